@@ -50,7 +50,10 @@ def file(tmp_path: Path) -> Path:
 def test_import_reports_rows_read_skipped_and_written(paths: Paths, file: Path, cli: Cli) -> None:
     shown = cli("history", "import", str(file), *OF)
     assert shown.out == "read 3 rows, skipped 1, wrote 2\n"
-    assert shown.err == "lictui: skipped line 3: in use is not a whole number: 'x'\n"
+    assert shown.err == (
+        "lictui: columns time=Time, in_use=InUse, installed=Total\n"
+        "lictui: skipped line 3: in use is not a number: 'x'\n"
+    )
     exported = cli("history", "export").out
     assert exported.splitlines()[1:] == [
         "2024-05-01T10:00:00Z,lic-01,XDT_PLT_CCS,concurrent,,1,500,",

@@ -1,37 +1,44 @@
-"""Somebody else's CSV: what wrote it does not matter; what is unclear is asked for."""
+"""CSV files of other programs: any form is read, and what is ambiguous is refused."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.csv_files import read_text
 
 from lictui.analysis.series import Resolution
 from lictui.errors import UsageError
-from lictui.history.csv_import import ImportOptions, parse_column_option, read_csv
+from lictui.history.csv_foreign import parse_column_option
+from lictui.history.csv_reader import ImportOptions
 
 if TYPE_CHECKING:
-    from lictui.history.csv_reader import ImportResult
+    from lictui.history.csv_reader import ImportedPool, ImportResult
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")
 
 
-def taken(text: str | bytes, zone: ZoneInfo | None = None, **said_of_it: object) -> ImportResult:
-    data = text.encode() if isinstance(text, str) else text
+def taken(
+    text: str | bytes,
+    zone: ZoneInfo | None = None,
+    product: str = "XDT_PLT_CCS",
+    server: str = "lic-01",
+    **options: Any,
+) -> tuple[ImportResult, list[ImportedPool]]:
     zone = zone or ZoneInfo("UTC")
-    return read_csv(data, ImportOptions(("lic-01",), ("XDT_PLT_CCS",), zone=zone, **said_of_it))  # type: ignore[arg-type]
+    return read_text(text, ImportOptions((server,), (product,), zone=zone, **options))
 
 
 def points(
-    text: str | bytes, zone: ZoneInfo | None = None, **more: object
+    text: str | bytes, zone: ZoneInfo | None = None, **more: Any
 ) -> list[tuple[object, ...]]:
-    (pool,) = taken(text, zone, **more).pools
+    (pool,) = taken(text, zone, **more)[1]
     return [(utc(one.time), *one[1:]) for one in pool.readings]
 
 
@@ -80,10 +87,10 @@ def test_installed_may_be_missing_or_unlimited() -> None:
     assert points("Timestamp,InUse\n2026-11-24T06:15Z,412\n") == [(*ONE[:2], None, None)]
 
 
-@pytest.mark.parametrize("figure", ["", "n/a", "-3", "4.5", "82 %", "0x10", "many", "99999999999"])
+@pytest.mark.parametrize("figure", ["", "n/a", "-3", "82 %", "0x10", "many", "99999999999"])
 def test_invalid_figure_skips_the_row_and_is_never_zero(figure: str) -> None:
-    result = taken(f"Timestamp,InUse\n2026-11-24T06:15Z,412\n2026-11-24T06:20Z,{figure}\n")
-    assert [one.in_use for one in result.pools[0].readings] == [412]
+    result, pools = taken(f"Timestamp,InUse\n2026-11-24T06:15Z,412\n2026-11-24T06:20Z,{figure}\n")
+    assert [one.in_use for one in pools[0].readings] == [412]
     assert result.skipped == 1
     assert result.reasons[0][0] == 3
     assert "in use" in result.reasons[0][1]
@@ -158,12 +165,14 @@ def test_repeated_hour_follows_the_order_of_rows(*, newest_first: bool) -> None:
     assert [str(row[0])[11:16] for row in result] == list(AS_UTC)
 
 
-def test_skipped_hour_follows_the_rules_of_the_zone() -> None:
-    result = points(
-        "Time,InUse\n2026-03-29 01:30,1\n2026-03-29 02:30,2\n2026-03-29 03:30,3\n", BERLIN
-    )
-    assert [row[0] for row in result][0::2] == ["2026-03-29 00:30:00", "2026-03-29 01:30:00"]
-    assert result[1][0] == "2026-03-29 01:30:00"
+def test_time_that_a_clock_change_leaves_out_is_skipped() -> None:
+    text = "Time,InUse\n2026-03-29 01:30,1\n2026-03-29 02:30,2\n2026-03-29 03:30,3\n"
+    assert [row[:2] for row in points(text, BERLIN)] == [
+        ("2026-03-29 00:30:00", 1),
+        ("2026-03-29 01:30:00", 3),
+    ]
+    result, _ = taken(text, BERLIN)
+    assert result.reasons == [(3, "clock change leaves this time out: 2026-03-29")]
 
 
 @pytest.mark.parametrize(
@@ -176,7 +185,7 @@ def test_skipped_hour_follows_the_rules_of_the_zone() -> None:
 )
 @pytest.mark.parametrize("zone", ["America/New_York", "UTC", "Asia/Tokyo", "Pacific/Kiritimati"])
 def test_day_without_time_is_a_daily_bucket(text: str, zone: str) -> None:
-    (pool,) = taken(text, ZoneInfo(zone)).pools
+    _, (pool,) = taken(text, ZoneInfo(zone))
     assert pool.readings == []
     one, other = pool.buckets[Resolution.DAY]
     day = other
@@ -192,25 +201,20 @@ def test_single_midnight_in_utc_is_a_reading() -> None:
     assert [row[1] for row in points(text)] == [412]
 
 
-def test_rows_of_one_second_keep_their_order() -> None:
-    rows = "2026-11-24T06:20Z,9\n2026-11-24T06:15Z,1\n2026-11-24T06:15Z,2\n"
-    assert [row[1] for row in points("Time,InUse\n" + rows)] == [9, 1, 2]
-
-
 def test_rows_of_other_products_are_filtered_out() -> None:
     text = (
         "Product,Time,InUse\nXDT_PLT_CCS,2026-11-24T06:15Z,1\nMPS_ENT_CCU,2026-11-24T06:15Z,2\n"
         "xdt_plt_ccs,2026-11-24T06:20Z,3\n"
     )
     assert [row[1] for row in points(text)] == [1, 3]
-    with pytest.raises(UsageError, match="the file has MPS_ENT_CCU"):
+    with pytest.raises(UsageError, match="the column Product has mps_ent_ccu"):
         taken("Product,Time,InUse\nMPS_ENT_CCU,2026-11-24T06:15Z,2\n")
 
 
 def test_future_time_is_skipped() -> None:
     until = datetime(2026, 11, 24, tzinfo=UTC).timestamp()
-    result = taken("Time,InUse\n2026-11-23T10:00Z,1\n2036-11-23T10:00Z,1\n", until=until)
-    assert len(result.pools[0].readings) == 1
+    result, pools = taken("Time,InUse\n2026-11-23T10:00Z,1\n2036-11-23T10:00Z,1\n", until=until)
+    assert len(pools[0].readings) == 1
     assert "future" in result.reasons[0][1]
 
 
@@ -218,9 +222,272 @@ def test_future_time_is_skipped() -> None:
     "time", ["30/02/2026 10:00", "24/11/2026 25:00", "soon", "13/13/2026 10:00"]
 )
 def test_invalid_time_is_skipped(time: str) -> None:
-    result = taken(f"Time,InUse\n24/11/2026 10:00,1\n{time},2\n".replace("13/13", "31/11"))
-    assert [one.in_use for one in result.pools[0].readings] == [1]
+    result, pools = taken(f"Time,InUse\n24/11/2026 10:00,1\n{time},2\n".replace("13/13", "31/11"))
+    assert [one.in_use for one in pools[0].readings] == [1]
     assert result.skipped == 1
+
+
+# Rows of several servers, products, subscription dates and license types
+
+
+SERVERS = """\
+Time,Server,PLD,In Use,Installed
+2026-11-13 08:00,lic-01,XDT_PLT_CCS,412,500
+2026-11-13 08:00,lic-02,XDT_PLT_CCS,35,100
+2026-11-13 08:15,LIC-01.corp.example,xdt_plt_ccs,413,500
+2026-11-13 08:15,lic-02,XDT_PLT_CCS,36,100
+"""
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Server", "License Server", "ComputerName", "PSComputerName", "Host"],
+)
+def test_column_of_a_server_selects_rows(name: str) -> None:
+    text = SERVERS.replace("Server", name)
+    assert [row[1:3] for row in points(text)] == [(412, 500), (413, 500)]
+    assert taken(text)[0].filtered_out == 2
+
+
+def test_server_that_is_not_in_its_column_is_refused() -> None:
+    with pytest.raises(
+        UsageError, match="no rows of server 'lic-03'; the column Server has lic-01"
+    ):
+        taken(SERVERS, server="lic-03")
+    # A file of one server may call it by another name.
+    one = "Time,Server,InUse\n2026-11-13 08:00,10.0.0.7,412\n2026-11-13 08:05,10.0.0.7,413\n"
+    assert [row[1] for row in points(one)] == [412, 413]
+
+
+def test_condition_selects_rows() -> None:
+    text = SERVERS.replace("Server", "Farm")
+    with pytest.raises(UsageError) as refused:
+        taken(text)
+    assert str(refused.value) == (
+        "lines 2 and 3 have different figures for one time; they differ in Farm, In Use, Installed"
+    )
+    assert "--where" in refused.value.hint
+    assert [row[1] for row in points(text, where=(("Farm", "lic-02"),))] == [35, 36]
+    assert [row[1] for row in points(text, columns={"server": "Farm"})] == [412, 413]
+    with pytest.raises(UsageError, match="no column 'Site'"):
+        taken(text, where=(("Site", "x"),))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "2026-11-24T06:20Z,9\n2026-11-24T06:15Z,1\n2026-11-24T06:15Z,2\n",
+        "2026-11-23,1\n2026-11-24,2\n2026-11-23,3\n",
+        "2026-10,1\n2026-10,2\n",
+    ],
+)
+def test_different_figures_of_one_time_are_refused(rows: str) -> None:
+    with pytest.raises(UsageError, match="have different figures for one time"):
+        taken("Time,InUse\n" + rows)
+
+
+def test_repeated_rows_count_once() -> None:
+    text = "Time,InUse\n2026-11-24T06:15Z,1\n2026-11-24T06:20Z,2\n2026-11-24T06:15Z,1\n"
+    assert [row[1] for row in points(text)] == [1, 2]
+
+
+def test_column_of_a_subscription_date_separates_pools() -> None:
+    text = """\
+Product & Edition,Model,Customer Success Services Date,Date,Installed,Overdraft,In Use
+Citrix Virtual Apps and Desktops Premium,Concurrent,2026.1201,11/13/2026,100,10,40
+Citrix Virtual Apps and Desktops Premium,Concurrent,2027.1201,11/13/2026,200,20,55
+Citrix Virtual Apps and Desktops Premium,Concurrent,2026.1201,11/14/2026,100,10,41
+Citrix Virtual Apps and Desktops Premium,Concurrent,2027.1201,11/14/2026,200,20,56
+"""
+    result, pools = taken(text)
+    assert [
+        (pool.key.subscription_date, one.high, one.installed, one.overdraft)
+        for pool in pools
+        for one in pool.buckets[Resolution.DAY]
+    ] == [
+        ("2026-12-01", 40, 100, 10),
+        ("2026-12-01", 41, 100, 10),
+        ("2027-12-01", 55, 200, 20),
+        ("2027-12-01", 56, 200, 20),
+    ]
+    assert result.unused == ["Model"]
+    _, (later,) = taken(text, subscription_date="2027-12-01")
+    assert [one.high for one in later.buckets[Resolution.DAY]] == [55, 56]
+
+
+def test_rows_without_a_subscription_date_go_to_the_known_pool() -> None:
+    text = "Time,SADate,InUse\n2026-11-24T06:15Z,,1\n"
+    _, (pool,) = taken(text, undated=lambda: "2027-06-12")
+    assert pool.key.subscription_date == "2027-06-12"
+
+
+def test_license_types_add_up() -> None:
+    text = (
+        "Time,License Type,In Use,Installed\n2026-11-24T06:15Z,Retail,40,100\n"
+        "2026-11-24T06:15Z,Eval,2,5\n2026-11-24T06:20Z,Retail,41,100\n2026-11-24T06:20Z,Eval,2,\n"
+    )
+    assert [row[1:3] for row in points(text)] == [(42, 105), (43, None)]
+    with pytest.raises(UsageError, match="lines 2 and 6 have different figures"):
+        taken(text + "2026-11-24T06:15Z,Retail,44,100\n")
+
+
+PRODUCTS = """\
+"Date-time","License","Count","Usage","pctUsed"
+"11/21/2026 8:00:00 AM","MPS_PLT_CCU","1000","512","51.2"
+"11/21/2026 8:00:00 AM","XDT_PLT_UD","500","400","80"
+"11/22/2026 8:00:00 AM","MPS_PLT_CCU","1000","530","53"
+"11/22/2026 8:00:00 AM","XDT_PLT_UD","500","401","80.2"
+"""
+
+
+@pytest.mark.parametrize("name", ["License", "Feature", "Kind of thing"])
+def test_column_that_contains_the_product_code_selects_rows(name: str) -> None:
+    text = PRODUCTS.replace("License", name)
+    rows = points(text, product="MPS_PLT_CCU")
+    assert [row[1:3] for row in rows] == [(512, 1000), (530, 1000)]
+    result, _ = taken(text, product="XDT_PLT_UD")
+    assert result.used == {
+        "time": "Date-time",
+        "in_use": "Usage",
+        "total": "Count",
+        "product": name,
+    }
+    assert result.unused == ["pctUsed"]
+
+
+def test_product_code_is_preferred_to_a_display_name() -> None:
+    text = """\
+Time,Computer,License Count,License Pool - Available,Licenses in Use,Overdraft,PLD,Product
+11/13/2026 10:00:00,LIC-01,132,61,71,12,XDT_ENT_UD,Citrix XenDesktop Enterprise|User/Device
+11/13/2026 11:00:00,LIC-01,132,59,73,12,XDT_ENT_UD,Citrix XenDesktop Enterprise|User/Device
+"""
+    rows = [("2026-11-13 10:00:00", 71, 120, 12), ("2026-11-13 11:00:00", 73, 120, 12)]
+    assert points(text, product="XDT_ENT_UD") == rows
+    swapped = text.replace("PLD,Product", "Product,PLD")
+    assert points(swapped, product="XDT_ENT_UD") == rows
+
+
+def test_product_may_have_its_display_name() -> None:
+    text = (
+        "Product,Time,InUse\nCitrix Virtual Apps and Desktops Premium,2026-11-24T06:15Z,1\n"
+        "Citrix Virtual Apps Premium,2026-11-24T06:15Z,2\n"
+    )
+    assert [row[1] for row in points(text)] == [1]
+    one = "Product,Time,InUse\nWhatever the console calls it,2026-11-24T06:15Z,1\n"
+    assert [row[1] for row in points(one)] == [1]
+
+
+def test_count_of_wmi_includes_the_overdraft() -> None:
+    text = (
+        '"Time","PLD","Count","Overdraft","InUseCount","PooledAvailable"\n'
+        '"2026-11-01 08:00:00","XDT_PLT_CCS","550","50","412","138"\n'
+        '"2026-11-01 08:15:00","XDT_PLT_CCS","40","50","4","36"\n'
+    )
+    assert points(text) == [("2026-11-01 08:00:00", 412, 500, 50)]
+    assert taken(text)[0].reasons == [(3, "total is less than overdraft")]
+
+
+# PRTG: units, ranges of time, serial numbers of days, decimals, summary rows
+
+
+PRTG = """\
+"Date Time","Date Time(RAW)","Used","Used(RAW)","Free","Free(RAW)","Coverage","Coverage(RAW)"
+"11/28/2026 12:00:00 AM - 1:00:00 AM","46354.0416666667","412 #","412.0000","88 #","88","99 %","1"
+"11/28/2026 1:00:00 AM - 2:00:00 AM","46354.0833333333","415 #","414.500","85 #","85.0","100 %","1"
+"11/28/2026 2:00:00 AM - 3:00:00 AM","46354.1250000000","","","","","0 %","0"
+"Sums (of 3 values)","","","","","","",""
+"Averages (of 3 values)","","414 #","413.5000","87 #","86.5000","67 %","6667"
+"""
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {},
+        {"in_use": "Used"},
+        {"time": "Date Time(RAW)", "in_use": "Used(RAW)"},
+    ],
+)
+def test_hourly_averages_of_prtg_are_buckets(columns: dict[str, str]) -> None:
+    result, (pool,) = taken(PRTG, columns=columns)
+    rows = [(utc(one.start), one.high) for one in pool.buckets[Resolution.HOUR]]
+    assert rows == [("2026-11-28 00:00:00", 412), ("2026-11-28 01:00:00", 415)]
+    assert (pool.readings, result.skipped) == ([], 3)
+    assert result.rounded is (columns.get("in_use") != "Used")
+
+
+def test_range_that_is_no_stored_width_is_a_reading() -> None:
+    text = 'Time,InUse\n"13.11.2026 23:50:00 - 00:00:00",4\n'
+    assert points(text) == [("2026-11-13 23:50:00", 4, None, None)]
+    text = text.replace("23:50:00 - 00", "23:00:00 - 00")
+    _, (pool,) = taken(text)
+    assert utc(pool.buckets[Resolution.HOUR][0].start) == "2026-11-13 23:00:00"
+
+
+@pytest.mark.parametrize(
+    ("figure", "count"), [("412,5", 413), ("412.49", 412), ("412 licenses", 412), ("1.412 #", 1412)]
+)
+def test_decimals_are_rounded_and_units_ignored(figure: str, count: int) -> None:
+    assert points(f'Time;InUse\n2026-11-24T06:15Z;"{figure}"\n')[0][1] == count
+
+
+# Dates in the formats of the locales of Windows
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "2026. 11. 13. 8:00:00",  # hu-HU
+        "13. 11. 2026 8:00:00",  # cs-CZ
+        "13.11.2026. 8:00:00",  # hr-HR
+        "13.11.2026 8.00.00",  # fi-FI
+        "13.11.2026 \u0433. 8:00:00",  # bg-BG
+        "13-11-2026 08:00:00",  # nl-NL, en-IN
+        "13.11.26 08:00",
+        "2026年11月13日 8:00:00",  # ja-JP
+        "2026-11-13 오전 8:00:00",  # ko-KR
+        "2026/11/13 上午 08:00:00",  # zh-TW
+        "13/11/2026 08:00:00 a.\u00a0m.",  # es-MX
+        "13/11/2026 8:00:00 πμ",  # el-GR
+        "13/11/2569 8:00:00",  # th-TH
+        "\u200f13/\u200f11/\u200f2026 08:00:00 AM",
+        "\u0661\u0663/\u0661\u0661/\u0662\u0660\u0662\u0666 08:00:00",  # Arabic digits
+        "13-nov-2026 8:00:00",
+        "13. November 2026 8:00:00",
+        "vendredi 13 novembre 2026 08:00:00",
+        "viernes, 13 de noviembre de 2026 8:00:00",
+        "20261113 08:00:00",
+        "20261113080000",
+        "46339.3333333333",
+    ],
+)
+def test_time_of_any_locale_is_read(time: str) -> None:
+    assert points(f'Time;InUse\n"{time}";7\n') == [("2026-11-13 08:00:00", 7, None, None)]
+
+
+@pytest.mark.parametrize("month", ["2026-10", "10/2026", "2026/10", "Oct 2026", "Oktober 2026"])
+def test_month_is_a_month_and_not_a_reading(month: str) -> None:
+    result, (pool,) = taken(f"Month,In Use,Total\n{month},412,500\n")
+    assert (pool.readings, pool.buckets, result.skipped) == ([], {}, 0)
+    (usage,) = pool.months
+    assert (utc(int(usage.month_start)), usage.in_use, usage.installed) == (
+        "2026-10-01 00:00:00",
+        412,
+        500,
+    )
+
+
+def test_directive_is_not_shown_as_the_first_row() -> None:
+    with pytest.raises(UsageError, match="the first row has the columns Zeit, Belegt"):
+        taken("sep=;\nZeit;Belegt\n2026-11-24 06:15;412\n")
+
+
+# Damaged and unusual files
+
+
+def test_line_without_an_end_is_refused() -> None:
+    with pytest.raises(UsageError, match="a line is longer than 1 MB"):
+        taken("Time,InUse\n" + "x" * (2 << 20))
 
 
 @pytest.mark.parametrize(
@@ -245,10 +512,8 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
 def test_any_rows_are_read_or_skipped(rows: list[list[str]]) -> None:
     body = "\n".join(",".join(row) for row in rows)
     try:
-        result = taken(f"Time,InUse,Total\n{body}\n")
+        result, pools = taken(f"Time,InUse,Total\n{body}\n")
     except UsageError:
         return
-    given_rows = sum(
-        len(one.readings) + sum(map(len, one.buckets.values())) for one in result.pools
-    )
+    given_rows = sum(len(one.readings) + sum(map(len, one.buckets.values())) for one in pools)
     assert result.read == result.skipped + given_rows

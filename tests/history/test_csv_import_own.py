@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, PRODUCT, HistoryFixture
+from tests.support.csv_files import read_text
 from tests.support.values import poll as polled
 from tests.support.values import pool, server, snapshot
 
 from lictui.analysis.series import Resolution
 from lictui.csvfile import csv_lines
 from lictui.history.csv_export import ExportQuery
-from lictui.history.csv_import import ImportOptions, read_csv
+from lictui.history.csv_reader import ImportOptions
 from lictui.model import MonthlyUsage, PoolKey
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def text(fixture: HistoryFixture, resolution: Resolution = Resolution.RAW) -> st
 
 
 def take(fixture: HistoryFixture, csv: str, ask: ImportOptions | None = None) -> tuple[int, int]:
-    return fixture.history.import_readings(read_csv(csv.encode(), ask or ImportOptions()).pools)
+    return fixture.history.import_readings(read_text(csv, ask)[1])
 
 
 @pytest.fixture
@@ -115,9 +116,10 @@ def test_import_in_parts_equals_import_at_once(
     with TemporaryDirectory() as folder:
         one, two = HistoryFixture(Path(folder) / "one.db"), HistoryFixture(Path(folder) / "two.db")
         with closing(one), closing(two):
-            known = [row for row in first if row[1] is not None]
-            later = [row for row in second if row[1] is not None]
-            take(one, lines([*known, *later]))
+            known = list({row[0]: row for row in first if row[1] is not None}.values())
+            later = list({row[0]: row for row in second if row[1] is not None}.values())
+            at_once = {row[0]: row for row in (*known, *later)}
+            take(one, lines(list(at_once.values())))
             take(two, lines(known))
             take(two, lines(later))
             widths = [Resolution.FIVE_MINUTES, Resolution.HOUR, Resolution.DAY]
@@ -207,11 +209,11 @@ def test_invalid_rows_are_reported_with_their_lines() -> None:
         "2036-11-24T00:10:00Z,lic,P,user_device,,1,2,0\n"
         "2026-11-24T00:10:00Z,,P,user_device,,1,2,0\n"
     )
-    result = read_csv(csv.encode(), ImportOptions(until=MIDNIGHT + DAY))
+    result, pools = read_text(csv, ImportOptions(until=MIDNIGHT + DAY))
     assert (result.read, result.skipped) == (8, 7)
     assert [line for line, _ in result.reasons] == [3, 4, 5, 6, 7]
     assert "'yesterday'" in result.reasons[0][1]
-    assert len(result.pools) == 1
+    assert len(pools) == 1
 
 
 def test_import_filters_by_server_and_product() -> None:
@@ -221,8 +223,8 @@ def test_import_filters_by_server_and_product() -> None:
         "2026-11-24T00:00:00Z,b,P,user_device,,1,2,0\n"
         "2026-11-24T00:00:00Z,b,Q,user_device,,1,2,0\n"
     )
-    result = read_csv(csv.encode(), ImportOptions(servers=("b",), products=("Q", "R")))
-    assert [(one.server, one.key.product) for one in result.pools] == [("b", "Q")]
+    result, pools = read_text(csv, ImportOptions(servers=("b",), products=("Q", "R")))
+    assert [(one.server, one.key.product) for one in pools] == [("b", "Q")]
     assert result.filtered_out == 2
 
 
@@ -275,13 +277,13 @@ def test_interrupted_import_changes_nothing(
 ) -> None:
     fixture.poll_series(MIDNIGHT, [1, 2, 3])
     before = text(fixture)
-    result = read_csv(before.replace("2026-11-24", "2026-11-20").encode(), ImportOptions())
+    _, pools = read_text(before.replace("2026-11-24", "2026-11-20"))
 
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("lictui.history.backfill.update_rollups", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        fixture.history.import_readings(result.pools)
+        fixture.history.import_readings(pools)
     assert text(fixture) == before
     assert fixture.history.stats().readings == 3

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.history.history_fixture import DAY, MIDNIGHT, HistoryFixture
+from tests.support.csv_files import read_text
 from tests.support.values import failure, poll, pool, server, snapshot
 
 from lictui.analysis.series import Resolution
 from lictui.csvfile import csv_lines
 from lictui.history.csv_export import ExportQuery
-from lictui.history.csv_import import ImportOptions, read_csv
 from lictui.history.json_codec import from_json, to_json
 from lictui.model import (
     Activation,
@@ -251,9 +251,9 @@ def test_reported_months_survive_export_and_import(fixture: HistoryFixture) -> N
         "2026-09,cloud,CVAD:Premium,user_device,,400,500,10,2\n"
         "2026-10,cloud,CVAD:Premium,user_device,,,500,,\n"
     )
-    result = read_csv(csv.replace("cloud", "other").encode(), ImportOptions())
-    assert fixture.history.import_readings(result.pools) == (2, 0)
-    assert fixture.history.import_readings(result.pools) == (0, 2)
+    _, pools = read_text(csv.replace("cloud", "other"))
+    assert fixture.history.import_readings(pools) == (2, 0)
+    assert fixture.history.import_readings(pools) == (0, 2)
     assert fixture.history.monthly_usage("other", KEY) == fixture.history.monthly_usage(
         "cloud", KEY
     )

@@ -5,7 +5,11 @@ Exit code 0 if anything was imported or was present already, 2 if nothing could 
 
 from __future__ import annotations
 
+import shutil
 import sys
+import tempfile
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -18,18 +22,18 @@ from lictui.cli.output import Column, Kind, Row, emit, fields, number_text, opti
 from lictui.clock import SystemClock
 from lictui.errors import UsageError
 from lictui.history.backfill import ImportCounts, LicenseGrant
-from lictui.history.csv_import import ImportOptions, parse_column_option, read_csv
-from lictui.history.csv_reader import ImportResult, decode_text
 from lictui.model import PoolKey
 from lictui.products import describe
 from lictui.sources.command.formats import Increment, parse_license_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from lictui.history.csv_reader import ImportOptions, ImportResult
     from lictui.history.store import History
 
 _CLOCK_TOLERANCE: Final = 86400  # seconds that another machine's clock or zone may be ahead
+_BAR_WIDTH: Final = 30
 _MAX_LICENSE_FILE: Final = 8 * 1024 * 1024  # bytes; real ones are far smaller
 
 
@@ -71,8 +75,14 @@ _MAX_LICENSE_FILE: Final = 8 * 1024 * 1024  # bytes; real ones are far smaller
     metavar="LIST",
     help="Column mapping: 'time=…,in_use=…,installed=…,overdraft=…', also date=….",
 )
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="COLUMN=VALUE",
+    help="Import only rows with this value, e.g. 'Farm=East' (repeatable).",
+)
 @click.pass_obj
-def import_csv(
+def import_csv(  # noqa: PLR0913 - one argument per option
     context: CommandContext,
     /,
     *,
@@ -83,39 +93,97 @@ def import_csv(
     date_format: str,
     tz: str,
     columns: str,
+    where: tuple[str, ...],
 ) -> None:
     """Import usage data from a CSV file.
 
-    FILE (- is stdin) is a lictui export, or any CSV file of one pool.
+    FILE (- is stdin) is a lictui export, or a CSV file of another program.
 
-    CSV files from other tools need --server and --product, a time column (or Date and Time) and a
-    column such as InUse, In Use or Used; Total, Installed or Licenses Owned, and Overdraft are
-    optional. A row with only a date is the value of that day. Re-importing a file has no effect.
+    CSV files from other programs need --server and --product, a time column (or Date and Time) and
+    a column such as InUse, In Use or Used; Total, Installed or Licenses Owned, and Overdraft are
+    optional. Columns for the server, product and subscription date select the rows; rows of several
+    license types add up. A row with only a date or a month is the value of that day or month.
+    Re-importing a file has no effect.
     """
+    from lictui.history.csv_foreign import parse_column_option
+    from lictui.history.csv_reader import ImportOptions
+
     if date_format and "%" not in date_format:
         raise UsageError(f"invalid date format {date_format!r}", "example: '%d.%m.%Y %H:%M'")
-    column_names = parse_column_option(columns) if columns else {}
-    zone = resolve_timezone(context, tz)
-    data = _read_input(file)
-    with open_history(context, create=True) as history:
-        day = subscription_date.date().isoformat() if subscription_date else ""
-        if not day and len(servers) == len(products) == 1:
-            day = _only_subscription_date(history, servers[0], products[0])
-        until = SystemClock().now() + _CLOCK_TOLERANCE
-        options = ImportOptions(servers, products, day, column_names, date_format, zone, until)
-        result = read_csv(data, options)
-        _require_data(result, file)
+    options = ImportOptions(
+        servers,
+        products,
+        subscription_date.date().isoformat() if subscription_date else "",
+        parse_column_option(columns) if columns else {},
+        tuple(map(_condition, where)),
+        date_format,
+        resolve_timezone(context, tz),
+        SystemClock().now() + _CLOCK_TOLERANCE,
+    )
+    _import_file(context, file, options)
+
+
+def _import_file(context: CommandContext, file: str, options: ImportOptions) -> None:
+    from lictui.history.csv_import import read_csv
+    from lictui.history.csv_reader import CsvFile
+
+    with (
+        _readable(file) as path,
+        _progress_bar(path) as on_progress,
+        open_history(context, create=True) as history,
+    ):
+
+        def undated() -> str:
+            return _only_subscription_date(history, options.servers[0], options.products[0])
+
+        result = read_csv(CsvFile(path, on_progress), replace(options, undated=undated))
         counts = history.import_readings(result.pools)
+    _require_data(result, counts, file)
     _print_summary(result, counts)
 
 
-def _read_input(file: str) -> bytes:
-    if file == "-":
-        return sys.stdin.buffer.read()
+def _condition(option: str) -> tuple[str, str]:
+    column, equals, value = option.partition("=")
+    if not equals or not column.strip():
+        raise UsageError(f"--where: invalid condition {option!r}", "use COLUMN=VALUE")
+    return column.strip(), value
+
+
+@contextmanager
+def _readable(file: str) -> Iterator[Path]:
+    """Yield the path of a file, or of a copy of standard input, which is read more than once."""
+    with ExitStack() as stack:
+        path = Path(file)
+        try:
+            if file == "-":
+                copy = stack.enter_context(tempfile.NamedTemporaryFile(prefix="lictui-"))
+                shutil.copyfileobj(sys.stdin.buffer, copy)
+                copy.flush()
+                path = Path(copy.name)
+            path.open("rb").close()
+        except OSError as error:
+            raise UsageError(f"cannot read {file}: {error.strerror}") from error
+        yield path
+
+
+@contextmanager
+def _progress_bar(path: Path) -> Iterator[Callable[[int, int], None]]:
+    """Yield a function that shows, on a terminal, how much of the file was read."""
+    size, clock = max(1, path.stat().st_size), SystemClock()
+    is_shown = sys.stderr.isatty()
+
+    def show(position: int, rows: int) -> None:
+        if is_shown:
+            speed = rows / max(clock.monotonic(), 0.001)
+            done = round(_BAR_WIDTH * min(position / size, 1))
+            bar = "#" * done + "-" * (_BAR_WIDTH - done)
+            click.echo(f"\r[{bar}] {rows:,} rows, {speed:,.0f} rows/s\x1b[K", nl=False, err=True)
+
     try:
-        return Path(file).read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read {file}: {error.strerror}") from error
+        yield show
+    finally:
+        if is_shown:
+            click.echo("\r\x1b[K", nl=False, err=True)
 
 
 def _only_subscription_date(history: History, server: str, product: str) -> str:
@@ -135,13 +203,13 @@ def _only_subscription_date(history: History, server: str, product: str) -> str:
     )
 
 
-def _require_data(result: ImportResult, file: str) -> None:
-    if any(pool.readings or pool.buckets or pool.months for pool in result.pools):
+def _require_data(result: ImportResult, counts: ImportCounts, file: str) -> None:
+    if counts.written or counts.unchanged:
         return
     if result.filtered_out and not result.skipped:
         raise UsageError(
             f"{file} contains no data of the selected servers and products",
-            "without --server and --product everything is imported",
+            "without --server and --product everything in a lictui export is imported",
         )
     reasons = "".join(f"\n  line {line}: {reason}" for line, reason in result.reasons)
     raise UsageError(
@@ -161,6 +229,12 @@ def _print_summary(result: ImportResult, counts: ImportCounts) -> None:
     if result.filtered_out:
         parts.append(f"skipped {result.filtered_out:,} of other series")
     click.echo(", ".join(parts))
+    if result.used:
+        used = ", ".join(f"{purpose}={column}" for purpose, column in result.used.items())
+        unused = f"; not used: {', '.join(result.unused)}" if result.unused else ""
+        click.echo(f"lictui: columns {used}{unused}", err=True)
+    if result.rounded:
+        click.echo("lictui: figures with decimals were rounded", err=True)
     for line, reason in result.reasons:
         click.echo(f"lictui: skipped line {line}: {reason}", err=True)
     if result.skipped > len(result.reasons):
@@ -217,6 +291,8 @@ def import_licenses(
     polled values take precedence. Import all files of a server together. Every license is added to
     the event log. Re-importing files has no effect.
     """
+    from lictui.history.csv_reader import decode_text
+
     files = list(_license_files(paths))
     licenses = parse_license_file(
         "\n".join(decode_text(_read_license_file(file)) for file in files)
