@@ -152,8 +152,8 @@ def journal(
     """Print the event log, newest first: changes of servers and pools, and alerts."""
     pattern = Filter.parse(filter)
     with open_history(context) as history, open_text(output) as out:
-        records = (
-            _event_json(event)
+        records: Iterator[Row] = (
+            {"at": iso(event.time), **fields(event, "kind level server product message")}
             for event in _events(history, since)
             if (not servers or event.server in servers)
             and pattern((event.server, event.product, event.message))
@@ -175,10 +175,6 @@ def _events(history: History, since: float | None) -> Iterator[Event]:
             if since is not None and event.time < since:
                 return
             yield event
-
-
-def _event_json(event: Event) -> Row:
-    return {"at": iso(event.time), **fields(event, "kind level server product message")}
 
 
 # `lictui history stats` and `compact`

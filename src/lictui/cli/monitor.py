@@ -123,7 +123,10 @@ def _run(
     thread = EngineThread(engine)
     stack.callback(thread.stop)
     thread.start()
-    _apply_no_color(no_color=context.no_color)
+    if context.no_color:
+        os.environ["NO_COLOR"] = "1"
+    elif os.environ.get("NO_COLOR") == "":
+        del os.environ["NO_COLOR"]  # Textual takes an empty one for a request
     from lictui.tui.app import LictuiApp, WatchOptions  # noqa: PLC0415 - the engine starts first
 
     def on_first_frame() -> None:
@@ -168,13 +171,6 @@ def _needs_ascii() -> bool:
     locale = next((os.environ[name] for name in variables if os.environ.get(name)), "")
     is_utf8 = locale.upper().replace("-", "").endswith("UTF8")
     return os.environ.get("TERM") == "linux" and not is_utf8
-
-
-def _apply_no_color(*, no_color: bool) -> None:
-    if no_color:
-        os.environ["NO_COLOR"] = "1"
-    elif os.environ.get("NO_COLOR") == "":
-        del os.environ["NO_COLOR"]  # Textual takes an empty one for a request
 
 
 # Leaving the monitor by a signal, or because its terminal is gone

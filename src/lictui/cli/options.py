@@ -184,16 +184,12 @@ def add_common_options(command: click.Command) -> click.Command:
     command.context_settings.setdefault("help_option_names", ["-h", "--help"])
     for parameter in command.params:
         if isinstance(parameter, click.Option) and parameter.envvar is None:
-            parameter.envvar = _variable(max(parameter.opts, key=len))
+            name = max(parameter.opts, key=len).removeprefix("--")
+            parameter.envvar = f"LICTUI_{name.replace('-', '_').upper()}"
     if isinstance(command, click.Group):
         for subcommand in command.commands.values():
             add_common_options(subcommand)
     return command
-
-
-def _variable(option: str) -> str:
-    """Return the environment variable of an option: LICTUI_CONFIG_DIR for --config-dir."""
-    return f"LICTUI_{option.removeprefix('--').replace('-', '_').upper()}"
 
 
 def _common_options() -> list[click.Parameter]:

@@ -248,9 +248,7 @@ def _server_json(
             for pool in (snapshot.pools if snapshot else ())
             if is_reporting(status, pool)
         ],
-        **(
-            {"parts": [_member_json(member) for member in status.members]} if status.members else {}
-        ),
+        **({"parts": list(map(_member_json, status.members))} if status.members else {}),
     }
 
 

@@ -541,17 +541,7 @@ def _key_figures(product: ProductReport, report: MonthlyReport) -> Iterator[KeyF
     month, days = scope.month, scope.days_above
     overdraft = f"and {scope.overdraft:,} overdraft" if scope.overdraft else ""
     yield KeyFigure("Installed at month end", text.format_count(scope.installed), overdraft)
-    if product.is_assigned:
-        yield KeyFigure(
-            "Assigned at month end", str(_month_count(month)), text.format_percent(month.ratio)
-        )
-        yield from _assignment_figures(scope)
-    else:
-        peak_time = text.format_time(month.timestamp, report.zone)
-        of_installed = f"of {text.format_count(month.installed)}, {peak_time}"
-        yield KeyFigure("Peak usage", str(_month_count(month)), of_installed)
-        yield KeyFigure("Average", text.format_count(month.average))
-        yield from _usage_figures(scope, report)
+    yield from _assigned_figures(scope) if product.is_assigned else _peak_figures(scope, report)
     yield KeyFigure(
         f"Days at {product.warn * 100:g} / {product.critical * 100:g} / 100 %",
         f"{days.warn} / {days.critical} / {days.full}",
@@ -571,26 +561,23 @@ def _key_figures(product: ProductReport, report: MonthlyReport) -> Iterator[KeyF
         yield KeyFigure("Forecast", forecast)
 
 
-def _month_count(month: MonthFigure) -> BoundedCount:
-    return BoundedCount(month.figure, "\N{LESS-THAN OR EQUAL TO}" * month.is_upper_bound)
+def _assigned_figures(scope: ScopeReport) -> Iterator[KeyFigure]:
+    month, changes = scope.month, scope.assignments
+    percent = text.format_percent(month.ratio)
+    yield KeyFigure("Assigned at month end", str(_month_count(month)), percent)
+    if changes is not None:
+        yield KeyFigure("Assigned at month start", text.format_count(changes.at_start))
+        remark = "" if changes.exact else "observed between polls"
+        yield KeyFigure("New assignments", str(_changed(changes.new, changes)), remark)
+        yield KeyFigure("Released", str(_changed(changes.released, changes)), remark)
 
 
-def _assignment_figures(scope: ScopeReport) -> Iterator[KeyFigure]:
-    changes = scope.assignments
-    if changes is None:
-        return
-    yield KeyFigure("Assigned at month start", text.format_count(changes.at_start))
-    remark = "" if changes.exact else "observed between polls"
-    for label, count in (("New assignments", changes.new), ("Released", changes.released)):
-        yield KeyFigure(label, str(_changed(count, changes)), remark)
-
-
-def _changed(count: int | None, changes: AssignmentChanges) -> BoundedCount:
-    return BoundedCount(count, "" if changes.exact else "\N{GREATER-THAN OR EQUAL TO}")
-
-
-def _usage_figures(scope: ScopeReport, report: MonthlyReport) -> Iterator[KeyFigure]:
-    usage = scope.usage
+def _peak_figures(scope: ScopeReport, report: MonthlyReport) -> Iterator[KeyFigure]:
+    month, usage = scope.month, scope.usage
+    peak_time = text.format_time(month.timestamp, report.zone)
+    of_installed = f"of {text.format_count(month.installed)}, {peak_time}"
+    yield KeyFigure("Peak usage", str(_month_count(month)), of_installed)
+    yield KeyFigure("Average", text.format_count(month.average))
     if usage is not None:
         yield KeyFigure("95th / 99th percentile", f"{usage.p95:,} / {usage.p99:,}")
         above = " / ".join(text.format_duration(seconds) for _, seconds in usage.seconds_above)
@@ -598,15 +585,20 @@ def _usage_figures(scope: ScopeReport, report: MonthlyReport) -> Iterator[KeyFig
         longest = text.format_period(usage.longest_saturation, report.zone)
         yield KeyFigure("Longest time without free licenses", longest)
         if usage.max_over_installed:
+            over = text.format_count(usage.max_over_installed)
             duration = text.format_duration(usage.seconds_over_installed)
-            yield KeyFigure(
-                "Maximum over installed",
-                text.format_count(usage.max_over_installed),
-                f"for {duration}",
-            )
+            yield KeyFigure("Maximum over installed", over, f"for {duration}")
     if scope.sum_of_server_peaks is not None:
         total = text.format_count(scope.sum_of_server_peaks)
         yield KeyFigure("Sum of server peaks", total, "upper bound, not reached at one time")
+
+
+def _month_count(month: MonthFigure) -> BoundedCount:
+    return BoundedCount(month.figure, "\N{LESS-THAN OR EQUAL TO}" * month.is_upper_bound)
+
+
+def _changed(count: int | None, changes: AssignmentChanges) -> BoundedCount:
+    return BoundedCount(count, "" if changes.exact else "\N{GREATER-THAN OR EQUAL TO}")
 
 
 _LABELED_DAYS: Final = (1, 8, 15, 22, 29)

@@ -134,21 +134,21 @@ def _servers(report: MonthlyReport) -> Iterator[Statement]:
 
 def _forecasts(report: MonthlyReport) -> Iterator[Statement]:
     for product in report.products:
-        forecast = product.estate.forecast
+        forecast, title = product.estate.forecast, _title(product)
         if forecast is None:
             continue
         for shortfall in forecast.shortfalls:
             day = text.long_day(shortfall.date)
-            sentence = f"shortfall of {shortfall.short_by:,} licenses on {day}."
-            yield Statement(Level.CRITICAL, "Forecast", f"{_title(product)}: {sentence}")
+            sentence = f"{title}: shortfall of {shortfall.short_by:,} licenses on {day}."
+            yield Statement(Level.CRITICAL, "Forecast", sentence)
         full, critical = forecast.reaches.installed, forecast.reaches.critical
         if full is not None and full > report.today:
-            sentence = f"all licenses expected to be in use by {text.long_day(full)}."
-            yield Statement(Level.CRITICAL, "Forecast", f"{_title(product)}: {sentence}")
+            sentence = f"{title}: all licenses expected to be in use by {text.long_day(full)}."
+            yield Statement(Level.CRITICAL, "Forecast", sentence)
         elif critical is not None and critical > report.today:
-            threshold = text.format_threshold(product.critical)
-            sentence = f"{threshold} utilization expected by {text.long_day(critical)}."
-            yield Statement(Level.WARN, "Forecast", f"{_title(product)}: {sentence}")
+            threshold, day = text.format_threshold(product.critical), text.long_day(critical)
+            sentence = f"{title}: {threshold} utilization expected by {day}."
+            yield Statement(Level.WARN, "Forecast", sentence)
 
 
 def _expirations(report: MonthlyReport) -> Iterator[Statement]:
