@@ -186,6 +186,7 @@ def test_estate_peak_is_the_highest_simultaneous_total(cli: Cli) -> None:
         "coverage": pytest.approx(60 / 73, abs=0.0002),
         "aligned_by": 300,
         "upper_bound": 90,
+        "is_upper_bound": False,
     }
     one = result["lic-02", PRODUCT, "all"]
     assert (one["peak"], one["installed_then"], one["upper_bound"]) == (40, 500, None)

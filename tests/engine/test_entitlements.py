@@ -6,12 +6,25 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.support.clock import FakeClock
 from tests.support.values import cvad_status, pool, server, snapshot, status_up
 
 from lictui.config.entitlements import Entitlement
 from lictui.engine.board import Board, MergedBoard
-from lictui.engine.entitlements import ContractLine, Expiry, ExpiryKind, divisor_hints, expiries
+from lictui.engine.entitlements import (
+    ContractLine,
+    Expiry,
+    ExpiryKind,
+    ScopeUsage,
+    compare,
+    divisor_hints,
+    expiries,
+    summary,
+    unused_costs,
+)
 from lictui.engine.merge import merge_board
 from lictui.engine.poller import poll_server
 from lictui.model import (
@@ -113,35 +126,98 @@ def test_divisor_hint_compares_data_sources() -> None:
 
 
 def contract_line(
-    purchased: int, installed: int | None, needed: int | None, cost: float | None = None
+    purchased: int,
+    installed: int | None,
+    highest: int | None,
+    cost: float | None = None,
+    *,
+    proven: int | None = None,
 ) -> ContractLine:
     entitlement = Entitlement("XDT_PLT_UD", purchased, cost, "EUR")
-    return ContractLine(entitlement, "CVAD Premium", installed, needed, needed, 12)
+    usage = ScopeUsage("CVAD Premium", installed, highest, highest, proven or highest)
+    return ContractLine(entitlement, usage)
 
 
-def test_contract_line_shortfall_is_peak_minus_purchased() -> None:
-    result = contract_line(100, 150, 120)
-    assert (result.shortfall, result.unused, result.installed_surplus) == (20, 0, 50)
-
-
-def test_contract_line_unused_licenses_have_a_cost() -> None:
-    result = contract_line(100, 90, 60, 42.5)
-    assert (result.shortfall, result.unused, result.installed_surplus) == (0, 40, -10)
-    assert (result.cost, result.unused_cost) == (4250.0, 1700.0)
-
-
-def test_contract_line_unknown_is_not_zero() -> None:
-    result = contract_line(100, None, None, 10.0)
-    assert (result.shortfall, result.unused, result.installed_surplus) == (None, None, None)
-    assert (result.cost, result.unused_cost) == (1000.0, None)
+def test_contract_line_compares_purchased_licenses_with_peak_and_installed() -> None:
+    over = contract_line(100, 150, 120)
+    assert (over.shortfall, over.unused, over.installed_surplus) == (20, 0, 50)
+    unused = contract_line(100, 90, 60, 42.5)
+    assert (unused.shortfall, unused.unused, unused.installed_surplus) == (0, 40, -10)
+    assert (unused.cost, unused.unused_cost) == (4250.0, 1700.0)
+    unknown = contract_line(100, None, None, 10.0)
+    assert (unknown.shortfall, unknown.unused, unknown.installed_surplus) == (None, None, None)
+    assert (unknown.cost, unknown.unused_cost) == (1000.0, None)
     assert contract_line(100, 90, 60).unused_cost is None
 
 
-def test_contract_line_scope_is_a_server_a_group_or_the_estate() -> None:
-    def scope(**of: str) -> str:
-        return ContractLine(Entitlement("P", 1, **of), "P", 1, 1, 1, 1).scope  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("highest", "proven", "shortfall", "unused", "words"),
+    [
+        (200, 110, None, None, "at most 200 in use at one time; overuse is not proven"),
+        (200, 160, 10, 0, "overused: assignments exceed purchased by at least 10"),
+        (140, 110, 0, 10, "at least 10 unused"),
+        (150, 110, 0, 0, "fully used"),
+    ],
+)
+def test_contract_line_concludes_no_overuse_from_a_bound(
+    highest: int, proven: int, shortfall: int | None, unused: int | None, words: str
+) -> None:
+    line = contract_line(150, 150, highest, proven=proven)
+    assert line.is_bound
+    assert (line.shortfall, line.unused, summary(line)) == (shortfall, unused, words)
 
-    assert (scope(server="a"), scope(group="emea"), scope()) == ("a", "emea", "estate")
+
+def test_compare_never_adds_up_license_models() -> None:
+    usages = [ScopeUsage("CVAD", 100, 5, 5, 5), ScopeUsage("CVAD", 50, 7, 7, 7)]
+    known, unknown = compare(
+        (Entitlement("P", 1), Entitlement("Q", 1)), lambda e: usages[: e.product == "P"], {}
+    )
+    assert (known.name, known.installed) == ("CVAD", 100)
+    assert (unknown.name, unknown.installed) == ("Q", None)
+    (line,) = compare((Entitlement("P", 1),), lambda _: usages, {})
+    assert (line.name, line.installed, line.shortfall) == ("CVAD", None, None)
+
+
+SERVERS = {"a": "emea", "b": "emea", "c": "us", "d": ""}
+SCOPES = ({}, {"group": "emea"}, {"group": "us"}, *({"server": name} for name in SERVERS))
+ENTITLEMENTS = st.builds(
+    lambda product, scope, cost: Entitlement(product, 100, cost, "EUR", **scope),
+    st.sampled_from("PQ"),
+    st.sampled_from(SCOPES),
+    st.sampled_from((None, 2.0, 3.0)),
+)
+
+
+def covered(entitlement: Entitlement) -> set[str]:
+    """The servers of an entitlement; servers that may be added count as well."""
+    if entitlement.server:
+        return {entitlement.server}
+    members = {name for name, group in SERVERS.items() if entitlement.group in ("", group)}
+    groups = {entitlement.group} if entitlement.group else {"", "emea", "us"}
+    return members | {f"more of {group}" for group in groups}
+
+
+@given(st.lists(ENTITLEMENTS, max_size=7, unique_by=lambda e: (e.product, e.server, e.group)))
+def test_unused_costs_count_every_license_once(entitlements: list[Entitlement]) -> None:
+    usage = ScopeUsage("P", 100, 40, 40, 40)
+    lines = compare(entitlements, lambda _: [usage], SERVERS)
+    expected = 0.0
+    for inner in entitlements:
+        containers = [
+            outer
+            for outer in entitlements
+            if outer.product == inner.product
+            and outer.cost is not None
+            and covered(inner) < covered(outer)
+        ]
+        expected += 0.0 if containers else 60 * (inner.cost or 0.0)
+    assert unused_costs(lines).get("EUR", 0.0) == expected
+
+
+def test_contract_line_scope_is_a_server_a_group_or_the_estate() -> None:
+    entitlements = (Entitlement("P", 1, server="a"), Entitlement("P", 1, group="x"))
+    lines = compare((*entitlements, Entitlement("P", 1)), lambda _: [], {})
+    assert [line.scope for line in lines] == ["a", "x", "estate"]
 
 
 FIRST, LAST = date(2026, 12, 1), date(2027, 12, 1)

@@ -22,6 +22,7 @@ from tests.report.sample import FORMULA, HOSTILE, sample_report
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.analysis.forecast import Forecast, ForecastStatus
+from lictui.config.entitlements import Entitlement
 from lictui.config.settings import AlertSettings, Settings
 from lictui.engine.entitlements import Expiry, ExpiryKind
 from lictui.history.backfill import LicenseGrant
@@ -35,6 +36,8 @@ from lictui.model import (
     MonthlyUsage,
     PoolKey,
 )
+from lictui.report.csv import render_csv
+from lictui.report.markdown import render_markdown
 from lictui.report.model import ScopeKind
 
 
@@ -417,8 +420,49 @@ def test_severe_events_are_kept_when_there_are_too_many(fixture: ReportFixture) 
 def test_entitlements_are_compared_with_their_scope(fixture: ReportFixture) -> None:
     assigned, emea, unknown = sample_report(fixture).contract_lines
     assert (assigned.highest_peak, assigned.shortfall, assigned.unused_cost) == (105, 15, 0.0)
-    assert (emea.installed, emea.highest_peak, emea.unused, emea.months_known) == (200, 162, 338, 1)
+    assert (emea.installed, emea.highest_peak, emea.unused) == (200, 162, 338)
     assert (unknown.installed, unknown.highest_peak, unknown.shortfall) == (None, None, None)
+
+
+def test_entitlements_of_assigned_licenses_use_the_most_ever_assigned(
+    fixture: ReportFixture,
+) -> None:
+    figures = [900] * HOURS
+    figures[5 * 24 : 25 * 24] = [1100] * (20 * 24)
+    fixture.record_hourly("a", figures, product=UD, installed=1200)
+    settings = Settings(entitlements=(Entitlement(UD, 1000, 100.0, "EUR"),))
+    report = fixture.report(settings=settings)
+    (line,) = report.contract_lines
+    assert (line.highest_peak, line.shortfall, line.unused) == (1100, 100, 0)
+    assert report.products[0].estate.month.figure == 900
+
+
+def test_bound_is_marked_and_concludes_no_overuse(fixture: ReportFixture) -> None:
+    for name, high in (("a", 0), ("b", 12)):
+        figures = [90 if hour % 24 == high else 10 for hour in range(48)]
+        fixture.record_hourly(name, figures, START, installed=50)
+    fixture.clock._now = timestamp("2029-12-01T00:00")
+    for _ in range(3):
+        fixture.history.compact()
+    settings = Settings(entitlements=(Entitlement(CCS, 150, 10.0, "EUR"),))
+    report = fixture.report(settings=settings)
+    (line,) = report.contract_lines
+    assert (line.highest_peak, line.is_bound, line.shortfall, line.unused) == (
+        180,
+        True,
+        None,
+        None,
+    )
+    assert report.products[0].estate.level is Level.UNKNOWN
+    text = render_markdown(report).replace("\N{NO-BREAK SPACE}", " ")
+    assert "at most 180 in use, of 100 installed" in text
+    assert "\N{LESS-THAN OR EQUAL TO} 180 |" in text
+    assert "\N{LESS-THAN OR EQUAL TO} 180 %" in text
+    assert "exceeded" not in text
+    rows = [row.split(",") for row in render_csv(report).splitlines()]
+    names = {row[7] for row in rows if row[3] == "estate"}
+    assert {"peak_at_most", "monthly_peak_at_most", "contract_needed_at_most"} <= names
+    assert "peak" not in names
 
 
 def test_server_known_only_from_license_files_is_not_reported(fixture: ReportFixture) -> None:

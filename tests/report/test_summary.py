@@ -1,12 +1,18 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import csv
+import io
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.report.report_fixture import CCS, HOURS, UD, timestamp
+from tests.report.report_fixture import CCS, END, HOURS, UD, timestamp
 from tests.report.sample import sample_report
+from tests.support.values import poll, pool, snapshot
 
-from lictui.model import Level
+from lictui.config.entitlements import Entitlement
+from lictui.config.settings import Settings
+from lictui.model import Level, Model
 from lictui.report.csv import render_csv
 from lictui.report.html import render_html
 from lictui.report.markdown import render_markdown
@@ -90,3 +96,36 @@ def test_summary_counts_only_products_with_a_level_as_ok(fixture: ReportFixture)
     lines = statements(fixture.report())
     assert lines[0] == ("OK", "All products with a known level are below their thresholds.")
     assert {label for label, _ in lines[1:3]} == {"Unknown", "No data"}
+
+
+def test_summary_counts_the_cost_of_an_unused_license_once(fixture: ReportFixture) -> None:
+    for name, group, figure in (("a", "emea", 200), ("b", "emea", 106), ("c", "us", 11)):
+        fixture.record_hourly(name, [figure] * HOURS, group=group, installed=240)
+    entitlements = (
+        Entitlement(CCS, 400, 120.0, "EUR"),
+        Entitlement(CCS, 350, 120.0, "EUR", group="emea"),
+    )
+    report = fixture.report(settings=Settings(entitlements=entitlements))
+    assert [line.unused_cost for line in report.contract_lines] == [83 * 120.0, 44 * 120.0]
+    assert ("Entitlements", "Unused licenses cost 9,960 EUR per year.") in statements(report)
+    rows = list(csv.DictReader(io.StringIO(render_csv(report))))
+    assert {row["value"] for row in rows if row["figure"] == "idle_cost"} == {"9960.0", "5280.0"}
+
+
+def test_summary_lists_a_server_with_several_expirations_once(fixture: ReportFixture) -> None:
+    fixture.record_hourly("a", [1] * 24, group="x")
+    fixture.record_hourly("b", [1] * 24, group="x")
+    ends: dict[str, Any] = {
+        "expires": date(2026, 12, 1),
+        "permanent": False,
+        "model": Model.CONCURRENT,
+    }
+    for name in ("a", "b"):
+        pools = [
+            pool(CCS, 1, 10, subscription=day, **ends)
+            for day in (date(2026, 12, 1), date(2027, 12, 1))
+        ]
+        fixture.history.append(fixture.servers[name], poll(snapshot(*pools), name, END + 60))
+    (statement,) = [text for _, text in statements(fixture.report()) if "expire on" in text]
+    assert statement.startswith("40 licenses of ")
+    assert "on a, b expire on 1 December 2026" in statement

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from lictui.analysis.aligned import ALIGNMENT
 from lictui.analysis.forecast import Forecast, describe_forecast
 from lictui.cli.context import (
     load_configuration,
@@ -125,7 +126,7 @@ def forecast(
 def _forecast_json(forecast: Forecast) -> dict[str, Any]:
     return {
         **fields(forecast, "scope product model status"),
-        "per_week": None if forecast.per_week is None else round(forecast.per_week, 2),
+        "per_week": rounded(forecast.per_week, 2),
         "reaches": fields(forecast.reaches, "warn critical installed"),
         "band": forecast.band and [day.isoformat() for day in forecast.band],
         "shortfalls": [
@@ -152,7 +153,10 @@ def _forecast_row(scope: ForecastScope, forecast: Forecast, today: date) -> Row:
 
 
 def _peak_text(row: Row) -> str:
-    return "?" if row["peak"] is None else f"{number_text(row['peak'])} {Model(row['model']).verb}"
+    if row["peak"] is None:
+        return "?"
+    bound = "<= " * row["is_upper_bound"]
+    return f"{bound}{number_text(row['peak'])} {Model(row['model']).verb}"
 
 
 _PEAK_COLUMNS: Final = (
@@ -167,6 +171,7 @@ _PEAK_COLUMNS: Final = (
     Column("coverage", "COVERAGE", Kind.RATIO),
     Column("aligned_by"),
     Column("upper_bound", "SUM OF SERVER PEAKS", Kind.NUMBER, missing="-"),
+    Column("is_upper_bound"),
 )
 
 
@@ -230,8 +235,9 @@ def _peak_json(scoped: ScopedPeak) -> Mapping[str, Any]:
         "peak": peak.peak,
         "at": optional_time(peak.peak_at),
         "installed_then": peak.installed_at_peak,
-        "average": None if peak.average is None else round(peak.average, 3),
+        "average": rounded(peak.average, 3),
         "coverage": rounded(peak.coverage),
         "aligned_by": peak.alignment,
         "upper_bound": scoped.upper_bound,
+        "is_upper_bound": scoped.upper_bound is not None and (peak.alignment or 0) > ALIGNMENT,
     }

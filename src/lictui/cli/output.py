@@ -119,9 +119,9 @@ def optional_date(day: date | None) -> str | None:
     return None if day is None else day.isoformat()
 
 
-def rounded(ratio: float | None) -> float | None:
-    """Return a ratio with four digits."""
-    return None if ratio is None else round(ratio, 4)
+def rounded(value: float | None, digits: int = 4) -> float | None:
+    """Return a number without the noise of binary fractions; a ratio has four digits."""
+    return None if value is None else round(value, digits)
 
 
 def _csv_cell(row: Row, column: Column) -> object:

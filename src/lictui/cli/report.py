@@ -29,7 +29,16 @@ from lictui.cli.options import (
     output_option,
     timezone_option,
 )
-from lictui.cli.output import Column, Kind, Row, emit, number_text, open_binary, optional_date
+from lictui.cli.output import (
+    Column,
+    Kind,
+    Row,
+    emit,
+    number_text,
+    open_binary,
+    optional_date,
+    rounded,
+)
 from lictui.clock import SystemClock
 from lictui.config.entitlements import Entitlement, load_entitlements
 from lictui.engine.entitlements import (
@@ -160,6 +169,10 @@ def _first_day(month: str, now: float, zone: tzinfo | None) -> date:
 # `lictui contract`
 
 
+def _peak_text(row: Row) -> str:
+    return f"{'<= ' * row['is_upper_bound']}{number_text(row['peak_all'])}"
+
+
 def _unused_cost_text(row: Row) -> str:
     return format_money(row["idle_cost"], row["currency"] or "") or "-"
 
@@ -175,7 +188,7 @@ _ENTITLEMENT_COLUMNS: Final = (
     Column("purchased", "PURCHASED", Kind.NUMBER),
     Column("installed", "INSTALLED", Kind.NUMBER),
     Column("peak_month"),
-    Column("peak_all", "PEAK", Kind.NUMBER),
+    Column("peak_all", "PEAK", Kind.NUMBER, _peak_text),
     Column("over_used"),
     Column("installed_beyond"),
     Column("idle", "UNUSED", Kind.NUMBER),
@@ -184,6 +197,8 @@ _ENTITLEMENT_COLUMNS: Final = (
     Column("currency"),
     Column("renewal"),
     Column("words", "SUMMARY"),
+    Column("is_upper_bound"),
+    Column("part_of"),
 )
 _EXPIRY_COLUMNS: Final = (
     Column("date", "DATE"),
@@ -253,16 +268,18 @@ def _entitlement_json(line: ContractLine) -> dict[str, Any]:
         "name": line.name,
         "purchased": entitlement.purchased,
         "installed": line.installed,
-        "peak_month": line.peak,
+        "peak_month": line.usage.peak,
         "peak_all": line.highest_peak,
         "over_used": line.shortfall,
         "installed_beyond": line.installed_surplus,
         "idle": line.unused,
-        "cost": line.cost,
-        "idle_cost": line.unused_cost,
+        "cost": rounded(line.cost, 2),
+        "idle_cost": rounded(line.unused_cost, 2),
         "currency": entitlement.currency or None,
         "renewal": optional_date(entitlement.renewal),
         "words": summary(line),
+        "is_upper_bound": line.is_bound,
+        "part_of": line.container or None,
     }
 
 

@@ -13,11 +13,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from lictui import products
-from lictui.engine.board import GroupBy, MergedBoard, ServerStatus, is_reporting
+from lictui.analysis.aligned import ALIGNMENT
+from lictui.engine.board import GroupBy, MergedBoard, ServerStatus, Total, is_reporting
 from lictui.engine.merge import uses_las
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from lictui.analysis.usage import PastSummary, TotalKey
     from lictui.config.entitlements import Entitlement
@@ -127,15 +128,43 @@ def _license_expiries(server: str, snapshot: Snapshot) -> Iterator[Expiry]:
 
 
 @dataclass(frozen=True, slots=True)
-class ContractLine:
-    """One entitlement compared with the figures of its scope; None is unknown."""
+class ScopeUsage:
+    """How a product is used in the scope of an entitlement; None is unknown."""
 
-    entitlement: Entitlement
     name: str  # of the product
     installed: int | None
-    peak: int | None  # of the month; of user/device licenses what is assigned
-    highest_peak: int | None  # of all known months
-    months_known: int
+    peak: int | None = None  # of the month; of user/device licenses the most that were assigned
+    highest_peak: int | None = None  # of all known months
+    proven_peak: int | None = None  # lower if the highest is only an upper bound
+
+
+@dataclass(frozen=True, slots=True)
+class ContractLine:
+    """One entitlement compared with the usage of its scope; None is unknown."""
+
+    entitlement: Entitlement
+    usage: ScopeUsage
+    container: str = ""  # scope of another line that these licenses and their cost are part of
+
+    @property
+    def name(self) -> str:
+        """The name of the product."""
+        return self.usage.name
+
+    @property
+    def installed(self) -> int | None:
+        """The licenses that are installed now."""
+        return self.usage.installed
+
+    @property
+    def highest_peak(self) -> int | None:
+        """The highest use of all known months."""
+        return self.usage.highest_peak
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether the highest peak may have been lower."""
+        return self.usage.highest_peak != self.usage.proven_peak
 
     @property
     def scope(self) -> str:
@@ -144,10 +173,13 @@ class ContractLine:
 
     @property
     def shortfall(self) -> int | None:
-        """Licenses that were in use without having been purchased."""
-        if self.highest_peak is None:
+        """Licenses that were in use without having been purchased; a bound proves none."""
+        purchased, usage = self.entitlement.purchased, self.usage
+        if usage.proven_peak is not None and usage.proven_peak > purchased:
+            return usage.proven_peak - purchased
+        if usage.highest_peak is None or usage.highest_peak > purchased:
             return None
-        return max(0, self.highest_peak - self.entitlement.purchased)
+        return 0
 
     @property
     def installed_surplus(self) -> int | None:
@@ -156,8 +188,8 @@ class ContractLine:
 
     @property
     def unused(self) -> int | None:
-        """Licenses that were purchased and not used in any known month."""
-        if self.highest_peak is None:
+        """Licenses that were purchased and not used in any known month; at least, for a bound."""
+        if self.highest_peak is None or self.shortfall is None:
             return None
         return max(0, self.entitlement.purchased - self.highest_peak)
 
@@ -172,6 +204,57 @@ class ContractLine:
         """Cost of the unused licenses per year."""
         unit_cost, unused = self.entitlement.cost, self.unused
         return None if unit_cost is None or unused is None else unit_cost * unused
+
+
+def compare(
+    entitlements: Iterable[Entitlement],
+    usage_of: Callable[[Entitlement], Sequence[ScopeUsage]],
+    groups: Mapping[str, str],
+) -> tuple[ContractLine, ...]:
+    """Compare entitlements with the usage of their product and scope, one for each license model.
+
+    Several license models are never added up: the usage is unknown. `groups` are those of servers.
+    """
+    lines = []
+    for entitlement in entitlements:
+        usages = usage_of(entitlement)
+        name = usages[0].name if usages else products.describe(entitlement.product).name
+        usage = usages[0] if len(usages) == 1 else ScopeUsage(name, None)
+        lines.append(ContractLine(entitlement, usage))
+    widest_first = sorted(lines, key=lambda line: bool(line.entitlement.group))
+    return tuple(
+        replace(
+            line,
+            container=next(
+                (
+                    o.scope
+                    for o in widest_first
+                    if _contains(o.entitlement, line.entitlement, groups)
+                ),
+                "",
+            ),
+        )
+        for line in lines
+    )
+
+
+def _contains(outer: Entitlement, inner: Entitlement, groups: Mapping[str, str]) -> bool:
+    """Whether the licenses of an entitlement, and their cost, are part of those of another."""
+    if outer.product != inner.product or outer.cost is None or outer.server:
+        return False
+    if outer.group:
+        return groups.get(inner.server) == outer.group
+    return bool(inner.group or inner.server)
+
+
+def unused_costs(lines: Iterable[ContractLine]) -> dict[str, float]:
+    """Return the cost of unused licenses per year by currency; every license counts once."""
+    costs: dict[str, float] = {}
+    for line in lines:
+        if line.unused_cost and not line.container:
+            currency = line.entitlement.currency
+            costs[currency] = costs.get(currency, 0.0) + line.unused_cost
+    return costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +285,18 @@ def compare_entitlements(
     today: date,
 ) -> EntitlementOverview:
     """The entitlements against the board and its past; what is not known yet is None."""
-    lines = tuple(
-        _line(board, entitlement, summaries.get(grouping(entitlement), {}))
-        for entitlement in entitlements
-    )
+
+    def usage_of(entitlement: Entitlement) -> list[ScopeUsage]:
+        by = grouping(entitlement)
+        scope = entitlement.server or entitlement.group
+        return [
+            _usage(total, summaries.get(by, {}).get((scope, total.product, total.model)))
+            for total in board.totals(by)
+            if (total.scope, total.product) == (scope, entitlement.product)
+        ]
+
+    groups = {name: s.server.group for s in board.servers for name in s.member_names}
+    lines = compare(entitlements, usage_of, groups)
     ends = [
         expiry
         for expiry in (*renewals(lines), *_licenses_of_one_day(board))
@@ -215,29 +306,19 @@ def compare_entitlements(
     return EntitlementOverview(lines, tuple(ends))
 
 
-def _line(
-    board: MergedBoard, entitlement: Entitlement, summaries: Mapping[TotalKey, PastSummary]
-) -> ContractLine:
-    scope = entitlement.server or entitlement.group
-    name = products.describe(entitlement.product).name
-    total = next(
-        (
-            total
-            for total in board.totals(grouping(entitlement))
-            if (total.scope, total.product) == (scope, entitlement.product)
-        ),
-        None,
-    )
-    if total is None:
-        return ContractLine(entitlement, name, None, None, None, 0)
-    past = summaries.get((scope, total.product, total.model))
-    return ContractLine(
-        entitlement,
-        total.name or name,
-        None if total.unknown_pools else total.reading.installed,
-        past.month.peak.peak if past and past.month else None,
-        past.all_time.peak.peak if past and past.all_time else None,
-        0,
+def _usage(total: Total, past: PastSummary | None) -> ScopeUsage:
+    name = total.name or products.describe(total.product).name
+    installed = None if total.unknown_pools else total.reading.installed
+    if past is None or past.all_time is None:
+        return ScopeUsage(name, installed)
+    highest = past.all_time.peak
+    is_bound = past.all_time.upper_bound is not None and (highest.alignment or 0) > ALIGNMENT
+    return ScopeUsage(
+        name,
+        installed,
+        past.month.peak.peak if past.month else None,
+        highest.peak,
+        None if is_bound else highest.peak,
     )
 
 
@@ -274,16 +355,19 @@ def summary(line: ContractLine) -> str:
     if line.installed is None and line.highest_peak is None:
         return "no usage data"
     assigned = products.describe(entitlement.product).model.is_assigned
+    at_least = "at least " if line.is_bound else ""
     if line.shortfall:
         used = "assignments exceed" if assigned else "peak exceeds"
-        parts = [f"overused: {used} purchased by {line.shortfall:,}"]
+        parts = [f"overused: {used} purchased by {at_least}{line.shortfall:,}"]
     elif line.unused:
         cost = format_money(line.unused_cost, entitlement.currency)
-        parts = [f"{line.unused:,} unused" + (f", {cost} per year" if cost else "")]
-    elif line.highest_peak is not None:
-        parts = ["fully used"]
-    else:
+        parts = [f"{at_least}{line.unused:,} unused" + (f", {cost} per year" if cost else "")]
+    elif line.highest_peak is None:
         parts = ["no history yet"]
+    elif line.shortfall is None:
+        parts = [f"at most {line.highest_peak:,} in use at one time; overuse is not proven"]
+    else:
+        parts = ["fully used"]
     if line.installed_surplus:
         more = "more" if line.installed_surplus > 0 else "fewer"
         parts.append(f"{abs(line.installed_surplus):,} {more} installed than purchased")

@@ -13,7 +13,15 @@ from lictui.analysis.columns import Series, ServerSeries
 from lictui.analysis.forecast import Forecast
 from lictui.analysis.series import ALIGNMENT, SeriesQuery, day_of
 from lictui.engine.alert_state import is_transition
-from lictui.engine.entitlements import ContractLine, Expiry, ExpiryKind, expiries, renewals
+from lictui.engine.entitlements import (
+    ContractLine,
+    Expiry,
+    ExpiryKind,
+    ScopeUsage,
+    compare,
+    expiries,
+    renewals,
+)
 from lictui.engine.merge import duplicate_pools
 from lictui.engine.outlook import forecast_scopes
 from lictui.engine.queries import load_board
@@ -88,7 +96,7 @@ def build_report(history: History, query: ReportQuery) -> MonthlyReport:
     ]
     built = [product for builder in reports if (product := builder.build(months))]
     built.sort(key=_most_critical_first)
-    lines = tuple(_contract_lines(query, built))
+    lines = _contract_lines(query, built)
     span = months[-1]
     names = {name for status in board.servers for name in status.member_names}
     events, omitted = _notable_events(history, span, names if query.groups else None)
@@ -255,14 +263,15 @@ class _ProductBuilder:
         scope_month = self._scope_month(scope, loaded)
         peak = month.monthly_peak(scope_month, scope_month.total())
         if not self._model.is_assigned:
-            return peak
+            return replace(peak, highest=peak.figure, highest_is_bound=peak.is_upper_bound)
         days = month.daily_assigned(scope_month)
         figure = month.monthly_assigned(scope_month, days, peak.coverage)
         if figure.figure is None:
             reported = self._reported(scope, loaded.month)
             if reported is not None:
-                return MonthFigure(figure.first_day, reported.in_use, installed=reported.installed)
-        return figure
+                figure = replace(figure, figure=reported.in_use, installed=reported.installed)
+                return replace(figure, highest=reported.in_use)
+        return replace(figure, highest=peak.figure, highest_is_bound=peak.is_upper_bound)
 
     def _reported(self, scope: _Scope, span: MonthSpan) -> MonthlyUsage | None:
         pools = [pool for member in scope.members for pool in self._monthly_usage[member.server]]
@@ -302,7 +311,7 @@ class _ProductBuilder:
             days_above=days_above,
             installed=next(reversed(installed.values()), None),
             overdraft=overdraft,
-            level=Reading(figure.figure, figure.installed, overdraft).level(*limits),
+            level=_level(figure, overdraft, limits),
             sum_of_server_peaks=_sum_of_peaks(scope_month.parts) if sums_peaks else None,
             usage=None if is_assigned else month.month_usage(total),
             assignments=self._changes(scope, figures, loaded, previous_ends)
@@ -360,6 +369,12 @@ def _product_month(
             parts[member.server] = ServerSeries(member.since, member.until, within)
     silent = frozenset(member.server for member in members if member.server not in parts)
     return _ProductMonth(span, parts, silent)
+
+
+def _level(figure: MonthFigure, overdraft: int | None, limits: tuple[float, float]) -> Level:
+    """Return the level at the peak; a bound proves none but OK."""
+    level = Reading(figure.figure, figure.installed, overdraft).level(*limits)
+    return Level.UNKNOWN if figure.is_upper_bound and level is not Level.OK else level
 
 
 def _sum_of_peaks(parts: Iterable[ServerSeries]) -> int:
@@ -493,35 +508,37 @@ def _failure_text(status: ServerStatus) -> str:
     return "never reported" if status.state is State.WAITING else ""
 
 
-def _contract_lines(query: ReportQuery, reports: Sequence[ProductReport]) -> Iterator[ContractLine]:
-    """Yield the entitlements compared with usage; of some groups only those of their servers."""
+def _contract_lines(
+    query: ReportQuery, reports: Sequence[ProductReport]
+) -> tuple[ContractLine, ...]:
+    """Return the entitlements compared with usage; of some groups only those of their servers."""
     groups = {server.name: server.group for server in query.servers}
-    for entitlement in query.settings.entitlements:
-        group = entitlement.group or groups.get(entitlement.server, "")
-        if not query.groups or group in query.groups:
-            yield _contract_line(entitlement, reports, groups)
+    entitlements = [
+        entitlement
+        for entitlement in query.settings.entitlements
+        if not query.groups
+        or (entitlement.group or groups.get(entitlement.server, "")) in query.groups
+    ]
+
+    def usage_of(entitlement: Entitlement) -> list[ScopeUsage]:
+        of_product = [product for product in reports if product.code == entitlement.product]
+        scopes = [(product, _scope_of(entitlement, product, groups)) for product in of_product]
+        return [_scope_usage(product.name, scope) for product, scope in scopes]
+
+    return compare(entitlements, usage_of, groups)
 
 
-def _contract_line(
-    entitlement: Entitlement, reports: Sequence[ProductReport], groups: Mapping[str, str]
-) -> ContractLine:
-    of_product = [product for product in reports if product.code == entitlement.product]
-    name = products.describe(entitlement.product).name
-    if of_product:
-        name = of_product[0].name
-    if len(of_product) != 1:  # several license models are never added up
-        return ContractLine(entitlement, name, None, None, None, 0)
-    scope = _scope_of(entitlement, of_product[0], groups)
+def _scope_usage(name: str, scope: ScopeReport | None) -> ScopeUsage:
     if scope is None:
-        return ContractLine(entitlement, name, None, None, None, 0)
-    peaks = [figure.figure for figure in scope.months if figure.figure is not None]
-    return ContractLine(
-        entitlement,
+        return ScopeUsage(name, None)
+    months = [(month.highest_is_bound, month.highest) for month in scope.months]
+    known = [(is_bound, highest) for is_bound, highest in months if highest is not None]
+    return ScopeUsage(
         name,
         scope.installed,
-        scope.month.figure,
-        max(peaks, default=None),
-        len(peaks),
+        scope.month.highest,
+        max((highest for _, highest in known), default=None),
+        max((highest for is_bound, highest in known if not is_bound), default=None),
     )
 
 

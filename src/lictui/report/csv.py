@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from lictui.clock import iso
 from lictui.csvfile import csv_text
 from lictui.engine.entitlements import ExpiryKind
-from lictui.report.sections import BoundedCount, build_tree
+from lictui.report.sections import AT_LEAST, AT_MOST, Bounded, build_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +39,7 @@ _NAMES: Final = {
     "max_over_installed": "most_beyond_installed",
     "seconds_over_installed": "seconds_beyond_installed",
 }
+_SUFFIXES: Final = {AT_MOST: "_at_most", AT_LEAST: "_at_least"}
 _EXPIRY_FIGURES: Final = {
     ExpiryKind.LICENSES: "licenses expire",
     ExpiryKind.SUBSCRIPTION: "subscription ends",
@@ -78,7 +79,7 @@ def _row(table: Table, row: Row, month: str) -> Iterator[tuple[object, ...]]:
                     name = str(row["usage_id"]) if key == "usage" else _NAMES.get(key, key)
                     yield _figure(row, month, "", name, row[key], row.get(_TIMES.get(key, "")))
         case "months":
-            name = f"monthly_{row['usage_id']}{'_at_most' if row['is_upper_bound'] else ''}"
+            name = f"monthly_{row['usage_id']}"
             month = f"{row['month']:%Y-%m}"
             yield _figure(row, month, "", name, row["usage"], row["usage_at"])
             yield _figure(row, month, "", "monthly_installed", row["installed"], row["usage_at"])
@@ -103,9 +104,8 @@ def _row(table: Table, row: Row, month: str) -> Iterator[tuple[object, ...]]:
 def _figure(
     row: Row, month: str, day: Cell, name: str, value: Cell, timestamp: Cell = None
 ) -> tuple[object, ...]:
-    if isinstance(value, BoundedCount):
-        if value.sign and name in ("newly_assigned", "released"):
-            name += "_at_least"
+    if isinstance(value, Bounded):
+        name += _SUFFIXES.get(value.sign, "")
         value = value.value
     if isinstance(value, float):
         value = round(value, 4 if name == "coverage" else 3)

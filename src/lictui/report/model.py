@@ -48,7 +48,9 @@ class MonthFigure:
     average: float | None = None  # None for assigned licenses
     coverage: float = 0.0  # 0 to 1, of the time
     alignment: int | None = None  # seconds; None: reported by the source, or unknown
-    is_upper_bound: bool = False  # a sum of daily maxima of several servers
+    is_upper_bound: bool = False  # maxima of several servers at different times were added up
+    highest: int | None = None  # at any time of the month
+    highest_is_bound: bool = False
 
     @property
     def ratio(self) -> float | None:
@@ -66,6 +68,7 @@ class DayFigure:
     average: float | None = None
     installed: int | None = None  # at that time
     overdraft: int | None = None
+    is_upper_bound: bool = False
 
     @property
     def ratio(self) -> float | None:
@@ -89,6 +92,7 @@ class MonthUsage:
     longest_saturation: Period | None  # the longest time without a free license
     max_over_installed: int  # 0 if usage never exceeded installed
     seconds_over_installed: int
+    is_upper_bound: bool = False  # of all but `seconds`
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,19 +43,27 @@ class CellKind(StrEnum):
     METER = "meter"  # a ratio as a bar; only in HTML
 
 
-@dataclass(frozen=True, slots=True)
-class BoundedCount:
-    """A count that may be only a bound: `sign` is "≤", "≥" or empty."""
+AT_MOST: Final = "\N{LESS-THAN OR EQUAL TO}"
+AT_LEAST: Final = "\N{GREATER-THAN OR EQUAL TO}"
 
-    value: int | None
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """A number that may be only a bound: `sign` is AT_MOST, AT_LEAST or empty."""
+
+    value: float | None
     sign: str = ""
 
     def __str__(self) -> str:
-        sign = f"{self.sign} " if self.sign and self.value is not None else ""
-        return sign + text.format_count(self.value)
+        return self.mark(text.format_count(self.value))
+
+    def mark(self, formatted: str) -> str:
+        """Put the sign in front of the text of the number."""
+        return f"{self.sign} {formatted}" if self.sign and self.value is not None else formatted
 
 
-Cell = str | int | float | date | Level | BoundedCount | None
+PlainCell = str | int | float | date | Level | None
+Cell = PlainCell | Bounded
 Row = Mapping[str, Cell]
 
 
@@ -230,6 +238,7 @@ COLUMNS: Final = {
         ReportColumn("unused_cost", "Unused cost per year", CellKind.MONEY),
         ReportColumn("currency", "Currency"),
         ReportColumn("renewal", "Renewal", CellKind.DATE),
+        ReportColumn("part_of", "Part of"),
         ReportColumn("status", "Status"),
     )
 }
@@ -246,6 +255,10 @@ def _columns(keys: str, **titles: str) -> list[ReportColumn]:
 def scope_row(product: ProductReport, scope: ScopeReport, report: MonthlyReport) -> Row:
     """Return every figure of one scope."""
     month, days = scope.month, scope.days_above
+    bound = AT_MOST * month.is_upper_bound
+    free = None
+    if month.installed is not None and month.figure is not None:
+        free = month.installed - month.figure
     row: dict[str, Cell] = {
         **_subject(product, scope),
         "installed": scope.installed,
@@ -253,19 +266,17 @@ def scope_row(product: ProductReport, scope: ScopeReport, report: MonthlyReport)
         "usage": _month_count(month),
         "usage_at": month.timestamp,
         "installed_then": month.installed,
-        "meter": month.ratio,
-        "utilization": month.ratio,
-        "free": None
-        if month.installed is None or month.figure is None
-        else month.installed - month.figure,
+        "meter": None if bound else month.ratio,
+        "utilization": Bounded(month.ratio, bound),
+        "free": Bounded(free, AT_LEAST * month.is_upper_bound),
         "days_with_data": days.with_data,
-        "days_at_warn": days.warn,
-        "days_at_critical": days.critical,
-        "days_at_installed": days.full,
-        "month_before": scope.previous_month.figure,
+        "days_at_warn": Bounded(days.warn, bound),
+        "days_at_critical": Bounded(days.critical, bound),
+        "days_at_installed": Bounded(days.full, bound),
+        "month_before": _month_count(scope.previous_month),
         "month_before_at": scope.previous_month.timestamp,
         "change": text.change(month, scope.previous_month),
-        "year_before": scope.previous_year.figure,
+        "year_before": _month_count(scope.previous_year),
         "year_before_at": scope.previous_year.timestamp,
         "year_change": text.change(month, scope.previous_year),
         "coverage": month.coverage,
@@ -293,15 +304,20 @@ def _concurrent_cells(scope: ScopeReport) -> dict[str, Cell]:
     if usage is None:
         return cells
     longest = usage.longest_saturation
-    return cells | {
+    figures = {
         "p50": usage.p50,
         "p95": usage.p95,
         "p99": usage.p99,
         **{f"seconds_at_{share * 100:.0f}_percent": n for share, n in usage.seconds_above},
         "longest_saturation_seconds": longest.seconds if longest else 0,
-        "longest_saturation_start": longest.start if longest else None,
         "max_over_installed": usage.max_over_installed,
         "seconds_over_installed": usage.seconds_over_installed,
+    }
+    bound = AT_MOST * usage.is_upper_bound
+    return {
+        **cells,
+        **{key: Bounded(value, bound) for key, value in figures.items()},
+        "longest_saturation_start": longest.start if longest else None,
     }
 
 
@@ -387,8 +403,7 @@ def _month_rows(product: ProductReport) -> Iterator[Row]:
     for scope in product.scopes:
         for month in scope.months:
             yield {
-                **_subject(product, scope),
-                **_usage_cells(month),
+                **_usage_cells(product, scope, month),
                 "month": month.first_day,
                 "coverage": month.coverage,
                 "is_upper_bound": "yes" if month.is_upper_bound else None,
@@ -398,21 +413,21 @@ def _month_rows(product: ProductReport) -> Iterator[Row]:
 def _day_rows(product: ProductReport) -> Iterator[Row]:
     for scope in product.scopes:
         for day in scope.days:
-            yield {
-                **_subject(product, scope),
-                **_usage_cells(day),
-                "day": day.day,
-                "overdraft": day.overdraft,
-            }
+            cells = _usage_cells(product, scope, day)
+            yield {**cells, "day": day.day, "overdraft": day.overdraft}
 
 
-def _usage_cells(figure: MonthFigure | DayFigure) -> dict[str, Cell]:
+def _usage_cells(
+    product: ProductReport, scope: ScopeReport, figure: MonthFigure | DayFigure
+) -> dict[str, Cell]:
+    bound = AT_MOST * figure.is_upper_bound
     return {
-        "usage": figure.figure,
+        **_subject(product, scope),
+        "usage": Bounded(figure.figure, bound),
         "usage_at": figure.timestamp,
         "average": figure.average,
         "installed": figure.installed,
-        "utilization": figure.ratio,
+        "utilization": Bounded(figure.ratio, bound),
     }
 
 
@@ -464,16 +479,17 @@ def _entitlements(report: MonthlyReport) -> Table:
                 "product": line.name,
                 "purchased": bought.purchased,
                 "installed": line.installed,
-                "month_peak": line.peak,
-                "highest_peak": line.highest_peak,
-                "shortfall": line.shortfall,
-                "unused": line.unused,
+                "month_peak": line.usage.peak,
+                "highest_peak": Bounded(line.highest_peak, AT_MOST * line.is_bound),
+                "shortfall": Bounded(line.shortfall, AT_LEAST * line.is_bound),
+                "unused": Bounded(line.unused, AT_LEAST * line.is_bound),
                 "surplus": line.installed_surplus,
                 "unit_cost": bought.cost,
                 "cost": line.cost,
                 "unused_cost": line.unused_cost,
                 "currency": bought.currency,
                 "renewal": bought.renewal,
+                "part_of": scope_title(line.container) if line.container else None,
             }
         )
     return Table("entitlements", _columns(keys, scope="For"), rows)
@@ -542,9 +558,10 @@ def _key_figures(product: ProductReport, report: MonthlyReport) -> Iterator[KeyF
     overdraft = f"and {scope.overdraft:,} overdraft" if scope.overdraft else ""
     yield KeyFigure("Installed at month end", text.format_count(scope.installed), overdraft)
     yield from _assigned_figures(scope) if product.is_assigned else _peak_figures(scope, report)
+    counts = f"{days.warn} / {days.critical} / {days.full}"
     yield KeyFigure(
         f"Days at {product.warn * 100:g} / {product.critical * 100:g} / 100 %",
-        f"{days.warn} / {days.critical} / {days.full}",
+        f"{AT_MOST} {counts}" if month.is_upper_bound else counts,
         f"of {days.with_data} with data",
     )
     for label, earlier in (
@@ -579,13 +596,14 @@ def _peak_figures(scope: ScopeReport, report: MonthlyReport) -> Iterator[KeyFigu
     yield KeyFigure("Peak usage", str(_month_count(month)), of_installed)
     yield KeyFigure("Average", text.format_count(month.average))
     if usage is not None:
-        yield KeyFigure("95th / 99th percentile", f"{usage.p95:,} / {usage.p99:,}")
+        bound = f"{AT_MOST} " * usage.is_upper_bound
+        yield KeyFigure("95th / 99th percentile", f"{bound}{usage.p95:,} / {usage.p99:,}")
         above = " / ".join(text.format_duration(seconds) for _, seconds in usage.seconds_above)
-        yield KeyFigure("Time at 80 / 90 / 100 %", above)
+        yield KeyFigure("Time at 80 / 90 / 100 %", f"{bound}{above}")
         longest = text.format_period(usage.longest_saturation, report.zone)
-        yield KeyFigure("Longest time without free licenses", longest)
+        yield KeyFigure("Longest time without free licenses", f"{bound}{longest}")
         if usage.max_over_installed:
-            over = text.format_count(usage.max_over_installed)
+            over = f"{bound}{text.format_count(usage.max_over_installed)}"
             duration = text.format_duration(usage.seconds_over_installed)
             yield KeyFigure("Maximum over installed", over, f"for {duration}")
     if scope.sum_of_server_peaks is not None:
@@ -593,12 +611,12 @@ def _peak_figures(scope: ScopeReport, report: MonthlyReport) -> Iterator[KeyFigu
         yield KeyFigure("Sum of server peaks", total, "upper bound, not reached at one time")
 
 
-def _month_count(month: MonthFigure) -> BoundedCount:
-    return BoundedCount(month.figure, "\N{LESS-THAN OR EQUAL TO}" * month.is_upper_bound)
+def _month_count(month: MonthFigure) -> Bounded:
+    return Bounded(month.figure, AT_MOST * month.is_upper_bound)
 
 
-def _changed(count: int | None, changes: AssignmentChanges) -> BoundedCount:
-    return BoundedCount(count, "" if changes.exact else "\N{GREATER-THAN OR EQUAL TO}")
+def _changed(count: int | None, changes: AssignmentChanges) -> Bounded:
+    return Bounded(count, "" if changes.exact else AT_LEAST)
 
 
 _LABELED_DAYS: Final = (1, 8, 15, 22, 29)
@@ -654,8 +672,8 @@ def _monthly_chart(product: ProductReport) -> BarChart:
 def format_cell(column: ReportColumn, row: Row, zone: tzinfo | None) -> str:
     """Return the value of a column as text, in the local time of `zone`."""
     value = row.get(column.key)
-    if isinstance(value, BoundedCount):
-        return str(value)
+    if isinstance(value, Bounded):
+        return value.mark(format_cell(column, {**row, column.key: value.value}, zone))
     if isinstance(value, Level):
         return text.LEVELS[value]
     if isinstance(value, date):

@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from lictui.engine.entitlements import Expiry, ExpiryKind
+from lictui.engine.entitlements import Expiry, ExpiryKind, unused_costs
 from lictui.model import ESTATE, Level, sum_all_known
 from lictui.report import text
 
@@ -84,7 +84,11 @@ def _unknown(report: MonthlyReport) -> Iterator[Statement]:
             yield Statement(Level.UNKNOWN, _NO_DATA, sentence)
         else:
             usage = f"{text.format_count(month.figure)} {product.model.verb}"
-            sentence = f"{_title(product)}: {usage}; the installed quantity is unknown."
+            reason = "the installed quantity is unknown"
+            if month.is_upper_bound:
+                usage = f"at most {usage}, of {text.format_count(month.installed)} installed"
+                reason = "only maxima of single servers are stored"
+            sentence = f"{_title(product)}: {usage}; {reason}."
             yield Statement(Level.UNKNOWN, text.LEVELS[Level.UNKNOWN], sentence)
 
 
@@ -196,13 +200,12 @@ def group_expiries(expiries: Sequence[Expiry]) -> Iterator[Expiry]:
         first = expiries_of_day[0]
         yield replace(
             first,
-            server=", ".join(expiry.server for expiry in expiries_of_day),
+            server=", ".join(dict.fromkeys(expiry.server for expiry in expiries_of_day)),
             count=sum_all_known(expiry.count for expiry in expiries_of_day),
         )
 
 
 def _entitlements(report: MonthlyReport) -> Iterator[Statement]:
-    costs: dict[str, float] = {}
     for line in report.contract_lines:
         bought = line.entitlement
         if line.shortfall:
@@ -213,9 +216,7 @@ def _entitlements(report: MonthlyReport) -> Iterator[Statement]:
                 f"{line.name} ({bought.product}), {scope}: 12-month peak exceeded the"
                 f" {bought.purchased:,} purchased by {line.shortfall:,}.",
             )
-        if line.unused_cost:
-            costs[bought.currency] = costs.get(bought.currency, 0.0) + line.unused_cost
-    for currency, cost in costs.items():
+    for currency, cost in unused_costs(report.contract_lines).items():
         sentence = f"Unused licenses cost {text.format_money(cost, currency)} per year."
         yield Statement(Level.OK, "Entitlements", sentence)
 

@@ -14,7 +14,7 @@ from lictui.model import Level
 from lictui.report import text
 from lictui.report.sections import (
     COLUMNS,
-    BoundedCount,
+    Bounded,
     CellKind,
     build_tree,
 )
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from lictui.report.model import MonthlyReport
-    from lictui.report.sections import Cell, ReportTree, Row
+    from lictui.report.sections import Cell, PlainCell, ReportTree, Row
 
 
 # Text from a license server is never a formula, a link or a number.
@@ -109,14 +109,16 @@ _ENTITLEMENT_FORMULAS: Final = {
     "cost": "={unit_cost}{row}*{purchased}{row}",
     "unused_cost": '=IF({unused}{row}="","",{unit_cost}{row}*{unused}{row})',
 }
-# The sum of the rows that a filter shows.
-_SUBTOTAL: Final = "=SUBTOTAL(109,{{{0}}}{{first}}:{{{0}}}{{last}})"
-# The same of one license model only: assigned and concurrent licenses are never added up.
-_SUBTOTAL_OF_MODEL: Final = (
-    "=SUMPRODUCT(SUBTOTAL(109,OFFSET({{installed}}{{first}},"
-    "ROW({{installed}}{{first}}:{{installed}}{{last}})-ROW({{installed}}{{first}}),0))"
-    '*({{model}}{{first}}:{{model}}{{last}}="{0}"))'
-)
+
+
+def _filtered_total(summed: str, compared: str, value: str) -> str:
+    """Return the sum of a column over the rows that a filter shows and that have a value."""
+    column, other = f"{{{summed}}}", f"{{{compared}}}"
+    cells = f"{column}{{first}}:{column}{{last}}"
+    return (
+        f"=SUMPRODUCT(SUBTOTAL(109,OFFSET({column}{{first}},ROW({cells})-ROW({column}{{first}}),0))"
+        f'*({other}{{first}}:{other}{{last}}="{value}"))'
+    )
 
 
 class Worksheet:
@@ -138,6 +140,8 @@ class Worksheet:
         self.head_row = head_row  # from 0
         self.next_row = head_row + 1
         self._zone = report.zone
+        self._workbook = workbook
+        self._bounded_formats: dict[tuple[CellKind, str], Any] = {}
         self._formulas = formulas
         self._letters = {c.key: xl_col_to_name(index) for index, c in enumerate(self.columns)}
         self._formats = {k: workbook.add_format(f) for k, f in _NUMBER_FORMATS.items()}
@@ -178,11 +182,25 @@ class Worksheet:
             value = row.get(column.key)
             cell_format = self._formats[column.kind]
             formula = self._formulas.get(column.key)
+            if isinstance(value, Bounded):
+                if value.sign and value.value is not None:
+                    cell_format, formula = self._bounded_format(column.kind, value.sign), None
+                elif value.sign:
+                    formula = None  # unknown: a formula would conclude too much from a bound
+                value = value.value
             if formula and not (column.kind is CellKind.MONEY and row["unit_cost"] is None):
                 self._write_formula(index, formula, value, cell_format)
             else:
                 self._write_value(index, value, column.kind, cell_format)
         self.next_row += 1
+
+    def _bounded_format(self, kind: CellKind, sign: str) -> Any:
+        """Return a format that shows the sign in front of the number, which stays a number."""
+        if (kind, sign) not in self._bounded_formats:
+            plain = _NUMBER_FORMATS[kind]
+            marked = {**plain, "num_format": f'"{sign} "{plain["num_format"]}'}
+            self._bounded_formats[kind, sign] = self._workbook.add_format(marked)
+        return self._bounded_formats[kind, sign]
 
     def add_totals(self, label: str, formulas: Mapping[str, tuple[str, float]]) -> None:
         """Write a row below the table: a label, and formulas with their results."""
@@ -196,7 +214,7 @@ class Worksheet:
                 self._write_value(index, text_cell, CellKind.TEXT, cell_format)
         self.next_row += 1
 
-    def _write_formula(self, index: int, formula: str, value: Cell, cell_format: Any) -> None:
+    def _write_formula(self, index: int, formula: str, value: PlainCell, cell_format: Any) -> None:
         """Write a formula; `value` is its result, for readers that do not calculate."""
         filled = formula.format(
             row=self.next_row + 1,
@@ -207,9 +225,7 @@ class Worksheet:
         result = "" if value is None else value
         self.sheet.write_formula(self.next_row, index, filled, cell_format, result)
 
-    def _write_value(self, index: int, value: Cell, kind: CellKind, cell_format: Any) -> None:
-        if isinstance(value, BoundedCount):
-            value = value.value
+    def _write_value(self, index: int, value: PlainCell, kind: CellKind, cell_format: Any) -> None:
         position = self.next_row, index
         match value:
             case None | "":
@@ -381,7 +397,7 @@ class _WorkbookWriter:
                 count = row["installed"]
                 installed[str(row["model"])] += count if isinstance(count, int) else 0
         for model, total in installed.items():
-            formula = _SUBTOTAL_OF_MODEL.format(model)
+            formula = _filtered_total("installed", "model", model)
             sheet.add_totals(f"Filtered total, {model}", {"installed": (formula, total)})
 
     def write_expiries(self) -> None:
@@ -403,17 +419,16 @@ class _WorkbookWriter:
             return
         keys = (
             "product code scope purchased installed month_peak highest_peak shortfall unused"
-            " surplus unit_cost cost unused_cost currency renewal"
+            " surplus unit_cost cost unused_cost currency renewal part_of"
         )
         sheet = self._worksheet("Entitlements", keys, _ENTITLEMENT_FORMULAS, scope="For")
         sheet.add_rows(*self._tables("entitlements"))
         currencies = {line.entitlement.currency for line in lines if line.entitlement.cost}
         if len(currencies) == 1:
-            totals = {
-                "cost": (_SUBTOTAL.format("cost"), sum(line.cost or 0 for line in lines)),
-                "unused_cost": (
-                    _SUBTOTAL.format("unused_cost"),
-                    sum(line.unused_cost or 0 for line in lines),
-                ),
+            outer = [line for line in lines if not line.container]  # each license counts once
+            sums = {
+                "cost": sum(line.cost or 0 for line in outer),
+                "unused_cost": sum(line.unused_cost or 0 for line in outer),
             }
+            totals = {key: (_filtered_total(key, "part_of", ""), sums[key]) for key in sums}
             sheet.add_totals("Filtered total", totals)

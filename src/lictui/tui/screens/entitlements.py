@@ -15,6 +15,7 @@ from lictui.engine.entitlements import (
     format_money,
     groupings,
     summary,
+    unused_costs,
 )
 from lictui.products import describe
 from lictui.tui import commands, text
@@ -73,7 +74,10 @@ def line_rows(overview: EntitlementOverview) -> Rows:
             "scope": (text.strip_controls(line.scope), Tone.QUIET),
             "purchased": (f"{line.entitlement.purchased:>9,}", Tone.TEXT),
             "installed": (f"{text.format_count(line.installed):>9}", Tone.TEXT),
-            "peak": (f"{text.format_count(line.highest_peak):>9}", Tone.TEXT),
+            "peak": (
+                f"{'<= ' * line.is_bound + text.format_count(line.highest_peak):>9}",
+                Tone.TEXT,
+            ),
             "summary": (summary(line), _tone(line)),
         }
         for line in overview.lines
@@ -129,14 +133,10 @@ def expiry_rows(overview: EntitlementOverview, today: date) -> Rows:
 def overview_title(overview: EntitlementOverview) -> str:
     """All entitlements in one line, each currency for itself."""
     overused = sum(1 for line in overview.lines if line.shortfall)
-    unused: dict[str, float] = {}
-    for line in overview.lines:
-        if line.unused_cost:
-            currency = line.entitlement.currency
-            unused[currency] = unused.get(currency, 0.0) + line.unused_cost
     parts = [f"{overused} overused"] if overused else []
     parts += [
-        f"{format_money(cost, currency)} per year unused" for currency, cost in unused.items()
+        f"{format_money(cost, currency)} per year unused"
+        for currency, cost in unused_costs(overview.lines).items()
     ]
     return f"Entitlements: {len(overview.lines)}" + (f" ({', '.join(parts)})" if parts else "")
 
@@ -147,7 +147,7 @@ def overview_table(overview: EntitlementOverview, today: date) -> Table:
     lines = (
         (
             *("entitlement", line.scope, line.entitlement.product, line.name),
-            *(line.entitlement.purchased, line.installed, line.peak, line.highest_peak),
+            *(line.entitlement.purchased, line.installed, line.usage.peak, line.highest_peak),
             *(summary(line), line.unused, line.cost, line.unused_cost),
             *(line.entitlement.currency, *none),
         )
