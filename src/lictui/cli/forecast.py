@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lictui.analysis.aligned import ALIGNMENT
 from lictui.analysis.forecast import Forecast, describe_forecast
 from lictui.cli.context import (
     load_configuration,
@@ -239,5 +238,5 @@ def _peak_json(scoped: ScopedPeak) -> Mapping[str, Any]:
         "coverage": rounded(peak.coverage),
         "aligned_by": peak.alignment,
         "upper_bound": scoped.upper_bound,
-        "is_upper_bound": scoped.upper_bound is not None and (peak.alignment or 0) > ALIGNMENT,
+        "is_upper_bound": peak.bound,
     }

@@ -121,6 +121,25 @@ _NAMESPACE: Final = (
     r"Required rights: Remote Enable and Enable Account on the WMI namespace root\CitrixLicensing"
     " (wmimgmt.msc, Properties, Security)"
 )
+_LISTENER: Final = (
+    (
+        "Run in an elevated PowerShell on the license server. The first line opens WinRM over TLS"
+        " and needs a certificate for server authentication."
+    ),
+    (f"{_NAMESPACE}; membership in Remote Management Users. No administrator rights are needed."),
+)
+_CONTROLLER: Final = (
+    (
+        "Run in PowerShell on a Delivery Controller as a full administrator of the site; the"
+        " account then has read-only access."
+    ),
+    "The controller must accept HTTPS, with a certificate that passes the setting verify.",
+)
+_CLOUD_CLIENT: Final = (
+    "No command is needed. Create an API client for an administrator with read access to licensing"
+    " (Citrix Cloud, Identity and Access Management, API Access); username is its client ID, secret"
+    " the reference to its client secret."
+)
 _TOOLS: Final = r"C:\Program Files (x86)\Citrix\Licensing"
 # format -> the program on the license server; PowerShell formats are below
 _PROGRAMS: Final = {
@@ -143,21 +162,9 @@ def _setup(server: Server, host: str, certificate_hash: str) -> _Setup:
         case SourceName.COMMAND:
             return _command_source(server.format, host, certificate_hash)
         case SourceName.WINRM:
+            member = f"net localgroup 'Remote Management Users' '{account}' /add"
             return _Setup(
-                admin_lines=(
-                    "winrm quickconfig -transport:https",
-                    f"net localgroup 'Remote Management Users' '{account}' /add",
-                ),
-                remarks=(
-                    (
-                        "Run in an elevated PowerShell on the license server. The first line opens"
-                        " WinRM over TLS and needs a certificate for server authentication."
-                    ),
-                    (
-                        f"{_NAMESPACE}; membership in Remote Management Users."
-                        " No administrator rights are needed."
-                    ),
-                ),
+                admin_lines=("winrm quickconfig -transport:https", member), remarks=_LISTENER
             )
         case SourceName.CVAD:
             role = "Read Only Administrator"
@@ -166,28 +173,14 @@ def _setup(server: Server, host: str, certificate_hash: str) -> _Setup:
                     f"New-AdminAdministrator -Name '{account}'",
                     f"Add-AdminRight -Administrator '{account}' -Role '{role}' -All",
                 ),
-                remarks=(
-                    (
-                        "Run in PowerShell on a Delivery Controller as a full administrator of the"
-                        " site; the account then has read-only access."
-                    ),
-                    (
-                        "The controller must accept HTTPS, with a certificate that passes the"
-                        " setting verify."
-                    ),
-                ),
+                remarks=_CONTROLLER,
             )
         case SourceName.LMSTAT:
             command = (server.lmutil or "lmutil", "lmstat", "-a", "-c", server.address)
             remark = "lictui runs this itself; the FlexNet ports must be reachable."
             return _Setup(command, (remark,))
         case _:
-            remark = (
-                "No command is needed. Create an API client for an administrator with read access"
-                " to licensing (Citrix Cloud, Identity and Access Management, API Access); username"
-                " is its client ID, secret the reference to its client secret."
-            )
-            return _Setup(remarks=(remark,))
+            return _Setup(remarks=(_CLOUD_CLIENT,))
 
 
 def _command_source(command_format: str, host: str, certificate_hash: str) -> _Setup:

@@ -13,7 +13,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from lictui import products
-from lictui.analysis.aligned import ALIGNMENT
 from lictui.engine.board import GroupBy, MergedBoard, ServerStatus, Total, is_reporting
 from lictui.engine.merge import uses_las
 
@@ -312,13 +311,12 @@ def _usage(total: Total, past: PastSummary | None) -> ScopeUsage:
     if past is None or past.all_time is None:
         return ScopeUsage(name, installed)
     highest = past.all_time.peak
-    is_bound = past.all_time.upper_bound is not None and (highest.alignment or 0) > ALIGNMENT
     return ScopeUsage(
         name,
         installed,
         past.month.peak.peak if past.month else None,
         highest.peak,
-        None if is_bound else highest.peak,
+        None if highest.bound else highest.peak,
     )
 
 

@@ -122,6 +122,7 @@ def month_usage(total: Series) -> MonthUsage | None:
         stats.seconds_above,
         stats.longest_saturation,
         *excess(total),
+        is_upper_bound=stats.bound,
     )
 
 
