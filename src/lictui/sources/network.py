@@ -7,6 +7,7 @@ import ipaddress
 import re
 import socket
 import ssl
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import httpcore
@@ -91,7 +92,7 @@ def host_port(url: httpx.URL) -> str:
 def require_encryption(url: str) -> None:
     """Raise SourceError (config) if a password sent to `url` could be read on the way."""
     parsed = origin(url)
-    if parsed.scheme == "https" or is_loopback(parsed.host):
+    if parsed.scheme == "https" or _is_loopback(parsed.host):
         return
     raise SourceError(
         FailureKind.CONFIG,
@@ -101,8 +102,7 @@ def require_encryption(url: str) -> None:
     )
 
 
-def is_loopback(host: str) -> bool:
-    """Whether `host` is this machine."""
+def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -116,15 +116,15 @@ class ConnectionDroppedError(SourceError):
     """A request was sent on a kept connection that the server had closed meanwhile."""
 
 
+@dataclass(slots=True)
 class RequestProgress:
     """How far a request got. httpcore calls it as its trace, with each event of a connection."""
 
-    def __init__(self, step: Step) -> None:
-        self.step = step  # what the request is for
-        self.connect_step = Step.CONNECT  # which part of connecting is under way
-        self.connected = False  # a new connection was started for this request
-        self.sent = False  # sending of the request itself was started
-        self.answered = False  # the head of the response has arrived
+    step: Step  # what the request is for
+    connect_step: Step = Step.CONNECT  # which part of connecting is under way
+    connected: bool = False  # a new connection was started for this request
+    sent: bool = False  # sending of the request itself was started
+    answered: bool = False  # the head of the response has arrived
 
     async def __call__(self, event: str, _info: dict[str, Any]) -> None:
         """Record one event."""
@@ -141,7 +141,7 @@ def map_error(
     error: Exception, url: httpx.URL, progress: RequestProgress, limits: Limits
 ) -> SourceError:
     """Return the failure for `error`, which a request to `url` raised."""
-    for cause in exception_chain(error):
+    for cause in _exception_chain(error):
         failure = _connect_failure(cause, url) or _request_failure(cause, url, progress, limits)
         if failure:
             return failure
@@ -212,7 +212,13 @@ def _request_failure(
     address = host_port(url)
     match cause:
         case httpx.ConnectTimeout() | httpcore.ConnectTimeout():
-            return connect_timeout(address, limits.connect_timeout, progress.connect_step)
+            return SourceError(
+                FailureKind.TIMEOUT,
+                f"no connection to {address} within {limits.connect_timeout:g} s",
+                "Check that the host is up. A firewall that drops packets to this port looks the"
+                " same.",
+                progress.connect_step,
+            )
         case httpx.TimeoutException():
             return SourceError(
                 FailureKind.TIMEOUT,
@@ -248,22 +254,12 @@ def dns_failure(host: str) -> SourceError:
     )
 
 
-def connect_timeout(address: str, seconds: float, step: Step) -> SourceError:
-    """Return the failure for a connection to `address` (HOST:PORT) that took too long."""
-    return SourceError(
-        FailureKind.TIMEOUT,
-        f"no connection to {address} within {seconds:g} s",
-        "Check that the host is up. A firewall that drops packets to this port looks the same.",
-        step,
-    )
-
-
-def exception_chain(error: BaseException) -> Iterator[BaseException]:
+def _exception_chain(error: BaseException) -> Iterator[BaseException]:
     """Yield `error` and everything that caused it, nearest first."""
     yield error
     if isinstance(error, BaseExceptionGroup):
         for member in error.exceptions:
-            yield from exception_chain(member)
+            yield from _exception_chain(member)
     previous = error.__cause__ or error.__context__  # httpcore raises `from None`
     if previous is not None:
-        yield from exception_chain(previous)
+        yield from _exception_chain(previous)

@@ -156,7 +156,9 @@ async def _connection(url: httpx.URL, limits: Limits) -> AsyncIterator[httpcore.
             host, effective_port(url), timeout=limits.connect_timeout
         )
     except _NETWORK_ERRORS as error:
-        raise map_error(error, url, _connecting(Step.CONNECT), limits) from error
+        raise map_error(
+            error, url, RequestProgress(Step.CONNECT, connected=True), limits
+        ) from error
     try:
         yield stream
     finally:
@@ -176,7 +178,9 @@ async def _start_tls(
     try:
         encrypted = await stream.start_tls(context, host, timeout=limits.connect_timeout)
     except _NETWORK_ERRORS as error:
-        raise map_error(error, url, _connecting(Step.TLS), limits) from error
+        raise map_error(
+            error, url, RequestProgress(Step.TLS, Step.TLS, connected=True), limits
+        ) from error
     tls: ssl.SSLObject = encrypted.get_extra_info("ssl_object")
     return read_leaf(tls.getpeercert(binary_form=True) or b"")
 
@@ -188,13 +192,6 @@ async def _peek_certificate(url: httpx.URL, limits: Limits) -> LeafCertificate |
             return await _start_tls(stream, unverified_context(), url, limits)
     except SourceError:
         return None
-
-
-def _connecting(step: Step) -> RequestProgress:
-    progress = RequestProgress(step)
-    progress.connected = True
-    progress.connect_step = step
-    return progress
 
 
 def _trust(verify: bool | str) -> str:  # noqa: FBT001 - as in servers.toml
