@@ -348,8 +348,11 @@ def test_merging_ignores_the_order_of_registration(
     assert before.figure_sources == after.figure_sources
 
 
-def listing(*listed: LicenseServer, **of: Any) -> ServerStatus:
-    status = status_up("account", source=SourceName.PARTNER, url="https://partner.example", **of)
+def listing(
+    *listed: LicenseServer, in_use: int = 412, installed: int | None = 500, **of: Any
+) -> ServerStatus:
+    pools = (pool(in_use=in_use, installed=installed),)
+    status = status_up("account", *pools, source=SourceName.PARTNER, url="https://p.example", **of)
     assert status.snapshot is not None
     return replace(status, snapshot=replace(status.snapshot, license_servers=listed))
 
@@ -369,6 +372,32 @@ def test_cloud_status_belongs_to_the_listed_license_server() -> None:
     )
     board = merge_board(Board(statuses))
     assert [status.cloud_status for status in board.servers] == [entries[0], entries[1], None, None]
+
+
+@pytest.mark.parametrize(
+    ("product", "host", "enabled", "repeated"),
+    [
+        ("XDT_PLT_UD", "lic-01", True, True),
+        ("XDT_PLT_UD", "lic-02", True, False),
+        ("XDT_PLT_UD", "lic-01", False, False),
+        ("MPS_PLT_CCU", "lic-01", True, False),
+    ],
+)
+def test_partner_pools_count_unless_their_license_server_is_registered(
+    product: str, host: str, *, enabled: bool, repeated: bool
+) -> None:
+    account = listing(LicenseServer("LIC-01", "lic-01.corp.test"), in_use=20, installed=None)
+    statuses = (status_up("lic", pool(product), url=f"https://{host}", enabled=enabled), account)
+    merger = BoardMerger()
+    board = merger.merge(Board(statuses), AlertSettings())
+    assert only_pool(board.servers[1]).counted is not repeated
+    duplicates = {("account", pool().key): "lic"} if repeated else {}
+    assert duplicate_pools(board) == duplicates
+    total = next(total for total in board.totals() if total.product == "XDT_PLT_UD")
+    is_sum = product == "XDT_PLT_UD" and enabled and not repeated
+    assert total.reading.in_use == (412 + 20 if is_sum else 412 if repeated else 20)
+    again = merger.merge(Board(statuses, notices=("changed",)), AlertSettings())
+    assert again.servers[1] is board.servers[1]
 
 
 def test_partner_account_merges_into_its_license_server() -> None:

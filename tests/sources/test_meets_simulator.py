@@ -527,4 +527,4 @@ async def test_partner_reads_usage_of_this_or_the_previous_month(
         "MPS_PLT_CCU": Reading(10),
     }
     assert {dict(pool.raw_fields)["month"] for pool in pools} == {month}
-    assert not any(pool.counted for pool in pools)
+    assert all(pool.counted for pool in pools)

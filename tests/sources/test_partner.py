@@ -271,12 +271,12 @@ def test_many_servers_make_few_notices() -> None:
 # Usage of a month
 
 
-def test_usage_is_a_pool_that_is_not_counted() -> None:
+def test_usage_is_a_pool_that_is_counted() -> None:
     (pool,) = read_usage(usage(feature()), "2026-11", "here:443")
     assert (pool.product, pool.name) == ("XDT_PLT_UD", "Citrix Virtual Apps and Desktops Premium")
-    assert (pool.model, pool.counted) == (Model.USER_DEVICE, False)
+    assert (pool.model, pool.counted) == (Model.USER_DEVICE, True)
     assert pool.reading == Reading(in_use=226)
-    assert dict(pool.formulas)["counted"].startswith("no: a monthly report")
+    assert dict(pool.formulas)["counted"].startswith("unless another registered server")
     raw = dict(pool.raw_fields)
     assert raw["month"] == "2026-11"
     assert raw["sku"] == "sku-1 · CVAD for CSP"

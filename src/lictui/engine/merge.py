@@ -450,6 +450,8 @@ class BoardMerger:
         self._cloud_servers = CloudServerList(())
         # By main server: its members as last merged, and the result.
         self._merged: dict[str, tuple[tuple[ServerStatus, ...], ServerStatus]] = {}
+        # By partner account: its status, the products that others report, and the result.
+        self._partners: dict[str, tuple[ServerStatus, dict[str, str], ServerStatus]] = {}
 
     def merge(self, board: Board, settings: AlertSettings) -> MergedBoard:
         """The board with one status for each license server, in the order of the main ones.
@@ -486,7 +488,25 @@ class BoardMerger:
             if main := main_of.get(status.server.name):
                 members[main].append(status)
         self._merged = {name: self._merge(name, tuple(group)) for name, group in members.items()}
-        return tuple(status for _, status in self._merged.values())
+        servers = tuple(status for _, status in self._merged.values())
+        return tuple(self._without_repeated(status, servers) for status in servers)
+
+    def _without_repeated(
+        self, status: ServerStatus, servers: tuple[ServerStatus, ...]
+    ) -> ServerStatus:
+        """The status; of a partner's account without counting what its license servers report."""
+        if status.server.source is not SourceName.PARTNER or status.snapshot is None:
+            return status
+        products = _reported_products(status, servers)
+        before = self._partners.get(status.server.name)
+        if before and before[0] is status and before[1] == products:
+            return before[2]
+        pools = tuple(
+            replace(pool, counted=pool.product not in products) for pool in status.snapshot.pools
+        )
+        result = replace(status, snapshot=replace(status.snapshot, pools=pools))
+        self._partners[status.server.name] = status, products, result
+        return result
 
     def _merge(
         self, name: str, members: tuple[ServerStatus, ...]
@@ -501,6 +521,22 @@ class BoardMerger:
         return members, status
 
 
+def _reported_products(account: ServerStatus, servers: Iterable[ServerStatus]) -> dict[str, str]:
+    """The products that license servers of a partner's list report, with a server that does.
+
+    A registered license server reports them with the number installed; the account repeats them.
+    """
+    if account.server.source is not SourceName.PARTNER or account.snapshot is None:
+        return {}
+    listed = frozenset(account.snapshot.license_servers)
+    return {
+        pool.product: status.server.name
+        for status in servers
+        if status.server.enabled and status.cloud_status in listed
+        for pool in status.pools
+    }
+
+
 def merge_board(board: Board, settings: AlertSettings | None = None) -> MergedBoard:
     """A board merged once, for a caller that has no next one."""
     return BoardMerger().merge(board, settings or AlertSettings())
@@ -511,6 +547,12 @@ def duplicate_pools(board: MergedBoard) -> dict[tuple[str, PoolKey], str]:
     duplicates: dict[tuple[str, PoolKey], str] = {}
     for status in board.servers:
         if not status.members:
+            products = _reported_products(status, board.servers)
+            duplicates |= {
+                (status.server.name, pool.key): products[pool.product]
+                for pool in status.pools
+                if pool.product in products
+            }
             continue
         owners = {status.history_key(key) for key in status.figure_sources}
         products = {key.product: server for server, key in owners}

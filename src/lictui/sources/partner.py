@@ -271,13 +271,12 @@ def _pool(code: str, features: list[_Feature], month: str) -> Pool:
                 parse_count(get_field(feature, "count")) for _, feature in features
             )
         ),
-        counted=False,
         raw_fields=(("month", month), *_raw_fields(features)),
         formulas=(
             ("in_use", f"count in the report of {month}, summed over its SKUs"),
             ("installed", "not reported: the licenses are on the license servers"),
             ("overdraft", "not reported"),
-            ("counted", "no: a monthly report of what the license servers count themselves"),
+            ("counted", "unless another registered server reads the same license server"),
         ),
     )
 
