@@ -10,7 +10,8 @@ from datetime import date, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
-from lictui.analysis.forecast import Forecast, ForecastInput, forecast
+from lictui.analysis.forecast import Forecast, ForecastInput
+from lictui.analysis.passage import forecast
 from lictui.model import Model
 from lictui.simulator.estate import PoolFactory, SimulatedEstate, SimulatedPool
 from lictui.simulator.inventory import FaultMode

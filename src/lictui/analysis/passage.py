@@ -13,22 +13,34 @@ Usage is compared as logarithm. An origin is a week of the past from which a can
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from lictui.analysis.forecast import (
+    MAX_DAYS,
+    MORE_LIKELY,
+    Forecast,
+    ForecastInput,
+    ForecastStatus,
+    Reach,
+    Shortfall,
+)
+from lictui.analysis.trend import MIN_DAYS, Trend, fit_trend
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date
 
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
+    Indexes = NDArray[np.int64]
 
-WEEK: Final = 7
-MIN_WEEKS: Final = 5
-MAX_HORIZON: Final = 182  # days
+_WEEK: Final = 7
 _MIN_USAGE: Final = 0.5  # licenses: what a day without use counts as
 _MIN_THRESHOLD: Final = 0.75  # licenses: more than that, less than one
 _MAX_FALL: Final = 2.5  # of a weekly peak below the median, as logarithm
@@ -88,26 +100,25 @@ class _Paths:
     """Daily peaks to come: a row per path, of which the first `known` days count."""
 
     days: Array
-    known: NDArray[np.int64]
+    known: Indexes
     weights: Array
 
 
 class PassageForecast:
     """A forecast of one series; ask it for any number of thresholds."""
 
-    def __init__(self, peaks: Array, horizon: int) -> None:
-        """Take daily peaks up to yesterday, at least five weeks, NaN where unknown."""
-        self._weeks = len(peaks) // WEEK
-        with np.errstate(invalid="ignore"):
-            logs = np.log(np.maximum(peaks[len(peaks) % WEEK :], _MIN_USAGE))
+    def __init__(self, peaks: Sequence[float | None], horizon: int) -> None:
+        """Take daily peaks up to yesterday, of at least five weeks; None is unknown."""
+        self._weeks = len(peaks) // _WEEK
+        logs = np.log(np.maximum(np.array(peaks[len(peaks) % _WEEK :], float), _MIN_USAGE))
         logs[np.isnan(logs)] = -np.inf  # above nothing
-        self._daily = logs.reshape(self._weeks, WEEK)
+        self._daily = logs.reshape(self._weeks, _WEEK)
         self._weekly = _weekly_peaks(self._daily)
         self._horizon = horizon
-        self._week_of = np.arange(horizon) // WEEK
+        self._week_of = np.arange(horizon) // _WEEK
         self._weights = _season_weights(np.arange(self._weeks, 0, -1))  # by origin
         candidates = _tested(
-            list(_candidates(self._weekly, -(-horizon // WEEK))),
+            list(_candidates(self._weekly, -(-horizon // _WEEK))),
             self._weekly,
             self._weights[_FIRST_ORIGIN:],
         )
@@ -118,9 +129,9 @@ class PassageForecast:
         self.error = None if best.weeks_error is None else float(np.expm1(best.weeks_error))
         self._paths = list(self._all_paths(candidates))
 
-    def passage(self, levels: Array) -> Passage:
+    def passage(self, levels: Sequence[float]) -> Passage:
         """Return when usage first reaches `levels`, one level in licenses per day."""
-        distribution = self._distribution(levels)
+        distribution = self._distribution(np.array(levels, float))
         probability = min(1.0, float(distribution[-1]))
         if probability <= _EPSILON:
             return Passage(0.0)
@@ -131,11 +142,7 @@ class PassageForecast:
 
     def _all_paths(self, candidates: list[_Candidate]) -> Iterator[_Paths]:
         """The paths of each candidate: its forecast of today with its mistakes of the past."""
-        start = WEEK * np.arange(_FIRST_ORIGIN, self._weeks)
-        index = start[:, None] + np.arange(self._horizon)
-        is_known = index < self._daily.size
-        came = np.where(is_known, self._daily.take(index, mode="clip"), -np.inf)
-        known = is_known.sum(axis=1)
+        came, known = self._after(np.arange(_FIRST_ORIGIN, self._weeks))
         yearly: _Paths | None = None  # mistakes of last year's shape
         for candidate in candidates:
             if candidate.origins >= _MIN_ORIGINS:
@@ -146,30 +153,36 @@ class PassageForecast:
                 )
             elif candidate.name == _TWO_YEARS and yearly is not None:
                 mistakes = yearly
+            elif candidate.name == _LAST_YEAR:
+                mistakes = self._untested_year()
             else:
-                mistakes = self._untested_mistakes(is_yearly=candidate.name == _LAST_YEAR)
+                mistakes = self._untested()
             if candidate.name == _LAST_YEAR:
                 yearly = mistakes
             today = candidate.forecasts[-1, self._week_of]
             yield replace(mistakes, days=today + mistakes.days)
 
-    def _untested_mistakes(self, *, is_yearly: bool) -> _Paths:
-        """The differences from the level, read on from each week in turn and wrapped round."""
-        level = _running_median(self._weekly) if is_yearly else self._level()
-        apart = (self._daily - level[:, None]).ravel()
-        start = WEEK * np.arange(self._weeks)[:, None]
-        days = apart[(start + np.arange(self._horizon)) % apart.size]
-        weights = self._weights
-        if is_yearly:
-            shift = _YEAR_SHIFT * np.sqrt(self._week_of + 1)
-            days = np.concatenate([days, days + shift, days - shift])
-            weights = np.tile(weights, 3)
-        else:
-            days = _SHORT_SHARE * days
-        return _Paths(days, np.full(len(days), self._horizon), weights)
+    def _after(self, origins: Indexes) -> tuple[Array, Indexes]:
+        """Return the days after each origin, and how many of them are over."""
+        index = _WEEK * origins[:, None] + np.arange(self._horizon)
+        is_over = index < self._daily.size
+        return np.where(is_over, self._daily.take(index, mode="clip"), -np.inf), is_over.sum(axis=1)
 
-    def _level(self) -> Array:
-        return np.full(self._weeks, np.median(self._weekly[-_FIRST_ORIGIN:]))
+    def _untested(self) -> _Paths:
+        """Distances from the level of each week, where a history is short."""
+        origins = np.arange(1, self._weeks)
+        came, known = self._after(origins)
+        level = np.array([np.median(self._weekly[max(0, end - 4) : end]) for end in origins])
+        return _Paths(_SHORT_SHARE * (came - level[:, None]), known, self._weights[1:])
+
+    def _untested_year(self) -> _Paths:
+        """Distances from the smooth past, read on from each week and wrapped round, at 3 levels."""
+        apart = (self._daily - _running_median(self._weekly)[:, None]).ravel()
+        start = _WEEK * np.arange(self._weeks)[:, None]
+        days = apart[(start + np.arange(self._horizon)) % apart.size]
+        shift = _YEAR_SHIFT * np.sqrt(self._week_of + 1)
+        days = np.concatenate([days, days + shift, days - shift])
+        return _Paths(days, np.full(len(days), self._horizon), np.tile(self._weights, 3))
 
     def _distribution(self, levels: Array) -> Array:
         """Return the probability that the levels have been reached, by day."""
@@ -210,7 +223,7 @@ def _weekly_peaks(daily: Array) -> Array:
     return result
 
 
-def _season_weights(ages: NDArray[np.int64]) -> Array:
+def _season_weights(ages: Indexes) -> Array:
     """Return the weight of origins by age in weeks: most near today's time of year."""
     if ages[0] < _SEASON_FROM:
         return np.ones(len(ages))
@@ -340,7 +353,7 @@ def _median_slope(rows: Array) -> Array:
 
 
 @cache
-def _pairs(length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _pairs(length: int) -> tuple[Indexes, Indexes]:
     return np.triu_indices(length, -(-length // 3))
 
 
@@ -350,3 +363,134 @@ def _shape(weekly: Array, level: Array, lag: int, ahead: int) -> Array:
     origins = np.arange(_FIRST_ORIGIN + lag, len(weekly) + 1)
     moved = smooth[origins[:, None] + np.arange(ahead) - lag] - level[: len(origins), None]
     return np.concatenate([np.zeros((lag, ahead)), moved])
+
+
+# The forecast of a product
+
+
+_MAX_HORIZON: Final = 182  # days
+_MIN_PASSAGE_DAYS: Final = 35  # of history that probabilities rest on
+_RECENT_DAYS: Final = 28  # a threshold reached on one of these days is reported as reached
+_YEARLY_DAYS: Final = 200  # below, no yearly season is known
+_POSSIBLE: Final = 0.01  # probability from which there is a band
+_MIN_SIMILARITY: Final = 0.9  # of installed then and now, for a recent day to tell of today
+
+
+def forecast(inputs: ForecastInput, today: date) -> Forecast:
+    """Return the forecast as of `today`, a date where the user is."""
+    figures = {
+        day: figure
+        for day, figure in inputs.daily_figures.items()
+        if today - timedelta(days=MAX_DAYS) <= day <= today
+    }
+    result = Forecast(
+        inputs.scope, inputs.product, inputs.model, ForecastStatus.NOT_ENOUGH_DATA, len(figures)
+    )
+    if len(figures) < MIN_DAYS:
+        return result
+    if today in figures:  # a day of UTC may be over earlier than the day of the user
+        today += timedelta(days=1)
+    days = (today - min(figures)).days
+    horizon = min(days // 2, _MAX_HORIZON)
+    if (today - max(figures)).days > horizon:  # the past says nothing about today
+        return result
+    trend = fit_trend({day.toordinal(): figure for day, figure in figures.items()})
+    if isinstance(trend, Trend):
+        result = replace(result, status=_status(trend), trend=trend)
+    result = replace(result, based_on_days=days, horizon=today + timedelta(days=horizon - 1))
+    if inputs.installed is None or days < _MIN_PASSAGE_DAYS:
+        return result
+    installed = _installed_ahead(inputs.installed, inputs.expiring, today, horizon)
+    return _with_thresholds(result, inputs, figures, installed, today)
+
+
+def _status(trend: Trend) -> ForecastStatus:
+    if not trend.significant:
+        return ForecastStatus.FLAT
+    return ForecastStatus.GROWING if trend.slope > 0 else ForecastStatus.FALLING
+
+
+def _installed_ahead(
+    installed: int, expiring: Mapping[date, int], today: date, horizon: int
+) -> list[int]:
+    """Return what is installed on each day from today on."""
+    by_day = []
+    for ahead in range(horizon):
+        installed = max(0, installed - expiring.get(today + timedelta(days=ahead), 0))
+        by_day.append(installed)
+    return by_day
+
+
+def _with_thresholds(
+    result: Forecast,
+    inputs: ForecastInput,
+    figures: Mapping[date, float],
+    installed: list[int],
+    today: date,
+) -> Forecast:
+    peaks = [figures.get(today - timedelta(days=ago)) for ago in range(result.based_on_days, 0, -1)]
+    passages = PassageForecast(peaks, len(installed))
+
+    def reach(ratio: float) -> Reach:
+        passage = passages.passage([ratio * count for count in installed])
+        day, half, band = None, None, None
+        if passage.probability > _POSSIBLE:
+            middle, *ends = (
+                today + timedelta(days=ahead)
+                for ahead in (passage.middle, *passage.half, *passage.band)
+            )
+            half, band = (ends[0], ends[1]), (ends[2], ends[3])
+            day = middle if passage.probability > MORE_LIKELY else None
+        last = _last_reached(inputs, figures, ratio, today)
+        return Reach(ratio, passage.probability, day, half, band, last)
+
+    return replace(
+        result,
+        warn=reach(inputs.warn),
+        critical=reach(inputs.critical),
+        installed=reach(1.0),
+        shortfalls=tuple(_shortfalls(result, inputs.expiring, installed, today)),
+        basis=_basis(passages, result.based_on_days),
+    )
+
+
+def _last_reached(
+    inputs: ForecastInput, figures: Mapping[date, float], ratio: float, today: date
+) -> date | None:
+    """Return the last recent day that reached what is a threshold now."""
+    level = max(ratio * (inputs.installed or 0), _MIN_THRESHOLD)
+    return max(
+        (
+            day
+            for day, figure in figures.items()
+            if figure >= level
+            and day >= today - timedelta(days=_RECENT_DAYS)
+            and _is_similar(inputs.installed_by_day.get(day), inputs.installed)
+        ),
+        default=None,
+    )
+
+
+def _is_similar(installed_then: int | None, installed_now: int | None) -> bool:
+    """Whether a past day tells of today: usage moves along when licenses change servers."""
+    if installed_then is None or installed_now is None:
+        return True
+    low, high = sorted((installed_then, installed_now))
+    return low >= _MIN_SIMILARITY * high
+
+
+def _shortfalls(
+    result: Forecast, expiring: Mapping[date, int], installed: list[int], today: date
+) -> Iterator[Shortfall]:
+    """Each day within the horizon on which licenses expire and too few remain."""
+    for day in sorted(expiring):
+        ahead, level = (day - today).days, result.expected(day)
+        if level is not None and 0 <= ahead < len(installed) and round(level) > installed[ahead]:
+            yield Shortfall(day, installed[ahead], round(level))
+
+
+def _basis(passages: PassageForecast, days: int) -> str:
+    """Describe what the dates rest on."""
+    error = "" if passages.error is None else f", error {passages.error:.0%} at four weeks"
+    season = "; no yearly season known yet" if days < _YEARLY_DAYS else ""
+    return f"{passages.basis}{error.replace('%', ' %')}{season}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lictui.analysis.forecast import Forecast, describe_forecast
+from lictui.analysis.forecast import METHOD, Forecast, describe_forecast
 from lictui.cli.context import (
     load_configuration,
     open_history,
@@ -34,6 +34,7 @@ from lictui.cli.output import (
     emit,
     fields,
     number_text,
+    optional_date,
     optional_time,
     rounded,
 )
@@ -86,9 +87,10 @@ def forecast(
 ) -> None:
     """Forecast when each license type reaches its thresholds or runs out.
 
-    Based on the daily peaks of up to one year of history (for user/device licenses, the assigned
-    licenses at the end of each day); the horizon is half of the recorded period. "estate" is the
-    total of the selected servers.
+    Based on the daily peaks of up to 800 days of history (for user/device licenses, the assigned
+    licenses at the end of each day); the horizon is half of the recorded period, at most 182 days.
+    A date is given where reaching the threshold within the horizon is more likely than not.
+    "estate" is the total of the selected servers.
     """
     settings, registered = load_configuration(context)
     selected = {server.name for server in select_servers(registered, servers, group)}
@@ -123,11 +125,26 @@ def forecast(
 
 
 def _forecast_json(forecast: Forecast) -> dict[str, Any]:
+    reaches = {
+        "warn": forecast.warn,
+        "critical": forecast.critical,
+        "installed": forecast.installed,
+    }
+    bands = {
+        key: [day.isoformat() for day in reach.band] if reach and reach.band else None
+        for key, reach in reaches.items()
+    }
     return {
         **fields(forecast, "scope product model status"),
         "per_week": rounded(forecast.per_week, 2),
-        "reaches": fields(forecast.reaches, "warn critical installed"),
-        "band": forecast.band and [day.isoformat() for day in forecast.band],
+        "reaches": {key: reach and optional_date(reach.day) for key, reach in reaches.items()},
+        "band": bands["installed"],
+        "bands": bands,
+        "probability": {
+            key: reach and rounded(reach.probability, 3) for key, reach in reaches.items()
+        },
+        "method": METHOD,
+        "rests_on": forecast.basis or None,
         "shortfalls": [
             fields(shortfall, "date installed expected short_by")
             for shortfall in forecast.shortfalls

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from lictui.analysis.assignments import MonthAssignments, reported_month
-from lictui.analysis.forecast import Forecast, ForecastInput, forecast
+from lictui.analysis.forecast import MAX_DAYS, Forecast, ForecastInput
+from lictui.analysis.passage import forecast
 from lictui.analysis.series import (
     Resolution,
     SeriesQuery,
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from lictui.history.pools import KnownPool
     from lictui.history.store import History
 
-_HISTORY_DAYS: Final = 365  # that a forecast rests on
 _DAY: Final = int(Resolution.DAY)
 _HOUR: Final = int(Resolution.HOUR)
 _EPOCH: Final = date(1970, 1, 1).toordinal()
@@ -63,9 +63,9 @@ class ForecastScope:
     critical: float
 
     def history_query(self, now: float) -> SeriesQuery:
-        """The query for the complete days of the last year; `now` in UTC epoch seconds."""
+        """The query for the complete days that a forecast rests on; `now` in UTC epoch seconds."""
         end = int(now) // _DAY * _DAY
-        return SeriesQuery(self.pools, end - _HISTORY_DAYS * _DAY, end, _DAY)
+        return SeriesQuery(self.pools, end - MAX_DAYS * _DAY, end, _DAY)
 
     def forecast(self, history: Series, now: float, today: date) -> Forecast:
         """The forecast from the answer to that query; `today` in the user's time zone."""

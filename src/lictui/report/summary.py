@@ -145,13 +145,15 @@ def _forecasts(report: MonthlyReport) -> Iterator[Statement]:
             day = text.long_day(shortfall.date)
             sentence = f"{title}: shortfall of {shortfall.short_by:,} licenses on {day}."
             yield Statement(Level.CRITICAL, "Forecast", sentence)
-        full, critical = forecast.reaches.installed, forecast.reaches.critical
-        if full is not None and full > report.today:
-            sentence = f"{title}: all licenses expected to be in use by {text.long_day(full)}."
+        full, critical = forecast.installed, forecast.critical
+        if full and full.firm_day:
+            day = text.long_day(full.firm_day)
+            sentence = f"{title}: all licenses likely to be in use by {day}."
             yield Statement(Level.CRITICAL, "Forecast", sentence)
-        elif critical is not None and critical > report.today:
-            threshold, day = text.format_threshold(product.critical), text.long_day(critical)
-            sentence = f"{title}: {threshold} utilization expected by {day}."
+        elif critical and critical.firm_day and not critical.last_reached:
+            threshold = text.format_threshold(product.critical)
+            day = text.long_day(critical.firm_day)
+            sentence = f"{title}: {threshold} utilization likely by {day}."
             yield Statement(Level.WARN, "Forecast", sentence)
 
 

@@ -303,7 +303,8 @@ def facts(data: FactsInput, symbols: Symbols) -> Iterator[Fact]:
         yield "today", [(outlook.anomaly, Tone.ACCENT)]
     if outlook:
         forecast = outlook.forecast
-        dated = bool(forecast.reaches.installed or forecast.shortfalls)
+        full = forecast.installed
+        dated = bool((full and full.firm_day) or forecast.shortfalls)
         text = describe_forecast(forecast, data.time.today)
         yield "forecast", [(text, Tone.WARN if dated else Tone.TEXT)]
     monthly = list(monthly_facts(data.history.monthly_usage, now))

@@ -90,8 +90,10 @@ class ProductRow:
         forecast = self.summary.forecast
         if forecast is None:
             return None
-        dates = [forecast.reaches.installed, *(shortfall.date for shortfall in forecast.shortfalls)]
-        return min(((day - self.today).days for day in dates if day is not None), default=None)
+        dates = [shortfall.date for shortfall in forecast.shortfalls]
+        if forecast.installed and forecast.installed.firm_day:
+            dates.append(forecast.installed.firm_day)
+        return min(((day - self.today).days for day in dates), default=None)
 
     @property
     def runs_out(self) -> str:
