@@ -1,139 +1,172 @@
-"""What may be message of the time ahead, what may not, and in which words."""
+"""Forecasts: when thresholds are reached, where licenses run short, and in which words."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
-from tests.analysis.backtest import ROUND_THE_CLOCK, TODAY, ahead, series
+from tests.bench.forecast import back_test, simulated
+from tests.support.daily_series import OFFICE, ROUND_THE_CLOCK, TODAY, forecast_of, series
 
-from lictui.analysis.forecast import (
-    Forecast,
-    ForecastStatus,
-    Shortfall,
-    ThresholdDates,
-    describe_forecast,
-)
+from lictui.analysis.forecast import Forecast, ForecastStatus, Reach, Shortfall, describe_forecast
+from lictui.model import Model
 
 _IN_20 = TODAY + timedelta(days=20)
 _IN_60 = TODAY + timedelta(days=60)
 
 
 def _growing(installed: int | None = 750, noise: float = 0.02) -> Forecast:
-    return ahead(series(365, lambda at: 500 + 0.5 * at, noise=noise), installed)
+    return forecast_of(series(365, lambda at: 500 + 0.5 * at, noise=noise), installed)
 
 
-def test_forecast_of_growth_reaches_each_threshold() -> None:
+def _reach(result: Forecast, key: str) -> Reach:
+    reach = getattr(result, key)
+    assert isinstance(reach, Reach)
+    return reach
+
+
+def test_forecast_of_growth_has_probability_date_and_band() -> None:
     result = _growing()
     assert result.status is ForecastStatus.GROWING
     assert result.per_week == pytest.approx(3.5, rel=0.1)
     assert result.based_on_days == 365
-    # 500 + 0.5 * 365 = 682.5 today: above 90 % of 750, which is 135 days away.
-    assert (result.reaches.warn, result.reaches.critical) == (TODAY, TODAY)
-    assert result.reaches.installed is not None
-    assert abs((result.reaches.installed - TODAY).days - 135) <= 18
-    assert result.band is not None
-    assert result.band[0] <= result.reaches.installed <= result.band[1]
+    assert result.horizon == TODAY + timedelta(days=181)
+    full = _reach(result, "installed")  # 682.5 today, 750 in 135 days; noise reaches it earlier
+    assert full.day is not None
+    assert full.half is not None
+    assert full.band is not None
+    assert 0.8 < full.probability <= 1
+    assert 90 <= (full.day - TODAY).days <= 135
+    dates = (full.band[0], full.half[0], full.day, full.half[1], full.band[1])
+    assert all(earlier <= later for earlier, later in pairwise((TODAY, *dates, result.horizon)))
+    assert _reach(result, "warn").last_reached == TODAY - timedelta(days=1)
 
 
-def test_forecast_ends_at_half_the_history() -> None:
-    result = _growing(installed=800)  # 235 days away
-    assert result.reaches.installed is None
-    assert result.band is None
-    assert result.horizon is not None
-    assert (result.horizon - TODAY).days <= 365 / 2
+@pytest.mark.parametrize("week", [OFFICE, ROUND_THE_CLOCK])
+@pytest.mark.parametrize("days", [180, 400, 800])
+def test_date_of_growth_without_noise_is_within_three_days(
+    days: int, week: tuple[float, ...]
+) -> None:
+    first = TODAY - timedelta(days=days)
+    figures = {
+        first + timedelta(days=at): (5000 + 5 * at) * week[(first + timedelta(days=at)).weekday()]
+        for at in range(days)
+    }
+    for ahead in (10, 40, 80):
+        expected = TODAY + timedelta(days=ahead)
+        while week[expected.weekday()] < 1:
+            expected += timedelta(days=1)
+        installed = round(5000 + 5 * (days + (expected - TODAY).days)) - 2
+        reach = _reach(forecast_of(figures, installed), "installed")
+        assert reach.probability > 0.7
+        assert reach.day is not None
+        assert abs((reach.day - expected).days) <= 3, (ahead, reach)
 
 
-def test_uncertain_date_is_a_range_or_nothing() -> None:
-    result = _growing(installed=722, noise=0.06)
-    assert result.status is ForecastStatus.GROWING
-    assert result.reaches.installed is None
-    assert result.band is not None
-    low, high = result.band
-    assert TODAY <= low < high <= TODAY + timedelta(days=182)
-    assert f"exhausted between {low.day} {low:%b} and {high.day} {high:%b}" in describe_forecast(
-        result, TODAY
-    )
+@pytest.mark.parametrize("days", [60, 180, 400, 800])
+def test_flat_usage_with_headroom_has_no_date(days: int) -> None:
+    for seed in range(4):
+        result = forecast_of(series(days, lambda _: 360, seed=seed, noise=0.04))
+        assert result.status is ForecastStatus.FLAT
+        for key in ("critical", "installed"):
+            reach = _reach(result, key)
+            assert (reach.day, reach.last_reached) == (None, None)
+            assert reach.probability < 0.5
 
 
-def test_flat_usage_has_no_date() -> None:
-    result = ahead(series(365, lambda _: 300))
-    assert result.status is ForecastStatus.FLAT
-    assert result.per_week == 0
-    assert (result.reaches, result.band, result.shortfalls) == (ThresholdDates(), None, ())
-    assert describe_forecast(result, TODAY) == "stable"
-
-
-def test_flat_usage_above_a_threshold_reaches_it_today() -> None:
-    result = ahead(series(365, lambda _: 460))
-    assert result.reaches == ThresholdDates(TODAY, TODAY, None)
-    assert describe_forecast(result, TODAY) == "stable; daily peak already above 90 %"
-
-
-def test_threshold_not_reached_recently_is_not_reached_today() -> None:
-    figures = series(365, lambda at: 460 if at < 350 else 420, noise=0.01)
-    assert ahead(figures, 500).reaches == ThresholdDates(TODAY, None, None)
-
-
-@pytest.mark.parametrize(("since", "full"), [(2, TODAY), (3, None), (6, None)])
-def test_days_with_more_installed_do_not_count_for_today(since: int, full: date | None) -> None:
-    moved = TODAY - timedelta(days=since)  # half of it, and of its users, to another server
-    figures = series(
-        180, lambda at: 900 if at < 180 - since else 390, week=ROUND_THE_CLOCK, noise=0
-    )
-    held = {day: 1000 if day < moved else 500 for day in figures}
-    assert ahead(figures, 500, held=held).reaches.installed == full  # two days: a weekend, perhaps
-    assert ahead(figures, 500).reaches.installed == TODAY  # where it always was as few
-
-
-def test_days_with_slightly_more_installed_count_for_today() -> None:
-    figures = series(180, lambda _: 460)
-    held = dict.fromkeys(figures, 490)
-    assert ahead(figures, 500, held=held).reaches == ThresholdDates(TODAY, TODAY, None)
+def test_back_test_is_better_than_simple_methods_and_repeatable() -> None:
+    result = back_test(simulated())
+    answered, _, _ = result.likely.shares
+    _, right, false = result.sure.shares
+    assert result.likely.net > max(result.naive.net, result.theta.net)
+    assert answered >= 0.72
+    assert right > 0.5
+    assert false <= 0.12
+    assert 0.88 <= result.bands_hold <= 0.98
+    assert result.brier <= 0.2
+    growth = next(simulated())
+    past = {day: float(peak) for day, peak in growth.items()}
+    assert repr(forecast_of(past)) == repr(forecast_of(dict(reversed(past.items()))))
 
 
 def test_falling_usage_has_no_date() -> None:
-    result = ahead(series(365, lambda at: 490 - 0.5 * at))
+    result = forecast_of(series(365, lambda at: 490 - 0.5 * at))
     assert result.status is ForecastStatus.FALLING
     assert result.per_week == pytest.approx(-3.5, rel=0.15)
-    assert result.reaches == ThresholdDates()
+    assert _reach(result, "warn").probability < 0.2
     assert describe_forecast(result, TODAY).startswith("-3.")
 
 
-@pytest.mark.parametrize("at", [20, 180, 300, 350])
-def test_single_step_is_not_growth(at: int) -> None:
-    for seed in range(10):
-        figures = series(365, lambda day: 300 if day < at else 380, seed=seed)
-        result = ahead(figures)
-        assert result.status in {ForecastStatus.FLAT, ForecastStatus.NOT_ENOUGH_DATA}
-        assert result.reaches == ThresholdDates()
+def test_yearly_peak_is_expected_again() -> None:
+    def level(at: int) -> float:
+        return 480 if 40 <= (at - 5) % 364 < 70 else 300
+
+    result = forecast_of(series(728, level, noise=0.02))
+    day = _reach(result, "critical").day
+    assert day is not None
+    assert abs((day - TODAY).days - 45) <= 10
+    assert "last two years" in result.basis or "last year" in result.basis
 
 
-def test_short_history_is_insufficient() -> None:
-    result = ahead(series(12, lambda _: 300))
-    assert result.status is ForecastStatus.NOT_ENOUGH_DATA
+def test_recently_reached_threshold_is_reported_with_the_next_time() -> None:
+    busy = TODAY - timedelta(days=20)
+    figures = series(365, lambda _: 300) | {busy: 505.0}
+    full = _reach(forecast_of(figures), "installed")
+    assert full.last_reached == busy
+    assert full.probability < 0.5
+    assert f"100 % reached on {busy.day} {busy:%b}" in describe_forecast(
+        forecast_of(figures), TODAY
+    )
+
+
+@pytest.mark.parametrize(("days", "sentence"), [(12, " (12 of 28 days)"), (0, " (0 of 28 days)")])
+def test_short_history_is_insufficient(days: int, sentence: str) -> None:
+    result = forecast_of(series(days, lambda _: 300))
+    assert (result.status, result.based_on_days) == (ForecastStatus.NOT_ENOUGH_DATA, days)
     assert (result.per_week, result.expected(TODAY), result.interval(TODAY)) == (None, None, None)
-    assert result.based_on_days == 12
-    assert describe_forecast(result, TODAY) == "insufficient history (12 of 28 days)"
+    assert (result.horizon, result.installed) == (None, None)
+    assert describe_forecast(result, TODAY) == f"insufficient history{sentence}"
 
 
 def test_history_that_ended_long_ago_is_insufficient() -> None:
-    result = ahead(series(100, lambda _: 300, today=TODAY - timedelta(days=60)))
+    result = forecast_of(series(100, lambda _: 300, today=TODAY - timedelta(days=60)))
     assert result.status is ForecastStatus.NOT_ENOUGH_DATA
     assert describe_forecast(result, TODAY) == "insufficient history"
 
 
+def test_unknown_days_are_not_zero() -> None:
+    figures = series(365, lambda at: 500 + 0.5 * at)
+    gaps = {day: figure for day, figure in figures.items() if day.day % 5 and day.month != 3}
+    whole, part = (_reach(forecast_of(days, 750), "installed") for days in (figures, gaps))
+    assert whole.day is not None
+    assert part.day is not None
+    assert abs((whole.day - part.day).days) <= 21
+
+
+def test_day_of_utc_that_is_over_counts_before_the_day_of_the_user_is() -> None:
+    figures = series(365, lambda _: 300) | {TODAY: 500.0}
+    result = forecast_of(figures)
+    assert _reach(result, "installed").last_reached == TODAY
+    assert result.horizon == TODAY + timedelta(days=182)
+
+
 def test_unknown_installed_has_no_dates() -> None:
-    result = ahead(series(365, lambda at: 500 + 0.5 * at), None, {_IN_20: 50})
+    result = forecast_of(series(365, lambda at: 500 + 0.5 * at), None, {_IN_20: 50})
     assert result.status is ForecastStatus.GROWING
-    assert (result.reaches, result.band, result.shortfalls) == (ThresholdDates(), None, ())
+    assert (result.warn, result.installed, result.shortfalls) == (None, None, ())
+
+
+def test_expiring_licenses_are_a_threshold_that_steps() -> None:
+    result = forecast_of(series(365, lambda _: 300, week=ROUND_THE_CLOCK), 500, {_IN_20: 250})
+    for key in ("warn", "critical", "installed"):
+        reach = _reach(result, key)
+        assert reach.probability == pytest.approx(1)
+        assert (reach.day, reach.band) == (_IN_20, (_IN_20, _IN_20))
 
 
 def test_expiring_licenses_cause_shortfalls() -> None:
-    result = ahead(series(365, lambda _: 300), 500, {_IN_20: 250, _IN_60: 50})
-    assert result.status is ForecastStatus.FLAT
-    assert result.reaches == ThresholdDates(_IN_20, _IN_20, _IN_20)
-    assert result.band == (_IN_20, _IN_20)
+    result = forecast_of(series(365, lambda _: 300), 500, {_IN_20: 250, _IN_60: 50})
     assert result.shortfalls == (
         Shortfall(_IN_20, 250, round(result.expected(_IN_20) or 0)),
         Shortfall(_IN_60, 200, round(result.expected(_IN_60) or 0)),
@@ -143,41 +176,39 @@ def test_expiring_licenses_cause_shortfalls() -> None:
         f"stable; shortfall of {result.shortfalls[0].short_by} on 14 Dec,"
         f" shortfall of {result.shortfalls[1].short_by} on 23 Jan"
     )
-
-
-def test_expiring_unused_licenses_cause_no_shortfall() -> None:
-    result = ahead(series(365, lambda _: 300), 500, {_IN_20: 140})
-    assert result.shortfalls == ()
-    assert result.reaches == ThresholdDates(_IN_20, None, None)
-    assert describe_forecast(result, TODAY) == "stable; 80 % on 14 Dec"
+    unused = forecast_of(series(365, lambda _: 300), 500, {_IN_20: 140})
+    assert unused.shortfalls == ()
+    assert _reach(unused, "warn").day == _IN_20
 
 
 @pytest.mark.parametrize("day", [TODAY - timedelta(days=1), TODAY + timedelta(days=200)])
 def test_licenses_expiring_outside_the_horizon_do_not_count(day: date) -> None:
-    result = ahead(series(365, lambda _: 300), 500, {day: 450})
-    assert (result.reaches, result.shortfalls) == (ThresholdDates(), ())
+    result = forecast_of(series(365, lambda _: 300), 500, {day: 450})
+    assert (_reach(result, "warn").day, result.shortfalls) == (None, ())
 
 
-def test_licenses_expiring_today_are_missing_today() -> None:
-    result = ahead(series(365, lambda _: 300), 500, {TODAY: 250})
-    assert result.reaches.installed == TODAY
-    assert [each.date for each in result.shortfalls] == [TODAY]
-    assert describe_forecast(result, TODAY).startswith("stable; shortfall of ")
+def test_expiry_of_all_licenses_matters_only_if_they_are_used() -> None:
+    used = forecast_of(series(365, lambda _: 5, noise=0, week=ROUND_THE_CLOCK), 10, {_IN_20: 10})
+    assert _reach(used, "installed").day == _IN_20
+    unused = forecast_of(series(365, lambda _: 0), 10, {_IN_20: 10})
+    assert (_reach(unused, "installed").probability, unused.shortfalls) == (0, ())
 
 
-def test_growth_meets_expiring_licenses() -> None:
-    figures = series(365, lambda at: 500 + 0.5 * at, noise=0.01)
-    result = ahead(figures, 800, {_IN_60: 70})  # 800 would last 235 days, 730 does 95
-    assert result.reaches.installed is not None
-    assert abs((result.reaches.installed - TODAY).days - 95) <= 18
-    assert result.shortfalls == ()
+@pytest.mark.parametrize("since", [3, 6, 20])
+def test_moved_licenses_take_their_usage_along(since: int) -> None:
+    moved = TODAY - timedelta(days=since)  # half of the licenses and users, to another server
+    figures = series(180, lambda at: 700 if at < 180 - since else 350, week=ROUND_THE_CLOCK)
+    installed = {day: 1000 if day < moved else 500 for day in figures}
+    known = _reach(forecast_of(figures, 500, None, installed), "critical")
+    assert (known.day, known.last_reached) == (None, None)
+    unknown = _reach(forecast_of(figures, 500), "critical")
+    assert unknown.last_reached == moved - timedelta(days=1)
 
 
-def test_expiring_of_all_licenses_matters_only_if_used() -> None:
-    used = ahead(series(365, lambda _: 5, noise=0), 10, {_IN_20: 10})
-    assert used.reaches.installed == _IN_20
-    unused = ahead(series(365, lambda _: 0), 10, {_IN_20: 10})
-    assert (unused.reaches, unused.shortfalls) == (ThresholdDates(), ())
+def test_bought_licenses_do_not_change_past_usage() -> None:
+    figures = series(365, lambda _: 400)
+    bought = {day: 420 if day < TODAY - timedelta(days=30) else 500 for day in figures}
+    assert forecast_of(figures, 500, None, bought) == forecast_of(figures, 500)
 
 
 def test_interval_starts_at_the_level_and_widens() -> None:
@@ -189,19 +220,59 @@ def test_interval_starts_at_the_level_and_widens() -> None:
     assert late[1] - late[0] > soon[1] - soon[0]
 
 
-def test_forecast_text_of_growth_names_its_dates() -> None:
-    result = ahead(series(365, lambda at: 500 + 2.0 * at, noise=0.01), 1400)
-    critical, full = result.reaches.critical, result.reaches.installed
-    assert critical is not None
-    assert full is not None
-    assert describe_forecast(result, TODAY) == (
-        f"+14 per week; 90 % on {critical.day} {critical:%b}, exhausted on {full.day} {full:%b}"
+# Words
+
+
+_JAN = [date(2027, 1, day) for day in range(1, 32)]
+
+
+@pytest.mark.parametrize(
+    ("full", "sentence"),
+    [
+        (
+            Reach(1.0, 0.86, _JAN[11], (_JAN[3], _JAN[20]), (_JAN[1], date(2027, 3, 3))),
+            "100 % likely by 12 Jan (p 0.86, 2 Jan to 3 Mar)",
+        ),
+        (
+            Reach(1.0, 0.6, _JAN[11], (_JAN[3], _JAN[20]), (_JAN[1], date(2027, 3, 3))),
+            "may reach 100 % by 12 Jan (p 0.60, 2 Jan to 3 Mar)",
+        ),
+        (
+            Reach(1.0, 0.6, _JAN[11], (_JAN[3], date(2027, 3, 1)), (_JAN[1], date(2027, 3, 3))),
+            "100 % may be reached between 2 Jan and 3 Mar (p 0.60)",
+        ),
+        (Reach(1.0, 0.35), "100 % uncertain (p 0.35)"),
+        (Reach(1.0, 0.1), "80 % unlikely within 182 days"),
+        (
+            Reach(1.0, 0.35, last_reached=date(2026, 11, 20)),
+            "100 % reached on 20 Nov, 100 % uncertain (p 0.35)",
+        ),
+    ],
+)
+def test_forecast_text_depends_on_the_probability(full: Reach, sentence: str) -> None:
+    result = Forecast(
+        "estate",
+        "X",
+        Model.CONCURRENT,
+        ForecastStatus.NOT_ENOUGH_DATA,
+        365,
+        horizon=TODAY + timedelta(days=181),
+        warn=Reach(0.8, 0.1),
+        critical=Reach(0.9, 0.1),
+        installed=full,
     )
-    assert describe_forecast(ahead(series(365, lambda at: 500 + 2.0 * at), 1000), TODAY).endswith(
-        "; exhausted"
-    )
+    assert describe_forecast(result, TODAY) == f"level changed recently; {sentence}"
+
+
+def test_forecast_text_shows_the_highest_threshold_below_all() -> None:
+    assert describe_forecast(_growing(800), TODAY).startswith("+3.5 per week; 90 % likely by ")
 
 
 def test_forecast_text_of_little_growth_is_not_zero() -> None:
     figures = series(365, lambda at: 20 + 0.01 * at, noise=0, week=ROUND_THE_CLOCK)
-    assert describe_forecast(ahead(figures), TODAY) == "+<0.1 per week"
+    assert describe_forecast(forecast_of(figures), TODAY).startswith("+<0.1 per week; ")
+
+
+def test_basis_names_the_method_its_error_and_a_missing_season() -> None:
+    assert _growing().basis == "line of a year, error 1 % at four weeks"
+    assert forecast_of(series(150, lambda _: 300)).basis.endswith("; no yearly season known yet")

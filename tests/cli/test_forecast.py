@@ -81,8 +81,8 @@ def test_forecast_json_has_the_keys_of_the_contract(cli: Cli) -> None:
     assert list(result) == ["estate", "grows", "leaves"]
     grows = result["grows"]
     assert list(grows) == [
-        "scope", "product", "model", "status", "per_week", "reaches", "band", "shortfalls",
-        "based_on_days",
+        "scope", "product", "model", "status", "per_week", "reaches", "band", "bands",
+        "probability", "method", "rests_on", "shortfalls", "based_on_days",
     ]  # fmt: skip
     assert (grows["product"], grows["model"], grows["status"]) == (CODE, "concurrent", "growing")
     assert grows["per_week"] == pytest.approx(7, abs=0.3)
@@ -92,6 +92,9 @@ def test_forecast_json_has_the_keys_of_the_contract(cli: Cli) -> None:
     assert grows["reaches"]["warn"] == grows["reaches"]["critical"] == TODAY.isoformat()
     low, high = map(date.fromisoformat, grows["band"])
     assert low <= runs_out <= high
+    assert grows["bands"]["installed"] == grows["band"]
+    assert grows["probability"]["installed"] > 0.5
+    assert grows["method"].startswith("back-tested mix of level, trend and yearly shape")
     assert grows["shortfalls"] == []
 
 

@@ -186,11 +186,12 @@ def test_scope_makes_a_forecast_from_its_history() -> None:
     question = scope.history_query(START)
     assert (question.pools, question.width) == ((("a", PoolKey(_CODE)),), _DAY)
     assert question.end == _MIDNIGHT
-    assert question.end - question.start == 365 * _DAY
+    assert question.end - question.start == 800 * _DAY
     past = Series.of(tuple(_bucket(day, 0, 95) for day in range(-60, 0)), _DAY)
     found = scope.forecast(past, START, _TODAY)
     assert (found.scope, found.product, found.status) == ("a", _CODE, ForecastStatus.FLAT)
-    assert found.reaches.critical == _TODAY
+    assert found.critical is not None
+    assert found.critical.day == _TODAY
 
 
 def test_scope_forecast_uses_installed_by_day() -> None:
@@ -198,7 +199,8 @@ def test_scope_forecast_uses_installed_by_day() -> None:
     before = [_bucket(day, 0, 95)._replace(installed=200) for day in range(-60, -5)]
     since = [_bucket(day, 0, 40)._replace(installed=100) for day in range(-5, 0)]
     found = scope.forecast(Series.of((*before, *since), _DAY), START, _TODAY)
-    assert found.reaches.critical is None
+    assert found.critical is not None
+    assert found.critical.last_reached is None
 
 
 CCS, UD = "XDT_PLT_CCS", "XDT_PLT_UD"

@@ -7,7 +7,7 @@ from datetime import date
 from tests.report.report_fixture import CCS, HOURS, START, UD, ReportFixture, timestamp
 from tests.support.values import failure, poll, server
 
-from lictui.analysis.forecast import Forecast, ForecastStatus, Shortfall, ThresholdDates
+from lictui.analysis.forecast import Forecast, ForecastStatus, Reach, Shortfall
 from lictui.analysis.trend import Trend
 from lictui.config.entitlements import Entitlement
 from lictui.config.settings import Settings
@@ -74,10 +74,9 @@ def sample_report(fixture: ReportFixture) -> MonthlyReport:
             model,
             ForecastStatus.GROWING,
             180,
-            0.8,
-            0.9,
             trend,
-            reaches=ThresholdDates(installed=date(2027, 1, 20)),
+            date(2027, 2, 20),
+            installed=Reach(1.0, 0.9, date(2027, 1, 20), band=(date(2027, 1, 9), date(2027, 2, 9))),
             shortfalls=(Shortfall(expiry, 100, 150),),
         )
 

@@ -241,7 +241,7 @@ def test_most_critical_product_is_first_and_critical_servers_are_listed(
 def test_forecast_is_looked_up_for_every_scope(fixture: ReportFixture) -> None:
     fixture.record_hourly("a", [60] * 24)
     fixture.record_hourly("b", [60] * 24)
-    expected = Forecast("b", CCS, Model.CONCURRENT, ForecastStatus.FLAT, 30, 0.8, 0.9)
+    expected = Forecast("b", CCS, Model.CONCURRENT, ForecastStatus.FLAT, 30)
 
     def find_forecast(kind: ScopeKind, name: str, product: str, model: Model) -> Forecast | None:
         assert (product, model) == (CCS, Model.CONCURRENT)

@@ -10,7 +10,7 @@ from tests.support.clock import START
 
 from lictui.analysis.assignments import MonthAssignments
 from lictui.analysis.columns import Series
-from lictui.analysis.forecast import Forecast, ForecastStatus, ThresholdDates
+from lictui.analysis.forecast import Forecast, ForecastStatus, Reach
 from lictui.analysis.peaks import Peak, ScopedPeak
 from lictui.analysis.series import Bucket, SeriesQuery
 from lictui.analysis.usage import PastSummary, TotalKey
@@ -180,8 +180,8 @@ def past_summaries() -> dict[TotalKey, PastSummary]:
 
     def forecast(product: str, model: Model, status: ForecastStatus) -> Forecast:
         ends = date(2026, 12, 31) if status is ForecastStatus.GROWING else None
-        reaches = ThresholdDates(installed=ends)
-        return Forecast("estate", product, model, status, 180, 0.8, 0.9, reaches=reaches)
+        installed = Reach(1.0, 0.9 if ends else 0.1, ends)
+        return Forecast("estate", product, model, status, 180, installed=installed)
 
     ud, ccs = Model.USER_DEVICE, Model.CONCURRENT
     return {

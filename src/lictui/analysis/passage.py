@@ -374,6 +374,8 @@ _RECENT_DAYS: Final = 28  # a threshold reached on one of these days is reported
 _YEARLY_DAYS: Final = 200  # below, no yearly season is known
 _POSSIBLE: Final = 0.01  # probability from which there is a band
 _MIN_SIMILARITY: Final = 0.9  # of installed then and now, for a recent day to tell of today
+_MOVE_DAYS: Final = 14  # before and after licenses were moved, whose peaks are compared
+_WEEKEND: Final = 2  # so few days need not contain a working day
 
 
 def forecast(inputs: ForecastInput, today: date) -> Forecast:
@@ -390,9 +392,10 @@ def forecast(inputs: ForecastInput, today: date) -> Forecast:
         return result
     if today in figures:  # a day of UTC may be over earlier than the day of the user
         today += timedelta(days=1)
-    days = (today - min(figures)).days
+    first, last = min(figures), max(figures)
+    days = (last - first).days + 1
     horizon = min(days // 2, _MAX_HORIZON)
-    if (today - max(figures)).days > horizon:  # the past says nothing about today
+    if (today - last).days > horizon:  # the past says nothing about today
         return result
     trend = fit_trend({day.toordinal(): figure for day, figure in figures.items()})
     if isinstance(trend, Trend):
@@ -428,7 +431,9 @@ def _with_thresholds(
     installed: list[int],
     today: date,
 ) -> Forecast:
-    peaks = [figures.get(today - timedelta(days=ago)) for ago in range(result.based_on_days, 0, -1)]
+    figures_now = _as_if_moved(figures, inputs.installed_by_day)
+    ages = range((today - min(figures)).days, 0, -1)
+    peaks = [figures_now.get(today - timedelta(days=age)) for age in ages]
     passages = PassageForecast(peaks, len(installed))
 
     def reach(ratio: float) -> Reach:
@@ -452,6 +457,36 @@ def _with_thresholds(
         shortfalls=tuple(_shortfalls(result, inputs.expiring, installed, today)),
         basis=_basis(passages, result.based_on_days),
     )
+
+
+def _as_if_moved(
+    figures: Mapping[date, float], installed: Mapping[date, int]
+) -> Mapping[date, float]:
+    """Return the figures, those before a move of licenses scaled as if it had been made before.
+
+    Usage moves along when licenses change servers; when licenses are bought or end, it does not.
+    """
+    factor, scaled = 1.0, {}
+    after = None  # installed on the day after, where known
+    for day in sorted(figures, reverse=True):
+        before = installed.get(day)
+        if before and after and not _is_similar(before, after):
+            usage = _usage_change(figures, day)
+            if usage and abs(np.log(usage * before / after)) < abs(np.log(usage)) / 2:
+                factor *= after / before
+        after = before or after
+        scaled[day] = figures[day] * factor
+    return scaled
+
+
+def _usage_change(figures: Mapping[date, float], last: date) -> float | None:
+    """Return the peak of the days after `last` as a multiple of that before; None if too few."""
+    days = range(_MOVE_DAYS)
+    before = [figures.get(last - timedelta(days=ago), 0.0) for ago in days]
+    after = [figures[day] for ago in days if (day := last + timedelta(days=ago + 1)) in figures]
+    if len(after) <= _WEEKEND or not max(before) or not max(after):
+        return None
+    return max(after) / max(before)
 
 
 def _last_reached(

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from tests.support.clock import START
 from tests.support.example_board import pool, up_status
 
-from lictui.analysis.forecast import Forecast, ForecastInput, forecast
+from lictui.analysis.forecast import Forecast, ForecastInput
+from lictui.analysis.passage import forecast
 from lictui.config.settings import Settings
 from lictui.engine.board import Board
 from lictui.engine.entitlements import expiries
