@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from lictui import products
 from lictui.analysis.assignments import reported_month
-from lictui.analysis.columns import Series, ServerSeries
 from lictui.analysis.forecast import Forecast
 from lictui.analysis.series import ALIGNMENT, SeriesQuery, day_of
 from lictui.engine.alert_state import is_transition
@@ -38,7 +37,7 @@ from lictui.model import (
     Server,
     State,
 )
-from lictui.report import month, text
+from lictui.report import text
 from lictui.report.model import (
     AssignmentChanges,
     MonthFigure,
@@ -52,7 +51,7 @@ from lictui.report.model import (
     thirteen_months,
     zone_name,
 )
-from lictui.report.month import ScopeMonth
+from lictui.report.month import ScopeMonth, ServerMonth, days_with_assigned_above
 
 if TYPE_CHECKING:
     from datetime import date, tzinfo
@@ -63,6 +62,7 @@ if TYPE_CHECKING:
     from lictui.history.pools import KnownPool
     from lictui.history.store import History
 
+_Key = tuple[ScopeKind, str]  # of a scope
 FindForecast = Callable[[ScopeKind, str, str, Model], Forecast | None]  # scope, code
 
 
@@ -167,24 +167,11 @@ def _first_readings(members: _Memberships) -> dict[str, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class _ProductMonth:
-    """A month of one product."""
-
-    month: MonthSpan
-    parts: Mapping[str, ServerSeries]  # by server; those with data
-    silent: frozenset[str]  # expected, but without data
-
-
-@dataclass(frozen=True, slots=True)
 class _Scope:
     kind: ScopeKind
     name: str
     group: str
     members: Sequence[Membership]
-
-    @property
-    def servers(self) -> set[str]:
-        return {membership.server for membership in self.members}
 
 
 class _ProductBuilder:
@@ -206,29 +193,28 @@ class _ProductBuilder:
         self._code = code
         self._model = model
         self._members = members
-        groups = {status.server.name: status.server.group for status in board.servers}
-        self._scopes = _scopes(members, groups)
+        self._groups = {status.server.name: status.server.group for status in board.servers}
+        self._scopes = _scopes(members, self._groups)
         self._monthly_usage = {
             membership.server: [history.monthly_usage(*pool) for pool in membership.pools]
             for membership in members
         }
+        self._month_ends: dict[str, int] = {}  # last figure of each server in the month before
 
     def build(self, months: Sequence[MonthSpan]) -> ProductReport | None:
         """Return the report; None if nothing is known of the last of these months."""
-        figures: list[list[MonthFigure]] = [[] for _ in self._scopes]
-        previous = current = _ProductMonth(months[0], {}, frozenset())
-        for span in months:
-            previous, current = current, self._load_month(span)
-            for scope, scope_figures in zip(self._scopes, figures, strict=True):
-                scope_figures.append(self._month_figure(scope, current))
-        if not (current.parts or current.silent):
-            return None
-        ends = {name: int(p.series.last[-1]) for name, p in previous.parts.items()}
-        scopes = [
-            self._scope_report(scope, scope_figures, current, ends)
-            for scope, scope_figures in zip(self._scopes, figures, strict=True)
-        ]
+        figures: dict[_Key, list[MonthFigure]] = defaultdict(list)
+        for span in months[:-1]:
+            for scope, month in self._scope_months(span):
+                figures[scope.kind, scope.name].append(self._month_figure(scope, month))
+        reports = {
+            (scope.kind, scope.name): self._scope_report(scope, figures, month)
+            for scope, month in self._scope_months(months[-1])
+        }
+        scopes = [reports[scope.kind, scope.name] for scope in self._scopes]
         scopes = [scope for scope in scopes if scope.servers or scope.silent_servers]
+        if not scopes:
+            return None
         warn, critical = self._limits(self._scopes[0])
         return ProductReport(
             self._code,
@@ -247,58 +233,69 @@ class _ProductBuilder:
         limits = alerts.thresholds_for(group=scope.group, server=server, product=self._code)
         return limits.warn, limits.critical
 
-    def _load_month(self, span: MonthSpan) -> _ProductMonth:
-        """Read a month by five minutes, or as finely as it is stored."""
-        members = [m for m in self._members if m.overlaps(span.start, span.end)]
-        if span.start >= span.end:
-            members = []
-        queries = [SeriesQuery(m.pools, span.start, span.end, int(ALIGNMENT)) for m in members]
-        return _product_month(span, members, self._history.series_batch(queries))
+    def _scope_months(self, span: MonthSpan) -> Iterator[tuple[_Scope, ScopeMonth]]:
+        """Read a month server by server, and yield every scope when it is complete."""
+        zone = self._query.zone
+        single = {scope.name: scope for scope in self._scopes if scope.kind is ScopeKind.SERVER}
+        sums = [
+            (scope, ScopeMonth(span, zone))
+            for scope in self._scopes
+            if scope.kind is not ScopeKind.SERVER
+        ]
+        month_ends: dict[str, int] = {}
+        for member in self._members:
+            name = member.server
+            own = ScopeMonth(span, zone, several=False)
+            if span.start < span.end and member.overlaps(span.start, span.end):
+                part = self._server_month(member, span)
+                own.add(name, part)
+                for scope, month in sums:
+                    if scope.kind is ScopeKind.ESTATE or scope.name == self._groups.get(name):
+                        month.add(name, part)
+                if part is not None:
+                    month_ends[name] = int(part.series.last[-1])
+            if name in single:
+                yield single[name], own
+        self._month_ends = month_ends
+        yield from sums
 
-    def _scope_month(self, scope: _Scope, loaded: _ProductMonth) -> ScopeMonth:
-        parts = [part for name, part in loaded.parts.items() if name in scope.servers]
-        return ScopeMonth(loaded.month, parts, self._query.zone)
+    def _server_month(self, member: Membership, span: MonthSpan) -> ServerMonth | None:
+        query = SeriesQuery(member.pools, span.start, span.end, int(ALIGNMENT))
+        series = self._history.series(query).between(span.start, span.end)
+        if not len(series):
+            return None
+        before = self._month_ends.get(member.server)
+        return ServerMonth(member.since, member.until, series, before)
 
-    def _month_figure(self, scope: _Scope, loaded: _ProductMonth) -> MonthFigure:
-        scope_month = self._scope_month(scope, loaded)
-        peak = month.monthly_peak(scope_month, scope_month.total())
+    def _month_figure(self, scope: _Scope, month: ScopeMonth) -> MonthFigure:
         if not self._model.is_assigned:
-            return replace(peak, highest=peak.figure, highest_is_bound=peak.is_upper_bound)
-        days = month.daily_assigned(scope_month)
-        figure = month.monthly_assigned(scope_month, days, peak.coverage)
-        if figure.figure is None:
-            reported = self._reported(scope, loaded.month)
-            if reported is not None:
-                figure = replace(figure, figure=reported.in_use, installed=reported.installed)
-                return replace(figure, highest=reported.in_use)
-        return replace(figure, highest=peak.figure, highest_is_bound=peak.is_upper_bound)
+            return month.peak()
+        figure = month.assigned()
+        if figure.figure is None and (reported := self._reported(scope, month.span)):
+            count = reported.in_use
+            return replace(figure, figure=count, installed=reported.installed, highest=count)
+        return figure
 
     def _reported(self, scope: _Scope, span: MonthSpan) -> MonthlyUsage | None:
         pools = [pool for member in scope.members for pool in self._monthly_usage[member.server]]
         return reported_month(pools, span.first_day, of_all=True)
 
     def _scope_report(
-        self,
-        scope: _Scope,
-        figures: Sequence[MonthFigure],
-        loaded: _ProductMonth,
-        previous_ends: Mapping[str, int],
+        self, scope: _Scope, earlier: Mapping[_Key, list[MonthFigure]], month: ScopeMonth
     ) -> ScopeReport:
-        scope_month = self._scope_month(scope, loaded)
-        total = scope_month.total()
         limits = self._limits(scope)
         is_assigned = self._model.is_assigned
         if is_assigned:
-            days = month.daily_assigned(scope_month)
-            days_above = month.days_with_assigned_above(days, limits)
+            days = month.daily_assigned()
+            days_above = days_with_assigned_above(days, limits)
         else:
-            days = month.daily_peaks(scope_month, total)
-            days_above = month.days_with_peak_above(scope_month, total, limits)
-        installed = scope_month.at_day_ends(lambda bucket: bucket.installed)
+            days = month.daily_peaks()
+            days_above = month.days_with_peak_above(limits)
+        installed = month.at_day_ends(lambda entry: entry.installed)
         overdraft = next((d.overdraft for d in reversed(days) if d.overdraft is not None), None)
+        figures = [*earlier[scope.kind, scope.name], self._month_figure(scope, month)]
         figure = figures[-1]
-        servers = tuple(sorted(scope.servers & loaded.parts.keys()))
-        sums_peaks = len(servers) > 1 and not is_assigned
+        sums_peaks = len(month.servers) > 1 and not is_assigned
         return ScopeReport(
             kind=scope.kind,
             name=scope.name,
@@ -312,31 +309,25 @@ class _ProductBuilder:
             installed=next(reversed(installed.values()), None),
             overdraft=overdraft,
             level=_level(figure, overdraft, limits),
-            sum_of_server_peaks=_sum_of_peaks(scope_month.parts) if sums_peaks else None,
-            usage=None if is_assigned else month.month_usage(total),
-            assignments=self._changes(scope, figures, loaded, previous_ends)
-            if is_assigned
-            else None,
-            servers=servers,
-            silent_servers=tuple(sorted(scope.servers & loaded.silent)),
+            sum_of_server_peaks=month.sum_of_peaks if sums_peaks else None,
+            usage=None if is_assigned else month.usage(),
+            assignments=self._changes(scope, figures[-2], month) if is_assigned else None,
+            servers=tuple(sorted(month.servers)),
+            silent_servers=tuple(sorted(month.silent_servers)),
             forecast=self._find_forecast(scope.kind, scope.name, self._code, self._model),
         )
 
     def _changes(
-        self,
-        scope: _Scope,
-        figures: Sequence[MonthFigure],
-        loaded: _ProductMonth,
-        previous_ends: Mapping[str, int],
+        self, scope: _Scope, previous: MonthFigure, month: ScopeMonth
     ) -> AssignmentChanges:
-        at_start = figures[-2].figure
-        reported = self._reported(scope, loaded.month)
+        reported = self._reported(scope, month.span)
         if reported and None not in (reported.newly_assigned, reported.released):
-            return AssignmentChanges(
-                at_start, reported.newly_assigned, reported.released, exact=True
-            )
-        series = {n: part.series for n, part in loaded.parts.items() if n in scope.servers}
-        return month.observed_changes(series, previous_ends, at_start)
+            new, released, exact = reported.newly_assigned, reported.released, True
+        elif month.servers:
+            new, released, exact = month.newly_assigned, month.released, False
+        else:
+            new, released, exact = None, None, False
+        return AssignmentChanges(previous.figure, new, released, exact=exact)
 
 
 def _scopes(members: Sequence[Membership], groups: Mapping[str, str]) -> list[_Scope]:
@@ -357,28 +348,10 @@ def _scopes(members: Sequence[Membership], groups: Mapping[str, str]) -> list[_S
     return scopes
 
 
-def _product_month(
-    span: MonthSpan,
-    members: Sequence[Membership],
-    answers: Sequence[Series],
-) -> _ProductMonth:
-    parts: dict[str, ServerSeries] = {}
-    for member, series in zip(members, answers, strict=True):
-        within = series.between(span.start, span.end)
-        if len(within):
-            parts[member.server] = ServerSeries(member.since, member.until, within)
-    silent = frozenset(member.server for member in members if member.server not in parts)
-    return _ProductMonth(span, parts, silent)
-
-
 def _level(figure: MonthFigure, overdraft: int | None, limits: tuple[float, float]) -> Level:
     """Return the level at the peak; a bound proves none but OK."""
     level = Reading(figure.figure, figure.installed, overdraft).level(*limits)
     return Level.UNKNOWN if figure.is_upper_bound and level is not Level.OK else level
-
-
-def _sum_of_peaks(parts: Iterable[ServerSeries]) -> int:
-    return sum(int(part.series.high.max()) for part in parts)
 
 
 def _forecasts(

@@ -1,215 +1,225 @@
 """The figures of one scope in one month: daily and monthly usage, percentiles, assignments.
 
 Of concurrent licenses the peak counts, of assigned ones the number at the end of a day or month.
+Servers are added one after another: five minutes of all of them would fill the memory.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from lictui.analysis import assignments
-from lictui.analysis.columns import Series, ServerSeries, aligned_sum
+from lictui.analysis.columns import Series, SumBuilder
 from lictui.analysis.peaks import PeakAccumulator, Window
 from lictui.analysis.series import ALIGNMENT, day_bounds, day_of
 from lictui.analysis.usage_stats import days_reaching, excess, usage_stats
-from lictui.report.model import (
-    AssignmentChanges,
-    DayFigure,
-    DaysAbove,
-    MonthFigure,
-    MonthSpan,
-    MonthUsage,
-)
+from lictui.report.model import DayFigure, DaysAbove, MonthFigure, MonthSpan, MonthUsage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from datetime import date, tzinfo
+    from collections.abc import Callable, Iterable
+    from datetime import tzinfo
 
     from lictui.analysis.series import Bucket
 
 
-class ScopeMonth(NamedTuple):
-    """The servers of one scope in one month."""
+@dataclass(frozen=True, slots=True)
+class ServerMonth:
+    """The readings of one server by five minutes, or as finely as they are stored."""
 
-    month: MonthSpan
-    parts: Sequence[ServerSeries]
-    zone: tzinfo | None
-
-    def total(self) -> Series:
-        """Return the sum of all servers where each of them has data."""
-        return aligned_sum(self.parts)
+    since: int  # UTC epoch seconds; a sum needs the server from then on
+    until: int | None  # None: still
+    series: Series  # not empty
+    before: int | None  # last figure of the month before
 
     @property
-    def day_bounds(self) -> list[int]:
-        """The midnights of the month, its end included."""
-        return day_bounds(self.month.start, self.month.end, self.zone)
+    def changes(self) -> tuple[int, int]:
+        """How many licenses were newly assigned and released at least, seen between readings."""
+        last = self.series.last
+        steps = last[1:] - last[:-1]
+        first = 0 if self.before is None else int(last[0]) - self.before
+        new, released = int(steps[steps > 0].sum()), -int(steps[steps < 0].sum())
+        return new + max(0, first), released + max(0, -first)
 
-    def days(self, series: Series) -> Iterator[tuple[int, Series]]:
-        """Yield the start of every local day and the entries that start in it."""
-        for start, end in pairwise(self.day_bounds):
-            yield start, series.between(start, end)
+
+class ScopeMonth:
+    """A sum of servers in one month: add the servers, then ask for figures."""
+
+    def __init__(self, span: MonthSpan, zone: tzinfo | None, *, several: bool = True) -> None:
+        self.span = span
+        self.servers: list[str] = []  # with data
+        self.silent_servers: list[str] = []  # expected, but without data
+        self.sum_of_peaks = 0
+        self.newly_assigned = self.released = 0  # at least: seen between readings
+        self._zone = zone
+        self._bounds = day_bounds(span.start, span.end, zone)
+        self._sum = SumBuilder(span.start, span.end) if several else None
+        self._single = Series.empty(int(ALIGNMENT))
+        self._day_ends: dict[int, list[Bucket | None]] = {start: [] for start in self._bounds[:-1]}
+        self._since: list[int] = []
+        self._until: list[int | None] = []
+        self._latest = 0  # end of the last reading
+
+    def add(self, server: str, part: ServerMonth | None) -> None:
+        """Add a server; None if it has no data."""
+        if part is None:
+            self.silent_servers.append(server)
+            return
+        series = part.series
+        self.servers.append(server)
+        self.sum_of_peaks += int(series.high.max())
+        new, released = part.changes
+        self.newly_assigned += new
+        self.released += released
+        self._since.append(part.since)
+        self._until.append(part.until)
+        self._latest = max(self._latest, int(series.end[-1]))
+        if self._sum is None:
+            self._single = series
+        else:
+            self._sum.add(series, part.since, part.until)
+        # The last entry that starts on each day
+        indexes = series.start.searchsorted(self._bounds[1:]) - 1
+        entries = series.select(indexes.clip(0)).buckets
+        days = zip(pairwise(self._bounds), indexes.tolist(), entries, strict=True)
+        for (start, end), index, entry in days:
+            if part.since < end and (part.until is None or part.until >= end):
+                known = index >= 0 and entry.start >= start
+                self._day_ends[start].append(entry if known else None)
+
+    @cached_property
+    def total(self) -> Series:
+        """The sum where each of the servers has data."""
+        return self._single if self._sum is None else self._sum.series()
 
     def at_day_ends(self, value: Callable[[Bucket], float | None]) -> dict[int, int]:
         """Return the sum of a value at the end of each day, by the start of the day.
 
         Only days on which every server that is expected at their end has a value.
         """
-        bounds = list(pairwise(self.day_bounds))
-        sums: dict[int, float] = {}
-        unknown = set()
-        for part in self.parts:
-            for (start, end), (_, day) in zip(bounds, self.days(part.series), strict=True):
-                if part.since >= end or (part.until is not None and part.until < end):
-                    continue  # not expected at the end of the day
-                last = value(day.select(slice(-1, None)).buckets[0]) if len(day) else None
-                if last is None:
-                    unknown.add(start)
-                else:
-                    sums[start] = sums.get(start, 0.0) + last
-        return {
-            start: round(total) for start, total in sorted(sums.items()) if start not in unknown
-        }
+        sums = {}
+        for start, entries in self._day_ends.items():
+            values = [entry and value(entry) for entry in entries]
+            known = [figure for figure in values if figure is not None]
+            if known and len(known) == len(values):
+                sums[start] = round(sum(known))
+        return sums
 
     def overdraft_at_day_ends(self) -> dict[int, int]:
         """Return the overdraft at the end of each day.
 
         An unknown overdraft counts as none where that of another server is known.
         """
-        last = (part.series.select(slice(-1, None)) for part in self.parts)
-        if all(bucket.overdraft is None for series in last for bucket in series.buckets):
+        entries = (entry for day in self._day_ends.values() for entry in day if entry)
+        if all(entry.overdraft is None for entry in entries):
             return {}
-        return self.at_day_ends(lambda bucket: bucket.overdraft or 0)
+        return self.at_day_ends(lambda entry: entry.overdraft or 0)
 
-
-# Concurrent licenses
-
-
-def monthly_peak(scope: ScopeMonth, total: Series) -> MonthFigure:
-    """Return the peak of the month."""
-    month, parts, _ = scope
-    if not len(total):
-        return MonthFigure(month.first_day)
-    ends = [part.until for part in parts]
-    latest = max((end for end in ends if end is not None), default=month.end)
-    end = month.end if None in ends else min(month.end, latest)
-    first = min(part.since for part in parts)
-    accumulator = PeakAccumulator((Window("month", month.start),), first, end - 1)
-    accumulator.add(total)
-    (peak,) = accumulator.peaks()
-    return MonthFigure(
-        month.first_day,
-        peak.peak,
-        peak.peak_at,
-        peak.installed_at_peak,
-        peak.average,
-        peak.coverage,
-        peak.alignment,
-        is_upper_bound=peak.bound,
-    )
-
-
-def month_usage(total: Series) -> MonthUsage | None:
-    """Return how many licenses were in use for how long; None without data."""
-    stats = usage_stats(total)
-    if stats is None:
-        return None
-    return MonthUsage(
-        stats.seconds,
-        round(stats.p50),
-        round(stats.p95),
-        round(stats.p99),
-        stats.seconds_above,
-        stats.longest_saturation,
-        *excess(total),
-        is_upper_bound=stats.bound,
-    )
-
-
-def daily_peaks(scope: ScopeMonth, total: Series) -> tuple[DayFigure, ...]:
-    """Return every day of the month with its peak."""
-    overdraft = scope.overdraft_at_day_ends()
-    return tuple(
-        _daily_peak(day_of(start, scope.zone), series, overdraft.get(start))
-        for start, series in scope.days(total)
-    )
-
-
-def _daily_peak(day: date, series: Series, overdraft: int | None) -> DayFigure:
-    if not len(series):
-        return DayFigure(day)
-    (whole,) = series.joined((int(series.start[0]), int(series.end[-1]) + 1)).buckets
-    return DayFigure(
-        day, round(whole.high), whole.high_at, whole.average, whole.installed, overdraft
-    )
-
-
-def days_with_peak_above(
-    scope: ScopeMonth, total: Series, limits: tuple[float, float]
-) -> DaysAbove:
-    """Return on how many days warn, critical and installed were reached at any time."""
-    warn, critical, full = (
-        days_reaching(total, scope.day_bounds, ratio) for ratio in (*limits, 1.0)
-    )
-    return DaysAbove(warn, critical, full, sum(len(day) > 0 for _, day in scope.days(total)))
-
-
-# Assigned licenses
-
-
-def daily_assigned(scope: ScopeMonth) -> tuple[DayFigure, ...]:
-    """Return every day of the month with the licenses assigned at its end."""
-    assigned = scope.at_day_ends(lambda bucket: bucket.last)
-    installed = scope.at_day_ends(lambda bucket: bucket.installed)
-    overdraft = scope.overdraft_at_day_ends()
-    return tuple(
-        DayFigure(
-            day_of(start, scope.zone),
-            assigned.get(start),
-            installed=installed.get(start),
-            overdraft=overdraft.get(start),
+    def peak(self) -> MonthFigure:
+        """Return the peak of the month."""
+        if not len(self.total):
+            return MonthFigure(self.span.first_day)
+        ends = [end for end in self._until if end is not None]
+        end = self.span.end if len(ends) < len(self._until) else min(self.span.end, max(ends))
+        windows = (Window("month", self.span.start),)
+        accumulator = PeakAccumulator(windows, min(self._since), end - 1)
+        accumulator.add(self.total)
+        (peak,) = accumulator.peaks()
+        return MonthFigure(
+            self.span.first_day,
+            peak.peak,
+            peak.peak_at,
+            peak.installed_at_peak,
+            peak.average,
+            peak.coverage,
+            peak.alignment,
+            is_upper_bound=peak.bound,
+            highest=peak.peak,
+            highest_is_bound=peak.bound,
         )
-        for start in scope.day_bounds[:-1]
-    )
 
+    def usage(self) -> MonthUsage | None:
+        """Return how many licenses were in use for how long; None without data."""
+        stats = usage_stats(self.total)
+        if stats is None:
+            return None
+        return MonthUsage(
+            stats.seconds,
+            round(stats.p50),
+            round(stats.p95),
+            round(stats.p99),
+            stats.seconds_above,
+            stats.longest_saturation,
+            *excess(self.total),
+            is_upper_bound=stats.bound,
+        )
 
-def monthly_assigned(scope: ScopeMonth, days: Sequence[DayFigure], coverage: float) -> MonthFigure:
-    """Return the licenses assigned at the end of the last day with data."""
-    first_day = scope.month.first_day
-    last = next((day for day in reversed(days) if day.figure is not None), None)
-    if last is None:
-        return MonthFigure(first_day, coverage=coverage)
-    latest = max(int(part.series.end[-1]) for part in scope.parts)
-    timestamp = min(latest, scope.month.end - 1)
-    return MonthFigure(
-        first_day, last.figure, timestamp, last.installed, None, coverage, int(ALIGNMENT)
-    )
+    def daily_peaks(self) -> tuple[DayFigure, ...]:
+        """Return every day of the month with its peak."""
+        overdraft = self.overdraft_at_day_ends()
+        peaks = {entry.start: entry for entry in self.total.joined(self._bounds).buckets}
+        days = []
+        for start in self._bounds[:-1]:
+            day = DayFigure(day_of(start, self._zone))
+            if entry := peaks.get(start):
+                day = DayFigure(
+                    day.day,
+                    round(entry.high),
+                    entry.high_at,
+                    entry.average,
+                    entry.installed,
+                    overdraft.get(start),
+                    is_upper_bound=entry.bound,
+                )
+            days.append(day)
+        return tuple(days)
+
+    def daily_assigned(self) -> tuple[DayFigure, ...]:
+        """Return every day of the month with the licenses assigned at its end."""
+        assigned = self.at_day_ends(lambda entry: entry.last)
+        installed = self.at_day_ends(lambda entry: entry.installed)
+        overdraft = self.overdraft_at_day_ends()
+        return tuple(
+            DayFigure(
+                day_of(start, self._zone),
+                assigned.get(start),
+                installed=installed.get(start),
+                overdraft=overdraft.get(start),
+            )
+            for start in self._bounds[:-1]
+        )
+
+    def assigned(self) -> MonthFigure:
+        """Return the licenses assigned at the end of the last day with data."""
+        peak = self.peak()
+        figure = MonthFigure(
+            self.span.first_day,
+            coverage=peak.coverage,
+            highest=peak.highest,
+            highest_is_bound=peak.highest_is_bound,
+        )
+        days = (day for day in reversed(self.daily_assigned()) if day.figure is not None)
+        if (last := next(days, None)) is None:
+            return figure
+        return replace(
+            figure,
+            figure=last.figure,
+            timestamp=min(self._latest, self.span.end - 1),
+            installed=last.installed,
+            alignment=int(ALIGNMENT),
+        )
+
+    def days_with_peak_above(self, limits: tuple[float, float]) -> DaysAbove:
+        """Return on how many days warn, critical and installed were reached at any time."""
+        warn, critical, full = (
+            days_reaching(self.total, self._bounds, ratio) for ratio in (*limits, 1.0)
+        )
+        return DaysAbove(warn, critical, full, len(self.total.joined(self._bounds)))
 
 
 def days_with_assigned_above(days: Iterable[DayFigure], limits: tuple[float, float]) -> DaysAbove:
     """Return on how many days warn, critical and installed were reached at the end."""
-    known = [(day.figure, day.installed) for day in days if day.figure is not None]
-
-    def count(ratio: float) -> int:
-        return sum(bool(of) and figure >= ratio * (of or 0) for figure, of in known)
-
-    return DaysAbove(count(limits[0]), count(limits[1]), count(1.0), len(known))
-
-
-def observed_changes(
-    series: Mapping[str, Series], before: Mapping[str, int], at_start: int | None
-) -> AssignmentChanges:
-    """Return the differences between readings: at least so many were assigned and released.
-
-    `before` is what a server had at the end of the previous month.
-    """
-    if not series:
-        return AssignmentChanges(at_start, None, None, exact=False)
-    changes = [
-        assignments.observed_changes(
-            [*([before[server]] if server in before else []), *readings.last.tolist()]
-        )
-        for server, readings in series.items()
-    ]
-    new, released = map(sum, zip(*changes, strict=True))
-    return AssignmentChanges(at_start, new, released, exact=False)
+    ratios = [day.ratio or 0.0 for day in days if day.figure is not None]
+    warn, critical, full = (sum(ratio >= limit for ratio in ratios) for limit in (*limits, 1.0))
+    return DaysAbove(warn, critical, full, len(ratios))

@@ -1,0 +1,139 @@
+"""Sums of servers in a month, against a twin that adds up every five minutes by itself."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.report.report_fixture import BERLIN, CCS, END, ReportFixture, timestamp
+from tests.support.values import failure, poll, pool, server, snapshot
+
+from lictui.analysis.series import day_bounds
+from lictui.model import Model
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lictui.report.model import ScopeReport
+
+FIRST = timestamp("2026-10-24T20:00")  # the last hours before a day of 25 hours in Berlin
+INSTALLED = 50
+Figures = dict[int, int | None]  # by time; None: a failed poll
+
+SERVERS = st.lists(
+    st.tuples(
+        st.integers(0, 30),  # joins after so many polls
+        st.lists(st.none() | st.integers(0, 60), min_size=1, max_size=80),
+        st.booleans(),  # removed from the registry since
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+def record(fixture: ReportFixture, name: str, figures: Figures, *, removed: bool = False) -> None:
+    polled = server(name, interval=300.0)
+    if not removed:
+        fixture.servers[name] = polled
+    fixture.history.append_many(
+        (
+            polled,
+            poll(
+                failure()
+                if figure is None
+                else snapshot(pool(CCS, figure, INSTALLED, model=Model.CONCURRENT)),
+                name,
+                time,
+            ),
+            (),
+        )
+        for time, figure in figures.items()
+    )
+
+
+def sums(estate: Mapping[str, tuple[Figures, bool]]) -> dict[int, tuple[int, int]]:
+    """Return usage and installed of each five minutes in which every expected server has data."""
+    total = {}
+    for time in range(FIRST, END, 300):
+        parts = []
+        for figures, removed in estate.values():
+            known = [at for at, figure in figures.items() if figure is not None]
+            if known and known[0] <= time and not (removed and time > known[-1]):
+                parts.append(figures.get(time))
+        if parts and None not in parts:
+            total[time] = sum(part or 0 for part in parts), INSTALLED * len(parts)
+    return total
+
+
+def percentile(values: Sequence[int], share: float) -> int:
+    """Return the lowest value that was not exceeded for this share of the time."""
+    ordered = sorted(values)
+    return next(v for i, v in enumerate(ordered, 1) if i >= share * len(ordered))
+
+
+def assert_equal_to_twin(scope: ScopeReport, total: Mapping[int, tuple[int, int]]) -> None:
+    used = [value for value, _ in total.values()]
+    peak = max(used)
+    at = next(time for time, (value, _) in total.items() if value == peak)
+    month, usage = scope.month, scope.usage
+    assert (month.figure, month.timestamp, month.installed) == (peak, at, total[at][1])
+    assert month.average == pytest.approx(sum(used) / len(used))
+    assert not month.is_upper_bound
+    assert usage is not None
+    assert (usage.p50, usage.p95, usage.p99) == tuple(
+        percentile(used, p) for p in (0.5, 0.95, 0.99)
+    )
+    for share, seconds in usage.seconds_above:
+        assert seconds == 300 * sum(value >= share * of for value, of in total.values())
+    bounds = day_bounds(FIRST, END, BERLIN)
+    days = {day.day: day.figure for day in scope.days if day.figure is not None}
+    expected = [
+        max((v for time, (v, _) in total.items() if start <= time < end), default=None)
+        for start, end in itertools.pairwise(bounds)
+    ]
+    assert list(days.values()) == [figure for figure in expected if figure is not None]
+
+
+@settings(max_examples=25)
+@given(SERVERS)
+def test_month_equals_the_sum_of_every_five_minutes(
+    servers: list[tuple[int, list[int | None], bool]],
+) -> None:
+    estate: dict[str, tuple[Figures, bool]] = {
+        f"s{number}": (
+            {FIRST + (joins + index) * 300: figure for index, figure in enumerate(figures)},
+            removed,
+        )
+        for number, (joins, figures, removed) in enumerate(servers)
+    }
+    total = sums(estate)
+    with TemporaryDirectory() as folder:
+        fixture = ReportFixture(Path(folder) / "history.db")
+        for name, (figures, removed) in estate.items():
+            record(fixture, name, figures, removed=removed)
+        reports = fixture.report().products
+        fixture.history.close()
+    if total:
+        assert_equal_to_twin(reports[0].estate, total)
+    else:
+        assert all(product.estate.month.figure is None for product in reports)
+
+
+def test_month_of_many_servers_in_opposite_phase_is_exact(fixture: ReportFixture) -> None:
+    estate: dict[str, tuple[Figures, bool]] = {
+        f"s{number:03}": (
+            {FIRST + index * 300: 10 if index // 6 % 2 == number % 2 else 1 for index in range(24)},
+            False,
+        )
+        for number in range(160)
+    }
+    for name, (figures, _) in estate.items():
+        record(fixture, name, figures)
+    scope = fixture.product().estate
+    assert (scope.month.figure, scope.sum_of_server_peaks) == (880, 1600)
+    assert_equal_to_twin(scope, sums(estate))
