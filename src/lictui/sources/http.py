@@ -324,3 +324,18 @@ def json_rows(value: object, limit: int = MAX_ROWS) -> list[dict[str, object]]:
     """Return the JSON objects among the first `limit` items of a list; [] for anything else."""
     items = value if isinstance(value, list) else []
     return [item for item in items[:limit] if isinstance(item, dict)]
+
+
+MAX_FIELDS: Final = 40  # of an object, that are kept as the server sent them
+
+
+def flat_fields(value: object) -> tuple[tuple[str, str], ...]:
+    """Return the texts and numbers of a JSON object and of the objects in it, as sent."""
+    fields: list[tuple[object, object]] = []
+    for key, item in value.items() if isinstance(value, dict) else ():
+        if isinstance(item, dict):
+            fields += [(f"{key}.{name}", part) for name, part in item.items()]
+        else:
+            fields.append((key, item))
+    texts = ((sanitize(key, 64), sanitize(item, 64)) for key, item in fields[:MAX_FIELDS])
+    return tuple((key, text) for key, text in texts if key and text)

@@ -28,7 +28,7 @@ from lictui.model import (
 )
 from lictui.products import describe
 from lictui.sources.cloud.session import CloudSession, console_url, region_hint
-from lictui.sources.http import HttpSource, get_field, json_rows, status_rules
+from lictui.sources.http import HttpSource, flat_fields, get_field, json_rows, status_rules
 from lictui.sources.sanitize import NEVER_YEAR, parse_count, parse_date, sanitize
 from lictui.sources.source import SourceError
 
@@ -164,21 +164,6 @@ class CloudSource(HttpSource):
 
 DEFAULT_PRODUCT: Final = "ud"  # where the answer names none: as in the path of the API
 _MAX_TEXT: Final = 64  # characters of a product code, or of a raw field
-_RAW_PATHS: Final = (
-    "timeStamp",
-    "totalUsageCount",
-    "userLicenseUsage.totalUsageCount",
-    "userLicenseUsage.releasedCount",
-    "deviceLicenseUsage.totalUsageCount",
-    "deviceLicenseUsage.releasedCount",
-    "totalAvailableLicenseCount",
-    "remainingLicenseCount",
-    "nextExpiredLicenses.nextExpiredTime",
-    "nextExpiredLicenses.totalCount",
-    "nextExpiredLicenses.daysToExpire",
-    "nextActivatingLicense.activatingTime",
-    "nextActivatingLicense.activatingCount",
-)
 _FORMULAS: Final = (
     ("in_use", "totalUsageCount (the lesser of users and devices)"),
     ("installed", "totalAvailableLicenseCount (owned, not free)"),
@@ -211,7 +196,7 @@ def read_current(answer: object, address: str) -> Pool:
         partial_expiry=expires is not None
         and (expiring is None or installed is None or expiring < installed),
         reported_expiring=expiring if expires else None,
-        raw_fields=(*_raw_fields(answer), *_cross_checks(answer, in_use, installed)),
+        raw_fields=(*flat_fields(answer), *_cross_checks(answer, in_use, installed)),
         formulas=_FORMULAS,
     )
 
@@ -250,13 +235,6 @@ def _compare(computed: int, reported: int, name: str) -> str:
     if computed == reported:
         return f"{computed}, as {name}"
     return f"{computed}, but {name} is {reported}"
-
-
-def _raw_fields(answer: object) -> Iterator[tuple[str, str]]:
-    """Yield the fields as the server sent them."""
-    for path in _RAW_PATHS:
-        if value := sanitize(_at_path(answer, path), _MAX_TEXT):
-            yield path, value
 
 
 def _at_path(answer: object, path: str) -> object:
@@ -326,8 +304,6 @@ DEFAULT_CONCURRENT_PRODUCT: Final = "ccu"  # where the answer names none: as in 
 _CONCURRENT_PATH: Final = (
     "license/enterprise/cloud/cvad/ccu/summary?UsageType=device&LicenseModel=Concurrent"
 )
-_PEAKS: Final = ("currentCcu", "last24HoursPeak", "monthPeak", "allTimePeak")
-_PEAK_FIELDS: Final = ("totalLicenseCount", "assignedLicenseCount", "reportTime")
 _CONCURRENT_FORMULAS: Final = (
     ("in_use", "currentCcu.assignedLicenseCount (devices with active connections)"),
     ("installed", "currentCcu.totalLicenseCount"),
@@ -354,17 +330,12 @@ def read_concurrent(answer: object, current_product: str) -> Pool:
         )
     product = product_code(answer)
     code = DEFAULT_CONCURRENT_PRODUCT if product in ("", current_product) else product
-    fields = (
-        (f"{peak}.{key}", sanitize(get_field(get_field(answer, peak), key), _MAX_TEXT))
-        for peak in _PEAKS
-        for key in _PEAK_FIELDS
-    )
     return Pool(
         product=code,
         name=describe(code).name,
         model=Model.CONCURRENT,
         reading=Reading(in_use, installed),
-        raw_fields=tuple((name, value) for name, value in fields if value),
+        raw_fields=flat_fields(answer),
         formulas=_CONCURRENT_FORMULAS,
     )
 

@@ -21,7 +21,7 @@ from lictui.model import (
     sum_all_known,
 )
 from lictui.products import cvad_code, describe
-from lictui.sources.http import get_field, json_rows
+from lictui.sources.http import flat_fields, get_field, json_rows
 from lictui.sources.sanitize import NEVER_YEAR, parse_count, parse_date, sanitize
 from lictui.sources.source import sum_pools
 
@@ -40,17 +40,6 @@ _MODELS: Final = {"Concurrent": Model.CONCURRENT, "UserDevice": Model.USER_DEVIC
 
 _FILES: Final = "LicenseInventories"
 _LAS: Final = "LicenseLasInventories"
-_ROW_FIELDS: Final = (
-    "LicenseProductName",
-    "ProductEdition",
-    "LicenseModel",
-    "LicenseType",
-    "LicensesInUse",
-    "LicensesAvailable",
-    "LicenseOverdraft",
-    "LicenseExpirationDate",
-    "LicenseSubscriptionAdvantageDate",
-)
 _TOTAL_FIELDS: Final = ("NormalLicenses", "OverdraftLicenses", "LicensesUsage")
 _TWO_INVENTORIES: Final = Notice(
     "server",
@@ -140,7 +129,10 @@ def _is_free_part(rows: Sequence[Row], overview: object) -> tuple[bool, tuple[No
 
 
 def _pool(row: Row, inventory: str, *, is_free: bool) -> Pool:
-    product, edition, model = (sanitize(get_field(row, key), _MAX_TEXT) for key in _ROW_FIELDS[:3])
+    product, edition, model = (
+        sanitize(get_field(row, key), _MAX_TEXT)
+        for key in ("LicenseProductName", "ProductEdition", "LicenseModel")
+    )
     name = sanitize(get_field(row, "LocalizedLicenseProductName"))
     code = sanitize(cvad_code(product, edition, model) or name or "Unknown", _MAX_TEXT)
     in_use, available, overdraft = (
@@ -165,7 +157,7 @@ def _pool(row: Row, inventory: str, *, is_free: bool) -> Pool:
         expires=expires,
         permanent=permanent,
         counted=not _is_start_up(row),
-        raw_fields=(("inventory", inventory), *_raw_fields(row, _ROW_FIELDS)),
+        raw_fields=(("inventory", inventory), *flat_fields(row)),
         formulas=(
             ("in_use", "LicensesInUse"),
             ("installed", formula),
