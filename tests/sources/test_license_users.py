@@ -26,7 +26,7 @@ def printing(text: bytes) -> tuple[str, ...]:
     return (sys.executable, "-c", f"import sys; sys.stdout.buffer.write({text!r})")
 
 
-async def test_lmstat(tmp_path: Path) -> None:
+async def test_license_users_are_read_from_lmstat(tmp_path: Path) -> None:
     path = tmp_path / "lmutil"
     path.write_text(f"#!/bin/sh\nexec {shlex.join(printing(CITRIX.encode()))}\n")
     path.chmod(0o755)
@@ -37,20 +37,20 @@ async def test_lmstat(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
-async def test_udadmin_in_any_encoding(encoding: str) -> None:
+async def test_license_users_are_read_from_udadmin_in_any_encoding(encoding: str) -> None:
     server = replace(COMMAND, command=printing(UDADMIN.encode(encoding)))
     (found,) = (await read_license_users(server, LIMITS, FakeClock())).users
     assert (found.user, found.assigned) == ("böb", True)
 
 
-async def test_a_command_that_prints_lmstat() -> None:
+async def test_license_users_are_read_from_a_command_that_prints_lmstat() -> None:
     server = replace(COMMAND, command=printing(CITRIX.encode()), format="lmstat")
     answer = await read_license_users(server, LIMITS, FakeClock())
     assert len(answer.users) == 5
     assert sum(reservation.count for reservation in answer.reservations) == 6
 
 
-async def test_a_command_that_prints_something_else() -> None:
+async def test_license_users_of_a_failed_command_are_a_failure() -> None:
     server = replace(COMMAND, command=(sys.executable, "-c", "raise SystemExit('Access denied')"))
     with pytest.raises(SourceError) as caught:
         await read_license_users(server, LIMITS, FakeClock())
@@ -67,7 +67,7 @@ async def test_a_command_that_prints_something_else() -> None:
         replace(COMMAND, format="checkmk", command=("/no/such/program",)),
     ],
 )
-async def test_a_source_that_does_not_tell(server: Server) -> None:
+async def test_license_users_of_other_sources_have_no_data(server: Server) -> None:
     with pytest.raises(SourceError) as caught:
         await read_license_users(server, LIMITS, FakeClock())
     failure = caught.value.failure
@@ -96,5 +96,5 @@ async def test_a_source_that_does_not_tell(server: Server) -> None:
         (LicenseUser("X_UD", "anna", "pc01"), ""),
     ],
 )
-def test_how_an_assignment_would_be_released(holder: LicenseUser, line: str) -> None:
+def test_release_command_is_safe_to_run(holder: LicenseUser, line: str) -> None:
     assert release_command(holder) == line

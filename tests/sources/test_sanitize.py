@@ -19,7 +19,7 @@ from lictui.sources.sanitize import (
 
 
 @pytest.mark.parametrize(
-    ("said", "shown"),
+    ("value", "shown"),
     [
         ("Premium", "Premium"),
         ("  two \t words\r\n", "two words"),
@@ -36,102 +36,77 @@ from lictui.sources.sanitize import (
         (47, "47"),
     ],
 )
-def test_text_is_one_visible_line(said: object, shown: str) -> None:
-    assert sanitize(said) == shown
+def test_text_is_one_visible_line(value: object, shown: str) -> None:
+    assert sanitize(value) == shown
 
 
-def test_text_is_cut_and_says_so() -> None:
+def test_long_text_ends_with_an_ellipsis() -> None:
     assert sanitize("x" * 300) == "x" * 199 + "…"
     assert sanitize("x" * 200) == "x" * 200
 
 
 @given(st.text(), st.integers(1, 50))
-def test_text_never_holds_what_moves_or_hides(said: str, limit: int) -> None:
-    shown = sanitize(said, limit)
+def test_text_has_no_hidden_characters(value: str, limit: int) -> None:
+    shown = sanitize(value, limit)
     assert len(shown) <= limit
     assert not [c for c in shown if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}]
     assert shown == " ".join(shown.split())
 
 
 @pytest.mark.parametrize(
-    ("said", "count"),
-    [
-        (0, 0),
-        (500, 500),
-        ("500", 500),
-        (" 12 ", 12),
-        ("12.00", 12),
-        (12.0, 12),
-        (MAX_COUNT, MAX_COUNT),
-        (True, None),
-        (12.5, None),
-        ("12.5", None),
-        (-1, None),
-        ("-1", None),
-        (MAX_COUNT + 1, None),
-        ("99999999999", None),
-        (float("inf"), None),
-        (float("nan"), None),
-        ("", None),
-        ("٣", None),
-        (None, None),
-        ({}, None),
-    ],
+    ("value", "count"),
+    [(0, 0), ("500", 500), (" 12 ", 12), ("12.00", 12), (12.0, 12), (MAX_COUNT, MAX_COUNT)],
 )
-def test_whole_is_a_count_or_unknown(said: object, count: int | None) -> None:
-    assert parse_count(said) == count
+def test_count_is_read(value: object, count: int) -> None:
+    assert parse_count(value) == count
 
 
 @pytest.mark.parametrize(
-    "said",
+    "values",
     [
-        "2027-03-31",
-        "2027-03-31T00:00:00",
-        "2027-03-31T22:00:00Z",
-        "2027-03-31T00:00:00.0215469Z",
-        "2027-03-31T00:00:00.00+00:00",
-        "2027-03-31 06:00:00-11:00",
-        "20270331",
-        "20270331000000.000000+000",
-        "20270331000000.******+***",
-        "2027.0331",
-        "31-mar-2027",
-        "31-MAR-2027",
-        "/Date(1806451200000)/",
-        "/Date(1806451200000+0200)/",
-        " 2027-03-31 ",
+        (True, None, {}, "", "٣"),
+        (12.5, "12.5", -1, "-1"),
+        (MAX_COUNT + 1, "99999999999", float("inf"), float("nan")),
     ],
+    ids=["other types", "fractions and negative", "too large"],
 )
-def test_a_day_in_any_known_form(said: str) -> None:
-    assert parse_date(said) == date(2027, 3, 31)
+def test_invalid_count_is_unknown(values: tuple[object, ...]) -> None:
+    assert {parse_count(value) for value in values} == {None}
 
 
 @pytest.mark.parametrize(
-    "said",
+    "texts",
     [
-        "",
-        "permanent",
-        "0001-01-01T00:00:00",
-        "2027-02-30",
-        "20271331",
-        "31-foo-2027",
-        "03/31/2027",
-        "2027-03-31 or so",
-        "/Date(999999999999999)/",
-        "1" * 100,
-        None,
-        5,
+        ("2027-03-31", " 2027-03-31 ", "20270331", "2027.0331", "31-mar-2027", "31-MAR-2027"),
+        ("2027-03-31T00:00:00", "2027-03-31T22:00:00Z", "2027-03-31 06:00:00-11:00"),
+        ("2027-03-31T00:00:00.0215469Z", "2027-03-31T00:00:00.00+00:00"),
+        ("20270331000000.000000+000", "20270331000000.******+***"),
+        ("/Date(1806451200000)/", "/Date(1806451200000+0200)/"),
     ],
+    ids=["days", "times", ".NET", "CIM", "PowerShell"],
 )
-def test_no_day(said: object) -> None:
-    assert parse_date(said) is None
+def test_date_is_read_in_every_form(texts: tuple[str, ...]) -> None:
+    assert {parse_date(text) for text in texts} == {date(2027, 3, 31)}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ("", "permanent", "1" * 100, None, 5),
+        ("0001-01-01T00:00:00", "2027-02-30", "20271331", "31-foo-2027"),
+        ("03/31/2027", "2027-03-31 or so", "/Date(999999999999999)/"),
+    ],
+    ids=["not a date", "no day", "ambiguous"],
+)
+def test_invalid_date_is_none(values: tuple[object, ...]) -> None:
+    assert {parse_date(value) for value in values} == {None}
 
 
 @given(st.text() | st.integers() | st.floats() | st.none() | st.binary())
-def test_nothing_makes_the_readers_raise(said: object) -> None:
-    parse_date(said)
-    parse_count(said)
-    sanitize(said)
+def test_parsers_never_raise(value: object) -> None:
+    parse_date(value)
+    parse_count(value)
+    sanitize(value)
 
 
 @pytest.mark.parametrize(
@@ -139,12 +114,12 @@ def test_nothing_makes_the_readers_raise(said: object) -> None:
     [b"", b"{", b"\xff\xfe\x00", b'{"a": NaN}', b"[Infinity]", b"[" * 100_000, b'{"a":' * 50_000],
     ids=lambda body: repr(body[:10]),
 )
-def test_json_that_is_none_is_a_value_error(body: bytes) -> None:
+def test_invalid_json_is_a_value_error(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"\S"):
         parse_json(body)
 
 
-def test_json_with_a_mark_of_order_and_a_monstrous_number() -> None:
+def test_json_may_have_a_byte_order_mark_and_huge_numbers() -> None:
     body = b'\xef\xbb\xbf{"a": ' + b"9" * 10_000 + b', "b": 1e999, "c": 3}'
     value = parse_json(body)
     assert isinstance(value, dict)
@@ -152,7 +127,7 @@ def test_json_with_a_mark_of_order_and_a_monstrous_number() -> None:
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers(-9, 9) | st.text(), st.lists))
-def test_json_comes_back_as_it_was(value: object) -> None:
+def test_json_is_read_as_written(value: object) -> None:
     assert parse_json(json.dumps(value).encode()) == value
 
 
@@ -172,19 +147,13 @@ def test_time_is_read_in_every_form(value: str, time: datetime) -> None:
 
 
 @pytest.mark.parametrize(
-    "value",
+    "values",
     [
-        "",
-        "0001-01-01T00:00:00",
-        "9999-12-31T23:59:59-14:00",
-        "13/40/2015 1:00:00",
-        "soon",
-        "\u0663/\u0663/\u0662\u0660\u0662\u0666",
-        "2026-11-23T25:00:00",
-        "x" * 10_000,
-        5,
-        None,
+        ("", "soon", "x" * 10_000, "\u0663/\u0663/\u0662\u0660\u0662\u0666", 5, None),
+        ("0001-01-01T00:00:00", "9999-12-31T23:59:59-14:00"),
+        ("13/40/2015 1:00:00", "2026-11-23T25:00:00"),
     ],
+    ids=["not a time", "never", "no such time"],
 )
-def test_invalid_time_is_none(value: object) -> None:
-    assert parse_time(value) is None
+def test_invalid_time_is_none(values: tuple[object, ...]) -> None:
+    assert {parse_time(value) for value in values} == {None}

@@ -20,7 +20,7 @@ POOL = Pool(
 )
 
 
-def test_pools_of_one_key_are_one() -> None:
+def test_pools_of_one_key_are_summed() -> None:
     other = replace(
         POOL,
         reading=Reading(10, None, 30),
@@ -39,12 +39,12 @@ def test_pools_of_one_key_are_one() -> None:
     assert both.formulas == other.formulas
 
 
-def test_a_term_that_is_not_known_of_one_is_not_known_of_both() -> None:
+def test_sum_of_an_unknown_value_is_unknown() -> None:
     (both,) = sum_pools([POOL, replace(POOL, permanent=None, queued=None)])
     assert (both.permanent, both.queued) == (None, None)
 
 
-def test_how_many_end_first_is_known_beside_when() -> None:
+def test_sum_has_the_first_expiry_and_its_count() -> None:
     later = replace(POOL, reading=Reading(1, 300, 0), expires=date(2027, 9, 30))
     first = replace(POOL, reading=Reading(1, 200, 0))
     (both,) = sum_pools([later, first])
