@@ -71,7 +71,7 @@ class Rest:
 
 
 @pytest.fixture(params=["cvad", "citrix-cloud", "partner"])
-def rest(request: pytest.FixtureRequest) -> Rest:
+def fake(request: pytest.FixtureRequest) -> Rest:
     if request.param == "cvad":
         site = fake_site.FakeSite()
         return Rest(site, fake_site.SERVER, fake_site.TOKENS, fake_site.SITE, "Token")
@@ -85,8 +85,8 @@ def rest(request: pytest.FixtureRequest) -> Rest:
 
 
 @pytest.fixture
-def open_source(rest: Rest, open_rest_source: Open) -> Open:
-    return lambda **changes: open_rest_source(replace(rest.server, **changes), rest.api)
+def open_source(fake: Rest, open_rest_source: Open) -> Open:
+    return lambda **changes: open_rest_source(replace(fake.server, **changes), fake.api)
 
 
 @pytest.fixture
@@ -94,81 +94,81 @@ def source(open_source: Open) -> Source:
     return open_source()
 
 
-async def test_token_is_kept_for_the_next_poll(source: Source, rest: Rest) -> None:
+async def test_token_is_kept_for_the_next_poll(source: Source, fake: Rest) -> None:
     await source.fetch(ignore_steps)
-    rest.api.requests.clear()
+    fake.api.requests.clear()
     await snapshot_of(source)
-    assert rest.tokens not in rest.api.paths
-    assert rest.data in rest.api.paths
+    assert fake.tokens not in fake.api.paths
+    assert fake.data in fake.api.paths
 
 
 async def test_token_is_renewed_before_it_expires(
-    source: Source, rest: Rest, clock: FakeClock
+    source: Source, fake: Rest, clock: FakeClock
 ) -> None:
     await snapshot_of(source)
     await clock.advance(3600 - 61)
     await snapshot_of(source)
-    assert rest.api.token_number == 1
+    assert fake.api.token_number == 1
     await clock.advance(1)
     await snapshot_of(source)
-    assert rest.api.token_number == 2
+    assert fake.api.token_number == 2
 
 
-async def test_token_rejected_in_mid_session_is_renewed_once(source: Source, rest: Rest) -> None:
+async def test_token_rejected_in_mid_session_is_renewed_once(source: Source, fake: Rest) -> None:
     await snapshot_of(source)
-    rest.api.token_number = 7  # token-1 is no longer accepted
-    rest.api.requests.clear()
+    fake.api.token_number = 7  # token-1 is no longer accepted
+    fake.api.requests.clear()
     await snapshot_of(source)
-    assert rest.api.paths[:3] == [rest.data, rest.tokens, rest.data]
-    assert rest.api.paths.count(rest.tokens) == 1
+    assert fake.api.paths[:3] == [fake.data, fake.tokens, fake.data]
+    assert fake.api.paths.count(fake.tokens) == 1
 
 
 async def test_token_that_is_never_accepted_fails_and_is_not_repeated(
-    source: Source, rest: Rest
+    source: Source, fake: Rest
 ) -> None:
-    answer = rest.api.answers[rest.data]
-    rest.api.answers[rest.data] = httpx.Response(401, json={"detail": "unknown token-2"})
+    answer = fake.api.answers[fake.data]
+    fake.api.answers[fake.data] = httpx.Response(401, json={"detail": "unknown token-2"})
     failure = await failure_of(source)  # which looks for tokens in the message
     assert (failure.kind, failure.step) == (FailureKind.AUTH, Step.AUTH)
     assert "unknown …" in failure.message
-    assert rest.api.paths.count(rest.tokens) == 2
-    rest.api.answers[rest.data] = answer
+    assert fake.api.paths.count(fake.tokens) == 2
+    fake.api.answers[fake.data] = answer
     await snapshot_of(source)
 
 
 @pytest.mark.parametrize("token", [None, "", "two words", "new\nline", "ümlaut", 5])
 async def test_token_that_no_header_can_carry_fails(
-    token: object, source: Source, rest: Rest
+    token: object, source: Source, fake: Rest
 ) -> None:
-    rest.api.answers[rest.tokens] = {rest.token_key: token}
+    fake.api.answers[fake.tokens] = {fake.token_key: token}
     failure = await failure_of(source)
     assert (failure.kind, failure.step) == (FailureKind.PARSE, Step.AUTH)
 
 
 async def test_wrong_secret_fails_before_any_data_is_requested(
-    source: Source, rest: Rest, monkeypatch: pytest.MonkeyPatch
+    source: Source, fake: Rest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LICTUI_TEST", "wrong")
     failure = await failure_of(source)
     assert (failure.kind, failure.step) == (FailureKind.AUTH, Step.AUTH)
-    assert f"{rest.api.requests[0].url.host}:443" in failure.message
-    assert rest.data not in rest.api.paths
+    assert f"{fake.api.requests[0].url.host}:443" in failure.message
+    assert fake.data not in fake.api.paths
 
 
 async def test_missing_secret_sends_nothing(
-    source: Source, rest: Rest, monkeypatch: pytest.MonkeyPatch
+    source: Source, fake: Rest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("LICTUI_TEST")
     failure = await failure_of(source)
     assert (failure.kind, failure.step) == (FailureKind.CONFIG, Step.AUTH)
-    assert not rest.api.requests
+    assert not fake.api.requests
 
 
-async def test_plain_http_sends_no_secret(open_source: Open, rest: Rest) -> None:
-    for key in ("url", "trust_url") if rest.server.trust_url else ("url",):
+async def test_plain_http_sends_no_secret(open_source: Open, fake: Rest) -> None:
+    for key in ("url", "trust_url") if fake.server.trust_url else ("url",):
         failure = await failure_of(open_source(**{key: "http://acme.test"}))
         assert (failure.kind, failure.step) == (FailureKind.CONFIG, Step.AUTH)
-    assert not rest.api.requests
+    assert not fake.api.requests
 
 
 @pytest.mark.parametrize("endpoint", ["tokens", "data"])
@@ -183,16 +183,16 @@ async def test_plain_http_sends_no_secret(open_source: Open, rest: Rest) -> None
     ],
 )
 async def test_status_is_reported_by_its_kind_with_the_servers_text(
-    endpoint: str, status: int, kind: FailureKind, source: Source, rest: Rest
+    endpoint: str, status: int, kind: FailureKind, source: Source, fake: Rest
 ) -> None:
     body = {"detail": f"because\x1b[2J of {SECRET if endpoint == 'tokens' else 'it'}"}
-    rest.api.answers[getattr(rest, endpoint)] = httpx.Response(
+    fake.api.answers[getattr(fake, endpoint)] = httpx.Response(
         status, json=body, headers={"CC-TransactionId": "0f3c-9", "Retry-After": "99"}
     )
     failure = await failure_of(source)
     assert failure.kind is kind
     assert failure.step is (Step.AUTH if endpoint == "tokens" else Step.INVENTORY)
-    assert failure.message.startswith(f"HTTP {status} from {rest.api.requests[-1].url.host}:443: ")
+    assert failure.message.startswith(f"HTTP {status} from {fake.api.requests[-1].url.host}:443: ")
     assert "because[2J of " in failure.message
     assert ("transaction 0f3c-9" in failure.message) is (status >= 500)
 
@@ -204,9 +204,9 @@ async def test_status_is_reported_by_its_kind_with_the_servers_text(
     ids=["empty", "cut", "deep", "nan", "bytes", "list", "page"],
 )
 async def test_invalid_json_is_a_parse_failure(
-    endpoint: str, body: bytes, source: Source, rest: Rest
+    endpoint: str, body: bytes, source: Source, fake: Rest
 ) -> None:
-    rest.api.answers[getattr(rest, endpoint)] = httpx.Response(200, content=body)
+    fake.api.answers[getattr(fake, endpoint)] = httpx.Response(200, content=body)
     failure = await failure_of(source)
     step = Step.AUTH if endpoint == "tokens" else Step.PARSE
     assert failure.kind is FailureKind.PARSE
@@ -218,12 +218,12 @@ async def test_invalid_json_is_a_parse_failure(
 
 @pytest.mark.parametrize("endpoint", ["tokens", "data"])
 async def test_short_unavailability_is_retried(
-    endpoint: str, source: Source, rest: Rest, clock: FakeClock
+    endpoint: str, source: Source, fake: Rest, clock: FakeClock
 ) -> None:
-    path = getattr(rest, endpoint)
-    answer = rest.api.answers.get(path, {rest.token_key: f"token-{rest.api.token_number}"})
+    path = getattr(fake, endpoint)
+    answer = fake.api.answers.get(path, {fake.token_key: f"token-{fake.api.token_number}"})
     replies: list[Any] = [httpx.Response(429, headers={"Retry-After": "2"}), answer]
-    rest.api.answers[path] = lambda _request: replies.pop(0)
+    fake.api.answers[path] = lambda _request: replies.pop(0)
     polling = asyncio.ensure_future(snapshot_of(source))
     await clock.advance(2)
     await settle()
@@ -259,24 +259,24 @@ def mangled(draw: st.DrawFn, value: object) -> object:
 
 
 @pytest.fixture
-def good_answers(rest: Rest) -> dict[str, object]:
-    return rest.api.answers | {
+def good_answers(fake: Rest) -> dict[str, object]:
+    return fake.api.answers | {
         fake_site.CONTROLLERS: [{"LasActivationStatus": "Expired", "LasActivationExpiry": "x"}],
         fake_cloud.CONCURRENT: fake_cloud.concurrent(),
-        rest.tokens: {rest.token_key: "token-0", "expires_in": "3600", "ExpiresAt": "2027-01-01"},
+        fake.tokens: {fake.token_key: "token-0", "expires_in": "3600", "ExpiresAt": "2027-01-01"},
     }
 
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 async def test_any_answers_are_a_snapshot_or_a_failure(
-    data: st.DataObject, rest: Rest, good_answers: dict[str, object], open_source: Open
+    data: st.DataObject, fake: Rest, good_answers: dict[str, object], open_source: Open
 ) -> None:
-    rest.api.answers = {
+    fake.api.answers = {
         path: httpx.Response(200, json=data.draw(mangled(answer)))
         for path, answer in good_answers.items()
     }
-    rest.api.token_number = 0
+    fake.api.token_number = 0
     # Another address each time, or the token would be that of the example before.
     address = f"https://host-{next(NUMBERS)}.acme.test"
     source = open_source(url=address, trust_url=address, experimental=True)

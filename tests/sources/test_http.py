@@ -54,10 +54,10 @@ async def test_requests_share_one_connection() -> None:
         await handle(reader, writer)
 
     async with tcp_server(counting) as port, http_client(port) as client:
-        one = await client.request("GET", "/a", step=Step.AUTH)
-        two = await client.request("GET", "/b", step=Step.AUTH)
-    assert (one.body, one.status, two.body, two.status) == (b"one", 200, b"two", 404)
-    assert one.headers["CONTENT-LENGTH"] == "3"
+        first = await client.request("GET", "/a", step=Step.AUTH)
+        second = await client.request("GET", "/b", step=Step.AUTH)
+    assert (first.body, first.status, second.body, second.status) == (b"one", 200, b"two", 404)
+    assert first.headers["CONTENT-LENGTH"] == "3"
     assert len(connections) == 1
 
 
@@ -65,16 +65,16 @@ async def test_full_url_and_headers_are_sent_without_a_proxy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")  # must not be used
-    heard: list[bytes] = []
+    requests: list[bytes] = []
     async with (
-        tcp_server(scripted_replies(http_reply(), heard=heard)) as port,
+        tcp_server(scripted_replies(http_reply(), heard=requests)) as port,
         http_client(port) as client,
     ):
         url = f"http://127.0.0.1:{port}/wsman?a=%2Fb"
         await client.request("POST", url, step=Step.AUTH, headers={"X-One": "1"}, content=b"")
-    assert heard[0].startswith(b"POST /wsman?a=%2Fb HTTP/1.1\r\n")
-    assert b"x-one: 1" in heard[0].lower()
-    assert b"accept-encoding: identity" in heard[0].lower()
+    assert requests[0].startswith(b"POST /wsman?a=%2Fb HTTP/1.1\r\n")
+    assert b"x-one: 1" in requests[0].lower()
+    assert b"accept-encoding: identity" in requests[0].lower()
 
 
 async def test_refused_connection_is_named() -> None:
@@ -171,17 +171,17 @@ async def test_compressed_response_is_refused() -> None:
 
 @pytest.mark.parametrize("path", ["login", "\x1b[2J"])
 async def test_redirect_is_not_followed(path: str) -> None:
-    heard: list[bytes] = []
+    requests: list[bytes] = []
     reply = http_reply(b"", "302 Found", location=f"https://portal.example/{path}")
     async with (
-        tcp_server(scripted_replies(reply, http_reply(b"{}"), heard=heard)) as port,
+        tcp_server(scripted_replies(reply, http_reply(b"{}"), heard=requests)) as port,
         http_client(port) as client,
     ):
         failure = await failure_of(client)
     assert failure.kind is FailureKind.PROTOCOL
     assert ("https://portal.example/login" in failure.message) is (path == "login")
     assert "\x1b" not in failure.message
-    assert len(heard) == 1
+    assert len(requests) == 1
 
 
 async def test_unsendable_header_is_not_shown() -> None:
@@ -203,15 +203,15 @@ async def test_dropped_kept_connection_is_retried(clock: FakeClock) -> None:
 
 
 async def test_broken_new_connection_is_not_retried(clock: FakeClock) -> None:
-    heard: list[bytes] = []
+    requests: list[bytes] = []
     async with (
-        tcp_server(scripted_replies(b"", http_reply(), heard=heard)) as port,
+        tcp_server(scripted_replies(b"", http_reply(), heard=requests)) as port,
         http_client(port) as client,
     ):
         with pytest.raises(SourceError) as caught:
             await with_retry(lambda: client.request("GET", "/", step=Step.AUTH), clock)
     assert not isinstance(caught.value, ConnectionDroppedError)
-    assert len(heard) == 1
+    assert len(requests) == 1
 
 
 @pytest.mark.parametrize(

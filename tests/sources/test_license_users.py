@@ -31,16 +31,16 @@ async def test_license_users_are_read_from_lmstat(tmp_path: Path) -> None:
     path.write_text(f"#!/bin/sh\nexec {shlex.join(printing(CITRIX.encode()))}\n")
     path.chmod(0o755)
     server = Server("lic01", SourceName.LMSTAT, address="27000@lic01", lmutil=str(path))
-    found = (await read_license_users(server, LIMITS, FakeClock())).users
-    assert {"anna", "Bernd von Stein"} <= {each.user for each in found}
-    assert all(each.since and each.since <= FakeClock().now() for each in found)
+    users = (await read_license_users(server, LIMITS, FakeClock())).users
+    assert {"anna", "Bernd von Stein"} <= {user.user for user in users}
+    assert all(user.since and user.since <= FakeClock().now() for user in users)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
 async def test_license_users_are_read_from_udadmin_in_any_encoding(encoding: str) -> None:
     server = replace(COMMAND, command=printing(UDADMIN.encode(encoding)))
-    (found,) = (await read_license_users(server, LIMITS, FakeClock())).users
-    assert (found.user, found.assigned) == ("böb", True)
+    (user,) = (await read_license_users(server, LIMITS, FakeClock())).users
+    assert (user.user, user.assigned) == ("böb", True)
 
 
 async def test_license_users_are_read_from_a_command_that_prints_lmstat() -> None:

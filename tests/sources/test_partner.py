@@ -140,7 +140,7 @@ SILENT: dict[str, Any] = {
 
 
 def listed_servers(*rows: object) -> list[LicenseServer]:
-    return [each.server for each in read_servers(license_servers(*rows), "here:443", START)]
+    return [listed.server for listed in read_servers(license_servers(*rows), "here:443", START)]
 
 
 def notices_of(*rows: object) -> list[Notice]:
@@ -210,11 +210,11 @@ def test_hostile_names_are_sanitized_and_empty_rows_ignored() -> None:
     ],
 )
 def test_approaching_expiry_is_a_notice(days: int | None, level: Level | None) -> None:
-    found = notices_of(
+    notices = notices_of(
         license_server(daysToExpire=days, licenseExpirationDate="2026-12-20T00:00:00Z")
     )
-    assert [notice.level for notice in found] == ([] if level is None else [level])
-    assert all(notice.detail == "lic01.acme.test (2026-12-20)" for notice in found)
+    assert [notice.level for notice in notices] == ([] if level is None else [level])
+    assert all(notice.detail == "lic01.acme.test (2026-12-20)" for notice in notices)
 
 
 @pytest.mark.parametrize(
@@ -242,8 +242,8 @@ def test_other_conditions_are_notices(changes: dict[str, Any], words: str, level
 
 def test_concurrent_features_are_summed() -> None:
     def using(name: str, *counts: tuple[str, object]) -> dict[str, object]:
-        told = [{"featureId": code, "usageCount": count} for code, count in counts]
-        return license_server(name, isCcu=True, ccuFeatureStatistics=told)
+        statistics = [{"featureId": code, "usageCount": count} for code, count in counts]
+        return license_server(name, isCcu=True, ccuFeatureStatistics=statistics)
 
     (notice,) = notices_of(
         using("a", ("MPS_PLT_CCU", 10), ("XDT_STD_CCS", 1)),
@@ -261,11 +261,11 @@ def test_many_servers_make_few_notices() -> None:
         )
         for n in range(300)
     ]
-    found = notices_of(*rows)
-    assert len(found) == 4
-    assert found[0].title == "300 license servers have not reported for more than 3 days"
-    assert found[0].detail.endswith(" and 290 more")
-    assert all(len(notice.detail) < 800 for notice in found)
+    notices = notices_of(*rows)
+    assert len(notices) == 4
+    assert notices[0].title == "300 license servers have not reported for more than 3 days"
+    assert notices[0].detail.endswith(" and 290 more")
+    assert all(len(notice.detail) < 800 for notice in notices)
 
 
 # Usage of a month
@@ -285,10 +285,10 @@ def test_usage_is_a_pool_that_is_counted() -> None:
 
 
 def test_unknown_code_has_the_name_of_the_report() -> None:
-    known, unknown = read_usage(
+    named, unknown = read_usage(
         usage(feature("NEW_CCU"), feature("XYZ_UD", featureDescription=None)), "2026-11", "x"
     )
-    assert (known.name, unknown.name) == ("Premium", "XYZ_UD")
+    assert (named.name, unknown.name) == ("Premium", "XYZ_UD")
 
 
 def test_feature_of_two_skus_is_one_pool() -> None:
@@ -317,28 +317,28 @@ def test_raw_fields_are_limited() -> None:
 
 
 def test_raw_field_of_a_server_has_its_report_date() -> None:
-    told = server_usage("a", 1, reportingDate="2026-11-02T00:00:00", isLicenseServerFree=True)
-    (pool,) = read_usage(usage(feature(licenseServerUsages=[told])), "2026-11", "here:443")
+    statistics = server_usage("a", 1, reportingDate="2026-11-02T00:00:00", isLicenseServerFree=True)
+    (pool,) = read_usage(usage(feature(licenseServerUsages=[statistics])), "2026-11", "here:443")
     assert dict(pool.raw_fields)["a"] == "1, reported 2026-11-02, free license server"
 
 
 @pytest.mark.parametrize(
-    ("now", "asked"),
+    ("now", "months"),
     [
         (datetime(2026, 1, 31, tzinfo=UTC), ("2026-01", "2025-12")),
         (datetime(2026, 12, 1, tzinfo=UTC), ("2026-12", "2026-11")),
     ],
 )
-def test_report_months_are_this_and_the_previous(now: datetime, asked: tuple[str, str]) -> None:
-    assert report_months(now.timestamp()) == asked
+def test_report_months_are_this_and_the_previous(now: datetime, months: tuple[str, str]) -> None:
+    assert report_months(now.timestamp()) == months
 
 
 async def test_previous_month_is_not_requested_if_this_has_a_report(
     source: PartnerSource, insights: FakeInsights
 ) -> None:
     await source.fetch(ignore_steps)
-    asked = [dict(request.url.params) for request in insights.requests if request.url.path == USAGE]
-    assert asked == [{"date": "2026-11"}]
+    queries = [dict(r.url.params) for r in insights.requests if r.url.path == USAGE]
+    assert queries == [{"date": "2026-11"}]
 
 
 @pytest.mark.parametrize("empty", [usage(), {"skus": None}, 204, 404])

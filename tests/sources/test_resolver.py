@@ -19,11 +19,11 @@ def dead_dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     answered = threading.Event()
     real = socket.getaddrinfo
 
-    def getaddrinfo(host: Any, *rest: Any, **hints: Any) -> Any:
+    def getaddrinfo(host: Any, *arguments: Any, **hints: Any) -> Any:
         if host != "localhost":
             answered.wait()
             raise socket.gaierror(socket.EAI_AGAIN, "no answer")
-        return real(host, *rest, **hints)
+        return real(host, *arguments, **hints)
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     yield
@@ -31,8 +31,8 @@ def dead_dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 async def _look_up(host: str) -> list[Any]:
-    found = await asyncio.get_running_loop().getaddrinfo(host, 443, type=socket.SOCK_STREAM)
-    return list(found)
+    addresses = await asyncio.get_running_loop().getaddrinfo(host, 443, type=socket.SOCK_STREAM)
+    return list(addresses)
 
 
 @pytest.mark.usefixtures("dead_dns")
@@ -40,10 +40,10 @@ def test_unresolved_names_block_neither_other_names_nor_the_exit() -> None:
     async def look() -> list[Any]:
         dead = [asyncio.create_task(_look_up(f"dead-{number}.example")) for number in range(100)]
         await asyncio.sleep(0)
-        found = await _look_up("localhost")
+        addresses = await _look_up("localhost")
         for task in dead:
             task.cancel()
-        return found
+        return addresses
 
     assert resolver.run(look())  # and it ends, though 100 threads still wait
 

@@ -21,7 +21,7 @@ POOL = Pool(
 
 
 def test_pools_of_one_key_are_summed() -> None:
-    other = replace(
+    second = replace(
         POOL,
         reading=Reading(10, None, 30),
         license_type="Eval",
@@ -30,25 +30,25 @@ def test_pools_of_one_key_are_summed() -> None:
         formulas=(("installed", "Count - Overdraft"),),
     )
     apart = replace(POOL, subscription_date=date(2026, 12, 1))
-    both, alone = sum_pools([POOL, apart, other])
-    assert alone == apart
-    assert both.reading == Reading(11, None, 33)
-    assert (both.license_type, both.queued) == ("Eval, Retail", 2)
-    assert (both.expires, both.permanent) == (date(2027, 3, 31), False)
-    assert both.raw_fields == POOL.raw_fields * 2
-    assert both.formulas == other.formulas
+    total, separate = sum_pools([POOL, apart, second])
+    assert separate == apart
+    assert total.reading == Reading(11, None, 33)
+    assert (total.license_type, total.queued) == ("Eval, Retail", 2)
+    assert (total.expires, total.permanent) == (date(2027, 3, 31), False)
+    assert total.raw_fields == POOL.raw_fields * 2
+    assert total.formulas == second.formulas
 
 
 def test_sum_of_an_unknown_value_is_unknown() -> None:
-    (both,) = sum_pools([POOL, replace(POOL, permanent=None, queued=None)])
-    assert (both.permanent, both.queued) == (None, None)
+    (total,) = sum_pools([POOL, replace(POOL, permanent=None, queued=None)])
+    assert (total.permanent, total.queued) == (None, None)
 
 
 def test_sum_has_the_first_expiry_and_its_count() -> None:
     later = replace(POOL, reading=Reading(1, 300, 0), expires=date(2027, 9, 30))
     first = replace(POOL, reading=Reading(1, 200, 0))
-    (both,) = sum_pools([later, first])
-    assert (both.expires, both.partial_expiry, both.expiring_count) == (POOL.expires, True, 200)
+    (total,) = sum_pools([later, first])
+    assert (total.expires, total.partial_expiry, total.expiring_count) == (POOL.expires, True, 200)
     (same,) = sum_pools([first, first])
     assert (same.partial_expiry, same.expiring_count) == (False, 400)
 

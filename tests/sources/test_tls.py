@@ -37,11 +37,11 @@ SERVER = Server("x", SourceName.CVAD)
 async def request(
     identity: TlsIdentity,
     verify: bool | str,  # noqa: FBT001 - as in servers.toml
-    heard: list[bytes],
+    requests: list[bytes],
 ) -> HttpReply | Failure:
     """What one request over TLS brings; `heard` is what the server got to read."""
     async with tcp_server(
-        scripted_replies(http_reply(b"ok"), heard=heard), identity.server
+        scripted_replies(http_reply(b"ok"), heard=requests), identity.server
     ) as port:
         server = replace(SERVER, url=f"https://localhost:{port}", verify=verify)
         client = HttpClient(server, SHORT)
@@ -85,14 +85,14 @@ async def test_pin_mismatch_sends_nothing_in_any_tls_version(
     identity: TlsIdentity, version: ssl.TLSVersion
 ) -> None:
     identity.server.minimum_version = identity.server.maximum_version = version
-    heard: list[bytes] = []
-    failure = await request(identity, "sha256:" + "0" * 64, heard)
+    requests: list[bytes] = []
+    failure = await request(identity, "sha256:" + "0" * 64, requests)
     assert isinstance(failure, Failure)
     assert (failure.kind, failure.step) == (FailureKind.TLS, Step.TLS)
     assert fingerprint(identity.der) in failure.message
     assert f'verify = "sha256:{fingerprint(identity.der)}"' in failure.hint
-    assert heard == []
-    good = await request(identity, f"sha256:{fingerprint(identity.der)}", heard)
+    assert requests == []
+    good = await request(identity, f"sha256:{fingerprint(identity.der)}", requests)
     assert isinstance(good, HttpReply)
 
 
@@ -113,13 +113,13 @@ async def test_refused_certificate_names_the_reason(
 ) -> None:
     identity = TlsIdentity(*names, not_after=not_after)
     (tmp_path / "ca.pem").write_bytes(identity.ca_pem)
-    heard: list[bytes] = []
-    failure = await request(identity, str(tmp_path / "ca.pem") if trusted else True, heard)
+    requests: list[bytes] = []
+    failure = await request(identity, str(tmp_path / "ca.pem") if trusted else True, requests)
     assert isinstance(failure, Failure)
     assert (failure.kind, failure.step) == (FailureKind.TLS, Step.TLS)
     assert word in failure.message
     assert "verify" in failure.hint
-    assert heard == []
+    assert requests == []
 
 
 async def test_verification_can_be_disabled() -> None:
@@ -246,14 +246,14 @@ async def test_plain_http_and_other_hosts_have_no_certificate() -> None:
     identity = TlsIdentity("localhost")
     async with (
         tcp_server(scripted_replies(http_reply(b"ok"))) as plain,
-        tcp_server(scripted_replies(http_reply(b"ok")), identity.server) as other,
+        tcp_server(scripted_replies(http_reply(b"ok")), identity.server) as foreign,
     ):
         server = Server("x", SourceName.CVAD, url=f"http://localhost:{plain}", verify=False)
         client = HttpClient(server, LIMITS)
         await client.request("GET", "/", step=Step.AUTH)
         assert client.certificate is None
-        secure = HttpClient(replace(server, url=f"https://localhost:{other}"), LIMITS)
-        await secure.request("GET", f"https://127.0.0.1:{other}/", step=Step.AUTH)
+        secure = HttpClient(replace(server, url=f"https://localhost:{foreign}"), LIMITS)
+        await secure.request("GET", f"https://127.0.0.1:{foreign}/", step=Step.AUTH)
         assert secure.certificate is None  # as tokens are asked for elsewhere
         await client.aclose()
         await secure.aclose()

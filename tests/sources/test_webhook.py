@@ -41,27 +41,27 @@ ALERT = AlertEvent(
 
 
 def receiver(
-    heard: list[tuple[bytes, bytes]], *replies: bytes
+    requests: list[tuple[bytes, bytes]], *replies: bytes
 ) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
     """Answers each request with the next reply, and keeps its head and body."""
-    left = list(replies)
+    remaining = list(replies)
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-        heard.append((head, await reader.readexactly(length)))
-        writer.write(left.pop(0))
+        requests.append((head, await reader.readexactly(length)))
+        writer.write(remaining.pop(0))
         await writer.drain()
 
     return handle
 
 
 async def test_posted_event_is_signed_with_the_secret() -> None:
-    heard: list[tuple[bytes, bytes]] = []
-    async with tcp_server(receiver(heard, http_reply(status="204 No Content"))) as port:
+    requests: list[tuple[bytes, bytes]] = []
+    async with tcp_server(receiver(requests, http_reply(status="204 No Content"))) as port:
         url = f"http://127.0.0.1:{port}/hook?a=b"
         await post(url, b'{"a": 1}', LIMITS, now=START, secret="s3cret")
-    head, body = heard[0]
+    head, body = requests[0]
     assert head.startswith(b"POST /hook?a=b HTTP/1.1\r\n")
     assert b"s3cret" not in head + body
     signed = head.split(b"X-Lictui-Signature: ")[1].split(b"\r\n")[0].decode()
@@ -86,15 +86,15 @@ async def test_tls_is_verified(tmp_path: Path) -> None:
     identity = TlsIdentity("127.0.0.1")
     bundle = tmp_path / "ca.pem"
     bundle.write_bytes(identity.ca_pem)
-    heard: list[tuple[bytes, bytes]] = []
-    async with tcp_server(receiver(heard, http_reply()), identity.server) as port:
+    requests: list[tuple[bytes, bytes]] = []
+    async with tcp_server(receiver(requests, http_reply()), identity.server) as port:
         url = f"https://127.0.0.1:{port}/"
         with pytest.raises(SourceError) as caught:
             await post(url, b"{}", LIMITS, now=START)
         assert caught.value.failure.kind is FailureKind.TLS
-        assert heard == []
+        assert requests == []
         await post(url, b"{}", LIMITS, now=START, verify=str(bundle))
-    assert len(heard) == 1
+    assert len(requests) == 1
 
 
 async def test_action_retries_and_logs_a_failure_once(
@@ -102,12 +102,12 @@ async def test_action_retries_and_logs_a_failure_once(
 ) -> None:
     monkeypatch.setenv("LICTUI_HOOK", "s3cret")
     lines: list[Event] = []
-    heard: list[tuple[bytes, bytes]] = []
+    requests: list[tuple[bytes, bytes]] = []
     clock = FakeClock()
     acting = ActionRunner(clock, lines.append)
     busy = http_reply(status="503 Busy")
     async with tcp_server(
-        receiver(heard, busy, busy, http_reply(), *[busy] * 8, http_reply())
+        receiver(requests, busy, busy, http_reply(), *[busy] * 8, http_reply())
     ) as port:
         action = Action("hook", webhook=f"http://127.0.0.1:{port}/", secret="env:LICTUI_HOOK")
 
@@ -121,14 +121,14 @@ async def test_action_retries_and_logs_a_failure_once(
                 await clock.advance(60)
 
         await happen()
-        assert (len(heard), lines) == (3, [])
+        assert (len(requests), lines) == (3, [])
         await happen()
         await happen()
-        assert [it.message.split(": failed")[0] for it in lines] == ["action hook"]
+        assert [event.message.split(": failed")[0] for event in lines] == ["action hook"]
         assert "s3cret" not in lines[0].message
         await happen()
         assert lines[-1].message == "action hook: recovered"
-    assert all(b"X-Lictui-Signature: t=" in head for head, _ in heard)
+    assert all(b"X-Lictui-Signature: t=" in head for head, _ in requests)
     await acting.close()
 
 

@@ -101,8 +101,9 @@ def _slots() -> dict[str, _TokenSlot]:
     """Return the slots of the running loop, and drop those of closed loops."""
     loop = asyncio.get_running_loop()
     if loop not in _SLOTS:
-        for closed in [known for known in tuple(_SLOTS) if known.is_closed()]:
-            _SLOTS.pop(closed, None)  # another thread may have removed it
+        for previous in tuple(_SLOTS):
+            if previous.is_closed():
+                _SLOTS.pop(previous, None)  # another thread may have removed it
         _SLOTS[loop] = {}
     return _SLOTS[loop]
 

@@ -125,8 +125,8 @@ def distinct_pools(pools: tuple[Pool, ...]) -> tuple[Pool, ...]:
 
 
 def _sum(pools: Sequence[Pool]) -> Pool:
-    first, *others = pools
-    if not others:
+    first = pools[0]
+    if len(pools) == 1:
         return first
     expires = min((pool.expires for pool in pools if pool.expires), default=None)
     expiring = [pool for pool in pools if pool.expires == expires]

@@ -217,14 +217,14 @@ async def test_twelve_months_are_requested_once_a_day(
 
 
 @pytest.mark.parametrize(
-    ("now", "asked"),
+    ("now", "months"),
     [
         (datetime(2026, 1, 1, tzinfo=UTC), ("2025-02", "2026-01")),
         (datetime(2026, 12, 31, 23, 59, tzinfo=UTC), ("2026-01", "2026-12")),
     ],
 )
-def test_month_range_covers_a_year(now: datetime, asked: tuple[str, str]) -> None:
-    assert month_range(now.timestamp()) == asked
+def test_month_range_covers_a_year(now: datetime, months: tuple[str, str]) -> None:
+    assert month_range(now.timestamp()) == months
 
 
 @pytest.mark.parametrize("status", [204, 400, 401, 403, 404, 429, 500, 503])
@@ -247,10 +247,10 @@ async def test_missing_months_do_not_fail_the_poll(
 async def test_last_months_are_kept_while_requests_fail(
     source: CloudSource, cloud: FakeCloud, clock: FakeClock
 ) -> None:
-    told = (await source.fetch(ignore_steps)).monthly_usage
+    months = (await source.fetch(ignore_steps)).monthly_usage
     cloud.answers[HISTORY] = httpx.Response(500)
     await clock.advance(DAY)
-    assert (await source.fetch(ignore_steps)).monthly_usage == told != ()
+    assert (await source.fetch(ignore_steps)).monthly_usage == months != ()
 
 
 async def test_months_of_another_edition_are_ignored(source: CloudSource, cloud: FakeCloud) -> None:
@@ -266,17 +266,21 @@ def test_unreadable_months_are_ignored() -> None:
         month("0001"),
         {"timeStamp": 5},
     )
-    (told,) = read_monthly_usage(answer, "XenDesktop:XAXDFull")
-    assert (told.in_use, told.newly_assigned, told.released) == (400, None, None)
+    (month_usage,) = read_monthly_usage(answer, "XenDesktop:XAXDFull")
+    assert (month_usage.in_use, month_usage.newly_assigned, month_usage.released) == (
+        400,
+        None,
+        None,
+    )
 
 
 def test_months_are_limited_to_a_year_and_unique() -> None:
     answer = history(
         *(month(f"{year}-05", year) for year in range(2000, 2026)), month("2025-05", 7)
     )
-    told = read_monthly_usage(answer, "XenDesktop:XAXDFull")
-    assert len(told) == 12
-    assert told[-1].in_use == 7
+    months = read_monthly_usage(answer, "XenDesktop:XAXDFull")
+    assert len(months) == 12
+    assert months[-1].in_use == 7
 
 
 # Concurrent licenses
@@ -298,9 +302,9 @@ async def test_concurrent_usage_is_a_second_pool(open_source: Open, cloud: FakeC
     assert (pool.product, pool.name, pool.model) == ("ccu", "ccu", Model.CONCURRENT)
     assert pool.reading == Reading(in_use=40, installed=60)
     assert dict(pool.raw_fields)["monthPeak.assignedLicenseCount"] == "55"
-    asked = next(request for request in cloud.requests if request.url.path == CONCURRENT)
-    assert asked.url.host == "cloudlicense.citrixworkspacesapi.net"
-    assert dict(asked.url.params) == {"UsageType": "device", "LicenseModel": "Concurrent"}
+    request = next(request for request in cloud.requests if request.url.path == CONCURRENT)
+    assert request.url.host == "cloudlicense.citrixworkspacesapi.net"
+    assert dict(request.url.params) == {"UsageType": "device", "LicenseModel": "Concurrent"}
 
 
 async def test_concurrent_usage_behind_a_proxy_uses_the_proxy(
@@ -409,10 +413,10 @@ async def test_waiting_servers_share_the_failure(
 ) -> None:
     monkeypatch.setenv("LICTUI_TEST", "wrong")
     sources = [open_source(SERVER) for _ in range(5)]
-    ends = await asyncio.gather(
-        *(each.fetch(ignore_steps) for each in sources), return_exceptions=True
+    results = await asyncio.gather(
+        *(source.fetch(ignore_steps) for source in sources), return_exceptions=True
     )
-    assert all(isinstance(end, SourceError) for end in ends)
+    assert all(isinstance(result, SourceError) for result in results)
     assert cloud.paths.count(TOKENS) == 1
     await failure_of(sources[0])  # a later poll asks again
     assert cloud.paths.count(TOKENS) == 2
@@ -434,11 +438,11 @@ async def test_waiting_server_requests_a_token_if_the_first_is_canceled(
     await clock.advance(1)
 
 
-@pytest.mark.parametrize("told", [3600, "3600", 3600.0, None, "soon", -5])
+@pytest.mark.parametrize("lifetime", [3600, "3600", 3600.0, None, "soon", -5])
 async def test_token_lifetime_is_read_in_any_form(
-    told: object, source: CloudSource, cloud: FakeCloud, clock: FakeClock
+    lifetime: object, source: CloudSource, cloud: FakeCloud, clock: FakeClock
 ) -> None:
-    cloud.token["expires_in"] = told
+    cloud.token["expires_in"] = lifetime
     await source.fetch(ignore_steps)
     await clock.advance(3600 - 61)
     await source.fetch(ignore_steps)
@@ -451,11 +455,11 @@ async def test_token_lifetime_is_read_in_any_form(
 async def test_rejected_token_is_renewed_once_for_all_servers(
     open_source: Open, cloud: FakeCloud
 ) -> None:
-    one, two = open_source(SERVER), open_source(SERVER)
-    await asyncio.gather(one.fetch(ignore_steps), two.fetch(ignore_steps))
+    first, second = open_source(SERVER), open_source(SERVER)
+    await asyncio.gather(first.fetch(ignore_steps), second.fetch(ignore_steps))
     cloud.token_number = 7  # token-1 is no longer known
     cloud.requests.clear()
-    await asyncio.gather(one.fetch(ignore_steps), two.fetch(ignore_steps))
+    await asyncio.gather(first.fetch(ignore_steps), second.fetch(ignore_steps))
     assert cloud.paths.count(TOKENS) == 1
 
 
@@ -463,8 +467,8 @@ async def test_rejected_token_is_renewed_once_for_all_servers(
 async def test_expired_secret_is_an_auth_failure_without_the_secret(
     status: int, source: CloudSource, cloud: FakeCloud
 ) -> None:
-    said = {"error": "invalid_client", "error_description": f"{'x' * 155}{SECRET} is over"}
-    cloud.answers[TOKENS] = httpx.Response(status, json=said)
+    body = {"error": "invalid_client", "error_description": f"{'x' * 155}{SECRET} is over"}
+    cloud.answers[TOKENS] = httpx.Response(status, json=body)
     failure = await failure_of(source)
     assert (failure.kind, failure.step) == (FailureKind.AUTH, Step.AUTH)
     assert "s3cre" not in failure.message  # not even its beginning, where words are cut off
@@ -500,9 +504,9 @@ async def test_us_government_token_uses_the_legacy_form(
 ) -> None:
     cloud.answers["/acme/tokens/clients"] = {"token": "token-0", "expiresIn": 3600}
     await open_source(replace(SERVER, url="https://api.cloud.us")).fetch(ignore_steps)
-    asked = cloud.requests[0]
-    assert asked.url.host == "trust.citrixworkspacesapi.us"
-    assert asked.read().decode().startswith('{"clientId": "client-1"')
+    request = cloud.requests[0]
+    assert request.url.host == "trust.citrixworkspacesapi.us"
+    assert request.read().decode().startswith('{"clientId": "client-1"')
 
 
 @pytest.mark.parametrize("missing", [{"customer_id": ""}, {"username": ""}])

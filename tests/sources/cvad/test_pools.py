@@ -212,8 +212,8 @@ def test_product_code_is_built_from_the_enums(
 
 def test_missing_name_is_looked_up_and_never_invented() -> None:
     changes = {"LocalizedLicenseProductName": None}
-    known, unknown = pools_of(changes, changes | {"LicenseProductName": "XenFuture"})
-    assert known.name == "Citrix Virtual Apps and Desktops Premium"
+    published, unknown = pools_of(changes, changes | {"LicenseProductName": "XenFuture"})
+    assert published.name == "Citrix Virtual Apps and Desktops Premium"
     assert unknown.name == unknown.product == "XenFuture_PLT_CCS"
 
 
@@ -322,11 +322,11 @@ def test_grace_period_is_a_notice(hours: int | None, level: Level) -> None:
 
 def test_trial_period_is_one_notice_from_either_answer() -> None:
     information = {"OutOfBoxGracePeriodActive": True, "OutOfBoxGracePeriodHoursLeft": 90}
-    told = license_overview(LicenseInformation=information)
-    (notice,) = site_notices(site_details(), told)
+    overview = license_overview(LicenseInformation=information)
+    (notice,) = site_notices(site_details(), overview)
     assert (notice.kind, notice.detail) == ("grace", "90 hours left")
     site = site_details(LicensingOutOfBoxGracePeriodActive=True)
-    assert site_notices(site, told) == (notice,)
+    assert site_notices(site, overview) == (notice,)
     assert len(site_notices(site, None)) == 1
 
 

@@ -59,19 +59,19 @@ def source(open_source: Callable[[Server], CvadSource]) -> CvadSource:
 async def test_poll_reads_the_site_and_reports_each_step(
     source: CvadSource, site: FakeSite
 ) -> None:
-    found: list[tuple[Step, str]] = []
-    snapshot = await source.fetch(lambda step, detail: found.append((step, detail)))
+    steps: list[tuple[Step, str]] = []
+    snapshot = await source.fetch(lambda step, detail: steps.append((step, detail)))
     (pool,) = snapshot.pools
     assert (pool.product, pool.reading) == ("XDT_PLT_CCS", Reading(214, 500, 50))
     assert (snapshot.reported_name, snapshot.version, snapshot.mode) == ("PROD", "7.47", Mode.FILE)
-    assert [step for step, _ in found] == [Step.AUTH, Step.INVENTORY, Step.PARSE]
-    assert USERNAME in found[0][1]
-    assert OVERVIEW in found[1][1]
+    assert [step for step, _ in steps] == [Step.AUTH, Step.INVENTORY, Step.PARSE]
+    assert USERNAME in steps[0][1]
+    assert OVERVIEW in steps[1][1]
     assert site.paths[:4] == [TOKENS, ME, SITE, OVERVIEW]
-    asked = site.requests[3]
-    assert dict(asked.url.params) == {"includeInventory": "true", "async": "false"}
-    assert asked.headers["Citrix-CustomerId"] == "CitrixOnPremises"
-    assert asked.headers["Citrix-InstanceId"] == "9f3c"
+    request = site.requests[3]
+    assert dict(request.url.params) == {"includeInventory": "true", "async": "false"}
+    assert request.headers["Citrix-CustomerId"] == "CitrixOnPremises"
+    assert request.headers["Citrix-InstanceId"] == "9f3c"
     assert "Citrix-InstanceId" not in site.requests[1].headers
 
 
@@ -141,23 +141,23 @@ async def test_activation_is_unknown_with_license_files(source: CvadSource, site
 # Which site of an account
 
 
-@pytest.mark.parametrize("wanted", ["TEST", "test", "a1", "A1"])
+@pytest.mark.parametrize("site_key", ["TEST", "test", "a1", "A1"])
 async def test_site_is_selected_by_name_or_id(
-    wanted: str, open_source: Callable[[Server], CvadSource], site: FakeSite
+    site_key: str, open_source: Callable[[Server], CvadSource], site: FakeSite
 ) -> None:
     site.answers[ME] = me_reply(("9f3c", "PROD"), ("a1", "Test"))
     site.answers["/cvad/manage/Sites/a1"] = site_details(Name="Test")
     assert (
-        await open_source(replace(SERVER, site=wanted)).fetch(ignore_steps)
+        await open_source(replace(SERVER, site=site_key)).fetch(ignore_steps)
     ).reported_name == "Test"
 
 
-@pytest.mark.parametrize("wanted", ["", "nosuch"])
+@pytest.mark.parametrize("site_key", ["", "nosuch"])
 async def test_ambiguous_site_lists_the_names(
-    wanted: str, open_source: Callable[[Server], CvadSource], site: FakeSite
+    site_key: str, open_source: Callable[[Server], CvadSource], site: FakeSite
 ) -> None:
     site.answers[ME] = me_reply(("9f3c", "PROD"), ("a1", "Te\x1bst"))
-    failure = await failure_of(open_source(replace(SERVER, site=wanted)))
+    failure = await failure_of(open_source(replace(SERVER, site=site_key)))
     assert (failure.kind, failure.step) == (FailureKind.CONFIG, Step.INVENTORY)
     assert "PROD, Test" in failure.message
 
@@ -248,11 +248,11 @@ async def test_job_is_followed_to_its_result(
     source: CvadSource, site: FakeSite, clock: FakeClock
 ) -> None:
     site.answers[OVERVIEW] = httpx.Response(202, headers={"Location": "/jobs/7"})
-    looks = [
+    replies = [
         httpx.Response(202, headers={"Location": "https://ddc01.acme.test/jobs/7"}),
         httpx.Response(200, json=license_overview(inventory_row(LicensesInUse=5))),
     ]
-    site.answers["/jobs/7"] = lambda _request: looks.pop(0)
+    site.answers["/jobs/7"] = lambda _request: replies.pop(0)
     reading = asyncio.ensure_future(source.fetch(ignore_steps))
     await clock.advance(2)
     assert reading.done()
@@ -339,11 +339,11 @@ async def test_next_poll_keeps_token_site_and_path(source: CvadSource, site: Fak
     assert site.paths == [SITE, OVERVIEW]
 
 
-@pytest.mark.parametrize("ends", ["2020-01-01T00:00:00Z", "never", "", "9" * 30])
+@pytest.mark.parametrize("expires_at", ["2020-01-01T00:00:00Z", "never", "", "9" * 30])
 async def test_invalid_token_expiry_is_taken_as_one_hour(
-    ends: str, source: CvadSource, site: FakeSite, clock: FakeClock
+    expires_at: str, source: CvadSource, site: FakeSite, clock: FakeClock
 ) -> None:
-    site.expires_at = ends
+    site.expires_at = expires_at
     await source.fetch(ignore_steps)
     await clock.advance(3000)
     await source.fetch(ignore_steps)
@@ -364,8 +364,8 @@ async def test_token_of_an_older_release_is_at_another_path(
 async def test_password_that_a_server_repeats_is_not_shown(
     source: CvadSource, site: FakeSite
 ) -> None:
-    said = {"ErrorData": {"ErrorMessage": f"bad password {SECRET}!"}}
-    site.answers[TOKENS] = httpx.Response(400, json=said)
+    body = {"ErrorData": {"ErrorMessage": f"bad password {SECRET}!"}}
+    site.answers[TOKENS] = httpx.Response(400, json=body)
     assert "bad password …!" in (await failure_of(source)).message
 
 
