@@ -433,6 +433,7 @@ class Snapshot:
     license_servers: tuple[LicenseServer, ...] = ()  # partner only
     monthly_usage: tuple[MonthlyUsage, ...] = ()  # citrix-cloud only
     certificate: Certificate | None = None  # None: no TLS, or not by lictui itself
+    next_expiry: date | None = None  # of licenses whose pool is not reported
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 from tests.support.example_board import (
@@ -26,6 +27,7 @@ from lictui.model import (
     Level,
     Notice,
     Pool,
+    SourceName,
     State,
 )
 
@@ -134,8 +136,52 @@ def test_server_without_data_warns_and_disabled_one_does_not() -> None:
     assert alerts(replace(without_data, state=State.DISABLED)) == []
 
 
+def with_source(status: ServerStatus, form: str, same_as: str = "") -> ServerStatus:
+    changes: dict[str, Any] = {"source": SourceName.COMMAND, "format": form, "same_as": same_as}
+    return replace(status, server=replace(status.server, **changes))
+
+
+FILES = with_source(up_status("files", pool("XDT_PLT_UD", None, 100)), "license-file", "a")
+
+
 def test_unreadable_usage_is_a_data_alert() -> None:
-    assert alerts(up_status("a", pool("XDT_PLT_UD", None, 100))) == [(AlertKind.DATA, Level.WARN)]
+    status = up_status("a", pool("XDT_PLT_UD", None, 100))
+    for servers in ((status,), (status, FILES), (with_source(status, "lmstat"), FILES)):
+        assert alerts(*servers) == [(AlertKind.DATA, Level.WARN)]
+
+
+def test_license_files_raise_no_data_alert() -> None:
+    assert alerts(FILES) == []
+    other = with_source(up_status("a", pool("XDT_PLT_UD", None, 100)), "license-file")
+    assert alerts(other, FILES) == []
+    assert alerts(up_status("a", pool("MPS_PLT_CCU", 1, 100)), FILES) == []
+    failed = down_status(up_status("a"), TIMEOUT_FAILURE, known=False)
+    assert alerts(failed, FILES) == [(AlertKind.SERVER, Level.WARN)]
+
+
+@pytest.mark.parametrize(
+    ("day", "level"),
+    [
+        (date(2027, 3, 31), None),
+        (date(2027, 2, 1), Level.WARN),
+        (date(2026, 12, 1), Level.CRITICAL),
+        (date(2026, 11, 24), Level.CRITICAL),
+    ],
+)
+def test_next_expiry_of_an_unknown_product_is_an_expiry_alert(
+    day: date, level: Level | None
+) -> None:
+    status = up_status("a", pool("XDT_PLT_UD", 1, 100), next_expiry=day)
+    status = replace_pools(status, expires=None, permanent=None)
+    assert alerts(status) == ([(AlertKind.EXPIRY, level)] if level else [])
+    by_lmstat = up_status("flex", pool("XDT_PLT_UD", 1, 100, expires=date(2027, 12, 1)))
+    assert alerts(status, with_source(by_lmstat, "lmstat", "a")) == []
+
+
+def replace_pools(status: ServerStatus, **changes: Any) -> ServerStatus:
+    assert status.snapshot
+    pools = tuple(replace(pool, **changes) for pool in status.snapshot.pools)
+    return replace(status, snapshot=replace(status.snapshot, pools=pools))
 
 
 def test_alerts_are_ordered_by_severity() -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from lictui.engine.board import (
     MergedBoard,
     ServerStatus,
+    can_report_usage,
     counted_pools,
     is_incomplete,
     is_reporting,
@@ -115,11 +116,11 @@ def server_alerts(
     yield from _certificates(status, expiries, alerts, today)
     if status.snapshot is None:
         return
+    limits = alerts.thresholds_of(status.server)
+    yield from _license_expiries(status, expiries, "", limits, today)  # of unknown products
     for product, pools in counted_pools(status).items():
         limits = alerts.thresholds_of(status.server, product)
-        for expiry in expiries:
-            if expiry.product == product:
-                yield from _license_expiry(status, expiry, limits, today)
+        yield from _license_expiries(status, expiries, product, limits, today)
         reporting = [pool for pool in pools if is_reporting(status, pool)]
         if reporting:
             yield from _usage(status, reporting, limits, limits.clear_margin if lasting else 0.0)
@@ -178,6 +179,21 @@ def _certificates(
             )
 
 
+def _license_expiries(
+    status: ServerStatus,
+    expiries: Iterable[Expiry],
+    product: str,
+    limits: Thresholds,
+    today: date,
+) -> Iterator[Alert]:
+    for expiry in expiries:
+        if expiry.product == product and expiry.kind in _OF_LICENSES:
+            yield from _license_expiry(status, expiry, limits, today)
+
+
+_OF_LICENSES: Final = (ExpiryKind.LICENSES, ExpiryKind.SUBSCRIPTION)
+
+
 def _license_expiry(
     status: ServerStatus, expiry: Expiry, limits: Thresholds, today: date
 ) -> Iterator[Alert]:
@@ -186,7 +202,8 @@ def _license_expiry(
     level = _date_level(days, limits.expiry_warn, limits.expiry_critical)
     if expiry.kind is ExpiryKind.LICENSES:
         kind = AlertKind.EXPIRY
-        message = f"{expiry.name}: licenses {_when(days, 'expire')}"
+        subject = f"{expiry.name}: licenses" if expiry.product else "licenses of unknown products"
+        message = f"{subject} {_when(days, 'expire')}"
         detail = f"{expiry.subscription_date or ''}/{expiry.day}"
     else:
         kind = AlertKind.SUBSCRIPTION
@@ -245,7 +262,8 @@ def _usage(
 ) -> Iterator[Alert]:
     """Usage of one product: its pools stand in for one another, so their sum is what runs out."""
     name, product, since = status.server.name, pools[0].product, status.last_success_at
-    if any(pool.reading.in_use is None for pool in pools):
+    is_unknown = any(pool.reading.in_use is None for pool in pools)
+    if is_unknown and can_report_usage(status, product):
         message = f"{pools[0].name}: usage value unavailable"
         yield Alert(AlertKind.DATA, Level.WARN, name, product, since, message)
     if any(is_incomplete(pool.reading) for pool in pools):

@@ -282,6 +282,15 @@ def is_reporting(status: ServerStatus, pool: Pool | None = None) -> bool:
     )
 
 
+def can_report_usage(status: ServerStatus, product: str) -> bool:
+    """Whether a data source that lists `product` knows what is in use; license files do not."""
+    return any(
+        part.server.format != "license-file"
+        for part in status.members or (status,)
+        if part.snapshot and any(pool.product == product for pool in part.snapshot.pools)
+    )
+
+
 def is_incomplete(reading: Reading) -> bool:
     """Whether a figure that the ratio needs could not be read."""
     return reading.in_use is None or reading.installed is None

@@ -49,7 +49,7 @@ class Expiry:
     kind: ExpiryKind
     server: str  # of a renewal: the server, the group or "estate" that it is for
     product: str = ""  # "" when it concerns the server as a whole
-    name: str = ""  # of the product
+    name: str = ""  # of the product; "" if the server does not report which
     count: int | None = None  # licenses concerned; None: unknown
     subscription_date: date | None = None  # of the pool
     renewed: bool = False  # of a subscription: the server has a later one for the product
@@ -93,6 +93,8 @@ def license_end(pool: Pool) -> date | None:
 
 def _license_expiries(server: str, snapshot: Snapshot) -> Iterator[Expiry]:
     pools = [pool for pool in snapshot.pools if pool.counted]
+    if snapshot.next_expiry is not None:
+        yield Expiry(snapshot.next_expiry, ExpiryKind.LICENSES, server)
     newest: dict[str, date] = {}
     for pool in pools:
         if (day := pool.subscription_date) is not None:

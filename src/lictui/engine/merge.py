@@ -389,6 +389,10 @@ def _snapshot(
         tuple(dict.fromkeys(server for s in snapshots for server in s.license_servers)),
         tuple(month for s in snapshots for month in s.monthly_usage),
         main.snapshot.certificate if main.snapshot else None,
+        # Another source may report the expiry of every pool.
+        next_expiry=None
+        if all(pool.expires or pool.permanent for pool in pools if pool.counted)
+        else min((s.next_expiry for s in reporting if s.next_expiry), default=None),
     )
 
 

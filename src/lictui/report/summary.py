@@ -171,7 +171,7 @@ def _describe_expiry(expiry: Expiry, report: MonthlyReport) -> str:
     day = text.long_day(expiry.day)
     expires = "expired" if expiry.day < report.today else "expires"
     count = text.format_count(expiry.count)
-    product = expiry.name
+    product = expiry.name or "a product that is not reported"
     if expiry.name != expiry.product:
         product += f" ({expiry.product})"
     match expiry.kind:

@@ -310,7 +310,9 @@ def test_next_expiring_license_is_a_notice() -> None:
         {"serialnumber": "LA-0", "expirationdate": "2026-11-23"},
         {"serialnumber": "", "expirationdate": ""},
     ]
-    (notice,) = snapshot_of(instance(), licenses=licenses).notices
+    result = snapshot_of(instance(), licenses=licenses)
+    assert (result.pools[0].expires, result.next_expiry) == (None, date(2027, 3, 31))
+    (notice,) = result.notices
     assert notice.level is Level.OK
     assert "2027-03-31" in notice.title
     assert "1 of 4 licenses" in notice.detail
@@ -318,9 +320,18 @@ def test_next_expiring_license_is_a_notice() -> None:
 
 
 def test_pool_with_expiry_needs_no_notice() -> None:
-    result = snapshot_of(instance(), STARTUP_ITEM, licenses=[{"expirationdate": "2027-03-31"}])
+    licenses = [{"expirationdate": "2027-03-31"}, {"expirationdate": "2026-11-23"}]
+    result = snapshot_of(instance(), STARTUP_ITEM, licenses=licenses)
     assert result.pools[1].expires == date(2027, 3, 31)
-    assert result.notices == ()
+    assert (result.notices, result.next_expiry) == ((), None)
+
+
+def test_license_without_product_among_others_is_the_next_to_expire() -> None:
+    named = [MARCH | {"pld": "XDT_PLT_UD"}, JUNE | {"pld": "XDT_PLT_UD"}]
+    result = snapshot_of(instance(), licenses=[*named, {"expirationdate": "2027-01-31"}])
+    (pool,) = result.pools
+    assert (pool.expires, pool.partial_expiry, pool.permanent) == (date(2027, 3, 31), True, False)
+    assert result.next_expiry == date(2027, 1, 31)
 
 
 def test_empty_inventory_is_no_data_with_its_probable_cause() -> None:
@@ -422,6 +433,8 @@ BY_PRODUCT = [MARCH | {"pld": "XDT_PLT_UD"}, JUNE | {"pld": "MPS_PLT_CCU"}, {"pl
         ([MARCH, MARCH], (date(2027, 3, 31), False)),
         (BY_PRODUCT, (date(2027, 3, 31), False)),
         ([JUNE | {"pld": "MPS_PLT_CCU"}], (None, None)),
+        ([MARCH, {"expirationdate": "2026-11-23"}], (date(2027, 3, 31), False)),
+        ([{"expirationdate": "2026-11-23"}], (date(2026, 11, 23), False)),
         *(([{"expirationdate": never}], (None, True)) for never in ("99991231", "permanent", "")),
         ([{}], (None, True)),
     ],

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
 from lictui.model import FailureKind, Level, Mode, Notice, Pool, Reading, Snapshot, Step
@@ -26,7 +26,6 @@ from lictui.sources.winrm.wsman import LAS_HINT, WsmanEndpoint, WsmanEnumerator
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from datetime import date
 
     from lictui.sources.source import OnStep
     from lictui.sources.winrm.wsman import Item, WinrmLogin
@@ -114,7 +113,11 @@ def build_snapshot(data: WmiData, address: str, today: date) -> Snapshot:
     licenses, services = data.licenses or (), data.services or ()
     if not data.pools:
         raise _no_pools(services, address)
-    pools = _read_pools(data.pools, licenses)
+    # An expired license is not part of a pool anymore; files of renewed ones may remain.
+    current = [item for item in licenses if (_license_expiry(item) or date.max) >= today]
+    pools = _read_pools(data.pools, current or licenses)
+    unassigned = _unassigned(current)
+    next_expiry = min(filter(None, map(_license_expiry, unassigned)), default=None)
     return Snapshot(
         pools=pools,
         mode=Mode.FILE if any(pool.counted for pool in pools) else None,
@@ -127,8 +130,9 @@ def build_snapshot(data: WmiData, address: str, today: date) -> Snapshot:
                 "Register its site with source cvad.",
             ),
             *unreadable_notices(_problems(data.pools)),
-            *_next_expiry_notices(licenses, pools, today),
+            *_next_expiry_notices(next_expiry, unassigned, len(licenses)),
         ),
+        next_expiry=next_expiry,
     )
 
 
@@ -183,9 +187,8 @@ def _pool(instance: Item, licenses: Sequence[Item]) -> Pool:
     product = describe(code)
     reported_name = sanitize(instance.get("pldfullname"))
     overdraft = parse_count(instance.get("overdraft"))
-    expiries = {_license_expiry(license_) for license_ in _licenses_of(code, licenses)}
-    is_uniform = len(expiries) == 1
-    expires = expiries.pop() if is_uniform else None
+    expiries = [_license_expiry(license_) for license_ in _licenses_of(code, licenses)]
+    expires = min(filter(None, expiries), default=None)
     return Pool(
         product=code,
         name=reported_name if reported_name and product.name == code else product.name,
@@ -198,7 +201,8 @@ def _pool(instance: Item, licenses: Sequence[Item]) -> Pool:
         license_type=sanitize(instance.get("licensetype", ""), 40),
         subscription_date=parse_date(instance.get("subscriptiondate")),
         expires=expires,
-        permanent=expires is None if is_uniform else None,
+        permanent=expires is None if expiries else None,
+        partial_expiry=expires is not None and set(expiries) != {expires},
         counted=product.counted,
         raw_fields=tuple(
             (name, value)
@@ -209,7 +213,7 @@ def _pool(instance: Item, licenses: Sequence[Item]) -> Pool:
             ("in_use", "InUseCount"),
             ("installed", "Count - Overdraft" if overdraft else "Count"),
             ("overdraft", "Overdraft"),
-            *((("ends", "ExpirationDate of Citrix_GT_License"),) if is_uniform else ()),
+            *((("ends", "ExpirationDate of Citrix_GT_License"),) if expiries else ()),
         ),
     )
 
@@ -226,14 +230,23 @@ def _installed(instance: Item) -> int | None:
 
 
 def _licenses_of(code: str, licenses: Sequence[Item]) -> Sequence[Item]:
-    """Return the licenses that a pool may consist of: those that name its product, or all.
+    """Return the licenses that a pool consists of: those that name its product, or all if alike.
 
     Only two properties of Citrix_GT_License are public, and neither names a pool. If an instance
     has a PLD nevertheless, it is used; if none has, what all licenses share is true of each.
     """
     if any(map(_code, licenses)):
         return [license_ for license_ in licenses if _code(license_) == code]
-    return licenses
+    return licenses if len(set(map(_license_expiry, licenses))) == 1 else ()
+
+
+def _unassigned(licenses: Sequence[Item]) -> Sequence[Item]:
+    """Return the licenses that belong to no pool, as far as WMI reports."""
+    return (
+        []
+        if _licenses_of("", licenses) is licenses
+        else [license_ for license_ in licenses if not _code(license_)]
+    )
 
 
 # Notices: stopped services, missing or invalid values, the next expiry
@@ -284,26 +297,22 @@ def _problems(instances: Iterable[Item]) -> Iterator[str]:
 
 
 def _next_expiry_notices(
-    licenses: Sequence[Item], pools: Sequence[Pool], today: date
+    next_expiry: date | None, licenses: Sequence[Item], count: int
 ) -> Iterator[Notice]:
-    """Yield a notice for the licenses that expire next, unless the pools have an expiry."""
-    if all(pool.expires or pool.permanent for pool in pools if pool.counted):
+    """Yield a notice for those of `count` licenses that expire next and belong to no known pool."""
+    if next_expiry is None:
         return
-    expiring = [
-        (expires, sanitize(license_.get("serialnumber", ""), 60))
+    serials = [
+        sanitize(license_.get("serialnumber", ""), 60)
         for license_ in licenses
-        if (expires := _license_expiry(license_)) and expires >= today
+        if _license_expiry(license_) == next_expiry
     ]
-    if not expiring:
-        return
-    first = min(expires for expires, _ in expiring)
-    serials = [serial for expires, serial in expiring if expires == first]
     listed = ", ".join(filter(None, serials[:_MAX_SERIALS]))
     yield Notice(
         _KIND,
         Level.OK,
-        f"Next expiring license: {first.isoformat()}",
-        f"{len(serials)} of {len(licenses)} licenses; product not reported by WMI."
+        f"Next expiring license: {next_expiry.isoformat()}",
+        f"{len(serials)} of {count} licenses; product not reported by WMI."
         + (f" Serial number: {listed}" if listed else ""),
         "Allocate the renewed license before that day.",
     )
