@@ -78,6 +78,26 @@ def test_import_reads_an_export_from_stdin(
     assert cli("history", "export").out == exported
 
 
+def test_import_shows_its_progress_on_a_terminal(
+    file: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli
+) -> None:
+    assert "rows/s" not in cli("history", "import", str(file), *OF).err
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert "] 4 rows, " in cli("history", "import", str(file), *OF).err
+
+
+def test_import_reports_unused_columns_and_selects_rows(file: Path, cli: Cli) -> None:
+    file.write_text(
+        "Time,Farm,InUse,Note\n2024-05-01T10:00Z,East,1,a\n2024-05-01T10:00Z,West,2,b\n"
+    )
+    assert (
+        "they differ in Farm, InUse, Note" in cli("history", "import", str(file), *OF, code=2).err
+    )
+    shown = cli("history", "import", str(file), *OF, "--where", "Farm=West")
+    assert shown.out == "read 2 rows, skipped 0, wrote 1, skipped 1 of other series\n"
+    assert shown.err == "lictui: columns time=Time, in_use=InUse; not used: Note\n"
+
+
 def test_import_without_usable_rows_is_refused(file: Path, cli: Cli) -> None:
     file.write_text("Time,InUse\nsoon,1\n2024-05-01 10:00,many\n")
     err = cli.refused("history", "import", str(file), *OF)
@@ -92,6 +112,7 @@ def test_import_without_usable_rows_is_refused(file: Path, cli: Cli) -> None:
         (("--server", "a", "--server", "b", "--product", "P"), "one of each"),
         ((*OF, "--tz", "Mars/Olympus"), "unknown time zone 'Mars/Olympus'"),
         ((*OF, "--columns", "used=3"), "--columns: invalid entry 'used=3'"),
+        ((*OF, "--where", "East"), "--where: invalid condition 'East'"),
         ((*OF, "--date-format", "dd.mm.yyyy"), "invalid date format"),
     ],
 )

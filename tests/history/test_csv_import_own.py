@@ -17,6 +17,7 @@ from tests.support.values import pool, server, snapshot
 
 from lictui.analysis.series import Resolution
 from lictui.csvfile import csv_lines
+from lictui.errors import UsageError
 from lictui.history.csv_export import ExportQuery
 from lictui.history.csv_reader import ImportOptions
 from lictui.model import MonthlyUsage, PoolKey
@@ -270,6 +271,39 @@ def test_reported_months_stay_months_after_import(
     assert len(other.readings()) == 3
     assert other.history.monthly_usage("lic-01", key)[0].in_use == 40
     assert other.buckets(MIDNIGHT - 60 * DAY, MIDNIGHT - DAY, DAY, product=key.product) == ()
+
+
+HEAD = "at,server,product,model,subscription_date,in_use,installed,overdraft\n"
+
+
+def _rows(*figures: int, server: str = "lic-01", first: int = 0) -> str:
+    return "".join(
+        f"{stamp(MIDNIGHT + (first + turn) * 60)},{server},{PRODUCT},user_device,,{figure},500,\n"
+        for turn, figure in enumerate(figures)
+    )
+
+
+def test_long_export_is_imported_in_parts(
+    fixture: HistoryFixture, other: HistoryFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    csv = HEAD + "".join(_rows(*range(90), server=f"lic-0{number}") for number in range(3))
+    take(fixture, csv)
+    monkeypatch.setattr("lictui.history.csv_reader._BATCH_ROWS", 7)
+    monkeypatch.setattr("lictui.history.csv_import._PART_ROWS", 40)
+    assert len(read_text(csv)[1]) > 3
+    assert take(other, csv) == (270, 0)
+    assert text(other) == text(fixture)
+    assert text(other, Resolution.HOUR) == text(fixture, Resolution.HOUR)
+
+
+def test_different_figures_of_one_time_are_refused(fixture: HistoryFixture) -> None:
+    csv = HEAD + _rows(1, 2) + _rows(3, server="lic-02") + _rows(5, first=1)
+    with pytest.raises(UsageError, match="lines 3 and 5 have different figures of XDT"):
+        take(fixture, csv)
+    assert fixture.history.stats().readings == 0
+    unknown = f"{stamp(MIDNIGHT + 60)},lic-01,{PRODUCT},user_device,,,500,\n"
+    take(fixture, HEAD + _rows(1, 2) + unknown + _rows(2, first=1))
+    assert [figure for _, figure in fixture.readings()] == [1, 2]
 
 
 def test_interrupted_import_changes_nothing(

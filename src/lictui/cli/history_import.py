@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _CLOCK_TOLERANCE: Final = 86400  # seconds that another machine's clock or zone may be ahead
 _BAR_WIDTH: Final = 30
+_BAR_INTERVAL: Final = 0.1  # seconds
 _MAX_LICENSE_FILE: Final = 8 * 1024 * 1024  # bytes; real ones are far smaller
 
 
@@ -171,12 +172,16 @@ def _progress_bar(path: Path) -> Iterator[Callable[[int, int], None]]:
     """Yield a function that shows, on a terminal, how much of the file was read."""
     size, clock = max(1, path.stat().st_size), SystemClock()
     is_shown = sys.stderr.isatty()
+    next_at = 0.0
 
     def show(position: int, rows: int) -> None:
-        if is_shown:
-            speed = rows / max(clock.monotonic(), 0.001)
+        nonlocal next_at
+        elapsed = clock.monotonic()
+        if is_shown and elapsed >= next_at:
+            next_at = elapsed + _BAR_INTERVAL
             done = round(_BAR_WIDTH * min(position / size, 1))
             bar = "#" * done + "-" * (_BAR_WIDTH - done)
+            speed = rows / max(elapsed, 0.001)
             click.echo(f"\r[{bar}] {rows:,} rows, {speed:,.0f} rows/s\x1b[K", nl=False, err=True)
 
     try:

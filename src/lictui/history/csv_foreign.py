@@ -22,14 +22,14 @@ from lictui.history.csv_reader import (
     INVALID,
     NO_CLOCK,
     UNKNOWN,
+    BucketColumns,
     CellReader,
     Clocks,
-    ImportedBucket,
     ImportedPool,
-    ImportedReading,
     ImportResult,
     IntArray,
     LocalDate,
+    ReadingColumns,
     RowError,
     has_no_figure,
     is_day_first,
@@ -39,6 +39,7 @@ from lictui.history.csv_reader import (
     parse_count,
     parse_date,
     shorten,
+    split_formatted_time,
     split_time,
     utc_times,
 )
@@ -203,7 +204,11 @@ class _Filter(NamedTuple):
     """The values of a column that select a row."""
 
     column: int
-    values: frozenset[str]
+    values: frozenset[str]  # in lower case
+
+    def includes(self, cell: str) -> bool:
+        """Whether a cell has one of the values."""
+        return cell.strip().lower() in self.values
 
 
 def _filters(
@@ -264,6 +269,8 @@ def _distinct_values(
     cells: dict[int, set[str]] = {
         index: set() for index in range(len(columns.header)) if index not in figures
     }
+    if not cells:
+        return {}
     for batch in file.batches(delimiter, header_line):
         for index, known in cells.items():
             if len(known) <= _MAX_VALUES:
@@ -292,6 +299,7 @@ def _product_column(
 # Rows to columns
 
 
+_INVALID_CLOCK: Final = "?"
 _MAX_ROWS: Final = 5_000_000  # of the server and the product: they are sorted in memory
 
 
@@ -329,8 +337,10 @@ class _RowReader:
         self._dates = CellReader(parse_date)
         self._clocks = CellReader(parse_clock)
         self._subscriptions = CellReader(_parse_subscription)
-        self._types: dict[str, int] = {}
+        names: dict[str, int] = {}
+        self._types = CellReader(lambda cell: names.setdefault(cell.strip().lower(), len(names)))
         self._rounded: set[str] = set()  # cells with decimals
+        self._selected = [CellReader(item.includes) for item in filters]
         self._counts = {
             purpose: CellReader(self._count_parser(purpose, index))
             for purpose, index in columns.indexes.items()
@@ -362,12 +372,11 @@ class _RowReader:
         total, width = 0, len(self._columns.header)
         for batch in batches:
             self._result.read += len(batch)
-            rows = [
-                (line, cells if len(cells) >= width else cells + [""] * (width - len(cells)))
-                for line, cells in batch
-            ]
-            for index, values in self._filters:
-                rows = [row for row in rows if row[1][index].strip().lower() in values]
+            rows = batch
+            if min(len(cells) for _, cells in batch) < width:
+                rows = [(line, cells + [""] * (width - len(cells))) for line, cells in batch]
+            for (index, _), selected in zip(self._filters, self._selected, strict=True):
+                rows = [row for row in rows if selected[row[1][index]]]
             self._result.filtered_out += len(batch) - len(rows)
             total += len(rows)
             if total > _MAX_ROWS:
@@ -399,15 +408,8 @@ class _RowReader:
             figures["in_use"],
             installed,
             overdraft,
-            self._subscriptions.column(self._cells(batch, "subscription_date")),
-            np.fromiter(
-                (
-                    self._types.setdefault(cell.strip().lower(), len(self._types))
-                    for cell in self._cells(batch, "license_type")
-                ),
-                np.int64,
-                len(batch),
-            ),
+            self._optional(self._subscriptions, batch, "subscription_date"),
+            self._optional(self._types, batch, "license_type"),
         )
         is_valid = np.min(rows[1:], axis=0) > INVALID
         for row in np.flatnonzero(~is_valid):
@@ -418,23 +420,33 @@ class _RowReader:
             self._result.rounded = not self._rounded.isdisjoint(set().union(*figures_of))
         return rows.select(np.flatnonzero(is_valid))
 
+    def _optional(self, reader: CellReader, batch: list[NumberedRow], purpose: str) -> IntArray:
+        if purpose not in self._columns.indexes:
+            return np.full(len(batch), UNKNOWN, np.int64)
+        return reader.column(self._cells(batch, purpose))
+
     def _cells(self, batch: list[NumberedRow], purpose: str) -> Sequence[str]:
         index = self._columns.indexes.get(purpose)
         return [""] * len(batch) if index is None else [cells[index] for _, cells in batch]
 
     def _times(self, batch: list[NumberedRow]) -> list[tuple[str, str]]:
-        times = self._columns.times
-        texts = [" ".join(" ".join([cells[i] for i in times]).split()) for _, cells in batch]
-        split, date_format = split_time, self._format
-        if not date_format:
-            return list(map(split, texts))
+        """Return the date and the clock of each row."""
+        first, *second = self._columns.times
+        if second and not self._format:
+            (at,) = second
+            return [(cells[first], cells[at]) for _, cells in batch]
+        if not self._format:
+            return [split_time(cells[first].strip()) for _, cells in batch]
         pairs = []
-        for text in texts:
+        for _, cells in batch:
             try:
-                pairs.append(split(text, date_format))
+                pairs.append(split_formatted_time(self._time_text(cells), self._format))
             except RowError:
-                pairs.append((text, "-"))
+                pairs.append((self._time_text(cells), _INVALID_CLOCK))
         return pairs
+
+    def _time_text(self, cells: list[str]) -> str:
+        return " ".join(" ".join([cells[index] for index in self._columns.times]).split())
 
     @property
     def _range_column(self) -> int | None:
@@ -454,9 +466,9 @@ class _RowReader:
         try:
             for purpose, reader in self._counts.items():
                 reader.check(cells[self._columns.indexes[purpose]])
-            text = " ".join(time).strip()
+            text = self._time_text(cells)
             if self._format:
-                split_time(" ".join(cells[index] for index in self._columns.times), self._format)
+                split_formatted_time(text, self._format)
             for reader, part in zip((self._dates, self._clocks), time, strict=True):
                 if reader[part] == INVALID:
                     raise RowError(f"invalid time: {shorten(text)}")  # noqa: TRY301 - one place
@@ -574,8 +586,9 @@ def _dated(
             is_future = times[row] >= 0
             reason = "time is in the future" if is_future else "clock change leaves this time out"
         written = LocalDate.unpack(int(rows.date[row]))
-        text = f"{written.year}-{written.first:02}-{written.second:02}"
-        result.skip(int(rows.line[row]), f"{reason}: {text}")
+        parts = written[1:3]
+        month, day = reversed(parts) if written.ambiguous and day_first else parts
+        result.skip(int(rows.line[row]), f"{reason}: {written.year}-{month:02}-{day:02}")
     figures = _Figures(rows.line, days, times, peak_at, width, *rows[-2:], *rows[3:6])
     return figures.select(np.flatnonzero(is_valid))
 
@@ -651,21 +664,20 @@ def _pools(figures: _Figures, options: ImportOptions) -> list[ImportedPool]:
             continue
         pool = ImportedPool(server, PoolKey(product, day), model)
         part = figures.select(np.flatnonzero(figures.subscription == value))
-        counts = list(map(optional, part[-3:]))
-        times = (column.tolist() for column in part[1:5])
-        for local_day, time, peak_at, width, in_use, installed, overdraft in zip(
-            *times, *counts, strict=True
-        ):
-            if width == 0:
-                pool.readings.append(ImportedReading(time, in_use, installed, overdraft))
-            elif width == _MONTH:
-                month = local_day * Resolution.DAY
-                pool.months.append(MonthlyUsage(pool.key, month, in_use, installed))
-            else:
-                count = in_use or 0
-                usage = count, count, count, peak_at, count, 1
-                bucket = ImportedBucket(time, *usage, installed, overdraft)
-                pool.buckets.setdefault(Resolution(width), []).append(bucket)
+        is_reading = np.flatnonzero(part.width == 0)
+        pool.readings = ReadingColumns(*(c[is_reading] for c in (part.time, *part[-3:])))
+        for width in (int(width) for width in Resolution if width):
+            bucket = part.select(np.flatnonzero(part.width == width))
+            if len(bucket.time):
+                ones, count = np.ones_like(bucket.time), bucket.in_use
+                usage = count, count.astype(np.float64), count, bucket.peak_at, count, ones
+                pool.buckets[Resolution(width)] = BucketColumns(
+                    bucket.time, *usage, bucket.installed, bucket.overdraft
+                )
+        month = part.select(np.flatnonzero(part.width == _MONTH))
+        starts = (month.day * Resolution.DAY).tolist()
+        for start, *counts in zip(starts, *map(optional, month[-3:-1]), strict=True):
+            pool.months.append(MonthlyUsage(pool.key, start, *counts))
         pools.append(pool)
     return pools
 

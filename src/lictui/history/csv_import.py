@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -17,14 +16,14 @@ from lictui.history.csv_foreign import read_foreign_csv
 from lictui.history.csv_reader import (
     INVALID,
     UNKNOWN,
+    BucketColumns,
     CellReader,
     CsvFile,
-    ImportedBucket,
     ImportedPool,
-    ImportedReading,
     ImportOptions,
     ImportResult,
     IntArray,
+    ReadingColumns,
     RowError,
     optional,
     shorten,
@@ -246,21 +245,23 @@ class _LictuiReader:
     def _finished(self, part: _Part) -> ImportedPool:
         pool = part.pool
         joined = [np.concatenate(column) for column in zip(*part.columns, strict=True)]
-        lines, times, *values = _without_repetitions(pool, *joined)
-        del lines
-        rows = zip(times.tolist(), *map(optional, values), strict=True)
+        _, times, *values = _without_repetitions(pool, *joined)
         if self._names == RAW_HEADER:
-            pool.readings = list(map(ImportedReading._make, rows))
+            in_use, installed, overdraft = values
+            pool.readings = ReadingColumns(times, in_use, installed, overdraft)
             _separate_months(pool)
         elif self._names == MONTH_HEADER:
+            rows = zip(times.tolist(), *map(optional, values), strict=True)
             pool.months = [MonthlyUsage(pool.key, *row) for row in rows]
         else:
-            for start, end, low, average, high, high_at, installed, overdraft, samples in rows:
-                # The last figure is not in the file: that of a single reading, else the mean.
-                last = min(max(round(average / _SCALE), low), high)
-                figures = low, average / _SCALE, high, high_at, last, samples
-                buckets = pool.buckets.setdefault(_WIDTHS[end - start], [])
-                buckets.append(ImportedBucket(start, *figures, installed, overdraft))
+            end, low, scaled, high, high_at, installed, overdraft, samples = values
+            average = scaled / _SCALE
+            # The last figure is not in the file: that of a single reading, else the mean.
+            last = np.clip(np.rint(average).astype(np.int64), low, high)
+            columns = (times, low, average, high, high_at, last, samples, installed, overdraft)
+            for width in np.unique(end - times).tolist():
+                chosen = end - times == width
+                pool.buckets[_WIDTHS[width]] = BucketColumns(*(c[chosen] for c in columns))
         return pool
 
 
@@ -297,17 +298,18 @@ def _separate_months(pool: ImportedPool) -> None:
     """
     if not pool.model.is_assigned:  # only such a source reports months
         return
-    count = 0
-    for reading, following in zip_longest(pool.readings, pool.readings[1:]):
-        day = datetime.fromtimestamp(reading.time, UTC)
-        is_single = following is None or following.time - reading.time >= Resolution.DAY
-        is_month_start = day.day == 1 and reading.time % Resolution.DAY == 0
-        if not is_single or not is_month_start or reading.overdraft is not None:
-            break
-        month = MonthlyUsage(pool.key, reading.time, reading.in_use, reading.installed)
-        pool.months.append(month)
-        count += 1
-    del pool.readings[:count]
+    readings = pool.readings
+    times = readings.time
+    is_single = np.append(np.diff(times) >= Resolution.DAY, True)
+    is_first_of_month = np.isin(
+        times, times.astype("M8[s]").astype("M8[M]").astype("M8[s]").astype(np.int64)
+    )
+    is_month = is_single & is_first_of_month & (readings.overdraft == UNKNOWN)
+    count = len(times) if is_month.all() else int(np.argmin(is_month))
+    for row in list(readings)[:count]:
+        pool.months.append(MonthlyUsage(pool.key, row.time, row.in_use, row.installed))
+    columns = (times, readings.in_use, readings.installed, readings.overdraft)
+    pool.readings = ReadingColumns(*(column[count:] for column in columns))
 
 
 def _day_seconds(cell: str) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import gc
 import io
 import re
 import unicodedata
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from lictui.errors import UsageError
 
 if TYPE_CHECKING:
+    from _csv import Reader
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import tzinfo
     from pathlib import Path
@@ -30,8 +32,15 @@ if TYPE_CHECKING:
 
 IntArray = NDArray[np.int64]
 
+UNKNOWN: Final = -1  # in a column
+INVALID: Final = -2
 _MAX_REASONS: Final = 5  # that are reported; an invalid file has as many as rows
 _SHOWN_LENGTH: Final = 40  # characters of a cell in a message
+
+
+def optional(column: IntArray) -> list[int | None]:
+    """Return the values of a column, None for an unknown one."""
+    return [None if value < 0 else value for value in column.tolist()]
 
 
 class ImportedReading(NamedTuple):
@@ -57,6 +66,67 @@ class ImportedBucket(NamedTuple):
     overdraft: int | None = None
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class ReadingColumns:
+    """Readings in order of time as columns; iterating yields rows."""
+
+    time: IntArray
+    in_use: IntArray  # UNKNOWN or a count, as the following
+    installed: IntArray
+    overdraft: IntArray
+
+    @classmethod
+    def of(cls, rows: Sequence[ImportedReading]) -> ReadingColumns:
+        """Return rows as columns."""
+        return cls(*_columns(rows, len(ImportedReading._fields)))
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def __iter__(self) -> Iterator[ImportedReading]:
+        counts = map(optional, (self.in_use, self.installed, self.overdraft))
+        return map(ImportedReading._make, zip(self.time.tolist(), *counts, strict=True))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class BucketColumns:
+    """Buckets of one width in order of time as columns; iterating yields rows."""
+
+    start: IntArray
+    low: IntArray
+    average: NDArray[np.float64]
+    high: IntArray
+    high_at: IntArray
+    last: IntArray
+    samples: IntArray
+    installed: IntArray  # UNKNOWN or a count
+    overdraft: IntArray
+
+    @classmethod
+    def of(cls, rows: Sequence[ImportedBucket]) -> BucketColumns:
+        """Return rows as columns."""
+        averages = np.array([row.average for row in rows], np.float64)
+        start, low, _, *others = _columns(rows, len(ImportedBucket._fields))
+        return cls(start, low, averages, *others)
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def __iter__(self) -> Iterator[ImportedBucket]:
+        figures = (
+            column.tolist()
+            for column in (self.start, self.low, self.average, self.high, self.high_at)
+        )
+        more = (self.last.tolist(), self.samples.tolist())
+        counts = map(optional, (self.installed, self.overdraft))
+        return map(ImportedBucket._make, zip(*figures, *more, *counts, strict=True))
+
+
+def _columns(rows: Sequence[tuple[float | None, ...]], count: int) -> list[IntArray]:
+    known = [[UNKNOWN if value is None else int(value) for value in row] for row in rows]
+    return list(np.array(known, np.int64).reshape(-1, count).T)
+
+
 @dataclass(slots=True)
 class ImportedPool:
     """Figures of one pool in a file, in order of time."""
@@ -64,8 +134,8 @@ class ImportedPool:
     server: str
     key: PoolKey
     model: Model
-    readings: list[ImportedReading] = field(default_factory=list)
-    buckets: dict[Resolution, list[ImportedBucket]] = field(default_factory=dict)
+    readings: ReadingColumns = field(default_factory=lambda: ReadingColumns.of(()))
+    buckets: dict[Resolution, BucketColumns] = field(default_factory=dict)
     months: list[MonthlyUsage] = field(default_factory=list)  # reported by the source itself
 
 
@@ -122,7 +192,7 @@ def shorten(cell: str) -> str:
 NumberedRow = tuple[int, list[str]]  # the number of its last line from 1, and its cells
 _CHUNK: Final = 1 << 20  # bytes
 _MAX_LINE: Final = 1 << 20  # bytes
-_BATCH_ROWS: Final = 20_000
+_BATCH_ROWS: Final = 1_000  # few, so that they stay in the processor's cache
 _BATCH_BYTES: Final = 16 << 20
 _BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -171,6 +241,17 @@ def _is_utf8(chunks: Iterable[bytes]) -> bool:
     return True
 
 
+def _next_rows(reader: Reader, count: int) -> list[NumberedRow]:
+    # Rows have no reference cycles: to look for them would take half of the time.
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return [(reader.line_num, cells) for cells in islice(reader, count)]
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 class CsvFile:
     """A CSV file that is read in batches, as often as needed, in bounded memory.
 
@@ -216,7 +297,9 @@ class CsvFile:
     ) -> Iterator[list[NumberedRow]]:
         """Yield all rows below the header."""
         for batch in self._rows(delimiter, keep_blanks=keep_blanks):
-            yield batch if batch[0][0] > header_line else [r for r in batch if r[0] > header_line]
+            rows = batch if batch[0][0] > header_line else [r for r in batch if r[0] > header_line]
+            if rows:
+                yield rows
 
     def _rows(self, delimiter: str, *, keep_blanks: bool) -> Iterator[list[NumberedRow]]:
         """Yield every row with a non-empty cell, except the directives of other programs.
@@ -230,7 +313,7 @@ class CsvFile:
         ):
             reader = csv.reader(text, delimiter=delimiter, skipinitialspace=not keep_blanks)
             try:
-                while batch := [(reader.line_num, cells) for cells in islice(reader, count)]:
+                while batch := _next_rows(reader, count):
                     rows = [row for row in batch if any(row[1])]
                     while rows and _DIRECTIVE.fullmatch(delimiter.join(rows[0][1])):
                         del rows[0]
@@ -280,8 +363,6 @@ def normalize_name(name: str) -> str:
 # Cells to whole numbers, a column at a time
 
 
-UNKNOWN: Final = -1
-INVALID: Final = -2
 _MAX_REMEMBERED: Final = 100_000
 
 
@@ -308,11 +389,6 @@ class CellReader(dict[str, int]):
     def column(self, cells: Sequence[str]) -> IntArray:
         """Return the values of cells; INVALID for those that cannot be read."""
         return np.fromiter(map(self.__getitem__, cells), np.int64, len(cells))
-
-
-def optional(column: IntArray) -> list[int | None]:
-    """Return the values of a column, None for an unknown one."""
-    return [None if value < 0 else value for value in column.tolist()]
 
 
 _COUNT_LIMIT: Final = 2**31
@@ -435,10 +511,14 @@ class LocalDate(NamedTuple):
         raise RowError(f"invalid time: {self.year}-{month:02}-{day:02}")
 
 
-def split_time(text: str, date_format: str = "") -> tuple[str, str]:
+def split_time(text: str) -> tuple[str, str]:
     """Return the date and the clock in a time, or a range of time; "" for a day or a month."""
-    if date_format:
-        return _split_formatted(text, date_format)
+    if text[10:11] in "T " and text[12:13].isdigit() and text[4:5] == "-":  # ISO
+        return text[:10], text[11:]
+    date_text, _, clock = text.partition(" ")
+    if ":" not in date_text and ":" in clock[:3] and text.isascii():
+        return date_text, clock
+    text = " ".join(text.split())
     if not text.isascii():
         text = _ascii_digits(text)
         for word in _HALVES_BEFORE:
@@ -477,7 +557,8 @@ def _ascii_digits(text: str) -> str:
     return " ".join("".join(digits).split())
 
 
-def _split_formatted(text: str, date_format: str) -> tuple[str, str]:
+def split_formatted_time(text: str, date_format: str) -> tuple[str, str]:
+    """Return the date and the clock in a time in `date_format` (strptime's). Raises RowError."""
     has_clock = re.search(r"%[HIcXTRs]", date_format) is not None
     clocks = ("",) if has_clock else ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p")
     for clock in clocks:
@@ -491,6 +572,7 @@ def _split_formatted(text: str, date_format: str) -> tuple[str, str]:
 
 def parse_date(text: str) -> int:
     """Return a packed LocalDate. Raises RowError."""
+    text = " ".join((text if text.isascii() else _ascii_digits(text)).split())
     match = next((m for pattern in _DATES if (m := pattern.fullmatch(text))), None)
     if match is None:
         raise RowError(f"invalid time: {shorten(text)}")
@@ -512,6 +594,7 @@ def parse_date(text: str) -> int:
 
 def parse_clock(text: str) -> int:
     """Return the packed seconds of a day, minutes from UTC and seconds of a range. RowError."""
+    text = (text if text.isascii() else _ascii_digits(text)).strip()
     if not text:
         return NO_CLOCK
     start, *ends = _RANGE.split(text)
