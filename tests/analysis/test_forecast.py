@@ -6,6 +6,8 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.bench.forecast import back_test, simulated
 from tests.support.daily_series import OFFICE, ROUND_THE_CLOCK, TODAY, forecast_of, series
 
@@ -76,7 +78,7 @@ def test_flat_usage_with_headroom_has_no_date(days: int) -> None:
 
 
 def test_back_test_is_better_than_simple_methods_and_repeatable() -> None:
-    result = back_test(simulated())
+    result = back_test(simulated(), every=120)
     answered, _, _ = result.likely.shares
     _, right, false = result.sure.shares
     assert result.likely.net > max(result.naive.net, result.theta.net)
@@ -88,6 +90,34 @@ def test_back_test_is_better_than_simple_methods_and_repeatable() -> None:
     growth = next(simulated())
     past = {day: float(peak) for day, peak in growth.items()}
     assert repr(forecast_of(past)) == repr(forecast_of(dict(reversed(past.items()))))
+
+
+@given(
+    figures=st.dictionaries(
+        st.integers(1, 820).map(lambda ago: TODAY - timedelta(days=ago)),
+        st.integers(0, 2000).map(float),
+        max_size=400,
+    ),
+    installed=st.integers(0, 2000),
+    expiring=st.dictionaries(
+        st.integers(-5, 200).map(lambda ahead: TODAY + timedelta(days=ahead)), st.integers(0, 900)
+    ),
+)
+@settings(deadline=None)
+def test_forecast_of_any_history_is_consistent(
+    figures: dict[date, float], installed: int, expiring: dict[date, int]
+) -> None:
+    result = forecast_of(figures, installed, expiring)
+    assert describe_forecast(result, TODAY)
+    reaches = [reach for reach in (result.warn, result.critical, result.installed) if reach]
+    assert len(reaches) in (0, 3)
+    assert all(higher.probability <= lower.probability for lower, higher in pairwise(reaches))
+    for reach in reaches:
+        assert 0 <= reach.probability <= 1
+        assert (reach.day is not None) == (reach.probability > 0.5)
+        if reach.band and reach.half and result.horizon:
+            dates = (*reach.band[:1], *reach.half, reach.band[1])
+            assert all(first <= then for first, then in pairwise((TODAY, *dates, result.horizon)))
 
 
 def test_falling_usage_has_no_date() -> None:

@@ -129,9 +129,15 @@ class PassageForecast:
         self.error = None if best.weeks_error is None else float(np.expm1(best.weeks_error))
         self._paths = list(self._all_paths(candidates))
 
-    def passage(self, levels: Sequence[float]) -> Passage:
-        """Return when usage first reaches `levels`, one level in licenses per day."""
-        distribution = self._distribution(np.array(levels, float))
+    def passages(self, thresholds: Sequence[Sequence[float]]) -> Iterator[Passage]:
+        """Yield when usage first reaches each threshold, the lowest first: a level per day."""
+        lower = np.ones(self._horizon)
+        for levels in thresholds:
+            # Paths that end early could make a higher threshold likelier than a lower one.
+            lower = np.minimum(lower, self._distribution(np.array(levels, float)))
+            yield self._passage(lower)
+
+    def _passage(self, distribution: Array) -> Passage:
         probability = min(1.0, float(distribution[-1]))
         if probability <= _EPSILON:
             return Passage(0.0)
@@ -370,6 +376,7 @@ def _shape(weekly: Array, level: Array, lag: int, ahead: int) -> Array:
 
 _MAX_HORIZON: Final = 182  # days
 _MIN_PASSAGE_DAYS: Final = 35  # of history that probabilities rest on
+_TREND_DAYS: Final = 365
 _RECENT_DAYS: Final = 28  # a threshold reached on one of these days is reported as reached
 _YEARLY_DAYS: Final = 200  # below, no yearly season is known
 _POSSIBLE: Final = 0.01  # probability from which there is a band
@@ -397,7 +404,13 @@ def forecast(inputs: ForecastInput, today: date) -> Forecast:
     horizon = min(days // 2, _MAX_HORIZON)
     if (today - last).days > horizon:  # the past says nothing about today
         return result
-    trend = fit_trend({day.toordinal(): figure for day, figure in figures.items()})
+    trend = fit_trend(
+        {
+            day.toordinal(): figure
+            for day, figure in figures.items()
+            if day >= today - timedelta(days=_TREND_DAYS)
+        }
+    )
     if isinstance(trend, Trend):
         result = replace(result, status=_status(trend), trend=trend)
     result = replace(result, based_on_days=days, horizon=today + timedelta(days=horizon - 1))
@@ -434,10 +447,11 @@ def _with_thresholds(
     figures_now = _as_if_moved(figures, inputs.installed_by_day)
     ages = range((today - min(figures)).days, 0, -1)
     peaks = [figures_now.get(today - timedelta(days=age)) for age in ages]
-    passages = PassageForecast(peaks, len(installed))
+    source = PassageForecast(peaks, len(installed))
+    ratios = sorted({inputs.warn, inputs.critical, 1.0})
+    passages = source.passages([[ratio * count for count in installed] for ratio in ratios])
 
-    def reach(ratio: float) -> Reach:
-        passage = passages.passage([ratio * count for count in installed])
+    def reach(ratio: float, passage: Passage) -> Reach:
         day, half, band = None, None, None
         if passage.probability > _POSSIBLE:
             middle, *ends = (
@@ -449,13 +463,16 @@ def _with_thresholds(
         last = _last_reached(inputs, figures, ratio, today)
         return Reach(ratio, passage.probability, day, half, band, last)
 
+    reaches = {
+        ratio: reach(ratio, passage) for ratio, passage in zip(ratios, passages, strict=True)
+    }
     return replace(
         result,
-        warn=reach(inputs.warn),
-        critical=reach(inputs.critical),
-        installed=reach(1.0),
+        warn=reaches[inputs.warn],
+        critical=reaches[inputs.critical],
+        installed=reaches[1.0],
         shortfalls=tuple(_shortfalls(result, inputs.expiring, installed, today)),
-        basis=_basis(passages, result.based_on_days),
+        basis=_basis(source, result.based_on_days),
     )
 
 

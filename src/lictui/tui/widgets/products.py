@@ -47,7 +47,6 @@ _LEVELS: Final = (
 _LAST: Final = 1 << 30  # sorts an unknown figure to the end
 _NO_SUMMARY: Final = PastSummary()
 _SOON: Final = 30  # days in which little can be purchased
-_YEAR: Final = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +100,14 @@ class ProductRow:
         days, forecast = self.days_left, self.summary.forecast
         if days is not None:
             day = self.today.fromordinal(self.today.toordinal() + days)
-            return text.format_date(day, self.today) if days > 0 else "exhausted"
+            if days > 0:
+                return text.format_date(day, self.today)
+            return "exhausted" if (self.total.ratio or 0.0) >= 1 else "today"
         if forecast is None:
             return ""
         if forecast.status is ForecastStatus.GROWING:
             horizon = (forecast.horizon - self.today).days if forecast.horizon else 0
-            return "> 1 year" if horizon >= _YEAR else f"> {horizon} d" if horizon else "growing"
+            return f"> {horizon} d" if horizon else "growing"
         directions = {ForecastStatus.FLAT: "stable", ForecastStatus.FALLING: "declining"}
         return directions.get(forecast.status, "?")
 
