@@ -160,6 +160,20 @@ def test_import_into_a_locked_database_writes_nothing(
     assert cli("history", "export").out == before
 
 
+def test_import_refuses_the_name_of_all_servers(file: Path, tmp_path: Path, cli: Cli) -> None:
+    message = "estate is the name of all servers together"
+    product = ("--product", "XDT_PLT_CCS")
+    assert message in cli.refused("history", "import", str(file), "--server", "Estate", *product)
+    cli("history", "import", str(file), *OF)
+    before = cli("history", "export").out
+    renamed = tmp_path / "renamed.csv"
+    renamed.write_text(before.replace("lic-01", "estate"))
+    assert message in cli.refused("history", "import", str(renamed))
+    args = ("history", "import-licenses", str(tmp_path), "--server", "estate")
+    assert message in cli.refused(*args)
+    assert cli("history", "export").out == before
+
+
 # lictui history import-licenses
 
 LINE = (

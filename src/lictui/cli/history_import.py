@@ -22,14 +22,14 @@ from lictui.cli.output import Column, Kind, Row, emit, fields, number_text, opti
 from lictui.clock import SystemClock
 from lictui.errors import UsageError
 from lictui.history.backfill import ImportCounts, LicenseGrant
-from lictui.model import PoolKey
+from lictui.model import ESTATE, PoolKey
 from lictui.products import describe
 from lictui.sources.command.formats import Increment, parse_license_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from lictui.history.csv_reader import ImportOptions, ImportResult
+    from lictui.history.csv_reader import ImportedPool, ImportOptions, ImportResult
     from lictui.history.store import History
 
 _CLOCK_TOLERANCE: Final = 86400  # seconds that another machine's clock or zone may be ahead
@@ -138,9 +138,20 @@ def _import_file(context: CommandContext, file: str, options: ImportOptions) -> 
             return _only_subscription_date(history, options.servers[0], options.products[0])
 
         result = read_csv(CsvFile(path, on_progress), replace(options, undated=undated))
-        counts = history.import_readings(result.pools)
+        counts = history.import_readings(map(_of_one_server, result.pools))
     _require_data(result, counts, file)
     _print_summary(result, counts)
+
+
+def _of_one_server(pool: ImportedPool) -> ImportedPool:
+    _refuse_estate(pool.server)
+    return pool
+
+
+def _refuse_estate(server: str) -> None:
+    """Raise UsageError for the name of all servers together."""
+    if server.strip().lower() == ESTATE:
+        raise UsageError(f"{ESTATE} is the name of all servers together", "choose another name")
 
 
 def _condition(option: str) -> tuple[str, str]:
@@ -298,6 +309,7 @@ def import_licenses(
     """
     from lictui.history.csv_reader import decode_text
 
+    _refuse_estate(server)
     files = list(_license_files(paths))
     licenses = parse_license_file(
         "\n".join(decode_text(_read_license_file(file)) for file in files)

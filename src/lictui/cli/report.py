@@ -37,7 +37,6 @@ from lictui.cli.output import (
     number_text,
     open_binary,
     optional_date,
-    rounded,
 )
 from lictui.clock import SystemClock
 from lictui.config.entitlements import Entitlement, load_entitlements
@@ -273,8 +272,8 @@ def _entitlement_json(line: ContractLine) -> dict[str, Any]:
         "over_used": line.shortfall,
         "installed_beyond": line.installed_surplus,
         "idle": line.unused,
-        "cost": rounded(line.cost, 2),
-        "idle_cost": rounded(line.unused_cost, 2),
+        "cost": line.cost,
+        "idle_cost": line.unused_cost,
         "currency": entitlement.currency or None,
         "renewal": optional_date(entitlement.renewal),
         "words": summary(line),

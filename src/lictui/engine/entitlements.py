@@ -198,13 +198,13 @@ class ContractLine:
     def cost(self) -> float | None:
         """Cost of all purchased licenses per year."""
         unit_cost = self.entitlement.cost
-        return None if unit_cost is None else unit_cost * self.entitlement.purchased
+        return None if unit_cost is None else round(unit_cost * self.entitlement.purchased, 2)
 
     @property
     def unused_cost(self) -> float | None:
         """Cost of the unused licenses per year."""
         unit_cost, unused = self.entitlement.cost, self.unused
-        return None if unit_cost is None or unused is None else unit_cost * unused
+        return None if unit_cost is None or unused is None else round(unit_cost * unused, 2)
 
 
 def compare(
