@@ -78,7 +78,7 @@ def test_flat_usage_with_headroom_has_no_date(days: int) -> None:
 
 
 def test_back_test_is_better_than_simple_methods_and_repeatable() -> None:
-    result = back_test(simulated(), every=120)
+    result = back_test(simulated())
     answered, _, _ = result.likely.shares
     _, right, false = result.sure.shares
     assert result.likely.net > max(result.naive.net, result.theta.net)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _RATIOS: Final = (0.8, 0.9, 1.0)
 _IN_USE: Final = (0.90, 0.78, 0.86)  # of installed: 90th percentile of the last four weeks
+_EVERY: Final = 60  # days between two cut-offs
 _MONTH: Final = 30  # days within which a date is right
 
 
@@ -95,12 +96,12 @@ class BackTest:
         return sum(self.squares) / max(1, len(self.squares))
 
 
-def back_test(all_series: Iterable[Series], every: int = 60) -> BackTest:
-    """Forecast each series on cut-off days that are `every` days apart, and compare."""
+def back_test(all_series: Iterable[Series]) -> BackTest:
+    """Forecast each series on its cut-off days, and compare."""
     result = BackTest()
     for series in all_series:
         days = sorted(series)
-        for cut in range(min(120, len(days) // 2), len(days) - 20, every):
+        for cut in range(min(120, len(days) // 2), len(days) - 20, _EVERY):
             past = {day: float(series[day]) for day in days[max(0, cut - MAX_DAYS) : cut]}
             last = days[-1]
             future = [
