@@ -47,7 +47,7 @@ from lictui.sources.source import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
     from datetime import date
     from enum import StrEnum
     from typing import TypeVar
@@ -308,7 +308,11 @@ _MAX_INCREMENT: Final = 16_000  # characters of a line, continuation lines inclu
 _POSITIONAL: Final = 6  # keyword, feature, vendor, version, expiry, count
 _CONTINUATION: Final = re.compile(r"\\[ \t]*(?:\r\n|\r|\n)")
 _KEYWORD: Final = re.compile(r"\s*(?:INCREMENT|FEATURE)\s", re.IGNORECASE)
-_WORD: Final = re.compile(r'(?:[^\s"]|"[^"]*")+')
+_OPTION: Final = re.compile(r'\s([A-Za-z_]\w*)=("?)')
+# A quote ends its value only if another option or the end of the line follows: a company name in
+# NOTICE may contain quotes.
+_CLOSING: Final = re.compile(r'"(?=\s+(?:[A-Z_]\w*=|SUPERSEDE\b)|\s*$)', re.IGNORECASE)
+_WORD: Final = re.compile(r"\S*")
 _PERMANENT: Final = re.compile(r"permanent|0?1-jan-0{1,4}", re.IGNORECASE)
 
 
@@ -353,18 +357,33 @@ def parse_license_file(text: str) -> tuple[Increment, ...]:
 def _parse(text: str) -> Iterator[Increment]:
     for line in _LINE_END.split(_CONTINUATION.sub(" ", text)):
         if _KEYWORD.match(line):
-            words = _WORD.findall(line[:_MAX_INCREMENT])
+            words = line[:_MAX_INCREMENT].split(None, _POSITIONAL)
             if len(words) >= _POSITIONAL and (code := sanitize(words[1], _MAX_CODE)):
-                yield _increment(code, words)
+                options = "".join(words[_POSITIONAL:])
+                yield _increment(code, words, _options(f" {options}"))
 
 
-def _increment(code: str, words: list[str]) -> Increment:
+def _options(text: str) -> dict[str, str]:
+    """Return the values of `KEY=VALUE` and `KEY="VALUE"` in `text`, keys in upper case."""
+    options: dict[str, str] = {}
+    closing = _CLOSING.search(text)
+    end = 0
+    while option := _OPTION.search(text, end):
+        start = option.end()
+        while closing and closing.start() < start:
+            closing = _CLOSING.search(text, closing.end())
+        # The signature is not part of another value: then that one has no closing quote.
+        if option[2] and closing and text.find(" SIGN=", start, closing.start()) < 0:
+            value, end = text[start : closing.start()], closing.end()
+        else:
+            word = _WORD.match(text, start)
+            value, end = (word[0], word.end()) if word else ("", start)
+        options.setdefault(option[1].upper(), value.replace('"', ""))
+    return options
+
+
+def _increment(code: str, words: list[str], options: Mapping[str, str]) -> Increment:
     vendor, version, expiry, count = words[2:_POSITIONAL]
-    options = {
-        key.upper(): value.replace('"', "")
-        for key, _, value in (word.partition("=") for word in words[_POSITIONAL:])
-        if key
-    }
     raw = {"INCREMENT": " ".join(words[1:_POSITIONAL])} | {
         name: options.get(name, "") for name in ("SN", "ISSUED", "START", "VENDOR_STRING")
     }
