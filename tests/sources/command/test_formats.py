@@ -61,16 +61,23 @@ def test_checkmk_duplicates_add_up_and_overdraft_is_unknown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("section", "reading"),
+    ("section", "reading", "problem"),
     [
-        ("<<<citrix_licenses>>>\nX_Y_CCU\t?\t5\n", Reading(5, None, None)),
-        ("<<<citrix_licenses>>>\nX_Y_CCU\t2\t1\n" * 2, Reading(2, 4, None)),
+        ("<<<citrix_licenses>>>\nX_Y_CCU\t2\t1\n" * 2, Reading(2, 4, None), None),
+        ("<<<citrix_licenses>>>\nX_Y_CCU\t?\t5\n", Reading(5, None, None), "X_Y_CCU ? 5"),
+        (
+            "<<<citrix_licenses>>>\nA_B_CCU\t1\t1\nX_Y_CCU\tmany\tsome\n",
+            Reading(1, 1, None),
+            "X_Y_CCU many some",
+        ),
     ],
 )
-def test_checkmk_sections_add_up_and_unreadable_figures_are_unknown(
-    section: str, reading: Reading
+def test_checkmk_sections_add_up_and_unreadable_figures_are_a_notice(
+    section: str, reading: Reading, problem: str | None
 ) -> None:
-    assert [pool.reading for pool in checkmk_snapshot(section, "nc").pools] == [reading]
+    result = checkmk_snapshot(section, "nc")
+    assert [pool.reading for pool in result.pools] == [reading]
+    assert [notice.detail for notice in result.notices] == ([problem] if problem else [])
 
 
 @pytest.mark.parametrize(
@@ -363,8 +370,15 @@ def test_license_file_expired_license_counts_only_without_a_valid_one() -> None:
 def test_license_file_uncounted_and_unreadable_counts_are_unknown(
     ends: str, count: str, *, counted: bool, permanent: bool | None
 ) -> None:
-    (pool,) = license_pools(increment_line("A_B_CCU", "1.0", ends, count)).pools
+    result = license_pools(increment_line("A_B_CCU", "1.0", ends, count))
+    (pool,) = result.pools
     assert (pool.reading.installed, pool.counted, pool.permanent) == (None, counted, permanent)
+    assert [notice.title for notice in result.notices] == ["Unreadable figures"] * counted
+
+
+def test_license_file_unread_lines_are_a_notice() -> None:
+    (notice,) = license_pools(FILE).notices
+    assert (notice.level, notice.detail) == (Level.WARN, "INCREMENT BROKEN CITRIX")
 
 
 def test_license_file_without_a_license_is_no_data() -> None:

@@ -219,6 +219,19 @@ def test_lmstat_impossible_count_is_unknown_and_a_notice() -> None:
     assert "old: Error: 1 licenses, unsupported" in warning.detail
 
 
+@pytest.mark.parametrize("counts", ["something new", "", "(3 of 5 tokens)"])
+def test_lmstat_unknown_counts_are_a_notice(counts: str) -> None:
+    text = feature(
+        f"Users of x: {counts}",
+        "Users of y:  (Total of 5 licenses issued;  Total of 1 license in use)",
+    )
+    assert [(item.product, item.reading) for item in parse_output(text).pools] == [
+        ("x", Reading()),
+        ("y", Reading(1, 5)),
+    ]
+    assert f"x: {counts.strip('()') or 'no counts'}" in notice(text, "without counts").detail
+
+
 def test_lmstat_server_of_three_that_is_down_is_a_notice() -> None:
     result = parse_output(VENDORS)
     assert (result.reported_name, result.license_server_host) == ("h2", "h2")

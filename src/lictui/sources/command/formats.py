@@ -41,13 +41,10 @@ from lictui.sources.sanitize import (
     parse_time,
     sanitize,
 )
-from lictui.sources.source import (
-    SourceError,
-    sum_pools,
-)
+from lictui.sources.source import SourceError, sum_pools, unreadable_notices
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterator, Sequence
     from datetime import date
     from enum import StrEnum
     from typing import TypeVar
@@ -86,7 +83,8 @@ def checkmk_snapshot(text: str, label: str) -> Snapshot:
             " answers its own Checkmk site only.",
             Step.PARSE,
         )
-    pools = sum_pools(pool for line in lines for pool in _checkmk_pools(line))
+    problems: list[str] = []
+    pools = sum_pools(pool for line in lines for pool in _checkmk_pools(line, problems))
     if not pools:
         raise SourceError(
             FailureKind.NO_DATA,
@@ -94,7 +92,7 @@ def checkmk_snapshot(text: str, label: str) -> Snapshot:
             "The plugin reads WMI, which has no pools under the License Activation Service.",
             Step.PARSE,
         )
-    return Snapshot(pools)
+    return Snapshot(pools, notices=tuple(unreadable_notices(problems)))
 
 
 def _section_lines(text: str) -> list[str] | None:
@@ -110,11 +108,13 @@ def _section_lines(text: str) -> list[str] | None:
     return lines
 
 
-def _checkmk_pools(line: str) -> Iterator[Pool]:
+def _checkmk_pools(line: str, problems: list[str]) -> Iterator[Pool]:
     fields = [field.strip() for field in (line.split("\t") if "\t" in line else line.split())]
     if len(fields) < _FIELDS or not _PRODUCT_CODE.fullmatch(fields[0]):
         return
     installed, in_use = parse_count(fields[1]), parse_count(fields[2])
+    if None in (installed, in_use) and "_" in fields[0]:
+        problems.append(sanitize(line, 60))
     if installed is None and in_use is None:
         return  # not a line with figures
     product = describe(fields[0])
@@ -347,20 +347,16 @@ def parse_license_file(text: str) -> tuple[Increment, ...]:
     folders often contain copies of a file. At most MAX_INCREMENTS are read; never raises.
     """
     increments: dict[object, Increment] = {}
-    for number, increment in enumerate(_parse(text)):
+    for number, increment in enumerate(filter(None, map(_increment, _increment_lines(text)))):
         if len(increments) == MAX_INCREMENTS:
             break
         increments.setdefault(increment if increment.signature else number, increment)
     return tuple(increments.values())
 
 
-def _parse(text: str) -> Iterator[Increment]:
-    for line in _LINE_END.split(_CONTINUATION.sub(" ", text)):
-        if _KEYWORD.match(line):
-            words = line[:_MAX_INCREMENT].split(None, _POSITIONAL)
-            if len(words) >= _POSITIONAL and (code := sanitize(words[1], _MAX_CODE)):
-                options = "".join(words[_POSITIONAL:])
-                yield _increment(code, words, _options(f" {options}"))
+def _increment_lines(text: str) -> list[str]:
+    lines = _LINE_END.split(_CONTINUATION.sub(" ", text))
+    return [line[:_MAX_INCREMENT] for line in lines if _KEYWORD.match(line)]
 
 
 def _options(text: str) -> dict[str, str]:
@@ -382,8 +378,13 @@ def _options(text: str) -> dict[str, str]:
     return options
 
 
-def _increment(code: str, words: list[str], options: Mapping[str, str]) -> Increment:
+def _increment(line: str) -> Increment | None:
+    words = line.split(None, _POSITIONAL)
+    code = sanitize(words[1], _MAX_CODE) if len(words) >= _POSITIONAL else ""
+    if not code:
+        return None
     vendor, version, expiry, count = words[2:_POSITIONAL]
+    options = _options(" " + "".join(words[_POSITIONAL:]))
     raw = {"INCREMENT": " ".join(words[1:_POSITIONAL])} | {
         name: options.get(name, "") for name in ("SN", "ISSUED", "START", "VENDOR_STRING")
     }
@@ -434,14 +435,27 @@ def license_file_snapshot(text: str, label: str, today: date) -> Snapshot:
         )
     pools = tuple(_license_pool(by_key[key], today) for key in sorted(by_key))
     invalid = [increment for increment in increments if not increment.is_valid_on(today)]
-    notice = Notice(
+    invalid_notice = Notice(
         "server",
         Level.OK,
         f"License files with licenses that are not valid now: {len(invalid)}",
         f"Expired, or not started: {', '.join(sorted({each.product for each in invalid})[:5])}",
         "Files of expired licenses can be removed.",
     )
-    return Snapshot(pools, mode=Mode.FILE, notices=(notice,) if invalid else ())
+    notices = (*unreadable_notices(_problems(text)), *((invalid_notice,) if invalid else ()))
+    return Snapshot(pools, mode=Mode.FILE, notices=notices)
+
+
+def _problems(text: str) -> Iterator[str]:
+    """Yield the lines that grant a license whose count or expiry cannot be read."""
+    for line in _increment_lines(text):
+        increment = _increment(line)
+        if (
+            increment is None
+            or increment.permanent is None
+            or (increment.count is None and not increment.uncounted)
+        ):
+            yield sanitize(line, 60)
 
 
 def _license_pool(increments: Sequence[Increment], today: date) -> Pool:

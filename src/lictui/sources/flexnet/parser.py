@@ -254,7 +254,7 @@ _FATAL: Final = re.compile(
 _SERVERS: Final = "License server status:"
 _DAEMONS: Final = re.compile(r"Vendor daemon status(?: \(on (\S+)\))?")
 # A daemon that is down has a sentence without parentheses instead of counts.
-_FEATURE: Final = re.compile(r"Users of (.+?):\s*(?:\((.*)|(Cannot get users\b.*))")
+_FEATURE: Final = re.compile(r"Users of (.+?):\s*(?:\((.*)|(.*))")
 # A word may precede `licenses`, for example "borrowable".
 _ISSUED: Final = re.compile(
     r"Total of (\d+) (?:[a-z]+ )?licenses? (?:issued|available)", re.IGNORECASE
@@ -385,7 +385,8 @@ class _Reader:
             feature = self._features[key] = LmstatFeature(key[1], key[0])
             self.report.features.append(feature)
         if feature:
-            _read_counts(feature, match[3] or match[2].strip().rstrip(")"))
+            text = match[3] if match[2] is None else match[2].strip().rstrip(")")
+            _read_counts(feature, text or "no counts")
         self._feature = feature
 
 
