@@ -92,7 +92,7 @@ def host_port(url: httpx.URL) -> str:
 def require_encryption(url: str) -> None:
     """Raise SourceError (config) if a password sent to `url` could be read on the way."""
     parsed = origin(url)
-    if parsed.scheme == "https" or _is_loopback(parsed.host):
+    if parsed.scheme == "https" or is_loopback(parsed.host):
         return
     raise SourceError(
         FailureKind.CONFIG,
@@ -102,11 +102,12 @@ def require_encryption(url: str) -> None:
     )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether `host` is the machine itself."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        return host.casefold() == "localhost"
 
 
 # Network errors

@@ -312,6 +312,26 @@ def test_mode_follows_the_setting_of_the_site(
     assert build_snapshot(site_details(), answer, None, name="PROD", cloud=True).mode is Mode.CLOUD
 
 
+@pytest.mark.parametrize(
+    ("site_name", "overview_name", "host"),
+    [
+        ("lic01.acme.test", None, "lic01.acme.test"),
+        (None, "lic02", "lic02"),
+        ("localhost", None, ""),
+        (None, None, ""),
+    ],
+)
+def test_license_server_of_the_site_is_reported(
+    site_name: object, overview_name: object, host: str
+) -> None:
+    overview = license_overview(
+        inventory_row(), LicenseInformation={"LicenseServer": overview_name}
+    )
+    site = site_details(LicenseServerName=site_name)
+    snapshot = build_snapshot(site, overview, None, name="PROD", cloud=False)
+    assert snapshot.license_server_host == host
+
+
 def test_empty_overview_leaves_the_site_details() -> None:
     snapshot = build_snapshot(site_details(), license_overview(), None, name="PROD", cloud=False)
     assert snapshot.pools[0].reading.in_use == 214

@@ -35,7 +35,7 @@ from lictui.sources.http import (
     status_rules,
     with_retry,
 )
-from lictui.sources.network import require_encryption
+from lictui.sources.network import is_loopback, require_encryption
 from lictui.sources.sanitize import parse_count, parse_time, sanitize
 from lictui.sources.source import SourceError
 
@@ -241,7 +241,17 @@ def build_snapshot(
         mode=mode,
         activation=None if mode is Mode.FILE else site_activation(controllers),
         notices=notices,
+        license_server_host=_license_server(site, overview),
     )
+
+
+def _license_server(site: object, overview: object) -> str:
+    """Return the host name of the site's license server; "" if it runs on a controller."""
+    information = get_field(overview, "LicenseInformation")
+    name = sanitize(
+        get_field(site, "LicenseServerName") or get_field(information, "LicenseServer"), 120
+    )
+    return "" if is_loopback(name) else name
 
 
 def no_licenses(name: str, step: Step, notices: Iterable[Notice] = ()) -> SourceError:
