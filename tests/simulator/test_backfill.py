@@ -132,17 +132,6 @@ def test_hour_sums_up_its_five_minute_buckets(
         assert hour.last == parts[-1].last
 
 
-def test_equal_readings_are_one_row(past: dict[_Line, list[BackfillRow]]) -> None:
-    startup = past["lic-emea-01", PoolKey("CITRIX", "2030-01-01"), Resolution.RAW]
-    assert len(startup) == 1
-    assert startup[0].bucket.samples == 2 * 288 + 1
-    for (_, _, width), line in past.items():
-        if width is Resolution.RAW:
-            for before, after in pairwise(line):
-                gap = after.bucket.start - before.bucket.end
-                assert gap > 300 or before.bucket.last != after.bucket.last
-
-
 def test_outage_is_a_gap(past: dict[_Line, list[BackfillRow]]) -> None:
     (start, end), *_ = next(
         server.outages for server in _ESTATE.servers if server.name == "lic-apac-02"
@@ -150,11 +139,6 @@ def test_outage_is_a_gap(past: dict[_Line, list[BackfillRow]]) -> None:
     for server, _, bucket in _buckets(past, Resolution.HOUR):
         if server == "lic-apac-02":
             assert bucket.end <= start + 3600 or bucket.start >= end - 3600
-
-
-def test_change_of_installed_is_kept(past: dict[_Line, list[BackfillRow]]) -> None:
-    line = past["ddc-apac-01", PoolKey("XDT_PLT_CCS", "2027-06-12"), Resolution.DAY]
-    assert [line[0].bucket.installed, line[-1].bucket.installed] == [650, 900]
 
 
 def test_site_without_an_overview_has_no_installed(
@@ -194,9 +178,3 @@ def test_history_has_the_figures_that_each_source_reports(
     assert {(each.bucket.installed, each.bucket.overdraft) for each in line} == {
         (installed, overdraft)
     }
-
-
-def test_daily_uploads_are_constant_all_day(past: dict[_Line, list[BackfillRow]]) -> None:
-    line = past["csp-partner", PoolKey("XDT_PLT_UD"), Resolution.DAY]
-    assert all(each.bucket.low == each.bucket.high for each in line)
-    assert len({each.bucket.high for each in line}) > 20

@@ -58,13 +58,6 @@ async def test_wrong_form_is_an_oauth_error(
     assert set(answer.json()) == {"error", "error_description"}
 
 
-async def test_expired_secret_is_named_in_a_200(api: CloudCaller) -> None:
-    api.stage.fault = FaultMode.CREDENTIALS_EXPIRED
-    answer = await api.token()
-    assert answer.status_code == 200
-    assert answer.json()["error_description"] == "The client secret has expired."
-
-
 async def test_secret_must_be_url_encoded(api: CloudCaller) -> None:
     form = "grant_type=client_credentials&client_id={}&client_secret={}"
     head = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
@@ -130,18 +123,6 @@ async def test_request_must_name_its_customer(
     assert await api.statuses(Citrix_CustomerId="ACME") == [200, 200, 200]
 
 
-async def test_unknown_path_has_its_parameters_in_an_object(api: CloudCaller) -> None:
-    other = api.summary.replace("acme", "other")
-    for path in ("/", "/licensing", f"{api.current}/x", other, "/acme/serviceStates"):
-        answer = await api.get(path)
-        assert answer.status_code == 404
-        assert answer.json() == {
-            "type": "404",
-            "detail": "resource not found",
-            "parameters": {"name": "entityType", "value": "path"},
-        }
-
-
 # Current usage
 
 
@@ -179,15 +160,6 @@ async def test_fewer_of_users_and_devices_count(
     )
     body = (await api.get(api.current)).json()
     assert (body["totalUsageCount"], body["remainingLicenseCount"]) == (used, left)
-
-
-@pytest.mark.parametrize("days", [7, 400, 0, -1])
-async def test_days_to_expire_follow_the_calendar(api: CloudCaller, days: int) -> None:
-    for hour in (0, 23):
-        end = at(2026, 11, 24) + days * 86400 + hour * 3600
-        api.stage.customer = replace(CUSTOMER, next_expiry=LicenseChange(end, 20))
-        expiry = (await api.get(api.current)).json()["nextExpiredLicenses"]
-        assert (expiry["daysToExpire"], expiry["totalCount"]) == (days, 20)
 
 
 async def test_expiry_may_be_missing_and_an_activation_follow(api: CloudCaller) -> None:
@@ -261,13 +233,6 @@ async def test_wrong_months_are_a_bad_request(api: CloudCaller, query: str, kind
         answer = await api.get(f"{api.history}?{query}")
         assert (answer.status_code, answer.json()["type"]) == (400, f"{COMMON}/{kind}")
         assert isinstance(answer.json()["parameters"], list)
-
-
-async def test_history_may_be_of_one_month_or_without_records(api: CloudCaller) -> None:
-    body = (await api.get(f"{api.history}?startdate=2026-10&ENDDATE=2026-10")).json()
-    assert len(body["historicalUsageList"]) == 1
-    body = (await api.get(f"{api.history}?startDate=2024-01&endDate=2024-12")).json()
-    assert body["historicalUsageList"] == body["xenAppXenDesktopHistoricalUsageList"] == []
 
 
 # Concurrent licenses

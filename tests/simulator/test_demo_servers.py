@@ -155,15 +155,6 @@ async def test_servers_stop_listening_when_closed(
             await asyncio.open_connection(*_address(server))
 
 
-async def test_fixed_ports_are_consecutive(clock: FakeClock, tmp_path: Path) -> None:
-    running = await start_servers(
-        SimulatedEstate(1, START, scale=3), clock, tmp_path, base_port=_LOW
-    )
-    ports = [_address(server)[1] for server in running.servers]
-    await running.aclose()
-    assert ports == [_LOW, _LOW + 1, _LOW + 2]
-
-
 async def test_taken_port_is_an_error_that_closes_the_others(
     estate: SimulatedEstate, clock: FakeClock, tmp_path: Path
 ) -> None:
@@ -175,13 +166,6 @@ async def test_taken_port_is_an_error_that_closes_the_others(
         await asyncio.open_connection("127.0.0.1", port - 1)
     taken.close()
     await taken.wait_closed()
-
-
-async def test_many_servers_share_a_certificate(clock: FakeClock, tmp_path: Path) -> None:
-    running = await start_servers(SimulatedEstate(1, START, scale=70), clock, tmp_path)
-    await running.aclose()
-    assert len({server.url for server in running.servers}) == 70
-    assert len({server.verify for server in running.servers}) == 1
 
 
 async def test_programs_print_the_figures_of_their_machine(

@@ -102,17 +102,6 @@ def test_seats_hold_exactly_what_is_in_use(in_use: int, seed: int) -> None:
     assert all(START - 9 * 3600 <= seat.start <= START for seat in taken)
 
 
-def test_seats_stay_while_more_are_taken() -> None:
-    before, after = tuple(seats("X", 50, 1, START)), tuple(seats("X", 60, 1, START + 60))
-    names = [seat.user for seat in after]
-    assert [seat.user for seat in before] == names[: len(before)]
-    assert len(set(names)) == len(names)
-    same = [old.start == new.start for old, new in zip(before, after, strict=False)]
-    assert sum(same) > 0.9 * len(same)
-    assert any(" " in name for name in names)
-    assert before != tuple(seats("X", 50, 2, START))
-
-
 def test_pools_of_one_product_are_version_groups_of_one_feature() -> None:
     (feature,) = flex_server([_pool(7), _pool(5, year=2027)], START, name="lic1").features
     assert (feature.issued, feature.in_use) == (1100, 12)

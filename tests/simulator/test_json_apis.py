@@ -8,7 +8,6 @@ import ssl
 import urllib.request
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 from tests.simulator.callers import (
     TRUSTED,
@@ -48,12 +47,6 @@ async def test_token_expires_after_an_hour(api: Caller) -> None:
     assert await api.statuses() == [401] * len(api.reads)
     await api.log_in()
     assert await api.statuses() == _ok(api)
-
-
-@pytest.mark.parametrize("scheme", ["CwsAuth Bearer=", "CWSAuth bearer=", "cwsauth BEARER="])
-async def test_scheme_of_token_ignores_case(api: Caller, scheme: str) -> None:
-    token = api.headers["Authorization"].partition("=")[2]
-    assert await api.statuses(Authorization=scheme + token) == _ok(api)
 
 
 @pytest.mark.parametrize(
@@ -98,15 +91,6 @@ async def test_client_of_the_standard_library_is_answered(api: Caller) -> None:
     assert json.loads(await asyncio.to_thread(read)) == (await api.get(api.reads[0])).json()
 
 
-async def test_failing_handler_is_a_500_and_the_next_request_is_answered(api: Caller) -> None:
-    stage = api.stage
-    states = (stage.site, stage.customer, stage.partner)
-    stage.site = stage.customer = stage.partner = "broken"  # type: ignore[assignment]
-    assert (await api.get(api.reads[0])).status_code == 500
-    stage.site, stage.customer, stage.partner = states
-    assert await api.statuses() == _ok(api)
-
-
 @pytest.mark.parametrize(
     ("fault", "status"), [(FaultMode.BUSY, 503), (FaultMode.RATE_LIMITED, 429)]
 )
@@ -117,93 +101,6 @@ async def test_busy_api_sends_retry_after(api: Caller, fault: FaultMode, status:
         assert answer.json()
     api.stage.fault = FaultMode.NORMAL
     assert await api.statuses() == _ok(api)
-
-
-@pytest.mark.parametrize(
-    ("fault", "status"), [(FaultMode.FORBIDDEN, 403), (FaultMode.UNKNOWN_CUSTOMER, 404)]
-)
-async def test_token_alone_does_not_give_access(api: Caller, fault: FaultMode, status: int) -> None:
-    api.stage.fault = fault
-    assert api.token_key in (await api.token()).json()
-    assert await api.statuses() == [status] * len(api.reads)
-
-
-async def test_denied_client_loses_its_token(api: Caller) -> None:
-    api.stage.fault = FaultMode.DENIED
-    assert await api.statuses() == [401] * len(api.reads)
-    assert (await api.token()).status_code == 401
-
-
-async def test_expired_secret_gives_no_new_token(api: Caller) -> None:
-    api.stage.fault = FaultMode.CREDENTIALS_EXPIRED
-    assert await api.statuses() == _ok(api)
-    assert api.token_key not in (await api.token()).json()
-
-
-async def test_login_page_replaces_every_reply(api: Caller) -> None:
-    api.stage.fault = FaultMode.LOGIN_PAGE
-    for answer in (await api.token(), *[await api.get(path) for path in api.reads]):
-        assert answer.status_code == 200
-        assert answer.headers["Content-Type"].startswith("text/html")
-        assert b"Sign in" in answer.content
-
-
-async def test_truncated_reply_ends_in_its_body(api: Caller) -> None:
-    api.stage.fault = FaultMode.TRUNCATED
-    assert api.token_key in (await api.token()).json()
-    for path in api.reads:
-        with pytest.raises(httpx.RemoteProtocolError):
-            await api.get(path)
-
-
-async def test_oversized_reply_differs_only_in_length(api: Caller) -> None:
-    normal = (await api.get(api.reads[-1])).json()
-    api.stage.fault = FaultMode.OVERSIZED
-    answer = await api.get(api.reads[-1])
-    assert len(answer.content) > 10 * 1024 * 1024
-    assert answer.json() == normal
-
-
-async def test_garbage_is_neither_text_nor_json(api: Caller) -> None:
-    api.stage.fault = FaultMode.GARBAGE
-    for path in api.reads:
-        answer = await api.get(path)
-        assert answer.status_code == 200
-        assert answer.headers["Content-Type"].startswith("application/json")
-        with pytest.raises(UnicodeDecodeError):
-            answer.content.decode()
-        with pytest.raises(json.JSONDecodeError):
-            json.loads(answer.content.decode("latin-1"))
-
-
-async def test_silent_api_answers_nothing(api: Caller) -> None:
-    api.stage.fault = FaultMode.SILENT
-    for path in (api.token_path, api.reads[0]):
-        with pytest.raises(httpx.ReadTimeout):
-            await api.http.get(path, headers=api.headers, timeout=0.05)
-    api.stage.fault = FaultMode.NORMAL
-    assert await api.statuses() == _ok(api)
-
-
-async def test_every_fault_differs_from_every_other(api: Caller) -> None:
-    async def replies() -> tuple[object, ...]:
-        try:
-            token = await api.token()
-            answers = [await api.get(path) for path in api.reads]
-        except httpx.HTTPError as error:
-            return (type(error),)
-        return (
-            (token.status_code, token.content[:9]),
-            *[(each.status_code, each.content[:30], len(each.content)) for each in answers],
-        )
-
-    api.http.timeout = httpx.Timeout(5, read=0.5)
-    seen = {}
-    for fault in FaultMode:
-        await api.stage.clock.advance(60)  # or there would be too many tokens
-        api.stage.fault = fault
-        seen[fault] = await replies()
-    assert len(set(seen.values())) == len(FaultMode), seen
 
 
 @pytest.mark.parametrize(

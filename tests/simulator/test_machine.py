@@ -100,26 +100,6 @@ def test_license_file_has_an_increment_for_each_pool() -> None:
     assert text.count("VENDOR_STRING=;LT=RetailS;GP=720;") == 1
 
 
-def test_lictui_prints_the_status_schema() -> None:
-    answer = json.loads(_text("lictui", "status", "--json"))
-    assert answer["schema"] == "lictui.status/1"
-    (server,) = answer["servers"]
-    assert server["state"] == "up"
-    first, start_up = server["pools"]
-    assert (first["installed"], first["overdraft"], first["in_use"]) == (100, 10, 42)
-    assert (first["counted"], start_up["counted"]) == (True, False)
-
-
-@pytest.mark.parametrize("path", ["lmutil", "/opt/LS/lmutil", r"C:\Program Files\LS\LMUTIL.EXE"])
-def test_machine_runs_a_program_by_its_path(path: str) -> None:
-    assert "Users of XDT_ENT_CCS" in _text(path, "lmstat", "-a", "-c", "@lic01")
-
-
-def test_udadmin_lists_with_and_without_times() -> None:
-    assert _text("udadmin", "-list").count("XDT_ENT_CCS") == 42
-    assert "2026)" in _text("udadmin", "-list", "-a", "-times")
-
-
 @pytest.mark.parametrize(
     "argv",
     [

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.simulator.callers import (
     CLIENT,
-    FEATURE,
     LIC01,
     PARTNER,
     SECRET,
@@ -18,8 +17,7 @@ from tests.simulator.callers import (
 )
 from tests.support.clock import START
 
-from lictui.simulator.inventory import FaultMode
-from lictui.simulator.partner_server import PartnerServer, Sku, TimestampStyle
+from lictui.simulator.partner_server import PartnerServer, TimestampStyle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -80,13 +78,6 @@ async def test_token_endpoint_reads_only_a_posted_json_object(api: PartnerCaller
     assert (await api.token("/other/tokens/clients")).status_code == 401
 
 
-async def test_expired_secret_is_the_reason_of_a_401(api: PartnerCaller) -> None:
-    api.stage.fault = FaultMode.CREDENTIALS_EXPIRED
-    answer = await api.token()
-    assert answer.status_code == 401
-    assert answer.json()["parameters"] == [{"name": "reason", "value": "expired"}]
-
-
 async def test_customer_is_in_the_path_and_perhaps_in_a_header(api: PartnerCaller) -> None:
     for path in api.reads:
         other = path.replace("acme", "other")
@@ -98,19 +89,6 @@ async def test_customer_is_in_the_path_and_perhaps_in_a_header(api: PartnerCalle
         ):
             assert (answer.status_code, answer.json()["type"]) == (403, f"{COMMON}/authorization")
         assert (await api.get(path, Citrix_CustomerId="ACME")).status_code == 200
-
-
-async def test_unknown_path_is_not_found(api: PartnerCaller) -> None:
-    for path in ("/", "/acme", "/licenseservers", "/acme/licenseservers/LIC01"):
-        answer = await api.get(path)
-        assert (answer.status_code, answer.json()["parameters"]["value"]) == (404, "path")
-
-
-async def test_empty_partner_has_empty_lists(api: PartnerCaller) -> None:
-    api.stage.fault = FaultMode.EMPTY
-    bodies = [(await api.get(path)).json() for path in api.reads]
-    lists = ("licenseServersStatus", "skus")
-    assert bodies == [{"customerId": "acme", "orgId": "51000000", name: []} for name in lists]
 
 
 # License servers
@@ -294,20 +272,6 @@ async def test_usage_is_by_product_feature_and_server(api: PartnerCaller) -> Non
         "count",
         "freeUsersCount",
     }
-
-
-async def test_user_of_two_servers_may_count_once(api: PartnerCaller) -> None:
-    feature = replace(FEATURE, count=220, units="sessions")
-    api.stage.partner = replace(PARTNER, skus=(Sku("S", "s", (feature,)), Sku("T", "t")))
-    first, second = (await api.get(api.usage)).json()["skus"]
-    assert (first["features"][0]["count"], first["features"][0]["units"]) == (220, "sessions")
-    assert second == {"skuId": "T", "skuDescription": "t", "features": []}
-
-
-async def test_usage_is_of_the_requested_month(api: PartnerCaller) -> None:
-    await api.get(api.usage.replace("2026-10", "2025-02"))
-    await api.get(api.servers)
-    assert api.stage.months == ["2025-02", "2026-11"]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import subprocess
 from typing import TYPE_CHECKING, Final
 
@@ -53,11 +52,6 @@ def programs(tmp_path: Path) -> Iterator[Programs]:
         )
 
 
-def test_programs_are_executable_by_the_user_alone(programs: Programs) -> None:
-    for program in (programs.paths.lmutil, programs.paths.ssh):
-        assert stat.filemode(program.stat().st_mode) == "-rwx------"
-
-
 def test_lmutil_prints_features_only_with_a(programs: Programs) -> None:
     ended = programs.lmutil("-a", "-t", "5")
     assert (ended.returncode, ended.stderr) == (0, "")
@@ -103,11 +97,6 @@ def test_ssh_needs_quotes_around_a_pipe_of_powershell(programs: Programs) -> Non
     assert "ConvertTo-Json: command not found" in ended.stderr
 
 
-def test_ssh_accepts_its_options(programs: Programs) -> None:
-    ended = programs.ssh(*_AGENT, options=("-T", "-o", "BatchMode=yes", "-i", "key"))
-    assert ended.stdout.startswith("<<<check_mk>>>")
-
-
 def test_ssh_has_its_own_error_for_a_closed_port(programs: Programs) -> None:
     programs.port = 1
     ended = programs.ssh(*_AGENT)
@@ -144,19 +133,3 @@ def test_truncated_output_ends_with_a_lost_connection(programs: Programs) -> Non
     assert ended.returncode == 255
     assert ended.stdout == whole[: len(whole) // 2]
     assert "closed by remote host" in ended.stderr
-
-
-def test_truncated_lmutil_was_killed(programs: Programs) -> None:
-    whole = programs.lmutil().stdout
-    programs.machine.fault = FaultMode.TRUNCATED
-    ended = programs.lmutil()
-    assert (ended.returncode, ended.stderr) == (137, "")
-    assert ended.stdout == whole[: len(whole) // 2]
-
-
-def test_output_follows_the_inventory(programs: Programs) -> None:
-    programs.machine.inventory = POOLS[:1]
-    before = programs.ssh(*_AGENT).stdout
-    programs.machine.inventory = POOLS[1:]
-    assert "XDT_ENT_CCS\t110\t42" in before
-    assert "XDT_ENT_CCS" not in programs.ssh(*_AGENT).stdout

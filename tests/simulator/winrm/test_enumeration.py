@@ -55,33 +55,12 @@ async def test_pull_returns_at_most_max_elements(soap: SoapService) -> None:
     find(third, ".//n:EndOfSequence")
 
 
-async def test_context_is_valid_once(soap: SoapService) -> None:
-    contexts = [context_of(await enumerate_(soap))]
-    contexts.append(context_of(await pull(soap, contexts[0], "")))
-    assert len(set(contexts)) == 2
-    assert code(await pull(soap, contexts[0], status=500)) == "2150858779"
-    assert products(await pull(soap, contexts[1])) == ["CITRIX"]
-    assert code(await pull(soap, contexts[1], status=500)) == "2150858779"
-
-
 @pytest.mark.parametrize("count", [0, 1])
 async def test_enumeration_may_end_with_the_first_reply(service: Service, count: int) -> None:
     only = await enumerate_(service(LICENSES[:count]))
     assert len(find(only, "s:Body/n:EnumerateResponse/w:Items")) == count
     find(only, "s:Body/n:EnumerateResponse/w:EndOfSequence")
     assert context_of(only) == ""
-
-
-@pytest.mark.parametrize("count", [0, 3])
-async def test_enumeration_without_optimize_returns_all_items_by_pull(
-    service: Service, count: int
-) -> None:
-    soap = service(LICENSES[:count])
-    first = await enumerate_(soap, optimize="")
-    assert len(find(first, "s:Body/n:EnumerateResponse")) == 1
-    rest = await pull(soap, context_of(first))
-    assert len(products(rest)) == count
-    find(rest, ".//n:EndOfSequence")
 
 
 async def test_enumeration_shows_one_moment(clock: FakeClock) -> None:
