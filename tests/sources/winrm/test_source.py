@@ -183,6 +183,22 @@ async def test_polls_are_independent(
     await source.aclose()
 
 
+async def test_licenses_that_are_not_read_are_those_of_the_last_poll(
+    server: Callable[..., Server], limits: Limits, clock: FakeClock
+) -> None:
+    licenses = [enumerate_reply(LICENSE), fault_reply(wsman_fault(5)), enumerate_reply()]
+    good = by_class(enumerate_reply(POOL), b"", enumerate_reply())
+
+    def answer(request: WsmanRequest) -> bytes:
+        is_license = "Citrix_GT_License" in request.wql and "Pool" not in request.wql
+        return licenses.pop(0) if is_license else good(request)  # type: ignore[return-value]
+
+    source = WinrmSource(server(), limits, clock, fake_server(answer))
+    expires = [(await source.fetch(ignore_steps)).pools[0].expires for _ in range(3)]
+    assert expires == [date(2027, 3, 31), date(2027, 3, 31), None]
+    await source.aclose()
+
+
 async def test_default_path_is_wsman(
     server: Callable[..., Server], limits: Limits, clock: FakeClock
 ) -> None:

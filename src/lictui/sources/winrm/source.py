@@ -49,23 +49,25 @@ class WinrmSource(HttpSource):
     """Implements `Source` for WS-Management; keeps its connection and its login."""
 
     _login: tuple[WsmanEndpoint, WinrmLogin] | None = None
+    _licenses: list[Item] | None = None  # as last read: an expiry must not seem to be gone
 
     async def fetch(self, on_step: OnStep) -> Snapshot:
         """Read everything once, within the timeout; see `Source.fetch`."""
         pools: list[Item] | None = None
-        licenses = services = None
+        services = None
         try:
             async with self._client.deadline():
                 wmi = self._enumerator(on_step)
                 pools = await wmi.instances(_LICENSING, _POOLS)
                 licenses = await self._optional(wmi, _LICENSING, _LICENSES)
+                self._licenses = self._licenses if licenses is None else licenses
                 services = await self._optional(wmi, _WINDOWS, _SERVICES)
         except SourceError:
             if pools is None:  # otherwise only the optional data was too late
                 raise
-        data = WmiData(pools, licenses, services)
+        data = WmiData(pools, self._licenses, services)
         if pools:
-            read = (("pool", pools), ("license", licenses))
+            read = (("pool", pools), ("license", data.licenses))
             counts = [count_text(len(items), noun) for noun, items in read if items is not None]
             on_step(Step.INVENTORY, ", ".join(counts))
         today = datetime.fromtimestamp(self._clock.now(), UTC).date()
