@@ -112,6 +112,7 @@ def test_import_without_usable_rows_is_refused(file: Path, cli: Cli) -> None:
         (("--server", "a", "--server", "b", "--product", "P"), "one of each"),
         ((*OF, "--tz", "Mars/Olympus"), "unknown time zone 'Mars/Olympus'"),
         ((*OF, "--columns", "used=3"), "--columns: invalid entry 'used=3'"),
+        ((*OF, "--columns", "instaled=Total"), "did you mean 'installed'"),
         ((*OF, "--where", "East"), "--where: invalid condition 'East'"),
         ((*OF, "--date-format", "dd.mm.yyyy"), "invalid date format"),
     ],

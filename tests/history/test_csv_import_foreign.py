@@ -14,7 +14,6 @@ from tests.support.csv_files import read_text
 
 from lictui.analysis.series import Resolution
 from lictui.errors import UsageError
-from lictui.history.csv_foreign import parse_column_option
 from lictui.history.csv_reader import ImportOptions
 
 if TYPE_CHECKING:
@@ -125,18 +124,9 @@ def test_columns_can_be_chosen_by_name_or_number() -> None:
     with pytest.raises(UsageError, match="Zeit, Belegt, Gekauft") as refused:
         taken(text)
     assert "--columns" in refused.value.hint
-    assert points(text, columns=parse_column_option("time=zeit, in_use=Belegt, installed=3")) == [
-        ONE
-    ]
+    assert points(text, columns={"time": "zeit", "in_use": "Belegt", "installed": "3"}) == [ONE]
     with pytest.raises(UsageError):
-        taken(text, columns=parse_column_option("time=Zeit,in_use=Benutzt"))
-
-
-def test_invalid_column_option_is_refused_with_a_suggestion() -> None:
-    with pytest.raises(UsageError, match="did you mean 'installed'"):
-        parse_column_option("instaled=Total")
-    with pytest.raises(UsageError, match="invalid entry 'time'"):
-        parse_column_option("time")
+        taken(text, columns={"time": "Zeit", "in_use": "Benutzt"})
 
 
 def test_times_are_read_in_the_given_zone() -> None:
@@ -387,6 +377,50 @@ def test_count_of_wmi_includes_the_overdraft() -> None:
     assert taken(text)[0].reasons == [(3, "total is less than overdraft")]
 
 
+def test_host_name_matches_its_domain_unless_it_is_ambiguous() -> None:
+    text = (
+        "Time,Server,InUse\n2026-11-13 08:00,27000@LIC-01.a.example,1\n"
+        "2026-11-13 08:05,lic-02.a.example,2\n"
+    )
+    assert [row[1] for row in points(text)] == [1]
+    with pytest.raises(UsageError, match="no rows of server 'lic-01'"):
+        taken(text.replace("lic-02.a", "lic-01.b"))
+    addresses = text.replace("27000@LIC-01.a.example", "10.0.0.7").replace(
+        "lic-02.a.example", "10.0.0.8"
+    )
+    assert [row[1] for row in points(addresses, server="10.0.0.8")] == [2]
+
+
+def test_rows_without_a_product_are_of_the_only_one() -> None:
+    text = "PLD,Time,InUse\nXDT_PLT_CCS,2026-11-24T06:15Z,1\n,2026-11-24T06:20Z,2\n"
+    assert [row[1] for row in points(text)] == [1, 2]
+    assert [row[1] for row in points(text + "MPS_PLT_CCU,2026-11-24T06:20Z,3\n")] == [1]
+
+
+def test_column_of_numbers_is_no_product() -> None:
+    text = "Time,License,InUse\n2026-11-24T06:15Z,500,1\n2026-11-24T06:20Z,550,2\n"
+    assert [row[1] for row in points(text)] == [1, 2]
+
+
+def test_license_types_that_are_models_do_not_add_up() -> None:
+    text = (
+        "Time,License Type,In Use\n2026-11-24T06:15Z,Concurrent,40\n"
+        "2026-11-24T06:15Z,User/Device,2\n"
+    )
+    with pytest.raises(UsageError, match="they differ in License Type, In Use"):
+        taken(text)
+
+
+def test_dates_of_wmi_are_read() -> None:
+    text = (
+        "Time,PLD,SubscriptionDate,Count,InUseCount\n"
+        "20261124061500.000000+060,XDT_PLT_CCS,20271201000000.000000+000,500,412\n"
+    )
+    _, (pool,) = taken(text)
+    assert pool.key.subscription_date == "2027-12-01"
+    assert points(text)[0][:3] == ("2026-11-24 05:15:00", 412, 500)
+
+
 # PRTG: units, ranges of time, serial numbers of days, decimals, summary rows
 
 
@@ -459,6 +493,8 @@ def test_decimals_are_rounded_and_units_ignored(figure: str, count: int) -> None
         "20261113 08:00:00",
         "20261113080000",
         "46339.3333333333",
+        "2026-11-13 8 AM",
+        "13/11/2026 08h00",
     ],
 )
 def test_time_of_any_locale_is_read(time: str) -> None:

@@ -5,12 +5,14 @@ Exit code 0 if anything was imported or was present already, 2 if nothing could 
 
 from __future__ import annotations
 
+import csv
 import shutil
 import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -106,7 +108,6 @@ def import_csv(  # noqa: PLR0913 - one argument per option
     license types add up. A row with only a date or a month is the value of that day or month.
     Re-importing a file has no effect.
     """
-    from lictui.history.csv_foreign import parse_column_option
     from lictui.history.csv_reader import ImportOptions
 
     if date_format and "%" not in date_format:
@@ -115,7 +116,7 @@ def import_csv(  # noqa: PLR0913 - one argument per option
         servers,
         products,
         subscription_date.date().isoformat() if subscription_date else "",
-        parse_column_option(columns) if columns else {},
+        _column_names(columns),
         tuple(map(_condition, where)),
         date_format,
         resolve_timezone(context, tz),
@@ -152,6 +153,25 @@ def _refuse_estate(server: str) -> None:
     """Raise UsageError for the name of all servers together."""
     if server.strip().lower() == ESTATE:
         raise UsageError(f"{ESTATE} is the name of all servers together", "choose another name")
+
+
+def _column_names(option: str) -> dict[str, str]:
+    """Return `time=Zeit,in_use=Belegt` as column names by purpose. Raises UsageError."""
+    from lictui.history.csv_foreign import COLUMN_KEYS
+
+    columns: dict[str, str] = {}
+    for part in next(csv.reader([option], skipinitialspace=True), []):
+        key, equals, name = part.partition("=")
+        key = key.strip().lower().replace(" ", "_").replace("-", "_")
+        if not equals or not name.strip() or key not in COLUMN_KEYS:
+            close = get_close_matches(key, COLUMN_KEYS, n=1)
+            nearest = f", did you mean {close[0]!r}?" if close and close[0] != key else ""
+            raise UsageError(
+                f"--columns: invalid entry {part.strip()!r}{nearest}",
+                f"use a list of KEY=COLUMN; KEY is one of {', '.join(COLUMN_KEYS)}",
+            )
+        columns[key] = name.strip()
+    return columns
 
 
 def _condition(option: str) -> tuple[str, str]:

@@ -6,11 +6,9 @@ apart, and once for the figures.
 
 from __future__ import annotations
 
-import csv
 import re
 from dataclasses import dataclass
 from datetime import UTC, date
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -20,25 +18,27 @@ from lictui.analysis.series import Resolution
 from lictui.errors import UsageError
 from lictui.history.csv_reader import (
     INVALID,
-    NO_CLOCK,
     UNKNOWN,
     BucketColumns,
     CellReader,
-    Clocks,
     ImportedPool,
     ImportResult,
     IntArray,
-    LocalDate,
     ReadingColumns,
     RowError,
     has_no_figure,
-    is_day_first,
     normalize_name,
     optional,
-    parse_clock,
     parse_count,
-    parse_date,
     shorten,
+)
+from lictui.history.csv_times import (
+    NO_CLOCK,
+    Clocks,
+    LocalDate,
+    is_day_first,
+    parse_clock,
+    parse_date,
     split_formatted_time,
     split_time,
     utc_times,
@@ -46,7 +46,7 @@ from lictui.history.csv_reader import (
 from lictui.model import MonthlyUsage, PoolKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from lictui.history.csv_reader import CsvFile, ImportOptions, NumberedRow
 
@@ -90,28 +90,11 @@ _NAMES: Final[Mapping[str, Sequence[str]]] = {
         "subscriptiondate", "sadate", "subscriptionadvantagedate", "customersuccessservicesdate",
         "licensesubscriptionadvantagedate", "cssdate",
     ),
-    "license_type": ("licensetype", "type"),
+    "license_type": ("licensetype",),
 }
 # fmt: on
-_OPTION_KEYS: Final = ("time", *(key for key in _NAMES if key not in {"moment", "time"}))
+COLUMN_KEYS: Final = ("time", *(key for key in _NAMES if key not in {"moment", "time"}))
 _FIGURES: Final = ("in_use", "installed", "total", "overdraft")
-
-
-def parse_column_option(option: str) -> dict[str, str]:
-    """Return `time=Zeit,in_use=Belegt` as column names by purpose. Raises UsageError."""
-    columns: dict[str, str] = {}
-    for part in next(csv.reader([option], skipinitialspace=True), []):
-        key, equals, name = part.partition("=")
-        key = key.strip().lower().replace(" ", "_").replace("-", "_")
-        if not equals or not name.strip() or key not in _OPTION_KEYS:
-            close = get_close_matches(key, _OPTION_KEYS, n=1)
-            nearest = f", did you mean {close[0]!r}?" if close and close[0] != key else ""
-            raise UsageError(
-                f"--columns: invalid entry {part.strip()!r}{nearest}",
-                f"use a list of KEY=COLUMN; KEY is one of {', '.join(_OPTION_KEYS)}",
-            )
-        columns[key] = name.strip()
-    return columns
 
 
 @dataclass(slots=True)
@@ -197,6 +180,9 @@ def _column_index(name: str, names: Sequence[str], header: Sequence[str]) -> int
 
 _MAX_VALUES: Final = 200  # of a column; more do not tell servers or products apart
 _MAX_SHOWN: Final = 6  # that a message names
+_LICENSE_TYPES: Final = frozenset(
+    {"retail", "retails", "eval", "evaluation", "sys", "nfr", "not for resale", "csp", "trial"}
+)
 _LICENSE_CODE: Final = re.compile(r"[A-Za-z0-9]+(_[A-Za-z0-9]+)+")
 
 
@@ -226,12 +212,12 @@ def _filters(
             )
         filters.append(_Filter(index, frozenset({value.strip().lower()})))
     filtered = {item.column for item in filters}
-    if (at := columns.indexes.get("server")) is not None and at not in filtered:
-        same = {value for value in values[at] if _host(value) == _host(server)}
+    at = columns.indexes.get("server")
+    if at is not None and at not in filtered:
+        same = _same_server(values[at], server.lower())
         if same or len(values[at]) > 1:
-            filters.append(
-                _selection(columns.header[at], at, same, values[at], f"server {server!r}")
-            )
+            searched = f"server {server!r}"
+            filters.append(_selection(columns.header[at], at, same, values[at], searched))
     at = _product_column(columns, values, product, options)
     if at is None:
         columns.indexes.pop("product", None)
@@ -241,14 +227,25 @@ def _filters(
         same = values[at] & {product.lower()} or values[at] & {name}
         is_code = any(_LICENSE_CODE.fullmatch(value) for value in values[at])
         if at not in filtered and (same or len(values[at]) > 1 or is_code):
-            filters.append(
-                _selection(columns.header[at], at, same, values[at], f"product {product!r}")
-            )
+            searched = f"product {product!r}"
+            filters.append(_selection(columns.header[at], at, same, values[at], searched))
+    at = columns.indexes.get("license_type")
+    if at is not None and "license_type" not in options.columns and values[at] - _LICENSE_TYPES:
+        del columns.indexes["license_type"]  # of something else, which does not add up
     return filters
 
 
+def _same_server(values: set[str], server: str) -> set[str]:
+    """Return the names of the server: as registered, or the same host name with a domain."""
+    same = {value for value in values if _host(value) == _host(server)}
+    domains = {value for value in same if "." in value}
+    return same if len(domains | ({server} if "." in server else set())) <= 1 else same & {server}
+
+
 def _host(name: str) -> str:
-    return name.lower().partition(".")[0]
+    """Return the host name without port and domain; an address as it is."""
+    name = name.rpartition("@")[2].partition(":")[0]
+    return name if name.replace(".", "").isdigit() else name.partition(".")[0]
 
 
 def _selection(column: str, index: int, same: set[str], values: set[str], searched: str) -> _Filter:
@@ -258,7 +255,8 @@ def _selection(column: str, index: int, same: set[str], values: set[str], search
             f"no rows of {searched}; the column {column.strip()} has {names}",
             f"select rows with --where {column.strip()!r}=VALUE",
         )
-    return _Filter(index, frozenset({*same, ""}))
+    # A row without a value is of the only one.
+    return _Filter(index, frozenset(same if len(values) > 1 else {*same, ""}))
 
 
 def _distinct_values(
@@ -293,7 +291,11 @@ def _product_column(
         for index in (*named, *others):
             if searched in values.get(index, ()):
                 return index
-    return named[0] if named else None
+    return next((index for index in named if not _are_numbers(values.get(index, ()))), None)
+
+
+def _are_numbers(values: Iterable[str]) -> bool:
+    return all(value.replace(".", "").replace(",", "").isdigit() for value in values)
 
 
 # Rows to columns

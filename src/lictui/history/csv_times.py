@@ -1,0 +1,308 @@
+"""Times in CSV files of other programs, in the formats of all locales of Windows."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from lictui.errors import UsageError
+from lictui.history.csv_reader import INVALID, RowError, shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import tzinfo
+
+    from numpy.typing import NDArray
+
+    from lictui.history.csv_reader import IntArray
+
+NO_CLOCK: Final = -1  # in place of a clock: the row is about a whole day
+_MINUTES: Final = 1 << 12  # more than the minutes from UTC, with their sign
+_LOCAL: Final = _MINUTES - 1  # in place of the minutes: local time
+_WIDTHS: Final = 1 << 20  # more than the seconds of a range
+_NOON: Final = 12
+_HOUR: Final = 3600
+_DAY: Final = 86400
+_CENTURY: Final = 100
+_FIRST_YEAR: Final = 1970
+_BUDDHIST: Final = 2400  # later years are of the Thai calendar, which is 543 years ahead
+_SERIAL_DAY_0: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - spreadsheets have no zones
+_MILLISECONDS: Final = 10**11  # a larger epoch counts milliseconds
+_DATE_FORMAT_HINT: Final = "use --date-format '%d/%m/%Y %H:%M' or --date-format '%m/%d/%Y %I:%M %p'"
+# The first letters of the months in Dutch, English, French, German, Italian, Portuguese, Spanish.
+_MONTH_NAMES: Final = {
+    letters: number
+    for number, names in enumerate(
+        "jan ene gen|feb fév fev|mar mär mrz mrt|apr avr abr|mai may mei mag|jun juin giu|"
+        "jul juil lug|aug aoû ago|sep set|oct okt ott out|nov|dec dez déc dic".split("|"),
+        start=1,
+    )
+    for letters in names.split()
+}
+_MORNING: Final = frozenset({"am", "πμ", "上午", "오전", "午前", "sa", "de", "dop"})
+_AFTERNOON: Final = frozenset({"pm", "μμ", "下午", "오후", "午後", "ch", "du", "odp"})
+_HALVES_BEFORE: Final = ("上午", "下午", "오전", "오후", "午前", "午後")  # the clock
+_WEEKDAY: Final = r"(?:[^\W\d]{2,}\.?,?\s+)?"
+_NAME: Final = r"(?P<name>[^\W\d]{3,})\.?,?"
+_DATES: Final = tuple(
+    map(
+        re.compile,
+        (
+            r"(?P<year>\d{4})\s*([-/.])\s*(?P<month>\d{1,2})\s*\2\s*(?P<day>\d{1,2})\.?",
+            r"(?P<year>\d{4})\.?(?P<month>\d{2})(?P<day>\d{2})",
+            _WEEKDAY + r"(?P<first>\d{1,2})\s*([-/.])\s*(?P<second>\d{1,2})\s*\2\s*"
+            r"(?P<year>\d{4}|\d{2})\.?(?:\s*\u0433\.?)?",
+            _WEEKDAY + r"(?P<day>\d{1,2})\.?[- ]\s*(?:de )?" + _NAME + r"[- ]\s*(?:de )?"
+            r"(?P<year>\d{4}|\d{2})",
+            _WEEKDAY + _NAME + r"\s+(?P<day>\d{1,2}),?\s+(?P<year>\d{4})",
+            r"(?P<year>\d{4})\s*[-/.]\s*(?P<month>\d{1,2})\.?",
+            r"(?P<month>\d{1,2})\s*[-/.]\s*(?P<year>\d{4})\.?",
+            _NAME + r"[- ](?P<year>\d{4})",
+        ),
+    )
+)
+_CLOCK: Final = re.compile(
+    r"(?P<before>[^\W\d][^\d:]*?)?\s*(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d{2})"
+    r"(?:[:.](?P<second>\d{2})(?:[.,]\d+)?)?)?"
+    r"\s*(?P<half>[^\W\d][^\d+]*?)??\s*(?P<zone>Z|z|UTC|GMT|[+-]\d{2}:?\d{2})?"
+)
+_CLOCK_WITHOUT_COLON: Final = re.compile(
+    r"(.*\S)\s+(\d{1,2}[.h]\d{2}(?:\.\d{2})?|\d{1,2}\s?[AaPp][Mm])"
+)
+_RANGE: Final = re.compile(r"\s+[-\u2013\u2212]\s+")
+_SERIAL: Final = re.compile(r"[2-7]\d{4}(?:\.\d+)?", re.ASCII)
+_EPOCH: Final = re.compile(r"\d{9,10}(?:\.\d+)?|1\d{12}", re.ASCII)
+# yyyymmddHHMM, perhaps with seconds, and WMI's fraction and minutes from UTC
+_COMPACT: Final = re.compile(
+    r"((?:19|20)\d{6})[T ]?(\d{2})(\d{2})(\d{2})?(?:\.[\d*]{6}([+-])(\d{3}|\*{3}))?", re.ASCII
+)
+
+
+class LocalDate(NamedTuple):
+    """A date as written; where only their order tells day from month, it is `ambiguous`."""
+
+    year: int
+    first: int  # the month, unless ambiguous
+    second: int  # the day, unless ambiguous; 0: a month
+    ambiguous: bool
+
+    def pack(self) -> int:
+        """Return the date as one number."""
+        return ((self.year * 100 + self.first) * 100 + self.second) * 2 + self.ambiguous
+
+    @classmethod
+    def unpack(cls, value: int) -> LocalDate:
+        """Return the date of a number."""
+        digits, ambiguous = divmod(value, 2)
+        return cls(digits // 10000, digits // 100 % 100, digits % 100, bool(ambiguous))
+
+    def day(self, *, day_first: bool) -> date:
+        """Return the day, or the first day of the month. Raises RowError if invalid."""
+        month, day = self.first, self.second or 1
+        if self.ambiguous and day_first:
+            month, day = day, month
+        try:
+            if self.year >= _FIRST_YEAR:
+                return date(self.year, month, day)
+        except ValueError:
+            pass
+        raise RowError(f"invalid time: {self.year}-{month:02}-{day:02}")
+
+
+def split_time(text: str) -> tuple[str, str]:
+    """Return the date and the clock in a time, or a range of time; "" for a day or a month."""
+    if text[10:11] in "T " and text[12:13].isdigit() and text[4:5] == "-":  # ISO
+        return text[:10], text[11:]
+    date_text, _, clock = text.partition(" ")
+    if ":" not in date_text and ":" in clock[:3] and text.isascii():
+        return date_text, clock
+    text = " ".join(text.split())
+    if not text.isascii():
+        text = _ascii_digits(text)
+        for word in _HALVES_BEFORE:
+            if f" {word} " in text:
+                start = text.index(word)
+                return text[:start].strip(), text[start:]
+    colon = text.find(":")
+    if colon > 0:
+        start = max(text.rfind(blank, 0, colon) for blank in " T,")
+        return text[: max(start, 0)].rstrip(" ,"), text[start + 1 :]
+    return _split_digits(text)
+
+
+def _split_digits(text: str) -> tuple[str, str]:
+    """Return the parts of a time without colons: a date, or a number."""
+    if match := _CLOCK_WITHOUT_COLON.fullmatch(text):
+        return match[1], match[2]
+    if match := _COMPACT.fullmatch(text):
+        clock = f"{match[2]}:{match[3]}:{match[4] or '00'}"
+        if (match[6] or "*").isdigit():
+            clock += f"{match[5]}{int(match[6]) // 60:02}{int(match[6]) % 60:02}"
+        return match[1], clock
+    number = text.replace(",", ".")
+    if _SERIAL.fullmatch(number):
+        moment = _SERIAL_DAY_0 + timedelta(seconds=round(float(number) * _DAY))
+        return f"{moment:%Y-%m-%d}", f"{moment:%H:%M:%S}" if "." in number else ""
+    if _EPOCH.fullmatch(number):
+        epoch = int(number.partition(".")[0])
+        utc = datetime.fromtimestamp(epoch / 1000 if epoch >= _MILLISECONDS else epoch, UTC)
+        return f"{utc:%Y-%m-%d}", f"{utc:%H:%M:%S}Z"
+    return text, ""
+
+
+def _ascii_digits(text: str) -> str:
+    """Return a text with ASCII digits and without marks of direction; 年, 月, 日 as hyphens."""
+    text = re.sub("[\u200e\u200f]|[日일]", "", text)
+    text = re.sub("[年월月년]", "-", text)
+    digits = (str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
+    return " ".join("".join(digits).split())
+
+
+def split_formatted_time(text: str, date_format: str) -> tuple[str, str]:
+    """Return the date and the clock in a time in `date_format` (strptime's). Raises RowError."""
+    has_clock = re.search(r"%[HIcXTRs]", date_format) is not None
+    clocks = ("",) if has_clock else ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p")
+    for clock in clocks:
+        try:
+            parsed = datetime.strptime(text, date_format + clock)  # noqa: DTZ007 - the zone is the caller's
+        except ValueError:
+            continue
+        return f"{parsed:%Y-%m-%d}", f"{parsed:%H:%M:%S%z}" if has_clock or clock else ""
+    raise RowError(f"{shorten(text)} does not match the format {date_format!r}")
+
+
+def parse_date(text: str) -> int:
+    """Return a packed LocalDate. Raises RowError."""
+    text = " ".join((text if text.isascii() else _ascii_digits(text)).split())
+    match = next((m for pattern in _DATES if (m := pattern.fullmatch(text))), None)
+    if match is None:
+        raise RowError(f"invalid time: {shorten(text)}")
+    parts = match.groupdict()
+    year = int(parts["year"])
+    year += 2000 if year < _CENTURY else 0
+    year -= 543 if year > _BUDDHIST else 0
+    if "first" in parts:
+        return LocalDate(year, int(parts["first"]), int(parts["second"]), ambiguous=True).pack()
+    if "name" in parts:
+        name = parts["name"].lower()
+        month = _MONTH_NAMES.get(name[:3]) or _MONTH_NAMES.get(name[:4])
+        if month is None:
+            raise RowError(f"invalid month: {shorten(text)}")
+    else:
+        month = int(parts["month"])
+    return LocalDate(year, month, int(parts.get("day") or 0), ambiguous=False).pack()
+
+
+def parse_clock(text: str) -> int:
+    """Return the packed seconds of a day, minutes from UTC and seconds of a range. RowError."""
+    text = (text if text.isascii() else _ascii_digits(text)).strip()
+    if not text:
+        return NO_CLOCK
+    start, *ends = _RANGE.split(text)
+    seconds, minutes = _clock(start)
+    width = 0
+    if ends:
+        width = (_clock(split_time(ends[-1])[1])[0] - seconds) % _DAY or _DAY
+    return (seconds * _MINUTES + minutes) * _WIDTHS + width
+
+
+def _clock(text: str) -> tuple[int, int]:
+    match = _CLOCK.fullmatch(text.strip())
+    if match is None:
+        raise RowError(f"invalid time: {shorten(text)}")
+    hour, zone = int(match["hour"]), match["zone"]
+    half = re.sub(r"[.\s]", "", match["half"] or match["before"] or "").lower()
+    if half:
+        if half not in _MORNING | _AFTERNOON or not 1 <= hour <= _NOON:
+            raise RowError(f"invalid time: {shorten(text)}")
+        hour = hour % _NOON + (_NOON if half in _AFTERNOON else 0)
+    minute, second = int(match["minute"] or 0), int(match["second"] or 0)
+    if hour > 23 or minute > 59 or second > 59:  # noqa: PLR2004 - a clock
+        raise RowError(f"invalid time: {shorten(text)}")
+    minutes = _LOCAL
+    if zone:
+        minutes = int(zone[1:3]) * 60 + int(zone[-2:]) if zone[0] in "+-" else 0
+        minutes = (-minutes if zone[0] == "-" else minutes) + _MINUTES // 2
+    return hour * _HOUR + minute * 60 + second, minutes
+
+
+class Clocks(NamedTuple):
+    """Columns of packed clocks."""
+
+    seconds: IntArray  # of the day; 0 for a day without a clock
+    offset: IntArray  # seconds east of UTC, where the row says so
+    is_local: NDArray[np.bool_]  # it does not
+    width: IntArray  # seconds of a range of time; 0: a moment
+
+    @classmethod
+    def unpack(cls, packed: IntArray) -> Clocks:
+        """Return the parts of packed clocks."""
+        packed = np.where(packed < 0, _LOCAL * _WIDTHS, packed)
+        clock, width = packed // _WIDTHS, packed % _WIDTHS
+        minutes = clock % _MINUTES
+        offset = (minutes - _MINUTES // 2) * 60
+        return cls(clock // _MINUTES, offset, minutes == _LOCAL, width)
+
+
+def is_day_first(dates: Iterable[LocalDate]) -> bool:
+    """Whether the day precedes the month, by the dates that are not ambiguous.
+
+    Raises UsageError where all dates are ambiguous, or where they contradict each other.
+    """
+    unclear = [date for date in dates if date.ambiguous]
+    if not unclear:
+        return False
+    day_first = any(date.first > _NOON for date in unclear)
+    month_first = any(date.second > _NOON for date in unclear)
+    if day_first == month_first:
+        sample = f"{unclear[0].first:02}/{unclear[0].second:02}/{unclear[0].year}"
+        reason = (
+            "some rows have the day first, others the month"
+            if day_first
+            else "day and month cannot be told apart"
+        )
+        raise UsageError(f"ambiguous date {sample}: {reason}", _DATE_FORMAT_HINT)
+    return day_first
+
+
+def utc_times(
+    days: IntArray, seconds: IntArray, zone: tzinfo | None, *, newest_first: bool
+) -> IntArray:
+    """Return UTC epoch seconds of local times, given as days from the epoch and seconds of the day.
+
+    Of an hour that comes twice, a row is in the second one if the rows before it are. A time in
+    an hour that a clock change leaves out is INVALID.
+    """
+    distinct, place = np.unique(days, return_inverse=True)
+    at_start = np.array([_utc_offset(int(day), zone) for day in distinct], np.int64)
+    at_end = np.array([_utc_offset(int(day) + 1, zone) for day in distinct], np.int64)
+    times: IntArray = days * _DAY + seconds - at_start[place]
+    changing = np.flatnonzero((at_start != at_end)[place])
+    used: set[int] = set()
+    last = 0
+    for row in changing[::-1] if newest_first else changing:
+        local = _EPOCH_DAY + timedelta(days=int(days[row]), seconds=int(seconds[row]))
+        first, second = (_timestamp(local.replace(fold=fold), zone) for fold in (0, 1))
+        is_second = second > first and (first <= last < second or first in used)
+        last = second if is_second and second not in used else first
+        used.add(last)
+        times[row] = INVALID if second < first else last
+    return times
+
+
+_EPOCH_DAY: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - local days are counted from it
+
+
+def _utc_offset(day: int, zone: tzinfo | None) -> int:
+    return day * _DAY - _timestamp(_EPOCH_DAY + timedelta(days=day), zone)
+
+
+def _timestamp(local: datetime, zone: tzinfo | None) -> int:
+    try:
+        return int((local if zone is None else local.replace(tzinfo=zone)).timestamp())
+    except (OverflowError, OSError, ValueError) as error:
+        raise UsageError(f"invalid time: {local:%Y-%m-%d}", _DATE_FORMAT_HINT) from error
