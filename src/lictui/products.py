@@ -49,6 +49,15 @@ def cvad_code(product: str, edition: str, model: str) -> str:
     return "_".join(filter(None, (stem, _CVAD_EDITIONS.get(edition, edition), suffix)))
 
 
+def is_start_up(product: str, license_type: str) -> bool:
+    """Whether an inventory line with these values is a start-up license.
+
+    The enum LicenseProduct has no name for its product: it is Unknown, of LicenseType SYS.
+    """
+    unnamed = product.upper() in ("", "UNKNOWN") and license_type.upper() == "SYS"
+    return unnamed or product.upper() in _START_UP
+
+
 _CVAD_PRODUCTS: Final = {"XenDesktopXdt": "XDT", "XenDesktopXds": "XDS", "XenApp": "MPS"}
 _CVAD_EDITIONS: Final = {
     "Platinum": "PLT",

@@ -225,6 +225,13 @@ def test_inventory_numbers_may_be_text_and_names_in_any_case() -> None:
     assert pool.reading == Reading(412, 500, 50)
 
 
+@pytest.mark.parametrize("product", ["CITRIX", "Unknown", ""])
+def test_inventory_start_up_license_is_not_counted(product: str) -> None:
+    start_up = row(LicenseProductName=product, LicenseType="SYS", LicenseModel="Unknown")
+    counted = {pool.license_type: pool.counted for pool in read_inventory(ROW, start_up).pools}
+    assert counted == {"Retail": True, "SYS": False}
+
+
 def test_inventory_rows_of_one_pool_add_up_and_unknown_stays_unknown() -> None:
     later = row(LicenseExpirationDate="2028-01-31", LicenseType="Eval")
     (pool,) = read_inventory(ROW, later).pools

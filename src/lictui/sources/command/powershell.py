@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from lictui.model import FailureKind, Mode, Pool, Reading, Snapshot, Step
-from lictui.products import cvad_code, describe
+from lictui.products import cvad_code, describe, is_start_up
 from lictui.sources.sanitize import (
     NEVER_YEAR,
     is_day_first,
@@ -220,7 +220,10 @@ def _license_pool(
         subscription_date=subscription_date,
         expires=expires,
         permanent=permanent,
-        counted=product.counted,
+        counted=not is_start_up(
+            sanitize(_field(row, "LicenseProductName"), _MAX_CODE),
+            sanitize(_field(row, "LicenseType"), _MAX_CODE),
+        ),
         raw_fields=tuple(
             (key, sanitize(value, 100))
             for key in _RAW_FIELDS

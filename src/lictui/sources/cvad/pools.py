@@ -20,7 +20,7 @@ from lictui.model import (
     Reading,
     sum_all_known,
 )
-from lictui.products import cvad_code, describe
+from lictui.products import cvad_code, describe, is_start_up
 from lictui.sources.http import flat_fields, get_field, json_rows
 from lictui.sources.sanitize import NEVER_YEAR, parse_count, parse_date, sanitize
 from lictui.sources.source import sum_pools
@@ -97,9 +97,10 @@ def pools_from_overview(overview: object) -> tuple[tuple[Pool, ...], tuple[Notic
 
 
 def _is_start_up(row: Row) -> bool:
-    """Return whether a row is the start-up license, which has no product of its own."""
-    product = sanitize(get_field(row, "LicenseProductName"), _MAX_TEXT)
-    return get_field(row, "LicenseType") == "SYS" and product in ("", "Unknown")
+    product, license_type = (
+        sanitize(get_field(row, key), _MAX_TEXT) for key in ("LicenseProductName", "LicenseType")
+    )
+    return is_start_up(product, license_type)
 
 
 def _is_free_part(rows: Sequence[Row], overview: object) -> tuple[bool, tuple[Notice, ...]]:
