@@ -324,11 +324,7 @@ def test_wmi_pools_alone_are_a_snapshot(value: object) -> None:
     result = read_wmi(value)
     (pool,) = result.pools
     assert pool.reading == Reading(412, 500, 50)
-    assert (pool.subscription_date, pool.expires, pool.permanent) == (
-        date(2026, 12, 1),
-        None,
-        None,
-    )
+    assert (pool.subscription_date, pool.expires, pool.permanent) == (date(2026, 12, 1), None, None)
     assert ("VendorString", ";LT=Retail;") in pool.raw_fields
     assert dict(pool.formulas)["installed"] == "Count - Overdraft"
     assert result.mode is Mode.FILE

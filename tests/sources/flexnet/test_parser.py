@@ -132,10 +132,7 @@ UNUSED = {"gate": (35, 0, ""), "draft": (15, 0, "")}
     ("daemons", "pools"),
     [
         # A combined license file: each daemon lists everything
-        (
-            [("newd", GATE_AND_DRAFT), ("oldd", GATE_AND_DRAFT)],
-            {"gate": (35, 2), "draft": (15, 1)},
-        ),
+        ([("newd", GATE_AND_DRAFT), ("oldd", GATE_AND_DRAFT)], {"gate": (35, 2), "draft": (15, 1)}),
         (
             [("newd", GATE_AND_DRAFT), ("oldd", dict(reversed(GATE_AND_DRAFT.items())))],
             {"gate": (35, 2), "draft": (15, 1)},
@@ -172,8 +169,7 @@ UNUSED = {"gate": (35, 0, ""), "draft": (15, 0, "")}
     ids=range(9),
 )
 def test_lmstat_listing_of_a_second_daemon_counts_once(
-    daemons: list[tuple[str, dict[str, tuple[int, int, str]]]],
-    pools: dict[str, tuple[int, int]],
+    daemons: list[tuple[str, dict[str, tuple[int, int, str]]]], pools: dict[str, tuple[int, int]]
 ) -> None:
     text = listings(*daemons)
     result = parse_output(text).pools
@@ -307,10 +303,7 @@ def test_lmstat_counts_are_read_in_every_form(line: str) -> None:
 def test_lmstat_expiry_is_read_in_every_form(
     expiry: str, expected: tuple[date | None, bool | None]
 ) -> None:
-    text = feature(
-        X,
-        f'"x" v1.0, vendor: vendord{expiry}',
-    )
+    text = feature(X, f'"x" v1.0, vendor: vendord{expiry}')
     result = pool(text, "x")
     assert (result.expires, result.permanent) == expected
 
@@ -390,10 +383,7 @@ def test_lmstat_usage_lines_are_license_users() -> None:
 def test_lmstat_user_and_host_are_read_whatever_the_display_is(
     names: str, user: str, host: str
 ) -> None:
-    text = feature(
-        X,
-        f"    {names} (v1.0) (h1/27000 101), start Tue 11/24 8:09",
-    )
+    text = feature(X, f"    {names} (v1.0) (h1/27000 101), start Tue 11/24 8:09")
     (result,) = lmstat_license_users(text, "lic01", NOW).users
     assert (result.user, result.device) == (user, host)
     assert pool(text, "x").queued == 0
@@ -410,10 +400,7 @@ def test_lmstat_user_and_host_are_read_whatever_the_display_is(
     ],
 )
 def test_lmstat_start_has_the_most_recent_year(start: str, expected: tuple[int, ...]) -> None:
-    text = feature(
-        X,
-        f"    a b c (v1.0) (h1/27000 101), start {start}",
-    )
+    text = feature(X, f"    a b c (v1.0) (h1/27000 101), start {start}")
     (result,) = lmstat_license_users(text, "lic01", NOW).users
     assert result.since == local_timestamp(*expected)
 

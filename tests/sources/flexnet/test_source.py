@@ -159,14 +159,7 @@ async def test_lmstat_without_an_address_is_a_config_failure() -> None:
         ("(-999,1)", FailureKind.COMMAND, Step.INVENTORY),
     ],
 )
-@pytest.mark.parametrize(
-    "start",
-    [
-        "Error getting status: ",
-        "lmgrd is not running: ",
-        "lic01: ",
-    ],
-)
+@pytest.mark.parametrize("start", ["Error getting status: ", "lmgrd is not running: ", "lic01: "])
 def test_lmstat_error_has_its_kind_and_step(
     start: str, error: str, kind: FailureKind, step: Step
 ) -> None:

@@ -31,7 +31,6 @@ from lictui.model import (
     Failure,
     FailureKind,
     Level,
-    Mode,
     Model,
     Pool,
     Reading,
@@ -160,29 +159,6 @@ async def test_bad_reply_is_a_failure_of_its_kind(
     assert result.step in {Step.INVENTORY, Step.PARSE}
 
 
-async def test_short_unavailability_is_retried(poll: Poll) -> None:
-    answers = iter([httpx.Response(503, headers={"Retry-After": "0"})])
-    assert isinstance(await poll(lambda asked: next(answers, None) or ANSWER(asked)), Snapshot)
-
-
-async def test_polls_are_independent(
-    server: Callable[..., Server], limits: Limits, clock: FakeClock
-) -> None:
-    bodies = [
-        enumerate_reply(POOL),
-        enumerate_reply(wmi_instance(pool_values(InUseCount="1"))),
-        enumerate_reply(),
-    ]
-    transport = fake_server(lambda asked: bodies.pop(0) if "Pool" in asked.wql else ANSWER(asked))
-    source = WinrmSource(server(), limits, clock, transport)
-    assert (await source.fetch(ignore_steps)).pools[0].reading.in_use == 412
-    assert (await source.fetch(ignore_steps)).pools[0].reading.in_use == 1
-    with pytest.raises(SourceError):
-        await source.fetch(ignore_steps)
-    await source.aclose()
-    await source.aclose()
-
-
 async def test_licenses_that_are_not_read_are_those_of_the_last_poll(
     server: Callable[..., Server], limits: Limits, clock: FakeClock
 ) -> None:
@@ -283,12 +259,6 @@ def failure_for(*pools: Item, services: list[Item] | None = None) -> Failure:
     with pytest.raises(SourceError) as caught:
         snapshot_of(*pools, services=services)
     return caught.value.failure
-
-
-def test_snapshot_of_pools_alone_has_no_notices() -> None:
-    result = snapshot_of(instance())
-    assert (result.mode, result.notices) == (Mode.FILE, ())
-    assert (result.reported_name, result.version) == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -460,16 +430,3 @@ def test_pool_expires_when_all_its_licenses_do(
 ) -> None:
     pool = only_pool(instance(), licenses=licenses)
     assert (pool.expires, pool.permanent) == term
-
-
-def test_raw_fields_are_the_useful_ones_and_limited() -> None:
-    pool = only_pool(
-        *[instance(vendorstring=";LT=Retail", pooledavailable="138", platforms="x")] * 40
-    )
-    assert pool.raw_fields[:3] == (
-        ("Count", "550"),
-        ("InUseCount", "412"),
-        ("PooledAvailable", "138"),
-    )
-    assert len(pool.raw_fields) == 40
-    assert "PLATFORMS" not in dict(pool.raw_fields)

@@ -25,7 +25,7 @@ from tests.sources.winrm.wsman_replies import (
 )
 
 from lictui.config.settings import Limits
-from lictui.model import Failure, FailureKind, Snapshot, State, Step
+from lictui.model import Failure, FailureKind, Snapshot, Step
 from lictui.sources.http import HttpReply
 from lictui.sources.winrm.wsman import (
     InvalidReplyError,
@@ -316,13 +316,6 @@ def test_fault_is_recognized_by_code_or_subcode(
     assert (failure.kind, failure.step) == (kind, Step.INVENTORY)
     assert failure.message.startswith("lic01:5986")
     assert failure.hint
-
-
-def test_missing_class_suggests_las() -> None:
-    failure = error_for_fault(fault_of(fault_reply(NO_SUCH_CLASS)), "lic01:5986").failure
-    assert failure.state is State.NO_DATA
-    assert "License Activation Service" in failure.hint
-    assert "cvad" in failure.hint
 
 
 @pytest.mark.parametrize(

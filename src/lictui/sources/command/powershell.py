@@ -23,12 +23,7 @@ from lictui.sources.sanitize import (
     parse_date,
     sanitize,
 )
-from lictui.sources.source import (
-    SourceError,
-    startup_only_notices,
-    sum_pools,
-    unreadable_notices,
-)
+from lictui.sources.source import SourceError, startup_only_notices, sum_pools, unreadable_notices
 from lictui.sources.winrm.source import WmiData, build_snapshot
 
 if TYPE_CHECKING:

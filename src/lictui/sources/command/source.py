@@ -21,12 +21,7 @@ from lictui.sources.command.formats import (
 from lictui.sources.command.powershell import licinventory_snapshot, wmi_snapshot
 from lictui.sources.flexnet.source import lmstat_snapshot
 from lictui.sources.sanitize import sanitize
-from lictui.sources.source import (
-    ErrorRule,
-    SourceError,
-    count_text,
-    find_rule,
-)
+from lictui.sources.source import ErrorRule, SourceError, count_text, find_rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -14,13 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.model import Model, Pool, Reading, sum_all_known
 from lictui.products import describe
-from lictui.sources.sanitize import (
-    NEVER_YEAR,
-    local_timestamp,
-    parse_count,
-    parse_date,
-    sanitize,
-)
+from lictui.sources.sanitize import NEVER_YEAR, local_timestamp, parse_count, parse_date, sanitize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
