@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.history.history_fixture import MIDNIGHT, PRODUCT, HistoryFixture
 from tests.support.clock import START, FakeClock
 from tests.support.example_board import pool, up_status
 from tests.support.fake_engine import FakeHistory
@@ -26,12 +29,14 @@ from lictui.engine.product_history import (
     select_product,
 )
 from lictui.engine.product_reader import ProductHistoryReader, event_filter
-from lictui.model import EventKind, MonthlyUsage, PoolKey
+from lictui.history.peaks import PeakQuery, find_peaks
+from lictui.model import ESTATE, EventKind, MonthlyUsage, PoolKey
 from lictui.tui.screens.usage_view import chart_query
 from lictui.tui.time_range import RangeLength, TimeRange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from lictui.engine.board import MergedBoard
 
@@ -96,36 +101,28 @@ def at(*when: int, zone: ZoneInfo = BERLIN) -> int:
 async def test_history_days_of_a_year_are_those_of_the_zone() -> None:
     fixture = Fixture(now=at(2026, 11, 24, 10))
     history = await fixture.read(fixture.query(RangeLength.YEAR))
-    assert fixture.queries[0].width == HOUR
     assert len(history.buckets) == 365
     assert history.buckets[-1].start == at(2026, 11, 24)
-    hours = {each.start: (each.end - each.start) // HOUR for each in history.buckets}
+    hours = {bucket.start: (bucket.end - bucket.start) // HOUR for bucket in history.buckets}
     assert {start: count for start, count in hours.items() if count != 24} == {
         at(2026, 3, 29): 23,
         at(2026, 10, 25): 25,
     }
-    day = next(each for each in history.buckets if each.start == at(2026, 10, 25))
-    own = [each for each in hourly(fixture.queries[0]).buckets if day.start <= each.start < day.end]
-    assert (day.high, day.last) == (max(each.high for each in own), own[-1].last)
-
-
-@pytest.mark.parametrize(("servers", "width"), [(1, 300), (9, HOUR)])
-async def test_history_reads_five_minutes_in_half_hour_zones_while_that_is_quick(
-    servers: int, width: int
-) -> None:
-    fixture = Fixture(servers)
-    await fixture.read(fixture.query(RangeLength.YEAR, zone=KOLKATA), KOLKATA)
-    assert fixture.queries[0].width == width
+    day = next(bucket for bucket in history.buckets if bucket.start == at(2026, 10, 25))
+    rows = [row for row in hourly(fixture.queries[0]).buckets if day.start <= row.start < day.end]
+    assert (day.high, day.last) == (max(row.high for row in rows), rows[-1].last)
 
 
 @pytest.mark.parametrize("length", RangeLength)
-@pytest.mark.parametrize("columns", [30, 70, 200])
-async def test_history_rests_on_hours_or_less(length: RangeLength, columns: int) -> None:
-    fixture = Fixture()
+@pytest.mark.parametrize(("servers", "columns"), [(1, 30), (1, 200), (12, 70)])
+async def test_history_rests_on_five_minutes(
+    length: RangeLength, servers: int, columns: int
+) -> None:
+    """Whatever the buckets of the chart are, and however many servers are summed."""
+    fixture = Fixture(servers)
     query = fixture.query(length, columns)
     history = await fixture.read(query)
-    assert fixture.queries[0].width <= HOUR
-    assert query.width % fixture.queries[0].width == 0
+    assert {query.width for query in fixture.queries} == {300}
     assert history.buckets[-1].end == query.end
     assert not history.is_coarse
 
@@ -133,7 +130,7 @@ async def test_history_rests_on_hours_or_less(length: RangeLength, columns: int)
 async def test_history_kept_in_wider_buckets_is_drawn_in_those() -> None:
     fixture = Fixture(series_of=lambda query: hourly(replace(query, width=DAY)))
     history = await fixture.read(fixture.query(RangeLength.MONTH))
-    assert {each.end - each.start for each in history.buckets} == {DAY}
+    assert {bucket.end - bucket.start for bucket in history.buckets} == {DAY}
     assert history.is_coarse
 
 
@@ -160,42 +157,99 @@ async def test_history_previous_period_is_at_the_same_wall_clock_time(
     fixture = Fixture(series_of=spiky, now=now)
     query = fixture.query(length, 70)
     history = await fixture.read(replace(query, compare_days=days))
-    base, earlier = fixture.queries
-    assert earlier.end - earlier.start == base.end - base.start + 2 * HOUR
+    starts = [query.start for query in fixture.queries]
+    assert min(starts) == query.start - days * DAY - HOUR
     moved = history.previous[-1]
     assert moved.start <= at(2026, 10, 27, 12) < moved.end
     assert moved.high == 77
 
 
 async def test_history_of_many_pools_is_read_in_slices_that_leave_nothing_out() -> None:
-    fixture = Fixture(12, series_of=lambda query: Series.of((), query.width))
+    fixture = Fixture(12, series_of=lambda query: Series.empty(query.width))
     query = fixture.query(RangeLength.YEAR)
     await fixture.read(query)
     assert len(fixture.queries) > 10
     assert (fixture.queries[0].start, fixture.queries[-1].end) == (query.start, query.end)
-    pairs = zip(fixture.queries, fixture.queries[1:], strict=False)
-    assert all(before.end == after.start for before, after in pairs)
-    fixture.queries.clear()
-    await fixture.read(fixture.query(RangeLength.WEEK))
-    assert len(fixture.queries) == 1
+    assert all(before.end == after.start for before, after in pairwise(fixture.queries))
 
 
-async def test_history_of_a_year_is_read_once_an_hour() -> None:
+async def test_history_of_a_year_is_read_once_an_hour_but_for_the_current_hour() -> None:
     fixture = Fixture()
     for length in (RangeLength.YEAR, RangeLength.WEEK, RangeLength.YEAR):
         await fixture.read(fixture.query(length))
-    years = [each for each in fixture.queries if each.end - each.start > 360 * DAY]
-    assert len(years) == 1
+    lengths = [query.end - query.start for query in fixture.queries]
+    assert len([seconds for seconds in lengths if seconds > 360 * DAY]) == 1
+    assert len([seconds for seconds in lengths if seconds <= DAY]) == 2
 
 
-@pytest.mark.parametrize(("zone", "width"), [(BERLIN, HOUR), (KOLKATA, 300)])
-async def test_history_heat_map_covers_a_week_at_least(zone: ZoneInfo, width: int) -> None:
+async def test_history_heat_map_covers_a_week_at_least() -> None:
     fixture = Fixture()
-    query = replace(fixture.query(RangeLength.DAY, zone=zone), heat_map=True)
-    history = await fixture.read(query, zone)
+    query = replace(fixture.query(RangeLength.DAY), heat_map=True)
+    history = await fixture.read(query)
     weeks = fixture.queries[-1]
-    assert (weeks.end - weeks.start, weeks.width) == (7 * DAY, width)
+    assert weeks.end - weeks.start == 7 * DAY
     assert history.heat_map is not None
+
+
+def anti_phase(number: int, time: int) -> int:
+    """Ten licenses in one half of an hour and one in the other; odd servers the reverse."""
+    return 10 if (time // 1800 + number) % 2 else 1
+
+
+def noise(number: int, time: int) -> int:
+    return (number * 7919 + time // 300 * 104729) % 1009 % 40
+
+
+@pytest.mark.parametrize("usage_of", [anti_phase, noise])
+@pytest.mark.parametrize("length", [RangeLength.DAY, RangeLength.WEEK, RangeLength.YEAR])
+async def test_figures_of_a_sum_are_exact_and_those_of_other_answers(
+    tmp_path: Path, usage_of: Callable[[int, int], int], length: RangeLength
+) -> None:
+    """Peak, percentiles and times of twelve servers, against a sum reading by reading."""
+    names = [f"lic-{number:02}" for number in range(12)]
+    times = range(MIDNIGHT - 2 * DAY, int(START), 300)
+    with closing(HistoryFixture(tmp_path / "history.db")) as fixture:
+        for number, name in enumerate(names):
+            counts = [usage_of(number, time) for time in times]
+            fixture.poll_series(times.start, counts, name, every=300)
+        sums = {time: sum(usage_of(n, time) for n in range(12)) for time in times}
+        board = merge_board(Board(tuple(up_status(name, pool(PRODUCT, 9, 20)) for name in names)))
+        selection = select_product(board, names, PRODUCT, Settings())
+        query = chart_query(selection, TimeRange(length), 70, START, ZoneInfo("UTC"))
+        reader = ProductHistoryReader(fixture.history, fixture.clock)
+        history = await reader.history(board, query, Settings(timezone="UTC"))
+        peaks = {
+            peak.peak.window: peak.peak
+            for peak in find_peaks(fixture.history, PeakQuery(START, UTC, names))
+            if peak.scope == ESTATE
+        }
+    shown = [count for time, count in sums.items() if query.start <= time < query.end]
+    stats = history.stats
+    assert stats is not None
+    assert stats.peak == max(shown) == max(bucket.high for bucket in history.buckets)
+    assert stats.p50 == sorted(shown)[len(shown) // 2 - (len(shown) % 2 == 0)]
+    assert (stats.bound, stats.peak_is_bound, history.is_coarse) == (False, False, False)
+    if length is RangeLength.YEAR:
+        assert (peaks["all"].peak, peaks["all"].peak_at) == (stats.peak, stats.peak_at)
+
+
+async def test_time_above_counts_minutes_not_buckets(tmp_path: Path) -> None:
+    """Of four readings in an hour one is at 100 %: a quarter of the time, at most 15 minutes."""
+    with closing(HistoryFixture(tmp_path / "history.db")) as fixture:
+        start = MIDNIGHT - 7 * DAY
+        counts = [500 if turn % 4 == 2 else 250 for turn in range(7 * 96)]
+        fixture.poll_series(start, counts, every=900)
+        board = merge_board(Board((up_status("lic-01", pool(PRODUCT, 9, 500)),)))
+        selection = select_product(board, ("lic-01",), PRODUCT, Settings())
+        reader = ProductHistoryReader(fixture.history, fixture.clock)
+        for length in RangeLength:
+            query = chart_query(selection, TimeRange(length), 70, MIDNIGHT, ZoneInfo("UTC"))
+            stats = (await reader.history(board, query, Settings(timezone="UTC"))).stats
+            assert stats is not None
+            above = dict(stats.seconds_above)[0.8]
+            assert above == pytest.approx(stats.seconds / 4, abs=900)
+            assert stats.longest_saturation is not None
+            assert (stats.longest_saturation.seconds, stats.p50) == (900, 250)
 
 
 def _bounded(series: Series, *, bound: bool) -> Series:

@@ -144,7 +144,7 @@ def workday_series(query: SeriesQuery) -> Series:
     step = query.width or 300
     buckets = []
     for start in range(query.start // step * step, query.end, step):
-        hour = start % _DAY / 3600
+        hour = start % _DAY // 3600
         if 1 <= hour < 4:
             continue
         high = round(40 + 160 * max(0.0, math.sin((hour - 6) / 12 * math.pi)))

@@ -105,6 +105,13 @@ class Series:
         before = self.select(self.start < time)
         return replace(before, end=np.minimum(before.end, time))
 
+    def shifted(self, seconds: Sequence[int]) -> Series:
+        """Return each entry so many seconds later."""
+        shift = np.asarray(seconds, np.int64)
+        start, end, high_at = self.start + shift, self.end + shift, self.high_at + shift
+        moved = replace(self, start=start, end=end, high_at=high_at)
+        return moved.select(np.argsort(start, kind="stable"))
+
     def joined(self, bounds: Sequence[int]) -> Series:
         """Return one entry between each two bounds, such as local midnights.
 

@@ -72,7 +72,8 @@ class UsageStats:
     installed_at_peak: int | None
     seconds_above: tuple[tuple[float, int], ...]  # share of installed -> seconds at or above it
     longest_saturation: Period | None  # the longest time at or above installed
-    bound: bool = False  # all but seconds and average are upper bounds
+    bound: bool = False  # all but seconds, average and peak are upper bounds
+    peak_is_bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)

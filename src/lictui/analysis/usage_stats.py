@@ -45,6 +45,7 @@ def usage_stats(series: Series) -> UsageStats | None:
         tuple((share, int(seconds[reaches(series, share)].sum())) for share in USAGE_SHARES),
         _longest_saturation(series),
         bound=not series.exact,
+        peak_is_bound=peak.bound,
     )
 
 

@@ -124,13 +124,14 @@ class ProductHistory:
     """What was recorded of a product in a time range."""
 
     buckets: tuple[Bucket, ...] = ()
-    stats: UsageStats | None = None  # from hours or less, up to now
+    stats: UsageStats | None = None  # by five minutes, up to now
     previous: tuple[Bucket, ...] = ()  # the previous period, moved into the time of this one
     heat_map: HeatMatrix | None = None
     monthly_usage: tuple[MonthlyUsage, ...] = ()  # as the source reports it
     events: tuple[Event, ...] = ()
-    is_coarse: bool = False  # some figures rest on buckets wider than an hour
-    is_upper_bound: bool = False  # maxima of several pools were added up
+    # Percentiles and times above are upper bounds, because some figures ...
+    is_coarse: bool = False  # ... are not stored by five minutes any more
+    is_upper_bound: bool = False  # ... are sums of maxima of several pools
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,24 @@ from zoneinfo import ZoneInfo
 
 from lictui.analysis.assignments import observed_changes, sum_reported_months
 from lictui.analysis.columns import Series, concatenate
-from lictui.analysis.series import SeriesQuery, day_of, day_start, first_of_month
+from lictui.analysis.series import (
+    ALIGNMENT,
+    SeriesQuery,
+    day_of,
+    day_start,
+    first_of_month,
+)
 from lictui.analysis.usage import ANOMALY_WEEKS, anomaly_today
 from lictui.analysis.usage_stats import heat_matrix, usage_stats
 from lictui.engine.outlook import daily_usage, forecast_scopes
+from lictui.engine.product_history import (
+    ProductHistory,
+    ProductOutlook,
+    ProductQuery,
+    ProductSelection,
+    select_product,
+    statuses_of,
+)
 from lictui.model import (
     ESTATE,
     EventKind,
@@ -23,7 +37,7 @@ from lictui.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import tzinfo
 
     from lictui.analysis.series import Bucket
@@ -34,22 +48,12 @@ if TYPE_CHECKING:
     from lictui.history.pools import KnownPool
     from lictui.model import Event
 
-from lictui.engine.product_history import (
-    ProductHistory,
-    ProductOutlook,
-    ProductQuery,
-    ProductSelection,
-    select_product,
-    statuses_of,
-)
-
 _HOUR: Final = 3600
 _DAY: Final = 86400
-_YEAR: Final = 300 * _DAY  # a range longer than this is a year
-_FINE: Final = 300
-_FEW_POOLS: Final = 4  # may be read for a year by five minutes; a sum takes a second each
+_QUARTER: Final = 900  # clocks change at whole quarters of an hour
 _MANY_POOLS: Final = 8  # a long query about more is read in slices, so that polls go on
 _LONG: Final = 62 * _DAY
+_WEEK: Final = 8 * _DAY
 _SLICES: Final = 12
 _MAX_EVENTS: Final = 500
 _EVENT_KINDS: Final = tuple(kind for kind in EventKind if kind is not EventKind.LEVEL)
@@ -90,7 +94,7 @@ class ProductHistoryReader:
     def __init__(self, history: RecordedHistory, clock: Clock) -> None:
         self._history = history
         self._clock = clock
-        self._year: tuple[SeriesQuery, int, Series] | None = None  # with the hour it was read in
+        self._cached: dict[SeriesQuery, Series] = {}
 
     async def history(
         self, board: MergedBoard, query: ProductQuery, settings: Settings
@@ -99,23 +103,21 @@ class ProductHistoryReader:
         zone = _zone(settings)
         selection = select_product(board, query.servers, query.product, settings)
         owners = self._owners(selection)
-        base = SeriesQuery(owners, query.start, query.end, _resolution(query, selection, owners))
-        series = await self._range(base)
-        previous = await self._previous(base, query, zone) if query.compare_days else ()
+        series = await self._five_minutes(owners, query.start, query.end)
         heat = None
         if query.heat_map:
-            weeks = _heat_map_query(base, zone)
-            heat = series if weeks == base else await self._series(weeks)
-        now = int(self._clock.now())
-        narrow = _narrow(series)
+            start = min(query.start, query.end - 7 * _DAY)
+            heat = series
+            if start < query.start:
+                heat = await self._five_minutes(owners, start, query.end)
         return ProductHistory(
             _draw(series, query),
-            usage_stats(series.capped(now + 1)),
-            previous,
-            heat_matrix(_narrow(heat), zone) if heat else None,
+            usage_stats(series.capped(int(self._clock.now()) + 1)),
+            await self._previous(owners, query, zone) if query.compare_days else (),
+            heat_matrix(heat.select(heat.seconds <= _HOUR), zone) if heat else None,
             self._monthly_usage(selection, owners),
             self._history.events(_MAX_EVENTS, query.end, query.start, event_filter(selection)),
-            is_coarse=len(narrow) < len(series),
+            is_coarse=bool((series.seconds > ALIGNMENT).any()),
             is_upper_bound=not series.exact,
         )
 
@@ -133,9 +135,9 @@ class ProductHistoryReader:
             return None
         now = self._clock.now()
         today = day_of(now, zone)
-        days = await self._series(scope.history_query(now))
+        days = await self._sliced(scope.history_query(now))
         first = day_start(today - timedelta(weeks=ANOMALY_WEEKS), zone) // _HOUR * _HOUR - _DAY
-        hours = await self._series(SeriesQuery(scope.pools, first, int(now) + 1, _HOUR))
+        hours = await self._sliced(SeriesQuery(scope.pools, first, int(now) + 1, _HOUR))
         assigned = scope.model.is_assigned
         return ProductOutlook(
             scope.forecast(days, now, today),
@@ -163,42 +165,44 @@ class ProductHistoryReader:
         )
         return tuple(current | dict.fromkeys(owner for owner in earlier if owner not in duplicates))
 
-    async def _range(self, query: SeriesQuery) -> Series:
-        """The series of a time range; that of a year is read once an hour."""
-        if query.end - query.start < _YEAR:
-            return await self._series(query)
-        hour = int(self._clock.now()) // _HOUR
-        if self._year is None or self._year[:2] != (query, hour):
-            series = await self._series(query)
-            if series.width > _HOUR > query.width:  # five minutes are not kept for a year
-                series = await self._series(replace(query, width=_HOUR))
-            self._year = query, hour, series
-        return self._year[2]
+    async def _five_minutes(self, owners: tuple[Owner, ...], start: int, end: int) -> Series:
+        """The series by five minutes, which all figures rest on whatever the chart's buckets are.
+
+        The past of a long range is kept until the hour is over, and with it that of one other.
+        """
+        query = SeriesQuery(owners, start, end, ALIGNMENT)
+        hour = min(end, int(self._clock.now()) // _HOUR * _HOUR)
+        if hour - start <= (_LONG if len(owners) <= _MANY_POOLS else _WEEK):
+            return self._history.series(query)
+        past = replace(query, end=hour)
+        if past not in self._cached:
+            recent = [entry for entry in self._cached.items() if entry[0].end == hour]
+            self._cached = {**dict(recent[-1:]), past: await self._sliced(past)}
+        current = self._history.series(replace(query, start=hour))
+        return concatenate((self._cached[past], current), ALIGNMENT)
 
     async def _previous(
-        self, base: SeriesQuery, query: ProductQuery, zone: tzinfo | None
+        self, owners: tuple[Owner, ...], query: ProductQuery, zone: tzinfo | None
     ) -> tuple[Bucket, ...]:
         """The previous period at the same wall-clock times, moved into the time of this one."""
         back = query.compare_days * _DAY
         # An hour more at each end: clocks may have changed in between.
-        earlier = replace(base, start=base.start - back - _HOUR, end=base.end - back + _HOUR)
-        series = await self._range(earlier)
-        moved = sorted(_moved(series.buckets, query.compare_days, zone))
-        drawn = _draw(Series.of(moved, series.width), query)
+        start, end = query.start - back - _HOUR, query.end - back + _HOUR
+        series = await self._five_minutes(owners, start, end)
+        drawn = _draw(_moved(series, query.compare_days, zone), query)
         return tuple(bucket for bucket in drawn if query.start <= bucket.start < query.end)
 
-    async def _series(self, query: SeriesQuery) -> Series:
+    async def _sliced(self, query: SeriesQuery) -> Series:
         """One series; a long one of many pools in slices, between which polls are recorded."""
-        length = query.end - query.start
-        if len(query.pools) <= _MANY_POOLS or length <= _LONG:
+        if len(query.pools) <= _MANY_POOLS:
             return self._history.series(query)
-        step = -(-length // _SLICES // _DAY) * _DAY
+        step = -(-(query.end - query.start) // _SLICES // _DAY) * _DAY
         slices = []
         for start in range(query.start, query.end, step):
             end = min(start + step, query.end)
             slices.append(self._history.series(replace(query, start=start, end=end)))
             await self._clock.sleep(0)
-        return concatenate(slices, max(query.width, *(series.width for series in slices)))
+        return concatenate(slices, query.width)
 
     def _monthly_usage(
         self, selection: ProductSelection, owners: Iterable[Owner]
@@ -235,50 +239,24 @@ def _duplicates(selection: ProductSelection) -> set[Owner]:
     } - owned
 
 
-def _resolution(query: ProductQuery, selection: ProductSelection, owners: Sequence[Owner]) -> int:
-    """Seconds of the buckets to read: an hour where there are readings for it, else more."""
-    if query.width >= _DAY:
-        return _HOUR if len(owners) > _FEW_POOLS or _on_full_hours(query.bounds) else _FINE
-    width = next(
-        (hours for hours in (_HOUR, 2 * _HOUR) if hours >= 2 * selection.interval), query.width
-    )
-    return query.width if query.width % width else width
-
-
-def _on_full_hours(bounds: Iterable[int]) -> bool:
-    """Whether calendar days start on full hours of UTC: not in zones that are half an hour off."""
-    return all(bound % _HOUR == 0 for bound in bounds)
-
-
-def _heat_map_query(base: SeriesQuery, zone: tzinfo | None) -> SeriesQuery:
-    """The hours of the range, and of a week at least.
-
-    By five minutes where the hours of the wall clock are not those of UTC.
-    """
-    start = min(base.start, base.end - 7 * _DAY)
-    full_hours = _on_full_hours((day_start(day_of(start, zone), zone),))
-    quick = base.end - base.start < _YEAR or len(base.pools) <= _FEW_POOLS
-    return replace(base, start=start, width=_HOUR if full_hours or not quick else _FINE)
-
-
 def _draw(series: Series, query: ProductQuery) -> tuple[Bucket, ...]:
-    """The series in the buckets that are drawn; what is kept in wider ones stays in those."""
-    if series.width == query.width < _DAY or series.width > query.width:
-        return series.buckets
-    return series.joined(query.bounds).buckets
+    """The series in the buckets that are drawn; what is stored in wider ones stays in those."""
+    wide = series.seconds > query.width
+    drawn = series.select(~wide).joined(query.bounds).buckets
+    return tuple(sorted((*drawn, *series.select(wide).buckets))) if wide.any() else drawn
 
 
-def _moved(buckets: Iterable[Bucket], days: int, zone: tzinfo | None) -> Iterator[Bucket]:
-    for bucket in buckets:
-        local = datetime.fromtimestamp(bucket.start, UTC).astimezone(zone)
-        later = (local.replace(tzinfo=None) + timedelta(days=days)).replace(tzinfo=zone)
-        start = int((later if zone else later.astimezone()).timestamp())
-        shift = start - bucket.start
-        yield bucket._replace(start=start, end=bucket.end + shift, high_at=bucket.high_at + shift)
+def _moved(series: Series, days: int, zone: tzinfo | None) -> Series:
+    """The series so many days later by the clock on the wall."""
+    quarters = [start // _QUARTER * _QUARTER for start in series.start.tolist()]
+    shifts = {quarter: _shift(quarter, days, zone) for quarter in set(quarters)}
+    return series.shifted([shifts[quarter] for quarter in quarters])
 
 
-def _narrow(series: Series) -> Series:
-    return series.select(series.seconds <= _HOUR)
+def _shift(time: int, days: int, zone: tzinfo | None) -> int:
+    local = datetime.fromtimestamp(time, UTC).astimezone(zone)
+    later = (local.replace(tzinfo=None) + timedelta(days=days)).replace(tzinfo=zone)
+    return int((later if zone else later.astimezone()).timestamp()) - time
 
 
 # The outlook

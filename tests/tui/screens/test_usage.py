@@ -119,7 +119,7 @@ async def test_usage_cursor_shows_values_until_escape() -> None:
 async def test_usage_has_a_peak_only_for_concurrent_licenses() -> None:
     async with running_app("usage", engine=engine(), **ONE) as run:
         await run.press("d")
-        assert "peak        200  Mon 23 Nov 11:50" in screen_text(run.app)
+        assert "peak        200  Mon 23 Nov 12:00" in screen_text(run.app)
         assert "minute peaks" in screen_text(run.app)
     async with running_app("usage", engine=engine(), **TWO) as run:
         await run.press("d")
@@ -285,7 +285,7 @@ async def test_usage_heat_map_replaces_the_chart() -> None:
         assert "last 7 days by hour and weekday" in screen_text(run.app)
         assert " Sun " in screen_text(run.app)
         weeks = asked.queries[-1]
-        assert (weeks.end - weeks.start, weeks.width) == (7 * DAY, HOUR)
+        assert (weeks.end - weeks.start, weeks.width) == (7 * DAY, 300)
         await run.press("right", "down", "right")
         assert "Tue 09:00  153 (61 %) on average, max 153" in screen_text(run.app)
         await run.press("escape", "escape")

@@ -48,10 +48,12 @@ def test_peak_fact_has_time_and_free_licenses() -> None:
 
 def test_percentile_fact_omits_the_median_of_coarse_data() -> None:
     stats = hours(*range(1, 101))
-    assert texts(percentile_fact(stats, is_coarse=False)) == [
+    assert texts(percentile_fact(stats, is_coarse=False, at_most=False)) == [
         "percentiles: 95th 95 · 99th 99 · median 50"
     ]
-    assert "median" not in texts(percentile_fact(stats, is_coarse=True))[0]
+    assert texts(percentile_fact(stats, is_coarse=True, at_most=True)) == [
+        "percentiles: 95th at most 95 · 99th at most 99"
+    ]
 
 
 def test_threshold_facts_show_time_above_and_the_longest_at_full() -> None:

@@ -350,18 +350,12 @@ def _past(data: FactsInput, stats: UsageStats) -> Iterator[Fact]:
         (f"{stats.average:,.0f}", Tone.TEXT),
         (f", {_coverage(view, stats, data.time.now)}", Tone.QUIET),
     ]
-    if view.assigned:  # assignments persist: they have no concurrency peak
-        top = max(view.buckets, key=view.value)
-        value = round(view.value(top))
-        free = "" if top.installed is None else f"  {top.installed - value:,} free"
-        when = f"  {format_moment(top.start, view.tz)}{free}"
-        yield "maximum", [(f"{value:,}", Tone.STRONG), (when, Tone.TEXT)]
-        yield "average", average
-    else:
-        yield peak_fact(stats, view.tz, is_upper_bound=history.is_upper_bound)
-        yield "average", average
-        yield percentile_fact(stats, is_coarse=history.is_coarse)
-    at_most = history.is_coarse or (history.is_upper_bound and not view.assigned)
+    at_most = history.is_coarse or history.is_upper_bound
+    label = "maximum" if view.assigned else "peak"
+    yield peak_fact(stats, view.tz, label, is_upper_bound=stats.peak_is_bound)
+    yield "average", average
+    if not view.assigned:  # assignments persist: percentiles of them say little
+        yield percentile_fact(stats, is_coarse=history.is_coarse, at_most=at_most)
     yield from threshold_facts(stats, view.tz, at_most=at_most)
 
 
@@ -374,23 +368,26 @@ def _coverage(view: ChartView, stats: UsageStats, now: float) -> str:
     return f"data coverage {format_percent(share)}{since}"
 
 
-def peak_fact(stats: UsageStats, zone: ZoneInfo | None, *, is_upper_bound: bool = False) -> Fact:
+def peak_fact(
+    stats: UsageStats, zone: ZoneInfo | None, label: str = "peak", *, is_upper_bound: bool = False
+) -> Fact:
     """The peak, when it was, and how much was free then."""
     peak, installed = round(stats.peak), stats.installed_at_peak
     at_least = "at least " if is_upper_bound else ""
     free = "" if installed is None else f"  {at_least}{installed - peak:,} of {installed:,} free"
     text = f"  {format_moment(stats.peak_at, zone)}{free}"
     at_most = [("at most ", Tone.TEXT)] if is_upper_bound else []
-    return "peak", [*at_most, (f"{peak:,}", Tone.STRONG), (text, Tone.TEXT)]
+    return label, [*at_most, (f"{peak:,}", Tone.STRONG), (text, Tone.TEXT)]
 
 
-def percentile_fact(stats: UsageStats, *, is_coarse: bool) -> Fact:
-    """Percentiles over time. Daily maxima have no meaningful median, so `is_coarse` omits it."""
-    median = "" if is_coarse else f" · median {stats.p50:,.0f}"
+def percentile_fact(stats: UsageStats, *, is_coarse: bool, at_most: bool) -> Fact:
+    """Percentiles over time. Wide buckets have no meaningful median, so `is_coarse` omits it."""
+    up_to = "at most " if at_most else ""
+    median = "" if is_coarse else f" · median {up_to}{stats.p50:,.0f}"
     return "percentiles", [
-        ("95th ", Tone.TEXT),
+        (f"95th {up_to}", Tone.TEXT),
         (f"{stats.p95:,.0f}", Tone.STRONG),
-        (" · 99th ", Tone.TEXT),
+        (f" · 99th {up_to}", Tone.TEXT),
         (f"{stats.p99:,.0f}", Tone.STRONG),
         (median, Tone.TEXT),
     ]
@@ -408,7 +405,7 @@ def threshold_facts(stats: UsageStats, zone: ZoneInfo | None, *, at_most: bool) 
     yield "time above", [(" · ".join(texts), Tone.WARN)]
     if period := stats.longest_saturation:
         length = format_coarse_age(period.seconds)
-        text = f"longest {length}, from {format_moment(period.start, zone)}"
+        text = f"longest {up_to}{length}, from {format_moment(period.start, zone)}"
         yield "at 100 %", [(text, Tone.CRITICAL)]
 
 
