@@ -11,7 +11,7 @@ from lictui.config.settings import Retention
 from lictui.history.store import History
 from lictui.simulator.backfill import reported_fields
 from lictui.simulator.demo import Demo
-from lictui.simulator.estate import ServerKind, SimulatedEstate, SimulatedServer
+from lictui.simulator.estate import ServerKind
 from lictui.simulator.inventory import FaultMode, License
 
 if TYPE_CHECKING:
@@ -32,40 +32,32 @@ class Reading:
 
     def __init__(self, program: Program, demo: Demo) -> None:
         program.paths = demo.paths
-        estate, clock = demo.estate, demo.clock
-        before = clock.now()
+        self.servers = {server.name: server for server in demo.estate.servers}
+        self.before = _expected(demo)
         document = program.json("status", "--timeout", "20")
-        after = clock.now()
-        self.listed: dict[str, dict[str, Any]] = {
-            server["name"]: server for server in document["servers"]
-        }
+        self.after = _expected(demo)
+        self.listed: dict[str, dict[str, Any]] = {s["name"]: s for s in document["servers"]}
         self.totals: list[dict[str, Any]] = document["totals"]
-        self.servers = {server.name: server for server in estate.servers}
-        self.before = {
-            name: _expected(estate, server, before) for name, server in self.servers.items()
-        }
-        self.after = {
-            name: _expected(estate, server, after) for name, server in self.servers.items()
-        }
 
 
-def _expected(estate: SimulatedEstate, server: SimulatedServer, at: float) -> dict[_Row, _Figures]:
-    """Return what the server should report: its inventory, as far as its source reports it."""
-    licenses: dict[tuple[str, object], License] = {
-        (license_.product, license_.subscription_date): license_
-        for license_ in estate.inventory_at(server.name, at)
-    }
-    figures_by_row: dict[_Row, _Figures] = {}
-    for pool in server.pools:
-        fields = reported_fields(server, pool)
-        license_ = licenses[pool.product, pool.subscription_date]
-        row = fields.key.product, fields.key.subscription_date
-        assert row not in figures_by_row
-        figures_by_row[row] = (
-            *fields.figures(license_.installed, license_.overdraft),
-            license_.in_use,
-        )
-    return figures_by_row
+def _expected(demo: Demo) -> dict[str, dict[_Row, _Figures]]:
+    """Return what each server should report now, as far as its source reports it."""
+    now, expected = demo.clock.now(), {}
+    for server in demo.estate.servers:
+        licenses: dict[tuple[str, object], License] = {
+            (license_.product, license_.subscription_date): license_
+            for license_ in demo.estate.inventory_at(server.name, now)
+        }
+        rows: dict[_Row, _Figures] = {}
+        for pool in server.pools:
+            fields = reported_fields(server, pool)
+            license_ = licenses[pool.product, pool.subscription_date]
+            row = fields.key.product, fields.key.subscription_date
+            assert row not in rows
+            installed, overdraft = fields.figures(license_.installed, license_.overdraft)
+            rows[row] = installed, overdraft, license_.in_use
+        expected[server.name] = rows
+    return expected
 
 
 @pytest.fixture(scope="module")

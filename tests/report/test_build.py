@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from tests.report.report_fixture import (
-    BERLIN,
     CCS,
     END,
     HOURS,
@@ -21,7 +19,7 @@ from tests.report.report_fixture import (
 from tests.report.sample import FORMULA, HOSTILE, sample_report
 from tests.support.values import poll, pool, server, snapshot
 
-from lictui.analysis.forecast import Forecast, ForecastStatus
+from lictui.analysis.forecast import ForecastStatus
 from lictui.config.entitlements import Entitlement
 from lictui.config.settings import AlertSettings, Settings
 from lictui.engine.entitlements import Expiry, ExpiryKind
@@ -39,23 +37,6 @@ from lictui.model import (
 from lictui.report.csv import render_csv
 from lictui.report.markdown import render_markdown
 from lictui.report.model import ScopeKind
-
-
-def test_peak_of_alternating_servers_is_below_the_sum_of_their_peaks(
-    fixture: ReportFixture,
-) -> None:
-    fixture.record_hourly("a", [60, 40] * (HOURS // 2) + [60])
-    fixture.record_hourly("b", [40, 60] * (HOURS // 2) + [40])
-    product = fixture.product()
-    scope = product.estate
-    assert (scope.month.figure, scope.sum_of_server_peaks, scope.month.installed) == (100, 120, 200)
-    assert scope.month.coverage == pytest.approx(1.0, abs=0.002)
-    assert scope.month.alignment == 300
-    assert [(server.name, server.month.figure) for server in product.servers] == [
-        ("a", 60),
-        ("b", 60),
-    ]
-    assert scope.servers == ("a", "b")
 
 
 def test_failed_polls_lower_coverage_and_are_no_zeros(fixture: ReportFixture) -> None:
@@ -86,35 +67,6 @@ def test_days_start_at_local_midnight_also_when_clocks_change(fixture: ReportFix
     assert (fixture.report().month.start, fixture.report().month.end) == (START, END)
 
 
-def test_month_depends_on_the_time_zone(fixture: ReportFixture) -> None:
-    fixture.record_hourly("a", hourly_figures(10, 50, ()) + [80] * 6)
-    assert fixture.product(zone=BERLIN).estate.month.figure == 10
-    new_york = fixture.product(zone=ZoneInfo("America/New_York")).estate
-    assert (new_york.month.figure, new_york.month.timestamp) == (80, END)
-
-
-def test_usage_percentiles_saturation_and_days_above_thresholds(fixture: ReportFixture) -> None:
-    figures = [50] * HOURS
-    figures[100:110] = [85] * 10
-    figures[200:203] = [100, 104, 100]
-    figures[300:302] = [95, 100]
-    fixture.record_hourly("a", figures)
-    scope = fixture.product().estate
-    usage = scope.usage
-    assert usage is not None
-    assert (usage.p50, usage.p95, usage.p99) == (50, 50, 85)
-    assert dict(usage.seconds_above) == {0.8: 15 * 3600, 0.9: 5 * 3600, 1.0: 4 * 3600}
-    assert usage.longest_saturation is not None
-    assert (usage.longest_saturation.start, usage.longest_saturation.seconds) == (
-        START + 200 * 3600,
-        3 * 3600,
-    )
-    assert (usage.max_over_installed, usage.seconds_over_installed) == (4, 3600)
-    above = scope.days_above
-    assert (above.warn, above.critical, above.full, above.with_data) == (3, 2, 2, 31)
-    assert scope.level is Level.OVERDRAFT
-
-
 def test_thresholds_of_a_product_override_the_defaults(fixture: ReportFixture) -> None:
     fixture.record_hourly("a", hourly_figures(10, 62, (5, 6)))
     alerts = AlertSettings(product={CCS: {"warn": 0.5, "critical": 0.6}})
@@ -135,16 +87,6 @@ def test_previous_months_and_previous_year_are_included(fixture: ReportFixture) 
     )
     assert [month.figure for month in scope.months] == [None] * 9 + [40, 50, 60]
     assert scope.months[0].first_day == date(2025, 11, 1)
-
-
-def test_peak_of_daily_values_of_two_servers_is_an_upper_bound(fixture: ReportFixture) -> None:
-    for name, high in (("a", 0), ("b", 12)):
-        fixture.record_hourly(name, [60 if hour % 24 == high else 10 for hour in range(48)], START)
-    fixture.clock._now = timestamp("2029-12-01T00:00")
-    for _ in range(3):
-        fixture.history.compact()
-    month = fixture.product().estate.month
-    assert (month.figure, month.alignment, month.is_upper_bound) == (120, 86400, True)
 
 
 def test_servers_without_data_are_listed_and_excluded(fixture: ReportFixture) -> None:
@@ -212,11 +154,6 @@ def test_license_server_with_two_sources_counts_once(fixture: ReportFixture) -> 
     assert [server.server for server in fixture.report().servers] == ["a"]
 
 
-def test_startup_licenses_are_not_reported(fixture: ReportFixture) -> None:
-    fixture.record_hourly("a", [1] * 24, product="CITRIX", model=Model.SERVER)
-    assert fixture.report().products == ()
-
-
 def test_month_to_date_ends_now(fixture: ReportFixture) -> None:
     fixture.record_hourly("a", [60] * 24, timestamp("2026-11-02T00:00"))
     report = fixture.report(date(2026, 11, 1))
@@ -236,19 +173,6 @@ def test_most_critical_product_is_first_and_critical_servers_are_listed(
         (CCS, Level.OK),
     ]
     assert [scope.name for scope in products[1].critical_servers] == ["a"]
-
-
-def test_forecast_is_looked_up_for_every_scope(fixture: ReportFixture) -> None:
-    fixture.record_hourly("a", [60] * 24)
-    fixture.record_hourly("b", [60] * 24)
-    expected = Forecast("b", CCS, Model.CONCURRENT, ForecastStatus.FLAT, 30)
-
-    def find_forecast(kind: ScopeKind, name: str, product: str, model: Model) -> Forecast | None:
-        assert (product, model) == (CCS, Model.CONCURRENT)
-        return expected if (kind, name) == (ScopeKind.SERVER, "b") else None
-
-    product = fixture.product(find_forecast=find_forecast)
-    assert [scope.forecast for scope in product.scopes] == [None, None, expected]
 
 
 def test_day_that_started_before_the_month_is_excluded(fixture: ReportFixture) -> None:

@@ -70,6 +70,17 @@ def sums(estate: Mapping[str, tuple[Figures, bool]]) -> dict[int, tuple[int, int
     return total
 
 
+def consecutive(times: Sequence[int]) -> list[list[int]]:
+    """Return runs of successive five minutes."""
+    runs: list[list[int]] = []
+    for time in times:
+        if runs and runs[-1][-1] == time - 300:
+            runs[-1].append(time)
+        else:
+            runs.append([time])
+    return runs
+
+
 def percentile(values: Sequence[int], share: float) -> int:
     """Return the lowest value that was not exceeded for this share of the time."""
     ordered = sorted(values)
@@ -90,6 +101,11 @@ def assert_equal_to_twin(scope: ScopeReport, total: Mapping[int, tuple[int, int]
     )
     for share, seconds in usage.seconds_above:
         assert seconds == 300 * sum(value >= share * of for value, of in total.values())
+    assert usage.max_over_installed == max(0, *(value - of for value, of in total.values()))
+    assert usage.seconds_over_installed == 300 * sum(value > of for value, of in total.values())
+    full = [time for time, (value, of) in total.items() if value >= of]
+    longest = max((len(run) for run in consecutive(full)), default=0)
+    assert (usage.longest_saturation.seconds if usage.longest_saturation else 0) == 300 * longest
     bounds = day_bounds(FIRST, END, BERLIN)
     days = {day.day: day.figure for day in scope.days if day.figure is not None}
     expected = [
