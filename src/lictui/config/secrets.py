@@ -76,7 +76,13 @@ async def resolve_secret(secret: str, base: Path | None = None, seconds: float =
         raise SecretError("invalid secret reference", f"set secret to one of {_FORMS}")
     if scheme == "file":
         target = str(resolve_path(base or Path(), target))
-    value = await _RESOLVERS[scheme](secret, target, seconds)
+    try:
+        value = await _RESOLVERS[scheme](target, seconds)
+    except TimeoutError:
+        hint = _TIMEOUT_HINTS.get(scheme, "")
+        raise SecretError(f"{secret} timed out after {seconds:g} s", hint) from None
+    except SecretError as error:
+        raise SecretError(f"{secret} {error.message}", error.hint) from None
     if not value:
         raise SecretError(f"{secret} is empty", "store the password there")
     return value
@@ -98,15 +104,17 @@ def secret_warning(secret: str, base: Path | None = None) -> str:
     return ""
 
 
-async def _from_environment(secret: str, variable: str, _seconds: float) -> str:
+# Each raises SecretError with what follows the reference in the message, or TimeoutError.
+
+
+async def _from_environment(variable: str, _seconds: float) -> str:
     try:
         return os.environ[variable]
     except KeyError:
-        hint = f"export {variable}=… before starting lictui"
-        raise SecretError(f"{secret} is not set", hint) from None
+        raise SecretError("is not set", f"export {variable}=… before starting lictui") from None
 
 
-async def _from_file(secret: str, file: str, seconds: float) -> str:
+async def _from_file(file: str, seconds: float) -> str:
     def first_line() -> str:
         with Path(file).open(encoding="utf-8-sig") as opened:
             return opened.readline(_MAX_CHARACTERS).rstrip("\r\n")
@@ -114,14 +122,14 @@ async def _from_file(secret: str, file: str, seconds: float) -> str:
     try:
         return await _in_thread(first_line, seconds)
     except TimeoutError:
-        raise SecretError(f"{secret} timed out reading after {seconds:g} s") from None
+        raise
     except UnicodeDecodeError:
-        raise SecretError(f"{secret} is not valid UTF-8") from None
+        raise SecretError("is not valid UTF-8") from None
     except OSError as error:
-        raise SecretError(f"{secret} cannot be read: {error.strerror or error}") from None
+        raise SecretError(f"cannot be read: {error.strerror or error}") from None
 
 
-async def _from_command(secret: str, command: str, seconds: float) -> str:
+async def _from_command(command: str, seconds: float) -> str:
     pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
     try:
         process = await asyncio.create_subprocess_exec(
@@ -129,13 +137,10 @@ async def _from_command(secret: str, command: str, seconds: float) -> str:
         )
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not executable"
-        raise SecretError(f"{secret} cannot be run: {reason}") from None
+        raise SecretError(f"cannot be run: {reason}") from None
     try:
         async with asyncio.timeout(seconds):
             output, _ = await process.communicate()
-    except TimeoutError:
-        hint = "run it in a terminal to check whether it prompts for input"
-        raise SecretError(f"{secret} timed out after {seconds:g} s", hint) from None
     finally:
         if process.returncode is None:
             _kill(process)
@@ -145,11 +150,11 @@ async def _from_command(secret: str, command: str, seconds: float) -> str:
                     await process.wait()
     if process.returncode:
         hint = "run it in a terminal to see why"
-        raise SecretError(f"{secret} exited with code {process.returncode}", hint)
+        raise SecretError(f"exited with code {process.returncode}", hint)
     try:
         return output.decode().partition("\n")[0].rstrip("\r")
     except UnicodeDecodeError:
-        raise SecretError(f"{secret} did not print UTF-8 text") from None
+        raise SecretError("did not print UTF-8 text") from None
 
 
 def _kill(process: Process) -> None:
@@ -161,28 +166,27 @@ def _kill(process: Process) -> None:
             process.kill()
 
 
-async def _from_keyring(secret: str, target: str, seconds: float) -> str:
+async def _from_keyring(target: str, seconds: float) -> str:
     try:
         import keyring
     except ImportError:
         from lictui.installation import extra_command  # noqa: PLC0415 - slows every start
 
         hint = f"run: {extra_command('keyring')}"
-        raise SecretError(f"{secret} requires the keyring package", hint) from None
+        raise SecretError("requires the keyring package", hint) from None
     service, _, user = target.rpartition("/")
     try:
         value = await _in_thread(lambda: keyring.get_password(service, user), seconds)
     except TimeoutError:
-        hint = "the keyring may be waiting to be unlocked"
-        raise SecretError(f"{secret} timed out after {seconds:g} s", hint) from None
+        raise
     except Exception as error:  # noqa: BLE001 - every backend has its own exceptions
         raise SecretError(
-            f"{secret} cannot be read: keyring error {type(error).__name__}",
+            f"cannot be read: keyring error {type(error).__name__}",
             "unlock the keyring, or use another secret store",
         ) from None
     if value is None:
         hint = f"keyring set {shlex.quote(service)} {shlex.quote(user)}"
-        raise SecretError(f"{secret} is not in the keyring", hint)
+        raise SecretError("is not in the keyring", hint)
     return str(value)
 
 
@@ -191,7 +195,11 @@ async def _in_thread(read: Callable[[], _T], seconds: float) -> _T:
         return await asyncio.to_thread(read)
 
 
-_RESOLVERS: Final[dict[str, Callable[[str, str, float], Awaitable[str]]]] = {
+_TIMEOUT_HINTS: Final = {
+    "command": "run it in a terminal to check whether it prompts for input",
+    "keyring": "the keyring may be waiting to be unlocked",
+}
+_RESOLVERS: Final[dict[str, Callable[[str, float], Awaitable[str]]]] = {
     "env": _from_environment,
     "file": _from_file,
     "command": _from_command,

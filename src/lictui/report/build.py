@@ -32,7 +32,6 @@ from lictui.model import (
     Level,
     Model,
     MonthlyUsage,
-    Pool,
     Reading,
     Server,
     State,
@@ -99,6 +98,8 @@ def build_report(history: History, query: ReportQuery) -> MonthlyReport:
     lines = _contract_lines(query, built)
     span = months[-1]
     names = {name for status in board.servers for name in status.member_names}
+    later = {m.server for of_product in members.values() for m in of_product if m.since >= span.end}
+    later -= {m.server for of_product in members.values() for m in of_product if m.since < span.end}
     events, omitted = _notable_events(history, span, names if query.groups else None)
     first_day = min(today, day_of(span.end, query.zone))
     return MonthlyReport(
@@ -112,7 +113,7 @@ def build_report(history: History, query: ReportQuery) -> MonthlyReport:
         events=events,
         omitted_events=omitted,
         contract_lines=lines,
-        servers=_server_coverage(board, built, _first_readings(members), span),
+        servers=_server_coverage(board, built, later),
     )
 
 
@@ -151,16 +152,6 @@ def _memberships(
         excluded=duplicate_pools(board).keys(),
         owners=owners,
     )
-
-
-def _first_readings(members: _Memberships) -> dict[str, int]:
-    """Return the time of the first reading of every server."""
-    first: dict[str, int] = {}
-    for of_product in members.values():
-        for membership in of_product:
-            since = first.get(membership.server, membership.since)
-            first[membership.server] = min(since, membership.since)
-    return first
 
 
 # One product, over all servers, by group and by server
@@ -383,7 +374,7 @@ def _forecasts(
 # Events, coverage and entitlements
 
 _MAX_EVENTS: Final = 60
-_PAGE: Final = 1000
+_MAX_READ: Final = 1_000_000
 _NOTABLE_KINDS: Final = (
     EventKind.LICENSES,
     EventKind.SERVER,
@@ -403,38 +394,29 @@ def _notable_events(
     """
     events = [
         event
-        for event in _events(history, span)
-        if (servers is None or event.server in servers) and _is_notable(event)
+        for event in history.events(_MAX_READ, span.end, span.start)
+        if (servers is None or event.server in servers)
+        # Of alerts, only what was raised, escalated or resolved
+        and (
+            is_transition(event)
+            if event.kind is EventKind.ALERT
+            else event.kind in _NOTABLE_KINDS or event.level in _SEVERE
+        )
     ]
     kept = sorted(events, key=lambda e: (e.level not in _SEVERE, -e.time))[:_MAX_EVENTS]
     in_order = sorted(kept, key=lambda e: (e.time, e.server, e.message))
     return tuple(in_order), len(events) - len(kept)
 
 
-def _is_notable(event: Event) -> bool:
-    """Whether an event is not noise; of alerts only raised, escalated and resolved are."""
-    if event.kind is EventKind.ALERT:
-        return is_transition(event)
-    return event.kind in _NOTABLE_KINDS or event.level in _SEVERE
-
-
-def _events(history: History, span: MonthSpan) -> Iterator[Event]:
-    before: float = span.end
-    while True:
-        page = history.events(_PAGE, before)
-        yield from (event for event in page if event.time >= span.start)
-        if len(page) < _PAGE or page[-1].time < span.start or page[-1].time >= before:
-            return
-        before = page[-1].time
-
-
 def _server_coverage(
     board: MergedBoard,
     reports: Iterable[ProductReport],
-    first_readings: Mapping[str, int],
-    span: MonthSpan,
+    later: Collection[str],
 ) -> tuple[ServerCoverage, ...]:
-    """Return how much data there is of every server of the month, removed ones last."""
+    """Return how much data there is of every server of the month, removed ones last.
+
+    Servers that were first read `later` are not expected.
+    """
     coverages: dict[str, list[float]] = defaultdict(list)
     for product in reports:
         for scope in product.servers or (product.estate,):
@@ -446,8 +428,7 @@ def _server_coverage(
     for status in board.servers:
         name = status.server.name
         known = coverages.pop(name, [])
-        is_later = first_readings.get(name, 0) >= span.end
-        is_expected = status.server.enabled and not is_later and not _has_no_licenses(status)
+        is_expected = status.server.enabled and name not in later and not _has_no_licenses(status)
         if is_expected or known:
             group, reason = status.server.group, _failure_text(status)
             servers.append(ServerCoverage(name, group, _mean(known), reason=reason))
@@ -464,15 +445,10 @@ def _mean(values: Sequence[float]) -> float:
 
 def _has_no_licenses(status: ServerStatus) -> bool:
     """Whether a server responds but has no counted license, as a partner account does."""
-    return (
-        status.failure is None
-        and status.snapshot is not None
-        and not any(_is_counted(pool) for pool in status.snapshot.pools)
-    )
-
-
-def _is_counted(pool: Pool) -> bool:
-    return pool.counted and products.describe(pool.product).counted
+    if status.failure is not None or status.snapshot is None:
+        return False
+    pools = status.snapshot.pools
+    return not any(pool.counted and products.describe(pool.product).counted for pool in pools)
 
 
 def _failure_text(status: ServerStatus) -> str:
