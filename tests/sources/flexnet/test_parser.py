@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from datetime import date
@@ -178,6 +179,22 @@ def test_lmstat_listing_of_a_second_daemon_counts_once(
     assert len(figures) == len(pools)
     users = Counter(user.product for user in lmstat_license_users(text, "lic01", NOW).users)
     assert users == Counter({product: in_use for product, (_, in_use) in pools.items()})
+
+
+@pytest.mark.parametrize("down", ["newd", "oldd"])
+def test_lmstat_listing_of_a_daemon_without_counts_is_no_second_one(down: str) -> None:
+    gone = "Cannot get users of {0}: The desired vendor daemon is down. (-97,121)"
+    text = listings(("newd", UNUSED), ("oldd", UNUSED))
+    before, daemon, listing = text.partition(f"  {down}: UP")
+    listing, other, after = listing.partition("  oldd: UP" if down == "newd" else "\0")
+    listing = re.sub(
+        r"Users of (\w+):  .*", lambda m: f"Users of {m[1]}: {gone.format(m[1])}", listing
+    )
+    pools = parse_output(before + daemon + listing + other + after).pools
+    assert [(item.product, item.reading.installed) for item in pools] == [
+        ("gate", 35),
+        ("draft", 15),
+    ]
 
 
 def test_lmstat_features_of_other_vendors_are_their_own_names() -> None:

@@ -281,9 +281,11 @@ def _without_repeats(features: Sequence[LmstatFeature]) -> list[LmstatFeature]:
     repeats: set[tuple[str, str]] = set()
     for number, daemon in enumerate(daemons):
         for earlier in daemons[:number]:
-            shared = listings[earlier].keys() & listings[daemon].keys()
-            if _is_repeat(listings[earlier], listings[daemon]):
-                repeats |= {(daemon, name) for name in shared}
+            first, second = listings[earlier], listings[daemon]
+            if _is_repeat(first, second):
+                for name in first.keys() & second.keys():
+                    is_better = second[name].has_counts and not first[name].has_counts
+                    repeats.add((earlier if is_better else daemon, name))
     return [feature for feature in features if (feature.daemon, feature.name) not in repeats]
 
 
@@ -294,17 +296,16 @@ def _is_repeat(earlier: Mapping[str, LmstatFeature], later: Mapping[str, LmstatF
     version of the other daemon must be the same, whatever is in use at the moment.
     """
     shared = [(earlier[name], feature) for name, feature in later.items() if name in earlier]
-    if not shared or any(
-        first.issued != second.issued
-        or (
-            first.versions
-            and second.versions
-            and not first.version_vendors & second.version_vendors
-        )
+    counted = [
+        (first, second) for first, second in shared if first.has_counts and second.has_counts
+    ]
+    if any(first.issued != second.issued for first, second in counted) or any(
+        first.versions and second.versions and not first.version_vendors & second.version_vendors
         for first, second in shared
     ):
         return False
-    is_whole = len(shared) == len(later) and (len(shared) > 1 or len(earlier) == 1)
+    is_single = len(earlier) == len(counted) == 1
+    is_whole = len(shared) == len(later) and (len(shared) > 1 or is_single)
     return is_whole or any(
         (second.usage_lines and first.usage_lines == second.usage_lines)
         or first.daemon in second.version_vendors
