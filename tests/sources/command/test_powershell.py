@@ -161,6 +161,66 @@ def test_inventory_row_is_a_pool() -> None:
     assert dict(pool.formulas)["installed"] == "LicensesAvailable - LicenseOverdraft"
 
 
+NEVER = ("12/31/1999 7:00:00 PM", "/Date(946684800000)/", "1999-12-31", "9999-12-31")
+UNKNOWN = ("12/31/2037", "2038-01-01T00:00:00Z", "2037-12-30", None, "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        (
+            {
+                "LicenseProductName": "XenDesktopXdt",
+                "LicenseEdition": "Platinum",
+                "LicenseModel": "UserDevice",
+            },
+            {"product": "XDT_PLT_UD"},
+        ),
+        # A product without a published name keeps its localized name
+        (
+            {"LicenseProductName": "CVAP", "LocalizedLicenseProductName": "New"},
+            {"product": "CVAP_PLT_UD", "name": "New"},
+        ),
+        (
+            {"LicenseProductName": "CVAP", "LocalizedLicenseProductName": None},
+            {"name": "CVAP_PLT_UD"},
+        ),
+        *(({"LicenseExpirationDate": day}, {"expires": None, "permanent": True}) for day in NEVER),
+        *(
+            (
+                {"LicenseExpirationDate": day, "LicenseCustomerSuccessServicesDate": day},
+                {"expires": None, "permanent": None, "subscription_date": None},
+            )
+            for day in UNKNOWN
+        ),
+        # The older name of the subscription date
+        (
+            {
+                "LicenseCustomerSuccessServicesDate": None,
+                "LicenseSubscriptionAdvantageDate": "12/1/2026",
+            },
+            {"subscription_date": date(2026, 12, 1)},
+        ),
+        ({"LicenseOverdraft": None}, {"reading": Reading(412, 550, None)}),
+        ({"LicenseOverdraft": 551}, {"reading": Reading(412, None, 551)}),
+        ({"LicenseOverdraft": "many"}, {"reading": Reading(412, None, None)}),
+        (
+            {"LicensesInUse": "412", "LicensesAvailable": "550.0"},
+            {"reading": Reading(412, 500, 50)},
+        ),
+    ],
+)
+def test_inventory_columns_are_read_in_every_form(
+    changes: dict[str, Any], fields: dict[str, Any]
+) -> None:
+    for columns in (row(**changes), {key.upper(): value for key, value in row(**changes).items()}):
+        result = read_inventory(columns)
+        (pool,) = result.pools
+        assert {name: getattr(pool, name) for name in fields} == fields
+        is_unreadable = "LicenseOverdraft" in changes and changes["LicenseOverdraft"] is not None
+        assert [notice.title for notice in result.notices] == ["Unreadable figures"] * is_unreadable
+
+
 def test_inventory_available_may_be_the_free_licenses() -> None:
     (pool,) = read_inventory(row(LicensesAvailable=138), available="free").pools
     assert pool.reading == Reading(in_use=412, installed=500, overdraft=50)
@@ -171,58 +231,11 @@ def test_inventory_available_may_be_the_free_licenses() -> None:
     assert pool.reading == Reading(None, None, 50)
 
 
-def test_inventory_enums_of_the_api_are_the_same_product() -> None:
-    enums = {
-        "LicenseProductName": "XenDesktopXdt",
-        "LicenseEdition": "Platinum",
-        "LicenseModel": "UserDevice",
-    }
-    (pool,) = read_inventory(row(**enums)).pools
-    assert pool.product == "XDT_PLT_UD"
-
-
 @pytest.mark.parametrize("key", ["LicenseProductName", "LicenseEdition", "LicenseModel"])
 def test_inventory_enum_as_a_number_is_refused(key: str) -> None:
     failure = failure_of(partial(read_inventory, row(**{key: 2})))
     assert failure.kind is FailureKind.PARSE
     assert "lictui servers snippet" in failure.hint
-
-
-def test_inventory_unknown_product_keeps_its_localized_name() -> None:
-    (pool,) = read_inventory(
-        row(LicenseProductName="CVAP", LocalizedLicenseProductName="New")
-    ).pools
-    assert (pool.product, pool.name) == ("CVAP_PLT_UD", "New")
-    (pool,) = read_inventory(row(LicenseProductName="CVAP", LocalizedLicenseProductName=None)).pools
-    assert pool.name == "CVAP_PLT_UD"
-
-
-@pytest.mark.parametrize(
-    "never", ["12/31/1999 7:00:00 PM", "/Date(946684800000)/", "1999-12-31", "9999-12-31"]
-)
-def test_inventory_expiry_never_is_permanent(never: str) -> None:
-    (pool,) = read_inventory(row(LicenseExpirationDate=never)).pools
-    assert (pool.expires, pool.permanent) == (None, True)
-
-
-@pytest.mark.parametrize("never", ["12/31/2037", "2038-01-01T00:00:00Z", "2037-12-30", None, ""])
-def test_inventory_date_2037_is_unknown(never: str | None) -> None:
-    (pool,) = read_inventory(
-        row(LicenseExpirationDate=never, LicenseCustomerSuccessServicesDate=never)
-    ).pools
-    assert (pool.expires, pool.permanent, pool.subscription_date) == (None, None, None)
-
-
-def test_inventory_older_name_of_the_subscription_date_is_read() -> None:
-    older = {"LicenseCustomerSuccessServicesDate": None}
-    (pool,) = read_inventory(row(**older, LicenseSubscriptionAdvantageDate="12/1/2026")).pools
-    assert pool.subscription_date == date(2026, 12, 1)
-
-
-def test_inventory_numbers_may_be_text_and_names_in_any_case() -> None:
-    written = {key.upper(): str(value) for key, value in ROW.items()}
-    (pool,) = read_inventory(written).pools
-    assert pool.reading == Reading(412, 500, 50)
 
 
 @pytest.mark.parametrize("product", ["CITRIX", "Unknown", ""])
@@ -240,18 +253,6 @@ def test_inventory_rows_of_one_pool_add_up_and_unknown_stays_unknown() -> None:
     result = read_inventory(ROW, row(LicensesInUse=None))
     assert result.pools[0].reading == Reading(None, 1000, 100)
     assert result.notices[0].detail == "XDT: LicensesInUse is missing"
-
-
-@pytest.mark.parametrize("overdraft", [551, "many"])
-def test_inventory_invalid_overdraft_makes_installed_unknown(overdraft: object) -> None:
-    result = read_inventory(row(LicenseOverdraft=overdraft))
-    assert result.pools[0].reading.installed is None
-    assert result.notices[0].title == "Unreadable figures"
-
-
-def test_inventory_missing_overdraft_is_unknown() -> None:
-    (pool,) = read_inventory(row(LicenseOverdraft=None)).pools
-    assert pool.reading == Reading(412, 550, None)
 
 
 def test_inventory_startup_licenses_are_not_counted() -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.model import FailureKind, Mode, Pool, Reading, Snapshot, Step
 from lictui.products import cvad_code, describe, is_start_up
+from lictui.sources.flexnet.parser import CITRIX
 from lictui.sources.sanitize import (
     NEVER_YEAR,
     is_day_first,
@@ -161,7 +162,7 @@ def licinventory_snapshot(text: str, label: str, mode: Mode, *, available: str =
     rows = parse_objects(text, label)
     if not rows:
         raise _empty_error(label, mode)
-    licenses = [row for row in rows if _field(row, "LicenseProductName")]
+    licenses = [row for row in rows if _field(row, "LicenseProductName") or _is_start_up(row)]
     if not licenses:
         hint = "The command must print the output of Get-LicInventory | ConvertTo-Json."
         raise _format_error(rows, label, "with a LicenseProductName", hint)
@@ -186,6 +187,13 @@ def licinventory_snapshot(text: str, label: str, mode: Mode, *, available: str =
 
 def _field(row: Properties, name: str) -> object:
     return row.get(name.lower())
+
+
+def _is_start_up(row: Properties) -> bool:
+    product, license_type = (
+        sanitize(_field(row, key), _MAX_CODE) for key in ("LicenseProductName", "LicenseType")
+    )
+    return is_start_up(product, license_type)
 
 
 def _license_pool(
@@ -215,10 +223,7 @@ def _license_pool(
         subscription_date=subscription_date,
         expires=expires,
         permanent=permanent,
-        counted=not is_start_up(
-            sanitize(_field(row, "LicenseProductName"), _MAX_CODE),
-            sanitize(_field(row, "LicenseType"), _MAX_CODE),
-        ),
+        counted=not _is_start_up(row),
         raw_fields=tuple(
             (key, sanitize(value, 100))
             for key in _RAW_FIELDS
@@ -248,8 +253,8 @@ def _product_code(row: Properties, label: str) -> str:
             Step.PARSE,
         )
     product, edition, model = (sanitize(part, _MAX_CODE) for part in parts)
-    if not describe(product).counted:  # start-up licenses: the name alone is the code
-        return product
+    if _is_start_up(row):  # the name alone is the code
+        return product if not describe(product).counted else CITRIX
     return sanitize(cvad_code(product, edition, model), _MAX_CODE)
 
 
