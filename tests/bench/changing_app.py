@@ -32,21 +32,18 @@ class Changing(LictuiApp):
 def board(turn: int) -> Board:
     """Eight servers of five pools, each figure another one than in the turn before."""
     servers = [server(f"lic-{number:02}") for number in range(8)]
-    made = with_servers(Board(), servers)
+    result = with_servers(Board(), servers)
     now = SystemClock().now()
-    for number, each in enumerate(servers):
+    for number, polled in enumerate(servers):
         pools = tuple(
             replace(
-                pool(code), reading=Reading(150 + (turn * 17 + number * 31 + at * 7) % 250, 500, 50)
+                pool(code),
+                reading=Reading(150 + (turn * 17 + number * 31 + index * 7) % 250, 500, 50),
             )
-            for at, code in enumerate(PRODUCTS)
+            for index, code in enumerate(PRODUCTS)
         )
-        made = apply_poll(made, poll(snapshot(*pools), each.name, now), now + 900)
-    return made
-
-
-def _figure(turn: int, server: int, pool: int) -> int:
-    return 150 + (turn * 17 + server * 31 + pool * 7) % 250
+        result = apply_poll(result, poll(snapshot(*pools), polled.name, now), now + 900)
+    return result
 
 
 if __name__ == "__main__":

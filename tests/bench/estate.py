@@ -42,7 +42,7 @@ def write(folder: Path, servers: int, days: int = 365) -> Paths:
     now = clock.now()
     history.backfill(_past(names(servers), now, days))
     history.append_many(
-        [(each, Poll(each.name, now, 0.1, _snapshot(each.name)), ()) for each in registry]
+        [(server, Poll(server.name, now, 0.1, _snapshot(server.name)), ()) for server in registry]
     )
     history.close()
     return paths

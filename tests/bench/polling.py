@@ -42,7 +42,7 @@ def rounds(count: int) -> tuple[float, float]:
     ) as process:
         try:
             assert process.stdout
-            told = json.loads(process.stdout.readline())
+            started = json.loads(process.stdout.readline())
             servers = [
                 Server(
                     f"ddc-{port}",
@@ -50,9 +50,9 @@ def rounds(count: int) -> tuple[float, float]:
                     url=f"https://127.0.0.1:{port}",
                     username=USER,
                     secret="env:BENCH_PASSWORD",
-                    verify=f"sha256:{told['pin']}",
+                    verify=f"sha256:{started['pin']}",
                 )
-                for port in told["ports"]
+                for port in started["ports"]
             ]
             return asyncio.run(_compare(servers))
         finally:
@@ -75,7 +75,7 @@ async def _compare(servers: Sequence[Server]) -> tuple[float, float]:
                 for server, source in zip(servers, sources, strict=True)
             )
         )
-        assert all(isinstance(each.result, Snapshot) for each in polls)
+        assert all(isinstance(poll.result, Snapshot) for poll in polls)
 
     async def bare() -> None:
         await asyncio.gather(

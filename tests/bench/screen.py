@@ -63,9 +63,9 @@ def start(paths: Paths, word: str) -> tuple[float, float, float, float]:
             (lictui(paths), word, ours),
             (BARE, "bare-and-ready", bare),
         ):
-            with shown(command, marker) as it:
-                it.settle()
-                samples.append((it.seconds, it.kibibytes))
+            with shown(command, marker) as app:
+                app.settle()
+                samples.append((app.seconds, app.kibibytes))
     return (
         median(seconds for seconds, _ in ours),
         median(memory for _, memory in ours),
@@ -79,26 +79,26 @@ _Sample = tuple[float, int]
 
 def idle_bytes(paths: Paths, word: str, seconds: float = 10.0) -> float:
     """Bytes a second on the wire while nothing changes."""
-    with shown(lictui(paths), word, 80, 24) as it:
-        it.settle()
-        before = it.terminal.received
+    with shown(lictui(paths), word, 80, 24) as app:
+        app.settle()
+        before = app.terminal.received
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
-            it.terminal.read(left)
-        return (it.terminal.received - before) / seconds
+            app.terminal.read(left)
+        return (app.terminal.received - before) / seconds
 
 
 def key_to_frame(command: list[str], word: str) -> float:
     """Seconds from a key to the first byte it causes, 95th percentile."""
-    with shown(command, word) as it:
-        it.settle()
+    with shown(command, word) as app:
+        app.settle()
         times = []
         for number in range(KEYS):
-            while it.terminal.read(0.05):
+            while app.terminal.read(0.05):
                 pass  # an age line may have come in between
             began = time.perf_counter()
-            it.terminal.send_keys("\x1b[B" if number % 2 == 0 else "\x1b[A")
-            it.terminal.read(5.0)
+            app.terminal.send_keys("\x1b[B" if number % 2 == 0 else "\x1b[A")
+            app.terminal.read(5.0)
             times.append(time.perf_counter() - began)
     return quantiles(times, n=20)[-1]
 
@@ -106,12 +106,12 @@ def key_to_frame(command: list[str], word: str) -> float:
 def bytes_of_a_round(rounds: int = 10) -> float:
     """Bytes on the wire for a poll round that changes every visible row, at 80x24."""
     command = [sys.executable, "-m", "tests.bench.changing_app"]
-    with shown(command, "lic-00", 80, 24) as it:
+    with shown(command, "lic-00", 80, 24) as app:
         until = time.monotonic() + 2.0  # the first frame, trends and all
         while (left := until - time.monotonic()) > 0:
-            it.terminal.read(left)
-        before = it.terminal.received
+            app.terminal.read(left)
+        before = app.terminal.received
         until = time.monotonic() + rounds
         while (left := until - time.monotonic()) > 0:
-            it.terminal.read(left)
-        return (it.terminal.received - before) / rounds
+            app.terminal.read(left)
+        return (app.terminal.received - before) / rounds

@@ -19,12 +19,12 @@ async def serve(count: int) -> None:
     """Until standard input ends."""
     clock = SystemClock()
     certificate = self_signed("bench.example", now=clock.now())
-    held = (licenses(),)
+    inventory = (licenses(),)
     listeners = [
         await listen(
             SiteApi(
                 lambda: SimulatedSite("9f3c", "BENCH"),
-                lambda: held,
+                lambda: inventory,
                 lambda: FaultMode.NORMAL,
                 clock,
                 ApiClient(USER, PASSWORD),
@@ -33,7 +33,7 @@ async def serve(count: int) -> None:
         )
         for _ in range(count)
     ]
-    ports = [one.port for one in listeners]
+    ports = [listener.port for listener in listeners]
     sys.stdout.write(json.dumps({"pin": certificate.fingerprint, "ports": ports}) + "\n")
     sys.stdout.flush()
     await asyncio.to_thread(sys.stdin.read)

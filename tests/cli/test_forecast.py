@@ -191,8 +191,8 @@ def test_estate_peak_is_the_highest_simultaneous_total(cli: Cli) -> None:
         "upper_bound": 90,
         "is_upper_bound": False,
     }
-    one = result["lic-02", PRODUCT, "all"]
-    assert (one["peak"], one["installed_then"], one["upper_bound"]) == (40, 500, None)
+    single = result["lic-02", PRODUCT, "all"]
+    assert (single["peak"], single["installed_then"], single["upper_bound"]) == (40, 500, None)
     assert result["lic-01", PRODUCT, "month"]["coverage"] == pytest.approx(72 / 73, abs=0.0002)
     assert [window for scope, _, window in result if scope == "estate"] == ["24h", "month", "all"]
 

@@ -203,9 +203,9 @@ def test_compact_moves_a_corrupt_database_and_creates_a_new_one(paths: Paths, cl
 
 
 def test_history_at_another_path(paths: Paths, tmp_path: Path, cli: Cli) -> None:
-    other = tmp_path / "other.db"
-    with closing(HistoryFixture(other)) as fixture:
+    database = tmp_path / "other.db"
+    with closing(HistoryFixture(database)) as fixture:
         fixture.record(MIDNIGHT, 5)
     paths.config_dir.mkdir()
-    paths.config.write_text(f'[history]\npath = "{other}"\n')
-    assert str(other) in cli("history", "stats").out
+    paths.config.write_text(f'[history]\npath = "{database}"\n')
+    assert str(database) in cli("history", "stats").out

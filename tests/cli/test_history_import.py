@@ -215,7 +215,7 @@ CAPACITIES = [
 def stored_capacities(paths: Paths) -> list[Capacity]:
     with closing(HistoryFixture(paths.history)) as fixture:
         pools = fixture.history.pools()
-        (pool_id,) = [known.id for known in pools if known.product == "XDT_PLT_UD"]
+        (pool_id,) = [stored.id for stored in pools if stored.product == "XDT_PLT_UD"]
         return capacities(fixture.history._db, pool_id)
 
 
@@ -278,7 +278,7 @@ def test_license_import_adds_no_server_to_sums(paths: Paths, folder: Path, cli: 
     cli("history", "import-licenses", str(folder), "--server", "lic")
     with closing(HistoryFixture(paths.history)) as fixture:
         fixture.poll_series(MIDNIGHT, [5, 6], "other", every=300)
-        pools = [(known.server, known.key) for known in fixture.history.pools()]
+        pools = [(stored.server, stored.key) for stored in fixture.history.pools()]
         assert len(pools) == 2
         (hour,) = fixture.buckets(MIDNIGHT, MIDNIGHT + 3600, 3600, "other")
         assert hour.high == 6

@@ -101,10 +101,10 @@ def test_every_format_is_read(program: Program, sshd: Sshd) -> None:
             pool["product"]: (pool["in_use"], pool["installed"], pool["overdraft"])
             for pool in server["pools"]
         }
-        some, few = (None, None) if server["name"] == "license-file" else (412, 33)
+        user_device, concurrent = (None, None) if server["name"] == "license-file" else (412, 33)
         assert figures == {
-            "XDT_PLT_UD": (some, installed, overdraft),
-            "XDT_ENT_CCS": (few, installed, overdraft),
+            "XDT_PLT_UD": (user_device, installed, overdraft),
+            "XDT_ENT_CCS": (concurrent, installed, overdraft),
         }, server["name"]
     assert sshd.clients() == []
 

@@ -72,6 +72,15 @@ class ReportFixture:
             polls.append((polled, poll(result, name, time), () if hour else events))
         self.history.append_many(polls)
 
+    def record_bound(self) -> None:
+        """Record two servers of which only daily maxima are left: 90 at different times each."""
+        for name, high in (("a", 0), ("b", 12)):
+            figures = [90 if hour % 24 == high else 10 for hour in range(48)]
+            self.record_hourly(name, figures, installed=50)
+        self.clock._now = timestamp("2029-12-01T00:00")
+        for _ in range(3):
+            self.history.compact()
+
     def report(self, first_day: date = OCTOBER, **query: Any) -> MonthlyReport:
         query.setdefault("settings", Settings())
         query.setdefault("zone", BERLIN)

@@ -362,12 +362,7 @@ def test_entitlements_of_assigned_licenses_use_the_most_ever_assigned(
 
 
 def test_bound_is_marked_and_concludes_no_overuse(fixture: ReportFixture) -> None:
-    for name, high in (("a", 0), ("b", 12)):
-        figures = [90 if hour % 24 == high else 10 for hour in range(48)]
-        fixture.record_hourly(name, figures, START, installed=50)
-    fixture.clock._now = timestamp("2029-12-01T00:00")
-    for _ in range(3):
-        fixture.history.compact()
+    fixture.record_bound()
     settings = Settings(entitlements=(Entitlement(CCS, 150, 10.0, "EUR"),))
     report = fixture.report(settings=settings)
     (line,) = report.contract_lines

@@ -12,6 +12,8 @@ from defusedxml import ElementTree
 from tests.report.report_fixture import CCS, ReportFixture
 from tests.report.sample import FORMULA, HOSTILE, sample_report
 
+from lictui.config.entitlements import Entitlement
+from lictui.config.settings import Settings
 from lictui.report.xlsx import render_xlsx
 
 if TYPE_CHECKING:
@@ -143,6 +145,19 @@ def test_entitlements_are_calculated_by_formulas(workbook: Workbook) -> None:
     )
     assert rows[-1]["Cost per year"] == 2700 + 500 * 42.5
     assert "MAX(0,G2-D2)" in "".join(workbook.formulas("Entitlements"))
+
+
+def test_bound_is_a_marked_number_without_a_conclusion(fixture: ReportFixture) -> None:
+    fixture.record_bound()
+    settings = Settings(entitlements=(Entitlement(CCS, 150, 10.0, "EUR"),))
+    workbook = Workbook(render_xlsx(fixture.report(settings=settings)))
+    (product,) = workbook.rows("Summary")[:1]
+    assert (product["Peak usage"], product["Utilization"]) == (180, 1.8)
+    styles = workbook.files.read("xl/styles.xml").decode()
+    assert "\N{LESS-THAN OR EQUAL TO} &quot;#,##0" in styles
+    line = workbook.rows("Entitlements")[0]
+    assert (line["12-month peak"], line["Shortfall"], line["Unused"]) == (180, None, None)
+    assert "MAX(" not in "".join(workbook.formulas("Entitlements"))
 
 
 def test_xlsx_of_the_same_report_is_the_same(fixture: ReportFixture) -> None:

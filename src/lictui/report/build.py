@@ -427,14 +427,14 @@ def _server_coverage(
     servers = []
     for status in board.servers:
         name = status.server.name
-        known = coverages.pop(name, [])
+        shares = coverages.pop(name, [])
         is_expected = status.server.enabled and name not in later and not _has_no_licenses(status)
-        if is_expected or known:
+        if is_expected or shares:
             group, reason = status.server.group, _failure_text(status)
-            servers.append(ServerCoverage(name, group, _mean(known), reason=reason))
+            servers.append(ServerCoverage(name, group, _mean(shares), reason=reason))
     removed = [
-        ServerCoverage(name, "", _mean(known), removed=True)
-        for name, known in sorted(coverages.items())
+        ServerCoverage(name, "", _mean(shares), removed=True)
+        for name, shares in sorted(coverages.items())
     ]
     return (*servers, *removed)
 
@@ -481,13 +481,13 @@ def _scope_usage(name: str, scope: ScopeReport | None) -> ScopeUsage:
     if scope is None:
         return ScopeUsage(name, None)
     months = [(month.highest_is_bound, month.highest) for month in scope.months]
-    known = [(is_bound, highest) for is_bound, highest in months if highest is not None]
+    peaks = [(is_bound, highest) for is_bound, highest in months if highest is not None]
     return ScopeUsage(
         name,
         scope.installed,
         scope.month.highest,
-        max((highest for _, highest in known), default=None),
-        max((highest for is_bound, highest in known if not is_bound), default=None),
+        max((highest for _, highest in peaks), default=None),
+        max((highest for is_bound, highest in peaks if not is_bound), default=None),
     )
 
 

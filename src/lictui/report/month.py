@@ -85,8 +85,8 @@ class ScopeMonth:
         days = zip(pairwise(self._bounds), indexes.tolist(), entries, strict=True)
         for (start, end), index, entry in days:
             if part.since < end and (part.until is None or part.until >= end):
-                known = index >= 0 and entry.start >= start
-                self._day_ends[start].append(entry if known else None)
+                has_entry = index >= 0 and entry.start >= start
+                self._day_ends[start].append(entry if has_entry else None)
 
     @cached_property
     def total(self) -> Series:
@@ -101,9 +101,9 @@ class ScopeMonth:
         sums = {}
         for start, entries in self._day_ends.items():
             values = [entry and value(entry) for entry in entries]
-            known = [figure for figure in values if figure is not None]
-            if known and len(known) == len(values):
-                sums[start] = round(sum(known))
+            figures = [figure for figure in values if figure is not None]
+            if figures and len(figures) == len(values):
+                sums[start] = round(sum(figures))
         return sums
 
     def overdraft_at_day_ends(self) -> dict[int, int]:

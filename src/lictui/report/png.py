@@ -162,7 +162,7 @@ def _draw_chart(axes: Any, chart: BarChart) -> None:
 
 def _short_name(product: ProductReport, length: int) -> str:
     model = f" ({product.model.label})"
-    known = describe(product.code)
-    name = known.short_name if product.name == known.name else product.name
+    published = describe(product.code)
+    name = published.short_name if product.name == published.name else product.name
     room = length - len(model)
     return (name if len(name) <= room else f"{name[: room - 1].rstrip()}…") + model

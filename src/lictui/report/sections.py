@@ -626,15 +626,15 @@ _SATURDAY: Final = 5
 def _daily_chart(product: ProductReport) -> BarChart:
     scope = product.estate
     per_day = "assigned at the end of each day" if product.is_assigned else "peak of each day"
-    known = [day for day in scope.days if day.figure is not None]
-    highest = max(known, key=lambda day: day.figure or 0, default=None)
+    days = [day for day in scope.days if day.figure is not None]
+    highest = max(days, key=lambda day: day.figure or 0, default=None)
     description = (
         "No data."
         if highest is None
         else (
             f"Highest {text.format_count(highest.figure)} on {text.long_day(highest.day)};"
             f" installed {text.format_count(scope.installed)};"
-            f" {len(known)} of {len(scope.days)} days have data."
+            f" {len(days)} of {len(scope.days)} days have data."
         )
     )
     return BarChart(

@@ -113,11 +113,11 @@ _ENTITLEMENT_FORMULAS: Final = {
 
 def _filtered_total(summed: str, compared: str, value: str) -> str:
     """Return the sum of a column over the rows that a filter shows and that have a value."""
-    column, other = f"{{{summed}}}", f"{{{compared}}}"
+    column, condition = f"{{{summed}}}", f"{{{compared}}}"
     cells = f"{column}{{first}}:{column}{{last}}"
     return (
         f"=SUMPRODUCT(SUBTOTAL(109,OFFSET({column}{{first}},ROW({cells})-ROW({column}{{first}}),0))"
-        f'*({other}{{first}}:{other}{{last}}="{value}"))'
+        f'*({condition}{{first}}:{condition}{{last}}="{value}"))'
     )
 
 
