@@ -31,48 +31,74 @@ from lictui.sources.source import SourceError
 X = "Users of x:  (Total of 5 licenses issued;  Total of 1 license in use)"
 
 
-def test_lmstat_citrix_output_is_a_snapshot() -> None:
+UNUSED_DESK = "Users of desk:  (Total of 4 licenses issued;  Total of 0 licenses in use)"
+UNUSED_MPS = "Users of MPS_ENT_CCU:  (Total of 2 licenses issued;  Total of 0 licenses in use)"
+NO_DATES = {"subscription_date": None, "expires": None, "permanent": None}
+COUNTED = {"counted": True, "model": Model.CONCURRENT}
+UNCOUNTED = {"counted": False, "model": Model.OTHER}
+
+
+@pytest.mark.parametrize(
+    ("text", "product", "reading", "fields"),
+    [
+        (
+            CITRIX,
+            "XDT_ENT_UD",
+            Reading(184, 250),
+            {
+                "name": "Citrix Virtual Apps and Desktops Advanced",
+                "model": Model.USER_DEVICE,
+                "vendor": "CITRIX",
+                "counted": True,
+                "subscription_date": date(2026, 12, 1),
+                "expires": date(2027, 3, 31),
+                "permanent": False,
+                "license_type": "Retail",
+                "queued": 2,
+            },
+        ),
+        (CITRIX, "CITRIX", Reading(1, 10000), {"counted": False, "permanent": True}),
+        (CITRIX, "MPS_ENT_CCU", Reading(0, 20), {"queued": 0} | NO_DATES),
+        (  # of several versions, the first expiry
+            CITRIX,
+            "PVS_STD_CCS",
+            Reading(80, 90),
+            {"subscription_date": None, "expires": date(2027, 3, 31)},
+        ),
+        (  # listed twice by this daemon, once by another one
+            VENDORS,
+            "solver (alphad)",
+            Reading(3, 10),
+            {"name": "solver (alphad)", "vendor": "alphad", "permanent": True} | COUNTED,
+        ),
+        (VENDORS, "solver (betad)", Reading(3, 7), {"vendor": "betad"} | COUNTED),
+        (VENDORS, "SERIAL", Reading(1), UNCOUNTED),
+        (VENDORS, "old", Reading(), UNCOUNTED),
+        (VENDORS, "desk", Reading(1, 4), COUNTED),  # node-locked
+        (feature(UNUSED_DESK), "desk", Reading(0, 4), COUNTED),
+        (VENDORS, "many", Reading(3), {"counted": True}),
+        # Another vendor's feature is its own name
+        (feature(UNUSED_MPS), "MPS_ENT_CCU", Reading(0, 2), {"name": "MPS_ENT_CCU"} | COUNTED),
+    ],
+    ids=range(12),
+)
+def test_lmstat_feature_is_a_pool(
+    text: str, product: str, reading: Reading, fields: dict[str, object]
+) -> None:
+    result = pool(text, product)
+    assert result.reading == reading
+    assert {name: getattr(result, name) for name in fields} == fields
+
+
+def test_lmstat_output_of_citrix_is_a_snapshot() -> None:
     result = parse_output(CITRIX)
-    assert (result.reported_name, result.license_server_host, result.version) == (
-        "lic01",
-        "lic01",
-        "11.19.4",
-    )
-    assert result.mode is None
-    assert [item.product for item in result.pools] == [
-        "CITRIX",
-        "XDT_ENT_UD",
-        "MPS_ENT_CCU",
-        "PVS_STD_CCS",
-    ]
-    xdt = pool(CITRIX, "XDT_ENT_UD")
-    assert xdt.name == "Citrix Virtual Apps and Desktops Advanced"
-    assert (xdt.model, xdt.vendor, xdt.counted) == (Model.USER_DEVICE, "CITRIX", True)
-    assert (xdt.reading.installed, xdt.reading.in_use) == (250, 184)
-    assert xdt.reading.overdraft is None
-    assert (xdt.subscription_date, xdt.expires) == (date(2026, 12, 1), date(2027, 3, 31))
-    assert (xdt.permanent, xdt.license_type, xdt.queued) == (False, "Retail", 2)
-    raw = dict(xdt.raw_fields)
-    assert raw["reserved for group"] == "5"
-    assert raw["borrowed or lingering"] == "1"
+    names = (result.reported_name, result.license_server_host, result.version, result.mode)
+    assert names == ("lic01", "lic01", "11.19.4", None)
+    assert len(result.pools) == 4
+    raw = dict(result.pools[1].raw_fields)
+    assert (raw["reserved for group"], raw["borrowed or lingering"]) == ("5", "1")
     assert raw["version"] == "2026.1201"
-    assert {"installed", "in_use", "queued"} <= set(dict(xdt.formulas))
-
-
-def test_lmstat_startup_licenses_are_not_counted() -> None:
-    result = pool(CITRIX, "CITRIX")
-    assert (result.counted, result.permanent, result.reading.installed) == (False, True, 10000)
-
-
-def test_lmstat_unused_feature_has_no_dates() -> None:
-    result = pool(CITRIX, "MPS_ENT_CCU")
-    assert (result.reading.installed, result.reading.in_use, result.queued) == (20, 0, 0)
-    assert (result.subscription_date, result.expires, result.permanent) == (None, None, None)
-
-
-def test_lmstat_different_versions_have_the_first_expiry() -> None:
-    result = pool(CITRIX, "PVS_STD_CCS")
-    assert (result.subscription_date, result.expires) == (None, date(2027, 3, 31))
+    assert {"installed", "in_use", "queued"} <= set(dict(result.pools[1].formulas))
 
 
 def test_lmstat_reservations_are_a_notice_without_names() -> None:
@@ -95,16 +121,6 @@ def test_lmstat_indentation_changes_nothing() -> None:
     flat = "\n".join(line.strip() for line in CITRIX.splitlines())
     deep = "\n".join("\t  " + line for line in CITRIX.splitlines())
     assert parse_output(flat) == parse_output(CITRIX) == parse_output(deep)
-
-
-def test_lmstat_listings_of_a_daemon_add_up_and_daemons_stay_apart() -> None:
-    result = {(item.product, item.vendor): item.reading for item in parse_output(VENDORS).pools}
-    alpha, beta = result["solver (alphad)", "alphad"], result["solver (betad)", "betad"]
-    assert (alpha.installed, alpha.in_use) == (10, 3)
-    assert (beta.installed, beta.in_use) == (7, 3)
-    assert len({item.key for item in parse_output(VENDORS).pools}) == len(
-        parse_output(VENDORS).pools
-    )
 
 
 def listings(*daemons: tuple[str, dict[str, tuple[int, int, str]]]) -> str:
@@ -197,36 +213,7 @@ def test_lmstat_listing_of_a_daemon_without_counts_is_no_second_one(down: str) -
     ]
 
 
-def test_lmstat_features_of_other_vendors_are_their_own_names() -> None:
-    result = pool(VENDORS, "solver (alphad)")
-    assert result.name == "solver (alphad)"
-    assert (result.model, result.permanent, result.expires) == (Model.CONCURRENT, True, None)
-    assert result.subscription_date is None
-    text = feature("Users of MPS_ENT_CCU:  (Total of 2 licenses issued;  Total of 0 in use)")
-    assert pool(text, "MPS_ENT_CCU").name == "MPS_ENT_CCU"
-
-
-@pytest.mark.parametrize(("product", "in_use"), [("SERIAL", 1), ("old", None)])
-def test_lmstat_uncounted_feature_is_listed(product: str, in_use: int | None) -> None:
-    result = pool(VENDORS, product)
-    assert (result.reading.installed, result.counted, result.model) == (None, False, Model.OTHER)
-    assert result.reading.in_use == in_use
-
-
-def test_lmstat_node_locked_feature_with_counts_is_counted() -> None:
-    result = pool(VENDORS, "desk")
-    assert (result.reading.installed, result.reading.in_use) == (4, 1)
-    unused = pool(
-        feature("Users of desk:  (Total of 4 licenses issued;  Total of 0 in use)"), "desk"
-    )
-    assert (
-        (result.counted, result.model) == (unused.counted, unused.model) == (True, Model.CONCURRENT)
-    )
-
-
-def test_lmstat_impossible_count_is_unknown_and_a_notice() -> None:
-    result = pool(VENDORS, "many")
-    assert (result.reading.installed, result.reading.in_use, result.counted) == (None, 3, True)
+def test_lmstat_impossible_count_is_a_notice() -> None:
     warning = notice(VENDORS, "without counts")
     assert "many" in warning.detail
     assert "old: Error: 1 licenses, unsupported" in warning.detail
@@ -272,13 +259,10 @@ def test_lmstat_without_a_daemon_that_is_up_is_unavailable(said: str, features: 
 
 def test_lmstat_features_of_a_daemon_that_is_down_are_unknown() -> None:
     text = feature(
-        "Users of y:  (Total of 5 licenses issued;  Total of 1 license in use)",
-        "  betad: The desired vendor daemon is down. (-97,121)",
-        GONE,
+        X, "  betad: The desired vendor daemon is down. (-97,121)", GONE.replace("x", "z")
     )
-    assert [item.product for item in parse_output(text).pools] == ["y", "x"]
-    assert pool(text, "x").reading == Reading()
-    assert "x: Cannot get users" in notice(text, "without counts").detail
+    assert [item.reading for item in parse_output(text).pools] == [Reading(1, 5), Reading()]
+    assert "z: Cannot get users" in notice(text, "without counts").detail
 
 
 def test_lmstat_startup_licenses_alone_are_a_notice() -> None:
@@ -292,7 +276,7 @@ def test_lmstat_startup_licenses_alone_are_a_notice() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "Users of x:  (Total of 5 licenses issued;  Total of 1 license in use)",
+        X,
         "Users of x: (Total of 5 licenses issued; Total of 1 license in use)",
         "  Users of x:      (Total of 5 licenses issued;   Total of 1 licenses in use)",
         "Users of x:  (Total of 5 licenses issued;  1 licenses in use)",
