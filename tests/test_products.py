@@ -15,6 +15,8 @@ from lictui.products import cvad_code, describe
         ("XDT_PLT_CCS", "Citrix Virtual Apps and Desktops Premium", "CVAD Premium"),
         ("XDT_ENT_UD", "Citrix Virtual Apps and Desktops Advanced", "CVAD Advanced"),
         ("XDT_STD_UD", "Citrix Virtual Desktops Standard", "Virtual Desktops Standard"),
+        ("XDS_ENT_UD", "Citrix XenDesktop Enterprise (Legacy)", "XenDesktop Enterprise (Legacy)"),
+        ("XDS_ENT_CCS", "Citrix XenDesktop Enterprise (Legacy)", "XenDesktop Enterprise (Legacy)"),
         ("MPS_ENT_CCU", "Citrix Virtual Apps Advanced", "Virtual Apps Advanced"),
         ("PVS_STD_CCS", "Citrix Provisioning Services", "Provisioning Services"),
         ("CNS_V200_SERVER", "Citrix NetScaler VPX 200", "NetScaler VPX 200"),

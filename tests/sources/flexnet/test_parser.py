@@ -312,6 +312,21 @@ def test_lmstat_expiry_is_read_in_every_form(
 # License users
 
 
+def test_lmstat_details_in_column_0_and_process_ids_at_the_end_are_read() -> None:
+    text = feature(  # as lmstat 11.19.6 prints it
+        "Users of MAT:  (Total of 10000 licenses issued;  Total of 1 license in use)",
+        '\n  \n"MAT" v54, vendor: MLM, expiry: 30-oct-2027',
+        "  vendor_string: vi=0:at=200:lo=TH:\n  floating license\n",
+        "    user1 n08-02.core.test /dev/pts/0 (v50) (lic1/27000 16636), start Tue 7/14 23:35,"
+        " PID: 3278807 ",
+    )
+    assert pool(text, "MAT").reading == Reading(1, 10000)
+    assert pool(text, "MAT").expires == date(2027, 10, 30)
+    (user,) = lmstat_license_users(text, "lic01", NOW).users
+    assert (user.user, user.device, user.count) == ("user1", "n08-02.core.test", 1)
+    assert user.since == local_timestamp(2026, 7, 14, 23, 35)
+
+
 def test_lmstat_reservations_are_listed_with_the_license_users() -> None:
     line = "    ann pc1 pc1 (v1.0) (h1/27000 101), start Tue 11/24 8:09"
     reserved = (
