@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
 
 import httpx
 
@@ -26,6 +27,7 @@ class FakeApi(ABC):
         self.token_paths = set(token_paths)
         self.requests: list[httpx.Request] = []
         self.token_number = 0  # of the token that is accepted
+        self.token: dict[str, object] = {"token_type": "bearer", "expires_in": "3600"}
 
     @property
     def paths(self) -> list[str]:
@@ -50,6 +52,21 @@ class FakeApi(ABC):
     def _is_authorized(self, request: httpx.Request) -> bool:
         expected = f"{self.scheme} bearer=token-{self.token_number}"
         return request.headers["Authorization"] == expected
+
+    def new_token(self) -> str:
+        """The token that is accepted from now on."""
+        self.token_number += 1
+        return f"token-{self.token_number}"
+
+    def issue_cloud_token(self, request: httpx.Request, client: str) -> httpx.Response:
+        """Answer as Citrix Cloud's trust service: errors are successes of HTTP, too."""
+        assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
+        form = parse_qs(request.content.decode(), strict_parsing=True)
+        expected = {"grant_type": "client_credentials", "client_id": client}
+        if form != {key: [value] for key, value in (expected | {"client_secret": SECRET}).items()}:
+            error = {"error": "invalid_client", "error_description": "no such secret"}
+            return httpx.Response(200, json=error)
+        return httpx.Response(200, json=self.token | {"access_token": self.new_token()})
 
     @abstractmethod
     def issue_token(self, request: httpx.Request) -> httpx.Response:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-from urllib.parse import parse_qs
+from typing import TYPE_CHECKING, Any
 
-import httpx
-from tests.support.fake_api import SECRET, FakeApi
+from tests.support.fake_api import FakeApi
 
 from lictui.model import Server, SourceName
+
+if TYPE_CHECKING:
+    import httpx
 
 TOKENS = "/cctrustoauth2/acme/tokens/clients"
 CURRENT = "/licensing/license/enterprise/cloud/cvad/ud/current"
@@ -81,22 +82,10 @@ class FakeCloud(FakeApi):
     def __init__(self) -> None:
         months = history(month("2026-10"), month("2026-09", 390))
         super().__init__({CURRENT: current(), HISTORY: months}, TOKENS)
-        self.token: dict[str, object] = {"token_type": "bearer", "expires_in": "3600"}
 
     def _is_authorized(self, request: httpx.Request) -> bool:
         customer = request.headers["Citrix-CustomerId"]
         return customer == "acme" and super()._is_authorized(request)
 
     def issue_token(self, request: httpx.Request) -> httpx.Response:
-        assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
-        form = parse_qs(request.content.decode(), strict_parsing=True)
-        accepted = form == {
-            "grant_type": ["client_credentials"],
-            "client_id": ["client-1"],
-            "client_secret": [SECRET],
-        }
-        if not accepted:
-            error = {"error": "invalid_client", "error_description": "no such secret"}
-            return httpx.Response(200, json=error)
-        self.token_number += 1
-        return httpx.Response(200, json=self.token | {"access_token": f"token-{self.token_number}"})
+        return self.issue_cloud_token(request, "client-1")

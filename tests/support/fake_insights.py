@@ -97,6 +97,5 @@ class FakeInsights(FakeApi):
         assert request.headers["Content-Type"] == "application/json"
         if json.loads(request.content) != {"clientId": "client-1", "clientSecret": SECRET}:
             return httpx.Response(401, json={"type": "401", "detail": "expired secret"})
-        self.token_number += 1
         token = {"principal": "p", "subject": "s", "openIdToken": "other", "expiresIn": 3600}
-        return httpx.Response(200, json=token | {"token": f"token-{self.token_number}"})
+        return httpx.Response(200, json=token | {"token": self.new_token()})

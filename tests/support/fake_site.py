@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from base64 import b64encode
 from typing import Any
-from urllib.parse import parse_qs
 
 import httpx
 from tests.support.fake_api import SECRET, FakeApi
@@ -104,26 +103,10 @@ class FakeSite(FakeApi):
 
     def issue_token(self, request: httpx.Request) -> httpx.Response:
         if request.url.path == CLOUD_TOKENS:
-            return self._issue_cloud_token(request)
+            return self.issue_cloud_token(request, USERNAME)
         expected = b64encode(f"{USERNAME}:{SECRET}".encode()).decode()
         if request.headers["Authorization"] != f"Basic {expected}":
             return httpx.Response(401)
-        self.token_number += 1
-        return httpx.Response(
-            200,
-            json={
-                "Token": f"token-{self.token_number}",
-                "Principal": USERNAME,
-                "UserId": "S-1-5-7",
-                "CustomerId": "CitrixOnPremises",
-                "ExpiresAt": self.expires_at,
-            },
-        )
-
-    def _issue_cloud_token(self, request: httpx.Request) -> httpx.Response:
-        form = parse_qs(request.content.decode(), strict_parsing=True)
-        if (form["client_id"], form["client_secret"]) != ([USERNAME], [SECRET]):
-            return httpx.Response(200, json={"error": "invalid_client"})
-        self.token_number += 1
-        token = {"access_token": f"token-{self.token_number}", "expires_in": "3600"}
-        return httpx.Response(200, json={"token_type": "bearer"} | token)
+        token = {"Principal": USERNAME, "UserId": "S-1-5-7", "CustomerId": "CitrixOnPremises"}
+        token |= {"Token": self.new_token(), "ExpiresAt": self.expires_at}
+        return httpx.Response(200, json=token)

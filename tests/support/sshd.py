@@ -8,10 +8,7 @@ import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
-
-if TYPE_CHECKING:
-    from types import TracebackType
+from typing import Self
 
 SSHD = "/usr/sbin/sshd"  # must be absolute: it starts itself again for each connection
 _CONFIG = """\
@@ -25,6 +22,13 @@ UsePAM no
 PermitRootLogin prohibit-password
 PasswordAuthentication no
 KbdInteractiveAuthentication no
+"""
+
+_CLIENT_CONFIG = """\
+BatchMode yes
+StrictHostKeyChecking yes
+GlobalKnownHostsFile /dev/null
+IdentitiesOnly yes
 """
 
 
@@ -43,7 +47,7 @@ class Sshd:
             self._new_key(name)
         self._trust("known_hosts", "host_key")
         self._trust("other_known_hosts", "other_host_key")
-        (self.folder / "ssh_config").touch()
+        (self.folder / "ssh_config").write_text(_CLIENT_CONFIG)
         (self.folder / "sshd_config").write_text(_CONFIG.format(port=self.port, folder=self.folder))
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)  # privilege separation directory
@@ -57,12 +61,7 @@ class Sshd:
         assert "Server listening" in line, line + self._process.stderr.read()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._process.terminate()
         self._process.communicate(timeout=10)
 
@@ -71,24 +70,10 @@ class Sshd:
     ) -> tuple[str, ...]:
         """Return the ssh command that runs `remote` on the server."""
         options = (
-            "BatchMode=yes",
-            "StrictHostKeyChecking=yes",
-            f"UserKnownHostsFile={self.folder / known_hosts}",
-            "GlobalKnownHostsFile=/dev/null",
-            "IdentitiesOnly=yes",
+            f"-F {self.folder}/ssh_config -i {self.folder}/{key} -p {self.port}"
+            f" -o UserKnownHostsFile={self.folder}/{known_hosts}"
         )
-        return (
-            "ssh",
-            "-F",
-            str(self.folder / "ssh_config"),
-            *(word for option in options for word in ("-o", option)),
-            "-i",
-            str(self.folder / key),
-            "-p",
-            str(self.port),
-            f"{getpass.getuser()}@127.0.0.1",
-            *remote,
-        )
+        return ("ssh", *options.split(), f"{getpass.getuser()}@127.0.0.1", *remote)
 
     def clients(self) -> list[str]:
         """Return the command lines of all running ssh clients of this server."""

@@ -97,14 +97,10 @@ class Terminal:
         except OSError:  # the other end is closed
             return 0
         self.received += len(data)
-        self._answer(data)
+        if b"\x1b[c" in data:  # a query for the attributes; without an answer some programs wait
+            os.write(self._master, b"\x1b[?62;22c")
         self._stream.feed(data)
         return len(data)
-
-    def _answer(self, data: bytes) -> None:
-        """Answer a query for the attributes of the terminal; without it some programs wait."""
-        if b"\x1b[c" in data:
-            os.write(self._master, b"\x1b[?62;22c")
 
     def disconnect(self) -> None:
         """Close the terminal, like a broken connection; the program gets no signal."""
