@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+HEAD = "at,server,product,model,subscription_date,in_use,installed,overdraft\n"
+
+
 def text(fixture: HistoryFixture, resolution: Resolution = Resolution.RAW) -> str:
     return "".join(csv_lines(fixture.history.export_rows(ExportQuery(resolution))))
 
@@ -48,7 +51,7 @@ def filled(fixture: HistoryFixture) -> None:
     fixture.record(MIDNIGHT + 120, None, installed=None)
     fixture.record(MIDNIGHT + 180, 9, installed=600)
     fixture.poll_series(MIDNIGHT + 7, [1, 2, 2, 2, 5], '=lic 2, "b"', every=900, late=1)
-    fixture.record(MIDNIGHT, {"'=X": 3, " padded": 4, "\tTAB": 5}, "'-three")
+    fixture.record(MIDNIGHT, {"'=X": 3, " padded": 4}, "'-three")
 
 
 @pytest.mark.parametrize("resolution", list(Resolution))
@@ -217,6 +220,16 @@ def test_invalid_rows_are_reported_with_their_lines() -> None:
     assert len(pools) == 1
 
 
+@pytest.mark.parametrize("name", ["a\x1b[31mb", "a\u202eb", "a\tb", "a\u200bb"])
+def test_name_with_control_characters_is_refused(name: str) -> None:
+    row = '2026-11-24T00:00:00Z,"{}","{}",user_device,,1,2,0\n'
+    result, pools = read_text(HEAD + row.format(name, "P") + row.format("s", name))
+    assert (result.skipped, pools) == (2, [])
+    assert result.reasons[0] == (2, f"name with control characters: {name!r}")
+    with pytest.raises(UsageError, match="control characters"):
+        read_text("Time,InUse\n2026-11-24T06:15Z,1\n", ImportOptions((name,), ("P",)))
+
+
 def test_import_filters_by_server_and_product() -> None:
     csv = (
         "at,server,product,model,subscription_date,in_use,installed,overdraft\n"
@@ -271,9 +284,6 @@ def test_reported_months_stay_months_after_import(
     assert len(other.readings()) == 3
     assert other.history.monthly_usage("lic-01", key)[0].in_use == 40
     assert other.buckets(MIDNIGHT - 60 * DAY, MIDNIGHT - DAY, DAY, product=key.product) == ()
-
-
-HEAD = "at,server,product,model,subscription_date,in_use,installed,overdraft\n"
 
 
 def _rows(*figures: int, server: str = "lic-01", first: int = 0) -> str:

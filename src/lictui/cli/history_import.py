@@ -157,7 +157,7 @@ def _refuse_estate(server: str) -> None:
 
 def _column_names(option: str) -> dict[str, str]:
     """Return `time=Zeit,in_use=Belegt` as column names by purpose. Raises UsageError."""
-    from lictui.history.csv_foreign import COLUMN_KEYS
+    from lictui.history.csv_columns import COLUMN_KEYS
 
     columns: dict[str, str] = {}
     for part in next(csv.reader([option], skipinitialspace=True), []):

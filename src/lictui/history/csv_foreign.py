@@ -6,9 +6,8 @@ apart, and once for the figures.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from datetime import UTC, date
+from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy as np
 from lictui import products
 from lictui.analysis.series import Resolution
 from lictui.errors import UsageError
+from lictui.history.csv_columns import FIGURES, Columns, RowFilter, recognize_columns, row_filters
 from lictui.history.csv_reader import (
     INVALID,
     UNKNOWN,
@@ -27,7 +27,6 @@ from lictui.history.csv_reader import (
     ReadingColumns,
     RowError,
     has_no_figure,
-    normalize_name,
     optional,
     parse_count,
     shorten,
@@ -36,273 +35,27 @@ from lictui.history.csv_times import (
     NO_CLOCK,
     Clocks,
     LocalDate,
+    LocalTimes,
     is_day_first,
     parse_clock,
     parse_date,
     split_formatted_time,
     split_time,
-    utc_times,
 )
 from lictui.model import MonthlyUsage, PoolKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from lictui.history.csv_reader import CsvFile, ImportOptions, NumberedRow
-
-# The columns of such a file
-
-
-# Purpose of a column -> its names, the most certain first: those of WMI, of the cmdlets of Citrix,
-# of Citrix Licensing Manager, ControlUp, PRTG and of published scripts.
-# fmt: off
-_NAMES: Final[Mapping[str, Sequence[str]]] = {
-    "moment": (
-        "timestamp", "datetime", "dateandtime", "at", "when", "recorded", "collectedat",
-        "collected", "sampletime", "timegenerated",
-    ),
-    "date": ("date", "day", "usagedate", "datum", "month"),
-    "time": ("time", "timeofday", "hour", "uhrzeit"),
-    "in_use": (
-        "inuse", "licensesinuse", "licenseinuse", "inusecount", "inuselicenses", "used",
-        "licensesused", "usedlicenses", "usedcount", "currentlyinuse", "usage", "licenseusage",
-        "assigned", "licensesassigned", "checkedout", "consumed", "inusemax", "maxinuse",
-        "maximuminuse", "peakinuse", "peakusage", "peak",
-    ),
-    "installed": (
-        "installed", "licensesinstalled", "installedlicenses", "licensesowned", "owned", "total",
-        "totallicenses", "licensestotal", "totalinstalled", "totalcount", "licenses", "purchased",
-    ),
-    "total": ("count", "licensecount"),  # includes the overdraft
-    "overdraft": (
-        "overdraft", "overdraftlicenses", "licensesoverdraft", "licenseoverdraft",
-        "overdraftallowance",
-    ),
-    "server": (
-        "server", "servername", "licenseserver", "licenseservername", "computer", "computername",
-        "pscomputername", "host", "hostname", "machine", "machinename",
-    ),
-    "product": (
-        "pld", "productcode", "feature", "featurename", "product", "productname", "license",
-        "licensename", "licenseproduct", "licenseproductname", "productedition", "pldfullname",
-    ),
-    "subscription_date": (
-        "subscriptiondate", "sadate", "subscriptionadvantagedate", "customersuccessservicesdate",
-        "licensesubscriptionadvantagedate", "cssdate",
-    ),
-    "license_type": ("licensetype",),
-}
-# fmt: on
-COLUMN_KEYS: Final = ("time", *(key for key in _NAMES if key not in {"moment", "time"}))
-_FIGURES: Final = ("in_use", "installed", "total", "overdraft")
-
-
-@dataclass(slots=True)
-class _Columns:
-    """The columns of a header, by purpose."""
-
-    header: list[str]
-    times: tuple[int, ...]  # one, or a date and a time of day
-    indexes: dict[str, int]  # the other purposes
-
-    @property
-    def names(self) -> list[str]:
-        """The names of all columns, normalized."""
-        return [normalize_name(cell) for cell in self.header]
-
-    @property
-    def are_utc(self) -> bool:
-        """Whether the name of a time column says so."""
-        return any(self.names[index].endswith("utc") for index in self.times)
-
-    def plain_column(self, index: int) -> int | None:
-        """Return the column that has the value of a raw column of PRTG in readable form."""
-        name = self.names[index]
-        plain = name.removesuffix("raw")
-        return self.names.index(plain) if plain != name and plain in self.names else None
-
-    def description(self) -> dict[str, str]:
-        """Return the used columns by purpose."""
-        times = dict(
-            zip(("time",) if len(self.times) == 1 else ("date", "time"), self.times, strict=False)
-        )
-        return {key: self.header[at].strip() for key, at in {**times, **self.indexes}.items()}
-
-
-def _recognize_columns(header: Sequence[str], chosen: Mapping[str, str]) -> _Columns | None:
-    """Return the columns of a header, `chosen` ones first; None without time and in use."""
-    names = [normalize_name(cell) for cell in header]
-    bare = ["timestamp" if name == "utc" else name.removesuffix("utc") for name in names]
-    indexes: dict[str, int] = {}
-    for purpose, known in _NAMES.items():
-        index = next((bare.index(name) for name in known if name in bare), None)
-        if index is not None:
-            raw = f"{bare[index]}raw"
-            is_raw = purpose in _FIGURES and raw in names
-            indexes[purpose] = names.index(raw) if is_raw else index
-    for purpose, name in chosen.items():
-        index = _column_index(name, names, header)
-        if index is None:
-            return None
-        indexes[purpose] = index
-    times = _time_columns(indexes, chosen)
-    for purpose in ("moment", "date", "time"):
-        indexes.pop(purpose, None)
-    if "in_use" not in indexes or not times:
-        return None
-    if "total" in indexes and "installed" in indexes and "total" not in chosen:
-        del indexes["total"]
-    return _Columns(list(header), times, indexes)
-
-
-def _time_columns(indexes: Mapping[str, int], chosen: Mapping[str, str]) -> tuple[int, ...]:
-    if "time" in chosen and "date" not in chosen:
-        return (indexes["time"],)
-    if "date" not in chosen and "moment" in indexes:
-        return (indexes["moment"],)
-    return tuple(indexes[purpose] for purpose in ("date", "time") if purpose in indexes)
-
-
-def _column_index(name: str, names: Sequence[str], header: Sequence[str]) -> int | None:
-    """Return the index of a column by its name, or by its number from 1."""
-    cells = [cell.strip() for cell in header]
-    if name in cells:
-        return cells.index(name)
-    if normalize_name(name) and normalize_name(name) in names:
-        return names.index(normalize_name(name))
-    if name.isascii() and name.isdecimal() and 0 < int(name) <= len(names):
-        return int(name) - 1
-    return None
-
-
-# Which rows are of the server and the product
-
-
-_MAX_VALUES: Final = 200  # of a column; more do not tell servers or products apart
-_MAX_SHOWN: Final = 6  # that a message names
-_LICENSE_TYPES: Final = frozenset(
-    {"retail", "retails", "eval", "evaluation", "sys", "nfr", "not for resale", "csp", "trial"}
-)
-_LICENSE_CODE: Final = re.compile(r"[A-Za-z0-9]+(_[A-Za-z0-9]+)+")
-
-
-class _Filter(NamedTuple):
-    """The values of a column that select a row."""
-
-    column: int
-    values: frozenset[str]  # in lower case
-
-    def includes(self, cell: str) -> bool:
-        """Whether a cell has one of the values."""
-        return cell.strip().lower() in self.values
-
-
-def _filters(
-    file: CsvFile, delimiter: str, header_line: int, columns: _Columns, options: ImportOptions
-) -> list[_Filter]:
-    """Return the filters of a file; the column of the product is set. Raises UsageError."""
-    ((server,), (product,)) = options.servers, options.products
-    values = _distinct_values(file, delimiter, header_line, columns)
-    filters = []
-    for name, value in options.where:
-        index = _column_index(name, columns.names, columns.header)
-        if index is None:
-            raise UsageError(
-                f"--where: no column {name!r}", f"columns: {', '.join(columns.header)}"
-            )
-        filters.append(_Filter(index, frozenset({value.strip().lower()})))
-    filtered = {item.column for item in filters}
-    at = columns.indexes.get("server")
-    if at is not None and at not in filtered:
-        same = _same_server(values[at], server.lower())
-        if same or len(values[at]) > 1:
-            searched = f"server {server!r}"
-            filters.append(_selection(columns.header[at], at, same, values[at], searched))
-    at = _product_column(columns, values, product, options)
-    if at is None:
-        columns.indexes.pop("product", None)
-    else:
-        columns.indexes["product"] = at
-        name = products.describe(product).name.lower()
-        same = values[at] & {product.lower()} or values[at] & {name}
-        is_code = any(_LICENSE_CODE.fullmatch(value) for value in values[at])
-        if at not in filtered and (same or len(values[at]) > 1 or is_code):
-            searched = f"product {product!r}"
-            filters.append(_selection(columns.header[at], at, same, values[at], searched))
-    at = columns.indexes.get("license_type")
-    if at is not None and "license_type" not in options.columns and values[at] - _LICENSE_TYPES:
-        del columns.indexes["license_type"]  # of something else, which does not add up
-    return filters
-
-
-def _same_server(values: set[str], server: str) -> set[str]:
-    """Return the names of the server: as registered, or the same host name with a domain."""
-    same = {value for value in values if _host(value) == _host(server)}
-    domains = {value for value in same if "." in value}
-    return same if len(domains | ({server} if "." in server else set())) <= 1 else same & {server}
-
-
-def _host(name: str) -> str:
-    """Return the host name without port and domain; an address as it is."""
-    name = name.rpartition("@")[2].partition(":")[0]
-    return name if name.replace(".", "").isdigit() else name.partition(".")[0]
-
-
-def _selection(column: str, index: int, same: set[str], values: set[str], searched: str) -> _Filter:
-    if not same:
-        names = ", ".join(sorted(values)[:_MAX_SHOWN])
-        raise UsageError(
-            f"no rows of {searched}; the column {column.strip()} has {names}",
-            f"select rows with --where {column.strip()!r}=VALUE",
-        )
-    # A row without a value is of the only one.
-    return _Filter(index, frozenset(same if len(values) > 1 else {*same, ""}))
-
-
-def _distinct_values(
-    file: CsvFile, delimiter: str, header_line: int, columns: _Columns
-) -> dict[int, set[str]]:
-    """Return the values of the columns without figures, in lower case; at most 200 and one."""
-    figures = {*columns.times, *(columns.indexes.get(purpose) for purpose in _FIGURES)}
-    cells: dict[int, set[str]] = {
-        index: set() for index in range(len(columns.header)) if index not in figures
-    }
-    if not cells:
-        return {}
-    for batch in file.batches(delimiter, header_line):
-        for index, known in cells.items():
-            if len(known) <= _MAX_VALUES:
-                known.update(row[index] for _, row in batch if index < len(row))
-    return {
-        index: {cell.strip().lower() for cell in known} - {""} for index, known in cells.items()
-    }
-
-
-def _product_column(
-    columns: _Columns, values: Mapping[int, set[str]], product: str, options: ImportOptions
-) -> int | None:
-    """Return the column that contains the product; else one that is named so, or None."""
-    if "product" in options.columns:
-        return columns.indexes["product"]
-    names = columns.names
-    named = [names.index(name) for name in _NAMES["product"] if name in names]
-    others = [index for index in values if index not in columns.indexes.values()]
-    for searched in (product.lower(), products.describe(product).name.lower()):
-        for index in (*named, *others):
-            if searched in values.get(index, ()):
-                return index
-    return next((index for index in named if not _are_numbers(values.get(index, ()))), None)
-
-
-def _are_numbers(values: Iterable[str]) -> bool:
-    return all(value.replace(".", "").replace(",", "").isdigit() for value in values)
-
 
 # Rows to columns
 
 
 _INVALID_CLOCK: Final = "?"
-_MAX_ROWS: Final = 5_000_000  # of the server and the product: they are sorted in memory
+_PART_ROWS: Final = 500_000  # of a pool that are imported at once
+_MAX_ROWS: Final = 4_000_000  # of the server and the product: they are sorted in memory
+_PART_BATCHES: Final = 100
 
 
 class _Rows(NamedTuple):
@@ -317,9 +70,8 @@ class _Rows(NamedTuple):
     subscription: IntArray  # packed date; UNKNOWN without one
     license_type: IntArray  # number of a text
 
-    def select(self, chosen: IntArray) -> _Rows:
-        """Return some of the rows."""
-        return _Rows(*(column[chosen] for column in self))
+
+_ROW_TYPES: Final = (np.int32, np.int32, np.int64, *(np.int32,) * 5)
 
 
 class _RowReader:
@@ -327,8 +79,8 @@ class _RowReader:
 
     def __init__(
         self,
-        columns: _Columns,
-        filters: Sequence[_Filter],
+        columns: Columns,
+        filters: Sequence[RowFilter],
         options: ImportOptions,
         result: ImportResult,
     ) -> None:
@@ -346,7 +98,7 @@ class _RowReader:
         self._counts = {
             purpose: CellReader(self._count_parser(purpose, index))
             for purpose, index in columns.indexes.items()
-            if purpose in _FIGURES
+            if purpose in FIGURES
         }
 
     def _count_parser(self, purpose: str, index: int) -> Callable[[str], int]:
@@ -363,12 +115,13 @@ class _RowReader:
 
         return parse
 
-    def read(self, batches: Iterator[list[NumberedRow]]) -> _Rows:
-        """Return all valid rows. Raises UsageError for too many."""
-        parts = [self._read(batch) for batch in self._checked(batches) if batch]
-        if not parts:
-            return _Rows(*(np.zeros(0, np.int64) for _ in _Rows._fields))
-        return _Rows(*map(np.concatenate, zip(*parts, strict=True)))
+    def read(self, batches: Iterator[list[NumberedRow]]) -> list[_Rows]:
+        """Return all valid rows, in parts. Raises UsageError for too many."""
+        parts: list[_Rows] = []
+        read = map(self._read, filter(None, self._checked(batches)))
+        while group := list(islice(read, _PART_BATCHES)):
+            parts.append(_Rows(*map(np.concatenate, zip(*group, strict=True))))
+        return [part for part in parts if len(part.line)]
 
     def _checked(self, batches: Iterator[list[NumberedRow]]) -> Iterator[list[NumberedRow]]:
         total, width = 0, len(self._columns.header)
@@ -420,7 +173,9 @@ class _RowReader:
             valid = [batch[row] for row in np.flatnonzero(is_valid)]
             figures_of = [set(self._cells(valid, purpose)) for purpose in self._counts]
             self._result.rounded = not self._rounded.isdisjoint(set().union(*figures_of))
-        return rows.select(np.flatnonzero(is_valid))
+        return _Rows(
+            *(column[is_valid].astype(kind) for column, kind in zip(rows, _ROW_TYPES, strict=True))
+        )
 
     def _optional(self, reader: CellReader, batch: list[NumberedRow], purpose: str) -> IntArray:
         if purpose not in self._columns.indexes:
@@ -491,7 +246,7 @@ def _parse_subscription(cell: str) -> int:
 
 
 _MONTH: Final = -1  # in place of the width of a bucket
-_NOON: Final = 43200  # seconds
+_BUCKET_WIDTHS: Final = [int(width) for width in Resolution if width]
 
 
 class _Figures(NamedTuple):
@@ -513,6 +268,9 @@ class _Figures(NamedTuple):
         return _Figures(*(column[chosen] for column in self))
 
 
+_FIGURE_TYPES: Final = (np.int32, np.int32, np.int64, np.int64, *(np.int32,) * 6)
+
+
 def read_foreign_csv(file: CsvFile, options: ImportOptions) -> ImportResult:
     """Return the figures of one server and product in a file of another program.
 
@@ -520,84 +278,126 @@ def read_foreign_csv(file: CsvFile, options: ImportOptions) -> ImportResult:
     """
 
     def score(cells: list[str]) -> int:
-        return len(cells) if _recognize_columns(cells, options.columns) else 0
+        return len(cells) if recognize_columns(cells, options.columns) else 0
 
     delimiter, (header_line, header) = file.find_header(score)
-    columns = _recognize_columns(header, options.columns)
+    columns = recognize_columns(header, options.columns)
     assert columns is not None  # noqa: S101 - that is how the header was found
     result = ImportResult()
-    filters = _filters(file, delimiter, header_line, columns, options)
+    filters = row_filters(file, delimiter, header_line, columns, options)
     result.used = columns.description()
     used = {*columns.times, *columns.indexes.values(), *(item.column for item in filters)}
     result.unused = [
         cell.strip() for index, cell in enumerate(header) if index not in used and cell.strip()
     ]
-    rows = _RowReader(columns, filters, options, result).read(file.batches(delimiter, header_line))
-    figures = _dated(rows, columns, options, result)
-    figures = figures.select(
-        np.lexsort(
-            (figures.line, figures.license_type, figures.time, figures.width, figures.subscription)
-        )
-    )
+    reader = _RowReader(columns, filters, options, result)
+    rows = reader.read(file.batches(delimiter, header_line))
+    figures = _sorted(_RowDating(rows, columns, options, result).figures())
     conflict = _conflict(figures)
     if conflict is not None:
         raise _ambiguous(file, delimiter, header, conflict)
-    result.pools = _pools(_added_up(figures), options)
+    subscription_dates = {
+        value: _iso_date(value) or options.subscription_date or options.undated()
+        for value in np.unique(figures.subscription).tolist()
+    }
+    result.pools = _pools(_added_up(figures), subscription_dates, options)
     return result
 
 
-def _dated(
-    rows: _Rows, columns: _Columns, options: ImportOptions, result: ImportResult
-) -> _Figures:
-    """Return the rows with their times in UTC."""
-    distinct, place = np.unique(rows.date, return_inverse=True)
-    dates = [LocalDate.unpack(int(value)) for value in distinct]
-    day_first = is_day_first(dates)
-    days = np.array([_epoch_day(date, day_first=day_first) for date in dates], np.int64)[place]
-    clocks = Clocks.unpack(rows.clock)
-    at_midnight = (clocks.seconds == 0) & (clocks.width == 0)
-    has_no_clock = rows.clock == NO_CLOCK
-    if len(days) > 1 and (has_no_clock | (at_midnight & clocks.is_local)).all():
-        has_no_clock[:] = True  # as programs write days that they take for times
-    is_month = np.array([date.second == 0 for date in dates], np.bool_)[place]
-    seconds = clocks.seconds.copy()
-    raw_range = columns.plain_column(columns.times[0]) is not None
-    if raw_range:
-        seconds -= clocks.width
-    valid_days = np.where(days < 0, 0, days)
-    local = valid_days * Resolution.DAY + seconds
-    newest_first = len(days) > 1 and bool(local[0] > local[-1])
-    zone = UTC if columns.are_utc or raw_range else options.zone
-    times = utc_times(valid_days, seconds, zone, newest_first=newest_first)
-    times = np.where(clocks.is_local, times, local - clocks.offset)
-    width = clocks.width.copy()
-    known_widths = [int(item) for item in Resolution if item]
-    width[~np.isin(width, known_widths) | (times % np.maximum(width, 1) != 0)] = 0
-    width[has_no_clock] = Resolution.DAY
-    width[is_month] = _MONTH
-    midnight = valid_days * Resolution.DAY  # of the same day in UTC
-    noon = utc_times(valid_days, np.full_like(seconds, _NOON), zone, newest_first=newest_first)
-    noon = np.clip(noon, midnight, midnight + Resolution.DAY - 1)
-    peak_at = np.where(has_no_clock, noon, times)
-    times = np.where(has_no_clock, midnight, times)
-    is_valid = (days >= 0) & (times >= 0) & (times <= options.until)
-    for row in np.flatnonzero(~is_valid):
-        if days[row] < 0:
-            reason = "invalid time"
-        else:
-            is_future = times[row] >= 0
-            reason = "time is in the future" if is_future else "clock change leaves this time out"
+class _RowDating:
+    """Gives rows their times in UTC: what is a day or a month depends on all of them."""
+
+    def __init__(
+        self, parts: list[_Rows], columns: Columns, options: ImportOptions, result: ImportResult
+    ) -> None:
+        self._parts = parts
+        self._until = options.until
+        self._result = result
+        dates = {value for part in parts for value in np.unique(part.date).tolist()}
+        self._day_first = is_day_first(map(LocalDate.unpack, dates))
+        self._days = {value: _epoch_day(value, day_first=self._day_first) for value in dates}
+        self._are_days = sum(len(part.date) for part in parts) > 1 and all(map(_at_midnight, parts))
+        self._is_raw_range = columns.plain_column(columns.times[0]) is not None
+        zone = UTC if columns.are_utc or self._is_raw_range else options.zone
+        ends = [self._local(parts[at])[at] for at in (0, -1)] if parts else [0, 0]
+        self._newest_first = bool(ends[0] > ends[1])
+        self._times = LocalTimes(zone, newest_first=self._newest_first)
+
+    def figures(self) -> _Figures:
+        """Return all valid rows; the parts are consumed."""
+        dated = []
+        while self._parts:
+            part = self._parts.pop(-1 if self._newest_first else 0)
+            dated.append(self._dated(part))
+        if not dated:
+            return _Figures(*(np.zeros(0, np.int64) for _ in _Figures._fields))
+        return _Figures(*map(np.concatenate, zip(*dated, strict=True)))
+
+    def _local(self, rows: _Rows) -> IntArray:
+        """Return the local times of rows: seconds from the epoch."""
+        distinct, place = np.unique(rows.date, return_inverse=True)
+        days = np.array([max(self._days[value], 0) for value in distinct.tolist()], np.int64)[place]
+        clocks = Clocks.unpack(rows.clock)
+        start = clocks.seconds - clocks.width if self._is_raw_range else clocks.seconds
+        return days * Resolution.DAY + start
+
+    def _dated(self, rows: _Rows) -> _Figures:
+        local = self._local(rows)
+        days, seconds = local // Resolution.DAY, local % Resolution.DAY
+        clocks = Clocks.unpack(rows.clock)
+        times = np.where(clocks.is_local, self._times.utc(days, seconds), local - clocks.offset)
+        width = np.where(np.isin(clocks.width, _BUCKET_WIDTHS), clocks.width, 0)
+        width[times % np.maximum(width, 1) != 0] = 0
+        peak_at = times
+        is_day = (rows.clock == NO_CLOCK) | self._are_days
+        if is_day.any():
+            width[is_day] = Resolution.DAY
+            times = np.where(is_day, days * Resolution.DAY, times)
+            peak_at = np.where(is_day, self._times.noon(days), times)
+        width[rows.date // 2 % 100 == 0] = _MONTH
+        known = np.isin(rows.date, [value for value, day in self._days.items() if day >= 0])
+        is_valid = known & (times >= 0) & (times <= self._until)
+        for row in np.flatnonzero(~is_valid):
+            reason = _reason(int(times[row])) if known[row] else "invalid time"
+            self._skip(rows, int(row), reason)
+        columns = (rows.line, days, times, peak_at, width, *rows[-2:], *rows[3:6])
+        return _Figures(
+            *(
+                column[is_valid].astype(kind)
+                for column, kind in zip(columns, _FIGURE_TYPES, strict=True)
+            )
+        )
+
+    def _skip(self, rows: _Rows, row: int, reason: str) -> None:
         written = LocalDate.unpack(int(rows.date[row]))
-        parts = written[1:3]
-        month, day = reversed(parts) if written.ambiguous and day_first else parts
-        result.skip(int(rows.line[row]), f"{reason}: {written.year}-{month:02}-{day:02}")
-    figures = _Figures(rows.line, days, times, peak_at, width, *rows[-2:], *rows[3:6])
-    return figures.select(np.flatnonzero(is_valid))
+        month, day = written[1:3]
+        if written.ambiguous and self._day_first:
+            month, day = day, month
+        self._result.skip(int(rows.line[row]), f"{reason}: {written.year}-{month:02}-{day:02}")
 
 
-def _epoch_day(written: LocalDate, *, day_first: bool) -> int:
+def _reason(time: int) -> str:
+    return "time is in the future" if time >= 0 else "clock change leaves this time out"
+
+
+def _at_midnight(rows: _Rows) -> bool:
+    """Whether all rows are at midnight, as programs write days that they take for times."""
+    clocks = Clocks.unpack(rows.clock)
+    is_midnight = (clocks.seconds == 0) & (clocks.width == 0) & clocks.is_local
+    return bool(((rows.clock == NO_CLOCK) | is_midnight).all())
+
+
+def _sorted(figures: _Figures) -> _Figures:
+    """Return figures in order of pool, width, time, license type and line."""
+    keys = (figures.line, figures.license_type, figures.time, figures.width, figures.subscription)
+    if not any(np.ptp(key) for key in keys[3:] if len(key)) and (np.diff(figures.time) > 0).all():
+        return figures
+    return figures.select(np.lexsort(keys))
+
+
+def _epoch_day(packed: int, *, day_first: bool) -> int:
     try:
-        return (written.day(day_first=day_first) - date(1970, 1, 1)).days
+        return (LocalDate.unpack(packed).day(day_first=day_first) - date(1970, 1, 1)).days
     except RowError:
         return INVALID
 
@@ -641,9 +441,9 @@ def _ambiguous(
 
 def _added_up(figures: _Figures) -> _Figures:
     """Return one row for each pool and time: license types add up, repeated rows count once."""
-    keep = np.ones(len(figures.time), np.bool_)
-    keep[_repeated(figures, "license_type")] = False
-    figures = figures.select(np.flatnonzero(keep))
+    same_type = _repeated(figures, "license_type")
+    if len(same_type):
+        figures = figures.select(np.setdiff1d(np.arange(len(figures.time)), same_type))
     repeated = _repeated(figures)
     if not len(repeated):
         return figures
@@ -655,33 +455,37 @@ def _added_up(figures: _Figures) -> _Figures:
     return _Figures(*figures.select(starts)[:-3], *sums)
 
 
-def _pools(figures: _Figures, options: ImportOptions) -> list[ImportedPool]:
-    """Return a pool for each subscription date."""
+def _pools(
+    figures: _Figures, subscription_dates: Mapping[int, str], options: ImportOptions
+) -> Iterator[ImportedPool]:
+    """Yield a pool for each subscription date; the parts of a very long one separately."""
     ((server,), (product,)) = options.servers, options.products
     model = products.describe(product).model
-    pools = []
-    for value in np.unique(figures.subscription).tolist():
-        day = _iso_date(value) or options.subscription_date or options.undated()
-        if options.subscription_date not in ("", day):
-            continue
-        pool = ImportedPool(server, PoolKey(product, day), model)
-        part = figures.select(np.flatnonzero(figures.subscription == value))
-        is_reading = np.flatnonzero(part.width == 0)
-        pool.readings = ReadingColumns(*(c[is_reading] for c in (part.time, *part[-3:])))
-        for width in (int(width) for width in Resolution if width):
-            bucket = part.select(np.flatnonzero(part.width == width))
-            if len(bucket.time):
-                ones, count = np.ones_like(bucket.time), bucket.in_use
-                usage = count, count.astype(np.float64), count, bucket.peak_at, count, ones
-                pool.buckets[Resolution(width)] = BucketColumns(
-                    bucket.time, *usage, bucket.installed, bucket.overdraft
-                )
-        month = part.select(np.flatnonzero(part.width == _MONTH))
-        starts = (month.day * Resolution.DAY).tolist()
-        for start, *counts in zip(starts, *map(optional, month[-3:-1]), strict=True):
-            pool.months.append(MonthlyUsage(pool.key, start, *counts))
-        pools.append(pool)
-    return pools
+    for value, day in subscription_dates.items():
+        if options.subscription_date in ("", day):
+            rows = np.flatnonzero(figures.subscription == value)
+            for first in range(0, len(rows), _PART_ROWS):
+                pool = ImportedPool(server, PoolKey(product, day), model)
+                _fill(pool, figures.select(rows[first : first + _PART_ROWS]))
+                yield pool
+
+
+def _fill(pool: ImportedPool, figures: _Figures) -> None:
+    """Add figures to a pool: readings, buckets and months."""
+    figures = _Figures(*(column.astype(np.int64) for column in figures))
+    readings = figures.select(np.flatnonzero(figures.width == 0))
+    pool.readings = ReadingColumns(readings.time, *readings[-3:])
+    for width in _BUCKET_WIDTHS:
+        bucket = figures.select(np.flatnonzero(figures.width == width))
+        if len(bucket.time):
+            ones, count = np.ones_like(bucket.time), bucket.in_use
+            usage = count, count.astype(np.float64), count, bucket.peak_at, count, ones
+            columns = (bucket.time, *usage, bucket.installed, bucket.overdraft)
+            pool.buckets[Resolution(width)] = BucketColumns(*columns)
+    month = figures.select(np.flatnonzero(figures.width == _MONTH))
+    starts = (month.day * Resolution.DAY).tolist()
+    for start, *counts in zip(starts, *map(optional, month[-3:-1]), strict=True):
+        pool.months.append(MonthlyUsage(pool.key, start, *counts))
 
 
 def _iso_date(value: int) -> str:

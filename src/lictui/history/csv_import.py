@@ -26,6 +26,7 @@ from lictui.history.csv_reader import (
     ReadingColumns,
     RowError,
     optional,
+    require_readable,
     shorten,
 )
 from lictui.model import Model, MonthlyUsage, PoolKey
@@ -59,6 +60,10 @@ def read_csv(file: CsvFile, options: ImportOptions) -> ImportResult:
             "not a lictui export: server and product are required",
             "use --server NAME --product CODE, one of each",
         )
+    try:
+        require_readable(*options.servers, *options.products)
+    except RowError as error:
+        raise UsageError(str(error), "choose another name") from None
     return read_foreign_csv(file, options)
 
 
@@ -114,6 +119,7 @@ class _PoolIndex(dict[tuple[str, ...], int]):
             raise RowError(f"invalid subscription date: {shorten(day)}") from None
         if not server or not product:
             raise RowError("no product" if server else "no server")
+        require_readable(server, product)
         return ImportedPool(server, key, Model(model) if model in set(Model) else Model.OTHER)
 
 

@@ -10,9 +10,10 @@ import csv
 import gc
 import io
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from lictui.analysis.series import Resolution
     from lictui.model import Model, MonthlyUsage, PoolKey
 
-IntArray = NDArray[np.int64]
+IntArray = NDArray[np.signedinteger[Any]]
 
 UNKNOWN: Final = -1  # in a column
 INVALID: Final = -2
@@ -177,6 +178,13 @@ class ImportOptions:
 
 class RowError(ValueError):
     """A row that cannot be read; its text is the reason."""
+
+
+def require_readable(*names: str) -> None:
+    """Raise RowError for a name with control characters, or with those that change direction."""
+    for name in names:
+        if any(unicodedata.category(character) in {"Cc", "Cf"} for character in name):
+            raise RowError(f"name with control characters: {shorten(name)}")
 
 
 def shorten(cell: str) -> str:

@@ -269,36 +269,55 @@ def is_day_first(dates: Iterable[LocalDate]) -> bool:
     return day_first
 
 
-def utc_times(
-    days: IntArray, seconds: IntArray, zone: tzinfo | None, *, newest_first: bool
-) -> IntArray:
-    """Return UTC epoch seconds of local times, given as days from the epoch and seconds of the day.
+class LocalTimes:
+    """Turns local times, in the order of a file or the reverse, into UTC epoch seconds.
 
-    Of an hour that comes twice, a row is in the second one if the rows before it are. A time in
-    an hour that a clock change leaves out is INVALID.
+    Of an hour that comes twice, a row is in the second one if the rows before it are.
     """
-    distinct, place = np.unique(days, return_inverse=True)
-    at_start = np.array([_utc_offset(int(day), zone) for day in distinct], np.int64)
-    at_end = np.array([_utc_offset(int(day) + 1, zone) for day in distinct], np.int64)
-    times: IntArray = days * _DAY + seconds - at_start[place]
-    changing = np.flatnonzero((at_start != at_end)[place])
-    used: set[int] = set()
-    last = 0
-    for row in changing[::-1] if newest_first else changing:
-        local = _EPOCH_DAY + timedelta(days=int(days[row]), seconds=int(seconds[row]))
-        first, second = (_timestamp(local.replace(fold=fold), zone) for fold in (0, 1))
-        is_second = second > first and (first <= last < second or first in used)
-        last = second if is_second and second not in used else first
-        used.add(last)
-        times[row] = INVALID if second < first else last
-    return times
+
+    def __init__(self, zone: tzinfo | None, *, newest_first: bool) -> None:
+        self._zone = zone  # None: the system's
+        self._step = -1 if newest_first else 1
+        self._used: set[int] = set()
+        self._last = 0
+
+    def utc(self, days: IntArray, seconds: IntArray) -> IntArray:
+        """Return the times of days from the epoch and seconds of the day.
+
+        A time in an hour that a clock change leaves out is INVALID.
+        """
+        distinct, place = np.unique(days, return_inverse=True)
+        edges = [(self._offset(day), self._offset(day + 1)) for day in distinct.tolist()]
+        offsets = np.array(edges, np.int64).reshape(-1, 2)
+        times: IntArray = days * _DAY + seconds - offsets[place, 0]
+        changing = np.flatnonzero((offsets[:, 0] != offsets[:, 1])[place])
+        for row in changing[:: self._step]:
+            local = _EPOCH_DAY + timedelta(days=int(days[row]), seconds=int(seconds[row]))
+            times[row] = self._in_order(local)
+        return times
+
+    def noon(self, days: IntArray) -> IntArray:
+        """Return the local noon of days, within the same day in UTC."""
+        midnight = days * _DAY
+        offsets = [self._offset(day) for day in days.tolist()]
+        noon = midnight + _NOON * _HOUR - np.array(offsets, np.int64)
+        return np.clip(noon, midnight, midnight + _DAY - 1)
+
+    def _offset(self, day: int) -> int:
+        """Return the seconds east of UTC at the start of a day."""
+        return day * _DAY - _timestamp(_EPOCH_DAY + timedelta(days=day), self._zone)
+
+    def _in_order(self, local: datetime) -> int:
+        first, second = (_timestamp(local.replace(fold=fold), self._zone) for fold in (0, 1))
+        if second < first:
+            return INVALID
+        is_second = second > first and (first <= self._last < second or first in self._used)
+        self._last = second if is_second and second not in self._used else first
+        self._used.add(self._last)
+        return self._last
 
 
 _EPOCH_DAY: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - local days are counted from it
-
-
-def _utc_offset(day: int, zone: tzinfo | None) -> int:
-    return day * _DAY - _timestamp(_EPOCH_DAY + timedelta(days=day), zone)
 
 
 def _timestamp(local: datetime, zone: tzinfo | None) -> int:
