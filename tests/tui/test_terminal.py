@@ -139,10 +139,10 @@ def test_buffer_never_changes_what_the_terminal_shows(
     sparing, plain = pyte.Screen(WIDTH, 1), pyte.Screen(WIDTH, 1)
     shadow = TerminalBuffer()
     for at, line in enumerate(drawn):
-        one = strip(line)
-        whole = LayoutUpdate([[one]], Region(0, 0, WIDTH, 1))
+        drawn_strip = strip(line)
+        whole = LayoutUpdate([[drawn_strip]], Region(0, 0, WIDTH, 1))
         pyte.Stream(plain).feed(whole.render_segments(console))
-        update = whole if at == 0 else ChopsUpdate([{0: one}], [(0, 0, WIDTH)], [[WIDTH]])
+        update = whole if at == 0 else ChopsUpdate([{0: drawn_strip}], [(0, 0, WIDTH)], [[WIDTH]])
         written = shadow.diff(update).render_segments(console)  # type: ignore[union-attr]
         pyte.Stream(sparing).feed(written)
         assert sparing.display == plain.display

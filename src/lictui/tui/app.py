@@ -70,11 +70,12 @@ def notify_alerts(app: LictuiApp, before: MergedBoard, after: MergedBoard) -> No
     if not actions or before.alert_states is None or before.alert_states == after.alert_states:
         return
     events = list(_alert_events(before, after, app.clock.now()))
-    if any(action.bell and action.matches(each) for action in actions for each in events):
+    if any(action.bell and action.matches(event) for action in actions for event in events):
         app.bell()
-    notified = [each for each in events if any(it.osc9 and it.matches(each) for it in actions)]
-    for each in notified[:_AT_ONCE]:
-        alert = each.alert
+    popups = [action for action in actions if action.osc9]
+    notified = [event for event in events if any(action.matches(event) for action in popups)]
+    for event in notified[:_AT_ONCE]:
+        alert = event.alert
         _notify(app, f"{alert.level} {alert.key.server}: {alert.message}")
     if len(notified) > _AT_ONCE:
         _notify(app, f"{len(notified) - _AT_ONCE} more alerts")
@@ -82,19 +83,17 @@ def notify_alerts(app: LictuiApp, before: MergedBoard, after: MergedBoard) -> No
 
 def _alert_events(before: MergedBoard, after: MergedBoard, now: float) -> Iterator[AlertEvent]:
     """Yield what was raised, escalated or repeated; a resolved alert rings no bell."""
-    previous = {each.key: each for each in before.alert_states or ()}
-    for each in after.alert_states or ():
-        earlier = previous.get(each.key)
-        if each.raised_at is None or (
-            earlier is not None and earlier.notified_at == each.notified_at
-        ):
+    previous = {state.key: state for state in before.alert_states or ()}
+    for state in after.alert_states or ():
+        earlier = previous.get(state.key)
+        if state.raised_at is None or (earlier and earlier.notified_at == state.notified_at):
             continue
         if earlier is None or earlier.raised_at is None:
-            yield AlertEvent(AlertTransition.RAISED, now, each)
-        elif severity_rank(each.level) < severity_rank(earlier.level):
-            yield AlertEvent(AlertTransition.WORSE, now, each, earlier.level)
+            yield AlertEvent(AlertTransition.RAISED, now, state)
+        elif severity_rank(state.level) < severity_rank(earlier.level):
+            yield AlertEvent(AlertTransition.WORSE, now, state, earlier.level)
         else:
-            yield AlertEvent(AlertTransition.REPEATED, now, each)
+            yield AlertEvent(AlertTransition.REPEATED, now, state)
 
 
 def _notify(app: LictuiApp, text: str) -> None:

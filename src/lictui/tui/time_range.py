@@ -42,13 +42,13 @@ class TimeRange:
     length: RangeLength = RangeLength.WEEK
     offset: int = 0  # 0 follows the present
 
-    def longer(self) -> TimeRange:
-        """Return the next longer range up to now, or this one if it is the longest."""
-        return TimeRange(_LENGTHS[min(_LENGTHS.index(self.length) + 1, len(_LENGTHS) - 1)])
+    def longer(self, step: int = 1) -> TimeRange:
+        """Return the next longer (with -1 shorter) range up to now, if there is one."""
+        index = _LENGTHS.index(self.length) + step
+        return TimeRange(_LENGTHS[min(max(index, 0), len(_LENGTHS) - 1)])
 
     def shorter(self) -> TimeRange:
-        """Return the next shorter range up to now, or this one if it is the shortest."""
-        return TimeRange(_LENGTHS[max(_LENGTHS.index(self.length) - 1, 0)])
+        return self.longer(-1)
 
     def earlier(self) -> TimeRange:
         return replace(self, offset=self.offset + 1)
@@ -72,7 +72,7 @@ class TimeRange:
         today = day_of(now, tz).toordinal() - self.offset * days
         end = today + 1 + -today % count  # ordinal 1 was a Monday
         ordinals = range(end - days // count * count, end + 1, count)
-        return tuple(day_start(date.fromordinal(each), tz) for each in ordinals)
+        return tuple(day_start(date.fromordinal(ordinal), tz) for ordinal in ordinals)
 
     @classmethod
     def containing(cls, at: float, now: float, length: RangeLength = RangeLength.DAY) -> TimeRange:

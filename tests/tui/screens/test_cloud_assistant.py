@@ -19,11 +19,11 @@ from lictui.tui.screens.cloud_assistant import Requirement, requirements
 
 
 def status(version: str = "11.17.2.54100", **fields: Any) -> ServerStatus:
-    told = snapshot(version=version)
-    return replace(ServerStatus(server("lic"), State.UP, snapshot=told), **fields)
+    reported = snapshot(version=version)
+    return replace(ServerStatus(server("lic"), State.UP, snapshot=reported), **fields)
 
 
-def found(of: ServerStatus, *others: ServerStatus) -> dict[str, Requirement]:
+def by_key(of: ServerStatus, *others: ServerStatus) -> dict[str, Requirement]:
     keys = ("account", "version", "reach", "sharing", "code", "report")
     return dict(zip(keys, requirements(merge_board(Board((of, *others))), of, None), strict=True))
 
@@ -32,34 +32,34 @@ def found(of: ServerStatus, *others: ServerStatus) -> dict[str, Requirement]:
     ("version", "there"),
     [("11.17.2.54100", True), ("11.15.0.0", True), ("11.14.0.31000", False), ("", None)],
 )
-def test_version_requirement_is_met_or_unknown(version: str, there: bool | None) -> None:  # noqa: FBT001
-    point = found(status(version))["version"]
-    assert point.met is there
+def test_version_requirement_is_met_or_unknown(version: str, met: bool | None) -> None:  # noqa: FBT001
+    point = by_key(status(version))["version"]
+    assert point.met is met
     assert point.detail
 
 
 def test_version_of_flexnet_is_not_that_of_the_license_server() -> None:
     lmstat = server("lic", source=SourceName.LMSTAT, url="", address="@lic")
-    point = found(status("11.19.4", server=lmstat))["version"]
+    point = by_key(status("11.19.4", server=lmstat))["version"]
     assert point.met is None
     assert "winrm reports it" in point.detail
 
 
 def test_requirement_without_a_source_is_unknown_with_its_reason() -> None:
-    asked = found(status())
+    needed = by_key(status())
     for key in ("account", "reach", "sharing", "code", "report"):
-        assert asked[key].met is None
-        assert asked[key].detail
-    assert "8-character code" in asked["code"].title
-    assert "Product Registrations" in asked["code"].action
+        assert needed[key].met is None
+        assert needed[key].detail
+    assert "8-character code" in needed["code"].title
+    assert "Product Registrations" in needed["code"].action
 
 
 def test_requirements_are_met_by_a_server_that_uploads() -> None:
     reports = LicenseServer("LIC01", "lic01", ReportingStatus.REPORTING, START)
     account = ServerStatus(server("csp", source=SourceName.PARTNER), State.UP)
-    asked = found(status(cloud_status=reports), account)
-    assert [point.met for point in asked.values()] == [True] * 6
-    assert "csp responds" in asked["account"].detail
+    needed = by_key(status(cloud_status=reports), account)
+    assert [point.met for point in needed.values()] == [True] * 6
+    assert "csp responds" in needed["account"].detail
 
 
 @pytest.mark.parametrize(
@@ -75,11 +75,11 @@ def test_upload_requirement_depends_on_the_status(
     words: str,
     sharing: bool | None,  # noqa: FBT001
 ) -> None:
-    asked = found(status(cloud_status=LicenseServer("LIC01", status=reporting)))
-    assert asked["report"].met is False
-    assert words in asked["report"].detail
-    assert asked["sharing"].met is sharing
-    assert asked["code"].met is True
+    needed = by_key(status(cloud_status=LicenseServer("LIC01", status=reporting)))
+    assert needed["report"].met is False
+    assert words in needed["report"].detail
+    assert needed["sharing"].met is sharing
+    assert needed["code"].met is True
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 15)])

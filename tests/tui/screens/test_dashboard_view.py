@@ -88,9 +88,6 @@ def test_pane_of_a_server_that_is_down_keeps_its_figures() -> None:
 def test_pane_reason_follows_the_state(state: State, word: str) -> None:
     status = ServerStatus(Server("a", SourceName.WINRM), state)
     assert word in build_pane(status, LIMITS, NOW).reason[0]
-
-
-def test_pane_reason_of_a_response_without_licenses() -> None:
     assert "without license data" in build_pane(up_status("a"), LIMITS, NOW).reason[0]
 
 
@@ -139,14 +136,8 @@ def test_pane_builder_keeps_unchanged_panes() -> None:
     before = maker.build(merge_board(board), LIMITS, NOW)
     poll = Poll("lic-lab", START, 0.1, Snapshot(()))
     after = maker.build(merge_board(apply_poll(board, poll)), LIMITS, NOW)
-    assert [a is b for a, b in zip(before, after, strict=True)] == [
-        True,
-        True,
-        True,
-        False,
-        True,
-        True,
-    ]
+    changed = [old.server for old, new in zip(before, after, strict=True) if old is not new]
+    assert changed == ["lic-lab"]
 
 
 def test_pane_changes_with_minutes_not_seconds() -> None:
@@ -157,46 +148,36 @@ def test_pane_changes_with_minutes_not_seconds() -> None:
     assert maker.build(merge_board(board), LIMITS, replace(NOW, now=START + 55)) != before
 
 
-def test_filter_on_a_server_shows_all_its_rows() -> None:
-    (view,) = select_panes(panes(example_board()), DashboardFilter(filter=Filter.parse("emea-01")))
-    assert len(view.rows) == 4
+@pytest.mark.parametrize(
+    ("pattern", "servers", "products"),
+    [
+        ("emea-01", ["lic-emea-01"], ["XDT_PLT_UD", "MPS_ADV_CCU", "PVS_STD_CCS", "CITRIX"]),
+        ("PVS|Provisioning", ["lic-emea-01"], ["PVS_STD_CCS"]),
+        ("!emea|CVAD", ["lic-new", "lic-lab"], ["ACME_X"]),
+        ("no such thing", [], []),
+    ],
+)
+def test_filter_matches_servers_with_all_rows_or_rows(
+    pattern: str, servers: list[str], products: list[str]
+) -> None:
+    views = select_panes(panes(example_board()), DashboardFilter(filter=Filter.parse(pattern)))
+    assert names(views) == servers
+    assert [row.key.product for view in views for row in view.rows] == products
 
 
-def test_filter_on_a_product_shows_its_rows() -> None:
-    views = select_panes(
-        panes(example_board()), DashboardFilter(filter=Filter.parse("PVS|Provisioning"))
-    )
-    assert names(views) == ["lic-emea-01"]
-    assert [row.key.product for row in views[0].rows] == ["PVS_STD_CCS"]
-
-
-def test_filter_inverted_hides() -> None:
-    views = select_panes(panes(example_board()), DashboardFilter(filter=Filter.parse("!emea|CVAD")))
-    assert names(views) == ["lic-lab", "lic-new"] or names(views) == ["lic-new", "lic-lab"]
-    assert [row.key.product for view in views for row in view.rows] == ["ACME_X"]
-
-
-def test_filter_may_match_nothing() -> None:
-    assert (
-        select_panes(panes(example_board()), DashboardFilter(filter=Filter.parse("no such thing")))
-        == ()
-    )
-
-
-def test_groups_stay_together() -> None:
-    assert names(select_panes(panes(example_board()), DashboardFilter())) == [
-        "lic-emea-01", "lic-las", "ddc-us-01", "lic-new", "lic-apac-02", "lic-lab",
-    ]  # fmt: skip
-
-
-def test_selection_of_one_group_or_pane() -> None:
-    assert names(select_panes(panes(example_board()), DashboardFilter(group="us"))) == [
-        "ddc-us-01",
-        "lic-new",
-    ]
-    assert names(select_panes(panes(example_board()), DashboardFilter(maximized="lic-lab"))) == [
-        "lic-lab"
-    ]
+@pytest.mark.parametrize(
+    ("selection", "servers"),
+    [
+        (
+            DashboardFilter(),
+            ["lic-emea-01", "lic-las", "ddc-us-01", "lic-new", "lic-apac-02", "lic-lab"],
+        ),
+        (DashboardFilter(group="us"), ["ddc-us-01", "lic-new"]),
+        (DashboardFilter(maximized="lic-lab"), ["lic-lab"]),
+    ],
+)
+def test_selection_keeps_groups_together(selection: DashboardFilter, servers: list[str]) -> None:
+    assert names(select_panes(panes(example_board()), selection)) == servers
 
 
 @pytest.mark.parametrize(
@@ -227,5 +208,5 @@ def test_sorting_by_each_key(sort: str, order: list[str]) -> None:
 def test_sorting_keeps_all_panes(order: list[int], sort: str, reverse: bool) -> None:  # noqa: FBT001 - hypothesis gives it
     board = example_board()
     shuffled = Board(tuple(board.servers[at] for at in order))
-    found = select_panes(panes(shuffled), DashboardFilter(sort=sort, reverse=reverse))
-    assert sorted(names(found)) == sorted(s.server.name for s in board.servers)
+    views = select_panes(panes(shuffled), DashboardFilter(sort=sort, reverse=reverse))
+    assert sorted(names(views)) == sorted(s.server.name for s in board.servers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.support.example_board import example_board
 from tests.support.goldens import screen_text
 from tests.support.running_app import running_app
@@ -16,28 +17,20 @@ async def test_first_run_offers_three_choices() -> None:
     async with running_app(board=Board()) as run:
         text = screen_text(run.app)
         assert isinstance(run.app.screen, FirstRunScreen)
-        assert all(way in text for way in ("Add a server", "Start demo", "Quit"))
-
-
-async def test_first_run_enter_adds_a_server() -> None:
-    async with running_app(board=Board()) as run:
+        assert all(choice in text for choice in ("Add a server", "Start demo", "Quit"))
         await run.press("enter")
         assert isinstance(run.app.screen, FormScreen)
 
 
-async def test_first_run_arrows_and_enter_start_the_demo() -> None:
+@pytest.mark.parametrize(
+    ("keys", "result"), [(("down", "enter"), START_DEMO), (("d",), START_DEMO), (("q",), None)]
+)
+async def test_first_run_keys_start_the_demo_and_quit(
+    keys: tuple[str, ...], result: int | None
+) -> None:
     async with running_app(board=Board()) as run:
-        await run.press("down", "enter")
-    assert run.app.return_value == START_DEMO
-
-
-async def test_first_run_keys_start_the_demo_and_quit() -> None:
-    async with running_app(board=Board()) as run:
-        await run.press("d")
-    assert run.app.return_value == START_DEMO
-    async with running_app(board=Board()) as run:
-        await run.press("q")
-    assert run.app.return_value != START_DEMO
+        await run.press(*keys)
+    assert run.app.return_value == result
 
 
 async def test_first_run_closes_when_a_server_appears() -> None:

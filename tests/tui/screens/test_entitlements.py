@@ -44,9 +44,9 @@ async def test_entitlements_open_and_close() -> None:
 
 async def test_entitlements_without_a_file_show_a_hint_and_expirations() -> None:
     async with running_app("entitlements") as run:
-        said = screen_text(run.app)
-        assert "Create contract.toml" in said
-        assert "LAS activation ends" in said
+        text = screen_text(run.app)
+        assert "Create contract.toml" in text
+        assert "LAS activation ends" in text
 
 
 async def test_entitlements_fit_a_small_terminal() -> None:

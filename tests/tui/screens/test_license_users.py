@@ -20,57 +20,28 @@ from lictui.tui.screens.license_users import LicenseUsersScreen
 DAY = 86400
 
 
-LINE = "udadmin -f XDT_PLT_UD -user ann -delete"
+COMMAND = "udadmin -f XDT_PLT_UD -user ann -delete"
+ANN = LicenseUser("XDT_PLT_UD", "ann", since=START - 400 * DAY, assigned=True)
+BOB = LicenseUser("XDT_PLT_UD", "CORP\\bob", "pc-0071", START - 3 * DAY, 2)
+PAD = LicenseUser("XDT_PLT_UD", "", "pad-01", None, assigned=True)
 
 
-ANN = VisibleUser(
-    LicenseUser("XDT_PLT_UD", "ann", since=START - 400 * DAY, assigned=True),
-    True,  # noqa: FBT003
-    LINE,
+def answer(*users: VisibleUser, privacy: str = "show") -> LicenseUsers:
+    return LicenseUsers("lic-emea-01", privacy, START, ("lmstat-01",), users)
+
+
+SHOWN = answer(VisibleUser(ANN, idle=True, release=COMMAND), VisibleUser(BOB), VisibleUser(PAD))
+HIDDEN = answer(VisibleUser(replace(ANN, user="user 1"), idle=True), privacy="hide")
+FAILURE = Failure(
+    FailureKind.NO_DATA,
+    "winrm cannot report license users; lmstat and udadmin can",
+    "register it as lmstat, too",
 )
+SILENT = LicenseUsers("lic-emea-01", "hide", START, failures=(("lic-emea-01", FAILURE),))
 
 
-BOB = VisibleUser(LicenseUser("XDT_PLT_UD", "CORP\\bob", "pc-0071", START - 3 * DAY, 2))
-
-
-PAD = VisibleUser(LicenseUser("XDT_PLT_UD", "", "pad-01", None, assigned=True))
-
-
-TOLD = LicenseUsers("lic-emea-01", "show", START, ("lmstat-01",), (ANN, BOB, PAD))
-
-
-HIDDEN = LicenseUsers(
-    "lic-emea-01",
-    "hide",
-    START,
-    ("lmstat-01",),
-    (
-        VisibleUser(
-            LicenseUser("XDT_PLT_UD", "user 1", since=START - 400 * DAY, assigned=True), idle=True
-        ),
-    ),
-)
-
-
-SILENT = LicenseUsers(
-    "lic-emea-01",
-    "hide",
-    START,
-    failures=(
-        (
-            "lic-emea-01",
-            Failure(
-                FailureKind.NO_DATA,
-                "winrm cannot report license users; lmstat and udadmin can",
-                "register it as lmstat, too",
-            ),
-        ),
-    ),
-)
-
-
-def engine(answer: LicenseUsers) -> FakeEngine:
-    return FakeEngine(license_users={"lic-emea-01": answer, "ddc-us-01": SILENT})
+def engine(users: LicenseUsers) -> FakeEngine:
+    return FakeEngine(license_users={"lic-emea-01": users, "ddc-us-01": SILENT})
 
 
 def is_open(run: Any) -> bool:
@@ -78,28 +49,25 @@ def is_open(run: Any) -> bool:
 
 
 async def test_license_users_open_from_a_row() -> None:
-    asked = engine(TOLD)
-    async with running_app(engine=asked) as run:
+    fake = engine(SHOWN)
+    async with running_app(engine=fake) as run:
         await run.press("u")
         text = screen_text(run.app)
         assert "4 licenses, 3 users · 1 idle  source: lmstat-01" in text
         assert text.index("ann") < text.index("bob") < text.index("pad-01")
-        assert LINE in text
+        assert COMMAND in text
         await run.press("j")
-        assert LINE not in screen_text(run.app)
+        assert COMMAND not in screen_text(run.app)
         await run.press("r")
         await run.press("escape")
         assert not is_open(run)
-    assert asked.holder_queries == [("lic-emea-01", "XDT_PLT_UD")] * 2
+    assert fake.holder_queries == [("lic-emea-01", "XDT_PLT_UD")] * 2
 
 
-async def test_copy_takes_the_release_commands() -> None:
-    async with running_app(engine=engine(TOLD)) as run:
+async def test_copy_takes_the_release_commands_unless_names_are_hidden() -> None:
+    async with running_app(engine=engine(SHOWN)) as run:
         await run.press("u", "Y")
-        assert run.app.clipboard == f"{LINE}\n"
-
-
-async def test_hidden_names_cannot_be_copied() -> None:
+        assert run.app.clipboard == f"{COMMAND}\n"
     async with running_app(engine=engine(HIDDEN)) as run:
         await run.press("u")
         text = screen_text(run.app)
@@ -107,8 +75,8 @@ async def test_hidden_names_cannot_be_copied() -> None:
         assert 'set users = "show" in [privacy]' in text
         await run.press("Y")
         assert run.app.clipboard == ""
-        (said,) = [notice.message for notice in run.app._notifications]
-        assert said == "Not available while names are hidden"
+        (message,) = [notice.message for notice in run.app._notifications]
+        assert message == "Not available while names are hidden"
 
 
 async def test_reserved_licenses_are_shown_with_the_license_users() -> None:
@@ -130,9 +98,9 @@ async def test_source_without_license_users_shows_its_hint() -> None:
 
 
 async def test_usage_asks_every_server_of_the_product() -> None:
-    asked = engine(TOLD)
+    fake = engine(SHOWN)
     about: dict[str, Any] = {"servers": ("lic-emea-01", "ddc-us-01"), "product": "XDT_PLT_UD"}
-    async with running_app("usage", engine=asked, **about) as run:
+    async with running_app("usage", engine=fake, **about) as run:
         await run.press("u")
         text = screen_text(run.app)
         assert "Server" in text
@@ -140,18 +108,22 @@ async def test_usage_asks_every_server_of_the_product() -> None:
         assert "lmstat and udadmin" in text
         await run.press("u")
         assert not is_open(run)
-    assert [server for server, _ in asked.holder_queries] == ["lic-emea-01", "ddc-us-01"]
+    assert [server for server, _ in fake.holder_queries] == ["lic-emea-01", "ddc-us-01"]
 
 
-async def test_loading_names_the_servers_and_runs_once() -> None:
+async def test_query_names_the_servers_runs_once_and_ends_with_the_dialog() -> None:
     class Slow(FakeEngine):
+        ended = 0
+
         async def query_license_users(self, server: str, product: str) -> LicenseUsers:
             self.holder_queries.append((server, product))
-            await answers.wait()
-            return TOLD
+            try:
+                await answers.wait()
+            finally:
+                self.ended += 1
+            return SHOWN
 
-    answers = asyncio.Event()
-    slow = Slow()
+    answers, slow = asyncio.Event(), Slow()
     async with running_app(engine=slow) as run:
         await run._pilot.press("u", "r", "r")
         await run._pilot.pause()
@@ -159,34 +131,18 @@ async def test_loading_names_the_servers_and_runs_once() -> None:
         answers.set()
         await run.settle()
         assert "source: lmstat-01" in screen_text(run.app)
-    assert len(slow.holder_queries) == 1
-
-
-async def test_closing_cancels_the_query() -> None:
-    class Slow(FakeEngine):
-        ended = False
-
-        async def query_license_users(self, server: str, product: str) -> LicenseUsers:
-            del server, product
-            try:
-                await asyncio.Event().wait()
-            finally:
-                self.ended = True
-            return TOLD
-
-    slow = Slow()
-    async with running_app(engine=slow) as run:
-        await run._pilot.press("u")
+        assert len(slow.holder_queries) == slow.ended == 1
+        answers.clear()
+        await run._pilot.press("r")
         await run._pilot.pause()
         await run._pilot.press("escape")
         await run.settle()
-        assert slow.ended
+        assert slow.ended == 2
 
 
 async def test_rows_are_limited_to_the_longest_use() -> None:
     many = tuple(VisibleUser(LicenseUser("X", f"u{at:04}", since=START - at)) for at in range(1500))
-    answer = LicenseUsers("lic-emea-01", "show", START, ("l",), many)
-    async with running_app(engine=engine(answer)) as run:
+    async with running_app(engine=engine(answer(*many))) as run:
         await run.press("u")
         text = screen_text(run.app)
         assert "1,500 licenses, 1,500 users, first 1,000 shown" in text
@@ -195,9 +151,7 @@ async def test_rows_are_limited_to_the_longest_use() -> None:
 
 async def test_hostile_names_are_drawn_as_text() -> None:
     hostile = VisibleUser(LicenseUser("X", "[/x]\x1b[31m\u202e", "é" * 300, START))
-    async with running_app(
-        engine=engine(LicenseUsers("l", "show", START, ("l",), (hostile,)))
-    ) as run:
+    async with running_app(engine=engine(answer(hostile))) as run:
         await run.press("u")
         text = screen_text(run.app)
         assert "[/x]" in text
@@ -205,19 +159,11 @@ async def test_hostile_names_are_drawn_as_text() -> None:
         assert "\u202e" not in text
 
 
-SIZES = [(80, 24), (60, 15)]
-
-
-@pytest.mark.parametrize("size", SIZES)
-async def test_license_users_as_they_look(size: tuple[int, int]) -> None:
-    async with running_app(size=size, engine=engine(TOLD)) as run:
+@pytest.mark.parametrize(
+    ("name", "size"), [("80x24", (80, 24)), ("60x15", (60, 15)), ("ascii", (80, 24))]
+)
+async def test_license_users_as_they_look(name: str, size: tuple[int, int]) -> None:
+    settings = Settings(ascii=name == "ascii")
+    async with running_app(size=size, engine=engine(SHOWN), settings=settings) as run:
         await run.press("u")
-        assert_golden(f"license_users_{size[0]}x{size[1]}", screen_text(run.app))
-
-
-async def test_license_users_in_ascii() -> None:
-    async with running_app(engine=engine(TOLD), settings=Settings(ascii=True)) as run:
-        await run.press("u")
-        text = screen_text(run.app)
-        assert text.isascii()
-        assert_golden("license_users_ascii", text)
+        assert_golden(f"license_users_{name}", screen_text(run.app))

@@ -21,7 +21,7 @@ from lictui.model import Server, SourceName, Step, StepResult
 from lictui.tui.screens.dashboard import DashboardScreen
 from lictui.tui.screens.server_form import FieldRow, FormScreen, step_lines
 from lictui.tui.text import line_width
-from lictui.tui.theme import ASCII_SYMBOLS, UNICODE_SYMBOLS
+from lictui.tui.theme import ASCII_SYMBOLS, UNICODE_SYMBOLS, Symbols
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -48,8 +48,8 @@ class PinningEngine(FakeEngine):
             yield finding
 
 
-def said(run: RunningApp, key: str) -> str:
-    """What stands in a field's line beside it."""
+def problem_of(run: RunningApp, key: str) -> str:
+    """The example or the error next to a field."""
     beside = run.app.screen.query_one(f"#field-{key}", FieldRow).query(".beside").last()
     return str(beside.render())
 
@@ -84,66 +84,41 @@ async def test_form_adds_tests_pins_and_saves_by_keyboard() -> None:
         assert "✔ parse" in screen_text(run.app)
         await run.press("enter")  # the button to save has it now
         assert not is_form(run)
-    assert engine.saved == [
-        (
-            Server(
-                "lic01",
-                SourceName.WINRM,
-                "https://lic01.example:5986/wsman",
-                r"CORP\svc",
-                "env:SECRET",
-                "negotiate",
-                f"sha256:{PIN}",
-            ),
-            None,
-        )
-    ]
+    url, pin = "https://lic01.example:5986/wsman", f"sha256:{PIN}"
+    account = (r"CORP\svc", "env:SECRET", "negotiate", pin)
+    assert engine.saved == [(Server("lic01", SourceName.WINRM, url, *account), None)]
     assert engine.polled == ["lic01"]
     assert [server.verify for server in engine.tested] == [True, f"sha256:{PIN}"]
 
 
-async def test_form_shows_a_failed_step_with_its_hint() -> None:
-    denied = StepResult(Step.AUTH, False, "401, Negotiate only", 0.01, "set auth")  # noqa: FBT003
-    async with running_app("form", engine=FakeEngine(test_steps=(*FINE[:3], denied))) as run:
+@pytest.mark.parametrize(
+    ("keys", "text", "key", "problem"),
+    [
+        (("ctrl+u",), "hunter2", "secret", "not the secret itself"),
+        (("shift+tab",) * 3, "lic-lab", "name", "already in use"),
+    ],
+)
+async def test_form_rejects_a_password_and_a_used_name(
+    keys: tuple[str, ...], text: str, key: str, problem: str
+) -> None:
+    async with running_app("form") as run:
         await fill(run)
-        await run.press("ctrl+t")
-        text = screen_text(run.app)
-        assert "✖ auth" in text
-        assert "→ set auth" in text
-        assert "inventory" not in text
-        assert "Pin this" not in text
-
-
-async def test_form_rejects_a_password() -> None:
-    engine = FakeEngine()
-    async with running_app("form", engine=engine) as run:
-        await fill(run)
-        await run.press("ctrl+u")
-        await run.type("hunter2")
-        assert "not the secret itself" in said(run, "secret")
+        await run.press(*keys)
+        await run.type(text)
+        assert problem in problem_of(run, key)
         await run.press("ctrl+s")
         assert is_form(run)
-    assert engine.saved == []
-
-
-async def test_form_rejects_a_used_name() -> None:
-    engine = FakeEngine()
-    async with running_app("form", engine=engine) as run:
-        await fill(run)
-        await run.press("shift+tab", "shift+tab", "shift+tab")
-        await run.type("lic-lab")
-        assert "already in use" in said(run, "name")
-        await run.press("ctrl+s")
-        assert is_form(run)
-    assert engine.saved == []
+    assert run.engine.saved == []
 
 
 async def test_form_reports_empty_fields_only_when_saving() -> None:
     async with running_app("form") as run:
-        assert "missing" not in said(run, "url")
+        assert "missing" not in problem_of(run, "url")
         await run.press("ctrl+s")
-        assert "missing" in said(run, "url")
+        assert "missing" in problem_of(run, "url")
         assert run.app.focused is run.app.screen.query_one("#field-url Input")
+        await run.press("escape")
+        assert not is_form(run)
 
 
 async def test_form_suggests_the_host_until_a_name_is_typed() -> None:
@@ -155,14 +130,6 @@ async def test_form_suggests_the_host_until_a_name_is_typed() -> None:
         await run.press("shift+tab", "end")
         await run.type("x")
         assert value(run, "name") == "mine"
-
-
-async def test_form_fields_follow_the_source() -> None:
-    async with running_app("form", size=(80, 30)) as run:
-        await run.press("shift+tab", "right")
-        text = screen_text(run.app)
-        assert "Customer" in text
-        assert "Auth" not in text
 
 
 async def test_form_edit_keeps_other_values_and_renames() -> None:
@@ -242,30 +209,14 @@ async def test_form_keeps_fast_typing_in_its_field() -> None:
             "tab",
             *"me",
             "tab",
-            *"env:X",
+            *"q?:X",
             "shift+tab",
             "end",
             "!",
         ]
         await run.press(*keys)
-        assert [value(run, key) for key in ("url", "name", "username", "secret")] == [
-            "https://lic01",
-            "lic01",
-            "me!",
-            "env:X",
-        ]
-
-
-async def test_form_closes_after_an_empty_save() -> None:
-    async with running_app("form") as run:
-        await run.press("ctrl+s", "escape")
-        assert not is_form(run)
-
-
-async def test_form_field_accepts_command_keys_as_text() -> None:
-    async with running_app("form") as run:
-        await run.type("q?:")
-        assert value(run, "url") == "q?:"
+        values = [value(run, key) for key in ("url", "name", "username", "secret")]
+        assert values == ["https://lic01", "lic01", "me!", "q?:X"]
 
 
 @pytest.mark.parametrize("waits", [0, 1, 5, 20])
@@ -285,137 +236,88 @@ async def test_form_closes_when_the_board_is_faster_than_the_save(waits: int) ->
         assert "lic01" in screen_text(run.app)
 
 
-async def test_form_lists_every_source_with_its_fields() -> None:
-    async with running_app("form", size=(80, 40)) as run:
-        await run.press("shift+tab")
-        listed = screen_text(run.app)
-        for source in SourceName:
-            assert source in listed
-        titles = []
-        for _ in SourceName:
-            titles.append({row.key for row in run.app.screen.query(FieldRow) if row.display})
-            await run.press("down")
-        assert "auth" in titles[0]
-        assert "site" in titles[1]
-        assert {"customer_id", "experimental"} <= titles[2]
-        assert "trust_url" in titles[3]
-        assert {"address", "lmutil"} <= titles[4]
-        assert {"command", "format"} <= titles[5]
-        assert not {"url", "secret", "verify"} & (titles[4] | titles[5])
-        await run.press("up", "enter")
-        assert "Usage Insights" not in screen_text(run.app)
-        assert run.app.focused is run.app.screen.query_one("#field-command Input")
-
-
-async def test_form_adds_a_flexnet_server() -> None:
-    engine = FakeEngine(test_steps=FINE)
-    async with running_app("form", engine=engine) as run:
-        await run.press("shift+tab", "up", "up", "enter")
-        await run.type("27000@lic01.example")
-        await run.press("ctrl+s")
-        assert not is_form(run)
-    ((saved, _),) = engine.saved
-    assert (saved.name, saved.address) == ("lic01", "27000@lic01.example")
-
-
-async def test_form_adds_a_command() -> None:
-    engine = FakeEngine(test_steps=FINE)
-    async with running_app("form", engine=engine) as run:
-        await run.press("shift+tab", "up", "enter")
-        await run.type("cat 'a b'")
-        await run.press("tab", "down", "enter")
-        await run.type("mine")
-        await run.press("ctrl+s")
-    ((saved, _),) = engine.saved
-    assert (saved.name, saved.command) == ("mine", ("cat", "a b"))
-    assert saved.format == "get-liclasinventory"
+async def test_form_adds_a_flexnet_server_and_a_command() -> None:
+    for keys, texts, field in (
+        (("up", "up", "enter"), ("27000@lic01.example", ""), "address"),
+        (("up", "enter"), ("cat 'a b'", "mine"), "command"),
+    ):
+        async with running_app("form", engine=FakeEngine(test_steps=FINE)) as run:
+            await run.press("shift+tab", *keys)
+            await run.type(texts[0])
+            if texts[1]:
+                await run.press("tab", "down", "enter")
+                await run.type(texts[1])
+            await run.press("ctrl+s")
+            assert not is_form(run)
+        ((saved, _),) = run.engine.saved
+        expected = {"address": "27000@lic01.example", "command": ("cat", "a b")}[field]
+        assert (saved.name, getattr(saved, field)) == (texts[1] or "lic01", expected)
+        assert saved.format == ("get-liclasinventory" if texts[1] else "")
 
 
 async def test_form_adds_a_cloud_account_without_address() -> None:
-    engine = FakeEngine(test_steps=FINE)
-    async with running_app("form", engine=engine) as run:
+    async with running_app("form", engine=FakeEngine(test_steps=FINE)) as run:
         await run.press("shift+tab", "down", "down", "enter", "tab", "tab")
         for text in ("acme", "client-id", "env:SECRET"):
             await run.type(text)
             await run.press("tab")
         await run.press("ctrl+s")
-    ((saved, _),) = engine.saved
+    ((saved, _),) = run.engine.saved
     assert (saved.name, saved.url) == ("acme", "https://api.cloud.com")
     assert (saved.customer_id, saved.username, saved.experimental) == ("acme", "client-id", False)
 
 
-TOLD = replace(FINE[-1], host_names=("LIC01", "lic-emea-01.corp.example"))
+NAMED = (*FINE[:-1], replace(FINE[-1], host_names=("LIC01", "lic-emea-01.corp.example")))
 
 
-async def test_form_offers_to_merge_with_a_known_server() -> None:
-    engine = FakeEngine(test_steps=(*FINE[:-1], TOLD))
-    async with running_app("form", engine=engine) as run:
+async def test_form_offers_once_to_merge_with_a_registered_server() -> None:
+    async with running_app("form", engine=FakeEngine(test_steps=NAMED)) as run:
         await fill(run)
         await run.press("ctrl+t")
         assert "LIC01 and lic-emea-01 are the same" in screen_text(run.app)
         await run.press("y")
         assert value(run, "same_as") == "lic-emea-01"
         await run.press("ctrl+s")
-    ((saved, _),) = engine.saved
+    ((saved, _),) = run.engine.saved
     assert saved.same_as == "lic-emea-01"
-
-
-async def test_form_offers_to_merge_once() -> None:
-    engine = FakeEngine(test_steps=(*FINE[:-1], TOLD))
-    async with running_app("form", engine=engine) as run:
+    async with running_app("form", engine=FakeEngine(test_steps=NAMED)) as run:
         await fill(run)
         await run.press("ctrl+t", "n")
-        assert is_form(run)
         await run.press("ctrl+t")
         assert is_form(run)
         assert value(run, "same_as") == ""
 
 
 async def test_form_does_not_offer_to_merge_with_itself() -> None:
-    told = replace(TOLD, host_names=("lic-emea-01.corp.example",))
-    engine = FakeEngine(test_steps=(*FINE[:-1], told))
+    itself = replace(FINE[-1], host_names=("lic-emea-01.corp.example",))
+    engine = FakeEngine(test_steps=(*FINE[:-1], itself))
     server = Server("lic-emea-01", SourceName.WINRM, "https://lic-emea-01:5986/wsman", "u", "env:X")
     async with running_app("form", engine=engine, server=server) as run:
         await run.press("ctrl+t")
         assert is_form(run)
 
 
-FOUND = (
-    StepResult(Step.RESOLVE, ok=True, detail="10.1.0.7", seconds=0.002),
-    StepResult(Step.CONNECT, ok=True, detail="10.1.0.7:5986", seconds=0.011),
-    StepResult(
-        Step.TLS, ok=False, detail="self-signed", seconds=0.031, hint="pin it", fingerprint=PIN
-    ),
-)
+def texts(results: Sequence[StepResult], columns: int = 80, *, running: bool = False) -> list[str]:
+    lines = step_lines(results, columns, UNICODE_SYMBOLS, running=running)
+    return ["".join(text for text, _ in line).strip() for line in lines]
 
 
-def texts(findings: Sequence[StepResult], columns: int = 80, *, running: bool = False) -> list[str]:
-    found = step_lines(findings, columns, UNICODE_SYMBOLS, running=running)
-    return ["".join(text for text, _ in line) for line in found]
-
-
-def test_step_lines_show_detail_and_duration() -> None:
-    assert texts(FOUND[:2]) == [
+def test_step_lines_show_detail_duration_fingerprint_and_hint() -> None:
+    assert texts(UNTRUSTED, 120) == [
         "✔ resolve       2 ms  10.1.0.7",
         "✔ connect      11 ms  10.1.0.7:5986",
+        "✖ tls          30 ms  CN=LIC01 is self-signed",
+        f"sha256:{PIN}",
+        "→ pin it",
     ]
-
-
-def test_step_lines_name_the_running_step() -> None:
-    assert texts(FOUND[:1], running=True)[-1] == "… connect"
+    assert texts(UNTRUSTED[:1], running=True)[-1] == "… connect"
     assert texts((), running=True) == ["… resolve"]
-
-
-def test_step_lines_of_a_failure_show_fingerprint_and_hint() -> None:
-    said = [line.strip() for line in texts(FOUND, 120)]
-    assert said[2] == "✖ tls          31 ms  self-signed"
-    assert said[3:] == [f"sha256:{PIN}", "→ pin it"]
 
 
 def test_step_lines_do_not_repeat_a_fingerprint() -> None:
     spelled = ":".join(PIN[i : i + 2] for i in range(0, 64, 2)).upper()
-    told = StepResult(Step.TLS, ok=True, detail=f"CN=X {spelled}", seconds=0, fingerprint=PIN)
-    assert "sha256" not in "".join(texts([told], 200))
+    result = StepResult(Step.TLS, ok=True, detail=f"CN=X {spelled}", seconds=0, fingerprint=PIN)
+    assert "sha256" not in "".join(texts([result], 200))
 
 
 @given(
@@ -434,8 +336,7 @@ def test_step_lines_do_not_repeat_a_fingerprint() -> None:
     st.sampled_from([UNICODE_SYMBOLS, ASCII_SYMBOLS]),
 )
 def test_step_lines_fit_the_width(
-    findings: list[StepResult], columns: int, symbols: object
+    results: list[StepResult], columns: int, symbols: Symbols
 ) -> None:
-    chosen = ASCII_SYMBOLS if symbols is ASCII_SYMBOLS else UNICODE_SYMBOLS
-    narrow = [f for f in findings if f.detail.isascii() and f.hint.isascii()]
-    assert all(line_width(line) <= columns for line in step_lines(narrow, columns, chosen))
+    narrow = [result for result in results if (result.detail + result.hint).isascii()]
+    assert all(line_width(line) <= columns for line in step_lines(narrow, columns, symbols))

@@ -14,6 +14,7 @@ from tests.support.fake_engine import FakeEngine
 from tests.support.goldens import screen_text
 from tests.support.running_app import RunningApp, running_app
 
+from lictui.config.settings import Settings
 from lictui.engine.board import Board
 from lictui.tui.app import WatchOptions
 from lictui.tui.screens.watch import WatchScreen, big_digits, digits_height
@@ -71,7 +72,9 @@ async def test_page_shows_the_age_of_the_data() -> None:
 async def test_page_keeps_last_values_when_servers_are_down() -> None:
     days = 3 * 86400
     board = Board(
-        tuple(down_status(it, TIMEOUT_FAILURE, ago=days) for it in example_board().servers[:2])
+        tuple(
+            down_status(status, TIMEOUT_FAILURE, ago=days) for status in example_board().servers[:2]
+        )
     )
     async with watch(board) as run:
         text = screen_text(run.app)
@@ -100,18 +103,22 @@ async def test_beep_only_at_a_new_alert(monkeypatch: pytest.MonkeyPatch) -> None
         assert rung == ["bell"]
 
 
-@pytest.mark.parametrize(("level", "code"), [("warn", 1), ("critical", 1), (None, None)])
-async def test_exit_on_ends_at_an_alert_of_its_level(level: str | None, code: int | None) -> None:
-    async with watch(exit_on=level) as run:
+@pytest.mark.parametrize(
+    ("level", "server", "code"),
+    [
+        ("warn", None, 1),
+        ("critical", None, 1),
+        ("critical", slice(4, 5), None),  # answers without an inventory: a warning
+        (None, None, None),
+    ],
+)
+async def test_exit_on_ends_at_an_alert_of_its_level(
+    level: str | None, server: slice | None, code: int | None
+) -> None:
+    board = Board(example_board().servers[server]) if server else None
+    async with watch(board, exit_on=level) as run:
         pass
     assert run.app.return_value == code
-
-
-async def test_exit_on_critical_ignores_a_warning() -> None:
-    las = Board(example_board().servers[4:5])  # answers without an inventory: a warning
-    async with watch(las, exit_on="critical") as run:
-        screen(run)
-    assert run.app.return_value is None
 
 
 async def test_page_shifts_against_burn_in() -> None:
@@ -138,37 +145,25 @@ async def test_resize_changes_the_pages() -> None:
 
 
 async def test_watch_in_ascii() -> None:
-    from lictui.config.settings import Settings  # noqa: PLC0415 - one test of many
-
-    async with running_app(
-        settings=Settings(ascii=True), options={"watch": WatchOptions()}, size=(80, 24)
-    ) as run:
+    options = {"watch": WatchOptions()}
+    async with running_app(settings=Settings(ascii=True), options=options) as run:
         assert screen_text(run.app).isascii()
 
 
-FIGURES = st.text("0123456789,?-", min_size=1, max_size=8)
-
-
-@given(FIGURES, st.booleans(), st.sampled_from([1, 2]))
-def test_rows_are_of_one_width_and_as_many_as_was_said(
-    text: str,
+@given(st.text("0123456789,?-", min_size=1, max_size=8), st.booleans(), st.sampled_from([1, 2]))
+def test_digits_are_rows_of_one_width(
+    number: str,
     ascii_only: bool,  # noqa: FBT001 - drawn by hypothesis
     scale: int,
 ) -> None:
-    rows = big_digits(text, ascii_only=ascii_only, scale=scale)
+    rows = big_digits(number, ascii_only=ascii_only, scale=scale)
     assert len(rows) == digits_height(ascii_only=ascii_only, scale=scale)
     assert len({len(row) for row in rows}) == 1
     assert not ascii_only or "".join(rows).isascii()
 
 
-def test_digits_look_like_digits() -> None:
+def test_digits_differ_and_anything_else_is_a_question_mark() -> None:
     assert big_digits("20") == ("▄▄▄ ▄▄▄", "▄▄█ █ █", "█▄▄ █▄█")
-
-
-@pytest.mark.parametrize("ascii_only", [False, True])
-def test_no_two_characters_look_the_same(ascii_only: bool) -> None:  # noqa: FBT001 - a case
-    assert len({big_digits(char, ascii_only=ascii_only) for char in "0123456789,?-"}) == 13
-
-
-def test_what_has_no_shape_is_a_question_mark() -> None:
+    for ascii_only in (False, True):
+        assert len({big_digits(char, ascii_only=ascii_only) for char in "0123456789,?-"}) == 13
     assert big_digits("x") == big_digits("?")

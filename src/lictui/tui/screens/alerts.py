@@ -118,11 +118,11 @@ def alerts_title(entries: Iterable[ListEntry]) -> str:
     return f"Active alerts: {len(entries)}" + (f" ({', '.join(parts)})" if parts else "")
 
 
-def matching_entries(entries: Iterable[ListEntry], wanted: Filter) -> dict[str, ListEntry]:
+def matching_entries(entries: Iterable[ListEntry], pattern: Filter) -> dict[str, ListEntry]:
     """The entries that match the filter, by a key that lasts as long as they do."""
     matches: dict[str, ListEntry] = {}
     for entry in entries:
-        if wanted((entry.server, entry.product, entry.message)):
+        if pattern((entry.server, entry.product, entry.message)):
             key = f"{entry.time}/{entry.server}/{entry.product}/{entry.message}"
             while key in matches:
                 key += "+"

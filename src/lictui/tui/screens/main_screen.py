@@ -322,7 +322,9 @@ class TrendScreen(FilterableScreen, Generic[K]):
         self, cache: TrendCache[K], rows: tuple[K, ...], now: float, cells: int
     ) -> None:
         pools = self.trend_pools(rows)
-        queries = tuple(trend_query(each, now, cells, cache.seconds) for each in pools.values())
+        queries = tuple(
+            trend_query(row_pools, now, cells, cache.seconds) for row_pools in pools.values()
+        )
         answers = await self.ask(lambda engine: engine.history.series_batch(queries))
         if answers is not None:
             cache.store(zip(pools, answers, strict=True), now, cells)

@@ -302,8 +302,8 @@ class ConnectionTest(StyledLabel):
         `name` is the tested server itself, which does not count.
         """
         hosts = tuple(host for result in self._results for host in result.host_names)
-        others = [server for server in servers_on_hosts(board, hosts) if server != name]
-        return (hosts[0], others[0]) if hosts and others else ("", "")
+        same_servers = [server for server in servers_on_hosts(board, hosts) if server != name]
+        return (hosts[0], same_servers[0]) if hosts and same_servers else ("", "")
 
     def _show(self, *, running: bool) -> None:
         width = self.screen.size.width - 4  # padding and scroll bar
@@ -494,17 +494,17 @@ class FormScreen(Screen[None], AppScreen):
     def _ask_same_server(self, server: Server) -> None:
         """Ask once whether a registered server on the same host is the same license server."""
         name = self._replaced_name or server.name
-        host, other = self._connection_test.same_server(self.lictui.board, name)
-        if not other or other in self._asked_about or server.same_as:
+        host, same = self._connection_test.same_server(self.lictui.board, name)
+        if not same or same in self._asked_about or server.same_as:
             return
-        self._asked_about.add(other)
+        self._asked_about.add(same)
 
         def on_answer(confirmed: bool | None) -> None:
             if confirmed:
-                self._set_value("same_as", other)
+                self._set_value("same_as", same)
                 self._show_fields()
 
-        hosts = f"{strip_controls(host)} and {strip_controls(other)}"
+        hosts = f"{strip_controls(host)} and {strip_controls(same)}"
         question = f"{hosts} are the same license server. Merge into one pane?"
         self.app.push_screen(ConfirmScreen(question, "Both are polled and recorded."), on_answer)
 

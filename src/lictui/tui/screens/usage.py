@@ -169,7 +169,10 @@ class UsageScreen(MainScreen):
     async def _load(self, query: ProductQuery) -> None:
         engine, now = self.lictui.engine, self.lictui.clock.now()
         try:
-            history, note = await engine.ask(lambda it: it.history.product_history(query)), ""
+            history, note = (
+                await engine.ask(lambda answers: answers.history.product_history(query)),
+                "",
+            )
         except LictuiError as error:
             history, note = ProductHistory(), error.message
         if query != self._query:
@@ -181,7 +184,7 @@ class UsageScreen(MainScreen):
             return
         with suppress(LictuiError):  # the history has the same problem, and the chart shows it
             self._outlook = await engine.ask(
-                lambda it: it.history.product_outlook(self._servers, self._product)
+                lambda answers: answers.history.product_outlook(self._servers, self._product)
             )
             self._outlook_at = now
         if query == self._query:

@@ -313,11 +313,11 @@ class WatchScreen(Screen[None], AppScreen):
         today = to_local(now, self.zone).date()
         views = alert_views(board, today, now)
         self._alerts = tuple(view for view in views if view.needs_attention)
-        known = frozenset((alert.key, alert.level) for alert in self._alerts)
-        is_new = self._known_alerts is not None and bool(known - self._known_alerts)
+        current = frozenset((alert.key, alert.level) for alert in self._alerts)
+        is_new = self._known_alerts is not None and bool(current - self._known_alerts)
         if self._options.beep and is_new:
             self.app.bell()
-        self._known_alerts = known
+        self._known_alerts = current
         levels = _EXIT_LEVELS.get(self._options.exit_on or "", ())
         if any(alert.level in levels for alert in self._alerts):
             self.app.exit(1)

@@ -82,7 +82,7 @@ def header_view(board: MergedBoard, today: date, now: float = 0.0) -> HeaderView
         if installed:
             counts_of_servers = (len(reporting), len(expected))
             totals.append(UsageTotal(verb, in_use, installed, is_complete, *counts_of_servers))
-    alerts = [each for each in alert_views(board, today, now) if each.needs_attention]
+    alerts = [alert for alert in alert_views(board, today, now) if alert.needs_attention]
     polled = [s.polled_at for s in board.servers if s.polled_at is not None]
     due = [s.due for s in board.servers if s.due is not None]
     return HeaderView(

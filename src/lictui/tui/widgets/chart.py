@@ -175,7 +175,8 @@ class ChartView:
         """Return the level of a share of installed; it steps when licenses change."""
         segments: list[LevelSegment] = []
         capacities: list[tuple[int, int, int | None, int | None]] = [
-            (it.start, it.end, it.installed, it.overdraft) for it in self.buckets
+            (bucket.start, bucket.end, bucket.installed, bucket.overdraft)
+            for bucket in self.buckets
         ]
         capacities += [(day.start, day.end, day.installed, None) for day in self.forecast]
         for start, end, installed, overdraft_then in capacities:
@@ -194,7 +195,7 @@ class ChartView:
             return None
         bucket = self.buckets[self.cursor]
         middle = (bucket.start + bucket.end) / 2
-        return next((each for each in self.previous if each.start <= middle < each.end), None)
+        return next((past for past in self.previous if past.start <= middle < past.end), None)
 
     def marks_at_cursor(self, columns: int) -> tuple[Mark, ...]:
         """Return the marks under the cursor, for an axis of so many columns."""
@@ -409,7 +410,9 @@ class _Plot:
             at, values = zip(*points, strict=True)
             marker = self._marker(glyphs.monthly, "monthly")
             self.figure.draw(self.figure.signal(list(at), list(values), marker=marker))
-        before = (LevelSegment(it.start, it.end, view.value(it)) for it in view.previous)
+        before = (
+            LevelSegment(bucket.start, bucket.end, view.value(bucket)) for bucket in view.previous
+        )
         self._levels(before, glyphs.previous, "previous")
         expected = (LevelSegment(day.start, day.end, day.expected) for day in view.forecast)
         self._levels(expected, glyphs.forecast, "forecast")
@@ -491,7 +494,7 @@ class HeatMapView:
         if self.installed:
             return self.installed
         rows = self.heat.peak if self.heat else ()
-        return max((each for row in rows for each in row if each is not None), default=0) or 1
+        return max((value for row in rows for value in row if value is not None), default=0) or 1
 
 
 class HeatMap(Widget):

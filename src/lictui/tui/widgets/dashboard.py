@@ -75,13 +75,13 @@ def pane_columns(inside: int, digits: int, longest: int) -> PaneColumns:
     """Return the columns for `inside` cells; figures come first, then names, gauge and trend."""
     model = 11 if inside >= 70 else 3 if inside >= 46 else 0  # noqa: PLR2004 - where words fit
     word = _VERB_CELLS if inside >= 110 else 0  # noqa: PLR2004
-    rest = inside - (model + 1 if model else 0) - 2 - 2 * digits - 3 - word - _RATIO_CELLS
-    with_trend = rest >= 28  # noqa: PLR2004 - name 12, gauge 8, trend 6 and their blanks
-    rest -= 2 if with_trend else 1
-    name = min(max(longest, 8), max(rest * 48 // 100, rest - 90, 8))
-    left = rest - name
+    room = inside - (model + 1 if model else 0) - 2 - 2 * digits - 3 - word - _RATIO_CELLS
+    with_trend = room >= 28  # noqa: PLR2004 - name 12, gauge 8, trend 6 and their blanks
+    room -= 2 if with_trend else 1
+    name = min(max(longest, 8), max(room * 48 // 100, room - 90, 8))
+    left = room - name
     if left < OVERDRAFT_CELLS + 3:
-        return PaneColumns(max(rest + 1, 1), model, 0, digits, word, 0)
+        return PaneColumns(max(room + 1, 1), model, 0, digits, word, 0)
     tail = left * 2 // 5 if with_trend else 0
     return PaneColumns(name, model, left - tail, digits, word, tail)
 
@@ -99,14 +99,13 @@ def measure_pane(view: PaneView) -> tuple[int, int]:
 
 def draw_heading(name: str, count: str, cells: int, symbols: Symbols) -> Line:
     """Return the heading of a group."""
-    said: list[Fragment] = [
+    title: list[Fragment] = [
         (symbols.horizontal * 2 + " ", Tone.FRAME),
         (text.shorten(name, max(cells - 20, 8), symbols.ellipsis), Tone.ACCENT),
         (f" {symbols.dot} {count} ", Tone.QUIET),
     ]
-    return fit_line(
-        (*said, (symbols.horizontal * max(cells - line_width(said), 0), Tone.FRAME)), cells
-    )
+    line = symbols.horizontal * max(cells - line_width(title), 0)
+    return fit_line((*title, (line, Tone.FRAME)), cells)
 
 
 def centered(word: str, cells: int) -> Line:
@@ -117,8 +116,8 @@ def centered(word: str, cells: int) -> Line:
 
 def mark_cursor(line: Line, symbols: Symbols) -> Line:
     """Return the line with the cursor in place of its left border."""
-    (first, _), *rest = line
-    return ((symbols.cursor, Tone.ACCENT), (first[1:], Tone.TEXT), *rest)
+    (first, _), *following = line
+    return ((symbols.cursor, Tone.ACCENT), (first[1:], Tone.TEXT), *following)
 
 
 def pane_height(view: PaneView, cells: int) -> int:
@@ -128,7 +127,7 @@ def pane_height(view: PaneView, cells: int) -> int:
 
 def draw_pane(
     view: PaneView,
-    pasts: Mapping[RowId, TrendData],
+    trends: Mapping[RowId, TrendData],
     cells: int,
     high: int,
     shape: PaneColumns,
@@ -138,21 +137,14 @@ def draw_pane(
     inside = cells - FRAME_CELLS
     body = [
         *_reason(view, inside, symbols),
-        *(draw_row(each, pasts.get(each.id, _NO_TREND), shape, symbols) for each in view.rows),
+        *(draw_row(row, trends.get(row.id, _NO_TREND), shape, symbols) for row in view.rows),
     ]
     blank: Line = ()
     body += [blank] * (high - 2 - len(body))
     edge: Fragment = (symbols.vertical, Tone.FRAME)
-    return (
-        _title(view, cells, symbols),
-        *(
-            fit_line(
-                (edge, (" ", Tone.TEXT), *fit_line(each, inside), (" ", Tone.TEXT), edge), cells
-            )
-            for each in body
-        ),
-        _bottom(view.notes, cells, symbols),
-    )
+    left, right = (edge, (" ", Tone.TEXT)), ((" ", Tone.TEXT), edge)
+    lines = (fit_line((*left, *fit_line(line, inside), *right), cells) for line in body)
+    return (_title(view, cells, symbols), *lines, _bottom(view.notes, cells, symbols))
 
 
 def line_of_row(view: PaneView, at: RowId, cells: int) -> int:
@@ -193,10 +185,10 @@ def _title(view: PaneView, cells: int, symbols: Symbols) -> Line:
 
 def _bottom(notes: Sequence[Fragment], cells: int, symbols: Symbols) -> Line:
     left, right = symbols.corners[2], symbols.corners[3]
-    said = [(note.replace("·", symbols.dot), tone) for note, tone in notes]
-    while len(said) > 1 and line_width(said) > cells - 6:
-        said = said[:-2]  # with its separator
-    tail: list[Fragment] = [(" ", Tone.FRAME), *said, (" ", Tone.FRAME)] if said else []
+    shown = [(note.replace("·", symbols.dot), tone) for note, tone in notes]
+    while len(shown) > 1 and line_width(shown) > cells - 6:
+        shown = shown[:-2]  # with its separator
+    tail: list[Fragment] = [(" ", Tone.FRAME), *shown, (" ", Tone.FRAME)] if shown else []
     gap = max(cells - 2 - line_width(tail), 0)
     rule: Fragment = (left + symbols.horizontal * gap, Tone.FRAME)
     return fit_line((rule, *tail, (right, Tone.FRAME)), cells)
@@ -205,9 +197,9 @@ def _bottom(notes: Sequence[Fragment], cells: int, symbols: Symbols) -> Line:
 def _wrapped(view: PaneView, inside: int, ellipsis: str = "…") -> list[tuple[str, bool]]:
     """Return the reason in lines, and which of them are the reason itself and not the hint."""
     wrapped = []
-    for index, said in enumerate(view.reason):
+    for index, sentence in enumerate(view.reason):
         lead = "-> " if index else ""
-        for piece in text.wrap(said, max(inside, 8) - len(lead), _REASON_LINES, ellipsis):
+        for piece in text.wrap(sentence, max(inside, 8) - len(lead), _REASON_LINES, ellipsis):
             wrapped.append((lead + piece, index == 0))
             lead = " " * len(lead)
     if not wrapped and not view.rows:
@@ -283,14 +275,14 @@ def format_figures(reading: Reading, digits: int) -> str:
 def _inactive_figures(view: RowView, shape: PaneColumns, symbols: Symbols) -> Line:
     """Return a row without gauge, dimmed: its figures are not current, or not counted."""
     reading = view.reading
-    known = f"{text.format_count(reading.in_use)} / {text.format_count(reading.installed)}"
+    last = f"{text.format_count(reading.in_use)} / {text.format_count(reading.installed)}"
     if not view.counted:
         start_up = "" if describe(view.key.product).counted else "startup license, "
-        said = (f"{known}  {start_up}not counted", f"{known}  not counted", known)
+        forms = (f"{last}  {start_up}not counted", f"{last}  not counted", last)
     else:
         ago = "just now" if view.stale_age == "now" else f"{view.stale_age} ago"
-        said = (f"last {known}, {ago}", f"{known}, {ago}", known)
-    fitting = next((each for each in said if len(each) <= shape.middle), said[-1])
+        forms = (f"last {last}, {ago}", f"{last}, {ago}", last)
+    fitting = next((form for form in forms if len(form) <= shape.middle), last)
     return ((" " + text.pad(fitting, shape.middle, ellipsis=symbols.ellipsis), Tone.QUIET),)
 
 
@@ -571,7 +563,7 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
             self.cursor = ids[index]
             return
         band = self._pane_layout.row_of(at)
-        bands = [each for each in self._pane_layout.rows if each.count]
+        bands = [row for row in self._pane_layout.rows if row.count]
         neighbor = bands.index(band) + (1 if step > 0 else -1)
         if 0 <= neighbor < len(bands):
             next_band = bands[neighbor]

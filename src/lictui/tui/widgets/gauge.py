@@ -59,8 +59,8 @@ def _bar(value: int, of: int, cells: int, symbols: Symbols) -> str:
         return ""
     parts = len(symbols.gauge_bars)
     eighths = max(1, value * cells * parts // of)
-    whole, rest = divmod(eighths, parts)
-    return symbols.gauge_bars[-1] * whole + (symbols.gauge_bars[rest - 1] if rest else "")
+    whole, part = divmod(eighths, parts)
+    return symbols.gauge_bars[-1] * whole + (symbols.gauge_bars[part - 1] if part else "")
 
 
 def _beyond(over: int, overdraft: int | None, symbols: Symbols) -> list[Fragment]:

@@ -508,8 +508,8 @@ class ProductTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     @property
     def visible_rows(self) -> tuple[TotalKey, ...]:
-        found = (self._row_at(y) for y in range(1, max(2, self.size.height)))
-        return tuple(self.rows[at].id for at in found if at is not None)
+        visible = (self._row_at(y) for y in range(1, max(2, self.size.height)))
+        return tuple(self.rows[at].id for at in visible if at is not None)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
