@@ -16,6 +16,7 @@ from lictui.model import (
     Server,
     SourceName,
     State,
+    percent_text,
     sum_all_known,
     sum_known,
 )
@@ -112,3 +113,43 @@ def test_sums_agree_where_every_figure_is_known(figures: list[int | None]) -> No
     known = [figure for figure in figures if figure is not None]
     assert sum_known(figures) == (sum(known) if known else None)
     assert sum_all_known(figures) == (sum(known) if len(known) == len(figures) else None)
+
+
+@pytest.mark.parametrize(
+    ("in_use", "installed", "text"),
+    [
+        (0, 1000, "0 %"),
+        (1, 2000, "< 1 %"),
+        (824, 1000, "82 %"),
+        (797, 1000, "79 %"),
+        (800, 1000, "80 %"),
+        (896, 1000, "89 %"),
+        (996, 1000, "99 %"),
+        (1000, 1000, "100 %"),
+        (1004, 1000, "101 %"),
+        (12500, 1000, "1250 %"),
+    ],
+)
+def test_percentage_is_never_rounded_across_a_limit(in_use: int, installed: int, text: str) -> None:
+    assert percent_text(in_use / installed, (0.8, 0.9)) == text
+
+
+def test_percentage_gets_decimals_where_limits_are_close() -> None:
+    assert percent_text(0.925, (0.925, 0.93)) == "92.5 %"
+    assert percent_text(0.9251, (0.925, 0.93), unit="%") == "92.5%"
+    assert percent_text(0.9996, digits=1) == "99.9 %"
+    assert percent_text(0.0001, digits=1) == "< 0.1 %"
+    assert percent_text(None) == "?"
+
+
+@given(st.integers(0, 3000), st.integers(1, 2000), st.floats(0.01, 1), st.floats(0.01, 1))
+def test_percentage_has_the_level_of_its_reading(
+    in_use: int, installed: int, first: float, second: float
+) -> None:
+    warn, critical = sorted((round(first, 3), round(second, 3)))
+    text = percent_text(in_use / installed, (warn, critical))
+    if not text.startswith("<"):
+        percent = float(text.removesuffix(" %"))
+        exact, shown = Reading(in_use, installed), Reading(round(percent * 1000), 100_000)
+        assert shown.level(warn, critical) is exact.level(warn, critical)
+        assert abs(percent - 100 * in_use / installed) <= 1

@@ -99,6 +99,31 @@ class Level(StrEnum):
     UNKNOWN = "unknown"
 
 
+_MOST_DIGITS: Final = 4  # decimals that a percentage is shown with at most
+
+
+def percent_text(
+    ratio: float | None, limits: Iterable[float] = (), digits: int = 0, unit: str = " %"
+) -> str:
+    """Return a share in percent, never rounded to the other side of a limit; `?` if unknown.
+
+    0 and 100 % are limits in any case: 996 of 1,000 are `99 %`, 1 of 2,000 are `< 1 %`. Limits
+    that no whole percentage separates get decimals.
+    """
+    if ratio is None:
+        return "?"
+    limits, scale = tuple(limits), 100 * 10**digits
+    nearest = round(ratio * scale)
+    if ratio > 0 and not nearest:
+        return f"< {1 / 10**digits:.{digits}f}{unit}"
+    for candidate in (nearest, nearest - 1, nearest + 1):
+        shown = candidate / scale
+        right = all((shown >= limit) == (ratio >= limit) for limit in (1.0, *limits))
+        if (right and (shown > 1) == (ratio > 1)) or digits >= _MOST_DIGITS:
+            return f"{candidate / 10**digits:.{digits}f}{unit}"
+    return percent_text(ratio, limits, digits + 1, unit)
+
+
 class Mode(StrEnum):
     """How the license server itself is licensed."""
 

@@ -15,7 +15,7 @@ from tests.support.values import failure, poll, pool, server, snapshot
 from lictui.analysis.series import BackfillRow, Bucket, Resolution
 from lictui.cli.status import print_status, status_json
 from lictui.config.registry import save_servers
-from lictui.config.settings import Retention
+from lictui.config.settings import AlertSettings, Retention
 from lictui.engine.board import Board, apply_poll, with_servers
 from lictui.engine.merge import merge_board
 from lictui.history.store import History
@@ -161,7 +161,7 @@ def test_partner_lists_license_servers() -> None:
 def printed(
     capsys: pytest.CaptureFixture[str], output_format: str, document: dict[str, Any] = DOCUMENT
 ) -> str:
-    print_status(document, output_format)
+    print_status(document, output_format, AlertSettings())
     return capsys.readouterr().out
 
 
@@ -228,7 +228,7 @@ def test_json_lines_are_servers_with_the_time_of_the_answer(
 
 
 def test_table_without_servers_says_so_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
-    print_status(status_json(merge_board(Board()), START, TODAY), "table")
+    print_status(status_json(merge_board(Board()), START, TODAY), "table", AlertSettings())
     assert capsys.readouterr() == ("", "No matching servers.\n")
 
 

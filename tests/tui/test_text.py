@@ -86,22 +86,6 @@ def test_age_is_in_its_largest_unit(seconds: float, age: str, coarse: str) -> No
     assert text.format_coarse_age(seconds) == coarse
 
 
-@pytest.mark.parametrize(
-    ("ratio", "shown"),
-    [
-        (None, "?"),
-        (0.0, "0 %"),
-        (0.824, "82 %"),
-        (0.999, "99 %"),
-        (1.0, "100 %"),
-        (1.001, "101 %"),
-        (12.5, "1250 %"),
-    ],
-)
-def test_percent_is_100_only_where_it_is_exact(ratio: float | None, shown: str) -> None:
-    assert text.format_percent(ratio) == shown
-
-
 def test_figures_and_days_are_formatted_for_people() -> None:
     assert text.format_count(None) == "?"
     assert text.format_count(-12345) == "-12,345"

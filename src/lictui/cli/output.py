@@ -23,7 +23,7 @@ import click
 from lictui.clock import iso
 from lictui.csvfile import csv_line, csv_lines
 from lictui.errors import UsageError
-from lictui.model import Model
+from lictui.model import Model, percent_text
 
 Row = Mapping[str, Any]
 
@@ -153,7 +153,7 @@ _TEXTS: Final[Mapping[Kind, Callable[[Any], str]]] = {
     Kind.TEXT: _value_text,
     Kind.MODEL: lambda value: Model(value).label,
     Kind.NUMBER: number_text,
-    Kind.RATIO: "{:.0%}".format,
+    Kind.RATIO: lambda value: percent_text(value, unit="%"),
 }
 
 

@@ -5,6 +5,8 @@ Exit code 0 if every selected enabled server is up, else 1; the output lists all
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -32,7 +34,7 @@ from lictui.engine.board import (
 )
 from lictui.engine.engine import poll_once
 from lictui.engine.merge import duplicate_pools, merge_board, same_as_warnings
-from lictui.model import Failure, LicenseServer, Mode, Pool, PoolKey, State
+from lictui.model import Failure, LicenseServer, Mode, Pool, PoolKey, State, percent_text
 from lictui.sources.resolver import run
 
 if TYPE_CHECKING:
@@ -57,6 +59,16 @@ def _total_text(row: Row) -> str:
 
 def _servers_text(row: Row) -> str:
     return f"{row['servers_reporting']}/{row['servers_expected']}"
+
+
+def _ratio_text(row: Row, alerts: AlertSettings) -> str:
+    limits = alerts.thresholds_for(
+        group=row.get("group") or "", server=row.get("server") or "", product=row["product"]
+    )
+    ratio = row["ratio"]
+    if ratio is not None and row["installed"]:
+        ratio = row["in_use"] / row["installed"]  # without the rounding of JSON
+    return percent_text(ratio, limits.ratios, unit="%")
 
 
 _FIGURES: Final = (
@@ -140,18 +152,22 @@ def status(
     today = local_date(clock.now(), settings.timezone)
     merged = output_format in _FOR_PEOPLE
     document = status_json(board, clock.now(), today, merged=merged)
-    print_status(document, output_format, totals_key="groups" if by == "group" else "totals")
+    totals_key = "groups" if by == "group" else "totals"
+    print_status(document, output_format, settings.alerts, totals_key)
     enabled = [server for server in board.registered.servers if server.state is not State.DISABLED]
     return 0 if all(server.state is State.UP for server in enabled) else 1
 
 
 def print_status(
-    document: Mapping[str, Any], output_format: str, totals_key: str = "totals"
+    document: Mapping[str, Any],
+    output_format: str,
+    alerts: AlertSettings,
+    totals_key: str = "totals",
 ) -> None:
     """Print a status document; a table is followed by the totals, and by what failed and why."""
     emit(
         _pool_rows(document),
-        _COLUMNS,
+        _with_ratios(_COLUMNS, alerts),
         output_format,
         document=document,
         records="servers",
@@ -161,13 +177,20 @@ def print_status(
         return
     if document[totals_key]:
         click.echo()
-        emit(document[totals_key], _TOTAL_COLUMNS, "table", document=document)
+        columns = _with_ratios(_TOTAL_COLUMNS, alerts)
+        emit(document[totals_key], columns, "table", document=document)
     for server in document["servers"]:
         for member in server.get("parts") or (server,):
             if reason := member["reason"]:
                 click.echo(f"\n{member['name']}: {reason['message']}")
                 if reason["hint"]:
                     click.echo(f"  {reason['hint']}")
+
+
+def _with_ratios(columns: tuple[Column, ...], alerts: AlertSettings) -> tuple[Column, ...]:
+    """Return the columns with percentages that do not contradict the level."""
+    text = partial(_ratio_text, alerts=alerts)
+    return tuple(replace(c, text=text) if c.kind is Kind.RATIO else c for c in columns)
 
 
 def _pool_rows(document: Mapping[str, Any]) -> Iterator[Row]:

@@ -64,6 +64,11 @@ class Thresholds:
     certificate_critical: int = 7
     unusual: bool = True  # alert on usage that is not typical of its weekday
 
+    @property
+    def ratios(self) -> tuple[float, float]:
+        """The thresholds of usage."""
+        return self.warn, self.critical
+
 
 @dataclass(frozen=True, slots=True)
 class AlertSettings:

@@ -30,6 +30,7 @@ from lictui.model import (
     Pool,
     Reading,
     State,
+    percent_text,
 )
 
 if TYPE_CHECKING:
@@ -271,7 +272,7 @@ def _usage(
     reading = sum_readings(pools)
     level = _usage_level(reading, limits, margin)
     if level not in (Level.OK, Level.UNKNOWN):
-        message = _usage_message(pools[0], reading, _usage_level(reading, limits, 0.0))
+        message = _usage_message(pools[0], reading, limits)
         ratio = reading.ratio
         yield Alert(AlertKind.USAGE, level, name, product, since, message, ratio=ratio)
 
@@ -290,10 +291,11 @@ def _usage_level(reading: Reading, limits: Thresholds, margin: float) -> Level:
     return reading.level(limits.warn - margin, limits.critical - margin)
 
 
-def _usage_message(pool: Pool, reading: Reading, level: Level) -> str:
-    ratio = f" ({reading.ratio:.0%})" if reading.ratio is not None else ""
+def _usage_message(pool: Pool, reading: Reading, limits: Thresholds) -> str:
+    percent = percent_text(reading.ratio, limits.ratios, unit="%")
+    ratio = f" ({percent})" if reading.ratio is not None else ""
     message = f"{pool.name}: {reading.in_use:,} of {reading.installed:,} {pool.model.verb}{ratio}"
-    match level:
+    match _usage_level(reading, limits, 0.0):
         case Level.EXHAUSTED:
             return f"{message}, 0 available"
         case Level.OVERDRAFT:

@@ -266,6 +266,8 @@ def scope_row(product: ProductReport, scope: ScopeReport, report: MonthlyReport)
         "usage": _month_count(month),
         "usage_at": month.timestamp,
         "installed_then": month.installed,
+        "warn": product.warn,
+        "critical": product.critical,
         "meter": None if bound else month.ratio,
         "utilization": Bounded(month.ratio, bound),
         "free": Bounded(free, AT_LEAST * month.is_upper_bound),
@@ -557,7 +559,7 @@ def _key_figures(product: ProductReport, report: MonthlyReport) -> Iterator[KeyF
     month, days = scope.month, scope.days_above
     overdraft = f"and {scope.overdraft:,} overdraft" if scope.overdraft else ""
     yield KeyFigure("Installed at month end", text.format_count(scope.installed), overdraft)
-    yield from _assigned_figures(scope) if product.is_assigned else _peak_figures(scope, report)
+    yield from _assigned_figures(product) if product.is_assigned else _peak_figures(scope, report)
     counts = f"{days.warn} / {days.critical} / {days.full}"
     yield KeyFigure(
         f"Days at {product.warn * 100:g} / {product.critical * 100:g} / 100 %",
@@ -578,9 +580,9 @@ def _key_figures(product: ProductReport, report: MonthlyReport) -> Iterator[KeyF
         yield KeyFigure("Forecast", forecast)
 
 
-def _assigned_figures(scope: ScopeReport) -> Iterator[KeyFigure]:
-    month, changes = scope.month, scope.assignments
-    percent = text.format_percent(month.ratio)
+def _assigned_figures(product: ProductReport) -> Iterator[KeyFigure]:
+    month, changes = product.estate.month, product.estate.assignments
+    percent = text.format_percent(month.ratio, 0, (product.warn, product.critical))
     yield KeyFigure("Assigned at month end", str(_month_count(month)), percent)
     if changes is not None:
         yield KeyFigure("Assigned at month start", text.format_count(changes.at_start))
@@ -669,6 +671,13 @@ def _monthly_chart(product: ProductReport) -> BarChart:
 # Values as text
 
 
+def _format_ratio(ratio: float | None, column: ReportColumn, row: Row) -> str:
+    if column.key == "coverage":
+        return text.format_percent(ratio, 1)
+    limits = (row.get("warn"), row.get("critical"))
+    return text.format_percent(ratio, 0, [limit for limit in limits if isinstance(limit, float)])
+
+
 def format_cell(column: ReportColumn, row: Row, zone: tzinfo | None) -> str:
     """Return the value of a column as text, in the local time of `zone`."""
     value = row.get(column.key)
@@ -687,7 +696,7 @@ def format_cell(column: ReportColumn, row: Row, zone: tzinfo | None) -> str:
         case CellKind.COUNT if value is not None or column.key != "licenses":
             formatted = text.format_count(value)
         case CellKind.RATIO:
-            formatted = text.format_percent(value, 1 if column.key == "coverage" else 0)
+            formatted = _format_ratio(value, column, row)
         case CellKind.CHANGE:
             formatted = text.format_change(None if value is None else round(value))
         case CellKind.TIME:

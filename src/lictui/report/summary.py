@@ -101,7 +101,7 @@ def _describe_usage(product: ProductReport, report: MonthlyReport) -> str:
     bound = "at most " if month.is_upper_bound else ""
     quantity = f"{bound}{text.format_count(month.figure)} of {text.format_count(month.installed)}"
     licenses = f"{quantity} {product.model.label} licenses"
-    percent = text.format_percent(month.ratio)
+    percent = text.format_percent(month.ratio, 0, (product.warn, product.critical))
     if product.is_assigned:
         available = "; 0 available" if (month.ratio or 0) >= 1 else ""
         return f"{product.name}: {licenses} assigned at month end ({percent}){available}."
@@ -124,6 +124,7 @@ def _servers(report: MonthlyReport) -> Iterator[Statement]:
     Their users cannot use the licenses that are free on another server.
     """
     for product in report.products:
+        limits = (product.warn, product.critical)
         for scope in product.critical_servers:
             month = scope.month
             bound = "at most " if month.is_upper_bound else ""
@@ -132,7 +133,7 @@ def _servers(report: MonthlyReport) -> Iterator[Statement]:
                 scope.level,
                 text.LEVELS[scope.level],
                 f"{_title(product)} on {scope.name}: {bound}{count} of {installed}"
-                f" {product.model.verb} ({text.format_percent(month.ratio)}).",
+                f" {product.model.verb} ({text.format_percent(month.ratio, 0, limits)}).",
             )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Level
+from lictui.model import Level, percent_text
 from lictui.products import describe
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date, tzinfo
 
     from lictui.analysis.usage import Period
@@ -39,17 +40,9 @@ def format_count(value: float | None) -> str:
     return UNKNOWN if value is None else f"{value:,.0f}"
 
 
-def format_percent(ratio: float | None, digits: int = 0) -> str:
-    """Return `93 %`; never rounds up to 100 % or down to 0 %."""
-    if ratio is None:
-        return UNKNOWN
-    percent = round(ratio * 100, digits)
-    step = 10.0**-digits
-    if ratio < 1 and percent >= 100:  # noqa: PLR2004 - per cent
-        percent = 100 - step
-    elif ratio > 0 and percent == 0:
-        return f"< {step:.{digits}f}{_PERCENT}"
-    return f"{percent:.{digits}f}{_PERCENT}"
+def format_percent(ratio: float | None, digits: int = 0, limits: Iterable[float] = ()) -> str:
+    """Return `93 %`, never rounded to the other side of 0 %, of 100 % or of a limit."""
+    return percent_text(ratio, limits, digits, _PERCENT)
 
 
 def format_threshold(ratio: float) -> str:

@@ -97,16 +97,6 @@ def format_count(value: int | None) -> str:
     return "?" if value is None else f"{value:,}"
 
 
-def format_percent(ratio: float | None) -> str:
-    """Return a ratio in whole percent; only an exact 1 shows as 100 %; `?` if unknown."""
-    if ratio is None:
-        return "?"
-    shown = round(ratio * 100)
-    if shown == 100 and ratio != 1:  # noqa: PLR2004 - the one figure that rounding must not invent
-        shown = 99 if ratio < 1 else 101
-    return f"{shown} %"
-
-
 def format_age(seconds: float) -> str:
     """Return a duration in its largest unit: `12 s`, `3 min`, `5 h`, `4 d`."""
     seconds = max(0, int(seconds))

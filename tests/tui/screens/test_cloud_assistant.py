@@ -29,7 +29,7 @@ def by_key(of: ServerStatus, *others: ServerStatus) -> dict[str, Requirement]:
 
 
 @pytest.mark.parametrize(
-    ("version", "there"),
+    ("version", "met"),
     [("11.17.2.54100", True), ("11.15.0.0", True), ("11.14.0.31000", False), ("", None)],
 )
 def test_version_requirement_is_met_or_unknown(version: str, met: bool | None) -> None:  # noqa: FBT001

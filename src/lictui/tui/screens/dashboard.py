@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual import on
 
 from lictui.engine.board import Filter, MergedBoard
+from lictui.model import percent_text
 from lictui.tui import commands, text
 from lictui.tui.screens.main_screen import TrendScreen
 from lictui.tui.text import Fragment, Table, Tone
@@ -142,7 +143,8 @@ class DashboardScreen(TrendScreen[RowId]):
             return self.selected_server
         in_use, installed = row.reading.in_use, row.reading.installed
         figures = f"{text.format_count(in_use)} / {text.format_count(installed)}"
-        return f"{row.server}  {row.name}  {figures}  {text.format_percent(row.reading.ratio)}"
+        percent = percent_text(row.reading.ratio, row.limits.ratios)
+        return f"{row.server}  {row.name}  {figures}  {percent}"
 
     def export_table(self) -> Table:
         rows = ((pane, row) for pane in self.rows_widget.panes for row in pane.rows)

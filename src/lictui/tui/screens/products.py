@@ -9,6 +9,7 @@ from textual.containers import Container
 
 from lictui.clock import iso
 from lictui.engine.board import GroupBy, MergedBoard
+from lictui.model import percent_text
 from lictui.tui import commands, text
 from lictui.tui.screens.main_screen import TREND_LABELS, TrendScreen
 from lictui.tui.text import Cell, Fragment, Table, Tone
@@ -147,7 +148,8 @@ class ProductsScreen(TrendScreen["TotalKey"]):
             return ""
         reading = row.total.reading
         in_use, installed = text.format_count(reading.in_use), text.format_count(reading.installed)
-        return f"{row.name}  {in_use} / {installed}  {text.format_percent(row.total.ratio)}"
+        percent = percent_text(row.total.ratio, row.limits.ratios)
+        return f"{row.name}  {in_use} / {installed}  {percent}"
 
     def export_table(self) -> Table:
         return (_COLUMNS, *map(_cells, self.rows_widget.rows))

@@ -11,13 +11,12 @@ from lictui.analysis.forecast import ForecastStatus, describe_forecast
 from lictui.analysis.series import day_of, day_start
 from lictui.engine.entitlements import ExpiryKind
 from lictui.engine.product_history import ProductQuery
-from lictui.model import EventKind, Level
+from lictui.model import EventKind, Level, percent_text
 from lictui.tui.text import (
     LEVEL_TONES,
     Tone,
     format_coarse_age,
     format_count,
-    format_percent,
     merge_fragments,
     shorten,
     strip_controls,
@@ -327,12 +326,13 @@ def _current(selection: ProductSelection, symbols: Symbols) -> list[Fragment]:
         return [("no current data", Tone.CRITICAL)]
     reading, level = selection.reading, selection.level
     verb = selection.model.verb
+    percent = percent_text(reading.ratio, selection.thresholds.ratios)
     fragments = [
         (
             f"{format_count(reading.in_use)} of {format_count(reading.installed)} {verb}",
             Tone.STRONG,
         ),
-        (f"  {format_percent(reading.ratio)}{_glyph(level, symbols)}", LEVEL_TONES[level]),
+        (f"  {percent}{_glyph(level, symbols)}", LEVEL_TONES[level]),
         (f"  {format_count(reading.free)} free", Tone.TEXT),
     ]
     if reading.overdraft:
@@ -365,7 +365,7 @@ def _coverage(view: ChartView, stats: UsageStats, now: float) -> str:
     until = min(max(view.end, view.buckets[-1].end), int(now) + 1)
     share = min(1.0, stats.seconds / max(1, until - first))
     since = "" if first <= view.start else f" since {format_moment(first, view.tz)}"
-    return f"data coverage {format_percent(share)}{since}"
+    return f"data coverage {percent_text(share)}{since}"
 
 
 def peak_fact(
@@ -398,10 +398,10 @@ def threshold_facts(stats: UsageStats, zone: ZoneInfo | None, *, at_most: bool) 
     reached = [(share, seconds) for share, seconds in stats.seconds_above if seconds]
     if not reached:
         lowest = min(share for share, _ in stats.seconds_above)
-        yield "time above", [(f"{lowest * 100:.0f} %: none", Tone.QUIET)]
+        yield "time above", [(f"{lowest * 100:g} %: none", Tone.QUIET)]
         return
     up_to = "up to " if at_most else ""
-    texts = (f"{share * 100:.0f} %: {up_to}{format_coarse_age(time)}" for share, time in reached)
+    texts = (f"{share * 100:g} %: {up_to}{format_coarse_age(time)}" for share, time in reached)
     yield "time above", [(" · ".join(texts), Tone.WARN)]
     if period := stats.longest_saturation:
         length = format_coarse_age(period.seconds)
@@ -445,7 +445,8 @@ def cursor_line(view: ChartView, symbols: Symbols) -> Line:
         return ()
     bucket = view.buckets[view.cursor]
     level, value = view.level(bucket), round(view.value(bucket))
-    share = format_percent(value / bucket.installed) if bucket.installed else "?"
+    ratio = value / bucket.installed if bucket.installed else None
+    share = percent_text(ratio, (view.warn, view.critical))
     when = f"{format_moment(bucket.start, view.tz)} to {format_moment(bucket.end, view.tz)[-5:]}"
     if bucket.end - bucket.start >= _DAY:
         until = format_moment(bucket.end, view.tz, year=True)

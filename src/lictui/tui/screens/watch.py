@@ -12,7 +12,7 @@ from lictui.analysis.series import SeriesQuery
 from lictui.engine.alerts import AlertView, alert_views
 from lictui.engine.board import MergedBoard, ServerStatus, is_reporting, sum_readings
 from lictui.errors import LictuiError
-from lictui.model import AlertKey, Level, Model, Pool, PoolKey, Reading, State
+from lictui.model import AlertKey, Level, Model, Pool, PoolKey, Reading, State, percent_text
 from lictui.tui import text
 from lictui.tui.screens.main_screen import AppScreen
 from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, fit_line, line_width
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-    from lictui.config.settings import Settings
+    from lictui.config.settings import Settings, Thresholds
     from lictui.tui.app import WatchOptions
     from lictui.tui.theme import Symbols
 
@@ -97,6 +97,7 @@ class WatchBlock:
     model: Model
     pools: tuple[tuple[str, PoolKey], ...]
     reading: Reading  # the last known values
+    limits: Thresholds
     level: Level  # unknown if no server reports now
     servers: tuple[int, int]  # that report now, and all
     oldest_success_at: float | None
@@ -152,6 +153,7 @@ def _blocks(
             model,
             tuple(status.history_key(pool.key) for status, pool in pools),
             reading,
+            limits,
             reading.level(limits.warn, limits.critical) if reporting else Level.UNKNOWN,
             (
                 len({status.server.name for status, _ in reporting}),
@@ -232,7 +234,8 @@ def _block_facts(
     reading, reporting = block.reading, block.servers[0] > 0
     verb = " assigned" if block.model.is_assigned else ""
     yield ((f"of {text.format_count(reading.installed)}{verb}", Tone.TEXT),)
-    ratio = f"{text.format_percent(reading.ratio)} {symbols.level[block.level].strip()}".rstrip()
+    percent = percent_text(reading.ratio, block.limits.ratios)
+    ratio = f"{percent} {symbols.level[block.level].strip()}".rstrip()
     free = f"  {text.format_count(reading.free)} free" if reading.free is not None else ""
     yield ((ratio, LEVEL_TONES[block.level] if reporting else Tone.QUIET), (free, Tone.TEXT))
     if not reporting:

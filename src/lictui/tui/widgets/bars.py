@@ -19,7 +19,7 @@ from textual.widgets import Input, Label
 from lictui.engine.alerts import alert_views
 from lictui.engine.board import Filter, MergedBoard
 from lictui.errors import UsageError
-from lictui.model import Level, State
+from lictui.model import Level, State, percent_text
 from lictui.tui import text
 from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, fit_line, line_width
 from lictui.tui.theme import UNICODE_SYMBOLS, Symbols
@@ -135,7 +135,7 @@ def _header_forms(view: HeaderView, now: float, symbols: Symbols) -> Iterator[li
 def _usage(view: HeaderView, symbols: Symbols, *, brief: bool) -> Iterator[Fragment]:
     dot = (f" {symbols.dot} ", Tone.FRAME)
     for index, used in enumerate(view.totals):
-        share = text.format_percent(used.in_use / used.installed)
+        share = percent_text(used.in_use / used.installed)
         of = f"{text.format_count(used.in_use)} of {text.format_count(used.installed)} ({share})"
         mark = "" if used.is_complete else f"{symbols.at_least} "
         yield dot if index else ("   ", Tone.FRAME)

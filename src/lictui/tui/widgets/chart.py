@@ -17,13 +17,12 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from lictui.model import Level, MonthlyUsage, Reading
+from lictui.model import Level, MonthlyUsage, Reading, percent_text
 from lictui.tui.text import (
     LEVEL_TONES,
     Fragment,
     Line,
     Tone,
-    format_percent,
     merge_fragments,
 )
 from lictui.tui.text import (
@@ -322,7 +321,7 @@ class Chart(Widget):
                 glyphs.marks[sign] for sign in sorted({mark.kind for mark in view.marks})
             )
             yield (f"{signs} ", Tone.ACCENT), ("events", Tone.QUIET)
-        limits = f"{view.warn * 100:.0f} and {view.critical * 100:.0f} %"
+        limits = f"{view.warn * 100:g} and {view.critical * 100:g} %"
         yield (f"{glyphs.threshold} ", Tone.WARN), (limits, Tone.QUIET)
         if any(bucket.overdraft for bucket in view.buckets):
             yield (f"{glyphs.total} ", Tone.OVER), ("installed + overdraft", Tone.QUIET)
@@ -576,7 +575,10 @@ def read_off(view: HeatMapView, symbols: Symbols) -> Line:
     average, peak = view.heat.average[day][hour], view.heat.peak[day][hour]
     if average is None or peak is None:
         return (when, ("no data", Tone.QUIET))
-    share = f" ({format_percent(average / view.installed)})" if view.installed else ""
+    share = ""
+    if view.installed:
+        ratio = round(average) / view.installed
+        share = f" ({percent_text(ratio, (view.warn, view.critical))})"
     weeks = "1 week" if view.heat.weeks == 1 else f"{view.heat.weeks} weeks"
     return (
         when,

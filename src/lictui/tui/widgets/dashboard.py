@@ -21,7 +21,7 @@ from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from lictui.model import Level, Reading, State
+from lictui.model import Level, Reading, State, percent_text
 from lictui.products import describe
 from lictui.tui import text
 from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, fit_line, line_width
@@ -260,7 +260,7 @@ def _live_figures(
         gauge = ((" ", Tone.TEXT), *drawn)
     verb = f" {view.model.verb:<{_VERB_CELLS - 1}}" if shape.verb else ""
     mark = " " if reading.ratio is None else symbols.level[level]
-    percent = f"{text.format_percent(reading.ratio):>{_RATIO_CELLS - 1}}{mark}"
+    percent = f"{percent_text(reading.ratio, view.limits.ratios):>{_RATIO_CELLS - 1}}{mark}"
     tone = Tone.TEXT if level is Level.OK else LEVEL_TONES[level]
     figures = " " + format_figures(reading, shape.digits)
     return gauge, ((figures, tone), (verb, Tone.QUIET), (percent, tone))

@@ -21,7 +21,7 @@ from textual.scroll_view import ScrollView
 from lictui.analysis.forecast import ForecastStatus, describe_forecast
 from lictui.analysis.usage import PastSummary, TotalKey
 from lictui.engine.board import Filter, GroupBy, Total, product_search_terms, total_thresholds
-from lictui.model import Level
+from lictui.model import Level, percent_text
 from lictui.products import Product
 from lictui.tui import text
 from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, fit_line
@@ -224,7 +224,7 @@ def _overdraft(row: ProductRow, _: Symbols) -> Fragment:
 
 def _ratio(row: ProductRow, symbols: Symbols) -> Fragment:
     glyph = " " if row.total.ratio is None else symbols.level[row.total.level]
-    return f"{text.format_percent(row.total.ratio)}{glyph}", _tone(row)
+    return f"{percent_text(row.total.ratio, row.limits.ratios)}{glyph}", _tone(row)
 
 
 def _free(row: ProductRow, _: Symbols) -> Fragment:
@@ -428,7 +428,7 @@ def _past_text(row: ProductRow, symbols: Symbols) -> str:
         parts.append(f"sum of server peaks: {scoped.upper_bound:,}")
     if peak.average is not None:
         parts.append(f"average {peak.average:,.0f}")
-    parts.append(f"data coverage {text.format_percent(peak.coverage)}")
+    parts.append(f"data coverage {percent_text(peak.coverage)}")
     return f" {symbols.dot} ".join(parts)
 
 
