@@ -101,7 +101,7 @@ def hour_bucket(text: str, high: float, length: int = 3600) -> Bucket:
 
 def test_heat_matrix_of_nothing_is_empty() -> None:
     result = heat_matrix(series_of(()), BERLIN)
-    assert result.weeks == 0
+    assert not any(map(any, result.weeks))
     assert {cell for row in result.average for cell in row} == {None}
     assert [len(row) for row in result.peak] == [24] * 7
 
@@ -119,7 +119,7 @@ def test_heat_matrix_has_average_and_peak_of_weeks() -> None:
         series_of([hour_bucket("2026-11-17T08:00", 40), hour_bucket("2026-11-24T08:00", 60)]),
         BERLIN,
     )
-    assert (result.average[1][9], result.peak[1][9], result.weeks) == (50, 60, 2)
+    assert (result.average[1][9], result.peak[1][9], result.weeks[1][9]) == (50, 60, 2)
 
 
 def test_heat_matrix_joins_five_minutes_to_hours() -> None:
@@ -130,7 +130,7 @@ def test_heat_matrix_joins_five_minutes_to_hours() -> None:
         ),
         BERLIN,
     )
-    assert (result.average[1][9], result.weeks) == (60, 1)
+    assert (result.average[1][9], result.weeks[1][9]) == (60, 1)
 
 
 def test_heat_matrix_joins_summer_and_winter_hours() -> None:

@@ -82,7 +82,7 @@ class HeatMatrix:
 
     average: tuple[tuple[float | None, ...], ...]  # of the hours' maxima
     peak: tuple[tuple[float | None, ...], ...]
-    weeks: int  # of the cell that has the most
+    weeks: tuple[tuple[int, ...], ...]  # with figures
 
 
 # Anomalies: today against the same weekday of the last weeks

@@ -100,12 +100,13 @@ def heat_matrix(series: Series, zone: tzinfo | None) -> HeatMatrix:
     peak = np.zeros(_CELLS)
     np.maximum.at(peak, cell, high)
     rows = range(0, _CELLS, 24)
-    average = [value / n if n else None for value, n in zip(total, weeks.tolist(), strict=True)]
-    highest = [value if n else None for value, n in zip(peak.tolist(), weeks, strict=True)]
+    counts: list[int] = weeks.tolist()
+    average = [value / n if n else None for value, n in zip(total, counts, strict=True)]
+    highest = [value if n else None for value, n in zip(peak.tolist(), counts, strict=True)]
     return HeatMatrix(
         tuple(tuple(average[row : row + 24]) for row in rows),
         tuple(tuple(highest[row : row + 24]) for row in rows),
-        int(weeks.max()),
+        tuple(tuple(counts[row : row + 24]) for row in rows),
     )
 
 

@@ -229,7 +229,7 @@ def contract(context: CommandContext, /, *, output_format: str, tz: str) -> None
         output_format,
         document={"schema": "lictui.contract/1", "products": products, "endings": expiries},
         records="products",
-        empty="No entitlements configured. Create contract.toml (see README).",
+        empty="No entitlements configured. Create contract.toml (see docs/reports.md).",
     )
     if output_format in ("table", "markdown"):
         if products:

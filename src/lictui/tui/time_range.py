@@ -57,10 +57,17 @@ class TimeRange:
         """Return the next range of the same length, never beyond now."""
         return replace(self, offset=max(0, self.offset - 1))
 
-    def bounds(self, now: float, bucket: int) -> tuple[int, int]:
-        """Return start and end (exclusive) in UTC epoch seconds, on bucket boundaries."""
-        end = (int(now) // bucket + 1) * bucket - self.offset * self.length.value
-        return end - self.length.value // bucket * bucket, end
+    def bounds(self, now: float, bucket: int) -> tuple[int, ...]:
+        """Return the boundaries of buckets that show the whole length up to now.
+
+        The last bucket contains now, and the first one begins one length before.
+        """
+        end = (int(now) // bucket + 1) * bucket
+        unit = min(bucket, _HOUR)
+        start = (int(now) - self.length.value) // unit * unit
+        back = self.offset * self.length.value
+        inner = range((start // bucket + 1) * bucket, end + 1, bucket)
+        return tuple(boundary - back for boundary in (start, *inner))
 
     def days(self, now: float, count: int, tz: ZoneInfo | None) -> tuple[int, ...]:
         """Return the boundaries of buckets of `count` calendar days: midnights in `tz`.

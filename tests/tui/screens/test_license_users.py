@@ -81,7 +81,7 @@ async def test_copy_takes_the_release_commands_unless_names_are_hidden() -> None
 
 async def test_reserved_licenses_are_shown_with_the_license_users() -> None:
     reserved = (Reservation("XDT_PLT_UD", 10, "group", "Finance"),)
-    async with running_app(engine=engine(replace(TOLD, reservations=reserved))) as run:
+    async with running_app(engine=engine(replace(SHOWN, reservations=reserved))) as run:
         await run.press("u")
         text = screen_text(run.app)
         assert "4 licenses, 3 users · 1 idle · 10 reserved" in text

@@ -10,10 +10,11 @@ from lictui.tui.theme import ASCII_SYMBOLS, UNICODE_SYMBOLS, Symbols
 from lictui.tui.widgets.chart import HeatMapView, draw_heat_map, legend, read_off
 
 
-def heat(weeks: int = 2) -> HeatMatrix:
+def heat() -> HeatMatrix:
     """Nothing on Sundays; on other days the hour times four, and at most twice that."""
     average = tuple(tuple(4.0 * h if day < 6 else None for h in range(24)) for day in range(7))
     peak = tuple(tuple(8.0 * h if day < 6 else None for h in range(24)) for day in range(7))
+    weeks = tuple(tuple(1 if h == 9 else 2 for h in range(24)) for day in range(7))
     return HeatMatrix(average, peak, weeks)
 
 
@@ -63,6 +64,8 @@ def test_heat_map_fits_its_width(cells: int, lines: int) -> None:
 def test_heat_map_cursor_shows_the_values_of_its_cell() -> None:
     line = read_off(HeatMapView(heat(), 100, cursor=(1, 10)), UNICODE_SYMBOLS)
     assert text(line) == "▲ Tue 10:00  40 (40 %) on average, max 80 (2 weeks)"
+    once = read_off(HeatMapView(heat(), 100, cursor=(1, 9)), UNICODE_SYMBOLS)
+    assert text(once).endswith("(1 week)")
     empty = read_off(HeatMapView(heat(), 100, cursor=(6, 23)), UNICODE_SYMBOLS)
     assert text(empty) == "▲ Sun 23:00  no data"
     assert read_off(HeatMapView(heat()), UNICODE_SYMBOLS) == ()

@@ -345,7 +345,7 @@ _LEVELS = {
 _STATES = {
     State.WAITING: "waiting for the first poll",
     State.UP: "the last poll succeeded",
-    State.STALE: "no successful poll for three intervals",
+    State.STALE: "no response for three polling intervals",
     State.DOWN: "no response",
     State.DENIED: "authentication failed or access denied",
     State.UNTRUSTED: "the certificate is not trusted",

@@ -165,7 +165,7 @@ def overview_table(overview: EntitlementOverview, today: date) -> Table:
 
 
 _NONE: Final = "No entitlements configured. Create contract.toml"
-_SEE_README: Final = " (see README)."
+_SEE_DOCS: Final = " (see docs/reports.md)."
 
 
 class EntitlementsScreen(MainScreen):
@@ -224,7 +224,7 @@ class EntitlementsScreen(MainScreen):
             self.lictui.board, settings.entitlements, self._summaries, today
         )
         self._overview = overview
-        none = _NONE + _SEE_README if width >= len(_NONE + _SEE_README) else _NONE
+        none = _NONE + _SEE_DOCS if width >= len(_NONE + _SEE_DOCS) else _NONE
         title = overview_title(overview) if overview.lines else none
         self.query_one("#lines-title", StyledLabel).show_lines(((title, Tone.STRONG),))
         lines = self.query_one("#lines", KeyedTable)

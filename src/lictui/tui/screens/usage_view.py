@@ -79,8 +79,7 @@ def chart_query(
     if width >= _DAY:
         bounds = time_range.days(now, width // _DAY, zone)
     else:
-        start, end = time_range.bounds(now, width)
-        bounds = tuple(range(start, end + 1, width))
+        bounds = time_range.bounds(now, width)
     back = _PREVIOUS[length][0] if compare else 0
     return ProductQuery(selection.servers, selection.product, bounds, width, back, heat_map)
 

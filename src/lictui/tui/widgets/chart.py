@@ -526,7 +526,7 @@ class HeatMap(Widget):
 
 def draw_heat_map(view: HeatMapView, width: int, height: int, symbols: Symbols) -> list[Line]:
     """Return the map as lines of text: the hours, then a line per weekday."""
-    if view.note or view.heat is None or not view.heat.weeks:
+    if view.note or view.heat is None or not any(map(any, view.heat.weeks)):
         note = (view.note or "no data for this period")[:width].center(width)
         return [*[()] * (height // 2), ((note, Tone.FRAME),)]
     cell = max(1, min(_WIDEST, (width - _LABEL) // _HOURS))
@@ -579,7 +579,8 @@ def read_off(view: HeatMapView, symbols: Symbols) -> Line:
     if view.installed:
         ratio = round(average) / view.installed
         share = f" ({percent_text(ratio, (view.warn, view.critical))})"
-    weeks = "1 week" if view.heat.weeks == 1 else f"{view.heat.weeks} weeks"
+    count = view.heat.weeks[day][hour]
+    weeks = "1 week" if count == 1 else f"{count} weeks"
     return (
         when,
         (f"{average:,.0f}{share} on average", Tone.STRONG),
