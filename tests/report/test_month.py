@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.report.report_fixture import BERLIN, CCS, END, ReportFixture, timestamp
+from tests.report.report_fixture import BERLIN, CCS, END, START, UD, ReportFixture, timestamp
 from tests.support.values import failure, poll, pool, server, snapshot
 
 from lictui.analysis.series import day_bounds
@@ -37,23 +38,16 @@ SERVERS = st.lists(
 
 
 def record(fixture: ReportFixture, name: str, figures: Figures, *, removed: bool = False) -> None:
+    """Record polls with the same figure of concurrent and of user/device licenses."""
     polled = server(name, interval=300.0)
     if not removed:
         fixture.servers[name] = polled
-    fixture.history.append_many(
-        (
-            polled,
-            poll(
-                failure()
-                if figure is None
-                else snapshot(pool(CCS, figure, INSTALLED, model=Model.CONCURRENT)),
-                name,
-                time,
-            ),
-            (),
-        )
-        for time, figure in figures.items()
-    )
+    polls = []
+    for time, figure in figures.items():
+        pools = (pool(CCS, figure, INSTALLED, model=Model.CONCURRENT), pool(UD, figure, INSTALLED))
+        result = failure() if figure is None else snapshot(*pools)
+        polls.append((polled, poll(result, name, time), ()))
+    fixture.history.append_many(polls)
 
 
 def sums(estate: Mapping[str, tuple[Figures, bool]]) -> dict[int, tuple[int, int]]:
@@ -68,6 +62,22 @@ def sums(estate: Mapping[str, tuple[Figures, bool]]) -> dict[int, tuple[int, int
         if parts and None not in parts:
             total[time] = sum(part or 0 for part in parts), INSTALLED * len(parts)
     return total
+
+
+def assigned_at_day_ends(estate: Mapping[str, tuple[Figures, bool]]) -> list[int | None]:
+    """Return the sum of the last figures of each day; None if an expected server has none."""
+    days: list[int | None] = []
+    bounds = day_bounds(START, END, BERLIN)
+    for start, end in pairwise(bounds):
+        last: list[int | None] = []
+        for figures, removed in estate.values():
+            read = {time: figure for time, figure in figures.items() if figure is not None}
+            if read and min(read) < end and not (removed and max(read) < end):
+                last.append(
+                    next((read[t] for t in sorted(read, reverse=True) if start <= t < end), None)
+                )
+        days.append(None if not last or None in last else sum(figure or 0 for figure in last))
+    return days
 
 
 def consecutive(times: Sequence[int]) -> list[list[int]]:
@@ -132,12 +142,16 @@ def test_month_equals_the_sum_of_every_five_minutes(
         fixture = ReportFixture(Path(folder) / "history.db")
         for name, (figures, removed) in estate.items():
             record(fixture, name, figures, removed=removed)
-        reports = fixture.report().products
+        products = {product.model: product.estate for product in fixture.report().products}
         fixture.history.close()
     if total:
-        assert_equal_to_twin(reports[0].estate, total)
+        assert_equal_to_twin(products[Model.CONCURRENT], total)
     else:
-        assert all(product.estate.month.figure is None for product in reports)
+        assert all(scope.month.figure is None for scope in products.values())
+    if Model.USER_DEVICE in products:
+        scope = products[Model.USER_DEVICE]
+        assert scope.month.highest == max((value for value, _ in total.values()), default=None)
+        assert [day.figure for day in scope.days] == assigned_at_day_ends(estate)
 
 
 def test_month_of_many_servers_in_opposite_phase_is_exact(fixture: ReportFixture) -> None:
@@ -150,6 +164,7 @@ def test_month_of_many_servers_in_opposite_phase_is_exact(fixture: ReportFixture
     }
     for name, (figures, _) in estate.items():
         record(fixture, name, figures)
-    scope = fixture.product().estate
+    concurrent, _ = sorted(fixture.report().products, key=lambda product: product.model)
+    scope = concurrent.estate
     assert (scope.month.figure, scope.sum_of_server_peaks) == (880, 1600)
     assert_equal_to_twin(scope, sums(estate))
