@@ -59,7 +59,7 @@ def test_days_start_at_local_midnight_also_when_clocks_change(fixture: ReportFix
     fixture.record_hourly("new-york", [99, *figures, 98], START - 3600)
     scope = fixture.product().estate
     assert (scope.month.figure, scope.month.timestamp) == (90, timestamp("2026-10-31T22:00"))
-    days = {day.day: day for day in scope.days}
+    days = {day.first_day: day for day in scope.days}
     assert len(days) == 31
     assert days[date(2026, 10, 25)].figure == 70
     assert days[date(2026, 10, 26)].figure == 10

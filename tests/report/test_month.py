@@ -72,7 +72,7 @@ def assigned_at_day_ends(estate: Mapping[str, tuple[Figures, bool]]) -> list[int
         last: list[int | None] = []
         for figures, removed in estate.values():
             read = {time: figure for time, figure in figures.items() if figure is not None}
-            if read and min(read) < end and not (removed and max(read) < end):
+            if read and min(read) < end and not (removed and max(read) + 300 < end):
                 last.append(
                     next((read[t] for t in sorted(read, reverse=True) if start <= t < end), None)
                 )
@@ -111,13 +111,13 @@ def assert_equal_to_twin(scope: ScopeReport, total: Mapping[int, tuple[int, int]
     )
     for share, seconds in usage.seconds_above:
         assert seconds == 300 * sum(value >= share * of for value, of in total.values())
-    assert usage.max_over_installed == max(0, *(value - of for value, of in total.values()))
-    assert usage.seconds_over_installed == 300 * sum(value > of for value, of in total.values())
+    assert scope.excess[0] == max(0, *(value - of for value, of in total.values()))
+    assert scope.excess[1] == 300 * sum(value > of for value, of in total.values())
     full = [time for time, (value, of) in total.items() if value >= of]
     longest = max((len(run) for run in consecutive(full)), default=0)
     assert (usage.longest_saturation.seconds if usage.longest_saturation else 0) == 300 * longest
     bounds = day_bounds(FIRST, END, BERLIN)
-    days = {day.day: day.figure for day in scope.days if day.figure is not None}
+    days = {day.first_day: day.figure for day in scope.days if day.figure is not None}
     expected = [
         max((v for time, (v, _) in total.items() if start <= time < end), default=None)
         for start, end in itertools.pairwise(bounds)

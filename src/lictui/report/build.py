@@ -11,6 +11,7 @@ from lictui import products
 from lictui.analysis.assignments import reported_month
 from lictui.analysis.forecast import Forecast
 from lictui.analysis.series import ALIGNMENT, SeriesQuery, day_of
+from lictui.analysis.usage_stats import excess, usage_stats
 from lictui.engine.alert_state import is_transition
 from lictui.engine.entitlements import (
     ContractLine,
@@ -39,9 +40,9 @@ from lictui.model import (
 from lictui.report import text
 from lictui.report.model import (
     AssignmentChanges,
-    MonthFigure,
     MonthlyReport,
     MonthSpan,
+    PeriodFigure,
     ProductReport,
     ScopeKind,
     ScopeReport,
@@ -194,7 +195,7 @@ class _ProductBuilder:
 
     def build(self, months: Sequence[MonthSpan]) -> ProductReport | None:
         """Return the report; None if nothing is known of the last of these months."""
-        figures: dict[_Key, list[MonthFigure]] = defaultdict(list)
+        figures: dict[_Key, list[PeriodFigure]] = defaultdict(list)
         for span in months[:-1]:
             for scope, month in self._scope_months(span):
                 figures[scope.kind, scope.name].append(self._month_figure(scope, month))
@@ -258,7 +259,7 @@ class _ProductBuilder:
         before = self._month_ends.get(member.server)
         return ServerMonth(member.since, member.until, series, before)
 
-    def _month_figure(self, scope: _Scope, month: ScopeMonth) -> MonthFigure:
+    def _month_figure(self, scope: _Scope, month: ScopeMonth) -> PeriodFigure:
         if not self._model.is_assigned:
             return month.peak()
         figure = month.assigned()
@@ -272,7 +273,7 @@ class _ProductBuilder:
         return reported_month(pools, span.first_day, of_all=True)
 
     def _scope_report(
-        self, scope: _Scope, earlier: Mapping[_Key, list[MonthFigure]], month: ScopeMonth
+        self, scope: _Scope, earlier: Mapping[_Key, list[PeriodFigure]], month: ScopeMonth
     ) -> ScopeReport:
         limits = self._limits(scope)
         is_assigned = self._model.is_assigned
@@ -301,7 +302,8 @@ class _ProductBuilder:
             overdraft=overdraft,
             level=_level(figure, overdraft, limits),
             sum_of_server_peaks=month.sum_of_peaks if sums_peaks else None,
-            usage=None if is_assigned else month.usage(),
+            usage=None if is_assigned else usage_stats(month.total),
+            excess=excess(month.total),
             assignments=self._changes(scope, figures[-2], month) if is_assigned else None,
             servers=tuple(sorted(month.servers)),
             silent_servers=tuple(sorted(month.silent_servers)),
@@ -309,7 +311,7 @@ class _ProductBuilder:
         )
 
     def _changes(
-        self, scope: _Scope, previous: MonthFigure, month: ScopeMonth
+        self, scope: _Scope, previous: PeriodFigure, month: ScopeMonth
     ) -> AssignmentChanges:
         reported = self._reported(scope, month.span)
         if reported and None not in (reported.newly_assigned, reported.released):
@@ -339,7 +341,7 @@ def _scopes(members: Sequence[Membership], groups: Mapping[str, str]) -> list[_S
     return scopes
 
 
-def _level(figure: MonthFigure, overdraft: int | None, limits: tuple[float, float]) -> Level:
+def _level(figure: PeriodFigure, overdraft: int | None, limits: tuple[float, float]) -> Level:
     """Return the level at the peak; a bound proves none but OK."""
     level = Reading(figure.figure, figure.installed, overdraft).level(*limits)
     return Level.UNKNOWN if figure.is_upper_bound and level is not Level.OK else level

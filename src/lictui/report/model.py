@@ -15,7 +15,7 @@ from lictui.analysis.series import day_of, day_start, first_of_month, next_month
 from lictui.model import Event, Level, Model
 
 if TYPE_CHECKING:
-    from lictui.analysis.usage import Period
+    from lictui.analysis.usage import UsageStats
     from lictui.engine.entitlements import ContractLine, Expiry
 
 
@@ -38,61 +38,25 @@ class ScopeKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class MonthFigure:
-    """A month as one figure: the peak, or the licenses assigned at the end of the month."""
+class PeriodFigure:
+    """A month or day as one figure: the peak, or the licenses assigned at its end."""
 
     first_day: date
     figure: int | None = None
     timestamp: int | None = None
     installed: int | None = None  # at that time
     average: float | None = None  # None for assigned licenses
-    coverage: float = 0.0  # 0 to 1, of the time
-    alignment: int | None = None  # seconds; None: reported by the source, or unknown
     is_upper_bound: bool = False  # maxima of several servers at different times were added up
-    highest: int | None = None  # at any time of the month
+    overdraft: int | None = None  # only of a day
+    coverage: float = 0.0  # 0 to 1, of the time; only of a month, as all that follows
+    alignment: int | None = None  # seconds; None: reported by the source, or unknown
+    highest: int | None = None  # at any time
     highest_is_bound: bool = False
 
     @property
     def ratio(self) -> float | None:
         """The figure relative to what was installed at that time."""
-        return _ratio(self.figure, self.installed)
-
-
-@dataclass(frozen=True, slots=True)
-class DayFigure:
-    """A day as one figure: the peak, or the licenses assigned at its end."""
-
-    day: date
-    figure: int | None = None
-    timestamp: int | None = None
-    average: float | None = None
-    installed: int | None = None  # at that time
-    overdraft: int | None = None
-    is_upper_bound: bool = False
-
-    @property
-    def ratio(self) -> float | None:
-        """The figure relative to what was installed at that time."""
-        return _ratio(self.figure, self.installed)
-
-
-def _ratio(figure: int | None, installed: int | None) -> float | None:
-    return None if figure is None or not installed else figure / installed
-
-
-@dataclass(frozen=True, slots=True)
-class MonthUsage:
-    """How many concurrent licenses were in use for how long."""
-
-    seconds: int  # with data
-    p50: int
-    p95: int  # this many licenses were sufficient 95 % of the time
-    p99: int
-    seconds_above: tuple[tuple[float, int], ...]  # ratio of installed -> seconds at or above it
-    longest_saturation: Period | None  # the longest time without a free license
-    max_over_installed: int  # 0 if usage never exceeded installed
-    seconds_over_installed: int
-    is_upper_bound: bool = False  # of all but `seconds`
+        return None if self.figure is None or not self.installed else self.figure / self.installed
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +86,18 @@ class ScopeReport:
     kind: ScopeKind
     name: str  # of the group or server; "estate"
     group: str  # of a group or server
-    month: MonthFigure
-    previous_month: MonthFigure
-    previous_year: MonthFigure  # the same month of the previous year
-    months: tuple[MonthFigure, ...]  # the last twelve; this one is the last
-    days: tuple[DayFigure, ...]
+    month: PeriodFigure
+    previous_month: PeriodFigure
+    previous_year: PeriodFigure  # the same month of the previous year
+    months: tuple[PeriodFigure, ...]  # the last twelve; this one is the last
+    days: tuple[PeriodFigure, ...]
     days_above: DaysAbove
     installed: int | None  # at the end of the month
     overdraft: int | None
     level: Level  # at the peak
     sum_of_server_peaks: int | None = None  # None for a single server
-    usage: MonthUsage | None = None  # of concurrent licenses
+    usage: UsageStats | None = None  # of concurrent licenses
+    excess: tuple[int, int] = (0, 0)  # most licenses over installed, and for how many seconds
     assignments: AssignmentChanges | None = None  # of assigned licenses
     servers: tuple[str, ...] = ()  # with data in this month
     silent_servers: tuple[str, ...] = ()  # that have the product, but no data in this month

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from lictui.analysis.columns import Series, SumBuilder
 from lictui.analysis.peaks import PeakAccumulator, Window
 from lictui.analysis.series import ALIGNMENT, day_bounds, day_of
-from lictui.analysis.usage_stats import days_reaching, excess, usage_stats
-from lictui.report.model import DayFigure, DaysAbove, MonthFigure, MonthSpan, MonthUsage
+from lictui.analysis.usage_stats import days_reaching
+from lictui.report.model import DaysAbove, MonthSpan, PeriodFigure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -116,72 +116,56 @@ class ScopeMonth:
             return {}
         return self.at_day_ends(lambda entry: entry.overdraft or 0)
 
-    def peak(self) -> MonthFigure:
+    def peak(self) -> PeriodFigure:
         """Return the peak of the month."""
         if not len(self.total):
-            return MonthFigure(self.span.first_day)
+            return PeriodFigure(self.span.first_day)
         ends = [end for end in self._until if end is not None]
         end = self.span.end if len(ends) < len(self._until) else min(self.span.end, max(ends))
         windows = (Window("month", self.span.start),)
         accumulator = PeakAccumulator(windows, min(self._since), end - 1)
         accumulator.add(self.total)
         (peak,) = accumulator.peaks()
-        return MonthFigure(
+        return PeriodFigure(
             self.span.first_day,
             peak.peak,
             peak.peak_at,
             peak.installed_at_peak,
             peak.average,
-            peak.coverage,
-            peak.alignment,
-            is_upper_bound=peak.bound,
+            peak.bound,
+            coverage=peak.coverage,
+            alignment=peak.alignment,
             highest=peak.peak,
             highest_is_bound=peak.bound,
         )
 
-    def usage(self) -> MonthUsage | None:
-        """Return how many licenses were in use for how long; None without data."""
-        stats = usage_stats(self.total)
-        if stats is None:
-            return None
-        return MonthUsage(
-            stats.seconds,
-            round(stats.p50),
-            round(stats.p95),
-            round(stats.p99),
-            stats.seconds_above,
-            stats.longest_saturation,
-            *excess(self.total),
-            is_upper_bound=stats.bound,
-        )
-
-    def daily_peaks(self) -> tuple[DayFigure, ...]:
+    def daily_peaks(self) -> tuple[PeriodFigure, ...]:
         """Return every day of the month with its peak."""
         overdraft = self.overdraft_at_day_ends()
         peaks = {entry.start: entry for entry in self.total.joined(self._bounds).buckets}
         days = []
         for start in self._bounds[:-1]:
-            day = DayFigure(day_of(start, self._zone))
+            day = PeriodFigure(day_of(start, self._zone))
             if entry := peaks.get(start):
-                day = DayFigure(
-                    day.day,
+                day = PeriodFigure(
+                    day.first_day,
                     round(entry.high),
                     entry.high_at,
-                    entry.average,
                     entry.installed,
+                    entry.average,
+                    entry.bound,
                     overdraft.get(start),
-                    is_upper_bound=entry.bound,
                 )
             days.append(day)
         return tuple(days)
 
-    def daily_assigned(self) -> tuple[DayFigure, ...]:
+    def daily_assigned(self) -> tuple[PeriodFigure, ...]:
         """Return every day of the month with the licenses assigned at its end."""
         assigned = self.at_day_ends(lambda entry: entry.last)
         installed = self.at_day_ends(lambda entry: entry.installed)
         overdraft = self.overdraft_at_day_ends()
         return tuple(
-            DayFigure(
+            PeriodFigure(
                 day_of(start, self._zone),
                 assigned.get(start),
                 installed=installed.get(start),
@@ -190,10 +174,10 @@ class ScopeMonth:
             for start in self._bounds[:-1]
         )
 
-    def assigned(self) -> MonthFigure:
+    def assigned(self) -> PeriodFigure:
         """Return the licenses assigned at the end of the last day with data."""
         peak = self.peak()
-        figure = MonthFigure(
+        figure = PeriodFigure(
             self.span.first_day,
             coverage=peak.coverage,
             highest=peak.highest,
@@ -218,7 +202,9 @@ class ScopeMonth:
         return DaysAbove(warn, critical, full, len(self.total.joined(self._bounds)))
 
 
-def days_with_assigned_above(days: Iterable[DayFigure], limits: tuple[float, float]) -> DaysAbove:
+def days_with_assigned_above(
+    days: Iterable[PeriodFigure], limits: tuple[float, float]
+) -> DaysAbove:
     """Return on how many days warn, critical and installed were reached at the end."""
     ratios = [day.ratio or 0.0 for day in days if day.figure is not None]
     warn, critical, full = (sum(ratio >= limit for ratio in ratios) for limit in (*limits, 1.0))

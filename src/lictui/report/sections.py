@@ -17,9 +17,8 @@ from lictui.model import Level
 from lictui.report import text
 from lictui.report.model import (
     AssignmentChanges,
-    DayFigure,
-    MonthFigure,
     MonthlyReport,
+    PeriodFigure,
     ProductReport,
     ScopeKind,
     ScopeReport,
@@ -307,15 +306,15 @@ def _concurrent_cells(scope: ScopeReport) -> dict[str, Cell]:
         return cells
     longest = usage.longest_saturation
     figures = {
-        "p50": usage.p50,
-        "p95": usage.p95,
-        "p99": usage.p99,
+        "p50": round(usage.p50),
+        "p95": round(usage.p95),
+        "p99": round(usage.p99),
         **{f"seconds_at_{share * 100:.0f}_percent": n for share, n in usage.seconds_above},
         "longest_saturation_seconds": longest.seconds if longest else 0,
-        "max_over_installed": usage.max_over_installed,
-        "seconds_over_installed": usage.seconds_over_installed,
+        "max_over_installed": scope.excess[0],
+        "seconds_over_installed": scope.excess[1],
     }
-    bound = AT_MOST * usage.is_upper_bound
+    bound = AT_MOST * usage.bound
     return {
         **cells,
         **{key: Bounded(value, bound) for key, value in figures.items()},
@@ -416,11 +415,11 @@ def _day_rows(product: ProductReport) -> Iterator[Row]:
     for scope in product.scopes:
         for day in scope.days:
             cells = _usage_cells(product, scope, day)
-            yield {**cells, "day": day.day, "overdraft": day.overdraft}
+            yield {**cells, "day": day.first_day, "overdraft": day.overdraft}
 
 
 def _usage_cells(
-    product: ProductReport, scope: ScopeReport, figure: MonthFigure | DayFigure
+    product: ProductReport, scope: ScopeReport, figure: PeriodFigure
 ) -> dict[str, Cell]:
     bound = AT_MOST * figure.is_upper_bound
     return {
@@ -598,22 +597,23 @@ def _peak_figures(scope: ScopeReport, report: MonthlyReport) -> Iterator[KeyFigu
     yield KeyFigure("Peak usage", str(_month_count(month)), of_installed)
     yield KeyFigure("Average", text.format_count(month.average))
     if usage is not None:
-        bound = f"{AT_MOST} " * usage.is_upper_bound
-        yield KeyFigure("95th / 99th percentile", f"{bound}{usage.p95:,} / {usage.p99:,}")
+        bound = f"{AT_MOST} " * usage.bound
+        yield KeyFigure("95th / 99th percentile", f"{bound}{usage.p95:,.0f} / {usage.p99:,.0f}")
         above = " / ".join(text.format_duration(seconds) for _, seconds in usage.seconds_above)
         yield KeyFigure("Time at 80 / 90 / 100 %", f"{bound}{above}")
         longest = text.format_period(usage.longest_saturation, report.zone)
         yield KeyFigure("Longest time without free licenses", f"{bound}{longest}")
-        if usage.max_over_installed:
-            over = f"{bound}{text.format_count(usage.max_over_installed)}"
-            duration = text.format_duration(usage.seconds_over_installed)
+        most, seconds = scope.excess
+        if most:
+            over = f"{bound}{text.format_count(most)}"
+            duration = text.format_duration(seconds)
             yield KeyFigure("Maximum over installed", over, f"for {duration}")
     if scope.sum_of_server_peaks is not None:
         total = text.format_count(scope.sum_of_server_peaks)
         yield KeyFigure("Sum of server peaks", total, "upper bound, not reached at one time")
 
 
-def _month_count(month: MonthFigure) -> Bounded:
+def _month_count(month: PeriodFigure) -> Bounded:
     return Bounded(month.figure, AT_MOST * month.is_upper_bound)
 
 
@@ -634,7 +634,7 @@ def _daily_chart(product: ProductReport) -> BarChart:
         "No data."
         if highest is None
         else (
-            f"Highest {text.format_count(highest.figure)} on {text.long_day(highest.day)};"
+            f"Highest {text.format_count(highest.figure)} on {text.long_day(highest.first_day)};"
             f" installed {text.format_count(scope.installed)};"
             f" {len(days)} of {len(scope.days)} days have data."
         )
@@ -648,8 +648,8 @@ def _daily_chart(product: ProductReport) -> BarChart:
             Bar(
                 day.figure,
                 day.installed,
-                str(day.day.day) if day.day.day in _LABELED_DAYS else "",
-                day.day.weekday() >= _SATURDAY,
+                str(day.first_day.day) if day.first_day.day in _LABELED_DAYS else "",
+                day.first_day.weekday() >= _SATURDAY,
             )
             for day in scope.days
         ],

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import date, tzinfo
 
     from lictui.analysis.usage import Period
-    from lictui.report.model import MonthFigure
+    from lictui.report.model import PeriodFigure
 
 
 UNKNOWN: Final = "?"
@@ -57,7 +57,7 @@ def format_change(change: int | None) -> str:
     return f"{change:+,}".replace("-", "\N{MINUS SIGN}") if change else "±0"
 
 
-def change(current: MonthFigure, earlier: MonthFigure) -> int | None:
+def change(current: PeriodFigure, earlier: PeriodFigure) -> int | None:
     """Return the difference of two months; None if one is unknown or only an upper bound."""
     if current.figure is None or earlier.figure is None:
         return None
