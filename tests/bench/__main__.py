@@ -10,7 +10,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.bench import estate, forecast, past, polling, screen
+from tests.bench import estate, forecast, importing, past, polling, screen
 from tests.history import storage_cost
 
 import lictui
@@ -36,7 +36,7 @@ def main() -> None:
     compileall.compile_dir(Path(lictui.__file__).parent, quiet=2)
     _line("what", "measured", "budget", "")
     with tempfile.TemporaryDirectory(prefix="lictui-bench-") as folder:
-        for measure in (_small, _large, _years, _rounds, _disk, _forecasts):
+        for measure in (_small, _large, _years, _rounds, _disk, _imports, _forecasts):
             for what, figure, budget, met in measure(Path(folder)):
                 _line(what, figure, budget, "met" if met else "MISSED")
 
@@ -132,6 +132,13 @@ def _disk(folder: Path) -> Iterator[_Row]:
             size = history.stats().bytes_per_reading or 0.0
         what = f"bytes on disk a reading, {days} days at {every:.0f} s"
         yield what, f"{size:.1f}", "<= 8", size <= 8
+
+
+def _imports(folder: Path) -> Iterator[_Row]:
+    for name, ours, sqlite in importing.rates(folder / "imports"):
+        ratio = ours / sqlite
+        what = f"import of {name} CSV, rows a second"
+        yield what, f"{ours:,.0f} / {sqlite:,.0f} = {ratio:.2f} x", ">= 0.3 x sqlite3", ratio >= 0.3
 
 
 def _forecasts(_folder: Path) -> Iterator[_Row]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -153,6 +154,26 @@ def test_repeated_hour_follows_the_order_of_rows(*, newest_first: bool) -> None:
     rows = rows[::-1] if newest_first else rows
     result = sorted(points("Time,InUse\n" + "\n".join(rows), BERLIN), key=lambda row: str(row[1]))
     assert [str(row[0])[11:16] for row in result] == list(AS_UTC)
+
+
+@given(
+    st.integers(1792857600, 1792886400),  # 25 October 2026, on which Berlin sets its clocks back
+    st.lists(st.integers(60, 1800), min_size=1, max_size=60),
+    st.booleans(),
+)
+def test_local_times_survive_a_clock_change(
+    first: int,
+    steps: list[int],
+    newest_first: bool,  # noqa: FBT001 - hypothesis passes it by position
+) -> None:
+    times = list(accumulate(steps, initial=first - 3600))
+    rows = [
+        f"{datetime.fromtimestamp(time, BERLIN):%Y-%m-%d,%H:%M:%S},{turn}\n"
+        for turn, time in enumerate(times)
+    ]
+    text = "Date,Time,InUse\n" + "".join(rows[::-1] if newest_first else rows)
+    _, (pool,) = taken(text, BERLIN)
+    assert pool.readings.time.tolist() == times
 
 
 def test_time_that_a_clock_change_leaves_out_is_skipped() -> None:
