@@ -6,20 +6,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.sources.winrm.ntlm_server import PASSWORD, users
 from tests.sources.winrm.wsman_replies import WsmanRequest, fake_server
+from tests.support.polls import poll_once
 
 from lictui.config.settings import Limits
-from lictui.model import Failure, Server, Snapshot, SourceName, Step
-from lictui.sources.source import SourceError, ignore_steps
+from lictui.model import Failure, Server, Snapshot, SourceName
+from lictui.sources.source import OnStep, ignore_steps
 from lictui.sources.winrm.source import WinrmSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine
     from pathlib import Path
 
     import httpx
     from tests.support.clock import FakeClock
 
     Answer = Callable[[WsmanRequest], bytes | httpx.Response]
+    OpenWinrm = Callable[..., WinrmSource]
     Poll = Callable[..., Coroutine[None, None, Snapshot | Failure]]
 
 
@@ -29,12 +31,19 @@ def limits() -> Limits:
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Server]:
-    """A registered server whose secret is the right one; any field can be another."""
+async def open_source(
+    limits: Limits, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[OpenWinrm]:
+    """Opens sources for a server whose secret is the right one, and closes them in the end."""
     monkeypatch.setenv("TEST_SECRET", PASSWORD)
+    sources: list[WinrmSource] = []
 
-    def make(**changes: Any) -> Server:
-        default = Server(
+    def open_(
+        transport: httpx.AsyncBaseTransport | None = None,
+        limits: Limits = limits,
+        **changes: Any,
+    ) -> WinrmSource:
+        server = Server(
             "lic01",
             SourceName.WINRM,
             url="https://lic01.example:5986/wsman",
@@ -42,9 +51,13 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Server]:
             secret="env:TEST_SECRET",
             auth="basic",
         )
-        return replace(default, **changes)
+        sources.append(WinrmSource(replace(server, **changes), limits, clock, transport))
+        return sources[-1]
 
-    return make
+    yield open_
+    for source in sources:
+        await source.aclose()
+        await source.aclose()
 
 
 @pytest.fixture
@@ -54,18 +67,12 @@ def ntlm_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def poll(server: Callable[..., Server], limits: Limits, clock: FakeClock) -> Poll:
-    """One poll of a server that answers as told: the snapshot, or the failure."""
+def poll(open_source: OpenWinrm, limits: Limits) -> Poll:
+    """One poll of a server with these answers: the snapshot, or the failure."""
 
     async def run(
-        answer: Answer, found: Callable[[Step, str], None] = ignore_steps, limits: Limits = limits
+        answer: Answer, on_step: OnStep = ignore_steps, limits: Limits = limits
     ) -> Snapshot | Failure:
-        source = WinrmSource(server(), limits, clock, fake_server(answer))
-        try:
-            return await source.fetch(found)
-        except SourceError as error:
-            return error.failure
-        finally:
-            await source.aclose()
+        return await poll_once(open_source(fake_server(answer), limits), on_step)
 
     return run

@@ -19,13 +19,13 @@ from tests.sources.winrm.wsman_replies import (
     pull_reply,
     wmi_instance,
 )
-from tests.support.polls import failure_of, snapshot_of
+from tests.support.polls import failure_of, poll_once, snapshot_of
 from tests.support.tcp_server import TlsIdentity
 
 from lictui.installation import extra_command
-from lictui.model import Failure, FailureKind, Server, Step
+from lictui.model import Failure, FailureKind, Step
 from lictui.sources.http import HttpReply
-from lictui.sources.source import SourceError, ignore_steps
+from lictui.sources.source import ignore_steps
 from lictui.sources.winrm.auth import (
     NotSealedError,
     channel_binding,
@@ -34,49 +34,42 @@ from lictui.sources.winrm.auth import (
     sealed_content_type,
     unseal,
 )
-from lictui.sources.winrm.source import WinrmSource
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     import spnego
-    from tests.support.clock import FakeClock
+    from tests.sources.winrm.conftest import OpenWinrm
 
-    from lictui.config.settings import Limits
+    from lictui.sources.winrm.source import WinrmSource
 
     Ask = Callable[..., Awaitable[str | Failure]]
-    Open = Callable[..., WinrmSource]
+    Connect = Callable[..., WinrmSource]
 
 pytestmark = pytest.mark.usefixtures("ntlm_users")
+POOL = wmi_instance(pool_values())
 BASIC = "Basic " + base64.b64encode(rf"CORP\svc:{PASSWORD}".encode()).decode()
 
 MUTUAL = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
 
 
 @pytest.fixture
-def ask(server: Callable[..., Server], limits: Limits, clock: FakeClock) -> Ask:
-    """Polls a server that lets in `needed` alone: how that went, or the failure."""
+def ask(open_source: OpenWinrm) -> Ask:
+    """Polls a server that accepts one Authorization: its first step, or the failure."""
 
-    async def run(needed: str, offered: str = "", **changes: object) -> str | Failure:
+    async def run(accepted: str, offered: str = "", **changes: object) -> str | Failure:
         def handle(request: httpx.Request) -> httpx.Response:
-            if request.headers.get("authorization") != needed:
+            if request.headers.get("authorization") != accepted:
                 return httpx.Response(401, headers={"WWW-Authenticate": offered})
             message = WsmanRequest(request.content).message.encode()
-            body = enumerate_reply(wmi_instance(pool_values())).replace(
-                MESSAGE_ID.encode(), message
-            )
+            body = enumerate_reply(POOL).replace(MESSAGE_ID.encode(), message)
             return httpx.Response(200, headers={"Content-Type": SOAP}, content=body)
 
-        told: list[str] = []
-        source = WinrmSource(server(**changes), limits, clock, httpx.MockTransport(handle))
-        try:
-            await source.fetch(lambda step, detail: told.append(f"{step}: {detail}"))
-        except SourceError as error:
-            return error.failure
-        finally:
-            await source.aclose()
-        return told[0]
+        steps: list[str] = []
+        source = open_source(httpx.MockTransport(handle), **changes)
+        result = await poll_once(source, lambda step, detail: steps.append(f"{step}: {detail}"))
+        return result if isinstance(result, Failure) else steps[0]
 
     return run
 
@@ -149,44 +142,38 @@ def test_offered_schemes_are_read_from_one_header_or_several() -> None:
 # NTLM over real sockets
 
 
-def answer(asked: WsmanRequest) -> bytes:
+def answer(request: WsmanRequest) -> bytes:
     """Two pools in two pages; no licenses and no services."""
-    if "License_Pool" not in asked.wql and not asked.pulls:
+    if "License_Pool" not in request.wql and not request.pulls:
         return enumerate_reply()
-    if not asked.pulls:
-        return enumerate_reply(wmi_instance(pool_values()), context="uuid:c1")
+    if not request.pulls:
+        return enumerate_reply(POOL, context="uuid:c1")
     return pull_reply(wmi_instance(pool_values(PLD="MPS_PLT_CCU")))
 
 
 @pytest.fixture
-async def open_source(
-    server: Callable[..., Server], limits: Limits, clock: FakeClock
-) -> AsyncIterator[Open]:
-    """Opens sources for a listener on loopback, and closes them in the end."""
-    sources: list[WinrmSource] = []
+def connect(open_source: OpenWinrm) -> Connect:
+    """Opens a source for a listener on loopback."""
 
     def open_(listener: NtlmServer, **changes: object) -> WinrmSource:
         scheme = "https" if listener.tls else "http"
         url = f"{scheme}://127.0.0.1:{listener.port}/wsman"
-        made = server(**({"url": url, "auth": "negotiate"} | changes))
-        sources.append(WinrmSource(made, limits, clock))
-        return sources[-1]
+        source: WinrmSource = open_source(**({"url": url, "auth": "negotiate"} | changes))
+        return source
 
-    yield open_
-    for source in sources:
-        await source.aclose()
+    return open_
 
 
 @pytest.mark.parametrize("blank", [b"", b" "])
 @pytest.mark.parametrize("auth", ["negotiate", "ntlm"])
 async def test_negotiate_encrypts_everything_over_plain_http(
-    open_source: Open, auth: str, blank: bytes
+    connect: Connect, auth: str, blank: bytes
 ) -> None:
     async with NtlmServer(answer, blank=blank) as listener:
-        told: list[tuple[Step, str]] = []
-        snapshot = await open_source(listener, auth=auth).fetch(lambda *step: told.append(step))
+        steps: list[tuple[Step, str]] = []
+        snapshot = await connect(listener, auth=auth).fetch(lambda *step: steps.append(step))
         assert [pool.product for pool in snapshot.pools] == ["MPS_PLT_CCU", "XDT_PLT_UD"]
-        assert told == [
+        assert steps == [
             (Step.AUTH, r"NTLM as CORP\svc"),
             (Step.INVENTORY, "2 pools, 0 licenses"),
             (Step.PARSE, "2 products"),
@@ -195,14 +182,14 @@ async def test_negotiate_encrypts_everything_over_plain_http(
         assert (listener.connections, listener.logins) == (1, 1)
 
 
-async def test_ntlm_works_with_a_listener_that_offers_ntlm_only(open_source: Open) -> None:
+async def test_ntlm_works_with_a_listener_that_offers_ntlm_only(connect: Connect) -> None:
     async with NtlmServer(answer, offers="NTLM", scheme="NTLM") as listener:
-        assert (await open_source(listener, auth="ntlm").fetch(ignore_steps)).pools
+        assert (await connect(listener, auth="ntlm").fetch(ignore_steps)).pools
 
 
-async def test_login_is_kept_until_the_connection_is_lost(open_source: Open) -> None:
+async def test_login_is_kept_until_the_connection_is_lost(connect: Connect) -> None:
     async with NtlmServer(answer) as listener:
-        source = open_source(listener)
+        source = connect(listener)
         for _ in range(3):
             await source.fetch(ignore_steps)
         assert (listener.connections, listener.logins) == (1, 1)
@@ -212,44 +199,44 @@ async def test_login_is_kept_until_the_connection_is_lost(open_source: Open) -> 
         assert listener.logins == 2
 
 
-async def test_401_in_mid_session_is_authenticated_again(open_source: Open) -> None:
+async def test_401_in_mid_session_is_authenticated_again(connect: Connect) -> None:
     async with NtlmServer(answer, shut_out_after=1) as listener:
-        assert (await open_source(listener).fetch(ignore_steps)).pools
+        assert (await connect(listener).fetch(ignore_steps)).pools
         assert listener.logins == 4  # pools, their second page, licenses, services
 
 
-async def test_login_that_has_no_effect_is_not_repeated(open_source: Open) -> None:
+async def test_login_that_has_no_effect_is_not_repeated(connect: Connect) -> None:
     async with NtlmServer(answer, shut_out_after=0) as listener:
-        failure = await failure_of(open_source(listener))
+        failure = await failure_of(connect(listener))
         assert failure.kind is FailureKind.AUTH
         assert listener.logins == 1
 
 
 @pytest.mark.parametrize("auth", ["negotiate", "ntlm"])
 async def test_wrong_password_is_tried_once_and_never_shown(
-    open_source: Open, auth: str, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, auth: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WRONG", "hunter2-wrong")
     async with NtlmServer(answer) as listener:
-        failure = await failure_of(open_source(listener, auth=auth, secret="env:WRONG"))
+        failure = await failure_of(connect(listener, auth=auth, secret="env:WRONG"))
         assert (failure.kind, failure.step) == (FailureKind.AUTH, Step.AUTH)
         assert r"CORP\svc" in failure.message
         assert "hunter2" not in repr(failure)
         assert listener.connections == 1
 
 
-async def test_unencrypted_response_is_refused(open_source: Open) -> None:
+async def test_unencrypted_response_is_refused(connect: Connect) -> None:
     async with NtlmServer(answer, clear=True) as listener:
-        failure = await failure_of(open_source(listener))
+        failure = await failure_of(connect(listener))
         assert failure.kind is FailureKind.PROTOCOL
         assert "unencrypted response" in failure.message
 
 
 async def test_forged_response_is_refused_and_the_next_poll_logs_in_again(
-    open_source: Open,
+    connect: Connect,
 ) -> None:
     async with NtlmServer(answer) as listener:
-        source = open_source(listener)
+        source = connect(listener)
         await source.fetch(ignore_steps)
         listener.forge = True
         failure = await failure_of(source)
@@ -260,9 +247,9 @@ async def test_forged_response_is_refused_and_the_next_poll_logs_in_again(
         assert listener.logins == 2
 
 
-async def test_connection_closed_during_authentication_is_named(open_source: Open) -> None:
+async def test_connection_closed_during_authentication_is_named(connect: Connect) -> None:
     async with NtlmServer(answer, close_between_legs=True) as listener:
-        failure = await failure_of(open_source(listener))
+        failure = await failure_of(connect(listener))
         assert failure.kind is FailureKind.PROTOCOL
         assert "closed during authentication" in failure.message
 
@@ -276,27 +263,27 @@ async def test_connection_closed_during_authentication_is_named(open_source: Ope
     ],
 )
 async def test_unsupported_scheme_names_the_way_out(
-    open_source: Open, offers: str, auth: str, words: str, hint: str
+    connect: Connect, offers: str, auth: str, words: str, hint: str
 ) -> None:
     async with NtlmServer(answer, offers=offers) as listener:
-        failure = await failure_of(open_source(listener, auth=auth))
+        failure = await failure_of(connect(listener, auth=auth))
         assert (failure.kind, failure.step) == (FailureKind.AUTH, Step.AUTH)
         assert words in failure.message
         assert hint in failure.hint
 
 
 @pytest.mark.parametrize("token", ["!!!", "AAAA", "TlRMTVNTUAAC", ""])
-async def test_invalid_token_is_a_named_failure(open_source: Open, token: str) -> None:
+async def test_invalid_token_is_a_named_failure(connect: Connect, token: str) -> None:
     async with NtlmServer(answer, offers=f"Negotiate {token}", scheme="Kerberos") as listener:
-        failure = await failure_of(open_source(listener))
+        failure = await failure_of(connect(listener))
         assert failure.kind in {FailureKind.PROTOCOL, FailureKind.AUTH}
         assert failure.step is Step.AUTH
 
 
 @pytest.mark.skipif(find_spec("gssapi") is not None, reason="the extra is installed")
-async def test_kerberos_without_its_extra_says_what_to_install(open_source: Open) -> None:
+async def test_kerberos_without_its_extra_says_what_to_install(connect: Connect) -> None:
     async with NtlmServer(answer, offers="Negotiate, Kerberos") as listener:
-        failure = await failure_of(open_source(listener, auth="kerberos"))
+        failure = await failure_of(connect(listener, auth="kerberos"))
         assert failure.kind is FailureKind.CONFIG
         assert extra_command("kerberos") in failure.hint
 
@@ -314,21 +301,21 @@ def bundle(identity: TlsIdentity, tmp_path: Path) -> str:
 
 
 async def test_login_over_tls_is_bound_to_the_channel(
-    open_source: Open, identity: TlsIdentity, bundle: str
+    connect: Connect, identity: TlsIdentity, bundle: str
 ) -> None:
     bindings = channel_binding(identity.der)
     async with NtlmServer(answer, tls=identity.server, bindings=bindings) as listener:
-        snapshot = await snapshot_of(open_source(listener, verify=bundle))
+        snapshot = await snapshot_of(connect(listener, verify=bundle))
         assert len(snapshot.pools) == 2
         assert any(b"Envelope" in body for body in listener.seen)
 
 
 async def test_login_bound_to_another_channel_is_rejected(
-    open_source: Open, identity: TlsIdentity, bundle: str
+    connect: Connect, identity: TlsIdentity, bundle: str
 ) -> None:
     bindings = channel_binding(identity.der) + b"x"
     async with NtlmServer(answer, tls=identity.server, bindings=bindings) as listener:
-        assert (await failure_of(open_source(listener, verify=bundle))).kind is FailureKind.AUTH
+        assert (await failure_of(connect(listener, verify=bundle))).kind is FailureKind.AUTH
 
 
 # Message encryption

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from tests.sources.winrm.wsman_replies import (
@@ -25,6 +25,7 @@ from tests.sources.winrm.wsman_replies import (
     xml_fragment,
 )
 from tests.support.clock import FakeClock
+from tests.support.polls import poll_once
 
 from lictui.config.settings import Limits
 from lictui.model import (
@@ -36,6 +37,7 @@ from lictui.model import (
     Reading,
     Server,
     Snapshot,
+    SourceName,
     Step,
 )
 from lictui.sources.source import SourceError, ignore_steps
@@ -44,7 +46,7 @@ from lictui.sources.winrm.source import WinrmSource, WmiData, build_snapshot
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.sources.winrm.conftest import Poll
+    from tests.sources.winrm.conftest import OpenWinrm, Poll
 
     Answer = Callable[[WsmanRequest], bytes | httpx.Response]
 
@@ -58,10 +60,10 @@ STOPPED = xml_fragment({"Name": "Citrix Licensing", "State": "Stopped"})
 def by_class(pools: bytes, licenses: bytes, services: bytes) -> Answer:
     """An answer for each question; a Pull has its own."""
 
-    def answer(asked: WsmanRequest) -> bytes:
-        if "License_Pool" in asked.wql:
+    def answer(request: WsmanRequest) -> bytes:
+        if "License_Pool" in request.wql:
             return pools
-        return licenses if "Citrix_GT_License" in asked.wql else services
+        return licenses if "Citrix_GT_License" in request.wql else services
 
     return answer
 
@@ -96,10 +98,10 @@ async def test_poll_reads_pools_licenses_and_services(poll: Poll) -> None:
 async def test_failed_licenses_or_services_do_not_fail_the_poll(
     poll: Poll, broken: str, refusal: bytes | httpx.Response
 ) -> None:
-    def answer(asked: WsmanRequest) -> bytes | httpx.Response:
-        is_license = "FROM Citrix_GT_License" in asked.wql and "Pool" not in asked.wql
-        is_broken = is_license if broken == "licenses" else "Win32" in asked.wql
-        return refusal if is_broken else ANSWER(asked)
+    def answer(request: WsmanRequest) -> bytes | httpx.Response:
+        is_license = "FROM Citrix_GT_License" in request.wql and "Pool" not in request.wql
+        is_broken = is_license if broken == "licenses" else "Win32" in request.wql
+        return refusal if is_broken else ANSWER(request)
 
     result = await poll(answer)
     assert isinstance(result, Snapshot)
@@ -111,25 +113,20 @@ async def test_failed_licenses_or_services_do_not_fail_the_poll(
     ("share", "limit"), [(0.02, 10), (100, 1)], ids=["its own share", "the rest of the poll"]
 )
 async def test_hanging_licenses_do_not_fail_the_poll(
-    server: Callable[..., Server],
-    clock: FakeClock,
-    monkeypatch: pytest.MonkeyPatch,
-    share: float,
-    limit: float,
+    open_source: OpenWinrm, monkeypatch: pytest.MonkeyPatch, share: float, limit: float
 ) -> None:
     monkeypatch.setattr("lictui.sources.winrm.source._OPTIONAL_SHARE", share)
 
-    async def handle(request: httpx.Request) -> httpx.Response:
-        asked = WsmanRequest(request.content)
-        if "License_Pool" not in asked.wql:
+    async def handle(message: httpx.Request) -> httpx.Response:
+        request = WsmanRequest(message.content)
+        if "License_Pool" not in request.wql:
             await asyncio.Event().wait()
-        body = enumerate_reply(POOL).replace(MESSAGE_ID.encode(), asked.message.encode())
+        body = enumerate_reply(POOL).replace(MESSAGE_ID.encode(), request.message.encode())
         return httpx.Response(200, content=body)
 
-    source = WinrmSource(server(), Limits(timeout=limit), clock, httpx.MockTransport(handle))
+    source = open_source(httpx.MockTransport(handle), Limits(timeout=limit))
     async with asyncio.timeout(5):
         assert (await source.fetch(ignore_steps)).pools
-    await source.aclose()
 
 
 @pytest.mark.parametrize(
@@ -151,7 +148,7 @@ async def test_hanging_licenses_do_not_fail_the_poll(
 async def test_bad_reply_is_a_failure_of_its_kind(
     poll: Poll, refusal: bytes | httpx.Response, kind: FailureKind
 ) -> None:
-    result = await poll(lambda _asked: refusal)
+    result = await poll(lambda _request: refusal)
     assert isinstance(result, Failure)
     assert result.kind is kind
     assert result.message
@@ -160,7 +157,7 @@ async def test_bad_reply_is_a_failure_of_its_kind(
 
 
 async def test_licenses_that_are_not_read_are_those_of_the_last_poll(
-    server: Callable[..., Server], limits: Limits, clock: FakeClock
+    open_source: OpenWinrm,
 ) -> None:
     licenses = [enumerate_reply(LICENSE), fault_reply(wsman_fault(5)), enumerate_reply()]
     good = by_class(enumerate_reply(POOL), b"", enumerate_reply())
@@ -169,15 +166,12 @@ async def test_licenses_that_are_not_read_are_those_of_the_last_poll(
         is_license = "Citrix_GT_License" in request.wql and "Pool" not in request.wql
         return licenses.pop(0) if is_license else good(request)  # type: ignore[return-value]
 
-    source = WinrmSource(server(), limits, clock, fake_server(answer))
+    source = open_source(fake_server(answer))
     expires = [(await source.fetch(ignore_steps)).pools[0].expires for _ in range(3)]
     assert expires == [date(2027, 3, 31), date(2027, 3, 31), None]
-    await source.aclose()
 
 
-async def test_default_path_is_wsman(
-    server: Callable[..., Server], limits: Limits, clock: FakeClock
-) -> None:
+async def test_default_path_is_wsman(open_source: OpenWinrm) -> None:
     paths: list[str] = []
 
     def handle(request: httpx.Request) -> httpx.Response:
@@ -185,10 +179,7 @@ async def test_default_path_is_wsman(
         return httpx.Response(404)
 
     for url in ("https://lic01:5986", "https://lic01:5986/", "https://lic01:5986/other"):
-        source = WinrmSource(server(url=url), limits, clock, httpx.MockTransport(handle))
-        with pytest.raises(SourceError):
-            await source.fetch(ignore_steps)
-        await source.aclose()
+        await poll_once(open_source(httpx.MockTransport(handle), url=url))
     assert paths == ["/wsman", "/wsman", "/other"]
 
 
@@ -201,23 +192,19 @@ DAMAGED = st.builds(
 )
 
 
-@examples(
-    max_examples=60, deadline=2_000, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(max_examples=60)
 @given(bodies=st.lists(DAMAGED | st.binary(max_size=60), min_size=1, max_size=8))
-def test_any_replies_are_a_snapshot_or_a_failure(
-    server: Callable[..., Server], bodies: list[bytes]
-) -> None:
+def test_any_replies_are_a_snapshot_or_a_failure(bodies: list[bytes]) -> None:
+    login: dict[str, Any] = {"username": "u", "secret": "env:PATH", "auth": "basic"}
+    server = Server("lic01", SourceName.WINRM, url="https://lic01", **login)
+
     async def run() -> None:
-        said = iter(bodies)
-        transport = fake_server(lambda _asked: next(said, bodies[-1]))
-        source = WinrmSource(server(), Limits(max_reply=100_000), FakeClock(), transport)
-        try:
-            assert (await source.fetch(ignore_steps)).pools
-        except SourceError as error:
-            assert error.failure.message  # noqa: PT017 - either outcome will do
-        finally:
-            await source.aclose()
+        replies = iter(bodies)
+        transport = fake_server(lambda _request: next(replies, bodies[-1]))
+        source = WinrmSource(server, Limits(max_reply=100_000), FakeClock(), transport)
+        result = await poll_once(source)
+        assert result.message if isinstance(result, Failure) else result.pools
+        await source.aclose()
 
     asyncio.run(run())
 
