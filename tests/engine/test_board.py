@@ -141,6 +141,19 @@ def test_total_leaves_out_startup_licenses() -> None:
     assert merge_board(Board((up_status("a", example_pool("CITRIX", 0, 10)),))).totals() == ()
 
 
+def test_total_counts_the_licenses_of_one_entitlement_once_and_adds_up_their_usage() -> None:
+    def status(name: str, in_use: int, installed: int | None, entitlement: str) -> ServerStatus:
+        used = example_pool("XDT_PLT_UD", in_use, installed, 10)
+        return replace(up_status(name, used), server=server(name, entitlement=entitlement))
+
+    shared = status("a", 30, 500, "acme"), status("b", 40, 500, "acme")
+    assert total(*shared).reading == Reading(70, 500, 10)
+    assert total(*shared, status("c", 5, 100, "")).reading == Reading(75, 600, 20)
+    assert total(*shared, status("c", 5, 600, "other")).reading == Reading(75, 1100, 20)
+    unknown = total(shared[0], status("b", 40, None, "acme"))
+    assert (unknown.reading.installed, unknown.unknown_pools) == (500, 1)
+
+
 def test_total_has_the_level_of_its_product() -> None:
     strict = AlertSettings(product={"XDT_PLT_UD": {"warn": 0.1, "critical": 0.9}})
     (result,) = merge_board(Board((up_status("a", USED),)), strict).totals()

@@ -20,7 +20,7 @@ from lictui.engine.entitlements import (
     ExpiryKind,
     ScopeUsage,
     compare,
-    divisor_hints,
+    count_hints,
     expiries,
     summary,
     unused_costs,
@@ -41,6 +41,8 @@ from lictui.model import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+FIRST, LAST = date(2026, 12, 1), date(2027, 12, 1)
 
 
 class Told:
@@ -92,19 +94,40 @@ def board(*installed: int, mode: Mode = Mode.LAS) -> MergedBoard:
 
 def test_divisor_hint_compares_las_servers_with_entitlements() -> None:
     bought = (Entitlement("P", 500),)
-    (hint,) = divisor_hints(board(1000), bought)
+    (hint,) = count_hints(board(1000), bought)
     assert hint.message == (
         "P: 1,000 installed, exactly twice the purchased quantity of 500;"
         " consider quantity_divisor = 2 for s0"
     )
-    assert [each.server for each in divisor_hints(board(600, 400), bought)] == ["s0", "s1"]
-    assert divisor_hints(board(1001), bought) == ()
-    assert divisor_hints(board(1000, mode=Mode.FILE), bought) == ()
-    assert divisor_hints(board(1000), (Entitlement("P", 0), Entitlement("Q", 500))) == ()
+    assert [each.server for each in count_hints(board(600, 400), bought)] == ["s0", "s1"]
+    assert count_hints(board(1001), bought) == ()
+    assert count_hints(board(1000, mode=Mode.FILE), bought) == ()
+    assert count_hints(board(1000), (Entitlement("P", 0), Entitlement("Q", 500))) == ()
+
+
+def test_same_licenses_on_two_las_servers_may_be_one_entitlement() -> None:
+    licenses = pool("P", 40, 500, subscription=LAST)
+    statuses = (
+        status_up("a", licenses, mode=Mode.LAS),
+        status_up("b", licenses, mode=Mode.LAS),
+        status_up("c", pool("P", 40, 501, subscription=LAST), mode=Mode.LAS),
+        status_up("d", licenses, mode=Mode.FILE),
+    )
+    hints = count_hints(merge_board(Board(statuses)), (Entitlement("P", 500, server="a"),))
+    assert [hint.server for hint in hints] == ["a", "b"]
+    assert hints[0].message == (
+        "P: 500 licenses until 2027-12-01, the same as on b; if they are one entitlement, set the"
+        " same entitlement name for these servers"
+    )
+    shared = tuple(
+        replace(status, server=replace(status.server, entitlement="acme")) for status in statuses
+    )
+    assert count_hints(merge_board(Board(shared[:2])), (Entitlement("P", 250),)) != ()
+    assert count_hints(merge_board(Board(shared[:2])), (Entitlement("P", 500),)) == ()
 
 
 def test_divisor_hint_compares_within_the_scope_of_the_entitlement() -> None:
-    found = divisor_hints(
+    found = count_hints(
         board(1000, 70), (Entitlement("P", 500, server="s0"), Entitlement("P", 35, group="x"))
     )
     assert [each.server for each in found] == ["s0"]
@@ -115,14 +138,14 @@ def test_divisor_hint_compares_data_sources() -> None:
         status_up("lic", pool("P", 1, 500)),
         cvad_status("ddc", pool("P", 1, 1000), mode=Mode.LAS),
     )
-    (hint,) = divisor_hints(merge_board(Board(statuses)))
+    (hint,) = count_hints(merge_board(Board(statuses)))
     assert (hint.server, hint.product) == ("ddc", "P")
     assert "exactly twice the 500 of lic" in hint.message
     divided = (
         statuses[0],
         cvad_status("ddc", pool("P", 1, 1000), mode=Mode.LAS, quantity_divisor=2),
     )
-    assert divisor_hints(merge_board(Board(divided))) == ()
+    assert count_hints(merge_board(Board(divided))) == ()
 
 
 def contract_line(
@@ -218,9 +241,6 @@ def test_contract_line_scope_is_a_server_a_group_or_the_estate() -> None:
     entitlements = (Entitlement("P", 1, server="a"), Entitlement("P", 1, group="x"))
     lines = compare((*entitlements, Entitlement("P", 1)), lambda _: [], {})
     assert [line.scope for line in lines] == ["a", "x", "estate"]
-
-
-FIRST, LAST = date(2026, 12, 1), date(2027, 12, 1)
 
 
 def ends(*pools: object) -> list[tuple[ExpiryKind, date, int | None]]:

@@ -233,6 +233,38 @@ async def test_figures_of_a_sum_are_exact_and_those_of_other_answers(
         assert (peaks["all"].peak, peaks["all"].peak_at) == (stats.peak, stats.peak_at)
 
 
+async def test_licenses_of_one_entitlement_count_once_in_chart_peaks_and_forecast(
+    tmp_path: Path,
+) -> None:
+    with closing(HistoryFixture(tmp_path / "history.db")) as fixture:
+        for name, in_use in (("a", 200), ("b", 250)):
+            fixture.poll_series(MIDNIGHT, [in_use] * 72, name, every=300)
+        statuses = (up_status(name, pool(PRODUCT, 9, 500)) for name in ("a", "b"))
+        board = merge_board(
+            Board(
+                tuple(
+                    replace(status, server=replace(status.server, entitlement="acme"))
+                    for status in statuses
+                )
+            )
+        )
+        selection = select_product(board, ("a", "b"), PRODUCT, Settings())
+        query = chart_query(selection, TimeRange(RangeLength.DAY), 70, START, ZoneInfo("UTC"))
+        reader = ProductHistoryReader(fixture.history, fixture.clock)
+        history = await reader.history(board, query, Settings(timezone="UTC"))
+        outlook = await reader.outlook(board, ("a", "b"), PRODUCT, Settings(timezone="UTC"))
+        entitlements = {"a": "acme", "b": "acme"}
+        peaks = PeakQuery(START, UTC, ("a", "b"), entitlements=entitlements)
+        peak = next(p for p in find_peaks(fixture.history, peaks) if p.scope == ESTATE)
+    assert {(bucket.high, bucket.installed) for bucket in history.buckets} == {(450, 500)}
+    assert history.stats is not None
+    assert (history.stats.peak, history.stats.installed_at_peak) == (450, 500)
+    assert (peak.peak.peak, peak.peak.installed_at_peak) == (450, 500)
+    assert outlook is not None
+    assert outlook.installed == 500
+    assert selection.reading.installed == 500
+
+
 async def test_time_above_counts_minutes_not_buckets(tmp_path: Path) -> None:
     """Of four readings in an hour one is at 100 %: a quarter of the time, at most 15 minutes."""
     with closing(HistoryFixture(tmp_path / "history.db")) as fixture:

@@ -224,6 +224,8 @@ class SumBuilder:
     _count: int = 0
     _only: Series | None = None
     _figures: dict[str, Any] = field(default_factory=dict)  # columns of sums by five minutes
+    # Installed and overdraft by entitlement: the same licenses on several servers count once.
+    _shared: dict[str, tuple[FloatArray, FloatArray]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.start = self.start // ALIGNMENT * ALIGNMENT
@@ -234,8 +236,11 @@ class SumBuilder:
         kinds |= dict.fromkeys(("has", "has_overdraft", "is_bound"), np.bool_)
         self._figures = {name: np.zeros(self._size, kind) for name, kind in kinds.items()}
 
-    def add(self, series: Series, since: int, until: int | None) -> None:
-        """Add a series that is expected from `since` to `until` (None: still)."""
+    def add(self, series: Series, since: int, until: int | None, entitlement: str = "") -> None:
+        """Add a series that is expected from `since` to `until` (None: still).
+
+        Of all series with one `entitlement` the licenses count once: the highest number.
+        """
         first = min(max(0, (since - self.start) // ALIGNMENT), self._size)
         stop = self._size if until is None else (until - self.start) // ALIGNMENT
         stop = max(first, min(stop, self._size))
@@ -254,6 +259,13 @@ class SumBuilder:
         where: IntArray | slice = place
         if place[-1] - place[0] == len(place) - 1:
             where = slice(int(place[0]), int(place[-1]) + 1)
+        if entitlement:
+            size = self._size
+            shared = self._shared.setdefault(entitlement, (np.zeros(size), np.full(size, np.nan)))
+            shared[0][where] = np.maximum(shared[0][where], series.installed)
+            shared[1][where] = np.fmax(shared[1][where], series.overdraft)
+            zero = np.zeros_like(series.installed)
+            series = replace(series, installed=zero, overdraft=zero + np.nan)
         self._add(series, where)
 
     def _add(self, series: Series, where: IntArray | slice) -> None:
@@ -274,6 +286,11 @@ class SumBuilder:
         if self._only is not None:
             return self._only
         figures = self._figures
+        for installed, overdraft in self._shared.values():
+            figures["installed"] += installed
+            figures["overdraft"] += np.nan_to_num(overdraft)
+            figures["has_overdraft"] |= ~np.isnan(overdraft)
+        self._shared = {}
         complete = np.flatnonzero(figures["has"] & (figures["missing"] == 0))
         of = {name: figure[complete] for name, figure in figures.items()}
         start = self.start + complete * ALIGNMENT

@@ -50,6 +50,8 @@ class SeriesQuery:
     start: int
     end: int
     width: int  # seconds of a bucket; wider where figures so fine are not stored any more
+    # (server, entitlement): their licenses count once for each subscription date
+    entitlements: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ from lictui.cli.output import (
     rounded,
 )
 from lictui.clock import SystemClock
+from lictui.engine.board import entitlements_of
 from lictui.engine.merge import duplicate_pools
 from lictui.engine.outlook import ForecastScope, forecast_scopes
 from lictui.engine.queries import load_board
@@ -230,6 +231,7 @@ def peaks(
             servers=selected,
             products=products,
             excluded=duplicate_pools(board).keys(),
+            entitlements=dict(entitlements_of(board.servers)),
         )
         records = [_peak_json(peak) for peak in find_peaks(history, query)]
     emit(

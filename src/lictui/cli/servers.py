@@ -330,7 +330,8 @@ Examples by source:
 
 \b
 Settings of every source: same_as=NAME (a second data source of that
-server), quantity_divisor=2 (the server reports every license twice).
+server), quantity_divisor=2 (the server reports every license twice),
+entitlement=NAME (LAS servers that report the same licenses).
 """
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 

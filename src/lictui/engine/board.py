@@ -308,6 +308,45 @@ def sum_readings(pools: Sequence[Pool]) -> Reading:
     )
 
 
+def entitlements_of(statuses: Iterable[ServerStatus]) -> tuple[tuple[str, str], ...]:
+    """The registered servers that have an entitlement, with its name."""
+    return tuple(
+        {
+            name: status.server.entitlement
+            for status in statuses
+            if status.server.entitlement
+            for name in status.member_names
+        }.items()
+    )
+
+
+def sum_over_servers(pools: Iterable[tuple[ServerStatus, Pool]]) -> Reading:
+    """The same over servers: the licenses of one entitlement count once, its usage adds up."""
+    return sum_readings(
+        [
+            pool if counts else replace(pool, reading=Reading(pool.reading.in_use))
+            for pool, counts in once_per_entitlement(pools)
+        ]
+    )
+
+
+def once_per_entitlement(
+    pools: Iterable[tuple[ServerStatus, Pool]],
+) -> list[tuple[Pool, bool]]:
+    """The pools, and whether their licenses count: of an entitlement those of one server."""
+    rows = list(pools)
+    counted: dict[tuple[str, PoolKey], int] = {}
+    for index, (status, pool) in enumerate(rows):
+        best = counted.setdefault((status.server.entitlement, pool.key), index)
+        if (pool.reading.installed or 0) > (rows[best][1].reading.installed or 0):
+            counted[status.server.entitlement, pool.key] = index
+    indexes = set(counted.values())
+    return [
+        (pool, not status.server.entitlement or index in indexes)
+        for index, (status, pool) in enumerate(rows)
+    ]
+
+
 def scope_name(status: ServerStatus, by: GroupBy) -> str:
     """The scope that the figures of a server are summed into."""
     match by:
@@ -346,7 +385,7 @@ def _totals(board: MergedBoard, by: GroupBy) -> Iterator[Total]:
                 pools_of.setdefault(key, []).append((status, pool))
     for (scope, product, model), pools in pools_of.items():
         reporting = [(status, pool) for status, pool in pools if is_reporting(status, pool)]
-        reading = sum_readings([pool for _, pool in reporting])
+        reading = sum_over_servers(reporting)
         unknown = sum(is_incomplete(pool.reading) for _, pool in reporting)
         limits = total_thresholds(board.alert_settings, scope, product, by)
         yield Total(

@@ -13,7 +13,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from lictui import products
-from lictui.engine.board import GroupBy, MergedBoard, ServerStatus, Total, is_reporting
+from lictui.engine.board import (
+    GroupBy,
+    MergedBoard,
+    ServerStatus,
+    Total,
+    is_reporting,
+    once_per_entitlement,
+)
 from lictui.engine.merge import uses_las
 
 if TYPE_CHECKING:
@@ -379,42 +386,49 @@ def format_money(amount: float | None, currency: str) -> str:
     return "" if amount is None else f"{amount:,.0f} {currency}".strip()
 
 
-# Servers that seem to report every license twice
+# Servers whose licenses seem to be counted twice
 
 
 @dataclass(frozen=True, slots=True)
-class DivisorHint:
-    """A server whose counts seem to be doubled."""
+class CountHint:
+    """A server whose licenses seem to be counted twice, and the setting that helps."""
 
     server: str
     product: str
     message: str
 
 
-def divisor_hints(
+def count_hints(
     board: MergedBoard, entitlements: Iterable[Entitlement] = ()
-) -> tuple[DivisorHint, ...]:
-    """LAS servers that report exactly twice what was purchased, or what another source does."""
-    hints: dict[tuple[str, str], DivisorHint] = {}
-    for hint in (*_against_entitlements(board, tuple(entitlements)), *_against_members(board)):
+) -> tuple[CountHint, ...]:
+    """LAS servers that report exactly twice what was purchased, or what another source does.
+
+    And LAS servers that report the same licenses as another one: they may share an entitlement.
+    """
+    hints: dict[tuple[str, str], CountHint] = {}
+    for hint in (
+        *_against_servers(board),
+        *_against_entitlements(board, tuple(entitlements)),
+        *_against_members(board),
+    ):
         hints.setdefault((hint.server, hint.product), hint)
     return tuple(hints.values())
 
 
 def _against_entitlements(
     board: MergedBoard, entitlements: tuple[Entitlement, ...]
-) -> Iterator[DivisorHint]:
+) -> Iterator[CountHint]:
     if not entitlements:
         return
     # By product: the license server, the member whose figure counts, and what is installed.
     installed: dict[str, list[tuple[ServerStatus, ServerStatus, int]]] = defaultdict(list)
-    for status in board.servers:
-        for pool in status.snapshot.pools if status.snapshot else ():
-            if pool.counted and pool.reading.installed and is_reporting(status, pool):
-                sources = status.figure_sources.get(pool.key, ())
-                name = next((s.server for s in sources if s.figure == "installed"), "")
-                figure = (status, status.member(name), pool.reading.installed)
-                installed[pool.product].append(figure)
+    pools = [(s, p) for s in board.servers for p in s.pools if p.counted and is_reporting(s, p)]
+    for (status, pool), (_, counts) in zip(pools, once_per_entitlement(pools), strict=True):
+        if counts and pool.reading.installed:
+            sources = status.figure_sources.get(pool.key, ())
+            name = next((s.server for s in sources if s.figure == "installed"), "")
+            figure = (status, status.member(name), pool.reading.installed)
+            installed[pool.product].append(figure)
     for entitlement in entitlements:
         figures = [
             (status, member, count)
@@ -432,7 +446,7 @@ def _against_entitlements(
                 yield _hint(member, entitlement.product, compared)
 
 
-def _against_members(board: MergedBoard) -> Iterator[DivisorHint]:
+def _against_members(board: MergedBoard) -> Iterator[CountHint]:
     for status in board.servers:
         readings = [
             (member, pool)
@@ -450,11 +464,29 @@ def _against_members(board: MergedBoard) -> Iterator[DivisorHint]:
                     yield _hint(member, pool.product, f"{count:,} installed, {compared}")
 
 
+def _against_servers(board: MergedBoard) -> Iterator[CountHint]:
+    """LAS servers with the same product, quantity and end, unless they have an entitlement."""
+    same: dict[tuple[str, int, date], list[str]] = defaultdict(list)
+    for status in board.servers:
+        if uses_las(status.members or (status,)) and not status.server.entitlement:
+            for pool in status.snapshot.pools if status.snapshot else ():
+                end = license_end(pool) or pool.subscription_date
+                if pool.counted and pool.reading.installed and end is not None:
+                    key = pool.product, pool.reading.installed, end
+                    same[key].append(status.server.name)
+    for (product, installed, end), names in same.items():
+        for name in names if len(names) > 1 else ():
+            same_on = ", ".join(server for server in names if server != name)
+            message = f"{product}: {installed:,} licenses until {end}, the same as on {same_on}; if"
+            message += " they are one entitlement, set the same entitlement name for these servers"
+            yield CountHint(name, product, message)
+
+
 def _may_double(member: ServerStatus, status: ServerStatus) -> bool:
     return member.server.quantity_divisor == 1 and uses_las(status.members or (status,))
 
 
-def _hint(member: ServerStatus, product: str, compared: str) -> DivisorHint:
+def _hint(member: ServerStatus, product: str, compared: str) -> CountHint:
     name = member.server.name
     message = f"{product}: {compared}; consider quantity_divisor = 2 for {name}"
-    return DivisorHint(name, product, message)
+    return CountHint(name, product, message)

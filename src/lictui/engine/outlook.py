@@ -25,7 +25,15 @@ from lictui.analysis.series import (
     first_of_month,
 )
 from lictui.analysis.usage import ANOMALY_WEEKS, PastSummary, TotalKey, anomaly_today
-from lictui.engine.board import GroupBy, MergedBoard, ServerStatus, counted_pools, scope_name
+from lictui.engine.board import (
+    GroupBy,
+    MergedBoard,
+    ServerStatus,
+    counted_pools,
+    entitlements_of,
+    once_per_entitlement,
+    scope_name,
+)
 from lictui.engine.entitlements import license_end
 from lictui.engine.merge import duplicate_pools
 from lictui.errors import LictuiError
@@ -61,11 +69,12 @@ class ForecastScope:
     expiring: Mapping[date, int]  # licenses by their last day
     warn: float
     critical: float
+    entitlements: tuple[tuple[str, str], ...] = ()  # of servers: the same licenses count once
 
     def history_query(self, now: float) -> SeriesQuery:
         """The query for the complete days that a forecast rests on; `now` in UTC epoch seconds."""
         end = int(now) // _DAY * _DAY
-        return SeriesQuery(self.pools, end - MAX_DAYS * _DAY, end, _DAY)
+        return SeriesQuery(self.pools, end - MAX_DAYS * _DAY, end, _DAY, self.entitlements)
 
     def forecast(self, history: Series, now: float, today: date) -> Forecast:
         """The forecast from the answer to that query; `today` in the user's time zone."""
@@ -110,7 +119,7 @@ class _ProductPools:
     """The counted pools of one product and model in one scope."""
 
     name: str
-    pools: list[Pool] = field(default_factory=list)
+    pools: list[tuple[ServerStatus, Pool]] = field(default_factory=list)
     history_keys: dict[_HistoryKey, None] = field(default_factory=dict)  # in order, each once
 
 
@@ -137,7 +146,7 @@ def forecast_scopes(
             earlier = ended[name, key.product, pool.model.value]
             for products in (own, total):
                 product = products.setdefault((pool.product, pool.model), _ProductPools(pool.name))
-                product.pools.append(pool)
+                product.pools.append((status, pool))
                 product.history_keys |= dict.fromkeys((name, each) for each in (key, *earlier))
         for (product_code, model), pools in own.items():
             limits = alerts.thresholds_of(server, product_code)
@@ -153,7 +162,8 @@ def _scope(
     scope: str, product: str, model: Model, pools: _ProductPools, limits: Thresholds
 ) -> ForecastScope:
     expiring: Counter[date] = Counter()
-    for pool in pools.pools:
+    counted = [pool for pool, counts in once_per_entitlement(pools.pools) if counts]
+    for pool in counted:
         if (day := license_end(pool)) is not None:
             expiring[day] += pool.expiring_count or 0
     return ForecastScope(
@@ -162,10 +172,11 @@ def _scope(
         pools.name,
         model,
         tuple(pools.history_keys),
-        sum_all_known(pool.reading.installed for pool in pools.pools),
+        sum_all_known(pool.reading.installed for pool in counted),
         dict(expiring),
         limits.warn,
         limits.critical,
+        entitlements_of(status for status, _ in pools.pools),
     )
 
 
@@ -240,6 +251,7 @@ def _peak_query(board: MergedBoard, by: GroupBy, query: PastQuery) -> PeakQuery:
         scopes=servers,
         per_server=False,
         excluded=duplicate_pools(board).keys(),
+        entitlements=dict(entitlements_of(board.servers)),
     )
 
 

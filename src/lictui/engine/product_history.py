@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from lictui.engine.board import MergedBoard, ServerStatus, is_reporting, sum_readings
+from lictui.engine.board import MergedBoard, ServerStatus, is_reporting, sum_over_servers
 from lictui.model import DEFAULT_INTERVAL, Event, Level, Model, MonthlyUsage, Pool, Reading
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class ProductSelection:
     @property
     def reading(self) -> Reading:
         """The sum of the pools that report now."""
-        return sum_readings([pool for _, pool in self.reporting])
+        return sum_over_servers(self.reporting)
 
     @property
     def level(self) -> Level:

@@ -18,6 +18,7 @@ from lictui.analysis.series import (
 )
 from lictui.analysis.usage import ANOMALY_WEEKS, anomaly_today
 from lictui.analysis.usage_stats import heat_matrix, usage_stats
+from lictui.engine.board import entitlements_of
 from lictui.engine.outlook import daily_usage, forecast_scopes
 from lictui.engine.product_history import (
     ProductHistory,
@@ -103,17 +104,17 @@ class ProductHistoryReader:
         zone = _zone(settings)
         selection = select_product(board, query.servers, query.product, settings)
         owners = self._owners(selection)
-        series = await self._five_minutes(owners, query.start, query.end)
+        shared = entitlements_of(statuses_of(board, query.servers))
+        base = SeriesQuery(owners, query.start, query.end, ALIGNMENT, shared)
+        series = await self._five_minutes(base)
         heat = None
         if query.heat_map:
-            start = min(query.start, query.end - 7 * _DAY)
-            heat = series
-            if start < query.start:
-                heat = await self._five_minutes(owners, start, query.end)
+            weeks = replace(base, start=min(query.start, query.end - 7 * _DAY))
+            heat = series if weeks == base else await self._five_minutes(weeks)
         return ProductHistory(
             _draw(series, query),
             usage_stats(series.capped(int(self._clock.now()) + 1)),
-            await self._previous(owners, query, zone) if query.compare_days else (),
+            await self._previous(base, query, zone) if query.compare_days else (),
             heat_matrix(heat.select(heat.seconds <= _HOUR), zone) if heat else None,
             self._monthly_usage(selection, owners),
             self._history.events(_MAX_EVENTS, query.end, query.start, event_filter(selection)),
@@ -137,7 +138,9 @@ class ProductHistoryReader:
         today = day_of(now, zone)
         days = await self._sliced(scope.history_query(now))
         first = day_start(today - timedelta(weeks=ANOMALY_WEEKS), zone) // _HOUR * _HOUR - _DAY
-        hours = await self._sliced(SeriesQuery(scope.pools, first, int(now) + 1, _HOUR))
+        hours = await self._sliced(
+            SeriesQuery(scope.pools, first, int(now) + 1, _HOUR, scope.entitlements)
+        )
         assigned = scope.model.is_assigned
         return ProductOutlook(
             scope.forecast(days, now, today),
@@ -165,14 +168,13 @@ class ProductHistoryReader:
         )
         return tuple(current | dict.fromkeys(owner for owner in earlier if owner not in duplicates))
 
-    async def _five_minutes(self, owners: tuple[Owner, ...], start: int, end: int) -> Series:
+    async def _five_minutes(self, query: SeriesQuery) -> Series:
         """The series by five minutes, which all figures rest on whatever the chart's buckets are.
 
         The past of a long range is kept until the hour is over, and with it that of one other.
         """
-        query = SeriesQuery(owners, start, end, ALIGNMENT)
-        hour = min(end, int(self._clock.now()) // _HOUR * _HOUR)
-        if hour - start <= (_LONG if len(owners) <= _MANY_POOLS else _WEEK):
+        hour = min(query.end, int(self._clock.now()) // _HOUR * _HOUR)
+        if hour - query.start <= (_LONG if len(query.pools) <= _MANY_POOLS else _WEEK):
             return self._history.series(query)
         past = replace(query, end=hour)
         if past not in self._cached:
@@ -182,13 +184,13 @@ class ProductHistoryReader:
         return concatenate((self._cached[past], current), ALIGNMENT)
 
     async def _previous(
-        self, owners: tuple[Owner, ...], query: ProductQuery, zone: tzinfo | None
+        self, base: SeriesQuery, query: ProductQuery, zone: tzinfo | None
     ) -> tuple[Bucket, ...]:
         """The previous period at the same wall-clock times, moved into the time of this one."""
         back = query.compare_days * _DAY
         # An hour more at each end: clocks may have changed in between.
-        start, end = query.start - back - _HOUR, query.end - back + _HOUR
-        series = await self._five_minutes(owners, start, end)
+        earlier = replace(base, start=base.start - back - _HOUR, end=base.end - back + _HOUR)
+        series = await self._five_minutes(earlier)
         drawn = _draw(_moved(series, query.compare_days, zone), query)
         return tuple(bucket for bucket in drawn if query.start <= bucket.start < query.end)
 

@@ -5,7 +5,7 @@ The arithmetic is in `analysis.peaks`; everything is read by five minutes, a mon
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from lictui.analysis.columns import SumBuilder
@@ -36,6 +36,8 @@ class PeakQuery:
     scopes: Mapping[str, Collection[str]] | None = None  # servers by scope; None: the estate
     per_server: bool = True  # the peaks of every server, too
     excluded: Collection[ServerPool] = ()  # pools that repeat the figures of another
+    # By server: servers of one entitlement report the same licenses, which count once.
+    entitlements: Mapping[str, str] = field(default_factory=dict)
 
 
 def find_peaks(history: History, query: PeakQuery) -> Iterator[ScopedPeak]:
@@ -93,6 +95,7 @@ class _Search:
     def read(self) -> Iterator[None]:
         """Read everything; yields after each server's month."""
         end = int(self._query.now) + 1
+        query_entitlements = self._query.entitlements
         first = min((member.since for member in self._members), default=end)
         for start in range(first // _CHUNK * _CHUNK, end, _CHUNK):
             stop = min(start + _CHUNK, end)
@@ -105,7 +108,8 @@ class _Search:
                 self._of_server[member.server].add(series)
                 for name, servers in self._scopes.items():
                     if member.server in servers:
-                        totals[name].add(series, member.since, member.until)
+                        entitlement = query_entitlements.get(member.server, "")
+                        totals[name].add(series, member.since, member.until, entitlement)
                 yield
             for name, total in totals.items():
                 self._of_scope[name].add(total.series())

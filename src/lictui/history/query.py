@@ -148,12 +148,16 @@ def _sum_pools(
     start = query.start // width * width
     stop = min(-(-query.end // width) * width, now + 1)
     chunks = []
+    entitlements = dict(query.entitlements)
     for base in range(start // _CHUNK * _CHUNK, max(stop, start + 1), _CHUNK):
         within = max(start, base), min(base + _CHUNK, stop)
         total = SumBuilder(*within)
         for pool in known:
             if pool.since < within[1] and (pool.ended is None or pool.ended >= within[0]):
-                total.add(_finest(db, pool, within, now), pool.since, pool.ended)
+                entitlement = entitlements.get(pool.server, "")
+                shared = f"{entitlement}/{pool.product}/{pool.subscription_date}"
+                series = _finest(db, pool, within, now)
+                total.add(series, pool.since, pool.ended, shared if entitlement else "")
         chunks.append(total.series())
     return concatenate(chunks, ALIGNMENT).widened(width)
 

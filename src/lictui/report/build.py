@@ -235,6 +235,7 @@ class _ProductBuilder:
             if scope.kind is not ScopeKind.SERVER
         ]
         month_ends: dict[str, int] = {}
+        entitlements = {server.name: server.entitlement for server in self._query.servers}
         for member in self._members:
             name = member.server
             own = ScopeMonth(span, zone, several=False)
@@ -243,7 +244,7 @@ class _ProductBuilder:
                 own.add(name, part)
                 for scope, month in sums:
                     if scope.kind is ScopeKind.ESTATE or scope.name == self._groups.get(name):
-                        month.add(name, part)
+                        month.add(name, part, entitlements.get(name, ""))
                 if part is not None:
                     month_ends[name] = int(part.series.last[-1])
             if name in single:

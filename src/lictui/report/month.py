@@ -61,8 +61,8 @@ class ScopeMonth:
         self._until: list[int | None] = []
         self._latest = 0  # end of the last reading
 
-    def add(self, server: str, part: ServerMonth | None) -> None:
-        """Add a server; None if it has no data."""
+    def add(self, server: str, part: ServerMonth | None, entitlement: str = "") -> None:
+        """Add a server; None if it has no data. Licenses of one entitlement count once."""
         if part is None:
             self.silent_servers.append(server)
             return
@@ -78,7 +78,7 @@ class ScopeMonth:
         if self._sum is None:
             self._single = series
         else:
-            self._sum.add(series, part.since, part.until)
+            self._sum.add(series, part.since, part.until, entitlement)
         # The last entry that starts on each day
         indexes = series.start.searchsorted(self._bounds[1:]) - 1
         entries = series.select(indexes.clip(0)).buckets

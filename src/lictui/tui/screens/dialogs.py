@@ -18,11 +18,12 @@ from lictui.engine.board import (
     Provenance,
     ServerStatus,
     is_reporting,
+    once_per_entitlement,
     provenance,
     raw_fields,
-    sum_readings,
+    sum_over_servers,
 )
-from lictui.engine.entitlements import divisor_hints
+from lictui.engine.entitlements import count_hints
 from lictui.model import Level, Pool, State
 from lictui.tui import commands
 from lictui.tui.screens.main_screen import AppScreen
@@ -241,7 +242,7 @@ def provenance_lines(
     if len(pools) > 1:
         lines += _wrapped(_sum_text(pools), Tone.TEXT, width)
     names = {name for status, _ in pools for name in status.member_names}
-    for hint in divisor_hints(board, entitlements):
+    for hint in count_hints(board, entitlements):
         if hint.server in names and hint.product == first.product:
             text = f"{symbols.arrow} {strip_controls(hint.message)}"
             lines += _wrapped(text, Tone.WARN, width)
@@ -252,11 +253,13 @@ def provenance_lines(
 
 def _sum_text(pools: Sequence[ServerPool]) -> str:
     summed = [entry for entry in pools if is_reporting(*entry) and entry[1].counted]
+    counts = [counts for _, counts in once_per_entitlement(summed)]
     parts = [
-        f"{strip_controls(status.server.name)} {format_count(pool.reading.installed)}"
-        for status, pool in summed
+        f"{strip_controls(status.server.name)} "
+        + (format_count(pool.reading.installed) if counts else "same licenses")
+        for (status, pool), counts in zip(summed, counts, strict=True)
     ]
-    installed = sum_readings([pool for _, pool in summed]).installed if summed else None
+    installed = sum_over_servers(summed).installed if summed else None
     return f"installed {format_count(installed)} = {' + '.join(parts) or '?'}"
 
 

@@ -11,7 +11,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.widgets import DataTable
 
 from lictui.config import server_schema
-from lictui.engine.entitlements import divisor_hints
+from lictui.engine.entitlements import count_hints
 from lictui.errors import LictuiError
 from lictui.model import Level, LicenseServer, ReportingStatus, Server, Snapshot, SourceName, State
 from lictui.tui import commands, text
@@ -346,11 +346,11 @@ class ServersScreen(MainScreen):
             self._testing = ""
             zone = self.zone
             details = server_details(status, app.clock.now(), app.symbols, zone)
-            self._details.show_lines(*details, *self._divisor_hints(status.server.name))
+            self._details.show_lines(*details, *self._count_hints(status.server.name))
 
-    def _divisor_hints(self, name: str) -> Iterator[Line]:
+    def _count_hints(self, name: str) -> Iterator[Line]:
         """That the server seems to report every license twice."""
-        for hint in divisor_hints(self.lictui.board, self.lictui.settings.entitlements):
+        for hint in count_hints(self.lictui.board, self.lictui.settings.entitlements):
             if hint.server == name:
                 arrow = self.lictui.symbols.arrow
                 yield ((f"{arrow} {strip_controls(hint.message)}", Tone.WARN),)

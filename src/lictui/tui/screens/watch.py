@@ -10,7 +10,7 @@ from textual.screen import Screen
 
 from lictui.analysis.series import SeriesQuery
 from lictui.engine.alerts import AlertView, alert_views
-from lictui.engine.board import MergedBoard, ServerStatus, is_reporting, sum_readings
+from lictui.engine.board import MergedBoard, ServerStatus, is_reporting, sum_over_servers
 from lictui.errors import LictuiError
 from lictui.model import AlertKey, Level, Model, Pool, PoolKey, Reading, State, percent_text
 from lictui.tui import text
@@ -144,7 +144,7 @@ def _blocks(
                 products.setdefault((pool.product, pool.model), []).append((status, pool))
     for (product, model), pools in products.items():
         reporting = [(status, pool) for status, pool in pools if is_reporting(status, pool)]
-        reading = sum_readings([pool for _, pool in reporting or pools])
+        reading = sum_over_servers(reporting or pools)
         limits = settings.alerts.thresholds_for(group=group, product=product)
         successes = [status.last_success_at for status, _ in pools]
         yield WatchBlock(
