@@ -298,7 +298,7 @@ def read_foreign_csv(file: CsvFile, options: ImportOptions) -> ImportResult:
         raise _ambiguous(file, delimiter, header, conflict)
     subscription_dates = {
         value: _iso_date(value) or options.subscription_date or options.undated()
-        for value in np.unique(figures.subscription).tolist()
+        for value in sorted(set(figures.subscription.tolist()))
     }
     result.pools = _pools(_added_up(figures), subscription_dates, options)
     return result
@@ -313,7 +313,7 @@ class _RowDating:
         self._parts = parts
         self._until = options.until
         self._result = result
-        dates = {value for part in parts for value in np.unique(part.date).tolist()}
+        dates = {value for part in parts for value in part.date.tolist()}
         self._day_first = is_day_first(map(LocalDate.unpack, dates))
         self._days = {value: _epoch_day(value, day_first=self._day_first) for value in dates}
         self._are_days = sum(len(part.date) for part in parts) > 1 and all(map(_at_midnight, parts))

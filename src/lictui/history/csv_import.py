@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -69,14 +68,6 @@ def read_csv(file: CsvFile, options: ImportOptions) -> ImportResult:
 
 def _is_lictui_header(header: Sequence[str]) -> bool:
     return tuple(cell.strip() for cell in header) in _HEADERS
-
-
-@dataclass(slots=True)
-class _Part:
-    """Rows of one pool that wait to be imported: line, and the values of the row."""
-
-    pool: ImportedPool
-    columns: list[tuple[IntArray, ...]] = field(default_factory=list)
 
 
 class _PoolIndex(dict[tuple[str, ...], int]):
@@ -148,19 +139,22 @@ class _LictuiReader:
 
     def pools(self) -> Iterator[ImportedPool]:
         """Yield each pool with its figures; the parts of a very long one separately."""
-        parts: dict[int, _Part] = {}
-        rows = 0
+        waiting: list[list[IntArray]] = []  # columns: pool, line, and the values of the rows
+        count = 0
         for batch in self._batches:
-            last = self._read(batch, parts)
-            rows += len(batch)
-            if rows > _PART_ROWS:
-                for number in [n for n in parts if n != last or len(parts) == 1]:
-                    yield self._finished(parts.pop(number))
-                rows = 0
-        yield from map(self._finished, parts.values())
+            waiting.append(self._read(batch))
+            count += len(batch)
+            if count > _PART_ROWS:
+                groups = _by_pool(waiting)
+                # The last pool of the batch continues, unless it is the only one.
+                last = int(waiting[-1][0][-1]) if len(waiting[-1][0]) else UNKNOWN
+                waiting = [g for g in groups if len(groups) > 1 and int(g[0][0]) == last]
+                yield from (self._finished(g) for g in groups if all(g is not w for w in waiting))
+                count = sum(len(group[0]) for group in waiting)
+        yield from map(self._finished, _by_pool(waiting))
 
-    def _read(self, batch: list[NumberedRow], parts: dict[int, _Part]) -> int:
-        """Add the rows of a batch to their parts; return the pool of the last one."""
+    def _read(self, batch: list[NumberedRow]) -> list[IntArray]:
+        """Return the valid rows of a batch: the number of the pool, the line, and the values."""
         self._result.read += len(batch)
         width = len(self._names)
         for line, cells in batch:
@@ -168,10 +162,7 @@ class _LictuiReader:
                 reason = f"has {len(cells)} cells where the header has {width}"
                 self._result.skip(line, reason)
         batch = [row for row in batch if len(row[1]) == width]
-        if not batch:
-            return UNKNOWN
-        lines = np.fromiter((line for line, _ in batch), np.int64, len(batch))
-        columns = list(zip(*(cells for _, cells in batch), strict=True))
+        columns = list(zip(*(cells for _, cells in batch), strict=True)) or [()] * width
         keys = zip(*columns[self._first : self._first + 4], strict=True)
         numbers = np.fromiter(map(self._index.__getitem__, keys), np.int64, len(batch))
         values = self._values(columns)
@@ -181,15 +172,8 @@ class _LictuiReader:
         for row in np.flatnonzero(~is_valid & (numbers != UNKNOWN)):
             line, cells = batch[row]
             self._result.skip(line, self._reason(cells))
-        for number in np.unique(numbers[is_valid]).tolist():
-            chosen = is_valid & (numbers == number)
-            part = parts.setdefault(number, _Part(self._new_pool(number)))
-            part.columns.append(tuple(column[chosen] for column in (lines, *values)))
-        return int(numbers[-1])
-
-    def _new_pool(self, number: int) -> ImportedPool:
-        pool = self._index.pools[number]
-        return ImportedPool(pool.server, pool.key, pool.model)
+        lines = np.fromiter((line for line, _ in batch), np.int64, len(batch))
+        return [column[is_valid] for column in (numbers, lines, *values)]
 
     def _values(self, columns: Sequence[Sequence[str]]) -> list[IntArray]:
         """Return the columns of values, the time first; INVALID where a cell cannot be read."""
@@ -248,27 +232,41 @@ class _LictuiReader:
             return "not aligned to 5 minutes, an hour or a day (UTC)"
         return "inconsistent values"
 
-    def _finished(self, part: _Part) -> ImportedPool:
-        pool = part.pool
-        joined = [np.concatenate(column) for column in zip(*part.columns, strict=True)]
-        _, times, *values = _without_repetitions(pool, *joined)
+    def _finished(self, columns: list[IntArray]) -> ImportedPool:
+        numbers, *rows = columns
+        known = self._index.pools[int(numbers[0])]
+        pool = ImportedPool(known.server, known.key, known.model)
+        _, times, *values = _without_repetitions(pool, *rows)
         if self._names == RAW_HEADER:
             in_use, installed, overdraft = values
             pool.readings = ReadingColumns(times, in_use, installed, overdraft)
             _separate_months(pool)
         elif self._names == MONTH_HEADER:
-            rows = zip(times.tolist(), *map(optional, values), strict=True)
-            pool.months = [MonthlyUsage(pool.key, *row) for row in rows]
+            months = zip(times.tolist(), *map(optional, values), strict=True)
+            pool.months = [MonthlyUsage(pool.key, *month) for month in months]
         else:
             end, low, scaled, high, high_at, installed, overdraft, samples = values
             average = scaled / _SCALE
             # The last figure is not in the file: that of a single reading, else the mean.
             last = np.clip(np.rint(average).astype(np.int64), low, high)
-            columns = (times, low, average, high, high_at, last, samples, installed, overdraft)
-            for width in np.unique(end - times).tolist():
+            figures = (times, low, average, high, high_at, last, samples, installed, overdraft)
+            for width in _WIDTHS:
                 chosen = end - times == width
-                pool.buckets[_WIDTHS[width]] = BucketColumns(*(c[chosen] for c in columns))
+                if chosen.any():
+                    pool.buckets[_WIDTHS[width]] = BucketColumns(*(c[chosen] for c in figures))
         return pool
+
+
+def _by_pool(parts: list[list[IntArray]]) -> list[list[IntArray]]:
+    """Return the rows of each pool, in the order of the file."""
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    if not columns or not len(columns[0]):
+        return []
+    order = np.argsort(columns[0], kind="stable")
+    columns = [column[order] for column in columns]
+    edges = np.flatnonzero(np.diff(columns[0])) + 1
+    split = [np.split(column, edges) for column in columns]
+    return [list(group) for group in zip(*split, strict=True)]
 
 
 def _without_repetitions(
