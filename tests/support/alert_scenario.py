@@ -62,14 +62,14 @@ class AlertScenario:
         states, events = decide_alerts(self.states, status, facts)
         self.states = tuple(states)
         self.events += events
-        for each in events:
-            if each.transition in (AlertTransition.WORSE, AlertTransition.CLEARED):
-                self.acknowledgements.pop(each.alert.key, None)
+        for event in events:
+            if event.transition in (AlertTransition.WORSE, AlertTransition.CLEARED):
+                self.acknowledgements.pop(event.alert.key, None)
 
     def restart(self) -> None:
         """Write the alert states to JSON and read them back, as a restart does."""
-        kept = [from_json(AlertState, to_json(each)) for each in self.states]
-        self.states = tuple(each for each in kept if each is not None)
+        kept = [from_json(AlertState, to_json(state)) for state in self.states]
+        self.states = tuple(state for state in kept if state is not None)
         assert len(self.states) == len(kept)
 
     def transitions(self) -> list[str]:

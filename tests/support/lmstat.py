@@ -32,8 +32,8 @@ def parse_output(text: str) -> Snapshot:
 
 
 def pool(text: str, product: str) -> Pool:
-    (found,) = [each for each in parse_output(text).pools if each.product == product]
-    return found
+    (match,) = [item for item in parse_output(text).pools if item.product == product]
+    return match
 
 
 def feature(*lines: str, vendor: str = "vendord") -> str:
@@ -41,8 +41,8 @@ def feature(*lines: str, vendor: str = "vendord") -> str:
 
 
 def notice(text: str, title: str) -> Notice:
-    (found,) = [each for each in parse_output(text).notices if title in each.title]
-    return found
+    (match,) = [item for item in parse_output(text).notices if title in item.title]
+    return match
 
 
 def parse_error(text: str) -> SourceError:

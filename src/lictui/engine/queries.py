@@ -252,14 +252,18 @@ async def query_license_users(
         return replace(answer, failures=((name, key),))
     results = await asyncio.gather(*(_read_users(server, settings, clock) for server in sources))
     by_name = {server.name: result for server, result in zip(sources, results, strict=True)}
-    failures = [(source, each) for source, each in by_name.items() if isinstance(each, Failure)]
-    lists = {source: each for source, each in by_name.items() if isinstance(each, LicenseUserList)}
+    failures = [
+        (source, result) for source, result in by_name.items() if isinstance(result, Failure)
+    ]
+    lists = {
+        source: result for source, result in by_name.items() if isinstance(result, LicenseUserList)
+    }
     return replace(
         answer,
         at=clock.now(),
         sources=tuple(lists),
         users=license_users.visible_users(
-            (user for each in lists.values() for user in each.users),
+            (user for result in lists.values() for user in result.users),
             product=product,
             privacy=settings.user_privacy,
             key=key,
@@ -268,7 +272,7 @@ async def query_license_users(
             release_command=release_command,
         ),
         reservations=license_users.visible_reservations(
-            (reservation for each in lists.values() for reservation in each.reservations),
+            (reservation for result in lists.values() for reservation in result.reservations),
             product=product,
             privacy=settings.user_privacy,
         ),

@@ -275,10 +275,10 @@ def test_inventory_without_rows_is_no_data() -> None:
 
 
 @pytest.mark.parametrize(
-    ("other", "hint"), [({"PLD": "X"}, "wmi-json"), ({"schema": "x"}, "lictui"), ({}, "Get-Lic")]
+    ("columns", "hint"), [({"PLD": "X"}, "wmi-json"), ({"schema": "x"}, "lictui"), ({}, "Get-Lic")]
 )
-def test_inventory_names_the_format_of_other_objects(other: dict[str, str], hint: str) -> None:
-    failure = failure_of(partial(read_inventory, other))
+def test_inventory_names_the_format_of_other_objects(columns: dict[str, str], hint: str) -> None:
+    failure = failure_of(partial(read_inventory, columns))
     assert failure.kind is FailureKind.PARSE
     assert hint in failure.hint
 

@@ -113,7 +113,9 @@ def test_lmstat_line_ends_and_blank_lines_change_nothing(separator: str) -> None
     for text in (CITRIX, VENDORS):
         changed = text.replace("\n", separator)
         assert parse_output(changed) == parse_output(text)
-        users, changed_users = (lmstat_license_users(each, "l", NOW) for each in (text, changed))
+        users, changed_users = (
+            lmstat_license_users(version, "l", NOW) for version in (text, changed)
+        )
         assert changed_users == users
 
 
@@ -202,11 +204,11 @@ def test_lmstat_listing_of_a_daemon_without_counts_is_no_second_one(down: str) -
     gone = "Cannot get users of {0}: The desired vendor daemon is down. (-97,121)"
     text = listings(("newd", UNUSED), ("oldd", UNUSED))
     before, daemon, listing = text.partition(f"  {down}: UP")
-    listing, other, after = listing.partition("  oldd: UP" if down == "newd" else "\0")
+    listing, following, after = listing.partition("  oldd: UP" if down == "newd" else "\0")
     listing = re.sub(
         r"Users of (\w+):  .*", lambda m: f"Users of {m[1]}: {gone.format(m[1])}", listing
     )
-    pools = parse_output(before + daemon + listing + other + after).pools
+    pools = parse_output(before + daemon + listing + following + after).pools
     assert [(item.product, item.reading.installed) for item in pools] == [
         ("gate", 35),
         ("draft", 15),
@@ -248,10 +250,10 @@ def test_lmstat_vendor_daemon_that_is_down_is_critical(vendor: str) -> None:
 GONE = "Users of x: Cannot get users of x: The desired vendor daemon is down. (-97,121)\n"
 
 
-@pytest.mark.parametrize("said", ["DOWN", "The desired vendor daemon is down. (-97,121)"])
+@pytest.mark.parametrize("state", ["DOWN", "The desired vendor daemon is down. (-97,121)"])
 @pytest.mark.parametrize("features", ["", GONE])
-def test_lmstat_without_a_daemon_that_is_up_is_unavailable(said: str, features: str) -> None:
-    text = HEAD.format(vendor="CITRIX").replace("UP v11.13\nF", f"{said}\nF") + features
+def test_lmstat_without_a_daemon_that_is_up_is_unavailable(state: str, features: str) -> None:
+    text = HEAD.format(vendor="CITRIX").replace("UP v11.13\nF", f"{state}\nF") + features
     error = parse_error(text).failure
     assert error.kind is FailureKind.UNAVAILABLE
     assert "vendor daemon CITRIX at 27000@lic01 is down" in error.message

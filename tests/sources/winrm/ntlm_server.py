@@ -114,8 +114,8 @@ class _Connection:
 
     def _reply(self, body: bytes) -> None:
         sealed = b"Encrypted Boundary" in body
-        asked = WsmanRequest(self._opened(body) if sealed else body)
-        answer = self._server.answer(asked).replace(MESSAGE_ID.encode(), asked.message.encode())
+        request = WsmanRequest(self._opened(body) if sealed else body)
+        answer = self._server.answer(request).replace(MESSAGE_ID.encode(), request.message.encode())
         status = 500 if b"<s:Fault>" in answer else 200
         if not sealed or self._server.clear:
             self._send(status, f"Content-Type: {SOAP}\r\n", answer)

@@ -136,19 +136,19 @@ class WsmanRequest:
 
 
 def _inside(written: str, name: str) -> str:
-    found = re.search(rf"<{name}[^>]*>(.*?)</{name}>", written, re.DOTALL)
-    return found[1] if found else ""
+    match = re.search(rf"<{name}[^>]*>(.*?)</{name}>", written, re.DOTALL)
+    return match[1] if match else ""
 
 
 def fake_server(answer: Callable[[WsmanRequest], bytes | httpx.Response]) -> httpx.MockTransport:
     """A server that answers every question with what `answer` makes of it; ids are put right."""
 
     def handle(request: httpx.Request) -> httpx.Response:
-        asked = WsmanRequest(request.content)
-        result = answer(asked)
+        wsman_request = WsmanRequest(request.content)
+        result = answer(wsman_request)
         if isinstance(result, httpx.Response):
             return result
-        body = result.replace(MESSAGE_ID.encode(), asked.message.encode())
+        body = result.replace(MESSAGE_ID.encode(), wsman_request.message.encode())
         status = 500 if b"<s:Fault>" in body else 200
         return httpx.Response(status, headers={"Content-Type": SOAP}, content=body)
 

@@ -435,11 +435,12 @@ def license_file_snapshot(text: str, label: str, today: date) -> Snapshot:
         )
     pools = tuple(_license_pool(by_key[key], today) for key in sorted(by_key))
     invalid = [increment for increment in increments if not increment.is_valid_on(today)]
+    products = sorted({increment.product for increment in invalid})
     invalid_notice = Notice(
         "server",
         Level.OK,
         f"License files with licenses that are not valid now: {len(invalid)}",
-        f"Expired, or not started: {', '.join(sorted({each.product for each in invalid})[:5])}",
+        f"Expired, or not started: {', '.join(products[:5])}",
         "Files of expired licenses can be removed.",
     )
     notices = (*unreadable_notices(_problems(text)), *((invalid_notice,) if invalid else ()))

@@ -364,12 +364,12 @@ def wmi_snapshot(text: str, label: str, today: date) -> Snapshot:
 
 def _format_error(rows: Sequence[Properties], label: str, expected: str, hint: str) -> SourceError:
     """Return the failure for objects that are none of those `expected`."""
-    for other, is_other in (
+    for form, is_other in (
         ('Get-LicInventory: set format = "get-licinventory"', {"licenseproductname"}),
         ('WMI: set format = "wmi-json"', {"pld", _WMI_POOLS}),
         ('the output of lictui: set format = "lictui"', {"schema"}),
     ):
         if any(is_other & row.keys() for row in rows):
-            hint = f"This looks like {other}."
+            hint = f"This looks like {form}."
     message = f"{label} printed {len(rows)} objects, none {expected}"
     return SourceError(FailureKind.PARSE, message, hint, Step.PARSE)

@@ -388,10 +388,10 @@ class _Reader:
 def _service(services: list[LmstatService], name: str, *, up: bool) -> LmstatService:
     """Return the service of this name, added to `services` if it is not yet there."""
     service = LmstatService(sanitize(name, 80), up)
-    known = next((other for other in services if other.name == service.name), None)
-    if known is None and len(services) < _MAX_HOSTS:
+    listed = next((item for item in services if item.name == service.name), None)
+    if listed is None and len(services) < _MAX_HOSTS:
         services.append(service)
-    return known or service
+    return listed or service
 
 
 def _read_detail(feature: LmstatFeature, line: str) -> bool:
