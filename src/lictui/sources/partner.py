@@ -23,7 +23,7 @@ from lictui.model import (
 )
 from lictui.products import describe
 from lictui.sources.cloud.session import CloudSession
-from lictui.sources.http import HttpSource, get_field, json_rows, status_rules
+from lictui.sources.http import HttpSource, flat_fields, get_field, json_rows, status_rules
 from lictui.sources.sanitize import (
     NEVER_YEAR,
     parse_count,
@@ -219,14 +219,6 @@ def _days_to_expire(value: object) -> int | None:
 _MAX_TEXT: Final = 64  # characters of a product code, or of a raw field
 _MAX_RAW_SERVERS: Final = 20  # license servers in the raw fields of one product
 _MAX_RAW_SKUS: Final = 10
-_COUNT_FIELDS: Final = (
-    "count",
-    "freeUsersCount",
-    "units",
-    "licenseServerCount",
-    "freeLicenseServerCount",
-    "linkedCustomerCount",
-)
 _Feature = tuple[dict[str, object], dict[str, object]]  # SKU and feature
 
 
@@ -287,9 +279,7 @@ def _raw_fields(features: list[_Feature]) -> Iterator[tuple[str, str]]:
     for sku, feature in features[:_MAX_RAW_SKUS]:
         names = (sanitize(get_field(sku, key), _MAX_TEXT) for key in ("skuId", "skuDescription"))
         yield "sku", " · ".join(filter(None, names)) or "unnamed"
-        for key in _COUNT_FIELDS:
-            if value := sanitize(get_field(feature, key), _MAX_TEXT):
-                yield key, value
+        yield from flat_fields(feature)
         usages += json_rows(get_field(feature, "licenseServerUsages"))
     for usage in usages[:_MAX_RAW_SERVERS]:
         yield sanitize(get_field(usage, "fqdn"), 120) or "license server", _server_usage(usage)

@@ -64,7 +64,7 @@ STATUS_RULES: Final = status_rules(
 )
 
 
-class CloudSession:
+class CloudSession(BearerSession):
     """Requests of the client that `server` names, on behalf of its customer."""
 
     def __init__(
@@ -78,13 +78,11 @@ class CloudSession:
     ) -> None:
         """`rules` come before STATUS_RULES; `partner` signs in to License Usage Insights."""
         self._server = server
-        self._session = BearerSession(
-            client,
-            clock,
-            lambda rejected: cloud_token(server, client, clock, rejected, partner=partner),
-            (*rules, *STATUS_RULES),
-            scheme="CwsAuth",
-        )
+
+        async def request_token(rejected: str) -> Token:
+            return await cloud_token(server, client, clock, rejected, partner=partner)
+
+        super().__init__(client, clock, request_token, (*rules, *STATUS_RULES), "CwsAuth")
 
     async def sign_in(self) -> str:
         """Make sure of a valid token; return who we are. Raises SourceError."""
@@ -96,7 +94,7 @@ class CloudSession:
                     "It is shown in the Citrix Cloud console, Identity and Access Management.",
                     Step.AUTH,
                 )
-        await self._session.token()
+        await self.token()
         return f"client {self._server.username} of {self._server.customer_id}"
 
     async def get_json(self, url: str, *, renew: bool = True) -> object:
@@ -104,11 +102,11 @@ class CloudSession:
 
         `renew` as in `BearerSession.get`. Raises SourceError for any other status.
         """
-        reply = await self._session.get(url, renew=renew)
+        reply = await self.get(url, renew=renew)
         if reply.status == HTTPStatus.NO_CONTENT:
             return None
         if reply.status != HTTPStatus.OK:
-            raise self._session.error(reply)
+            raise self.error(reply)
         return reply_json(reply, Step.PARSE)
 
 
