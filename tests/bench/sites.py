@@ -10,9 +10,9 @@ import sys
 from tests.support.simulators import PASSWORD, USER, licenses
 
 from lictui.clock import SystemClock
+from lictui.simulator import FaultMode
 from lictui.simulator.cvad_server import SimulatedSite, SiteApi
 from lictui.simulator.http import ApiClient, listen, self_signed
-from lictui.simulator.inventory import FaultMode
 
 
 async def serve(count: int) -> None:

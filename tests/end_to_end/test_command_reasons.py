@@ -8,8 +8,8 @@ import pytest
 from tests.support.simulators import Simulators, licenses
 
 from lictui.model import Server, SourceName
+from lictui.simulator import FaultMode
 from lictui.simulator.commands import ProgramPaths, install_programs
-from lictui.simulator.inventory import FaultMode
 
 if TYPE_CHECKING:
     from tests.end_to_end.conftest import Program

@@ -9,10 +9,10 @@ import pytest
 
 from lictui.config.settings import Retention
 from lictui.history.store import History
+from lictui.simulator import FaultMode, License
 from lictui.simulator.backfill import reported_fields
 from lictui.simulator.demo import Demo
 from lictui.simulator.estate import ServerKind
-from lictui.simulator.inventory import FaultMode, License
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

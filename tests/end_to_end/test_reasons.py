@@ -9,7 +9,7 @@ import pytest
 from tests.support.simulators import USER, Simulators
 
 from lictui.model import Server, SourceName
-from lictui.simulator.inventory import FaultMode
+from lictui.simulator import FaultMode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import httpx
 from tests.support.clock import START, FakeClock
 
+from lictui.simulator import FaultMode, License
 from lictui.simulator.cloud_server import (
     AssignedCount,
     CloudAccount,
@@ -23,7 +24,6 @@ from lictui.simulator.cloud_server import (
 )
 from lictui.simulator.cvad_server import SimulatedSite, SiteApi
 from lictui.simulator.http import ApiClient, JsonApi, listen, self_signed
-from lictui.simulator.inventory import FaultMode, License
 from lictui.simulator.partner_server import (
     FeatureCount,
     PartnerAccount,

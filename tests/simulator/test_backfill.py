@@ -16,7 +16,7 @@ from lictui.simulator.estate import SimulatedEstate
 from lictui.simulator.usage import DAY
 
 if TYPE_CHECKING:
-    from lictui.simulator.inventory import License
+    from lictui.simulator import License
 
 _UNTIL = START + 1234.5
 _ESTATE = SimulatedEstate(1, _UNTIL)

@@ -10,8 +10,8 @@ import pytest
 from tests.simulator.callers import CLIENT, CUSTOMER, SECRET, CloudCaller, at, serve
 from tests.support.clock import START
 
+from lictui.simulator import FaultMode
 from lictui.simulator.cloud_server import AssignedCount, CloudConcurrent, LicenseChange
-from lictui.simulator.inventory import FaultMode
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

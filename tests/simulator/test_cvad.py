@@ -11,8 +11,8 @@ from tests.simulator.callers import SECRET, USER, SiteCaller, serve
 from tests.support.clock import START
 
 from lictui.clock import iso
+from lictui.simulator import FaultMode
 from lictui.simulator.cvad_server import SimulatedSite, SiteAlert
-from lictui.simulator.inventory import FaultMode
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

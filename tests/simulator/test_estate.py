@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tests.support.clock import START
 
 from lictui.model import Level, Reading
+from lictui.simulator import FaultMode, License
 from lictui.simulator.estate import ServerKind, SimulatedEstate
-from lictui.simulator.inventory import FaultMode, License
 from lictui.simulator.usage import DAY
 
 _HOUR = 3600.0

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.clock import START
 
+from lictui.simulator import License
 from lictui.simulator.flexnet import (
     FlexFeature,
     FlexServer,
@@ -23,7 +24,6 @@ from lictui.simulator.flexnet import (
     udadmin_text,
     unreachable_text,
 )
-from lictui.simulator.inventory import License
 
 _MORNING = datetime(2026, 11, 24, 8, 9, tzinfo=UTC).timestamp()
 _SEATS = (

@@ -13,6 +13,7 @@ import pytest
 from cryptography import x509
 from defusedxml.ElementTree import fromstring
 
+from lictui.simulator import FaultMode
 from lictui.simulator.http import (
     MAX_BODY,
     Connection,
@@ -23,7 +24,6 @@ from lictui.simulator.http import (
     listen,
     self_signed,
 )
-from lictui.simulator.inventory import FaultMode
 
 if TYPE_CHECKING:
     from pathlib import Path

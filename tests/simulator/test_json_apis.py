@@ -18,7 +18,7 @@ from tests.simulator.callers import (
     serve,
 )
 
-from lictui.simulator.inventory import FaultMode
+from lictui.simulator import FaultMode
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from tests.support.clock import START
 
+from lictui.simulator import License
 from lictui.simulator.commands import Machine, PowerShell
-from lictui.simulator.inventory import License
 
 POOLS = (
     License(

@@ -10,8 +10,8 @@ import pytest
 from tests.simulator.test_machine import POOLS
 from tests.support.simulators import RunningSimulator, Simulators
 
+from lictui.simulator import FaultMode
 from lictui.simulator.commands import ProgramPaths, install_programs
-from lictui.simulator.inventory import FaultMode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -30,6 +30,7 @@ from lictui.model import (
     Step,
     StepResult,
 )
+from lictui.simulator import FaultMode, License
 from lictui.simulator.cloud_server import (
     AssignedCount,
     CloudAccount,
@@ -42,7 +43,6 @@ from lictui.simulator.cloud_server import (
 )
 from lictui.simulator.cvad_server import SimulatedSite, SiteApi
 from lictui.simulator.http import ApiClient, JsonApi, listen, self_signed
-from lictui.simulator.inventory import FaultMode, License
 from lictui.simulator.partner_server import (
     FeatureCount,
     PartnerAccount,

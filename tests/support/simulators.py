@@ -10,10 +10,10 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from lictui.clock import SystemClock
+from lictui.simulator import FaultMode, License
 from lictui.simulator.commands import Machine, serve_commands
 from lictui.simulator.cvad_server import SimulatedSite, SiteApi
 from lictui.simulator.http import ApiClient, Listener, ServerCertificate, listen, self_signed
-from lictui.simulator.inventory import FaultMode, License
 from lictui.simulator.winrm_server import serve_winrm
 
 if TYPE_CHECKING:

@@ -1,4 +1,79 @@
 """Simulated license servers, for the demo and the tests.
 
-Shares no code with `lictui.sources`: two independent readings of each protocol.
+Shares no code with `lictui.sources`: two independent readings of each protocol. The values here
+are the state of a server at one time: its licenses, and the fault it simulates.
 """
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class License:
+    """One pool of licenses: one product code and subscription date."""
+
+    product: str  # `XDT_PLT_UD`
+    full_name: str  # as the server words it: `Citrix XenDesktop Platinum|User/Device`
+    license_type: str  # `Retail`, `RetailS`, `Eval`, `SYS`, …
+    subscription_date: date
+    expires: date | None  # None = permanent
+    installed: int  # without overdraft
+    overdraft: int
+    in_use: int
+    queued: int = 0  # asked for and not given: a queue where the vendor has one
+
+    @property
+    def vendor_string(self) -> str:
+        """The terms in its license file."""
+        return f";LT={self.license_type};GP=720;SA=1;ODP=0"
+
+    @property
+    def wmi_row(self) -> dict[str, str | int | date | None]:
+        """Its instance of `Citrix_GT_License_Pool`, by properties in the order a server lists."""
+        count = self.installed + self.overdraft
+        return {
+            "Count": count,  # includes the overdraft
+            "DUP_GROUP": None,
+            "FLOAT_OK": None,
+            "HOST_BASED": None,
+            "HOSTID": None,
+            "InUseCount": self.in_use,
+            "LicenseType": self.license_type,
+            "Overdraft": self.overdraft,
+            "PLATFORMS": None,
+            "PLD": self.product,
+            "PLDFullName": self.full_name,
+            "PooledAvailable": max(0, count - self.in_use),
+            "SubscriptionDate": self.subscription_date,
+            "USER_BASED": None,
+            "VendorString": self.vendor_string,
+        }
+
+
+class FaultMode(StrEnum):
+    """A fault that a server simulates; NORMAL is none."""
+
+    NORMAL = "normal"
+    SILENT = "silent"  # takes the connection and never answers
+    EMPTY = "empty"  # answers with an inventory of nothing, as a LAS server does over WMI
+    LOGIN_PAGE = "login_page"  # an HTML page with status 200, as a portal in between would
+    BUSY = "busy"  # 503 with Retry-After
+    RATE_LIMITED = "limited"  # too many requests: 429 with Retry-After; over WinRM its quota fault
+    DENIED = "denied"  # refuses every password
+    FORBIDDEN = "forbidden"  # knows the user, lacks the permission
+    TRUNCATED = "half"  # cuts the answer off in the middle
+    OVERSIZED = "huge"  # answers with more than 10 MB
+    GARBAGE = "garbage"  # answers with bytes that mean nothing
+    CREDENTIALS_EXPIRED = "expired"  # its client secret, or its key, has run out
+    UNKNOWN_CUSTOMER = "elsewhere"  # knows nothing of this customer, as another region would not
+
+
+CurrentInventory = Callable[[], tuple[License, ...]]
+CurrentFault = Callable[[], FaultMode]

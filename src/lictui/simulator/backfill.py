@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 from lictui.analysis.series import BackfillRow, Bucket, Resolution
 from lictui.model import Model, PoolKey
 from lictui.products import describe
+from lictui.simulator import FaultMode
 from lictui.simulator.estate import ServerKind, SimulatedEstate, SimulatedPool, SimulatedServer
-from lictui.simulator.inventory import FaultMode
 from lictui.simulator.usage import DAY, QUARTER
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from itertools import count
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
+from lictui.simulator import CurrentFault, FaultMode
 from lictui.simulator.http import (
     ApiClient,
     Headers,
@@ -28,7 +29,6 @@ from lictui.simulator.http import (
     client_credentials_paths,
     json_reply,
 )
-from lictui.simulator.inventory import CurrentFault, FaultMode
 from lictui.simulator.usage import DAY
 
 if TYPE_CHECKING:

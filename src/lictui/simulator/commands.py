@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from lictui.clock import Clock, iso
 from lictui.paths import write_private
-from lictui.simulator import fake_program
+from lictui.simulator import CurrentFault, CurrentInventory, FaultMode, License, fake_program
 from lictui.simulator.flexnet import (
     LmstatLayout,
     flex_server,
@@ -27,7 +27,6 @@ from lictui.simulator.flexnet import (
     unreachable_text,
 )
 from lictui.simulator.http import Connection, Listener, Request, SimulatedReply, listen
-from lictui.simulator.inventory import CurrentFault, CurrentInventory, FaultMode, License
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

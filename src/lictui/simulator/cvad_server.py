@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import NAMESPACE_DNS, uuid5
 
 from lictui.clock import iso
+from lictui.simulator import CurrentFault, CurrentInventory, FaultMode, License
 from lictui.simulator.estate import ServerKind, SimulatedEstate, SimulatedServer
 from lictui.simulator.http import (
     TOKEN_LIFETIME,
@@ -29,7 +30,6 @@ from lictui.simulator.http import (
     client_credentials_paths,
     json_reply,
 )
-from lictui.simulator.inventory import CurrentFault, CurrentInventory, FaultMode, License
 from lictui.simulator.usage import DAY, QUARTER, as_date
 
 if TYPE_CHECKING:

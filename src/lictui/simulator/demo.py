@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from types import TracebackType
 
-    from lictui.simulator.inventory import FaultMode, License
+    from lictui.simulator import FaultMode, License
 
 _T = TypeVar("_T")
 

@@ -13,7 +13,7 @@ from math import inf
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from lictui.simulator.inventory import FaultMode, License
+from lictui.simulator import FaultMode, License
 from lictui.simulator.usage import (
     APAC,
     DAY,

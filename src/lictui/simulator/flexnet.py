@@ -14,7 +14,7 @@ from zlib import crc32
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from lictui.simulator.inventory import License
+    from lictui.simulator import License
 
 
 # A FlexNet license server: features, and their users

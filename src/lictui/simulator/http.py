@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from lictui.simulator.inventory import CurrentFault, FaultMode
+from lictui.simulator import CurrentFault, FaultMode
 
 if TYPE_CHECKING:
     from lictui.clock import Clock

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
+from lictui.simulator import CurrentFault, FaultMode
 from lictui.simulator.cloud_server import (
     CloudApi,
     Resource,
@@ -32,7 +33,6 @@ from lictui.simulator.http import (
     content_type,
     json_reply,
 )
-from lictui.simulator.inventory import CurrentFault, FaultMode
 from lictui.simulator.usage import DAY
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 from spnego.exceptions import SpnegoError
 
+from lictui.simulator import CurrentFault, CurrentInventory, FaultMode, License
 from lictui.simulator.http import (
     LOGIN_PAGE,
     Connection,
@@ -25,7 +26,6 @@ from lictui.simulator.http import (
     apply_fault,
     listen,
 )
-from lictui.simulator.inventory import CurrentFault, CurrentInventory, FaultMode, License
 from lictui.simulator.winrm_auth import (
     CONTENT_TYPE,
     AcceptedLogin,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.simulator.winrm.wsman import LICENSES
 
+from lictui.simulator import FaultMode, License
 from lictui.simulator.http import Listener, ServerCertificate, self_signed
-from lictui.simulator.inventory import FaultMode, License
 from lictui.simulator.winrm_server import SoapService, serve_winrm
 
 if TYPE_CHECKING:

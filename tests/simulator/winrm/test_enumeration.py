@@ -23,7 +23,7 @@ from tests.simulator.winrm.wsman import (
     text,
 )
 
-from lictui.simulator.inventory import FaultMode
+from lictui.simulator import FaultMode
 from lictui.simulator.winrm_server import SoapService
 
 if TYPE_CHECKING:

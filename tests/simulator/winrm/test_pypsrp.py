@@ -11,8 +11,8 @@ from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFau
 from pypsrp.wsman import NAMESPACES, WSMan
 from tests.simulator.winrm.wsman import LICENSING, POOLS, WMI, WQL
 
+from lictui.simulator import FaultMode
 from lictui.simulator.http import Listener, self_signed
-from lictui.simulator.inventory import FaultMode
 
 if TYPE_CHECKING:
     from tests.simulator.winrm.wsman import Serve

@@ -11,7 +11,7 @@ import pytest
 import spnego
 from tests.simulator.winrm.wsman import POOLS, WQL, envelope
 
-from lictui.simulator.inventory import FaultMode
+from lictui.simulator import FaultMode
 from lictui.simulator.winrm_auth import CONTENT_TYPE, seal
 
 if TYPE_CHECKING:

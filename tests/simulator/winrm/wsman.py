@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from defusedxml.ElementTree import fromstring
 
+from lictui.simulator import License
 from lictui.simulator.http import Listener
-from lictui.simulator.inventory import License
 from lictui.simulator.winrm_server import SoapService
 
 if TYPE_CHECKING:
