@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 from tests.history.storage_cost import figures
 
-from lictui.analysis.series import Resolution
 from lictui.config.settings import Retention
-from lictui.history import blocks, pools
+from lictui.history import pools
+from lictui.history.compaction import FINEST, WIDER, write_buckets
 from lictui.history.pools import Capacity
-from lictui.history.rollup import ReadingRun, coarsen, roll_up
+from lictui.history.rollup import Capacities, Readings, coarsen, roll_up
 from lictui.history.store import History
 from lictui.model import Model, PoolKey
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lictui.clock import Clock
+    from lictui.history.pools import KnownPool
 
 DAY: Final = 86400
 EVERY: Final = 300
@@ -46,21 +47,21 @@ def write(path: Path, clock: Clock, count: int, days: int) -> None:
         for number, name in enumerate(names(count)):
             pool = pools.create(db, name, PoolKey(PRODUCT), Model.CONCURRENT, PRODUCT, begin)
             pools.record_capacity(db, pool.id, Capacity(begin, 500, 50, EVERY))
-            db.execute("UPDATE pool SET packed_until = ? WHERE id = ?", (end, pool.id))
+            pool = pools.set_packed_until(db, pool, end)
             if number < MOLDS:
-                _fill(db, pool.id, number, (begin, end))
+                _fill(db, pool, number, (begin, end))
             else:
                 _copy(db, pool.id, 1 + number % MOLDS)
         db.commit()
 
 
-def _fill(db: sqlite3.Connection, pool: int, seed: int, within: tuple[int, int]) -> None:
+def _fill(db: sqlite3.Connection, pool: KnownPool, seed: int, within: tuple[int, int]) -> None:
     lines = figures(seed, EVERY, 1)
-    runs = [ReadingRun(at, 0, 1, next(lines)[0].reading.in_use) for at in range(*within, EVERY)]
-    tallies = roll_up(runs, Resolution.FIVE_MINUTES)
-    for width in blocks.WIDTHS:
-        tallies = coarsen(tallies, width)
-        blocks.add_rollups(db, pool, width, tallies)
+    readings = Readings.of([(at, next(lines)[0].reading.in_use) for at in range(*within, EVERY)])
+    rollups = roll_up(readings, Capacities.of(pools.capacities(db, pool.id)), FINEST)
+    write_buckets(db, pool, FINEST, rollups)
+    for width in WIDER.values():
+        write_buckets(db, pool, width, coarsen(rollups, width))
 
 
 def _copy(db: sqlite3.Connection, pool: int, mold: int) -> None:

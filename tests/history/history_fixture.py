@@ -99,7 +99,10 @@ class HistoryFixture:
 
     def rows(self) -> list[tuple[int, int, int, int | None]]:
         """The rows that are not rolled up yet: at, span, n, in use."""
-        query = "SELECT start, duration, samples, in_use FROM reading ORDER BY pool, start"
+        query = (
+            "SELECT start, duration, samples, in_use FROM reading JOIN pool ON pool.id = pool"
+            " WHERE start >= packed_until ORDER BY pool, start"
+        )
         return self.history._db.execute(query).fetchall()
 
     def export(self, resolution: Resolution = Resolution.RAW, **wanted: object) -> list[list[str]]:

@@ -80,7 +80,7 @@ def test_backfill_extends_a_polled_pool_backwards(fixture: HistoryFixture) -> No
     fixture.history.backfill(year())
     assert fixture.history.stats().first_reading == MIDNIGHT - 365 * DAY
     assert len(fixture.export(Resolution.DAY)) == 366
-    assert fixture.series(MIDNIGHT - 300 * DAY, MIDNIGHT, 300).width == DAY
+    assert fixture.series(MIDNIGHT - 300 * DAY, MIDNIGHT, 300).seconds[0] == DAY
 
 
 def test_backfill_replaces_polled_buckets(fixture: HistoryFixture) -> None:

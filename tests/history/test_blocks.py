@@ -1,49 +1,52 @@
+"""Blocks unpack to what was packed, and anything else is an error."""
+
 from __future__ import annotations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.history.test_rollup import runs
+from tests.history.test_rollup import CAPACITIES, WIDTHS, Pairs, readings, rows
 
 from lictui.history.blocks import (
-    decode_first_position,
+    pack_readings,
     pack_rollups,
-    pack_runs,
+    unpack_readings,
     unpack_rollups,
-    unpack_runs,
 )
 from lictui.history.errors import CorruptBlockError
-from lictui.history.rollup import ReadingRun, roll_up
+from lictui.history.rollup import Readings, coarsen, roll_up
 
 
-@given(runs())
-def test_packed_runs_unpack_unchanged(some: list[ReadingRun]) -> None:
-    base = some[0].start // 86400 * 86400
-    body = pack_runs(some, base)
-    assert unpack_runs(body, base) == some
-    assert decode_first_position(body) == some[0].start - base
+@given(readings())
+def test_packed_readings_unpack_unchanged(pairs: Pairs) -> None:
+    packed = Readings.of(pairs)
+    unpacked = unpack_readings(pack_readings(packed))
+    assert unpacked.time.tolist() == packed.time.tolist()
+    assert unpacked.value.tolist() == packed.value.tolist()
 
 
-@given(runs(), st.sampled_from([300, 3600, 86400]))
-def test_packed_rollups_unpack_unchanged(some: list[ReadingRun], width: int) -> None:
-    result = roll_up(some, width)
-    if result:
-        base = result[0].start // (width * 288) * (width * 288)
-        body = pack_rollups(result, width, base)
-        assert unpack_rollups(body, width, base) == result
-        assert base + decode_first_position(body) * width == result[0].start
-        edge = result[len(result) // 2].start
-        assert unpack_rollups(body, width, base, (edge, 1 << 40)) == result[len(result) // 2 :]
+@given(readings(), st.sampled_from(WIDTHS))
+def test_packed_rollups_unpack_unchanged(pairs: Pairs, width: int) -> None:
+    result = coarsen(roll_up(Readings.of(pairs), CAPACITIES, 300), width)
+    if len(result):
+        assert rows(unpack_rollups(pack_rollups(result))) == rows(result)
 
 
 def test_packed_constant_usage_is_small() -> None:
-    night = [ReadingRun(1_700_000_000 + turn * 300, 240, 5, 60) for turn in range(144)]
-    assert len(pack_rollups(roll_up(night, 300), 300, 1_699_920_000)) < 100
+    night = Readings.of([(1_700_000_000 + turn * 60, 60) for turn in range(720)])
+    assert len(pack_rollups(roll_up(night, CAPACITIES, 300))) < 100
+    assert len(pack_readings(night)) < 100
 
 
 @pytest.mark.parametrize("body", [b"", b"nonsense", b"x\x9c\x8b\x8e\x05\x00\x01\x15\x00\xb9"])
 def test_unpacking_an_invalid_block_raises_an_error(body: bytes) -> None:
-    with pytest.raises(CorruptBlockError):
-        unpack_runs(body, 0)
-    with pytest.raises(CorruptBlockError):
-        decode_first_position(body)
+    for unpack in (unpack_readings, unpack_rollups):
+        with pytest.raises(CorruptBlockError):
+            unpack(body)
+
+
+def test_unpacking_a_part_of_a_block_raises_an_error() -> None:
+    body = pack_rollups(roll_up(Readings.of([(0, 1), (600, 5)]), CAPACITIES, 300))
+    for length in range(len(body)):
+        with pytest.raises(CorruptBlockError):
+            unpack_rollups(body[:length])

@@ -54,11 +54,12 @@ def test_series_is_the_same_packed_and_unpacked(tmp_path: Path, bucket: int) -> 
     rolled.close()
 
 
-def test_raw_series_has_a_bucket_per_run(fixture: HistoryFixture) -> None:
+def test_raw_series_has_an_entry_per_reading(fixture: HistoryFixture) -> None:
     fixture.poll_series(MIDNIGHT, [5, 5, None, 6])
     result = fixture.buckets(MIDNIGHT, MIDNIGHT + HOUR, 0)
     assert [(one.start, one.end, one.last, one.samples) for one in result] == [
-        (MIDNIGHT, MIDNIGHT + 60, 5, 2),
+        (MIDNIGHT, MIDNIGHT, 5, 1),
+        (MIDNIGHT + 60, MIDNIGHT + 60, 5, 1),
         (MIDNIGHT + 180, MIDNIGHT + 180, 6, 1),
     ]
 
@@ -205,16 +206,16 @@ def test_expired_figures_are_answered_with_wider_buckets(
         fixture.poll_series(MIDNIGHT + hour * HOUR, [hour % 24 + 1] * 4, every=900)
         fixture.compact_at(MIDNIGHT + (hour + 1) * HOUR)
     end = MIDNIGHT + 30 * DAY
-    assert fixture.series(end - HOUR, end, 0).width == 0
-    assert fixture.series(end - DAY, end, 300).width == 300
-    assert fixture.series(end - 10 * DAY, end, 300).width == HOUR
-    assert fixture.series(end - 10 * DAY, end, 0).width == HOUR
-    old = fixture.series(MIDNIGHT, end, 300)
-    assert old.width == DAY
-    assert [one.high for one in old.buckets] == [24] * 30
-    assert [one.high_at for one in old.buckets] == [
-        MIDNIGHT + day * DAY + 23 * HOUR for day in range(30)
-    ]
+    everything = fixture.series(MIDNIGHT, end, 300)
+    days, hours, fine = (
+        everything.select(everything.seconds == width) for width in (DAY, HOUR, 300)
+    )
+    assert (len(days), len(hours), len(fine)) == (9, 18 * 24, 3 * 288)
+    assert days.end[-1] == hours.start[0]
+    assert hours.end[-1] == fine.start[0]
+    assert set(days.high.tolist()) == {24}
+    assert (days.high_at - days.start).tolist() == [23 * HOUR] * 9
+    assert everything.exact
     fixture.close()
 
 

@@ -1,81 +1,127 @@
+"""Roll-ups against a second-by-second twin."""
+
 from __future__ import annotations
 
+from itertools import pairwise
+
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.history.rollup import ReadingRun, Rollup, coarsen, merge_lists, roll_up
+from lictui.history.pools import Capacity
+from lictui.history.readings import ReadingRun
+from lictui.history.rollup import (
+    EMPTY,
+    UNKNOWN,
+    Capacities,
+    Readings,
+    Rollups,
+    coarsen,
+    reconcile,
+    roll_up,
+)
 
 WIDTHS = (300, 3600, 86400)
+_INTERVAL = 600
+CAPACITIES = Capacities.of([Capacity(0, 100, None, float(_INTERVAL))])
+Pairs = list[tuple[int, int | None]]
 
 
 @st.composite
-def runs(draw: st.DrawFn) -> list[ReadingRun]:
-    """Runs in order of time that do not overlap."""
-    result: list[ReadingRun] = []
-    at = draw(st.integers(0, 10_000_000))
-    for _ in range(draw(st.integers(1, 12))):
-        n = draw(st.integers(1, 40))
-        span = 0 if n == 1 else draw(st.integers(n - 1, n * 900))
-        result.append(ReadingRun(at, span, n, draw(st.none() | st.integers(-5, 400))))
-        at += span + draw(st.integers(1, 5000))
+def readings(draw: st.DrawFn) -> Pairs:
+    """Readings in order of time, some in time, some after a gap, some unknown."""
+    time = draw(st.integers(0, 20_000))
+    result: Pairs = []
+    for _ in range(draw(st.integers(1, 40))):
+        result.append((time, draw(st.none() | st.integers(-5, 400))))
+        time += draw(st.integers(1, 1000) | st.integers(1, 5000))
     return result
 
 
-def expanded(some: list[ReadingRun]) -> list[tuple[int, int]]:
-    return [
-        (run.time_of(index), run.in_use)
-        for run in some
-        for index in range(run.samples)
-        if run.in_use is not None
-    ]
+def rows(rollups: Rollups) -> list[tuple[int, ...]]:
+    return [tuple(row) for row in rollups.columns.T.tolist()]
 
 
-def by_hand(readings: list[tuple[int, int]], width: int) -> list[Rollup]:
-    starts = sorted({at // width * width for at, _ in readings})
-    result = []
-    for start in starts:
-        inside = [(at, value) for at, value in readings if start <= at < start + width]
-        values = [value for _, value in inside]
-        high = max(values)
-        first = next(at for at, value in inside if value == high)
-        result.append(Rollup(start, min(values), sum(values), high, first, values[-1], len(values)))
+def by_second(pairs: Pairs) -> dict[int, int]:
+    """The figure that is valid in every second."""
+    valid: dict[int, int] = {}
+    for (time, value), (following, _) in pairwise([*pairs, (1 << 40, None)]):
+        end = following if following - time <= 1.5 * _INTERVAL else time + _INTERVAL
+        if value is not None:
+            valid |= dict.fromkeys(range(time, end), value)
+    return valid
+
+
+def by_hand(pairs: Pairs, width: int) -> list[tuple[int, ...]]:
+    valid = by_second(pairs)
+    result: list[tuple[int, ...]] = []
+    for start in range(0, max(time for time, _ in pairs) + 2 * _INTERVAL, width):
+        inside = [(t, v) for t, v in pairs if start <= t < start + width and v is not None]
+        for (time, value), (end, _) in pairwise([*inside, (start + width, 0)]):
+            valid |= dict.fromkeys(range(time, end), value)
+        seconds = [valid[time] for time in range(start, start + width) if time in valid]
+        if not inside and len(seconds) < width:
+            continue
+        total = sum(seconds)
+        if len(seconds) < width:
+            total = round(total * (width / len(seconds)))
+        found = inside or [(start, seconds[0])]
+        high = max(value for _, value in found)
+        at = next(time for time, value in found if value == high)
+        low = min(value for _, value in found)
+        result.append((start, low, high, at, found[-1][1], total, width, len(inside)))
     return result
 
 
-@given(runs(), st.sampled_from(WIDTHS))
-def test_rollup_equals_its_readings(some: list[ReadingRun], width: int) -> None:
-    assert roll_up(some, width) == by_hand(expanded(some), width)
+@given(readings())
+def test_five_minutes_equal_a_twin_by_seconds(pairs: Pairs) -> None:
+    assert rows(roll_up(Readings.of(pairs), CAPACITIES, 300)) == by_hand(pairs, 300)
 
 
-@given(runs(), st.sampled_from([3600, 86400]))
-def test_coarsened_rollups_equal_direct_ones(some: list[ReadingRun], width: int) -> None:
-    assert coarsen(roll_up(some, 300), width) == roll_up(some, width)
+@given(readings(), st.sampled_from([3600, 86400]))
+def test_wider_buckets_have_the_extremes_of_readings_and_the_average_of_time(
+    pairs: Pairs, width: int
+) -> None:
+    fine = roll_up(Readings.of(pairs), CAPACITIES, 300)
+    for row in rows(coarsen(fine, width)):
+        start, low, high, high_at, last, total, seconds, samples = row
+        parts = [part for part in rows(fine) if start <= part[0] < start + width]
+        read = [part for part in parts if part[7]] or parts
+        assert (low, high) == (min(p[1] for p in read), max(p[2] for p in read))
+        assert high_at == next(p[3] for p in read if p[2] == high)
+        assert last == parts[-1][4]
+        assert (total, seconds, samples) == tuple(sum(p[n] for p in parts) for n in (5, 6, 7))
 
 
-@given(runs(), st.integers(0, 10_100_000), st.sampled_from(WIDTHS))
-def test_merged_rollups_equal_direct_ones(some: list[ReadingRun], edge: int, width: int) -> None:
-    parts = [run.split(edge) for run in some]
-    earlier = roll_up([before for before, _ in parts if before], width)
-    later = roll_up([after for _, after in parts if after], width)
-    whole = [part for pair in parts for part in pair if part]
-    assert merge_lists(earlier, later) == roll_up(whole, width)
+@given(readings(), st.integers(0, 40_000), st.sampled_from([3600, 86400]))
+def test_parts_of_a_bucket_join_to_the_whole(pairs: Pairs, edge: int, width: int) -> None:
+    fine = roll_up(Readings.of(pairs), CAPACITIES, 300)
+    parts = [coarsen(fine.between(*part), width) for part in ((0, edge), (edge, 1 << 40))]
+    both = Rollups(np.concatenate([part.columns for part in parts], axis=1))
+    assert rows(coarsen(both, width)) == rows(coarsen(fine, width))
 
 
-@given(runs(), st.integers(0, 10_100_000))
-def test_split_run_keeps_every_reading(some: list[ReadingRun], edge: int) -> None:
-    for run in some:
-        before, after = run.split(edge)
-        moments = [run.time_of(index) for index in range(run.samples)]
-        assert (before.samples if before else 0) == sum(at < edge for at in moments)
-        assert (before.samples if before else 0) + (after.samples if after else 0) == run.samples
-        if before:
-            assert (before.start, before.end < edge) == (run.start, True)
-        if after:
-            assert (after.end, after.start >= edge) == (run.end, True)
+def test_runs_are_readings_at_even_distances() -> None:
+    found = Readings.of_runs([ReadingRun(0, 0, 1, 7), ReadingRun(60, 125, 3, None)])
+    assert found.time.tolist() == [0, 60, 122, 185]
+    assert found.value.tolist() == [7, UNKNOWN, UNKNOWN, UNKNOWN]
 
 
 def test_first_of_equal_maxima_counts() -> None:
-    (result,) = roll_up(
-        [ReadingRun(0, 0, 1, 7), ReadingRun(60, 60, 2, 9), ReadingRun(180, 0, 1, 9)], 300
-    )
-    assert (result.high, result.high_at, result.last, result.samples) == (9, 60, 9, 4)
+    found = Readings.of([(0, 7), (60, 9), (120, 9), (180, 9)])
+    first = roll_up(found, CAPACITIES, 300).select(slice(0, 1))
+    assert rows(first)[0][2:5] == (9, 60, 9)
+
+
+def bucket(start: int, figure: int, samples: int) -> tuple[int, ...]:
+    return (start, figure, figure, start, figure, figure * 300, 300, samples)
+
+
+def test_reconciled_buckets_keep_what_is_not_known_any_more() -> None:
+    stored = Rollups.of([bucket(0, 5, 3), bucket(300, 5, 0), bucket(600, 5, 2), bucket(900, 5, 1)])
+    before = Rollups.of([bucket(300, 5, 0), bucket(600, 5, 2)])
+    after = Rollups.of([bucket(0, 9, 1), bucket(600, 7, 3), bucket(1200, 8, 1)])
+    result = rows(reconcile(stored, before, after))
+    assert result[0] == (0, 5, 9, 0, 5, 1500, 300, 3)  # more readings than are known now
+    assert result[1:] == [bucket(600, 7, 3), bucket(900, 5, 1), bucket(1200, 8, 1)]
+    assert rows(reconcile(stored, EMPTY, EMPTY)) == rows(stored)

@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 from tests.support.clock import FakeClock
 from tests.support.values import failure, poll, pool, server, snapshot
 
+from lictui.analysis.series import Resolution
 from lictui.config.settings import Retention, Settings
+from lictui.history import blocks
 from lictui.history.store import History
 from lictui.model import Event, Model, Server
 from lictui.report.build import ReportQuery, build_report
@@ -42,6 +44,16 @@ class ReportFixture:
         self.clock = FakeClock(timestamp("2026-11-03T09:00"))
         self.history = History.open(path, Retention(), self.clock)
         self.servers: dict[str, Server] = {}
+
+    def keep_days_only(self) -> None:
+        """Leave what is left of figures that are some years old: days."""
+        self.clock._now = timestamp("2029-12-01T00:00")
+        self.history.compact()
+        pools = self.history.pools()
+        with self.history._writing() as db:
+            for pool in pools:
+                for width in (Resolution.RAW, Resolution.FIVE_MINUTES, Resolution.HOUR):
+                    blocks.drop_before(db, pool, width, int(self.clock._now) // 86400 * 86400)
 
     def record_hourly(
         self,
@@ -77,9 +89,7 @@ class ReportFixture:
         for name, high in (("a", 0), ("b", 12)):
             figures = [90 if hour % 24 == high else 10 for hour in range(48)]
             self.record_hourly(name, figures, installed=50)
-        self.clock._now = timestamp("2029-12-01T00:00")
-        for _ in range(3):
-            self.history.compact()
+        self.keep_days_only()
 
     def report(self, first_day: date = OCTOBER, **query: Any) -> MonthlyReport:
         query.setdefault("settings", Settings())

@@ -127,6 +127,8 @@ class Series:
 
     def widened(self, width: int) -> Series:
         """Return entries of `width` seconds; those that are wider stay as they are."""
+        if (self.seconds >= width).all():
+            return replace(self, width=width)
         start = self.start // width * width
         end = np.where(self.end > start + width, self.end, start + width)
         return replace(self.merged(start, end), width=width)
@@ -140,7 +142,7 @@ class Series:
             return replace(self, start=start, end=end)
         size = np.diff(first, append=len(self))
         high = np.maximum.reduceat(self.high, first)
-        exact_high = np.maximum.reduceat(np.where(self.bound, -1, self.high), first)
+        exact_high = np.maximum.reduceat(np.where(self.bound, _LOWEST, self.high), first)
         bound = exact_high < high
         highest = (self.high == np.repeat(high, size)) & (~self.bound | np.repeat(bound, size))
         at = np.flatnonzero(highest)
@@ -164,6 +166,7 @@ class Series:
 
 
 _INT: Final = np.int64
+_LOWEST: Final = np.iinfo(_INT).min
 _TYPES: Final = (_INT, _INT, _INT, float, _INT, _INT, _INT, float, float, _INT, np.bool_)
 _INSTALLED: Final = Bucket._fields.index("installed")
 

@@ -74,12 +74,19 @@ class PeakAccumulator:
 
     def add(self, series: Series) -> None:
         """Add what follows what was added before."""
+        if not len(series):
+            return
         for window in self.windows:
+            if window.start <= series.start[0]:
+                self._totals.setdefault(window.name, _WindowTotal()).add(series)
+                continue
+            if window.start >= series.end[-1]:
+                continue
             # An entry that the window cuts counts if its maximum is not earlier.
             inside = (series.start >= window.start) | (
                 (series.end > window.start) & (series.high_at >= window.start)
             )
-            part = series if inside.all() else series.select(inside)
+            part = series.select(inside)
             if len(part):
                 self._totals.setdefault(window.name, _WindowTotal()).add(part)
 

@@ -23,7 +23,6 @@ from lictui.cli.options import CommandContext, format_options
 from lictui.cli.output import Column, Kind, Row, emit, fields, number_text, optional_date
 from lictui.clock import SystemClock
 from lictui.errors import UsageError
-from lictui.history.backfill import ImportCounts, LicenseGrant
 from lictui.model import ESTATE, PoolKey
 from lictui.products import describe
 from lictui.sources.command.formats import Increment, parse_license_file
@@ -31,6 +30,7 @@ from lictui.sources.command.formats import Increment, parse_license_file
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from lictui.history.backfill import ImportCounts, LicenseGrant
     from lictui.history.csv_reader import ImportedPool, ImportOptions, ImportResult
     from lictui.history.store import History
 
@@ -389,6 +389,8 @@ def _grant(license_: Increment) -> LicenseGrant | None:
     unknown_end = license_.permanent is None and license_.expires is None
     if not license_.count or start is None or unknown_end or not describe(license_.product).counted:
         return None
+    from lictui.history.backfill import LicenseGrant
+
     return LicenseGrant(
         PoolKey(license_.product, optional_date(license_.subscription_date) or ""),
         license_.serial or license_.signature[:80],

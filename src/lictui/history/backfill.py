@@ -5,25 +5,41 @@ Everything is written in the caller's transaction, and once: the same input agai
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import defaultdict
-from itertools import groupby, pairwise
-from statistics import median_low
+from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
 
 from lictui import products
 from lictui.analysis.series import Resolution
 from lictui.clock import iso
 from lictui.history import blocks, journal, pools
+from lictui.history.compaction import (
+    CONTEXT,
+    WIDER,
+    add_readings,
+    kept_since,
+    pack_before,
+    update,
+    write_buckets,
+    write_readings,
+)
+from lictui.history.csv_reader import UNKNOWN as NO_COUNT
+from lictui.history.csv_reader import optional
 from lictui.history.polls import last_polls, record_monthly_usage
 from lictui.history.pools import Capacity
-from lictui.history.readings import FOREVER, kept_since, pack_before, unpacked_runs
+from lictui.history.readings import ReadingRun, stored_runs
 from lictui.history.rollup import (
-    UNKNOWN_CAPACITY,
-    ReadingRun,
-    Rollup,
+    EMPTY,
+    FOREVER,
+    GAP_FACTOR,
+    UNKNOWN,
+    Capacities,
+    Readings,
+    Rollups,
     coarsen,
-    more_complete,
+    contained,
     roll_up,
 )
 from lictui.model import Event, EventKind, PoolKey
@@ -32,12 +48,14 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from lictui.analysis.columns import BoolArray, IntArray
     from lictui.analysis.series import BackfillRow
     from lictui.config.settings import Retention
-    from lictui.history.csv_reader import ImportedBucket, ImportedPool, ImportedReading
+    from lictui.history.csv_reader import BucketColumns, ImportedPool, ReadingColumns
     from lictui.history.pools import KnownPool
 
 _DAY: Final = int(Resolution.DAY)
+_FINEST: Final = int(Resolution.FIVE_MINUTES)
 
 
 # Imported files
@@ -90,255 +108,237 @@ def _import_pool(
         name = products.describe(imported.key.product).name
         pool = pools.create(db, imported.server, imported.key, imported.model, name, start)
     pools.extend_start(db, pool, start)
-    _pack_all(db, pool, last)
-    import_capacities(db, pool.id, imported)
-    written = import_pool_readings(db, pool.id, imported.readings, kept)
+    pool = _pack_all(db, pool, last)
+    stored = _readings_around(db, pool, imported.readings.time)
+    new = _new_readings(db, pool, imported.readings, stored, kept)
+    before = Capacities.of(pools.capacities(db, pool.id))
+    _import_capacities(db, pool, imported, stored.with_added(new))
+    add_readings(db, pool, new, before)
+    written = len(new)
     for width, buckets in imported.buckets.items():
-        written += import_buckets(db, pool.id, width, list(map(_rollup, buckets)), kept)
+        written += _import_buckets(db, pool, width, buckets, kept)
     if not is_listed and (is_new or pool.ended is not None):
         # No server lists the pool: later sums do without it, rather than miss it for ever.
         pools.close_at(db, pool, end)
     return written
 
 
-def _pack_all(db: sqlite3.Connection, pool: KnownPool, last: int) -> None:
+def _pack_all(db: sqlite3.Connection, pool: KnownPool, last: int) -> KnownPool:
     """Move all readings up to `last` and polled ones into blocks: figures are added there only."""
-    pack_before(db, pool, 1 + max((last, *(run.end for run in unpacked_runs(db, pool.id)))))
-
-
-def _rollup(bucket: ImportedBucket) -> Rollup:
-    total = round(bucket.average * bucket.samples)
-    return Rollup(
-        bucket.start,
-        bucket.low,
-        total,
-        bucket.high,
-        bucket.high_at,
-        bucket.last,
-        bucket.samples,
-    )
+    end = 1 + max((last, *(run.end for run in stored_runs(db, pool.id))))
+    return pack_before(db, pool, end, FOREVER)
 
 
 def _bounds(imported: ImportedPool) -> tuple[int, int, int]:
     """Return the start of the figures, a time no reading is later than, and the end."""
-    hour = Resolution.HOUR
-    starts = [reading.time for reading in imported.readings]
-    times = list(starts)
-    ends = [time // hour * hour + hour for time in starts]
+    times = imported.readings.time
+    starts, latest, ends = [times], [times], [times + 1]
     for width, buckets in imported.buckets.items():
-        starts += [bucket.start for bucket in buckets]
-        times += [bucket.high_at for bucket in buckets]
-        ends += [-(-(bucket.start + width) // hour) * hour for bucket in buckets]
-    return min(starts), max(times), max(ends)
+        starts.append(buckets.start)
+        latest.append(buckets.high_at)
+        ends.append(buckets.start + width)
+    start, last, end = (np.concatenate(columns) for columns in (starts, latest, ends))
+    return int(start.min()), int(last.max()), -(-int(end.max()) // _FINEST) * _FINEST
+
+
+def _last_of_each(times: IntArray) -> BoolArray:
+    """Return which of successive equal times is the last: later rows count."""
+    return np.append(np.diff(times) > 0, np.ones(len(times[:1]), np.bool_))
 
 
 # Imported readings and buckets among the stored ones
 
 
-_FINEST: Final = Resolution.FIVE_MINUTES
-_WIDER: Final = {_FINEST: Resolution.HOUR, Resolution.HOUR: Resolution.DAY}
+def _readings_around(db: sqlite3.Connection, pool: KnownPool, times: IntArray) -> Readings:
+    if not len(times):
+        return Readings.of(())
+    first, last = int(times[0]), int(times[-1])
+    return blocks.read_readings(db, pool.id, first - CONTEXT, last + CONTEXT)
 
 
-def import_pool_readings(
+def _new_readings(
     db: sqlite3.Connection,
-    pool: int,
-    readings: Iterable[ImportedReading],
+    pool: KnownPool,
+    imported: ReadingColumns,
+    stored: Readings,
     kept: Mapping[Resolution, int],
-) -> int:
-    """Add readings of a pool whose stored ones are all in blocks; return how many were new.
+) -> Readings:
+    """Return the readings that add something; an unknown figure does not replace a stored one.
 
-    `kept` is the time from which each resolution is kept. Of two readings in one second the later
-    counts.
+    A reading is left out that the buckets of a day without single readings contain: it was stored
+    once and deleted since.
     """
-    by_time = {reading.time: reading.in_use for reading in readings}
-    written = 0
-    for day, times in groupby(sorted(by_time), lambda time: time // _DAY):
-        written += _import_day(db, pool, day * _DAY, {t: by_time[t] for t in times}, kept)
-    return written
-
-
-def _import_day(
-    db: sqlite3.Connection,
-    pool: int,
-    day: int,
-    imported: Mapping[int, int | None],
-    kept: Mapping[Resolution, int],
-) -> int:
-    stored_runs = list(blocks.packed_runs(db, pool, day, day + 1))
-    stored = {run.time_of(index): run.in_use for run in stored_runs for index in range(run.samples)}
-    new = {time: value for time, value in imported.items() if _is_new(stored, time, value)}
-    if new and day + _DAY <= kept[Resolution.RAW]:
-        new = _not_rolled_up(db, pool, day, new, kept)
-    if not new:
-        return 0
-    runs = list(group_runs(sorted({**stored, **new}.items())))
-    blocks.replace_runs(db, pool, day, runs)
-    touched = {time // _FINEST * _FINEST for time in new}
-    before = {r.start: r for r in roll_up(stored_runs, _FINEST) if r.start in touched}
-    after = {r.start: r for r in roll_up(runs, _FINEST) if r.start in touched}
-    update_rollups(db, pool, _FINEST, before, after)
-    return len(new)
-
-
-def _is_new(stored: Mapping[int, int | None], time: int, value: int | None) -> bool:
-    """Whether a reading adds something: an unknown figure does not replace a stored one."""
-    return time not in stored or (value is not None and stored[time] != value)
-
-
-def _not_rolled_up(
-    db: sqlite3.Connection,
-    pool: int,
-    day: int,
-    new: Mapping[int, int | None],
-    kept: Mapping[Resolution, int],
-) -> dict[int, int | None]:
-    """Return the readings that the buckets of a day without single readings do not contain.
-
-    Contained ones were stored once and deleted since.
-    """
+    value = np.where(imported.in_use == NO_COUNT, UNKNOWN, imported.in_use)
+    new = Readings(imported.time, value).select(_last_of_each(imported.time))
+    place = np.searchsorted(stored.time, new.time)
+    is_stored = np.append(stored.time, FOREVER)[place] == new.time
+    same = (np.append(stored.value, UNKNOWN)[place] == new.value) | (new.value == UNKNOWN)
+    new = new.select(~(is_stored & same))
+    expired = new.time // _DAY * _DAY + _DAY <= kept[Resolution.RAW]
+    if not expired.any():
+        return new
+    day = int(new.time[0]) // _DAY * _DAY
     width = next((width for width in blocks.WIDTHS if kept[width] <= day), Resolution.DAY)
-    single = [ReadingRun(time, 0, 1, value) for time, value in sorted(new.items())]
-    contained = _contained(db, pool, width, roll_up(single, width))
-    return {
-        time: value
-        for time, value in new.items()
-        if value is not None and time // width * width not in contained
-    }
+    single = roll_up(new.select(expired), Capacities.of(()), width)
+    packed = blocks.read_rollups(db, pool.id, width, day, int(new.time[-1]) + 1)
+    inside = single.start[contained(packed, single)]
+    adds = (new.value != UNKNOWN) & ~np.isin(new.time // width * width, inside)
+    return new.select(~expired | adds)
 
 
-def group_runs(readings: Sequence[tuple[int, int | None]]) -> Iterator[ReadingRun]:
-    """Yield readings in order of time as runs of the same figure at even intervals."""
-    first = 0
-    while first < len(readings):
-        start, value = readings[first]
-        stop = first + 1
-        step = readings[stop][0] - start if stop < len(readings) else 0
-        while stop < len(readings) and readings[stop] == (readings[stop - 1][0] + step, value):
-            stop += 1
-        yield ReadingRun(start, readings[stop - 1][0] - start, stop - first, value)
-        first = stop
-
-
-def import_buckets(
+def _import_buckets(
     db: sqlite3.Connection,
-    pool: int,
+    pool: KnownPool,
     width: Resolution,
-    imported: Iterable[Rollup],
+    imported: BucketColumns,
     kept: Mapping[Resolution, int],
 ) -> int:
     """Add buckets of `width` to the stored ones; return how many were new or changed."""
-    by_start = {rollup.start: rollup for rollup in imported}
-    wider = _WIDER.get(width)
-    expired = [rollup for rollup in _sorted(by_start) if rollup.start < kept[width]]
-    if wider and expired:
-        contained = _contained(db, pool, wider, coarsen(expired, wider))
-        by_start = {
-            start: rollup
-            for start, rollup in by_start.items()
-            if start >= kept[width] or start // wider * wider not in contained
-        }
-    return update_rollups(db, pool, width, {}, by_start)
-
-
-def _contained(
-    db: sqlite3.Connection, pool: int, width: Resolution, rollups: Sequence[Rollup]
-) -> set[int]:
-    """Return the starts of the buckets that the stored ones may well contain."""
-    if not rollups:
-        return set()
-    packed = blocks.packed_rollups(db, pool, width, rollups[0].start, rollups[-1].start + 1)
-    stored = {rollup.start: rollup for rollup in packed}
-    return {
-        rollup.start
-        for rollup in rollups
-        if (same := stored.get(rollup.start))
-        and same.samples >= rollup.samples
-        and same.low <= rollup.low
-        and rollup.high <= same.high
-    }
-
-
-def update_rollups(
-    db: sqlite3.Connection,
-    pool: int,
-    width: Resolution,
-    before: Mapping[int, Rollup],
-    after: Mapping[int, Rollup],
-) -> int:
-    """Store the buckets `after`, by their start, and update the wider ones.
-
-    `before` is what the finer figures at hand came to so far. Returns how many buckets changed.
-    """
-    if not after:
-        return 0
-    packed = blocks.packed_rollups(db, pool, width, min(after), max(after) + 1)
-    stored = {rollup.start: rollup for rollup in packed if rollup.start in after}
-    updated = {
-        start: rollup
-        if _can_be_replaced(stored.get(start), before.get(start))
-        else more_complete(stored[start], rollup)
-        for start, rollup in after.items()
-    }
-    changed = {start: r for start, r in updated.items() if stored.get(start) != r}
-    if not changed:
-        return 0
-    wider = _WIDER.get(width)
-    if wider is None:
-        blocks.replace_rollups(db, pool, width, _sorted(changed))
-        return len(changed)
-    starts = sorted({start // wider * wider for start in changed})
-    wider_before = _coarsened(db, pool, width, wider, starts)
-    blocks.replace_rollups(db, pool, width, _sorted(changed))
-    wider_after = _coarsened(db, pool, width, wider, starts)
-    update_rollups(db, pool, wider, wider_before, wider_after)
-    return len(changed)
-
-
-def _can_be_replaced(stored: Rollup | None, before: Rollup | None) -> bool:
-    """Whether a bucket contained only the figures at hand, so that they can be rolled up anew."""
-    return stored is None or (before is not None and stored.samples <= before.samples)
-
-
-def _coarsened(
-    db: sqlite3.Connection, pool: int, width: Resolution, wider: Resolution, starts: Sequence[int]
-) -> dict[int, Rollup]:
-    """Return what the buckets of `width` come to in each of the wider buckets."""
-    parts = blocks.packed_rollups(db, pool, width, starts[0], starts[-1] + wider)
-    by_start = {rollup.start: rollup for rollup in coarsen(parts, wider)}
-    return {start: by_start[start] for start in starts if start in by_start}
-
-
-def _sorted(by_start: Mapping[int, Rollup]) -> list[Rollup]:
-    return [by_start[start] for start in sorted(by_start)]
+    start, low, high, high_at = imported.start, imported.low, imported.high, imported.high_at
+    total = np.rint(imported.average * width).astype(np.int64)
+    figures = (start, low, high, high_at, imported.last, total)
+    columns = np.array((*figures, np.full(len(start), int(width)), imported.samples))
+    new = Rollups(columns).select(_last_of_each(start))
+    expired = new.start < kept[width]
+    if width in WIDER and expired.any():
+        wider = WIDER[width]
+        old = coarsen(new.select(expired), wider)
+        end = int(old.start[-1]) + wider
+        packed = blocks.read_rollups(db, pool.id, wider, int(old.start[0]), end)
+        inside = old.start[contained(packed, old)]
+        new = new.select(~(expired & np.isin(new.start // wider * wider, inside)))
+    return len(update(db, pool, width, EMPTY, new))
 
 
 # Imported capacities among the stored ones
 
 
-_DEFAULT_INTERVAL: Final = 900  # seconds, where a file has a single reading
+_DEFAULT_INTERVAL: Final = 900.0  # seconds, where a file has a single reading
 
 
-def import_capacities(db: sqlite3.Connection, pool: int, imported: ImportedPool) -> None:
-    """Record the installed licenses in a file; before its figures are stored.
+def _import_capacities(
+    db: sqlite3.Connection, pool: KnownPool, imported: ImportedPool, readings: Readings
+) -> None:
+    """Record the installed licenses in a file, and for how long its readings are valid.
 
-    They are valid up to the next reading of lictui's own.
+    They are valid up to the next reading of lictui's own. `readings` are those of the file and the
+    stored ones around them.
     """
-    stored = pools.capacities(db, pool)
-    new = _imported_capacities(imported, stored)
-    if stored and all(_valid_at(stored, time)[1:] == item[1:] for time, item in new.items()):
-        return
-    first, last = min(new), max(new)
-    times = _reading_times(db, pool, first)
-    following = next((time for time in times if time > last), last)
-    merged = {time: _valid_at(stored, time) for time in times if time <= following}
-    merged |= {c.valid_from: c for c in stored if first <= c.valid_from <= following}
-    merged |= new
-    before = next((c[1:] for c in reversed(stored) if c.valid_from < first), None)
-    db.execute(
-        "DELETE FROM capacity WHERE pool = ? AND valid_from BETWEEN ? AND ?",
-        (pool, first, following),
+    stored = pools.capacities(db, pool.id)
+    counts, widths = _imported_counts(imported)
+    first, last = min(counts), max(counts)
+    intervals = _needed_intervals(readings, first, last)
+    last = max((last, *intervals))
+    own = _own_times(db, pool, min((first, *intervals)), last)
+    following = own[own > last][:1].tolist()
+    changes = {capacity.valid_from for capacity in stored}
+    times = {*counts, *intervals, *own[own <= last].tolist(), *following}
+    times |= {time for time in changes if first <= time <= last}
+    rows: list[Capacity] = []
+    index, interval = 0, 0.0
+    for time in sorted(times):
+        while index + 1 < len(stored) and stored[index + 1].valid_from <= time:
+            index += 1
+        known = stored[index] if stored else Capacity(time, None, None, 0.0)
+        counted = counts.get(time)
+        if counted is not None and stored and time < stored[0].valid_from:
+            known = known._replace(installed=None, overdraft=None)
+        pairs = zip(counted or (None, None), known[1:3], strict=True)
+        new = [old if count is None else count for count, old in pairs]
+        if time in intervals:
+            least, most, exact = intervals[time]
+            value = interval if least <= interval <= most else exact
+            interval = value or interval
+        elif time in widths:
+            value = interval = widths[time]
+        elif known.valid_from == time and known.interval and interval and time <= last:
+            value = interval
+        else:
+            value = known.interval
+        rows.append(Capacity(time, new[0], new[1], value))
+    _replace_capacities(db, pool, stored, rows)
+
+
+def _imported_counts(
+    imported: ImportedPool,
+) -> tuple[dict[int, tuple[int | None, int | None]], dict[int, float]]:
+    """Return installed and overdraft by time, and the widths of buckets by their start."""
+    counts: dict[int, tuple[int | None, int | None]] = {}
+    widths: dict[int, float] = {}
+    columns = [(int(width), buckets.start, buckets) for width, buckets in imported.buckets.items()]
+    for width, start, buckets in columns:
+        counts.update(_by_time(start, buckets.installed, buckets.overdraft))
+        widths.update(dict.fromkeys(start.tolist(), float(width)))
+    rows = imported.readings
+    counts.update(_by_time(rows.time, rows.installed, rows.overdraft))
+    return counts, widths
+
+
+def _by_time(
+    times: IntArray, installed: IntArray, overdraft: IntArray
+) -> Iterator[tuple[int, tuple[int | None, int | None]]]:
+    """Yield what is installed and the overdraft at each time."""
+    counts = zip(optional(installed), optional(overdraft), strict=True)
+    return zip(times.tolist(), counts, strict=True)
+
+
+def _needed_intervals(
+    readings: Readings, first: int, last: int
+) -> dict[int, tuple[float, float, float]]:
+    """Return the least, the highest and the best interval of the readings in [first, last].
+
+    A reading is valid until the next one if the gap between them is at most 1.5 times the gap
+    before or after it, else as long as that before it. So the two readings before and after the
+    others are included. The interval after an unknown figure is 0.
+    """
+    if not len(readings):
+        return {}
+    gaps = np.diff(readings.time).astype(np.float64)
+    gaps[gaps > CONTEXT] = np.nan
+    gap = np.append(gaps, np.nan)
+    before, after = np.insert(gaps, 0, np.nan), np.append(gap[1:], np.nan)
+    nearby = np.fmax(before, after)
+    holds = (gap <= GAP_FACTOR * np.where(np.isnan(nearby), gap, nearby)) & (
+        gap <= GAP_FACTOR * _DAY
     )
-    _insert_capacities(db, pool, _changes(sorted(merged.items()), before))
+    single = np.where(np.isnan(before), np.where(np.isnan(after), _DEFAULT_INTERVAL, after), before)
+    single = np.minimum(single, _DAY)
+    known = readings.value != UNKNOWN
+    least = np.where(known, np.where(holds, gap / GAP_FACTOR, single), 0.0)
+    most = np.where(known, np.where(holds, np.inf, single), 0.0)
+    exact = np.where(known, np.where(holds, gap, single), 0.0)
+    low, high = np.searchsorted(readings.time, (first, last + 1)).tolist()
+    near = slice(max(0, low - 2), high + 2)
+    columns = (column[near].tolist() for column in (readings.time, least, most, exact))
+    return {time: (a, b, c) for time, a, b, c in zip(*columns, strict=True)}
+
+
+def _own_times(db: sqlite3.Connection, pool: KnownPool, first: int, last: int) -> IntArray:
+    """Return the times of stored readings from `first` on, or of buckets where those expired."""
+    end = last + CONTEXT
+    times = blocks.read_readings(db, pool.id, first, end).time
+    for width in blocks.WIDTHS:
+        until = FOREVER if width is Resolution.DAY else end
+        start = blocks.read_rollups(db, pool.id, width, first, until).start
+        times = np.union1d(times, start[~np.isin(start // _DAY, times // _DAY)])
+    return times
+
+
+def _replace_capacities(
+    db: sqlite3.Connection, pool: KnownPool, stored: Sequence[Capacity], rows: Sequence[Capacity]
+) -> None:
+    """Store rows, in order of time, in place of those between them; unchanged ones are left out."""
+    first, last = rows[0].valid_from, rows[-1].valid_from
+    previous = next((c for c in reversed(stored) if c.valid_from < first), None)
+    changes = []
+    for row in rows:
+        if previous is None or row[1:] != previous[1:]:
+            changes.append(row)
+        previous = row
+    db.execute(
+        "DELETE FROM capacity WHERE pool = ? AND valid_from BETWEEN ? AND ?", (pool.id, first, last)
+    )
+    _insert_capacities(db, pool.id, changes)
 
 
 def _insert_capacities(db: sqlite3.Connection, pool: int, capacities: Iterable[Capacity]) -> None:
@@ -346,71 +346,6 @@ def _insert_capacities(db: sqlite3.Connection, pool: int, capacities: Iterable[C
         "INSERT INTO capacity VALUES(?, ?, ?, ?, ?)",
         [(pool, *capacity) for capacity in capacities],
     )
-
-
-def _imported_capacities(imported: ImportedPool, stored: Sequence[Capacity]) -> dict[int, Capacity]:
-    rows = list(_capacity_rows(imported))
-    interval = _usual_interval(time for time, *_ in rows)
-    capacities: dict[int, Capacity] = {}
-    for time, installed, overdraft, has_figure in rows:
-        is_known = stored and stored[0].valid_from <= time
-        known = _valid_at(stored, time) if is_known else UNKNOWN_CAPACITY
-        capacities[time] = Capacity(
-            time,
-            known.installed if installed is None else installed,
-            known.overdraft if overdraft is None else overdraft,
-            min(known.interval or interval, interval) if has_figure else 0.0,
-        )
-    return capacities
-
-
-def _capacity_rows(
-    imported: ImportedPool,
-) -> Iterator[tuple[int, int | None, int | None, bool]]:
-    for reading in imported.readings:
-        yield reading.time, reading.installed, reading.overdraft, reading.in_use is not None
-    for buckets in imported.buckets.values():
-        for bucket in buckets:
-            yield bucket.start, bucket.installed, bucket.overdraft, True
-
-
-def _usual_interval(times: Iterable[int]) -> float:
-    """Return the usual time between two readings: a reading is not valid for longer."""
-    intervals = [after - before for before, after in pairwise(sorted(set(times)))]
-    return float(min(median_low(intervals), _DAY)) if intervals else float(_DEFAULT_INTERVAL)
-
-
-def _valid_at(stored: Sequence[Capacity], time: int) -> Capacity:
-    """Return the capacity that is valid at a time; the first one before all of them."""
-    if not stored:
-        return UNKNOWN_CAPACITY
-    index = bisect_right(stored, time, key=lambda capacity: capacity.valid_from)
-    return stored[max(0, index - 1)]
-
-
-def _reading_times(db: sqlite3.Connection, pool: int, first: int) -> list[int]:
-    """Return the times of stored readings from `first` on, or of buckets where those expired."""
-    times: set[int] = set()
-    days: set[int] = set()
-    for run in blocks.packed_runs(db, pool, first, FOREVER):
-        days.add(run.start // _DAY)
-        times.update(map(run.time_of, range(run.samples)))
-    for width in blocks.WIDTHS:
-        packed = blocks.packed_rollups(db, pool, width, first, FOREVER)
-        starts = {rollup.start for rollup in packed}
-        times |= {start for start in starts if start // _DAY not in days}
-        days |= {start // _DAY for start in starts}
-    return sorted(time for time in times if time >= first)
-
-
-def _changes(
-    capacities: Iterable[tuple[int, Capacity]], before: tuple[object, ...] | None
-) -> Iterator[Capacity]:
-    """Yield the capacities that differ from the previous one."""
-    for time, capacity in capacities:
-        if capacity[1:] != before:
-            yield capacity._replace(valid_from=time)
-        before = capacity[1:]
 
 
 # Backfilled buckets of any width
@@ -432,44 +367,36 @@ def backfill(db: sqlite3.Connection, rows: Iterable[BackfillRow]) -> None:
             name = products.describe(key.product).name
             pool = pools.create(db, server, key, pool_rows[0].model, name, since)
         pools.extend_start(db, pool, since)
-        _pack_all(db, pool, max(map(_last_time, pool_rows)))
+        times = (max(row.bucket.start, row.bucket.high_at, _last_reading(row)) for row in pool_rows)
+        pool = _pack_all(db, pool, max(times))
         _backfill_pool(db, pool, pool_rows)
 
 
-def _last_time(row: BackfillRow) -> int:
-    bucket = row.bucket
-    if row.resolution is Resolution.RAW:
-        return bucket.end
-    return max(bucket.start, bucket.high_at)
+def _last_reading(row: BackfillRow) -> int:
+    return row.bucket.end if row.resolution is Resolution.RAW else 0
 
 
 def _backfill_pool(db: sqlite3.Connection, pool: KnownPool, rows: Sequence[BackfillRow]) -> None:
-    rollups: dict[Resolution, list[Rollup]] = defaultdict(list)
+    buckets: dict[Resolution, dict[int, Sequence[int]]] = defaultdict(dict)
     runs: list[ReadingRun] = []
     previous: Capacity | None = None
     for row in sorted(rows, key=lambda row: (row.bucket.start, -row.resolution)):
-        bucket = row.bucket
+        bucket, width = row.bucket, row.resolution
         capacity = Capacity(bucket.start, bucket.installed, bucket.overdraft, _BACKFILL_INTERVAL)
         if previous is None or previous[1:] != capacity[1:]:
             pools.record_capacity(db, pool.id, capacity)
         previous = capacity
-        if row.resolution is Resolution.RAW:
+        if width is Resolution.RAW:
             duration = bucket.end - bucket.start
             runs.append(ReadingRun(bucket.start, duration, bucket.samples, round(bucket.last)))
         else:
-            rollup = Rollup(
-                bucket.start,
-                round(bucket.low),
-                round(bucket.average * bucket.samples),
-                round(bucket.high),
-                bucket.high_at,
-                round(bucket.last),
-                bucket.samples,
+            buckets[width][bucket.start] = (
+                *(bucket.start, round(bucket.low), round(bucket.high), bucket.high_at),
+                *(round(bucket.last), round(bucket.average * width), width, bucket.samples),
             )
-            rollups[row.resolution].append(rollup)
-    blocks.add_runs(db, pool.id, runs)
-    for width, width_rollups in rollups.items():
-        blocks.replace_rollups(db, pool.id, width, width_rollups)
+    write_readings(db, pool, Readings.of_runs(runs))
+    for width, by_start in buckets.items():
+        write_buckets(db, pool, width, Rollups.of(map(by_start.__getitem__, sorted(by_start))))
 
 
 # License files: installed licenses for times without polls

@@ -1,168 +1,131 @@
-"""Table `block`: older readings and roll-ups, compressed, by pool, resolution and time.
+"""Table `block`: older readings and roll-ups as compressed columns, by pool, resolution and time.
 
-A block is compressed JSON of columns of differences. It covers a UTC day of single readings, or
-`BLOCK_BUCKETS` buckets: a day of five minutes, twelve days of hours.
+A block covers a UTC day of single readings, 32 days of hours or 512 days of days. Five minutes are
+first in blocks of eight days, which is little to write again as the day goes on, and after 32 days
+in one block, which is quick to read.
 """
 
 from __future__ import annotations
 
-import json
-import re
+import struct
 import zlib
-from bisect import bisect_left
-from functools import partial
-from itertools import accumulate, groupby, islice, pairwise
-from operator import add, mul, sub
-from typing import TYPE_CHECKING, Any, Final
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
 
 from lictui.analysis.series import Resolution
 from lictui.history.errors import CorruptBlockError
-from lictui.history.rollup import ReadingRun, Rollup, merge_lists
+from lictui.history.rollup import EMPTY, FOREVER, UNKNOWN, Readings, Rollups, join
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-# The codec of a block
+    from lictui.analysis.columns import IntArray
+    from lictui.history.pools import KnownPool
 
-
-_JSON: Final = json.JSONEncoder(separators=(",", ":"))
-_FIRST_COLUMN_SIZE: Final = 1 << 11  # bytes, more than the positions of a day take
-_FIRST_POSITION: Final = re.compile(rb"\[\[(\d+)[],]")
-# Like `_make`, without a Python function call for each of a million.
-_new_run = partial(tuple.__new__, ReadingRun)
-_new_rollup = partial(tuple.__new__, Rollup)
+# The codec: columns of integers, each from its lowest value on in as few bytes as that needs
 
 
-def pack_runs(runs: Sequence[ReadingRun], base: int) -> bytes:
-    """Pack runs in order of time, none before `base`, which unpacking needs again."""
-    start, duration, samples, in_use = zip(*runs, strict=True)
-    unknown = [index for index, value in enumerate(in_use) if value is None]
-    known = _steps(_without_unknown(in_use), 0)
-    return _pack(_steps(start, base), duration, samples, known, unknown)
+_COUNT: Final = struct.Struct("<I")
+_COLUMN: Final = struct.Struct("<Bqq")  # bytes per value, lowest value, first value of differences
+_BYTES: Final = (1, 2, 4, 8)
 
 
-def unpack_runs(body: bytes, base: int) -> list[ReadingRun]:
-    """Return the packed runs; raises CorruptBlockError."""
-    start, duration, samples, in_use, unknown = _unpack(body, 5)
-    values: list[int | None] = list(accumulate(in_use))
-    for index in unknown:
-        values[index] = None
-    starts = map(base.__add__, accumulate(start))
-    return list(map(_new_run, zip(starts, duration, samples, values, strict=True)))
+def _pack(columns: Sequence[IntArray], differences: Sequence[bool]) -> bytes:
+    parts = [_COUNT.pack(len(columns[0]))]
+    data = []
+    for column, is_difference in zip(columns, differences, strict=True):
+        first = int(column[0]) if is_difference else 0
+        values = np.diff(column) if is_difference else column
+        low, high = (int(values.min()), int(values.max())) if len(values) else (0, 0)
+        size = next((n for n in _BYTES if high - low < 1 << 8 * n), 8) if high > low else 0
+        parts.append(_COLUMN.pack(size, low, first))
+        if size:
+            data.append((values - low).astype(f"<u{size}").tobytes())
+    return zlib.compress(b"".join((*parts, *data)))
 
 
-def pack_rollups(rollups: Sequence[Rollup], width: int, base: int) -> bytes:
-    """Pack roll-ups of `width` seconds in order of time, none before `base`."""
-    start, low, total, high, high_at, last, samples = zip(*rollups, strict=True)
-    return _pack(
-        _steps([(time - base) // width for time in start], 0),
-        _steps(low, 0),
-        list(map(sub, high, low)),
-        list(map(sub, high_at, start)),
-        list(map(sub, last, low)),
-        list(map(sub, total, map(mul, low, samples))),
-        samples,
-    )
-
-
-def unpack_rollups(
-    body: bytes, width: int, base: int, within: tuple[int, int] | None = None
-) -> list[Rollup]:
-    """Return the packed roll-ups that start `within` [start, end); raises CorruptBlockError."""
-    position, low_steps, high, high_at, last, total, samples = _unpack(body, 7)
-    start = [base + width * index for index in accumulate(position)]
-    low = list(accumulate(low_steps))
-    columns = (
-        start,
-        low,
-        map(add, total, map(mul, low, samples)),
-        map(add, low, high),
-        map(add, start, high_at),
-        map(add, low, last),
-        samples,
-    )
-    rows = zip(*columns, strict=True)
-    if within is None:
-        return list(map(_new_rollup, rows))
-    first, stop = (bisect_left(start, time) for time in within)
-    return list(map(_new_rollup, islice(rows, first, stop)))
-
-
-def decode_columns(body: bytes) -> list[list[int]]:
-    """Return the columns of packed roll-ups as they are stored; raises CorruptBlockError.
-
-    Steps of the position, steps of the low; then high, its time (less start), last, and total
-    (less samples times low), each less low; and samples.
-    """
-    columns: list[list[int]] = _unpack(body, 7)
+def _unpack(body: bytes, differences: Sequence[bool]) -> list[IntArray]:
+    try:
+        data = zlib.decompress(body)
+        (count,) = _COUNT.unpack_from(data)
+        heads = [
+            _COLUMN.unpack_from(data, _COUNT.size + index * _COLUMN.size)
+            for index in range(len(differences))
+        ]
+        offset = _COUNT.size + len(heads) * _COLUMN.size
+        columns = []
+        for (size, low, first), is_difference in zip(heads, differences, strict=True):
+            length = count - is_difference
+            values = np.full(length, low, np.int64)
+            if size:
+                values += np.frombuffer(data, f"<u{size}", length, offset).astype(np.int64)
+                offset += size * length
+            if is_difference:
+                values = np.cumsum(np.concatenate(([first], values)))
+            columns.append(values)
+    except (zlib.error, struct.error, ValueError, TypeError) as error:
+        raise CorruptBlockError from error
+    if offset != len(data):
+        raise CorruptBlockError
     return columns
 
 
-def decode_maxima(body: bytes) -> tuple[list[int], list[int], list[int]]:
-    """Return the first three of these columns only: steps of position and low, high less low."""
+def _first_value(body: bytes) -> int:
+    """Return the first value of the first column without decompressing more."""
     try:
-        text = zlib.decompress(body)
-        end = text.index(b"]", text.index(b"]", text.index(b"]") + 1) + 1)
-        position, low, high = json.loads(text[: end + 1] + b"]")
-    except (zlib.error, ValueError) as error:
+        data = zlib.decompressobj().decompress(body, _COUNT.size + _COLUMN.size)
+        return int(_COLUMN.unpack_from(data, _COUNT.size)[2])
+    except (zlib.error, struct.error) as error:
         raise CorruptBlockError from error
-    return position, low, high
 
 
-def decode_positions(body: bytes) -> bytes:
-    """Return the steps of the position of packed roll-ups as text with commas.
-
-    Decompresses nothing else; raises CorruptBlockError.
-    """
-    try:
-        text = zlib.decompressobj().decompress(body, _FIRST_COLUMN_SIZE)
-    except zlib.error as error:
-        raise CorruptBlockError from error
-    end = text.find(b"]")
-    if end < 0:
-        raise CorruptBlockError
-    return text[2:end]
+_READINGS: Final = (True, True, False)
+_ROLLUPS: Final = (True, True, *[False] * 6)
 
 
-def decode_first_position(body: bytes) -> int:
-    """Return the distance of the first run or roll-up from the base, in seconds or widths.
-
-    Decompresses nothing else; raises CorruptBlockError.
-    """
-    try:
-        match = _FIRST_POSITION.match(zlib.decompressobj().decompress(body, 32))
-    except zlib.error as error:
-        raise CorruptBlockError from error
-    if match is None:
-        raise CorruptBlockError
-    return int(match[1])
+def pack_readings(readings: Readings) -> bytes:
+    """Pack at least one reading."""
+    unknown = readings.value == UNKNOWN
+    index = np.maximum.accumulate(np.where(unknown, 0, np.arange(len(unknown))))
+    value = np.where(unknown[index], 0, readings.value[index])  # the last known one
+    return _pack((readings.time, value, unknown.astype(np.int64)), _READINGS)
 
 
-def _without_unknown(values: Iterable[int | None]) -> Iterator[int]:
-    """Yield the values, with the previous one in place of each unknown one."""
-    last = 0
-    for value in values:
-        last = last if value is None else value
-        yield last
+def unpack_readings(body: bytes) -> Readings:
+    """Return packed readings; raises CorruptBlockError."""
+    time, value, unknown = _unpack(body, _READINGS)
+    return Readings(time, np.where(unknown > 0, UNKNOWN, value))
 
 
-def _steps(values: Iterable[int], first: int) -> list[int]:
-    return [after - before for before, after in pairwise((first, *values))]
+def pack_rollups(rollups: Rollups) -> bytes:
+    """Pack at least one bucket."""
+    start, low, high, high_at, last, total, seconds, samples = rollups.columns
+    rest = total - _expected_total(rollups)
+    columns = (start, low, high - low, high_at - start, last - low, seconds, samples, rest)
+    return _pack(columns, _ROLLUPS)
 
 
-def _pack(*columns: Sequence[int]) -> bytes:
-    return zlib.compress(_JSON.encode(columns).encode())
+def unpack_rollups(body: bytes) -> Rollups:
+    """Return packed buckets; raises CorruptBlockError."""
+    start, low, high, high_at, last, seconds, samples, rest = _unpack(body, _ROLLUPS)
+    columns = (start, low, low + high, start + high_at, low + last, rest, seconds, samples)
+    rollups = Rollups(np.array(columns))
+    rollups.total[:] += _expected_total(rollups)
+    return rollups
 
 
-def _unpack(body: bytes, columns: int) -> Any:
-    try:
-        decoded = json.loads(zlib.decompress(body))
-    except (zlib.error, ValueError) as error:
-        raise CorruptBlockError from error
-    if not isinstance(decoded, list) or len(decoded) != columns:
-        raise CorruptBlockError
-    return decoded
+def _expected_total(rollups: Rollups) -> IntArray:
+    """Return the total of buckets of one reading, each after the one before; else near it."""
+    start, low, high, at, last, seconds = (rollups.columns[row] for row in (0, 1, 2, 3, 4, 6))
+    before = np.where(rollups.samples == 1, at - start, 0)
+    previous = np.concatenate((last[:1], last[:-1]))
+    several = (low + high) // 2 * seconds
+    single = previous * before + last * (seconds - before)
+    expected: IntArray = np.where(rollups.samples > 1, several, single)
+    return expected
 
 
 # The table
@@ -170,120 +133,108 @@ def _unpack(body: bytes, columns: int) -> Any:
 
 WIDTHS: Final = (Resolution.FIVE_MINUTES, Resolution.HOUR, Resolution.DAY)
 _RESOLUTIONS: Final = (Resolution.RAW, *WIDTHS)
-BLOCK_BUCKETS: Final = 288
-_MAX_BLOCKS: Final = 1 << 20  # of one pool and resolution
+_DAY: Final = int(Resolution.DAY)
+_SECONDS: Final = {
+    Resolution.RAW: _DAY,
+    Resolution.FIVE_MINUTES: 32 * _DAY,
+    Resolution.HOUR: 32 * _DAY,
+    Resolution.DAY: 512 * _DAY,
+}
+_SHORT: Final = {Resolution.FIVE_MINUTES: 8 * _DAY}  # blocks of a period that is not over
+_MAX_DAYS: Final = 1 << 20  # since 1970
 
 
 def block_seconds(width: Resolution) -> int:
-    """Return the seconds that one block of a resolution covers."""
-    return width * BLOCK_BUCKETS or Resolution.DAY
+    """Return the seconds that a block of a resolution covers at most."""
+    return _SECONDS[width]
 
 
-def packed_runs(db: sqlite3.Connection, pool: int, start: int, end: int) -> Iterator[ReadingRun]:
-    """Yield the packed readings of the days that [start, end) touches, in order of time."""
-    for base, body in read_blocks(db, pool, Resolution.RAW, start, end):
-        yield from unpack_runs(body, base)
+def read_readings(db: sqlite3.Connection, pool: int, start: int, end: int) -> Readings:
+    """Return the packed readings in [start, end)."""
+    parts = [unpack_readings(body) for body in _bodies(db, pool, Resolution.RAW, start, end)]
+    if not parts:
+        return Readings.of(())
+    time = np.concatenate([part.time for part in parts])
+    return Readings(time, np.concatenate([part.value for part in parts])).between(start, end)
 
 
-def packed_rollups(
+def read_rollups(
     db: sqlite3.Connection, pool: int, width: Resolution, start: int, end: int
-) -> list[Rollup]:
-    """Return the packed roll-ups of `width` that start in [start, end), in order of time."""
-    rollups: list[Rollup] = []
-    for base, body in read_blocks(db, pool, width, start, end):
-        rollups += unpack_rollups(body, width, base, (start, end))
-    return rollups
+) -> Rollups:
+    """Return the packed buckets of `width` that start in [start, end)."""
+    bodies = _bodies(db, pool, width, start, end)
+    return join([unpack_rollups(body) for body in bodies]).between(start, end)
 
 
-def read_block(db: sqlite3.Connection, pool: int, width: Resolution, base: int) -> bytes | None:
-    """Return the packed block that starts at `base`; None if there is none."""
-    query = "SELECT body FROM block WHERE position = ?"
-    row = db.execute(query, (_position(pool, width, base // block_seconds(width)),)).fetchone()
-    return None if row is None else bytes(row[0])
+def write_readings(db: sqlite3.Connection, pool: KnownPool, readings: Readings) -> None:
+    """Store readings in place of all readings of their days."""
+    for day, part in _split(readings.time, readings.time // _DAY * _DAY):
+        _store(db, pool.id, Resolution.RAW, day, pack_readings(readings.select(part)))
 
 
-def read_blocks(
-    db: sqlite3.Connection, pool: int, width: Resolution, start: int, end: int
-) -> list[tuple[int, bytes]]:
-    """Return the packed blocks that [start, end) touches, each with its start."""
-    seconds = block_seconds(width)
-    last = min((end - 1) // seconds, _MAX_BLOCKS - 1)
-    bounds = _position(pool, width, max(0, start // seconds)), _position(pool, width, last)
-    query = "SELECT position, body FROM block WHERE position BETWEEN ? AND ? ORDER BY position"
-    return [
-        (position % _MAX_BLOCKS * seconds, body) for position, body in db.execute(query, bounds)
-    ]
-
-
-def add_runs(db: sqlite3.Connection, pool: int, runs: Iterable[ReadingRun]) -> None:
-    """Add readings to the blocks of their days; a run is cut at midnight."""
-    seconds = block_seconds(Resolution.RAW)
-    for number, day_runs in groupby(_cut_at_midnight(runs), lambda run: run.start // seconds):
-        base = number * seconds
-        by_start = {run.start: run for run in packed_runs(db, pool, base, base + 1)}
-        by_start.update((run.start, run) for run in day_runs)
-        replace_runs(db, pool, base, sorted(by_start.values()))
-
-
-def replace_runs(db: sqlite3.Connection, pool: int, base: int, runs: Sequence[ReadingRun]) -> None:
-    """Replace all readings of the day that starts at `base` by `runs`, in order of time."""
-    _store(db, pool, Resolution.RAW, base, pack_runs(runs, base))
-
-
-def replace_rollups(
-    db: sqlite3.Connection, pool: int, width: Resolution, rollups: Iterable[Rollup]
-) -> None:
-    """Store roll-ups, in order of time, in place of those of the same buckets."""
-    add_rollups(db, pool, width, rollups, combine=_replaced)
-
-
-def _replaced(stored: Sequence[Rollup], rollups: Sequence[Rollup]) -> list[Rollup]:
-    by_start = {rollup.start: rollup for rollup in (*stored, *rollups)}
-    return [by_start[start] for start in sorted(by_start)]
-
-
-def add_rollups(
+def write_rollups(
     db: sqlite3.Connection,
-    pool: int,
+    pool: KnownPool,
     width: Resolution,
-    rollups: Iterable[Rollup],
-    combine: Callable[[Sequence[Rollup], Sequence[Rollup]], list[Rollup]] = merge_lists,
+    rollups: Rollups,
+    within: tuple[int, int],
 ) -> None:
-    """Store roll-ups, in order of time, with those that are stored already."""
+    """Store buckets in place of all that start `within` [start, end)."""
+    start, end = within
     seconds = block_seconds(width)
-    for number, new in groupby(rollups, lambda rollup: rollup.start // seconds):
-        base = number * seconds
-        combined = combine(packed_rollups(db, pool, width, base, base + seconds), list(new))
-        _store(db, pool, width, base, pack_rollups(combined, width, base))
+    joined = pool.packed_until // seconds * seconds  # before this, blocks have full length
+    fine = _SHORT.get(width, seconds)
+
+    def length(time: int) -> int:
+        return seconds if time < joined else fine
+
+    first = start // length(start) * length(start)
+    stop = -(-end // length(end - 1)) * length(end - 1)
+    stored = read_rollups(db, pool.id, width, first, stop)
+    rollups = join((stored.between(first, start), rollups, stored.between(end, stop)))
+    bounds = (_position(pool.id, width, time) for time in (first, stop))
+    db.execute("DELETE FROM block WHERE position >= ? AND position < ?", tuple(bounds))
+    base = np.where(
+        rollups.start < joined, rollups.start // seconds * seconds, rollups.start // fine * fine
+    )
+    for time, part in _split(rollups.start, base):
+        _store(db, pool.id, width, time, pack_rollups(rollups.select(part)))
+
+
+def _split(time: IntArray, base: IntArray) -> Iterator[tuple[int, slice]]:
+    """Yield the start of each block, and what belongs to it."""
+    first = np.flatnonzero(np.diff(base, prepend=-1)).tolist()
+    for begin, stop in pairwise((*first, len(time))):
+        yield int(base[begin]), slice(begin, stop)
 
 
 def first_packed(db: sqlite3.Connection, pool: int, width: Resolution) -> int | None:
     """Return when the oldest packed reading or bucket of `width` starts; None without any."""
-    bounds = _position(pool, width, 0), _position(pool, width, _MAX_BLOCKS - 1)
-    query = (
-        "SELECT position, body FROM block WHERE position BETWEEN ? AND ? ORDER BY position LIMIT 1"
-    )
-    for position, body in db.execute(query, bounds):
-        base = position % _MAX_BLOCKS * block_seconds(width)
-        return int(base + decode_first_position(body) * (width or 1))
-    return None
+    row = db.execute(
+        "SELECT body FROM block WHERE position >= ? AND position < ? ORDER BY position LIMIT 1",
+        (_position(pool, width, 0), _position(pool, width, 0) + _MAX_DAYS),
+    ).fetchone()
+    return None if row is None else _first_value(row[0])
 
 
-def drop_before(db: sqlite3.Connection, pool: int, width: Resolution, time: int) -> None:
-    """Delete the blocks that end before `time`."""
-    number = max(0, time // block_seconds(width))
-    bounds = _position(pool, width, 0), _position(pool, width, number)
+def drop_before(db: sqlite3.Connection, pool: KnownPool, width: Resolution, day: int) -> None:
+    """Delete what is before the start of a UTC day."""
+    first = first_packed(db, pool.id, width)
+    if first is None or first >= day:
+        return
+    if width is not Resolution.RAW:
+        start = day // block_seconds(width) * block_seconds(width)
+        write_rollups(db, pool, width, EMPTY, (start, day))
+        day = start
+    bounds = _position(pool.id, width, 0), _position(pool.id, width, day)
     db.execute("DELETE FROM block WHERE position >= ? AND position < ?", bounds)
 
 
-def merge_pool(db: sqlite3.Connection, source: int, target: int) -> None:
-    """Move all blocks of the pool `source` to the pool `target`."""
-    end = _MAX_BLOCKS * Resolution.DAY
-    add_runs(db, target, list(packed_runs(db, source, 0, end)))
-    for width in WIDTHS:
-        add_rollups(db, target, width, packed_rollups(db, source, width, 0, end))
-    bounds = _position(source, Resolution.RAW, 0), _position(source + 1, Resolution.RAW, 0)
-    db.execute("DELETE FROM block WHERE position >= ? AND position < ?", bounds)
+def drop_all(db: sqlite3.Connection, pool: int) -> None:
+    """Delete all blocks of a pool."""
+    first = _position(pool, Resolution.RAW, 0)
+    last = first + len(_RESOLUTIONS) * _MAX_DAYS
+    db.execute("DELETE FROM block WHERE position >= ? AND position < ?", (first, last))
 
 
 def check_blocks(db: sqlite3.Connection) -> None:
@@ -291,27 +242,35 @@ def check_blocks(db: sqlite3.Connection) -> None:
     if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'block'").fetchone():
         return
     for position, body in db.execute("SELECT position, body FROM block"):
-        if position // _MAX_BLOCKS % len(_RESOLUTIONS):
-            unpack_rollups(body, 1, 0)
+        if position // _MAX_DAYS % len(_RESOLUTIONS):
+            unpack_rollups(body)
         else:
-            unpack_runs(body, 0)
+            unpack_readings(body)
 
 
-def _position(pool: int, width: Resolution, number: int) -> int:
-    """Return the key of a block: neighbors in time are neighbors in the file."""
-    return (pool * len(_RESOLUTIONS) + _RESOLUTIONS.index(width)) * _MAX_BLOCKS + number
+def _bodies(
+    db: sqlite3.Connection, pool: int, width: Resolution, start: int, end: int
+) -> list[bytes]:
+    """Return the blocks that may touch [start, end), in order of time."""
+    start, end = max(0, start), min(end, FOREVER)
+    seconds = block_seconds(width)
+    short = _SHORT.get(width, seconds)
+    rows = db.execute(
+        "SELECT body FROM block WHERE position = ? OR position BETWEEN ? AND ? ORDER BY position",
+        (
+            _position(pool, width, start // seconds * seconds),
+            _position(pool, width, start // short * short),
+            _position(pool, width, min(end - 1, (_MAX_DAYS - 1) * _DAY)),
+        ),
+    )
+    return [body for (body,) in rows]
 
 
-def _store(db: sqlite3.Connection, pool: int, width: Resolution, base: int, body: bytes) -> None:
-    position = _position(pool, width, base // block_seconds(width))
+def _position(pool: int, width: Resolution, time: int) -> int:
+    """Return the key of the block that starts on a day: neighbors in time are neighbors."""
+    return (pool * len(_RESOLUTIONS) + _RESOLUTIONS.index(width)) * _MAX_DAYS + time // _DAY
+
+
+def _store(db: sqlite3.Connection, pool: int, width: Resolution, time: int, body: bytes) -> None:
+    position = _position(pool, width, time)
     db.execute("INSERT OR REPLACE INTO block(position, body) VALUES(?, ?)", (position, body))
-
-
-def _cut_at_midnight(runs: Iterable[ReadingRun]) -> Iterator[ReadingRun]:
-    for run in runs:
-        remaining: ReadingRun | None = run
-        while remaining:
-            midnight = remaining.start // Resolution.DAY * Resolution.DAY + Resolution.DAY
-            part, remaining = remaining.split(midnight)
-            if part:
-                yield part

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Final
 from lictui import products
 from lictui.analysis.series import Resolution
 from lictui.clock import iso
-from lictui.history import polls, pools, readings
+from lictui.history import polls, pools
+from lictui.history.compaction import with_unpacked
 from lictui.history.errors import read_transaction
-from lictui.history.rollup import CapacityTimeline
+from lictui.history.query import StoredPool
+from lictui.history.readings import stored_runs
+from lictui.history.rollup import FOREVER, UNKNOWN, Capacities
 
 if TYPE_CHECKING:
     import sqlite3
@@ -107,38 +110,34 @@ def _model(db: sqlite3.Connection, server: str, key: PoolKey) -> str:
 
 def _reading_rows(db: sqlite3.Connection, pool: KnownPool, query: ExportQuery) -> Iterator[Row]:
     cells = _pool_cells(pool.server, pool.key, pool.model)
-    timeline = CapacityTimeline(pools.capacities(db, pool.id))
+    capacities = pools.capacities(db, pool.id)
+    timeline = Capacities.of(capacities)
     for start, end in _chunks(db, pool, query):
         with read_transaction(db):
-            runs = readings.read_runs(db, pool, start, end)
-        for run in runs:
-            for index in range(run.samples):
-                time = run.time_of(index)
-                capacity = timeline.valid_before(time + 1)
-                yield (iso(time), *cells, run.in_use, capacity.installed, capacity.overdraft)
+            found = with_unpacked(db, pool, start, end)
+        at = timeline.at(found.time).tolist()
+        for time, value, index in zip(found.time.tolist(), found.value.tolist(), at, strict=True):
+            capacity = capacities[index] if capacities else None
+            counts = capacity[1:3] if capacity else (None, None)
+            yield (iso(time), *cells, None if value == UNKNOWN else value, *counts)
 
 
 def _bucket_rows(db: sqlite3.Connection, pool: KnownPool, query: ExportQuery) -> Iterator[Row]:
     cells = _pool_cells(pool.server, pool.key, pool.model)
     width = query.resolution
-    timeline = CapacityTimeline(pools.capacities(db, pool.id))
     for start, end in _chunks(db, pool, query):
         with read_transaction(db):
-            rollups = readings.read_rollups(db, pool, width, start, end)
-        for rollup in rollups:
-            capacity = timeline.valid_before(rollup.start + width)
-            average = round(rollup.total / rollup.samples, 3)
+            series = StoredPool(db, pool, FOREVER).stored_series(width, start, end)
+        for bucket in series.buckets:
+            if not bucket.samples:  # filled from the reading before
+                continue
+            # The reading before may be valid in the first minutes, and lie outside.
+            average = round(min(max(bucket.average, bucket.low), bucket.high), 3)
             yield (
-                iso(rollup.start),
-                iso(rollup.start + width),
-                *cells,
-                rollup.low,
-                int(average) if average.is_integer() else average,
-                rollup.high,
-                iso(rollup.high_at),
-                capacity.installed,
-                capacity.overdraft,
-                rollup.samples,
+                *(iso(bucket.start), iso(bucket.end), *cells, bucket.low),
+                int(average) if float(average).is_integer() else average,
+                *(bucket.high, iso(bucket.high_at), bucket.installed, bucket.overdraft),
+                bucket.samples,
             )
 
 
@@ -146,7 +145,8 @@ def _chunks(
     db: sqlite3.Connection, pool: KnownPool, query: ExportQuery
 ) -> Iterator[tuple[int, int]]:
     """Split the queried time, as far as there are readings, into chunks that fit into memory."""
-    last = readings.last_reading_time(db, pool)
+    runs = stored_runs(db, pool.id)
+    last = max((pool.packed_until, *(run.end for run in runs)))
     start = max(query.since, pool.since // Resolution.DAY * Resolution.DAY)
     end = last + 1 if query.until is None else min(query.until, last + 1)
     days = 1 if query.resolution is Resolution.RAW else _CHUNK_DAYS

@@ -11,7 +11,6 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from lictui.history import blocks
 from lictui.history.errors import (
     CorruptBlockError,
     HistoryError,
@@ -34,8 +33,9 @@ SCHEMA: Final = (
         subscription_date TEXT NOT NULL, model TEXT NOT NULL, name TEXT NOT NULL,
         since INTEGER NOT NULL, ended INTEGER, packed_until INTEGER NOT NULL,
         UNIQUE(server, product, subscription_date))""",
-    # The readings of the last hours (ReadingRun): `samples` successive readings with the same
-    # figure, the first at `start`, the last `duration` seconds later.
+    # The readings of the last hours, and the last one that is in a block (ReadingRun): `samples`
+    # successive readings with the same figure, the first at `start`, the last `duration` seconds
+    # later.
     """CREATE TABLE reading(
         pool INTEGER NOT NULL, start INTEGER NOT NULL, duration INTEGER NOT NULL,
         samples INTEGER NOT NULL, in_use INTEGER,
@@ -198,6 +198,8 @@ def open_database(path: Path, now: float) -> OpenedDatabase:
 
 def check_and_set_aside(path: Path, now: float) -> Path | None:
     """Read the whole file; if any of it is corrupt, move it away and return its new name."""
+    from lictui.history import blocks
+
     db = sqlite3.connect(path, timeout=_BUSY_TIMEOUT)
     try:
         intact = db.execute("PRAGMA quick_check(1)").fetchall() == [("ok",)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from lictui.analysis.series import ALIGNMENT
 from lictui.model import PoolKey
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class KnownPool(NamedTuple):
     name: str
     since: int  # its first reading
     ended: int | None  # the first poll that did not list it any more
-    packed_until: int  # readings before are in blocks
+    packed_until: int  # readings before are in blocks; on full five minutes
 
     @property
     def key(self) -> PoolKey:
@@ -65,17 +66,27 @@ def all_pools(db: sqlite3.Connection) -> Iterator[KnownPool]:
     return map(KnownPool._make, rows)
 
 
-def unpacked_before(db: sqlite3.Connection, time: int, limit: int) -> list[KnownPool]:
-    """Return at most `limit` pools with readings before `time` that may not be in blocks yet."""
-    rows = db.execute(f"{_SELECT} WHERE packed_until < ? LIMIT ?", (time, limit))
+def unpacked_before(db: sqlite3.Connection, time: int) -> list[KnownPool]:
+    """Return the pools with readings before `time` that may not be in blocks yet."""
+    rows = db.execute(f"{_SELECT} WHERE packed_until < ? ORDER BY packed_until", (time,))
     return list(map(KnownPool._make, rows))
+
+
+def set_packed_until(db: sqlite3.Connection, pool: KnownPool, time: int) -> KnownPool:
+    """Record that the readings before `time` are in blocks."""
+    db.execute("UPDATE pool SET packed_until = ? WHERE id = ?", (time, pool.id))
+    return pool._replace(packed_until=time)
 
 
 def create(
     db: sqlite3.Connection, server: str, key: PoolKey, model: Model, name: str, since: int
 ) -> KnownPool:
     """Add a pool that is read for the first time."""
-    values = (server, key.product, key.subscription_date, model.value, name, since, None, since)
+    packed_until = since // ALIGNMENT * ALIGNMENT
+    values = (
+        *(server, key.product, key.subscription_date, model.value, name),
+        *(since, None, packed_until),
+    )
     cursor = db.execute(
         "INSERT INTO pool(server, product, subscription_date, model, name, since, ended,"
         " packed_until) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
@@ -104,6 +115,17 @@ def set_subscription_date(db: sqlite3.Connection, pool: KnownPool, key: PoolKey)
 def extend_start(db: sqlite3.Connection, pool: KnownPool, since: int) -> None:
     """Record that the pool exists from `since` on, if that is earlier than known."""
     db.execute("UPDATE pool SET since = min(since, ?) WHERE id = ?", (since, pool.id))
+
+
+def merge(db: sqlite3.Connection, earlier: KnownPool, later: KnownPool) -> None:
+    """Let `later` continue `earlier`, which keeps its row."""
+    db.execute("UPDATE OR REPLACE capacity SET pool = ? WHERE pool = ?", (earlier.id, later.id))
+    db.execute("DELETE FROM pool WHERE id = ?", (later.id,))
+    since = min(earlier.since, later.since)
+    db.execute(
+        "UPDATE pool SET model = ?, name = ?, since = ?, ended = ?, packed_until = ? WHERE id = ?",
+        (later.model, later.name, since, later.ended, earlier.packed_until, earlier.id),
+    )
 
 
 def close(db: sqlite3.Connection, pool: KnownPool, time: int) -> None:

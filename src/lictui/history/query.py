@@ -1,180 +1,180 @@
-"""Series of one pool, or the aligned sum of several, from the widest figures that are exact."""
+"""Series of one pool, or the aligned sum of several."""
 
 from __future__ import annotations
 
-from itertools import repeat
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from lictui.analysis.columns import Series, SumBuilder, concatenate
-from lictui.analysis.series import ALIGNMENT, Bucket, Resolution
+from lictui.analysis.series import ALIGNMENT, Resolution
 from lictui.history import blocks, pools, readings
-from lictui.history.rollup import CapacityTimeline, coarsen, fill_gaps, lookback
+from lictui.history.compaction import CONTEXT, with_unpacked
+from lictui.history.rollup import (
+    FOREVER,
+    UNKNOWN,
+    Capacities,
+    Readings,
+    Rollups,
+    coarsen,
+    join,
+    roll_up,
+)
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from lictui.analysis.series import SeriesQuery
-    from lictui.history.pools import Capacity, KnownPool
-    from lictui.history.rollup import Rollup
+    from lictui.history.pools import KnownPool
 
-# Seconds from which a query for hours is made from hours, or from days where hours are not kept.
-_LONG: Final = 62 * int(Resolution.DAY)
+_DAY: Final = int(Resolution.DAY)
+_CHUNK: Final = 32 * _DAY  # of a sum that is in memory at once
 
 
 def query_series(db: sqlite3.Connection, query: SeriesQuery, now: float) -> Series:
     """Return the queried series up to `now`, within one read transaction."""
     known = [
-        pool
+        StoredPool(db, pool, int(now))
         for server, key in dict.fromkeys(query.pools)
         if (pool := pools.find_pool(db, server, key))
     ]
     if not known:
         return Series.empty(query.width)
-    if len(known) > 1 or _is_long(query):
-        return _sum_pools(db, known, query, int(now))
-    source = _best_resolution(db, known[0], query)
-    if source is Resolution.RAW and query.width <= 0:
-        return Series.of(_readings(db, known[0], query), Resolution.RAW)
-    return _single_pool(db, known[0], query, source, int(now))
+    if len(known) > 1:
+        return _sum(known, query, int(now))
+    stored = known[0]
+    if query.width <= 0:
+        return stored.single_readings(query.start, query.end)
+    finest = _widest_divisor(query.width)
+    width = -(-query.width // max(finest, 1)) * finest or query.width
+    start, end = query.start // width * width, -(-query.end // width) * width
+    return stored.series(finest, start, end, width).widened(width)
 
 
-def _is_long(query: SeriesQuery) -> bool:
-    by_hour = Resolution.HOUR <= query.width < Resolution.DAY
-    return by_hour and query.end - query.start > _LONG
+def _widest_divisor(width: int) -> Resolution:
+    """Return the widest resolution that gives buckets of a width, else five minutes."""
+    if width < ALIGNMENT:
+        return Resolution.RAW
+    exact = [resolution for resolution in blocks.WIDTHS if width % resolution == 0]
+    return max(exact, default=ALIGNMENT)
 
 
-# One pool
-
-
-def _best_resolution(db: sqlite3.Connection, pool: KnownPool, query: SeriesQuery) -> Resolution:
-    """Return the widest stored resolution that gives the buckets exactly, else the finest."""
-    fitting = [width for width in blocks.WIDTHS if query.width >= width]
-    exact = [width for width in fitting if query.width % width == 0]
-    preferred = [*reversed(exact), *fitting] or [Resolution.RAW]
-    wider = (width for width in blocks.WIDTHS if width > preferred[-1])
-    for width in (*preferred, *wider):
-        if width is Resolution.DAY or readings.is_complete_since(db, pool, width, query.start):
-            return width
-    return Resolution.DAY
-
-
-def _single_pool(
-    db: sqlite3.Connection, pool: KnownPool, query: SeriesQuery, source: Resolution, now: int
-) -> Series:
-    step = source or query.width
-    width = -(-query.width // step) * step or step
-    within = query.start // width * width, -(-query.end // width) * width
-    capacities = pools.capacities(db, pool.id)
-    return Series.of(pool_buckets(db, pool, capacities, width, within, now, step), width)
-
-
-def _readings(db: sqlite3.Connection, pool: KnownPool, query: SeriesQuery) -> Iterator[Bucket]:
-    timeline = CapacityTimeline(pools.capacities(db, pool.id))
-    for run in readings.read_runs(db, pool, query.start, query.end):
-        value = run.in_use
-        if value is not None:
-            capacity = timeline.valid_before(run.start + 1)
-            yield Bucket(
-                run.start,
-                run.end,
-                value,
-                value,
-                value,
-                run.start,
-                value,
-                capacity.installed,
-                capacity.overdraft,
-                run.samples,
-            )
-
-
-def pool_buckets(
-    db: sqlite3.Connection,
-    pool: KnownPool,
-    capacities: Sequence[Capacity],
-    width: int,
-    within: tuple[int, int],
-    now: int,
-    step: int = 0,
-) -> list[Bucket]:
-    """Return the buckets of `width` seconds that start `within` [start, end), gaps left out.
-
-    They are made from roll-ups of `step` seconds, by default of `width`.
-    """
-    start, end = within
-    around = lookback(capacities, width)
-    rollups = readings.read_rollups(db, pool, step or width, start - around, end + around)
-    if step not in (0, width):
-        rollups = coarsen(rollups, width)
-    buckets: list[Bucket] = []
-    for part, capacity in fill_gaps(rollups, capacities, width, within, now):
-        buckets += _to_buckets(part, capacity, width)
-    return buckets
-
-
-def _to_buckets(rollups: Sequence[Rollup], capacity: Capacity, width: int) -> Iterator[Bucket]:
-    start, low, total, high, high_at, last, samples = zip(*rollups, strict=True)
-    columns = (
-        start,
-        [time + width for time in start],
-        low,
-        [
-            bucket_total / count if count else value
-            for bucket_total, count, value in zip(total, samples, last, strict=True)
-        ],
-        high,
-        high_at,
-        last,
-        repeat(capacity.installed),
-        repeat(capacity.overdraft),
-        samples,
-        repeat(object=False),
-    )
-    return map(Bucket._make, zip(*columns, strict=False))  # a repeated value has no length
-
-
-# The sum of several pools
-
-
-_CHUNK: Final = 32 * int(Resolution.DAY)  # of the sum that is in memory at once
-
-
-def _sum_pools(
-    db: sqlite3.Connection, known: Sequence[KnownPool], query: SeriesQuery, now: int
-) -> Series:
+def _sum(known: Sequence[StoredPool], query: SeriesQuery, now: int) -> Series:
     """Return the sum by five minutes, joined to the queried width."""
     width = -(-max(query.width, ALIGNMENT) // ALIGNMENT) * ALIGNMENT
     start = query.start // width * width
     stop = min(-(-query.end // width) * width, now + 1)
-    chunks = []
     entitlements = dict(query.entitlements)
-    for base in range(start // _CHUNK * _CHUNK, max(stop, start + 1), _CHUNK):
-        within = max(start, base), min(base + _CHUNK, stop)
-        total = SumBuilder(*within)
-        for pool in known:
-            if pool.since < within[1] and (pool.ended is None or pool.ended >= within[0]):
+    chunks = []
+    for base in range(start // _CHUNK * _CHUNK, stop, _CHUNK):
+        first, end = max(start, base), min(base + _CHUNK, stop)
+        total = SumBuilder(first, end)
+        for stored in known:
+            pool = stored.pool
+            if pool.since < end and (pool.ended is None or pool.ended >= first):
                 entitlement = entitlements.get(pool.server, "")
                 shared = f"{entitlement}/{pool.product}/{pool.subscription_date}"
-                series = _finest(db, pool, within, now)
+                series = stored.series(ALIGNMENT, first, end)
                 total.add(series, pool.since, pool.ended, shared if entitlement else "")
         chunks.append(total.series())
     return concatenate(chunks, ALIGNMENT).widened(width)
 
 
-def _finest(db: sqlite3.Connection, pool: KnownPool, within: tuple[int, int], now: int) -> Series:
-    """Return the series of a pool by five minutes, or what is stored in their place."""
-    start, end = within
-    capacities = pools.capacities(db, pool.id)
-    parts = []
-    for width in blocks.WIDTHS:
-        day = int(Resolution.DAY)
-        since = -(-readings.available_since(db, pool, width) // day) * day
-        if since < end and (width is Resolution.DAY or since < end):
-            first = start if width is Resolution.DAY else max(start, since)
-            part = pool_buckets(db, pool, capacities, width, (first, end), now)
-            parts.append(Series.of(part, ALIGNMENT))
-            end = first
-        if end <= start:
-            break
-    return concatenate(parts[::-1], ALIGNMENT)
+def stored_readings(db: sqlite3.Connection, pool: KnownPool) -> tuple[int, int | None]:
+    """Return how many readings of a pool were recorded, and when the last was, as far as stored."""
+    days = blocks.read_rollups(db, pool.id, Resolution.DAY, 0, FOREVER)
+    recent = Readings.of_runs(readings.stored_runs(db, pool.id))
+    unpacked = recent.select(recent.time >= pool.packed_until)
+    samples = int(days.samples.sum()) + int((unpacked.value != UNKNOWN).sum())
+    last = [*days.high_at[-1:].tolist(), *recent.time[-1:].tolist()]
+    return samples, max(last, default=None)
+
+
+class StoredPool:
+    """Reads the series of one pool in a transaction."""
+
+    def __init__(self, db: sqlite3.Connection, pool: KnownPool, now: int) -> None:
+        self.pool = pool
+        self._db = db
+        self._now = now
+        self._capacities = Capacities.of(pools.capacities(db, pool.id))
+        self._recent: Readings | None = None
+        self._since: dict[Resolution, int] = {}
+
+    def series(self, finest: Resolution, start: int, end: int, width: int = 0) -> Series:
+        """Return the buckets that start in [start, end), as fine as `finest` where it is stored.
+
+        Resolution.RAW gives buckets of `width` seconds from single readings.
+        """
+        parts = []
+        for resolution in (r for r in (Resolution.RAW, *blocks.WIDTHS) if r >= finest):
+            since = start if resolution is Resolution.DAY else max(start, self.since(resolution))
+            first = start if since == start else -(-since // _DAY) * _DAY
+            if first < end:
+                rollups = (
+                    self.rollups(resolution, first, end)
+                    if resolution
+                    else self._of_readings(first, end, width)
+                )
+                parts.append(self._to_series(rollups, resolution or width))
+                end = first
+        return concatenate(parts[::-1], int(finest))
+
+    def stored_series(self, width: Resolution, start: int, end: int) -> Series:
+        """Return the buckets of `width` that start in [start, end) and are stored as such."""
+        rollups = self.rollups(width, start, end)
+        return self._to_series(rollups.select(rollups.start >= start), width)
+
+    def since(self, width: Resolution) -> int:
+        """Return when stored figures of `width` start; 0 if they go back to the first reading."""
+        if width not in self._since:
+            first = blocks.first_packed(self._db, self.pool.id, width)
+            first = self.pool.packed_until if first is None else first
+            complete = first // _DAY * _DAY <= self.pool.since
+            self._since[width] = 0 if complete else first
+        return self._since[width]
+
+    def rollups(self, width: Resolution, start: int, end: int) -> Rollups:
+        """Return the stored buckets of `width` that start in [start, end), packed or not."""
+        packed = blocks.read_rollups(self._db, self.pool.id, width, start // width * width, end)
+        if end > self.pool.packed_until // width * width:
+            recent = roll_up(self._unpacked(), self._capacities, ALIGNMENT, self._now)
+            recent = recent.select(recent.start >= self.pool.packed_until)
+            if len(recent):
+                packed = coarsen(join((packed, recent)), width)
+        return packed.between(start // width * width, end)
+
+    def single_readings(self, start: int, end: int) -> Series:
+        """Return an entry for every reading in [start, end) that has a figure."""
+        found = with_unpacked(self._db, self.pool, start, end)
+        found = found.select(found.value != UNKNOWN)
+        time, value, one = found.time, found.value, np.ones_like(found.time)
+        rollups = Rollups(np.array((time, value, value, time, value, value, one, one)))
+        return self._to_series(rollups, 0)
+
+    def _of_readings(self, start: int, end: int, width: int) -> Rollups:
+        found = with_unpacked(self._db, self.pool, start - CONTEXT, end + CONTEXT)
+        return roll_up(found, self._capacities, width, self._now).between(start, end)
+
+    def _unpacked(self) -> Readings:
+        if self._recent is None:
+            self._recent = Readings.of_runs(readings.stored_runs(self._db, self.pool.id))
+        return self._recent
+
+    def _to_series(self, rollups: Rollups, width: int) -> Series:
+        at = self._capacities.at(rollups.high_at)
+        return Series(
+            rollups.start,
+            rollups.start + width,
+            rollups.low,
+            rollups.total / np.maximum(rollups.seconds, 1),
+            rollups.high,
+            rollups.high_at,
+            rollups.last,
+            self._capacities.installed[at],
+            self._capacities.overdraft[at],
+            rollups.samples,
+            np.zeros(len(rollups), np.bool_),
+            width=width,
+        )

@@ -1,245 +1,312 @@
-"""Arithmetic of stored readings: runs of equal readings, roll-ups, and how long a reading is valid.
+"""Arithmetic of stored readings: roll-ups in buckets, and how long a reading is valid.
 
-A roll-up of a period is the same whether it is made from its readings, from the roll-ups of its
-parts, or a part now and a part later.
+The maximum of a bucket is that of its readings; its average is over time, in which every reading is
+valid until the next one, if that is in time, else for one interval.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from itertools import groupby, zip_longest
-from operator import attrgetter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-from lictui.history.pools import Capacity
+import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
+    from lictui.analysis.columns import BoolArray, FloatArray, IntArray
+    from lictui.history.pools import Capacity
+    from lictui.history.readings import ReadingRun
 
-class ReadingRun(NamedTuple):
-    """Successive, evenly spaced readings with the same figure."""
-
-    start: int  # UTC epoch seconds of the first reading
-    duration: int  # seconds from the first to the last
-    samples: int  # number of readings
-    in_use: int | None  # None: the figure could not be read
-
-    @property
-    def end(self) -> int:
-        """The time of the last reading."""
-        return self.start + self.duration
-
-    def time_of(self, index: int) -> int:
-        """Return the time of a reading, counted from 0."""
-        return self.start + (self.duration * index // (self.samples - 1) if index else 0)
-
-    def count_before(self, time: int) -> int:
-        """Return how many readings are earlier than `time`."""
-        if time <= self.start:
-            return 0
-        if time > self.end:
-            return self.samples
-        return -((self.start - time) * (self.samples - 1) // self.duration)
-
-    def split(self, time: int) -> tuple[ReadingRun | None, ReadingRun | None]:
-        """Return the readings before `time`, and those from `time` on."""
-        count = self.count_before(time)
-        return self._part(0, count), self._part(count, self.samples)
-
-    def _part(self, first: int, stop: int) -> ReadingRun | None:
-        if first == stop:
-            return None
-        start = self.time_of(first)
-        return ReadingRun(start, self.time_of(stop - 1) - start, stop - first, self.in_use)
-
-
-class Rollup(NamedTuple):
-    """The readings of one bucket of time."""
-
-    start: int
-    low: int
-    total: int  # sum of all readings: the average times `samples`
-    high: int
-    high_at: int  # when `high` was read first
-    last: int
-    samples: int  # number of readings
-
-
-def roll_up(runs: Iterable[ReadingRun], width: int) -> list[Rollup]:
-    """Return the roll-ups of `runs` in buckets of `width` seconds; unknown figures do not count."""
-    by_start: dict[int, Rollup] = {}
-    for run in runs:
-        for rollup in _split_into_buckets(run, width):
-            earlier = by_start.get(rollup.start)
-            by_start[rollup.start] = merge(earlier, rollup) if earlier else rollup
-    return [by_start[start] for start in sorted(by_start)]
-
-
-def _split_into_buckets(run: ReadingRun, width: int) -> Iterator[Rollup]:
-    value = run.in_use
-    if value is None:
-        return
-    first = 0
-    while first < run.samples:
-        time = run.time_of(first)
-        start = time // width * width
-        stop = run.count_before(start + width)
-        samples = stop - first
-        yield Rollup(start, value, value * samples, value, time, value, samples)
-        first = stop
-
-
-def merge(earlier: Rollup, later: Rollup) -> Rollup:
-    """Return two roll-ups of successive readings as one, with the start of the earlier."""
-    high, high_at = earlier.high, earlier.high_at
-    if later.high > high:
-        high, high_at = later.high, later.high_at
-    return Rollup(
-        earlier.start,
-        min(earlier.low, later.low),
-        earlier.total + later.total,
-        high,
-        high_at,
-        later.last,
-        earlier.samples + later.samples,
-    )
-
-
-def more_complete(stored: Rollup, imported: Rollup) -> Rollup:
-    """Return two roll-ups of the same readings as one: the larger, with the extremes of both.
-
-    Of two that are equally large, `imported`. Unlike with `merge`, the same again changes nothing.
-    """
-    larger, smaller = (
-        (imported, stored) if imported.samples >= stored.samples else (stored, imported)
-    )
-    high, high_at = larger.high, larger.high_at
-    if smaller.high > high:
-        high, high_at = smaller.high, smaller.high_at
-    return larger._replace(low=min(larger.low, smaller.low), high=high, high_at=high_at)
-
-
-def merge_lists(earlier: Sequence[Rollup], later: Sequence[Rollup]) -> list[Rollup]:
-    """Return roll-ups of the same width in order of time, merged where both have a bucket."""
-    if not earlier or not later or earlier[-1].start < later[0].start:
-        return [*earlier, *later]
-    by_start = {rollup.start: rollup for rollup in earlier}
-    for rollup in later:
-        known = by_start.get(rollup.start)
-        by_start[rollup.start] = merge(known, rollup) if known else rollup
-    return [by_start[start] for start in sorted(by_start)]
-
-
-def coarsen(rollups: Iterable[Rollup], width: int) -> list[Rollup]:
-    """Return the same in buckets of `width` seconds, a multiple of their present width."""
-    return [
-        _merge_all(start, parts)
-        for start, parts in groupby(rollups, lambda rollup: rollup.start // width * width)
-    ]
-
-
-def _merge_all(start: int, parts: Iterable[Rollup]) -> Rollup:
-    _, lows, totals, highs, high_ats, lasts, samples = zip(*parts, strict=True)
-    high = max(highs)
-    high_at = high_ats[highs.index(high)]
-    return Rollup(start, min(lows), sum(totals), high, high_at, lasts[-1], sum(samples))
-
-
-# How long a reading is valid: to the next one if that is in time, else for one interval
-
-
+FOREVER: Final = 1 << 40  # seconds; later than any reading
+UNKNOWN: Final = -(1 << 40)  # a figure that could not be read
 GAP_FACTOR: Final = 1.5  # intervals between two readings from which there is a gap between them
-UNKNOWN_CAPACITY: Final = Capacity(0, None, None, 0.0)
-_start = attrgetter("start")
 
 
-class CapacityTimeline:
-    """The capacity of a pool over time, queried for times that never go back."""
-
-    def __init__(self, capacities: Sequence[Capacity]) -> None:
-        self._capacities = capacities or (UNKNOWN_CAPACITY,)
-        self._index = 0
-
-    def valid_before(self, time: int) -> Capacity:
-        """Return the last capacity that began before `time`; the first one before all of them."""
-        while (
-            self._index + 1 < len(self._capacities)
-            and self._capacities[self._index + 1].valid_from < time
-        ):
-            self._index += 1
-        return self._capacities[self._index]
+# Single readings
 
 
-def lookback(capacities: Sequence[Capacity], width: int) -> int:
-    """Return the seconds around a range whose readings may fill its buckets, in whole buckets."""
-    longest = max((capacity.interval for capacity in capacities), default=0)
-    return -int(-longest * GAP_FACTOR // width) * width
+@dataclass(frozen=True, eq=False, slots=True)
+class Readings:
+    """Single readings of a pool in order of time, each second at most once."""
+
+    time: IntArray  # UTC epoch seconds
+    value: IntArray  # in use, or UNKNOWN
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[int, int | None]]) -> Readings:
+        """Return times and figures in any order; of two in one second the later counts."""
+        by_time = dict(pairs)
+        times = sorted(by_time)
+        values = [UNKNOWN if (v := by_time[time]) is None else v for time in times]
+        return cls(np.array(times, np.int64), np.array(values, np.int64))
+
+    @classmethod
+    def of_runs(cls, runs: Sequence[ReadingRun]) -> Readings:
+        """Return the readings of runs in order of time."""
+        if not runs:
+            return cls.of(())
+        start, duration, samples, value = zip(*runs, strict=True)
+        count = np.array(samples, np.int64)
+        index = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+        steps = np.repeat(np.maximum(count - 1, 1), count)
+        offset = np.repeat(np.array(duration, np.int64), count) * index // steps
+        values = [UNKNOWN if figure is None else figure for figure in value]
+        return cls(
+            np.repeat(np.array(start, np.int64), count) + offset,
+            np.repeat(np.array(values, np.int64), count),
+        )
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def select(self, chosen: BoolArray | slice) -> Readings:
+        """Return some of the readings."""
+        return Readings(self.time[chosen], self.value[chosen])
+
+    def between(self, start: int, stop: int) -> Readings:
+        """Return the readings in [start, stop)."""
+        first, last = np.searchsorted(self.time, (start, stop))
+        return self.select(slice(int(first), int(last)))
+
+    def with_added(self, new: Readings) -> Readings:
+        """Return both; of two readings in one second that of `new`, unless only it is unknown."""
+        if not len(self):
+            return new
+        place = np.minimum(np.searchsorted(self.time, new.time), len(self) - 1)
+        twin = self.time[place] == new.time
+        value = self.value.copy()
+        known = twin & (new.value != UNKNOWN)
+        value[place[known]] = new.value[known]
+        time = np.concatenate((self.time, new.time[~twin]))
+        value = np.concatenate((value, new.value[~twin]))
+        order = np.argsort(time, kind="stable")
+        return Readings(time[order], value[order])
+
+    def valid_until(self, capacities: Capacities) -> IntArray:
+        """Return until when each reading is valid."""
+        interval = capacities.interval[capacities.at(self.time)]
+        following = np.append(self.time[1:], FOREVER)
+        in_time = following - self.time <= interval * GAP_FACTOR
+        until = np.where(in_time, following, self.time + interval.astype(np.int64))
+        gaps = np.append(capacities.gaps, FOREVER)
+        until = np.minimum(until, gaps[np.searchsorted(capacities.gaps, self.time, "right")])
+        whole: IntArray = until.astype(np.int64)
+        return whole
 
 
-def fill_gaps(
-    rollups: Sequence[Rollup],
-    capacities: Sequence[Capacity],
-    width: int,
-    within: tuple[int, int],
-    now: int,
-) -> Iterator[tuple[Sequence[Rollup], Capacity]]:
-    """Yield the buckets that start `within` [start, end), by the capacity at their ends.
+@dataclass(frozen=True, eq=False, slots=True)
+class Capacities:
+    """The capacities of a pool over time as columns."""
 
-    `rollups` start `lookback` before that range and end as much later. A bucket that the previous
-    reading fills has `samples` = 0; none that starts after `now` is filled.
-    """
-    start, end = within
-    filled = _filled(rollups, capacities, width, min(end, now + 1))
-    first = bisect_left(filled, start, key=_start)
-    stop = bisect_left(filled, end, first, key=_start)
-    for capacity, following in zip_longest(capacities or (UNKNOWN_CAPACITY,), capacities[1:]):
-        last = stop
-        if following:
-            last = bisect_right(filled, following.valid_from - width, first, stop, key=_start)
-        if first < last:
-            yield filled[first:last], capacity
-            first = last
+    valid_from: IntArray
+    installed: FloatArray  # NaN: unknown
+    overdraft: FloatArray
+    interval: FloatArray  # seconds between two polls
+    gaps: IntArray  # when polls brought no figure
+
+    @classmethod
+    def of(cls, capacities: Sequence[Capacity]) -> Capacities:
+        """Return capacities in order of time."""
+        rows = capacities or ((0, None, None, 0.0),)
+        start, installed, overdraft, interval = zip(*rows, strict=True)
+        valid_from = np.array(start, np.int64)
+        seconds = np.array(interval, np.float64)
+        gaps = valid_from[seconds == 0] if capacities else valid_from[:0]
+        counts = [np.array(column, np.float64) for column in (installed, overdraft)]
+        return cls(valid_from, counts[0], counts[1], seconds, gaps)
+
+    def at(self, times: IntArray) -> IntArray:
+        """Return the index of the capacity that is valid at each time; 0 before all of them."""
+        index: IntArray = np.searchsorted(self.valid_from, times, side="right") - 1
+        return np.maximum(index, 0)
 
 
-def _filled(
-    rollups: Sequence[Rollup], capacities: Sequence[Capacity], width: int, end: int
-) -> Sequence[Rollup]:
-    if not rollups:
+# Buckets
+
+
+class Rollups:
+    """Buckets of one width in order of time: a matrix with a row for each of their figures."""
+
+    start: IntArray  # UTC epoch seconds
+    low: IntArray  # the lowest reading; without any, the reading that is still valid
+    high: IntArray
+    high_at: IntArray  # when the highest was read first; without readings the start
+    last: IntArray
+    total: IntArray  # the sum of the figures, each times the seconds that it was valid
+    seconds: IntArray  # for how long there is a figure, in whole five minutes
+    samples: IntArray  # number of readings; 0: filled from the previous one
+
+    def __init__(self, columns: IntArray) -> None:
+        self.columns = columns
+        self.start, self.low, self.high, self.high_at, self.last = columns[:5]
+        self.total, self.seconds, self.samples = columns[5:]
+
+    @classmethod
+    def of(cls, rows: Iterable[Sequence[int]]) -> Rollups:
+        """Return buckets that are given by all their figures, in this order."""
+        matrix = np.array([tuple(row) for row in rows], np.int64)
+        return cls(np.ascontiguousarray(matrix.reshape(-1, _COLUMNS).T))
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def select(self, chosen: BoolArray | IntArray | slice) -> Rollups:
+        """Return some of the buckets."""
+        return Rollups(self.columns[:, chosen])
+
+    def between(self, start: int, stop: int) -> Rollups:
+        """Return the buckets that start in [start, stop)."""
+        first, last = np.searchsorted(self.start, (start, stop))
+        return self.select(slice(int(first), int(last)))
+
+
+_COLUMNS: Final = 8
+EMPTY: Final = Rollups(np.empty((_COLUMNS, 0), np.int64))
+
+
+def join(parts: Sequence[Rollups]) -> Rollups:
+    """Return successive buckets as one value."""
+    parts = [part for part in parts if len(part)]
+    if len(parts) == 1:
+        return parts[0]
+    return Rollups(np.concatenate([part.columns for part in parts], axis=1)) if parts else EMPTY
+
+
+def roll_up(readings: Readings, capacities: Capacities, width: int, now: int = FOREVER) -> Rollups:
+    """Return the buckets of `width` seconds that have a figure; none that starts after `now`."""
+    known = readings.value != UNKNOWN
+    if not known.any():
+        return EMPTY
+    until = readings.valid_until(capacities)[known]
+    time, value = readings.time[known], readings.value[known]
+    filled = _filled(time, value, until, width, now)
+    return _in_order(join((_of_readings(time, value, until, width), filled)))
+
+
+def _of_readings(time: IntArray, value: IntArray, until: IntArray, width: int) -> Rollups:
+    number = time // width
+    first = np.flatnonzero(np.diff(number, prepend=number[0] - 1))
+    count = np.diff(first, append=len(time))
+    start = number[first] * width
+    high = np.maximum.reduceat(value, first)
+    highest = np.flatnonzero(value == np.repeat(high, count))
+    high_at = time[highest[np.searchsorted(highest, first)]]
+    # In its bucket a reading counts up to the next one, or to the end.
+    following = np.append(time[1:], FOREVER)
+    total = np.add.reduceat(
+        value * (np.minimum(following, np.repeat(start + width, count)) - time), first
+    )
+    covered = start + width - time[first]
+    # The reading before, where it is valid in the bucket.
+    before = np.maximum(np.concatenate(([0], until))[first] - start, 0)
+    before[first == 0] = 0
+    total += value[first - 1] * before
+    covered += before
+    last = value[first + count - 1]
+    # Of a bucket that is covered in part the average counts for the whole.
+    scaled = np.rint(total * (width / covered)).astype(np.int64)
+    total = np.where(covered == width, total, scaled)
+    low = np.minimum.reduceat(value, first)
+    seconds = np.full(len(first), width)
+    return Rollups(np.array((start, low, high, high_at, last, total, seconds, count)))
+
+
+def _filled(time: IntArray, value: IntArray, until: IntArray, width: int, now: int) -> Rollups:
+    """Return the whole buckets without readings in which the one before is valid."""
+    number = time // width + 1
+    stop = np.where(until > now, now // width + 1, until // width)
+    count = np.maximum(stop - number, 0)
+    if not count.any():
+        return EMPTY
+    index = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    start = (np.repeat(number, count) + index) * width
+    held = np.repeat(value, count)
+    seconds = np.full(len(start), width)
+    columns = (start, held, held, start, held, held * width, seconds, np.zeros_like(start))
+    return Rollups(np.array(columns))
+
+
+def _in_order(rollups: Rollups) -> Rollups:
+    if (np.diff(rollups.start) > 0).all():
         return rollups
-    # Usually there is nothing to fill but after the last bucket.
-    gap_free = rollups[-1].start - rollups[0].start == (len(rollups) - 1) * width
-    first = len(rollups) - 1 if gap_free else 0
-    filled = list(rollups[:first])
-    timeline = CapacityTimeline(capacities)
-    gaps = [capacity.valid_from for capacity in capacities if not capacity.interval]
-    for rollup, following in zip_longest(rollups[first:], rollups[first + 1 :]):
-        filled.append(rollup)
-        stop = rollup.start + width
-        if following is not None and following.start == stop:
-            continue
-        until = _filled_until(rollup, following, timeline.valid_before(stop).interval, width, end)
-        next_gap = bisect_left(gaps, stop)
-        if next_gap < len(gaps):
-            until = min(until, gaps[next_gap] // width * width)
-        last = rollup.last
-        filled += [
-            Rollup(start, last, 0, last, start, last, 0) for start in range(stop, until, width)
-        ]
-    return filled
+    return rollups.select(np.argsort(rollups.start, kind="stable"))
 
 
-def _filled_until(
-    rollup: Rollup, following: Rollup | None, interval: float, width: int, end: int
-) -> int:
-    """Return where the buckets end that the last reading of `rollup` fills.
+def coarsen(rollups: Rollups, width: int) -> Rollups:
+    """Return the same in buckets of `width` seconds; successive parts of one bucket are joined."""
+    if not len(rollups):
+        return rollups
+    rollups = _in_order(rollups)
+    number = rollups.start // width
+    first = np.flatnonzero(np.diff(number, prepend=number[0] - 1))
+    count = np.diff(first, append=len(rollups))
+    samples = np.add.reduceat(rollups.samples, first)
+    # What is filled counts for the extremes only where there is no reading.
+    counts = (rollups.samples > 0) | np.repeat(samples == 0, count)
+    low = np.minimum.reduceat(np.where(counts, rollups.low, FOREVER), first)
+    highs = np.where(counts, rollups.high, UNKNOWN)
+    high = np.maximum.reduceat(highs, first)
+    highest = np.flatnonzero(highs == np.repeat(high, count))
+    high_at = rollups.high_at[highest[np.searchsorted(highest, first)]]
+    total, seconds = (np.add.reduceat(c, first) for c in (rollups.total, rollups.seconds))
+    last = rollups.last[first + count - 1]
+    start = number[first] * width
+    return Rollups(np.array((start, low, high, high_at, last, total, seconds, samples)))
 
-    The only known time of a reading is that of the maximum. Where polls are so slow that buckets
-    between two of them are empty, it is the only reading of its bucket.
+
+# Buckets that are stored, and what changes in them
+
+
+def reconcile(stored: Rollups, before: Rollups, after: Rollups) -> Rollups:
+    """Return the stored buckets where what is known of them changed from `before` to `after`.
+
+    A stored bucket with more readings than `before` has some that are not known any more: it stays,
+    unless `after` has as many, and takes over higher and lower figures.
     """
-    if following is not None:
-        end = min(end, following.start)
-        if following.high_at - rollup.high_at <= interval * GAP_FACTOR:
-            return end
-    until = int(rollup.high_at + interval)
-    return end if until >= end else until // width * width
+    start = np.unique(np.concatenate((stored.start, before.start, after.start)))
+    (old, has_old), (known, has_known), (new, has_new) = (
+        _spread(rollups, start) for rollups in (stored, before, after)
+    )
+    more = has_old & (~has_known | (old[7] > known[7]))
+    both = more & has_new & (new[7] > 0) & (old[7] > 0)
+    use_new = has_new & (~more | ((new[7] > 0) & (old[7] == 0)))
+    columns = np.where(use_new, new, old)
+    columns[:, both] = _more_complete(old[:, both], new[:, both])
+    return Rollups(columns[:, more | has_new])
+
+
+def _spread(rollups: Rollups, start: IntArray) -> tuple[IntArray, BoolArray]:
+    place = np.searchsorted(start, rollups.start)
+    columns = np.zeros((_COLUMNS, len(start)), np.int64)
+    columns[:, place] = rollups.columns
+    present = np.zeros(len(start), np.bool_)
+    present[place] = True
+    return columns, present
+
+
+def _more_complete(old: IntArray, new: IntArray) -> IntArray:
+    """Return of each two buckets the one with more readings, with the extremes of both."""
+    is_new = new[7] >= old[7]
+    larger, smaller = np.where(is_new, new, old), np.where(is_new, old, new)
+    higher = smaller[2] > larger[2]
+    larger[2:4] = np.where(higher, smaller[2:4], larger[2:4])
+    larger[1] = np.minimum(larger[1], smaller[1])
+    return larger
+
+
+def contained(stored: Rollups, rollups: Rollups) -> BoolArray:
+    """Return which of `rollups` the stored buckets may well contain."""
+    start = np.union1d(stored.start, rollups.start)
+    (old, has_old), (new, _) = _spread(stored, start), _spread(rollups, start)
+    inside = has_old & (old[7] >= new[7]) & (old[1] <= new[1]) & (new[2] <= old[2])
+    chosen: BoolArray = inside[np.searchsorted(start, rollups.start)]
+    return chosen
+
+
+def changed(stored: Rollups, result: Rollups) -> IntArray:
+    """Return the starts of the buckets of `result` that are new, or not what was stored."""
+    start: IntArray = np.union1d(stored.start, result.start)
+    (old, has_old), (new, has_new) = _spread(stored, start), _spread(result, start)
+    different: IntArray = start[has_new & (~has_old | (old != new).any(axis=0))]
+    return different

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lictui.analysis.series import Resolution
-from lictui.history import backfill, blocks, journal, polls, pools, readings
+from lictui.history import journal, polls, pools
 from lictui.history.database import open_database
 from lictui.history.errors import read_transaction, sqlite_errors, write_transaction
-from lictui.history.readings import FOREVER
+from lictui.history.recording import append_poll
 
 if TYPE_CHECKING:
     import sqlite3
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from lictui.history.journal import AlertChanges
     from lictui.history.polls import LastPoll
     from lictui.history.pools import Capacity, KnownPool
-    from lictui.history.rollup import Rollup
     from lictui.model import (
         Acknowledgement,
         AlertKey,
@@ -98,7 +97,7 @@ class History:
         """
         with self._writing() as db:
             for server, poll, events in server_polls:
-                readings.append_poll(db, server, poll)
+                append_poll(db, server, poll)
                 journal.add_events(db, events)
             if changes is not None:
                 journal.write_alerts(db, changes)
@@ -121,16 +120,22 @@ class History:
 
     def backfill(self, rows: Iterable[BackfillRow]) -> None:
         """Store buckets that were not polled here; the same again changes nothing."""
+        from lictui.history import backfill
+
         with self._writing() as db:
             backfill.backfill(db, rows)
 
     def import_readings(self, imported: Iterable[ImportedPool]) -> ImportCounts:
         """Import what a file has: all of it or nothing; the same again changes nothing."""
+        from lictui.history import backfill
+
         with self._writing() as db:
             return backfill.import_readings(db, imported, self._clock.now(), self.retention)
 
     def import_licenses(self, server: str, grants: Iterable[LicenseGrant], now: float) -> int:
         """Import the grants of license files on a server; return how many were new."""
+        from lictui.history import backfill
+
         with self._writing() as db:
             return backfill.import_licenses(db, server, grants, now)
 
@@ -158,9 +163,11 @@ class History:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _compact(self, db: sqlite3.Connection) -> bool:
+        from lictui.history.compaction import compact_pools
+
         now = self._clock.now()
         journal.delete_events_before(db, now - self.retention.journal * Resolution.DAY)
-        return readings.compact_pools(db, now, self.retention)
+        return compact_pools(db, now, self.retention)
 
     def stats(self) -> HistoryStats:
         """Return the size and period of the history."""
@@ -274,32 +281,13 @@ def _rename_server(db: sqlite3.Connection, old: str, new: str) -> None:
     existing = pools.pools_of_server(db, new)
     for key, pool in pools.pools_of_server(db, old).items():
         if key in existing:
-            _merge_pools(db, existing[key], pool)
+            from lictui.history.compaction import merge_pools
+
+            merge_pools(db, existing[key], pool)
     for table in ("pool", "license_grant"):
         db.execute(f"UPDATE OR REPLACE {table} SET server = ? WHERE server = ?", (new, old))
     polls.rename_server(db, old, new)
     journal.rename_server(db, old, new)
-
-
-def _merge_pools(db: sqlite3.Connection, earlier: KnownPool, later: KnownPool) -> None:
-    """Put the history that the new name had before the history of the renamed server."""
-    # All readings go into blocks, where they can be merged; the next reading starts a new row.
-    readings.pack_before(db, earlier, FOREVER)
-    readings.pack_before(db, later, FOREVER)
-    blocks.merge_pool(db, later.id, earlier.id)
-    db.execute("UPDATE OR REPLACE capacity SET pool = ? WHERE pool = ?", (earlier.id, later.id))
-    db.execute("DELETE FROM pool WHERE id = ?", (later.id,))
-    db.execute(
-        "UPDATE pool SET model = ?, name = ?, since = ?, ended = ?, packed_until = ? WHERE id = ?",
-        (
-            later.model,
-            later.name,
-            min(earlier.since, later.since),
-            later.ended,
-            later.packed_until,
-            earlier.id,
-        ),
-    )
 
 
 # Statistics
@@ -326,15 +314,15 @@ class HistoryStats:
 
 def _stats(db: sqlite3.Connection) -> HistoryStats:
     """Count everything; unpacks the daily blocks, which takes a moment with many pools."""
+    from lictui.history.query import stored_readings
+
     known = list(pools.all_pools(db))
     samples = 0
     times: list[int] = []
     for pool in known:
-        days = blocks.packed_rollups(db, pool.id, Resolution.DAY, 0, FOREVER)
-        recent = readings.unpacked_runs(db, pool.id)
-        samples += sum(day.samples for day in days)
-        samples += sum(run.samples for run in recent if run.in_use is not None)
-        times += [run.end for run in recent[-1:]] or _last_packed_time(db, pool.id, days)
+        count, last = stored_readings(db, pool)
+        samples += count
+        times += [] if last is None else [last]
     ((schema,),) = db.execute("PRAGMA user_version")
     ((page_count,),) = db.execute("PRAGMA page_count")
     ((page_size,),) = db.execute("PRAGMA page_size")
@@ -351,12 +339,3 @@ def _stats(db: sqlite3.Connection) -> HistoryStats:
         last_reading=max(times, default=None),
         size_bytes=page_count * page_size,
     )
-
-
-def _last_packed_time(db: sqlite3.Connection, pool: int, days: Sequence[Rollup]) -> list[int]:
-    """Return the time of the last packed reading, as precisely as it is still stored."""
-    if not days:
-        return []
-    start = days[-1].start
-    ends = [run.end for run in blocks.packed_runs(db, pool, start, start + 1)]
-    return [max([days[-1].high_at, *ends])]

@@ -1,0 +1,246 @@
+"""Readings move into blocks after a few hours, are rolled up there, and expire after days.
+
+Figures that come later, of polls or of files, are added to the blocks here, too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from lictui.analysis.series import Resolution
+from lictui.history import blocks, pools, readings
+from lictui.history.rollup import (
+    EMPTY,
+    FOREVER,
+    GAP_FACTOR,
+    UNKNOWN,
+    Capacities,
+    Readings,
+    changed,
+    coarsen,
+    join,
+    reconcile,
+    roll_up,
+)
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from lictui.analysis.columns import IntArray
+    from lictui.config.settings import Retention
+    from lictui.history.pools import KnownPool
+    from lictui.history.rollup import Rollups
+
+_DAY: Final = int(Resolution.DAY)
+FINEST: Final = Resolution.FIVE_MINUTES
+WIDER: Final = {FINEST: Resolution.HOUR, Resolution.HOUR: Resolution.DAY}
+CONTEXT: Final = 2 * _DAY  # a reading is valid for a day and a half at most
+
+
+# Packing
+
+
+_PACK_STEP: Final = 3 * 3600  # seconds; packing rewrites blocks, so it waits until it is worth it
+_SETTLED_AFTER: Final = 300  # seconds after which no reading is being written any more
+_MAX_POOLS: Final = 400  # per call: a fraction of a second, whatever the size of the estate
+
+
+def compact_pools(db: sqlite3.Connection, now: float, retention: Retention) -> bool:
+    """Pack and delete what is due, within the caller's transaction; False: call again."""
+    limit = int(now - _SETTLED_AFTER) // _PACK_STEP * _PACK_STEP
+    packed = 0
+    for pool in pools.unpacked_before(db, limit):
+        if pack_before(db, pool, limit, int(now)) == pool:
+            continue
+        kept = kept_since(justified_time(db, pool, now), retention)
+        for width, since in kept.items():
+            blocks.drop_before(db, pool, width, since)
+        packed += 1
+        if packed >= _MAX_POOLS:
+            return False
+    return True
+
+
+def pack_before(db: sqlite3.Connection, pool: KnownPool, time: int, now: int) -> KnownPool:
+    """Move the readings before `time` into blocks, as far as they are settled.
+
+    The last one stays in table `reading`, too: what follows depends on it.
+    """
+    stored = Readings.of_runs(readings.stored_runs(db, pool.id))
+    capacities = Capacities.of(pools.capacities(db, pool.id))
+    last = stored.between(0, time).time[-1:]
+    if len(last) and last[0] == stored.time[-1] and not (capacities.gaps > last[0]).any():
+        interval = capacities.interval[capacities.at(last)]
+        if last[0] + GAP_FACTOR * interval[0] >= now:
+            time = int(last[0]) + 1  # the next reading in time may decide what follows
+    time = -(-time // FINEST) * FINEST
+    if time <= pool.packed_until:
+        return pool
+    write_readings(db, pool, stored.between(pool.packed_until, time))
+    rollups = roll_up(stored, capacities, FINEST, now).between(pool.packed_until, time)
+    start, pool = pool.packed_until, pools.set_packed_until(db, pool, time)
+    update(db, pool, FINEST, EMPTY, rollups)
+    _join_blocks(db, pool, start)
+    readings.delete_before(db, pool.id, time)
+    return pool
+
+
+def write_readings(db: sqlite3.Connection, pool: KnownPool, new: Readings) -> None:
+    """Add readings to the blocks of their days."""
+    if len(new):
+        start, end = _days(int(new.time[0]), int(new.time[-1]) + 1)
+        stored = blocks.read_readings(db, pool.id, start, end)
+        blocks.write_readings(db, pool, stored.with_added(new))
+
+
+def _join_blocks(db: sqlite3.Connection, pool: KnownPool, since: int) -> None:
+    """Write the five minutes of every period that has ended since then as one block."""
+    seconds = blocks.block_seconds(FINEST)
+    for start in range(since // seconds * seconds, pool.packed_until - seconds + 1, seconds):
+        end = start + seconds
+        rollups = blocks.read_rollups(db, pool.id, FINEST, start, end)
+        blocks.write_rollups(db, pool, FINEST, rollups, (start, end))
+
+
+def _days(start: int, end: int) -> tuple[int, int]:
+    """Return the bounds of the UTC days that [start, end) touches."""
+    return start // _DAY * _DAY, -(-end // _DAY) * _DAY
+
+
+# Retention
+
+
+_LEAP: Final = 31 * _DAY  # a clock may have jumped so far
+_DAYS_AFTER_LEAP: Final = 31  # with readings, until a leap is believed
+
+
+def kept_since(now: float, retention: Retention) -> dict[Resolution, int]:
+    """Return the start of the UTC day from which each resolution is kept."""
+    days = {
+        Resolution.RAW: retention.raw,
+        Resolution.FIVE_MINUTES: retention.five_minutes,
+        Resolution.HOUR: retention.hour,
+        Resolution.DAY: retention.day,
+    }
+    today = int(now) // _DAY
+    return {width: max(0, today - count) * _DAY for width, count in days.items()}
+
+
+def justified_time(db: sqlite3.Connection, pool: KnownPool, now: float) -> float:
+    """Return the time that the readings of a pool prove, at most `now`.
+
+    A clock that is ahead must delete nothing: a leap of months is believed after a month of days.
+    """
+    start = min(int(now), pool.packed_until) - blocks.block_seconds(Resolution.DAY)
+    days = blocks.read_rollups(db, pool.id, Resolution.DAY, start, FOREVER).start
+    leaps = np.flatnonzero(np.diff(days) > _LEAP)
+    if len(leaps) and len(days) - 1 - leaps[-1] < _DAYS_AFTER_LEAP:
+        days = days[: leaps[-1] + 1]
+    return min(now, float(days[-1]) + _DAY) if len(days) else 0.0
+
+
+# Adding figures to blocks
+
+
+def update(
+    db: sqlite3.Connection, pool: KnownPool, width: Resolution, before: Rollups, after: Rollups
+) -> IntArray:
+    """Store what the figures at hand came to `before` and come to `after`, and in wider buckets.
+
+    Returns the starts of the buckets of `width` that changed.
+    """
+    touched = np.union1d(before.start, after.start)
+    if not len(touched):
+        return touched
+    start, end = _days(int(touched[0]), int(touched[-1]) + 1)
+    stored = blocks.read_rollups(db, pool.id, width, start, end)
+    result = reconcile(stored, before, after)
+    starts = changed(stored, result)
+    if not len(starts) and len(result) == len(stored):
+        return starts
+    blocks.write_rollups(db, pool, width, result, (start, end))
+    if width in WIDER:
+        wider = WIDER[width]
+        update(db, pool, wider, coarsen(stored, wider), coarsen(result, wider))
+    return starts
+
+
+def write_buckets(
+    db: sqlite3.Connection, pool: KnownPool, width: Resolution, rollups: Rollups
+) -> None:
+    """Store buckets in place of those of the same time, and nothing else."""
+    start, end = _days(int(rollups.start[0]), int(rollups.start[-1]) + 1)
+    stored = blocks.read_rollups(db, pool.id, width, start, end)
+    others = stored.select(~np.isin(stored.start, rollups.start))
+    both = join((others, rollups))
+    order = np.argsort(both.start, kind="stable")
+    blocks.write_rollups(db, pool, width, both.select(order), (start, end))
+
+
+def add_readings(
+    db: sqlite3.Connection,
+    pool: KnownPool,
+    new: Readings,
+    capacities_before: Capacities | None = None,
+) -> None:
+    """Add readings before `packed_until` to the blocks; the capacities may have changed, too."""
+    if not len(new):
+        return
+    start, end = _days(int(new.time[0]), int(new.time[-1]) + 1)
+    start, end = start - CONTEXT, end + CONTEXT
+    capacities = Capacities.of(pools.capacities(db, pool.id))
+    stored = with_unpacked(db, pool, start - CONTEXT, end + CONTEXT)
+    end = min(end, pool.packed_until)
+    before, after = (
+        roll_up(these, at_that_time, FINEST, pool.packed_until).between(start, end)
+        for these, at_that_time in (
+            (stored, capacities_before or capacities),
+            (stored.with_added(new), capacities),
+        )
+    )
+    write_readings(db, pool, new)
+    update(db, pool, FINEST, before, after)
+    value = None if new.value[-1] == UNKNOWN else int(new.value[-1])
+    readings.keep_last_packed(db, pool, int(new.time[-1]), value)
+
+
+def add_late_reading(
+    db: sqlite3.Connection, pool: KnownPool, time: int, in_use: int | None
+) -> None:
+    """Add a reading that was written late, or after the clock was set back."""
+    add_readings(db, pool, Readings.of([(time, in_use)]))
+
+
+def with_unpacked(db: sqlite3.Connection, pool: KnownPool, start: int, end: int) -> Readings:
+    """Return the readings in [start, end), packed or not."""
+    packed = blocks.read_readings(db, pool.id, start, min(end, pool.packed_until))
+    recent = Readings.of_runs(readings.stored_runs(db, pool.id))
+    return packed.with_added(recent.between(max(start, pool.packed_until), end))
+
+
+# Renaming
+
+
+def merge_pools(db: sqlite3.Connection, earlier: KnownPool, later: KnownPool) -> None:
+    """Put the history that the new name had before the history of the renamed server."""
+    end = max(pool.packed_until for pool in (earlier, later))
+    for pool in (earlier, later):
+        runs = readings.stored_runs(db, pool.id)
+        end = max((end, *(run.end + 1 for run in runs)))
+    end = -(-end // FINEST) * FINEST
+    for pool in (earlier, later):
+        pack_before(db, pool, end, FOREVER)
+        db.execute("DELETE FROM reading WHERE pool = ?", (pool.id,))
+    earlier = earlier._replace(packed_until=end)
+    write_readings(db, earlier, blocks.read_readings(db, later.id, 0, FOREVER))
+    for width in blocks.WIDTHS:
+        rollups = blocks.read_rollups(db, later.id, width, 0, FOREVER)
+        if len(rollups):
+            start, stop = _days(int(rollups.start[0]), int(rollups.start[-1]) + 1)
+            stored = blocks.read_rollups(db, earlier.id, width, start, stop)
+            both = coarsen(join((stored, rollups)), width)
+            blocks.write_rollups(db, earlier, width, both, (start, stop))
+    blocks.drop_all(db, later.id)
+    pools.merge(db, earlier, later)
