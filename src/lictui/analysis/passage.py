@@ -387,10 +387,9 @@ _WEEKEND: Final = 2  # so few days need not contain a working day
 
 def forecast(inputs: ForecastInput, today: date) -> Forecast:
     """Return the forecast as of `today`, a date where the user is."""
+    oldest = today - timedelta(days=MAX_DAYS)
     figures = {
-        day: figure
-        for day, figure in inputs.daily_figures.items()
-        if today - timedelta(days=MAX_DAYS) <= day <= today
+        day: figure for day, figure in inputs.daily_figures.items() if oldest <= day <= today
     }
     result = Forecast(
         inputs.scope, inputs.product, inputs.model, ForecastStatus.NOT_ENOUGH_DATA, len(figures)
@@ -404,11 +403,12 @@ def forecast(inputs: ForecastInput, today: date) -> Forecast:
     horizon = min(days // 2, _MAX_HORIZON)
     if (today - last).days > horizon:  # the past says nothing about today
         return result
+    start = today.toordinal() - _TREND_DAYS
     trend = fit_trend(
         {
-            day.toordinal(): figure
+            ordinal: figure
             for day, figure in figures.items()
-            if day >= today - timedelta(days=_TREND_DAYS)
+            if (ordinal := day.toordinal()) >= start
         }
     )
     if isinstance(trend, Trend):
@@ -444,10 +444,13 @@ def _with_thresholds(
     installed: list[int],
     today: date,
 ) -> Forecast:
-    figures_now = _as_if_moved(figures, inputs.installed_by_day)
-    ages = range((today - min(figures)).days, 0, -1)
-    peaks = [figures_now.get(today - timedelta(days=age)) for age in ages]
+    first = min(figures).toordinal()
+    peaks: list[float | None] = [None] * (today.toordinal() - first)
+    for past, figure in _as_if_moved(figures, inputs.installed_by_day).items():
+        peaks[past.toordinal() - first] = figure
     source = PassageForecast(peaks, len(installed))
+    start = today - timedelta(days=_RECENT_DAYS)
+    recent = {past: figure for past, figure in figures.items() if past >= start}
     ratios = sorted({inputs.warn, inputs.critical, 1.0})
     passages = source.passages([[ratio * count for count in installed] for ratio in ratios])
 
@@ -460,7 +463,7 @@ def _with_thresholds(
             )
             half, band = (ends[0], ends[1]), (ends[2], ends[3])
             day = middle if passage.probability > MORE_LIKELY else None
-        last = _last_reached(inputs, figures, ratio, today)
+        last = _last_reached(inputs, recent, ratio)
         return Reach(ratio, passage.probability, day, half, band, last)
 
     reaches = {
@@ -506,18 +509,14 @@ def _usage_change(figures: Mapping[date, float], last: date) -> float | None:
     return max(after) / max(before)
 
 
-def _last_reached(
-    inputs: ForecastInput, figures: Mapping[date, float], ratio: float, today: date
-) -> date | None:
+def _last_reached(inputs: ForecastInput, recent: Mapping[date, float], ratio: float) -> date | None:
     """Return the last recent day that reached what is a threshold now."""
     level = max(ratio * (inputs.installed or 0), _MIN_THRESHOLD)
     return max(
         (
             day
-            for day, figure in figures.items()
-            if figure >= level
-            and day >= today - timedelta(days=_RECENT_DAYS)
-            and _is_similar(inputs.installed_by_day.get(day), inputs.installed)
+            for day, figure in recent.items()
+            if figure >= level and _is_similar(inputs.installed_by_day.get(day), inputs.installed)
         ),
         default=None,
     )
