@@ -304,5 +304,6 @@ def test_forecast_text_of_little_growth_is_not_zero() -> None:
 
 
 def test_basis_names_the_method_its_error_and_a_missing_season() -> None:
-    assert _growing().basis == "line of a year, error 1 % at four weeks"
+    assert _growing().shown_basis == "based on line of a year, error 1 % at four weeks"
+    assert forecast_of(series(365, lambda _: 300)).shown_basis == ""
     assert forecast_of(series(150, lambda _: 300)).basis.endswith("; no yearly season known yet")

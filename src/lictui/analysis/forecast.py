@@ -106,6 +106,13 @@ class Forecast:
         """Change per week in licenses; 0 if flat, None without enough data."""
         return None if self.trend is None else self.trend.slope * 7
 
+    @property
+    def shown_basis(self) -> str:
+        """The basis in words where a date is shown, else ""."""
+        reaches = (self.warn, self.critical, self.installed)
+        is_dated = any(reach is not None and reach.firm_day for reach in reaches)
+        return f"based on {self.basis}" if is_dated and self.basis else ""
+
     def expected(self, day: date) -> float | None:
         """Return the usage on the busiest weekday about `day`; None without enough data."""
         return None if self.trend is None else self.trend.level_at(day.toordinal())

@@ -65,6 +65,7 @@ _FORECAST_COLUMNS: Final = (
     Column("critical", "CRITICAL", missing="-"),
     Column("runs_out", "RUNS OUT", missing="-"),
     Column("forecast", "FORECAST"),
+    Column("rests_on"),
     Column("based_on_days"),
 )
 

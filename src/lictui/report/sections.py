@@ -575,8 +575,8 @@ def _key_figures(product: ProductReport, report: MonthlyReport) -> Iterator[KeyF
     if month.alignment and len(scope.servers) > 1 and not product.is_assigned:
         servers += f", totals per {text.format_alignment(month.alignment)}"
     yield KeyFigure("Coverage", text.format_percent(month.coverage, 1), servers)
-    if forecast := scope.forecast_text(report.today):
-        yield KeyFigure("Forecast", forecast)
+    if scope.forecast and (forecast := scope.forecast_text(report.today)):
+        yield KeyFigure("Forecast", forecast, scope.forecast.shown_basis)
 
 
 def _assigned_figures(product: ProductReport) -> Iterator[KeyFigure]:

@@ -304,7 +304,10 @@ def facts(data: FactsInput, symbols: Symbols) -> Iterator[Fact]:
         full = forecast.installed
         dated = bool((full and full.firm_day) or forecast.shortfalls)
         text = describe_forecast(forecast, data.time.today)
-        yield "forecast", [(text, Tone.WARN if dated else Tone.TEXT)]
+        fragments = [(text, Tone.WARN if dated else Tone.TEXT)]
+        if basis := forecast.shown_basis:
+            fragments.append((f"; {basis}", Tone.QUIET))
+        yield "forecast", fragments
     monthly = list(monthly_facts(data.history.monthly_usage, now))
     if outlook and outlook.assignments and not any(label == "this month" for label, _ in monthly):
         assigned, released = outlook.assignments
