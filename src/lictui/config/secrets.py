@@ -14,7 +14,7 @@ import signal
 import stat
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from lictui.config.toml_document import InvalidValue, non_empty_string, resolve_path
 from lictui.errors import LictuiError
@@ -22,8 +22,6 @@ from lictui.errors import LictuiError
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
     from collections.abc import Awaitable, Callable
-
-_T = TypeVar("_T")
 
 TIMEOUT: Final = 10.0  # seconds for a command, a file or a keyring
 _KILL_TIMEOUT: Final = 1.0  # seconds for a killed command to exit
@@ -64,23 +62,22 @@ def with_absolute_file(secret: str, base: Path) -> str:
     return f"file:{resolve_path(base, target)}" if scheme == "file" else secret
 
 
-async def resolve_secret(secret: str, base: Path | None = None, seconds: float = TIMEOUT) -> str:
+async def resolve_secret(secret: str) -> str:
     """Return the secret that the reference `secret` names now.
 
-    A relative `file:` starts at `base`. Does not block the event loop. Raises SecretError.
+    Does not block the event loop. Raises SecretError.
     """
     if not secret:
         raise SecretError("no secret is set", f"set secret to one of {_FORMS}")
     scheme, _, target = secret.partition(":")
     if scheme not in _RESOLVERS:
         raise SecretError("invalid secret reference", f"set secret to one of {_FORMS}")
-    if scheme == "file":
-        target = str(resolve_path(base or Path(), target))
     try:
-        value = await _RESOLVERS[scheme](target, seconds)
+        async with asyncio.timeout(TIMEOUT):
+            value = await _RESOLVERS[scheme](target)
     except TimeoutError:
         hint = _TIMEOUT_HINTS.get(scheme, "")
-        raise SecretError(f"{secret} timed out after {seconds:g} s", hint) from None
+        raise SecretError(f"{secret} timed out after {TIMEOUT:g} s", hint) from None
     except SecretError as error:
         raise SecretError(f"{secret} {error.message}", error.hint) from None
     if not value:
@@ -88,7 +85,7 @@ async def resolve_secret(secret: str, base: Path | None = None, seconds: float =
     return value
 
 
-def secret_warning(secret: str, base: Path | None = None) -> str:
+def secret_warning(secret: str) -> str:
     """Return what is suspicious about a reference, checked without resolving it; else ""."""
     scheme, _, target = secret.partition(":")
     if scheme == "env" and not os.environ.get(target):
@@ -96,7 +93,7 @@ def secret_warning(secret: str, base: Path | None = None) -> str:
     if scheme != "file":
         return ""
     try:
-        mode = resolve_path(base or Path(), target).stat().st_mode
+        mode = Path(target).expanduser().stat().st_mode
     except OSError as error:
         return f"{secret}: {error.strerror or error}"
     if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
@@ -104,32 +101,30 @@ def secret_warning(secret: str, base: Path | None = None) -> str:
     return ""
 
 
-# Each raises SecretError with what follows the reference in the message, or TimeoutError.
+# Each raises SecretError with what follows the reference in the message.
 
 
-async def _from_environment(variable: str, _seconds: float) -> str:
+async def _from_environment(variable: str) -> str:
     try:
         return os.environ[variable]
     except KeyError:
         raise SecretError("is not set", f"export {variable}=… before starting lictui") from None
 
 
-async def _from_file(file: str, seconds: float) -> str:
+async def _from_file(file: str) -> str:
     def first_line() -> str:
         with Path(file).open(encoding="utf-8-sig") as opened:
             return opened.readline(_MAX_CHARACTERS).rstrip("\r\n")
 
     try:
-        return await _in_thread(first_line, seconds)
-    except TimeoutError:
-        raise
+        return await asyncio.to_thread(first_line)
     except UnicodeDecodeError:
         raise SecretError("is not valid UTF-8") from None
     except OSError as error:
         raise SecretError(f"cannot be read: {error.strerror or error}") from None
 
 
-async def _from_command(command: str, seconds: float) -> str:
+async def _from_command(command: str) -> str:
     pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
     try:
         process = await asyncio.create_subprocess_exec(
@@ -139,8 +134,7 @@ async def _from_command(command: str, seconds: float) -> str:
         reason = getattr(error, "strerror", None) or "not executable"
         raise SecretError(f"cannot be run: {reason}") from None
     try:
-        async with asyncio.timeout(seconds):
-            output, _ = await process.communicate()
+        output, _ = await process.communicate()
     finally:
         if process.returncode is None:
             _kill(process)
@@ -166,7 +160,7 @@ def _kill(process: Process) -> None:
             process.kill()
 
 
-async def _from_keyring(target: str, seconds: float) -> str:
+async def _from_keyring(target: str) -> str:
     try:
         import keyring
     except ImportError:
@@ -176,9 +170,7 @@ async def _from_keyring(target: str, seconds: float) -> str:
         raise SecretError("requires the keyring package", hint) from None
     service, _, user = target.rpartition("/")
     try:
-        value = await _in_thread(lambda: keyring.get_password(service, user), seconds)
-    except TimeoutError:
-        raise
+        value = await asyncio.to_thread(keyring.get_password, service, user)
     except Exception as error:  # noqa: BLE001 - every backend has its own exceptions
         raise SecretError(
             f"cannot be read: keyring error {type(error).__name__}",
@@ -190,16 +182,11 @@ async def _from_keyring(target: str, seconds: float) -> str:
     return str(value)
 
 
-async def _in_thread(read: Callable[[], _T], seconds: float) -> _T:
-    async with asyncio.timeout(seconds):
-        return await asyncio.to_thread(read)
-
-
 _TIMEOUT_HINTS: Final = {
     "command": "run it in a terminal to check whether it prompts for input",
     "keyring": "the keyring may be waiting to be unlocked",
 }
-_RESOLVERS: Final[dict[str, Callable[[str, float], Awaitable[str]]]] = {
+_RESOLVERS: Final[dict[str, Callable[[str], Awaitable[str]]]] = {
     "env": _from_environment,
     "file": _from_file,
     "command": _from_command,
