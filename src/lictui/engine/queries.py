@@ -247,17 +247,13 @@ async def query_license_users(
         registered = any(server.name == name for server in servers)
         message = f"{name} is disabled" if registered else f"unknown server {name}"
         return replace(answer, failures=((name, Failure(FailureKind.CONFIG, message)),))
-    key = _hash_key(settings, paths)
-    if isinstance(key, Failure):
-        return replace(answer, failures=((name, key),))
+    hash_key = _hash_key(settings, paths)
+    if isinstance(hash_key, Failure):
+        return replace(answer, failures=((name, hash_key),))
     results = await asyncio.gather(*(_read_users(server, settings, clock) for server in sources))
     by_name = {server.name: result for server, result in zip(sources, results, strict=True)}
-    failures = [
-        (source, result) for source, result in by_name.items() if isinstance(result, Failure)
-    ]
-    lists = {
-        source: result for source, result in by_name.items() if isinstance(result, LicenseUserList)
-    }
+    failures = [(key, value) for key, value in by_name.items() if isinstance(value, Failure)]
+    lists = {key: value for key, value in by_name.items() if isinstance(value, LicenseUserList)}
     return replace(
         answer,
         at=clock.now(),
@@ -266,7 +262,7 @@ async def query_license_users(
             (user for result in lists.values() for user in result.users),
             product=product,
             privacy=settings.user_privacy,
-            key=key,
+            key=hash_key,
             now=clock.now(),
             idle_days=settings.idle_days,
             release_command=release_command,
