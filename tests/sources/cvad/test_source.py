@@ -76,11 +76,15 @@ async def test_poll_reads_the_site_and_reports_each_step(
 
 
 async def test_site_without_licenses_has_no_data(source: CvadSource, site: FakeSite) -> None:
-    site.answers[OVERVIEW] = license_overview()
-    site.answers[SITE] = {"Id": "9f3c", "Name": "PROD"}
+    site.answers[OVERVIEW] = license_overview(
+        LicenseInformation={"LicenseServerStatus": "NoInventory"}
+    )
+    site.answers[SITE] = site_details(LicensedSessionsActive=None)
     failure = await failure_of(source)
-    assert failure.kind is FailureKind.NO_DATA
-    assert "PROD" in failure.message
+    assert (failure.kind, failure.step) == (FailureKind.NO_DATA, Step.PARSE)
+    assert failure.message == (
+        "site PROD returned no license data; The license server has no licenses for the site"
+    )
 
 
 async def test_las_activation_expires_with_the_first_controller(
