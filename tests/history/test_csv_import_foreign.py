@@ -76,6 +76,25 @@ def test_foreign_csv_is_read_in_many_forms(text: str) -> None:
         assert points(text.encode(encoding))[-1] == ONE
 
 
+def test_german_utf16_file_of_powershell_is_read() -> None:
+    text = (
+        "#TYPE System.Management.Automation.PSCustomObject\r\n"
+        '"Date";"Total Count";"In Use Count";"Available";"Percent in use";"Product Name"\r\n'
+        '"05.10.2026 23:00:01";"1.220";"980";"240";"80,33";"XenApp Standard|Concurrent User"\r\n'
+        '"13.10.2026 23:00:02";"1.220";"1.001";"219";"82,05";"XenApp Standard|Concurrent User"\r\n'
+    )
+    assert [row[:3] for row in points(text.encode("utf-16"))] == [
+        ("2026-10-05 23:00:01", 980, 1220),
+        ("2026-10-13 23:00:02", 1001, 1220),
+    ]
+
+
+def test_many_servers_are_told_apart() -> None:
+    rows = "".join(f"2026-11-13 08:00,lic-{number},{number}\n" for number in range(3000))
+    text = "Time,Server,InUse\n" + rows
+    assert [row[1] for row in points(text, server="lic-2345")] == [2345]
+
+
 def test_figures_with_thousands_separators_are_read() -> None:
     text = 'Timestamp,InUse,Total,Overdraft\n2026-11-24T06:15Z,"1,234","12.000",1 200\n'
     assert points(text) == [("2026-11-24 06:15:00", 1234, 12000, 1200)]

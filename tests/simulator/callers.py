@@ -17,10 +17,8 @@ from lictui.simulator.cloud_server import (
     CloudAccount,
     CloudConcurrent,
     CloudMonth,
-    CloudPeak,
-    LicenseChange,
+    CountAt,
     LicensingApi,
-    MonthCount,
 )
 from lictui.simulator.cvad_server import SimulatedSite, SiteApi
 from lictui.simulator.http import ApiClient, JsonApi, listen, self_signed
@@ -74,19 +72,19 @@ CUSTOMER = CloudAccount(
     users=AssignedCount(412, released=3),
     devices=AssignedCount(501),
     owned=500,
-    next_expiry=LicenseChange(at(2027, 5, 10), 500),
+    next_expiry=CountAt(at(2027, 5, 10), 500),
     months=(
-        CloudMonth("2026-10", 500, users=MonthCount(400, 12), devices=MonthCount(480, 9, 2)),
-        CloudMonth("2026-09", 450, users=MonthCount(388, 5, 1), devices=MonthCount(380, 7)),
-        CloudMonth("2025-10", 400, users=MonthCount(300, 3), devices=MonthCount(310, 4)),
+        CloudMonth("2026-10", 500, AssignedCount(400, new=12), AssignedCount(480, 2, 9)),
+        CloudMonth("2026-09", 450, AssignedCount(388, 1, 5), AssignedCount(380, new=7)),
+        CloudMonth("2025-10", 400, AssignedCount(300, new=3), AssignedCount(310, new=4)),
     ),
     concurrent=CloudConcurrent(
         total=200,
         assigned=151,
         reported_at=START - 120,
-        last_24_hours=CloudPeak(170, START - 50_000),
-        month=CloudPeak(188, at(2026, 11, 3)),
-        all_time=CloudPeak(205, at(2025, 2, 28)),
+        last_24_hours=CountAt(START - 50_000, 170),
+        month=CountAt(at(2026, 11, 3), 188),
+        all_time=CountAt(at(2025, 2, 28), 205),
     ),
     recorded_at=START - 1800 + 0.0215469,
 )

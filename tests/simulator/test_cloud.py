@@ -11,7 +11,7 @@ from tests.simulator.callers import CLIENT, CUSTOMER, SECRET, CloudCaller, at, s
 from tests.support.clock import START
 
 from lictui.simulator import FaultMode
-from lictui.simulator.cloud_server import AssignedCount, CloudConcurrent, LicenseChange
+from lictui.simulator.cloud_server import AssignedCount, CloudConcurrent, CountAt
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -163,7 +163,7 @@ async def test_fewer_of_users_and_devices_count(
 
 
 async def test_expiry_may_be_missing_and_an_activation_follow(api: CloudCaller) -> None:
-    activation = LicenseChange(at(2027, 1, 1), 60)
+    activation = CountAt(at(2027, 1, 1), 60)
     api.stage.customer = replace(
         CUSTOMER, next_expiry=None, next_activation=activation, recorded_at=None
     )

@@ -42,9 +42,9 @@ def test_months_of_a_cloud_account_add_up() -> None:
             assert min(next_one.new, next_one.released) >= 0
             rise = next_one.new - next_one.released
             # A month begins a second after the one before it ended.
-            assert abs(one.cumulative + rise - next_one.cumulative) <= 1
+            assert abs(one.total + rise - next_one.total) <= 1
         assert after.counted == after.users
-    assert account.months[-1].users.cumulative == account.in_use
+    assert account.months[-1].users.total == account.in_use
 
 
 def test_partner_account_has_every_state_of_a_server() -> None:

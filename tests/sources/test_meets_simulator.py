@@ -36,10 +36,8 @@ from lictui.simulator.cloud_server import (
     CloudAccount,
     CloudConcurrent,
     CloudMonth,
-    CloudPeak,
-    LicenseChange,
+    CountAt,
     LicensingApi,
-    MonthCount,
 )
 from lictui.simulator.cvad_server import SimulatedSite, SiteApi
 from lictui.simulator.http import ApiClient, JsonApi, listen, self_signed
@@ -82,13 +80,13 @@ CUSTOMER = CloudAccount(
     users=AssignedCount(412, 3),
     devices=AssignedCount(501),
     owned=500,
-    next_expiry=LicenseChange(START + 167 * DAY, 500),
+    next_expiry=CountAt(START + 167 * DAY, 500),
     months=(
-        CloudMonth("2026-09", 500, MonthCount(390, 10, 1), MonthCount(480, 9)),
-        CloudMonth("2026-10", 500, MonthCount(400, 12, 2), MonthCount(390, 5, 7)),
+        CloudMonth("2026-09", 500, AssignedCount(390, 1, 10), AssignedCount(480, new=9)),
+        CloudMonth("2026-10", 500, AssignedCount(400, 2, 12), AssignedCount(390, 7, 5)),
     ),
 )
-CONCURRENT = CloudConcurrent(60, 40, START, CloudPeak(55, START), CloudPeak(58, START), None)
+CONCURRENT = CloudConcurrent(60, 40, START, CountAt(START, 55), CountAt(START, 58), None)
 
 
 def at_day(days: float) -> float:

@@ -143,7 +143,7 @@ def _column_index(name: str, names: Sequence[str], header: Sequence[str]) -> int
 # Which rows are of the server and the product
 
 
-_MAX_VALUES: Final = 200  # of a column; more do not tell servers or products apart
+_MAX_VALUES: Final = 10_000  # of a column; more do not tell servers or products apart
 _MAX_SHOWN: Final = 6  # that a message names
 _LICENSE_TYPES: Final = frozenset(
     {"retail", "retails", "eval", "evaluation", "sys", "nfr", "not for resale", "csp", "trial"}
@@ -229,7 +229,7 @@ def _selection(
 def _distinct_values(
     file: CsvFile, delimiter: str, header_line: int, columns: Columns
 ) -> dict[int, set[str]]:
-    """Return the values of the columns without figures, in lower case; at most 200 and one."""
+    """Return the values of the columns without figures, in lower case: the first thousands."""
     figures = {*columns.times, *(columns.indexes.get(purpose) for purpose in FIGURES)}
     cells: dict[int, set[str]] = {
         index: set() for index in range(len(columns.header)) if index not in figures

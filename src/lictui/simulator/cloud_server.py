@@ -59,11 +59,6 @@ def not_found(entity: str) -> SimulatedReply:
     return service_error(404, "resource not found", {"name": "entityType", "value": entity})
 
 
-def method_not_allowed(allowed: str) -> SimulatedReply:
-    """Return 405 with the method that is allowed."""
-    return service_error(405, headers=(("Allow", allowed),))
-
-
 def unauthorized(reason: str) -> SimulatedReply:
     """Return 401: the token is `missing`, `invalid` or `expired`."""
     return common_error(401, "authentication", "Authentication failed.", reason=reason)
@@ -109,7 +104,7 @@ class CloudApi(JsonApi):
         elif request.method == "POST":
             reply = self.token(request, fault)
         else:
-            reply = method_not_allowed("POST")
+            reply = service_error(405, headers=(("Allow", "POST"),))
         transaction = uuid.uuid5(uuid.NAMESPACE_DNS, f"{self.customer}/{next(self._transactions)}")
         return replace(reply, headers=(*reply.headers, (self.transaction_header, str(transaction))))
 
@@ -120,7 +115,7 @@ class CloudApi(JsonApi):
         elif resource is None:
             reply = not_found("path")
         elif request.method != "GET":
-            reply = method_not_allowed("GET")
+            reply = service_error(405, headers=(("Allow", "GET"),))
         elif fault is FaultMode.UNKNOWN_CUSTOMER:
             reply = not_found("customer")
         elif fault is FaultMode.FORBIDDEN:
@@ -302,9 +297,9 @@ def historical_usage_body(
     }
 
 
-def _counts(counted: MonthCount) -> Json:
+def _counts(counted: AssignedCount) -> Json:
     return {
-        "cumulativeAssignedCount": counted.cumulative,
+        "cumulativeAssignedCount": counted.total,
         "newAssignedCount": counted.new,
         "releasedCount": counted.released,
     }
@@ -324,10 +319,10 @@ def concurrent_summary_body(concurrent: CloudConcurrent) -> Json:
     }
 
 
-def _peak(peak: CloudPeak | None) -> Json | None:
+def _peak(peak: CountAt | None) -> Json | None:
     if peak is None:
         return None
-    return {"assignedLicenseCount": peak.assigned, "reportTime": dotnet_timestamp(peak.at)}
+    return {"assignedLicenseCount": peak.count, "reportTime": dotnet_timestamp(peak.at)}
 
 
 def dotnet_timestamp(at: float) -> str:
@@ -346,28 +341,20 @@ def days_between(now: float, end: float) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class AssignedCount:
-    """Licenses assigned to users, or to devices."""
-
-    total: int
-    released: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class LicenseChange:
-    """Licenses that expire, or become valid, at one time."""
+class CountAt:
+    """Licenses that expire, become valid, or were in use at one time."""
 
     at: float
     count: int
 
 
 @dataclass(frozen=True, slots=True)
-class MonthCount:
-    """Assignments of one month, of users or of devices."""
+class AssignedCount:
+    """Licenses assigned to users, or to devices; in a month those at its end."""
 
-    cumulative: int  # assigned at its end
-    new: int = 0
+    total: int
     released: int = 0
+    new: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,21 +363,13 @@ class CloudMonth:
 
     month: str  # `2026-10`
     owned: int
-    users: MonthCount
-    devices: MonthCount
+    users: AssignedCount
+    devices: AssignedCount
 
     @property
-    def counted(self) -> MonthCount:
+    def counted(self) -> AssignedCount:
         """The smaller of the two, which is what Citrix counts; users when they are equal."""
-        return min(self.users, self.devices, key=lambda count: count.cumulative)
-
-
-@dataclass(frozen=True, slots=True)
-class CloudPeak:
-    """Peak usage in some span of time."""
-
-    assigned: int
-    at: float
+        return min(self.users, self.devices, key=lambda count: count.total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -400,9 +379,9 @@ class CloudConcurrent:
     total: int
     assigned: int
     reported_at: float
-    last_24_hours: CloudPeak | None = None
-    month: CloudPeak | None = None
-    all_time: CloudPeak | None = None
+    last_24_hours: CountAt | None = None
+    month: CountAt | None = None
+    all_time: CountAt | None = None
     readable: bool = True  # whether the client has the permission to see them
 
 
@@ -415,8 +394,8 @@ class CloudAccount:
     owned: int
     product_name: str = "XenDesktop"
     edition: str = "XAXDFull"
-    next_expiry: LicenseChange | None = None
-    next_activation: LicenseChange | None = None
+    next_expiry: CountAt | None = None
+    next_activation: CountAt | None = None
     months: tuple[CloudMonth, ...] = ()  # in any order; missing ones were not recorded
     concurrent: CloudConcurrent | None = None  # None: not entitled
     recorded_at: float | None = None  # time of the figures; None: now
@@ -450,7 +429,7 @@ def cloud_account_at(server: SimulatedServer, at: float) -> CloudAccount | None:
         owned=license_.installed,
         product_name=name,
         edition=edition,
-        next_expiry=None if end is None else LicenseChange(end - DAY, license_.installed),
+        next_expiry=None if end is None else CountAt(end - DAY, license_.installed),
         months=tuple(_months(pool, at)),
     )
 
@@ -469,9 +448,9 @@ def _months(pool: SimulatedPool, at: float) -> list[CloudMonth]:
     return months[::-1]
 
 
-def _month_count(before: int, after: int) -> MonthCount:
+def _month_count(before: int, after: int) -> AssignedCount:
     new = max(0, after - before) + before // 90
-    return MonthCount(after, new, before + new - after)
+    return AssignedCount(after, before + new - after, new)
 
 
 def _devices(users: int) -> int:

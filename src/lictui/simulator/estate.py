@@ -70,23 +70,23 @@ class SimulatedPool:
 
     def license_at(self, moment: float) -> License | None:
         """The pool at one moment; None once it has expired."""
-        ends = self.end_time()
-        if ends is not None and moment >= ends:
+        end = self.end_time()
+        if end is not None and moment >= end:
             return None
         installed = self.installed_at(moment)
         overdraft = self.overdraft_of(installed)
-        asked, total = self.curve.value_at(moment), installed + overdraft
-        in_use = min(asked, total) if self.is_capped else asked
+        demand = self.curve.value_at(moment)
+        in_use = min(demand, installed + overdraft) if self.is_capped else demand
         return License(
-            product=self.product,
-            full_name=self.full_name,
-            license_type=self.license_type,
-            subscription_date=self.subscription_date,
-            expires=self.expires,
-            installed=installed,
-            overdraft=overdraft,
-            in_use=in_use,
-            queued=asked - in_use,
+            self.product,
+            self.full_name,
+            self.license_type,
+            self.subscription_date,
+            self.expires,
+            installed,
+            overdraft,
+            in_use,
+            queued=demand - in_use,
         )
 
 
@@ -199,8 +199,8 @@ _NAMES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Nothing:
-    """The rhythm of licenses that nobody uses, or always the same few."""
+class _Constant:
+    """The profile of licenses that are always in use."""
 
     count: int = 0
 
@@ -302,21 +302,15 @@ class PoolFactory:
         # More machines than licenses have been seen in the wild: here nobody is turned away.
         return replace(self._pool(product, installed, rhythm, 0, subscription), is_capped=False)
 
-    def idle(self, product: str, installed: int, *, subscription: int = 200) -> SimulatedPool:
-        """Licenses that nobody uses."""
-        return self._pool(product, installed, _Nothing(), 0, subscription)
+    def constant(self, product: str, installed: int, in_use: int = 0) -> SimulatedPool:
+        """Return licenses of which always the same number is in use."""
+        return self._pool(product, installed, _Constant(in_use), 0, 200)
 
     def startup(self) -> SimulatedPool:
-        """What every license server brings along."""
-        return SimulatedPool(
-            "CITRIX",
-            _NAMES["CITRIX"],
-            date(2030, 1, 1),
-            UsageCurve(_Nothing(1), 0),
-            ((0.0, 10),),
-            license_type="SYS",
-            overdraft=0.0,
-        )
+        """Return the start-up licenses of every license server."""
+        pool = self.constant("CITRIX", 10, in_use=1)
+        day = date(2030, 1, 1)
+        return replace(pool, subscription_date=day, license_type="SYS", overdraft=0.0)
 
     def _pool(
         self, product: str, installed: int, rhythm: UsageProfile, hours: float, subscription: int
@@ -567,7 +561,8 @@ def _us(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
             ServerKind.WINRM_NTLM,
             (
                 buyer.concurrent(US, "XDT_PLT_CCS", 2500, 0.84, growth=0.2),
-                buyer.idle("XDS_PLT_CCS", 2500),  # the same purchase under its older code
+                # The same purchase under its older code, which nobody uses.
+                buyer.constant("XDS_PLT_CCS", 2500),
                 buyer.concurrent(US, "MPS_PLT_CCU", 400, 0.36, subscription=85),
                 buyer.machines("PVS_STD_CCS", 250, 0.63),
                 buyer.startup(),
