@@ -69,6 +69,11 @@ class Reach:
         is_narrow = self.half is not None and self.half[1] - self.half[0] <= _NARROW
         return self.day if self.probability >= _LIKELY or is_narrow else None
 
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether it may be reached, but no day is certain enough."""
+        return self.firm_day is None and self.probability >= _UNLIKELY
+
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:

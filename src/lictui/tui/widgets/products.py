@@ -105,6 +105,8 @@ class ProductRow:
             return "exhausted" if (self.total.ratio or 0.0) >= 1 else "today"
         if forecast is None:
             return ""
+        if forecast.installed and forecast.installed.is_uncertain:
+            return "uncertain"
         if forecast.status is ForecastStatus.GROWING:
             horizon = (forecast.horizon - self.today).days if forecast.horizon else 0
             return f"> {horizon} d" if horizon else "growing"

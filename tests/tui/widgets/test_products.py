@@ -1,0 +1,45 @@
+"""The products view without a screen: when licenses run out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from tests.support.example_board import example_board
+
+from lictui.analysis.forecast import Forecast, ForecastStatus, Reach
+from lictui.analysis.usage import PastSummary
+from lictui.config.settings import Thresholds
+from lictui.engine.merge import merge_board
+from lictui.model import Model
+from lictui.tui.widgets.products import ProductRow
+
+TODAY = date(2026, 11, 24)
+(TOTAL,) = (t for t in merge_board(example_board()).totals() if t.product == "MPS_ADV_CCU")
+DAY, LATER = date(2026, 12, 31), date(2027, 3, 1)
+GROWING, FLAT = ForecastStatus.GROWING, ForecastStatus.FLAT
+
+
+@pytest.mark.parametrize(
+    ("status", "reach", "text"),
+    [
+        (GROWING, Reach(1.0, 0.9, DAY), "31 Dec"),
+        (GROWING, Reach(1.0, 0.6, DAY, (DAY, DAY)), "31 Dec"),
+        (GROWING, Reach(1.0, 0.6, DAY, (TODAY, LATER)), "uncertain"),
+        (FLAT, Reach(1.0, 0.3), "uncertain"),
+        (FLAT, Reach(1.0, 0.1), "stable"),
+        (GROWING, Reach(1.0, 0.1), "> 182 d"),
+        (FLAT, None, "stable"),
+    ],
+)
+def test_runs_out_has_a_day_only_where_the_forecast_is_certain(
+    status: ForecastStatus, reach: Reach | None, text: str
+) -> None:
+    horizon = TODAY + timedelta(days=182)
+    forecast = Forecast(
+        "estate", "MPS_ADV_CCU", Model.CONCURRENT, status, 365, horizon=horizon, installed=reach
+    )
+    summary = replace(PastSummary(), forecast=forecast)
+    row = ProductRow(TOTAL, "XenApp Advanced", Thresholds(), summary, TODAY, None)
+    assert row.runs_out == text
