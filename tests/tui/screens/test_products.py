@@ -98,7 +98,7 @@ async def test_concurrent_and_assigned_rows_have_their_own_columns() -> None:
         assigned = next(at for at, line in enumerate(lines) if "Assigned Installed" in line)
         assert "Peak 24 h" in lines[use]
         assert "Peak" not in lines[assigned]
-        assert "1,390    1,455        2,120     31 Dec" in lines[use + 3]
+        assert "1,390    1,455        2,120      31 Dec" in lines[use + 3]
         assert "31       17          +14" in lines[assigned + 1]
         assert "612" not in "".join(lines[use:assigned])
 

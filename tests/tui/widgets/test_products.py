@@ -13,7 +13,9 @@ from lictui.analysis.usage import PastSummary
 from lictui.config.settings import Thresholds
 from lictui.engine.merge import merge_board
 from lictui.model import Model
-from lictui.tui.widgets.products import ProductRow
+from lictui.tui.theme import UNICODE_SYMBOLS
+from lictui.tui.widgets.gauge import TrendData
+from lictui.tui.widgets.products import ProductRow, fit_columns, row_line
 
 TODAY = date(2026, 11, 24)
 (TOTAL,) = (t for t in merge_board(example_board()).totals() if t.product == "MPS_ADV_CCU")
@@ -25,6 +27,7 @@ GROWING, FLAT = ForecastStatus.GROWING, ForecastStatus.FLAT
     ("status", "reach", "text"),
     [
         (GROWING, Reach(1.0, 0.9, DAY), "31 Dec"),
+        (GROWING, Reach(1.0, 0.9, date(2027, 11, 30)), "30 Nov 2027"),
         (GROWING, Reach(1.0, 0.6, DAY, (DAY, DAY)), "31 Dec"),
         (GROWING, Reach(1.0, 0.6, DAY, (TODAY, LATER)), "uncertain"),
         (FLAT, Reach(1.0, 0.3), "uncertain"),
@@ -43,3 +46,6 @@ def test_runs_out_has_a_day_only_where_the_forecast_is_certain(
     summary = replace(PastSummary(), forecast=forecast)
     row = ProductRow(TOTAL, "XenApp Advanced", Thresholds(), summary, TODAY, None)
     assert row.runs_out == text
+    layout = fit_columns(120, [row])
+    line = "".join(part for part, _ in row_line(row, TrendData(), layout, UNICODE_SYMBOLS))
+    assert f" {text}" in line

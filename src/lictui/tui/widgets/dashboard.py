@@ -277,7 +277,7 @@ def _inactive_figures(view: RowView, shape: PaneColumns, symbols: Symbols) -> Li
     reading = view.reading
     last = f"{text.format_count(reading.in_use)} / {text.format_count(reading.installed)}"
     if not view.counted:
-        start_up = "" if describe(view.key.product).counted else "startup license, "
+        start_up = "" if describe(view.key.product).counted else "start-up license, "
         forms = (f"{last}  {start_up}not counted", f"{last}  not counted", last)
     else:
         ago = "just now" if view.stale_age == "now" else f"{view.stale_age} ago"

@@ -306,7 +306,7 @@ _COLUMNS: Final = (
     FigureColumn("Installed then", "", 16, 13, _installed_then),
     FigureColumn("Upper bound", "", 13, 14, _upper_bound),
     FigureColumn("Average", "", 9, 12, _average),
-    FigureColumn("Runs out", "Runs out", 11, 5, _runs_out),
+    FigureColumn("Runs out", "Runs out", 12, 5, _runs_out),
 )
 _LESS_THAN_TREND: Final = 11  # the rank from which columns leave room for the trend first
 
