@@ -10,8 +10,8 @@ from tests.support.fake_api import SECRET
 
 from lictui.config.settings import Limits
 from lictui.model import SourceName
-from lictui.sources.cloud.source import CloudSource
-from lictui.sources.cvad.source import CvadSource
+from lictui.sources.citrix_cloud import CloudSource
+from lictui.sources.cvad import CvadSource
 from lictui.sources.partner import PartnerSource
 
 if TYPE_CHECKING:

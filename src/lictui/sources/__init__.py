@@ -20,11 +20,11 @@ def open_source(server: Server, limits: Limits, clock: Clock) -> Source:
 
             return WinrmSource(server, limits, clock)
         case SourceName.CVAD:
-            from lictui.sources.cvad.source import CvadSource
+            from lictui.sources.cvad import CvadSource
 
             return CvadSource(server, limits, clock)
         case SourceName.CITRIX_CLOUD:
-            from lictui.sources.cloud.source import CloudSource
+            from lictui.sources.citrix_cloud import CloudSource
 
             return CloudSource(server, limits, clock)
         case SourceName.PARTNER:

@@ -22,7 +22,7 @@ from lictui.model import (
     sum_all_known,
 )
 from lictui.products import describe
-from lictui.sources.cloud.session import CloudSession
+from lictui.sources.cloud_session import CloudSession
 from lictui.sources.http import HttpSource, flat_fields, get_field, json_rows, status_rules
 from lictui.sources.sanitize import (
     NEVER_YEAR,

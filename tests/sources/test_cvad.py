@@ -27,7 +27,7 @@ from tests.support.fake_site import (
 from tests.support.polls import failure_of
 
 from lictui.model import Activation, ActivationStatus, FailureKind, Mode, Reading, Step
-from lictui.sources.cvad.source import build_snapshot
+from lictui.sources.cvad import build_snapshot
 from lictui.sources.source import SourceError, ignore_steps
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tests.support.clock import FakeClock
 
     from lictui.model import Server
-    from lictui.sources.cvad.source import CvadSource
+    from lictui.sources.cvad import CvadSource
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ from lictui.model import (
     Reading,
     Step,
 )
-from lictui.sources.cloud.source import (
+from lictui.sources.citrix_cloud import (
     CloudSource,
     current_notices,
     month_range,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.support.fake_site import inventory_row, license_overview, site_details
 
 from lictui.model import Activation, ActivationStatus, Level, Model, Reading
-from lictui.sources.cvad.pools import (
+from lictui.sources.cvad_pools import (
     pools_from_overview,
     pools_from_site,
     site_activation,

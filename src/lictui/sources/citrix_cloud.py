@@ -27,7 +27,7 @@ from lictui.model import (
     Step,
 )
 from lictui.products import describe
-from lictui.sources.cloud.session import CloudSession, console_url, region_hint
+from lictui.sources.cloud_session import CloudSession, console_url, region_hint
 from lictui.sources.http import HttpSource, flat_fields, get_field, json_rows, status_rules
 from lictui.sources.sanitize import NEVER_YEAR, parse_count, parse_date, sanitize
 from lictui.sources.source import SourceError

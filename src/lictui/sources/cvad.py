@@ -19,8 +19,8 @@ from lictui.sources.auth import (
     new_token,
     server_secret,
 )
-from lictui.sources.cloud.session import cloud_token
-from lictui.sources.cvad.pools import (
+from lictui.sources.cloud_session import cloud_token
+from lictui.sources.cvad_pools import (
     pools_from_overview,
     pools_from_site,
     site_activation,

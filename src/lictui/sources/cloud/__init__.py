@@ -1,1 +1,0 @@
-"""Citrix Cloud entitlements."""

@@ -1,1 +1,0 @@
-"""The orchestration REST API of Citrix sites, on a Delivery Controller or in Citrix Cloud."""
