@@ -149,9 +149,11 @@ def _forecasts(_folder: Path) -> Iterator[_Row]:
     hold = result.bands_hold
     yield "forecast bands hold", f"{hold:.0%}", "88 % to 98 %", 0.88 <= hold <= 0.98
     days = next(iter(forecast.simulated()))
-    past = {day: float(peak) for day, peak in list(days.items())[-801:-1]}
-    spent = _milliseconds(lambda: forecast.forecast_of(past, 1000, max(days)))
-    yield "forecast of a product, 800 days", f"{spent:.1f} ms", "<= 10 ms", spent <= 10
+    past = {day: float(peak) for day, peak in list(days.items())[-366:-1]}
+    spent = min(
+        _milliseconds(lambda: forecast.forecast_of(past, 1000, max(days))) for _ in range(10)
+    )
+    yield "forecast of a product, a year of daily peaks", f"{spent:.1f} ms", "<= 5 ms", spent <= 5
 
 
 def _ratio(what: str, ours: float, bare: float, budget: float, unit: str) -> _Row:

@@ -329,19 +329,6 @@ async def test_wrong_customer_or_client_is_a_failure(
         assert (await simulation.failure()).kind in kinds
 
 
-@pytest.mark.parametrize("name", REST)
-async def test_expired_token_is_renewed(
-    simulate: Simulate, clock: FakeClock, name: SourceName
-) -> None:
-    async with (
-        simulate(name) as simulation,
-        simulation.source() as source,
-    ):
-        first = await snapshot_of(source)
-        await clock.advance(3700)
-        assert len((await snapshot_of(source)).pools) == len(first.pools)
-
-
 async def test_servers_of_one_client_share_a_token_for_an_hour(
     simulate: Simulate, clock: FakeClock
 ) -> None:
