@@ -192,6 +192,11 @@ def test_scope_makes_a_forecast_from_its_history() -> None:
     assert (found.scope, found.product, found.status) == ("a", _CODE, ForecastStatus.FLAT)
     assert found.critical is not None
     assert found.critical.day == _TODAY
+    assert "upper bounds" not in found.basis
+    bounds = Series.of(
+        tuple(_bucket(day, 0, 95)._replace(bound=day == -9) for day in range(-60, 0)), _DAY
+    )
+    assert "some daily peaks are upper bounds" in scope.forecast(bounds, START, _TODAY).basis
 
 
 def test_scope_forecast_uses_installed_by_day() -> None:

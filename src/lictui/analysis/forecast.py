@@ -50,6 +50,7 @@ class ForecastInput:
     warn: float = 0.80  # ratios
     critical: float = 0.90
     installed_by_day: Mapping[date, int] = field(default_factory=dict)  # where known
+    is_exact: bool = True  # False: some figures are upper bounds
 
 
 @dataclass(frozen=True, slots=True)

@@ -475,7 +475,7 @@ def _with_thresholds(
         critical=reaches[inputs.critical],
         installed=reaches[1.0],
         shortfalls=tuple(_shortfalls(result, inputs.expiring, installed, today)),
-        basis=_basis(source, result.based_on_days),
+        basis=_basis(source, result.based_on_days, is_exact=inputs.is_exact),
     )
 
 
@@ -540,8 +540,13 @@ def _shortfalls(
             yield Shortfall(day, installed[ahead], round(level))
 
 
-def _basis(passages: PassageForecast, days: int) -> str:
+def _basis(source: PassageForecast, days: int, *, is_exact: bool) -> str:
     """Describe what the dates rest on."""
-    error = "" if passages.error is None else f", error {passages.error:.0%} at four weeks"
-    season = "; no yearly season known yet" if days < _YEARLY_DAYS else ""
-    return f"{passages.basis}{error.replace('%', ' %')}{season}"
+    texts = [source.basis]
+    if source.error is not None:
+        texts[0] += f", error {source.error * 100:.0f} % at four weeks"
+    if days < _YEARLY_DAYS:
+        texts.append("no yearly season known yet")
+    if not is_exact:
+        texts.append("some daily peaks are upper bounds")
+    return "; ".join(texts)

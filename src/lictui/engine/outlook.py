@@ -89,6 +89,7 @@ class ForecastScope:
                 self.warn,
                 self.critical,
                 installed_by_day(history, now),
+                history.exact,
             ),
             today,
         )
