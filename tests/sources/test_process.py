@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lictui.config.settings import Limits
+from lictui.engine.thread import run
 from lictui.model import Failure, FailureKind, Step
-from lictui.sources import resolver
 from lictui.sources.process import ProgramOutput, decode_output, run_program
 from lictui.sources.source import SourceError
 
@@ -213,7 +213,7 @@ def test_program_runs_from_another_thread() -> None:
         results = await asyncio.gather(*(run_python("print(1)") for _ in range(5)))
         outputs.extend(output.stdout for output in results)
 
-    thread = threading.Thread(target=lambda: resolver.run(many()))
+    thread = threading.Thread(target=lambda: run(many()))
     thread.start()
     thread.join(30)
     assert outputs == [b"1\n"] * 5

@@ -44,8 +44,8 @@ from lictui.config.server_schema import (
 from lictui.engine.license_users import reservation_text
 from lictui.engine.merge import same_as_warnings
 from lictui.engine.queries import history_path, open_history, query_license_users
+from lictui.engine.thread import run
 from lictui.errors import ConfigError, UsageError
-from lictui.sources.resolver import run
 
 if TYPE_CHECKING:
     from lictui.config.settings import Limits

@@ -34,8 +34,8 @@ from lictui.engine.board import (
 )
 from lictui.engine.engine import poll_once
 from lictui.engine.merge import duplicate_pools, merge_board, same_as_warnings
+from lictui.engine.thread import run
 from lictui.model import Failure, LicenseServer, Mode, Pool, PoolKey, State, percent_text
-from lictui.sources.resolver import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lictui.sources import resolver
+from lictui.engine.thread import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ def test_unresolved_names_block_neither_other_names_nor_the_exit() -> None:
             task.cancel()
         return addresses
 
-    assert resolver.run(look())  # and it ends, though 100 threads still wait
+    assert run(look())  # and it ends, though 100 threads still wait
 
 
 def test_unknown_name_raises_the_error_of_the_resolver(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,4 +54,4 @@ def test_unknown_name_raises_the_error_of_the_resolver(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     with pytest.raises(socket.gaierror, match="no such name"):
-        resolver.run(_look_up("nowhere.example"))
+        run(_look_up("nowhere.example"))
