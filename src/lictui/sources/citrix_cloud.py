@@ -30,7 +30,7 @@ from lictui.products import describe
 from lictui.sources.cloud_session import CloudSession, console_url, region_hint
 from lictui.sources.http import HttpSource, flat_fields, get_field, json_rows, status_rules
 from lictui.sources.sanitize import NEVER_YEAR, parse_count, parse_date, sanitize
-from lictui.sources.source import SourceError
+from lictui.sources.source import SourceError, count_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +77,7 @@ class CloudSource(HttpSource):
             raise no_data
         on_step(Step.INVENTORY, f"customer {snapshot.reported_name or self._server.customer_id}")
         count = len(snapshot.monthly_usage)
-        months = f", {count} month{'' if count == 1 else 's'} of history" if count else ""
+        months = f", {count_text(count, 'month')} of history" if count else ""
         on_step(Step.PARSE, " · ".join(pool.product for pool in snapshot.pools) + months)
         return replace(snapshot, certificate=self._client.certificate)
 

@@ -37,7 +37,7 @@ from lictui.sources.http import (
 )
 from lictui.sources.network import is_loopback, require_encryption
 from lictui.sources.sanitize import parse_count, parse_time, sanitize
-from lictui.sources.source import SourceError
+from lictui.sources.source import SourceError, count_text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -83,7 +83,7 @@ class CvadSource(HttpSource):
 
     @cached_property
     def _session(self) -> BearerSession:
-        return open_session(self._server, self._client, self._clock)
+        return BearerSession(self._client, self._clock, self._sign_in, STATUS_RULES, "CWSAuth")
 
     @cached_property
     def _overview(self) -> PathSearch:
@@ -115,9 +115,13 @@ class CvadSource(HttpSource):
             name=site.name,
             cloud=bool(self._server.customer_id),
         )
-        count = len(snapshot.pools)
-        on_step(Step.PARSE, f"{count} pool{'' if count == 1 else 's'}")
+        on_step(Step.PARSE, count_text(len(snapshot.pools), "pool"))
         return replace(snapshot, certificate=self._client.certificate)
+
+    async def _sign_in(self, rejected: str) -> Token:
+        if self._server.customer_id:
+            return await cloud_token(self._server, self._client, self._clock, rejected)
+        return await _site_token(self._server, self._client, self._clock)
 
     async def _find_site(self) -> CvadSite:
         if self._site is None:
@@ -152,18 +156,7 @@ class CvadSource(HttpSource):
         return reply_json(reply, Step.PARSE) if reply else None
 
 
-# Sign-in, on premises or in Citrix Cloud
-
-
-def open_session(server: Server, client: HttpClient, clock: Clock) -> BearerSession:
-    """Return a session that signs in to the site of `server`, on premises or in Citrix Cloud."""
-
-    async def sign_in(rejected: str) -> Token:
-        if server.customer_id:
-            return await cloud_token(server, client, clock, rejected)
-        return await _site_token(server, client, clock)
-
-    return BearerSession(client, clock, sign_in, STATUS_RULES, scheme="CWSAuth")
+# Sign-in on premises
 
 
 # Both are in use: the first is documented, the second is that of older releases.

@@ -356,7 +356,7 @@ def _since(last_reported: float | None, now: float) -> str:
         return "since unknown date"
     days = max(0, int((now - last_reported) / _DAY))
     date_ = datetime.fromtimestamp(last_reported, UTC).date()
-    return f"{days} day{'' if days == 1 else 's'}, since {date_}"
+    return f"{count_text(days, 'day')}, since {date_}"
 
 
 def _expiring(servers: Sequence[ListedServer], now: float) -> Iterator[Notice]:
