@@ -27,6 +27,7 @@ from lictui.history.rollup import (
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Mapping
 
     from lictui.analysis.columns import IntArray
     from lictui.config.settings import Retention
@@ -44,23 +45,20 @@ CONTEXT: Final = 2 * _DAY  # a reading is valid for a day and a half at most
 
 _PACK_STEP: Final = 3 * 3600  # seconds; packing rewrites blocks, so it waits until it is worth it
 _SETTLED_AFTER: Final = 300  # seconds after which no reading is being written any more
-_MAX_POOLS: Final = 400  # per call: a fraction of a second, whatever the size of the estate
+MAX_POOLS: Final = 400  # per call: a fraction of a second, whatever the size of the estate
 
 
-def compact_pools(db: sqlite3.Connection, now: float, retention: Retention) -> bool:
-    """Pack and delete what is due, within the caller's transaction; False: call again."""
+def pack_due(db: sqlite3.Connection, now: float) -> list[KnownPool]:
+    """Pack what is due of at most `MAX_POOLS` pools, and return these pools."""
     limit = int(now - _SETTLED_AFTER) // _PACK_STEP * _PACK_STEP
-    packed = 0
+    packed: list[KnownPool] = []
     for pool in pools.unpacked_before(db, limit):
-        if pack_before(db, pool, limit, int(now)) == pool:
-            continue
-        kept = kept_since(justified_time(db, pool, now), retention)
-        for width, since in kept.items():
-            blocks.drop_before(db, pool, width, since)
-        packed += 1
-        if packed >= _MAX_POOLS:
-            return False
-    return True
+        after = pack_before(db, pool, limit, int(now))
+        if after != pool:
+            packed.append(after)
+        if len(packed) >= MAX_POOLS:
+            break
+    return packed
 
 
 def pack_before(db: sqlite3.Connection, pool: KnownPool, time: int, now: int) -> KnownPool:
@@ -113,6 +111,7 @@ def _days(start: int, end: int) -> tuple[int, int]:
 
 
 _LEAP: Final = 31 * _DAY  # a clock may have jumped so far
+_WITNESSES: Final = 5  # pools whose readings tell the time
 _DAYS_AFTER_LEAP: Final = 31  # with readings, until a leap is believed
 
 
@@ -128,13 +127,21 @@ def kept_since(now: float, retention: Retention) -> dict[Resolution, int]:
     return {width: max(0, today - count) * _DAY for width, count in days.items()}
 
 
-def justified_time(db: sqlite3.Connection, pool: KnownPool, now: float) -> float:
-    """Return the time that the readings of a pool prove, at most `now`.
+def drop_expired(db: sqlite3.Connection, pool: KnownPool, kept: Mapping[Resolution, int]) -> None:
+    """Delete what is not kept any more of a pool."""
+    for width, since in kept.items():
+        blocks.drop_before(db, pool, width, since)
+
+
+def justified_time(db: sqlite3.Connection, now: float) -> float:
+    """Return the time that the newest readings prove, at most `now`.
 
     A clock that is ahead must delete nothing: a leap of months is believed after a month of days.
     """
-    start = min(int(now), pool.packed_until) - blocks.block_seconds(Resolution.DAY)
-    days = blocks.read_rollups(db, pool.id, Resolution.DAY, start, FOREVER).start
+    days = np.empty(0, np.int64)
+    for pool in pools.latest_packed(db, _WITNESSES):
+        own = blocks.read_rollups(db, pool.id, Resolution.DAY, 0, FOREVER).start
+        days = np.union1d(days, own)
     leaps = np.flatnonzero(np.diff(days) > _LEAP)
     if len(leaps) and len(days) - 1 - leaps[-1] < _DAYS_AFTER_LEAP:
         days = days[: leaps[-1] + 1]

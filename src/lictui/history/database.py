@@ -48,6 +48,12 @@ SCHEMA: Final = (
     # Older readings, and roll-ups of five minutes, hours and days, compressed: see blocks.py.
     # `position` consists of pool, resolution and time.
     "CREATE TABLE block(position INTEGER PRIMARY KEY, body BLOB NOT NULL)",
+    # Daily maxima of sums whose five minutes expired (sums.py). `pools`: a key of the pools.
+    """CREATE TABLE sum_peak(
+        pools BLOB NOT NULL, day INTEGER NOT NULL, high INTEGER NOT NULL, high_at INTEGER NOT NULL,
+        installed INTEGER, overdraft INTEGER, PRIMARY KEY(pools, day)) WITHOUT ROWID""",
+    # Sums, besides those of products, whose daily maxima are stored: the IDs of their pools.
+    "CREATE TABLE summed(pools TEXT PRIMARY KEY) WITHOUT ROWID",
     # The last poll of every server, and its last snapshot (LastPoll). `failure` and `snapshot`
     # are JSON of the classes of lictui.model.
     """CREATE TABLE last_poll(

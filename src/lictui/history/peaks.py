@@ -5,12 +5,14 @@ The arithmetic is in `analysis.peaks`; everything is read by five minutes, a mon
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from lictui.analysis.columns import SumBuilder
 from lictui.analysis.peaks import PeakAccumulator, ScopedPeak, peak_windows, upper_bound
 from lictui.analysis.series import ALIGNMENT, Resolution, SeriesQuery
+from lictui.history.errors import HistoryError
 from lictui.history.memberships import memberships
 from lictui.model import ESTATE
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from lictui.history.memberships import Membership, ServerPool
+    from lictui.history.pools import KnownPool
     from lictui.history.store import History
 
 _CHUNK: Final = 32 * int(Resolution.DAY)  # seconds that are read at once
@@ -60,6 +63,7 @@ def iter_peaks(history: History, query: PeakQuery) -> Iterator[ScopedPeak | None
         scopes = query.scopes or {ESTATE: {member.server for member in members}}
         search = _Search(history, query, members, scopes)
         yield from search.read()
+        search.remember()
         yield from search.peaks(product, model)
 
 
@@ -112,7 +116,17 @@ class _Search:
                         totals[name].add(series, member.since, member.until, entitlement)
                 yield
             for name, total in totals.items():
-                self._of_scope[name].add(total.series())
+                known = self._pools_of(name)
+                self._of_scope[name].add(self._history.tightened(total.series(), known))
+
+    def _pools_of(self, scope: str) -> list[KnownPool]:
+        inside = [m for m in self._members if m.server in self._scopes[scope]]
+        return [pool for member in inside for pool in member.known_pools]
+
+    def remember(self) -> None:
+        """Keep the daily maxima of these sums when their details expire, if that can be stored."""
+        with suppress(HistoryError):
+            self._history.remember_sums(map(self._pools_of, self._scopes))
 
     def peaks(self, product: str, model: str) -> Iterator[ScopedPeak]:
         """Yield the peaks of the scopes, then of their servers."""

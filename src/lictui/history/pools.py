@@ -72,6 +72,12 @@ def unpacked_before(db: sqlite3.Connection, time: int) -> list[KnownPool]:
     return list(map(KnownPool._make, rows))
 
 
+def latest_packed(db: sqlite3.Connection, count: int) -> list[KnownPool]:
+    """Return the pools with the newest readings in blocks."""
+    rows = db.execute(f"{_SELECT} ORDER BY packed_until DESC LIMIT ?", (count,))
+    return list(map(KnownPool._make, rows))
+
+
 def set_packed_until(db: sqlite3.Connection, pool: KnownPool, time: int) -> KnownPool:
     """Record that the readings before `time` are in blocks."""
     db.execute("UPDATE pool SET packed_until = ? WHERE id = ?", (time, pool.id))

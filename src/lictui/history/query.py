@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -23,7 +25,7 @@ from lictui.history.rollup import (
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from lictui.analysis.series import SeriesQuery
     from lictui.history.pools import KnownPool
@@ -42,7 +44,10 @@ def query_series(db: sqlite3.Connection, query: SeriesQuery, now: float) -> Seri
     if not known:
         return Series.empty(query.width)
     if len(known) > 1:
-        return _sum(known, query, int(now))
+        width = -(-max(query.width, ALIGNMENT) // ALIGNMENT) * ALIGNMENT
+        start, end = query.start // width * width, -(-query.end // width) * width
+        total = sum_pools(known, start, min(end, int(now) + 1), dict(query.entitlements))
+        return tightened(db, total, [stored.pool for stored in known]).widened(width)
     stored = known[0]
     if query.width <= 0:
         return stored.single_readings(query.start, query.end)
@@ -60,12 +65,10 @@ def _widest_divisor(width: int) -> Resolution:
     return max(exact, default=ALIGNMENT)
 
 
-def _sum(known: Sequence[StoredPool], query: SeriesQuery, now: int) -> Series:
-    """Return the sum by five minutes, joined to the queried width."""
-    width = -(-max(query.width, ALIGNMENT) // ALIGNMENT) * ALIGNMENT
-    start = query.start // width * width
-    stop = min(-(-query.end // width) * width, now + 1)
-    entitlements = dict(query.entitlements)
+def sum_pools(
+    known: Sequence[StoredPool], start: int, stop: int, entitlements: Mapping[str, str]
+) -> Series:
+    """Return the sum by five minutes; `entitlements` of servers as in a SeriesQuery."""
     chunks = []
     for base in range(start // _CHUNK * _CHUNK, stop, _CHUNK):
         first, end = max(start, base), min(base + _CHUNK, stop)
@@ -78,7 +81,45 @@ def _sum(known: Sequence[StoredPool], query: SeriesQuery, now: int) -> Series:
                 series = stored.series(ALIGNMENT, first, end)
                 total.add(series, pool.since, pool.ended, shared if entitlement else "")
         chunks.append(total.series())
-    return concatenate(chunks, ALIGNMENT).widened(width)
+    return concatenate(chunks, ALIGNMENT)
+
+
+def sum_key(parts: Iterable[KnownPool], day: int) -> bytes:
+    """Return the key of the sum of the pools that count on a day."""
+    ids = sorted(
+        pool.id
+        for pool in parts
+        if pool.since < day + _DAY and (pool.ended is None or pool.ended > day)
+    )
+    return blake2b(" ".join(map(str, ids)).encode(), digest_size=16).digest()
+
+
+def tightened(db: sqlite3.Connection, series: Series, parts: Sequence[KnownPool]) -> Series:
+    """Return a sum with the stored maxima of its days, where its own are upper bounds.
+
+    No entry of a day is higher than the stored maximum, and that which contains it is exact.
+    """
+    if series.exact:
+        return series
+    high, high_at, bound = series.high.copy(), series.high_at.copy(), series.bound.copy()
+    installed, overdraft = series.installed.copy(), series.overdraft.copy()
+    for day in np.unique(series.start[series.bound] // _DAY * _DAY).tolist():
+        row = db.execute(
+            "SELECT high, high_at, installed, overdraft FROM sum_peak WHERE pools = ? AND day = ?",
+            (sum_key(parts, day), day),
+        ).fetchone()
+        if row is None:
+            continue
+        first, last = np.searchsorted(series.start, (day, day + _DAY)).tolist()
+        of_day = slice(first, last)
+        high[of_day] = np.minimum(high[of_day], row[0])
+        at = np.flatnonzero((series.start[of_day] <= row[1]) & (row[1] < series.end[of_day]))
+        for index in (first + at).tolist():
+            high[index], high_at[index], bound[index] = row[0], row[1], False
+            installed[index], overdraft[index] = (np.nan if v is None else v for v in row[2:])
+    return replace(
+        series, high=high, high_at=high_at, bound=bound, installed=installed, overdraft=overdraft
+    )
 
 
 def stored_readings(db: sqlite3.Connection, pool: KnownPool) -> tuple[int, int | None]:

@@ -158,16 +158,25 @@ class History:
             done = False
             while not done:
                 with write_transaction(self._db):
-                    done = self._compact(self._db)
+                    done = self._compact(self._db, everything=True)
             self._db.execute("VACUUM")
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
-    def _compact(self, db: sqlite3.Connection) -> bool:
-        from lictui.history.compaction import compact_pools
+    def _compact(self, db: sqlite3.Connection, *, everything: bool = False) -> bool:
+        from lictui.history import compaction
+        from lictui.history.sums import store_peaks
 
         now = self._clock.now()
-        journal.delete_events_before(db, now - self.retention.journal * Resolution.DAY)
-        return compact_pools(db, now, self.retention)
+        packed = compaction.pack_due(db, now)
+        proven = compaction.justified_time(db, now) or now
+        journal.delete_events_before(db, proven - self.retention.journal * Resolution.DAY)
+        kept = compaction.kept_since(proven, self.retention)
+        until = kept[Resolution.FIVE_MINUTES]
+        kept[Resolution.FIVE_MINUTES] = store_peaks(db, until, int(now))
+        done = len(packed) < compaction.MAX_POOLS and kept[Resolution.FIVE_MINUTES] == until
+        for pool in list(pools.all_pools(db)) if done and everything else packed:
+            compaction.drop_expired(db, pool, kept)
+        return done
 
     def stats(self) -> HistoryStats:
         """Return the size and period of the history."""
@@ -207,6 +216,25 @@ class History:
         now = self._clock.now()
         with self._reading() as db:
             return tuple(query_series(db, query, now) for query in queries)
+
+    def remember_sums(self, sums: Iterable[Iterable[KnownPool]]) -> None:
+        """Keep the daily maxima of the sums of these pools when five-minute figures expire."""
+        from lictui.history.sums import new_sums, remember_sums
+
+        with self._reading() as db:
+            new = new_sums(db, sums)
+        if new:
+            with self._writing() as db:
+                remember_sums(db, new)
+
+    def tightened(self, total: Series, known: Sequence[KnownPool]) -> Series:
+        """Return a sum of pools with the exact maxima of its days, as far as they were stored."""
+        from lictui.history.query import tightened
+
+        if total.exact:
+            return total
+        with self._reading() as db:
+            return tightened(db, total, known)
 
     def monthly_usage(self, server: str, key: PoolKey) -> tuple[MonthlyUsage, ...]:
         """Return the months of a pool that the source reported itself."""

@@ -1,0 +1,86 @@
+"""Maxima of sums stay exact when the figures that they were made of expire."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import pytest
+from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, HistoryFixture
+
+from lictui.analysis.series import Resolution
+from lictui.config.settings import Retention
+from lictui.history.peaks import PeakQuery, find_peaks
+from lictui.model import ESTATE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from lictui.analysis.peaks import Peak
+
+NAMES = ("a", "b", "c")
+END = MIDNIGHT + 60 * DAY
+
+
+@pytest.fixture
+def opposed(tmp_path: Path) -> Iterator[HistoryFixture]:
+    """Three servers, of which one uses 90 and the others 10 at any time."""
+    retention = Retention(raw=1, five_minutes=10, hour=20, day=400)
+    fixture = HistoryFixture(tmp_path / "history.db", retention=retention)
+    for turn, name in enumerate(NAMES):
+        line = [90 if step % 3 == turn else 10 for step in range(60 * 48)]
+        fixture.poll_series(MIDNIGHT, line, name, every=1800)
+    fixture.clock._now = END
+    yield fixture
+    fixture.close()
+
+
+def peak(fixture: HistoryFixture, *servers: str) -> Peak:
+    query = PeakQuery(END, ZoneInfo("UTC"), NAMES, scopes={ESTATE: servers}, per_server=False)
+    return next(p.peak for p in find_peaks(fixture.history, query) if p.peak.window == "all")
+
+
+def test_maximum_of_all_pools_stays_exact(opposed: HistoryFixture) -> None:
+    before = peak(opposed, *NAMES)
+    opposed.history.compact_all()
+    after = peak(opposed, *NAMES)
+    assert (before.peak, before.bound) == (after.peak, after.bound) == (110, False)
+    assert after.peak_at == before.peak_at
+    assert after.installed_at_peak == before.installed_at_peak == 1500
+    assert after.average == pytest.approx(before.average)
+    for width in (HOUR, DAY):
+        series = opposed.series(MIDNIGHT, END, width, NAMES)
+        assert set(series.high.tolist()) == {110}
+    days = opposed.series(MIDNIGHT, END, DAY, NAMES)
+    assert (len(days), days.exact) == (60, True)
+
+
+def test_maximum_of_a_sum_that_was_asked_for_stays_exact(opposed: HistoryFixture) -> None:
+    assert peak(opposed, "a", "b").peak == 100
+    opposed.history.compact_all()
+    kept = peak(opposed, "a", "b")
+    assert (kept.peak, kept.bound) == (100, False)
+    never_asked = peak(opposed, "b", "c")
+    assert (never_asked.peak, never_asked.bound) == (180, True)
+
+
+def test_pool_that_came_later_does_not_change_stored_maxima(opposed: HistoryFixture) -> None:
+    opposed.history.compact_all()
+    opposed.poll_series(END - HOUR, [5] * 3, "d", every=1800)
+    days = opposed.series(MIDNIGHT, END, DAY, (*NAMES, "d"))
+    assert days.exact
+    assert set(days.high.tolist()) == {110, 115}
+
+
+@pytest.mark.parametrize("polled", [False, True])
+def test_clock_that_is_ahead_deletes_nothing(opposed: HistoryFixture, *, polled: bool) -> None:
+    opposed.history.compact_all()
+    before = [len(opposed.export(resolution)) for resolution in Resolution]
+    opposed.clock._now = END + 3000 * DAY
+    if polled:
+        opposed.poll_series(END + 3000 * DAY, [50] * 48, "a", every=1800)
+        opposed.clock._now += DAY
+    opposed.history.compact_all()
+    after = [len(opposed.export(resolution)) for resolution in Resolution]
+    assert all(new >= old for old, new in zip(before, after, strict=True))
