@@ -75,6 +75,7 @@ SERVER_HELP: Final = {
     "interval": "Polling interval in seconds.",
     "enabled": "Disabled servers are not polled.",
     "same_as": "Name of the server that this is a second data source for; both are shown and counted as one.",
+    "continues": "Product code that the server reported before a change of edition or model, such as `XDT_PLT_UD`: charts, peaks, forecasts and reports carry its series on.",
     "entitlement": "LAS: any name, the same for all servers that report the licenses of one entitlement. Their usage adds up; the licenses are counted once.",
     "quantity_divisor": "Set to 2 if the server reports every license twice.",
     "auth": "negotiate · kerberos · ntlm · basic (local accounts, requires TLS) · certificate.",

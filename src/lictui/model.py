@@ -271,6 +271,7 @@ class Server:
     licenses_available: str = ""  # command: meaning of LicensesAvailable, total or free
     quantity_divisor: int = 1  # 2 if the server reports every license twice
     same_as: str = ""  # name of the server that this is a second data source for
+    continues: str = ""  # code of an earlier product whose series the present one carries on
     entitlement: str = ""  # LAS: servers of one entitlement report the same licenses
 
     @property

@@ -125,3 +125,14 @@ def test_new_certificate_is_an_event_except_of_citrix_services() -> None:
     account = server(source=SourceName.CITRIX_CLOUD, url="https://api.cloud.com")
     before, after = (ServerStatus(account, State.UP, snapshot=each) for each in (old, new))
     assert change_events(before, after, AlertSettings()) == ()
+
+
+def test_change_of_product_proposes_to_join_the_histories() -> None:
+    found = events(snapshot(pool("OLD_UD"), pool("X")), snapshot(pool("NEW_CCS"), pool("X")))
+    (event,) = [event for event in found if event.message.startswith("replaces")]
+    assert (event.kind, event.product) == (EventKind.LICENSES, "NEW_CCS")
+    assert event.message == 'replaces OLD_UD: set continues = "OLD_UD" to join their history'
+    assert not any(
+        event.message.startswith("replaces")
+        for event in events(snapshot(pool("OLD_UD")), snapshot(pool("A"), pool("B")))
+    )

@@ -14,6 +14,7 @@ from tests.history.history_fixture import MIDNIGHT, PRODUCT, HistoryFixture
 from tests.support.clock import START, FakeClock
 from tests.support.example_board import pool, up_status
 from tests.support.fake_engine import FakeHistory
+from tests.support.values import poll, server, snapshot
 
 from lictui.analysis.columns import Series
 from lictui.analysis.forecast import ForecastStatus
@@ -21,7 +22,7 @@ from lictui.analysis.series import Bucket, SeriesQuery
 from lictui.config.settings import Settings
 from lictui.engine.board import Board
 from lictui.engine.merge import merge_board
-from lictui.engine.outlook import forecast_scopes
+from lictui.engine.outlook import continued_pools, forecast_scopes
 from lictui.engine.product_history import (
     ProductHistory,
     ProductOutlook,
@@ -263,6 +264,43 @@ async def test_licenses_of_one_entitlement_count_once_in_chart_peaks_and_forecas
     assert outlook is not None
     assert outlook.installed == 500
     assert selection.reading.installed == 500
+
+
+async def test_series_goes_on_after_a_change_of_product(tmp_path: Path) -> None:
+    """A migration to LAS changes the code: chart, peaks and forecast join the two series."""
+    changed, days = MIDNIGHT - 2 * DAY, 30
+    source = server("lic-01", continues="OLD_UD", interval=900.0)
+    with closing(HistoryFixture(tmp_path / "history.db")) as fixture:
+        for start in range(changed - days * DAY, int(START), 900):
+            old = start < changed
+            pools = pool("OLD_UD", 300, 500) if old else pool("NEW_CCS", 200, 500)
+            result = snapshot(pools, pool("CITRIX", 0, 10))
+            polls = [(source, poll(result, "lic-01", start), ())]
+            fixture.history.append_many(polls)
+        up = up_status("lic-01", pool("NEW_CCS", 200, 500))
+        board = merge_board(Board((replace(up, server=source),)))
+        selection = select_product(board, ("lic-01",), "NEW_CCS", Settings())
+        query = chart_query(selection, TimeRange(RangeLength.WEEK), 70, START, ZoneInfo("UTC"))
+        reader = ProductHistoryReader(fixture.history, fixture.clock)
+        history = await reader.history(board, query, Settings(timezone="UTC"))
+        outlook = await reader.outlook(board, ("lic-01",), "NEW_CCS", Settings(timezone="UTC"))
+        continued = continued_pools(board, fixture.history.pools())
+        peaks = {
+            (peak.product, peak.peak.peak)
+            for peak in find_peaks(
+                fixture.history, PeakQuery(START, UTC, ("lic-01",), continued=continued)
+            )
+            if peak.peak.window == "all"
+        }
+    assert continued == {("lic-01", PoolKey("OLD_UD")): ("NEW_CCS", "concurrent")}
+    assert {bucket.high for bucket in history.buckets} == {200, 300}
+    assert history.buckets[0].start == query.start
+    marks = [event for event in history.events if event.message.startswith("continues OLD_UD")]
+    assert [event.time for event in marks] == [changed]
+    assert outlook is not None
+    assert outlook.forecast.based_on_days > days
+    assert outlook.forecast.basis.endswith("continues OLD_UD")
+    assert peaks == {("NEW_CCS", 300)}
 
 
 async def test_time_above_counts_minutes_not_buckets(tmp_path: Path) -> None:

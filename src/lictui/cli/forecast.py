@@ -41,7 +41,7 @@ from lictui.cli.output import (
 from lictui.clock import SystemClock
 from lictui.engine.board import entitlements_of
 from lictui.engine.merge import duplicate_pools
-from lictui.engine.outlook import ForecastScope, forecast_scopes
+from lictui.engine.outlook import ForecastScope, continued_pools, forecast_scopes
 from lictui.engine.queries import load_board
 from lictui.history.peaks import PeakQuery, find_peaks
 from lictui.model import Model
@@ -233,6 +233,7 @@ def peaks(
             products=products,
             excluded=duplicate_pools(board).keys(),
             entitlements=dict(entitlements_of(board.servers)),
+            continued=continued_pools(board, history.pools()),
         )
         records = [_peak_json(peak) for peak in find_peaks(history, query)]
     emit(

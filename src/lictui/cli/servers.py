@@ -331,7 +331,8 @@ Examples by source:
 \b
 Settings of every source: same_as=NAME (a second data source of that
 server), quantity_divisor=2 (the server reports every license twice),
-entitlement=NAME (LAS servers that report the same licenses).
+entitlement=NAME (LAS servers that report the same licenses),
+continues=CODE (an earlier product whose history is carried on).
 """
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 

@@ -273,6 +273,7 @@ _COMMON_KEYS: Final[dict[str, Validator]] = {
     "interval": number(1, 7 * 86400),
     "enabled": boolean,
     "same_as": string,
+    "continues": string,
     "entitlement": string,
     "quantity_divisor": number(1, 100, whole=True),
 }

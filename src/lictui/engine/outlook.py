@@ -29,7 +29,6 @@ from lictui.engine.board import (
     GroupBy,
     MergedBoard,
     ServerStatus,
-    counted_pools,
     entitlements_of,
     once_per_entitlement,
     scope_name,
@@ -39,6 +38,7 @@ from lictui.engine.merge import duplicate_pools
 from lictui.errors import LictuiError
 from lictui.history.peaks import PeakQuery, iter_peaks
 from lictui.model import ESTATE, Model, Pool, PoolKey, sum_all_known
+from lictui.products import describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, MutableMapping
@@ -78,7 +78,7 @@ class ForecastScope:
 
     def forecast(self, history: Series, now: float, today: date) -> Forecast:
         """The forecast from the answer to that query; `today` in the user's time zone."""
-        return forecast(
+        result = forecast(
             ForecastInput(
                 self.scope,
                 self.product,
@@ -93,6 +93,9 @@ class ForecastScope:
             ),
             today,
         )
+        earlier = sorted({key.product for _, key in self.pools} - {self.product})
+        basis = f"{result.basis}; continues {', '.join(earlier)}" if earlier else result.basis
+        return replace(result, basis=basis)
 
 
 def installed_by_day(history: Series, now: float) -> dict[date, int]:
@@ -131,23 +134,27 @@ def forecast_scopes(
 
     `known_pools` are those of the history: an ended pool belongs to the past of its product.
     """
+    recorded = tuple(known_pools)
+    continued = continued_pools(board, recorded)
     ended: dict[tuple[str, str, str], list[PoolKey]] = defaultdict(list)
-    for known in known_pools:
-        if known.ended is not None:
-            ended[known.server, known.product, known.model].append(known.key)
+    for pool in recorded:
+        if pool.ended is not None:
+            now = continued.get((pool.server, pool.key), (pool.product, pool.model))
+            ended[pool.server, *now].append(pool.key)
     total: dict[tuple[str, Model], _ProductPools] = {}
     single: list[ForecastScope] = []
     for status in board.servers:
         server = status.server
         own: dict[tuple[str, Model], _ProductPools] = {}
-        for pool in status.pools if server.enabled else ():
-            if not pool.counted:
+        for current in status.pools if server.enabled else ():
+            if not current.counted:
                 continue
-            name, key = status.history_key(pool.key)
-            earlier = ended[name, key.product, pool.model.value]
+            name, key = status.history_key(current.key)
+            earlier = ended[name, key.product, current.model.value]
             for products in (own, total):
-                product = products.setdefault((pool.product, pool.model), _ProductPools(pool.name))
-                product.pools.append((status, pool))
+                code = current.product, current.model
+                product = products.setdefault(code, _ProductPools(current.name))
+                product.pools.append((status, current))
                 product.history_keys |= dict.fromkeys((name, each) for each in (key, *earlier))
         for (product_code, model), pools in own.items():
             limits = alerts.thresholds_of(server, product_code)
@@ -181,6 +188,34 @@ def _scope(
     )
 
 
+def continued_pools(
+    board: MergedBoard, recorded: Iterable[KnownPool]
+) -> dict[tuple[str, PoolKey], tuple[str, str]]:
+    """Ended pools whose series another product carries on (`continues`): its code and model.
+
+    It is the product of the same server that began when they ended, as in a migration to LAS.
+    """
+    pools_of: dict[str, list[KnownPool]] = defaultdict(list)
+    for pool in recorded:
+        pools_of[pool.server].append(pool)
+    continued: dict[tuple[str, PoolKey], tuple[str, str]] = {}
+    for status in board.servers:
+        for member in status.members or (status,):
+            name, code = member.server.name, member.server.continues
+            pools = pools_of[name] if code else []
+            before = {p.key: p.ended for p in pools if p.product == code and p.ended is not None}
+            after = [
+                p
+                for p in pools
+                if p.product != code and p.ended is None and describe(p.product).counted
+            ]
+            if before and after:
+                end = max(before.values())
+                _, code, model = min((abs(p.since - end), p.product, p.model) for p in after)
+                continued |= {(name, key): (code, model) for key in before}
+    return continued
+
+
 # The past of every total, computed in steps so that polls are not held up
 
 
@@ -212,7 +247,7 @@ async def past_summaries(
 ) -> dict[TotalKey, PastSummary]:
     """Peaks, assignments of the month and forecast of every total. Raises HistoryError."""
     peaks: dict[TotalKey, dict[str, ScopedPeak]] = defaultdict(dict)
-    for peak in iter_peaks(history, _peak_query(board, by, query)):
+    for peak in iter_peaks(history, _peak_query(history, board, by, query)):
         if peak is None:
             await clock.sleep(0)
         else:
@@ -237,7 +272,7 @@ async def past_summaries(
     }
 
 
-def _peak_query(board: MergedBoard, by: GroupBy, query: PastQuery) -> PeakQuery:
+def _peak_query(history: History, board: MergedBoard, by: GroupBy, query: PastQuery) -> PeakQuery:
     servers: dict[str, set[str]] = defaultdict(set)
     expected: set[str] = set()
     for status in board.servers:
@@ -253,6 +288,7 @@ def _peak_query(board: MergedBoard, by: GroupBy, query: PastQuery) -> PeakQuery:
         per_server=False,
         excluded=duplicate_pools(board).keys(),
         entitlements=dict(entitlements_of(board.servers)),
+        continued=continued_pools(board, history.pools()),
     )
 
 
@@ -366,16 +402,6 @@ _LEAD: Final = 2 * _HOUR  # before midnight, for what was assigned on the evenin
 _PAUSE: Final = 0.02  # seconds between two products
 
 
-@dataclass(frozen=True, slots=True)
-class _ServerProduct:
-    """One product of a server, and the pools whose history is its history."""
-
-    product: str
-    name: str
-    is_assigned: bool
-    pools: tuple[tuple[str, PoolKey], ...]
-
-
 class AnomalyChecker:
     """Checks every server once an hour."""
 
@@ -413,28 +439,25 @@ class AnomalyChecker:
         self, status: ServerStatus, alerts: AlertSettings, zone: tzinfo | None
     ) -> dict[str, str]:
         sentences = {}
-        for product in _checked_products(status, alerts):
+        board = MergedBoard((status,))
+        for scope in forecast_scopes(board, self._history.pools(), alerts):
+            limits = alerts.thresholds_of(status.server, scope.product)
+            if scope.scope == ESTATE or not limits.unusual:
+                continue
             now = self._clock.now()
             hours = [
                 bucket
-                for series in self._history.series_batch(_weekday_queries(product, now, zone))
+                for series in self._history.series_batch(_weekday_queries(scope, now, zone))
                 for bucket in series.buckets
             ]
-            if sentence := anomaly_today(hours, now, zone, assigned=product.is_assigned):
-                sentences[product.product] = f"{product.name}: {sentence}"
+            if sentence := anomaly_today(hours, now, zone, assigned=scope.model.is_assigned):
+                sentences[scope.product] = f"{scope.name}: {sentence}"
             await self._clock.sleep(_PAUSE)
         return sentences
 
 
-def _checked_products(status: ServerStatus, alerts: AlertSettings) -> Iterator[_ServerProduct]:
-    for product, pools in counted_pools(status).items():
-        if alerts.thresholds_of(status.server, product).unusual:
-            keys = dict.fromkeys(status.history_key(pool.key) for pool in pools)
-            yield _ServerProduct(product, pools[0].name, pools[0].model.is_assigned, tuple(keys))
-
-
 def _weekday_queries(
-    product: _ServerProduct, now: float, zone: tzinfo | None
+    scope: ForecastScope, now: float, zone: tzinfo | None
 ) -> tuple[SeriesQuery, ...]:
     """The same weekday in earlier weeks and today, oldest first, each up to this hour."""
     today, current_hour = day_of(now, zone), int(now) // _HOUR * _HOUR
@@ -443,5 +466,5 @@ def _weekday_queries(
     for week in range(ANOMALY_WEEKS, -1, -1):
         start = day_start(today - timedelta(weeks=week), zone) // _HOUR * _HOUR
         end = start + local_hour * _HOUR + _LEAD  # long enough where a clock was changed
-        queries.append(SeriesQuery(product.pools, start - _LEAD, min(end, current_hour), _HOUR))
+        queries.append(SeriesQuery(scope.pools, start - _LEAD, min(end, current_hour), _HOUR))
     return tuple(queries)

@@ -19,7 +19,7 @@ from lictui.analysis.series import (
 from lictui.analysis.usage import ANOMALY_WEEKS, anomaly_today
 from lictui.analysis.usage_stats import heat_matrix, usage_stats
 from lictui.engine.board import entitlements_of
-from lictui.engine.outlook import daily_usage, forecast_scopes
+from lictui.engine.outlook import continued_pools, daily_usage, forecast_scopes
 from lictui.engine.product_history import (
     ProductHistory,
     ProductOutlook,
@@ -30,6 +30,7 @@ from lictui.engine.product_history import (
 )
 from lictui.model import (
     ESTATE,
+    Event,
     EventKind,
     JournalFilter,
     Model,
@@ -38,7 +39,7 @@ from lictui.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import tzinfo
 
     from lictui.analysis.series import Bucket
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from lictui.engine.board import MergedBoard
     from lictui.engine.outlook import ForecastScope
     from lictui.history.pools import KnownPool
-    from lictui.model import Event
 
 _HOUR: Final = 3600
 _DAY: Final = 86400
@@ -103,7 +103,7 @@ class ProductHistoryReader:
         """The recorded past of a time range on the servers of a merged board."""
         zone = _zone(settings)
         selection = select_product(board, query.servers, query.product, settings)
-        owners = self._owners(selection)
+        owners = self._owners(board, selection)
         shared = entitlements_of(statuses_of(board, query.servers))
         base = SeriesQuery(owners, query.start, query.end, ALIGNMENT, shared)
         series = await self._five_minutes(base)
@@ -117,7 +117,10 @@ class ProductHistoryReader:
             await self._previous(base, query, zone) if query.compare_days else (),
             heat_matrix(heat.select(heat.seconds <= _HOUR), zone) if heat else None,
             self._monthly_usage(selection, owners),
-            self._history.events(_MAX_EVENTS, query.end, query.start, event_filter(selection)),
+            (
+                *self._continuations(owners, selection, query),
+                *self._history.events(_MAX_EVENTS, query.end, query.start, event_filter(selection)),
+            ),
             is_coarse=bool((series.seconds > ALIGNMENT).any()),
             is_upper_bound=not series.exact,
         )
@@ -152,7 +155,7 @@ class ProductHistoryReader:
 
     # The pools, and the series of a range
 
-    def _owners(self, selection: ProductSelection) -> tuple[Owner, ...]:
+    def _owners(self, board: MergedBoard, selection: ProductSelection) -> tuple[Owner, ...]:
         """Every pool whose history is the product's: those of now, and earlier ones.
 
         A license that was renewed is a pool of its own on the board; its curve continues the old.
@@ -161,10 +164,14 @@ class ProductHistoryReader:
         holding = {status.server.name for status, _ in selection.pools}
         servers = {server for server, _ in current} | (set(selection.servers) - holding)
         duplicates = _duplicates(selection)
+        recorded = self._history.pools()
+        continued = continued_pools(board, recorded)
         earlier = (
-            (pool.server, pool.key)
-            for pool in self._history.pools()
-            if pool.product == selection.product and pool.server in servers
+            owner
+            for pool in recorded
+            if pool.server in servers
+            for owner in ((pool.server, pool.key),)
+            if continued.get(owner, (pool.product,))[0] == selection.product
         )
         return tuple(current | dict.fromkeys(owner for owner in earlier if owner not in duplicates))
 
@@ -205,6 +212,18 @@ class ProductHistoryReader:
             slices.append(self._history.series(replace(query, start=start, end=end)))
             await self._clock.sleep(0)
         return concatenate(slices, query.width)
+
+    def _continuations(
+        self, owners: Iterable[Owner], selection: ProductSelection, query: ProductQuery
+    ) -> Iterator[Event]:
+        """Where the series of an earlier product goes over into that of the present one."""
+        earlier = {owner for owner in owners if owner[1].product != selection.product}
+        for pool in self._history.pools() if earlier else ():
+            if (pool.server, pool.key) in earlier and pool.ended is not None:
+                text = f"continues {pool.product}: earlier values are those of that product"
+                if query.start <= pool.ended < query.end:
+                    kind = EventKind.LICENSES
+                    yield Event(pool.ended, kind, pool.server, text, selection.product)
 
     def _monthly_usage(
         self, selection: ProductSelection, owners: Iterable[Owner]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from lictui import products
@@ -49,6 +50,7 @@ def memberships(
     active: Collection[str],
     excluded: Collection[ServerPool] = (),
     owners: Mapping[str, str] | None = None,
+    continued: Mapping[ServerPool, tuple[str, str]] = MappingProxyType({}),
 ) -> dict[tuple[str, str], list[Membership]]:
     """Return the memberships of every server by (product, model), in order of all three.
 
@@ -60,6 +62,7 @@ def memberships(
         excluded: pools that repeat the figures of another pool.
         owners: the name that a server's pools count under; a server without one is left out.
             None: every server counts under its own name.
+        continued: pools that belong to the series of another product, with its code and model.
 
     Startup licenses do not count, and neither does a pool that is known from license files alone:
     it ends when it starts, for nothing was ever read of it.
@@ -73,7 +76,8 @@ def memberships(
         if owner is None or not was_polled or not counted:
             continue
         if (pool.server, pool.key) not in excluded:
-            by_server[pool.product, pool.model, owner].append(pool)
+            series = continued.get((pool.server, pool.key), (pool.product, pool.model))
+            by_server[*series, owner].append(pool)
     by_product: dict[tuple[str, str], list[Membership]] = defaultdict(list)
     for (product, model, server), server_pools in sorted(by_server.items()):
         last_poll = None if server in active else last_polls.get(server)

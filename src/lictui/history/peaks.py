@@ -41,6 +41,8 @@ class PeakQuery:
     excluded: Collection[ServerPool] = ()  # pools that repeat the figures of another
     # By server: servers of one entitlement report the same licenses, which count once.
     entitlements: Mapping[str, str] = field(default_factory=dict)
+    # Ended pools whose series another product carries on, with its code and model.
+    continued: Mapping[ServerPool, tuple[str, str]] = field(default_factory=dict)
 
 
 def find_peaks(history: History, query: PeakQuery) -> Iterator[ScopedPeak]:
@@ -57,7 +59,11 @@ def iter_peaks(history: History, query: PeakQuery) -> Iterator[ScopedPeak | None
         and (not query.products or pool.product in query.products)
     ]
     by_product = memberships(
-        known, history.last_polls(), active=query.expected, excluded=query.excluded
+        known,
+        history.last_polls(),
+        active=query.expected,
+        excluded=query.excluded,
+        continued=query.continued,
     )
     for (product, model), members in by_product.items():
         scopes = query.scopes or {ESTATE: {member.server for member in members}}

@@ -23,7 +23,7 @@ from lictui.engine.entitlements import (
     renewals,
 )
 from lictui.engine.merge import duplicate_pools
-from lictui.engine.outlook import forecast_scopes
+from lictui.engine.outlook import continued_pools, forecast_scopes
 from lictui.engine.queries import load_board
 from lictui.history.memberships import Membership, memberships
 from lictui.model import (
@@ -152,6 +152,7 @@ def _memberships(
         active={s.server.name for s in board.servers if s.server.enabled},
         excluded=duplicate_pools(board).keys(),
         owners=owners,
+        continued=continued_pools(board, known_pools),
     )
 
 

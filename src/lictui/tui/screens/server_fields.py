@@ -76,6 +76,8 @@ _COMMON: Final = (
               "Set this if it is a second data source for an existing server"),
     FormField("quantity_divisor", "Divisor", "2, if all counts are double",
               "Count divisor. Set to 2 if the server reports every license twice.", "1"),
+    FormField("continues", "Continues", "e.g. XDT_PLT_UD",
+              "Earlier product whose history the present product carries on"),
     FormField("entitlement", "Entitlement", "any name",
               "The same for all LAS servers with the same licenses: counted once"),
     FormField("enabled", "Enabled", "", "Disabled servers are not polled", "true",
