@@ -100,7 +100,8 @@ def test_export_writes_a_private_csv_file_named_after_view_and_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    file = text.export_csv([["name", "free"], ["=1+1\r", -3], ["c", None]], "wall", 1795500000.0)
+    rows = (("name", "free", "ratio"), ("=1+1\r", -3, 412 / 500), ("c", None, 1 / 3))
+    file = text.export_csv(rows, "wall", 1795500000.0)
     assert file == tmp_path / "lictui-wall-20261124T060000Z.csv"
-    assert file.read_text() == "name,free\n'=1+1 ,-3\nc,\n"
+    assert file.read_text() == "name,free,ratio\n'=1+1 ,-3,0.824\nc,,0.3333\n"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600

@@ -204,6 +204,12 @@ def export_csv(table: Iterable[Sequence[Cell]], view: str, now: float) -> Path:
     """Write the table to the current directory and return the path. Raises OSError."""
     stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
     file = Path.cwd() / f"lictui-{view}-{stamp}.csv"
-    rows = ([strip_controls(c) if isinstance(c, str) else c for c in row] for row in table)
-    write_private(file, csv_text(rows).encode())
+    write_private(file, csv_text(map(_csv_cell, row) for row in table).encode())
     return file
+
+
+def _csv_cell(cell: Cell) -> Cell:
+    """Return a cell without control characters, and without the noise of floats."""
+    if isinstance(cell, str):
+        return strip_controls(cell)
+    return round(cell, 4) if isinstance(cell, float) else cell

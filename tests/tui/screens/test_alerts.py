@@ -174,3 +174,4 @@ async def test_filter_and_export_search_the_whole_event_log(
         await run.press("enter", "escape", "E")
     (written,) = await asyncio.to_thread(lambda: [file.read_text() for file in tmp_path.iterdir()])
     assert "line 599" in written
+    assert "event,2026-11-13T19:50:01Z,ok,old," in written

@@ -10,13 +10,14 @@ from textual import on, work
 from textual.containers import Vertical
 from textual.widgets import DataTable
 
+from lictui.clock import iso
 from lictui.engine.alerts import AlertView, alert_views
 from lictui.model import Acknowledgement, AlertKey, Event, Level
 from lictui.paths import current_user
 from lictui.tui import commands
 from lictui.tui.screens.dialogs import SnoozeScreen
 from lictui.tui.screens.main_screen import FilterableScreen
-from lictui.tui.text import LEVEL_TONES, Fragment, Table, Tone, strip_controls
+from lictui.tui.text import LEVEL_TONES, Cell, Fragment, Table, Tone, strip_controls
 from lictui.tui.time_range import format_timestamp
 from lictui.tui.widgets.styled_text import StyledLabel
 from lictui.tui.widgets.table import KeyedTable, TableColumn
@@ -55,6 +56,12 @@ class ListEntry:
     key: AlertKey | None = None  # of an alert
     status: str = ""  # of an alert: pending, acknowledged, snoozed, clearing
     needs_attention: bool = True
+
+    @property
+    def exported(self) -> tuple[Cell, ...]:
+        """The cells of a CSV file."""
+        time = None if self.time is None else iso(self.time)
+        return time, self.level, self.server, self.product, self.message, self.status
 
     def cells(self, symbols: Symbols, zone: ZoneInfo | None) -> dict[str, Fragment]:
         word = "" if self.level is Level.OK else self.level.value
@@ -357,12 +364,8 @@ class AlertsScreen(FilterableScreen):
 
     def export_table(self) -> Table:
         events = self._events.values() if self._whole_log is None else self._whole_log
-        rows = [("alert", entry) for entry in self._alerts.values()]
-        rows += [("event", entry) for entry in events]
         return (
             ("list", "at", "level", "server", "product", "message", "state"),
-            *(
-                (name, e.time, e.level, e.server, e.product, e.message, e.status)
-                for name, e in rows
-            ),
+            *(("alert", *entry.exported) for entry in self._alerts.values()),
+            *(("event", *entry.exported) for entry in events),
         )

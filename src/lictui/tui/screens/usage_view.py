@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.analysis.forecast import ForecastStatus, describe_forecast
 from lictui.analysis.series import day_of, day_start
+from lictui.clock import iso
 from lictui.engine.entitlements import ExpiryKind
 from lictui.engine.product_history import ProductQuery
 from lictui.model import EventKind, Level, percent_text
@@ -263,7 +264,7 @@ def export_table(view: ChartView) -> Table:
     head = ("from", "to", "in_use_min", "in_use_avg", "in_use_max", "installed", "overdraft")
     rows = (
         (
-            *(bucket.start, bucket.end, bucket.low, bucket.average, bucket.high),
+            *(iso(bucket.start), iso(bucket.end), bucket.low, bucket.average, bucket.high),
             *(bucket.installed, bucket.overdraft),
         )
         for bucket in view.buckets
@@ -482,5 +483,6 @@ def _wrapped(fragments: list[Fragment], width: int) -> Iterator[Line]:
     tones = [tone for part, tone in fragments for _ in part]
     start = 0
     for piece in wrap(text, width, drop_whitespace=False, break_on_hyphens=False):
-        yield merge_fragments(zip(piece.rstrip(), tones[start:], strict=False))
+        blanks = len(piece) - len(piece.lstrip())
+        yield merge_fragments(zip(piece.strip(), tones[start + blanks :], strict=False))
         start += len(piece)
