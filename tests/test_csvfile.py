@@ -48,6 +48,7 @@ def test_escape_formula_marks_text_that_a_spreadsheet_would_run(text: str, escap
 
 def test_numbers_stay_numbers_and_none_is_empty() -> None:
     assert csv_line(["free", -3, None, 0.25, "a,b"]) == 'free,-3,,0.25,"a,b"\n'
+    assert csv_line([43 * 122.78, 17.1 + 0.2]) == "5279.54,17.3\n"
 
 
 def test_a_lone_carriage_return_does_not_start_a_row() -> None:

@@ -33,7 +33,10 @@ def unescape_formula(text: str) -> str:
 
 
 def csv_line(cells: Iterable[object]) -> str:
-    """Return one row with its line end; text is escaped, None is an empty cell."""
+    """Return one row with its line end; text is escaped, None is an empty cell.
+
+    Numbers have at most four decimals: no reader needs the noise of binary fractions.
+    """
     fields = [_field(cell) for cell in cells]
     # A row of one empty cell would otherwise be a blank line, which readers skip.
     return ('""' if fields == [""] else ",".join(fields)) + "\n"
@@ -56,6 +59,8 @@ def _looks_like_formula(text: str) -> bool:
 def _field(cell: object) -> str:
     if cell is None:
         return ""
+    if isinstance(cell, float):
+        return str(round(cell, 4))
     text = escape_formula(cell) if isinstance(cell, str) else str(cell)
     if _QUOTE_IF_PRESENT.isdisjoint(text):
         return text
