@@ -20,9 +20,9 @@ from lictui.analysis.columns import Series
 from lictui.analysis.forecast import ForecastStatus
 from lictui.analysis.series import Bucket, SeriesQuery
 from lictui.config.settings import Settings
-from lictui.engine.board import Board
+from lictui.engine.board import Board, GroupBy
 from lictui.engine.merge import merge_board
-from lictui.engine.outlook import continued_pools, forecast_scopes
+from lictui.engine.outlook import PastQuery, forecast_scopes, past_summaries
 from lictui.engine.product_history import (
     ProductHistory,
     ProductOutlook,
@@ -30,16 +30,17 @@ from lictui.engine.product_history import (
     select_product,
 )
 from lictui.engine.product_reader import ProductHistoryReader, event_filter
-from lictui.history.peaks import PeakQuery, find_peaks
-from lictui.model import ESTATE, EventKind, MonthlyUsage, PoolKey
+from lictui.model import EventKind, MonthlyUsage, PoolKey
 from lictui.tui.screens.usage_view import chart_query
 from lictui.tui.time_range import RangeLength, TimeRange
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from lictui.analysis.usage import PastSummary
     from lictui.engine.board import MergedBoard
+    from lictui.model import Server
 
 BERLIN, KOLKATA = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kolkata")
 HOUR, DAY = 3600, 86400
@@ -79,7 +80,7 @@ class Fixture:
 
     def __post_init__(self) -> None:
         self.history = replace(self.history, series=self._series)
-        self.reader = ProductHistoryReader(self.history, FakeClock(self.now))
+        self.reader = self.history.reader(FakeClock(self.now))
 
     def _series(self, query: SeriesQuery) -> Series:
         self.queries.append(query)
@@ -201,125 +202,109 @@ def noise(number: int, time: int) -> int:
     return (number * 7919 + time // 300 * 104729) % 1009 % 40
 
 
+class Recorded(HistoryFixture):
+    """A real history, and the answers about one product on all servers of a board."""
+
+    async def answers(
+        self, board: MergedBoard, product: str, length: RangeLength, now: float = START
+    ) -> tuple[ProductHistory, ProductOutlook, PastSummary]:
+        names = [status.server.name for status in board.servers]
+        settings = Settings(timezone="UTC")
+        selection = select_product(board, names, product, settings)
+        query = chart_query(selection, TimeRange(length), 70, now, ZoneInfo("UTC"))
+        reader = ProductHistoryReader(self.history, self.clock)
+        outlook = await reader.outlook(board, names, product, settings)
+        assert outlook is not None
+        past = PastQuery(START, UTC, settings.alerts)
+        summaries = await past_summaries(self.history, board, GroupBy.PRODUCT, past, self.clock)
+        (summary,) = (summary for key, summary in summaries.items() if key[1] == product)
+        return await reader.history(board, query, settings), outlook, summary
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Iterator[Recorded]:
+    with closing(Recorded(tmp_path / "history.db")) as recorded:
+        yield recorded
+
+
+def board_of(*servers: Server, product: str = PRODUCT, installed: int = 500) -> MergedBoard:
+    statuses = (up_status(one.name, pool(product, 9, installed)) for one in servers)
+    pairs = zip(statuses, servers, strict=True)
+    return merge_board(Board(tuple(replace(status, server=one) for status, one in pairs)))
+
+
 @pytest.mark.parametrize("usage_of", [anti_phase, noise])
 @pytest.mark.parametrize("length", [RangeLength.DAY, RangeLength.WEEK, RangeLength.YEAR])
 async def test_figures_of_a_sum_are_exact_and_those_of_other_answers(
-    tmp_path: Path, usage_of: Callable[[int, int], int], length: RangeLength
+    recorded: Recorded, usage_of: Callable[[int, int], int], length: RangeLength
 ) -> None:
-    """Peak, percentiles and times of twelve servers, against a sum reading by reading."""
-    names = [f"lic-{number:02}" for number in range(12)]
+    """Peak and median of twelve servers, against a sum reading by reading."""
+    servers = [server(f"lic-{number:02}") for number in range(12)]
     times = range(MIDNIGHT - 2 * DAY, int(START), 300)
-    with closing(HistoryFixture(tmp_path / "history.db")) as fixture:
-        for number, name in enumerate(names):
-            counts = [usage_of(number, time) for time in times]
-            fixture.poll_series(times.start, counts, name, every=300)
-        sums = {time: sum(usage_of(n, time) for n in range(12)) for time in times}
-        board = merge_board(Board(tuple(up_status(name, pool(PRODUCT, 9, 20)) for name in names)))
-        selection = select_product(board, names, PRODUCT, Settings())
-        query = chart_query(selection, TimeRange(length), 70, START, ZoneInfo("UTC"))
-        reader = ProductHistoryReader(fixture.history, fixture.clock)
-        history = await reader.history(board, query, Settings(timezone="UTC"))
-        peaks = {
-            peak.peak.window: peak.peak
-            for peak in find_peaks(fixture.history, PeakQuery(START, UTC, names))
-            if peak.scope == ESTATE
-        }
-    shown = [count for time, count in sums.items() if query.start <= time < query.end]
+    for number, one in enumerate(servers):
+        counts = [usage_of(number, time) for time in times]
+        recorded.poll_series(times.start, counts, one.name, every=300)
+    history, _, summary = await recorded.answers(board_of(*servers), PRODUCT, length)
+    first = history.buckets[0].start
+    sums = [sum(usage_of(n, time) for n in range(12)) for time in times if time >= first]
     stats = history.stats
     assert stats is not None
-    assert stats.peak == max(shown) == max(bucket.high for bucket in history.buckets)
-    assert stats.p50 == sorted(shown)[len(shown) // 2 - (len(shown) % 2 == 0)]
+    assert stats.peak == max(sums) == max(bucket.high for bucket in history.buckets)
+    assert stats.p50 == sorted(sums)[(len(sums) - 1) // 2]
     assert (stats.bound, stats.peak_is_bound, history.is_coarse) == (False, False, False)
     if length is RangeLength.YEAR:
-        assert (peaks["all"].peak, peaks["all"].peak_at) == (stats.peak, stats.peak_at)
+        assert summary.all_time is not None
+        peak = summary.all_time.peak
+        assert (peak.peak, peak.peak_at) == (stats.peak, stats.peak_at)
 
 
 async def test_licenses_of_one_entitlement_count_once_in_chart_peaks_and_forecast(
-    tmp_path: Path,
+    recorded: Recorded,
 ) -> None:
-    with closing(HistoryFixture(tmp_path / "history.db")) as fixture:
-        for name, in_use in (("a", 200), ("b", 250)):
-            fixture.poll_series(MIDNIGHT, [in_use] * 72, name, every=300)
-        statuses = (up_status(name, pool(PRODUCT, 9, 500)) for name in ("a", "b"))
-        board = merge_board(
-            Board(
-                tuple(
-                    replace(status, server=replace(status.server, entitlement="acme"))
-                    for status in statuses
-                )
-            )
-        )
-        selection = select_product(board, ("a", "b"), PRODUCT, Settings())
-        query = chart_query(selection, TimeRange(RangeLength.DAY), 70, START, ZoneInfo("UTC"))
-        reader = ProductHistoryReader(fixture.history, fixture.clock)
-        history = await reader.history(board, query, Settings(timezone="UTC"))
-        outlook = await reader.outlook(board, ("a", "b"), PRODUCT, Settings(timezone="UTC"))
-        entitlements = {"a": "acme", "b": "acme"}
-        peaks = PeakQuery(START, UTC, ("a", "b"), entitlements=entitlements)
-        peak = next(p for p in find_peaks(fixture.history, peaks) if p.scope == ESTATE)
+    for name, in_use in (("a", 200), ("b", 250)):
+        recorded.poll_series(MIDNIGHT, [in_use] * 72, name, every=300)
+    board = board_of(server("a", entitlement="acme"), server("b", entitlement="acme"))
+    history, outlook, summary = await recorded.answers(board, PRODUCT, RangeLength.DAY)
     assert {(bucket.high, bucket.installed) for bucket in history.buckets} == {(450, 500)}
     assert history.stats is not None
     assert (history.stats.peak, history.stats.installed_at_peak) == (450, 500)
-    assert (peak.peak.peak, peak.peak.installed_at_peak) == (450, 500)
-    assert outlook is not None
+    assert summary.all_time is not None
+    assert (summary.all_time.peak.peak, summary.all_time.peak.installed_at_peak) == (450, 500)
     assert outlook.installed == 500
-    assert selection.reading.installed == 500
 
 
-async def test_series_goes_on_after_a_change_of_product(tmp_path: Path) -> None:
+async def test_series_goes_on_after_a_change_of_product(recorded: Recorded) -> None:
     """A migration to LAS changes the code: chart, peaks and forecast join the two series."""
     changed, days = MIDNIGHT - 2 * DAY, 30
     source = server("lic-01", continues="OLD_UD", interval=900.0)
-    with closing(HistoryFixture(tmp_path / "history.db")) as fixture:
-        for start in range(changed - days * DAY, int(START), 900):
-            old = start < changed
-            pools = pool("OLD_UD", 300, 500) if old else pool("NEW_CCS", 200, 500)
-            result = snapshot(pools, pool("CITRIX", 0, 10))
-            polls = [(source, poll(result, "lic-01", start), ())]
-            fixture.history.append_many(polls)
-        up = up_status("lic-01", pool("NEW_CCS", 200, 500))
-        board = merge_board(Board((replace(up, server=source),)))
-        selection = select_product(board, ("lic-01",), "NEW_CCS", Settings())
-        query = chart_query(selection, TimeRange(RangeLength.WEEK), 70, START, ZoneInfo("UTC"))
-        reader = ProductHistoryReader(fixture.history, fixture.clock)
-        history = await reader.history(board, query, Settings(timezone="UTC"))
-        outlook = await reader.outlook(board, ("lic-01",), "NEW_CCS", Settings(timezone="UTC"))
-        continued = continued_pools(board, fixture.history.pools())
-        peaks = {
-            (peak.product, peak.peak.peak)
-            for peak in find_peaks(
-                fixture.history, PeakQuery(START, UTC, ("lic-01",), continued=continued)
-            )
-            if peak.peak.window == "all"
-        }
-    assert continued == {("lic-01", PoolKey("OLD_UD")): ("NEW_CCS", "concurrent")}
+    old, new, startup = pool("OLD_UD", 300, 500), pool("NEW_CCS", 200, 500), pool("CITRIX", 0, 10)
+    for time in range(changed - days * DAY, int(START), 900):
+        result = snapshot(old if time < changed else new, startup)
+        recorded.history.append(source, poll(result, "lic-01", time))
+    board = board_of(source, product="NEW_CCS")
+    history, outlook, summary = await recorded.answers(board, "NEW_CCS", RangeLength.WEEK)
     assert {bucket.high for bucket in history.buckets} == {200, 300}
-    assert history.buckets[0].start == query.start
     marks = [event for event in history.events if event.message.startswith("continues OLD_UD")]
     assert [event.time for event in marks] == [changed]
-    assert outlook is not None
     assert outlook.forecast.based_on_days > days
     assert outlook.forecast.basis.endswith("continues OLD_UD")
-    assert peaks == {("NEW_CCS", 300)}
+    assert summary.all_time is not None
+    assert summary.all_time.peak.peak == 300
 
 
-async def test_time_above_counts_minutes_not_buckets(tmp_path: Path) -> None:
+@pytest.mark.parametrize("length", RangeLength)
+async def test_time_above_counts_minutes_not_buckets(
+    recorded: Recorded, length: RangeLength
+) -> None:
     """Of four readings in an hour one is at 100 %: a quarter of the time, at most 15 minutes."""
-    with closing(HistoryFixture(tmp_path / "history.db")) as fixture:
-        start = MIDNIGHT - 7 * DAY
-        counts = [500 if turn % 4 == 2 else 250 for turn in range(7 * 96)]
-        fixture.poll_series(start, counts, every=900)
-        board = merge_board(Board((up_status("lic-01", pool(PRODUCT, 9, 500)),)))
-        selection = select_product(board, ("lic-01",), PRODUCT, Settings())
-        reader = ProductHistoryReader(fixture.history, fixture.clock)
-        for length in RangeLength:
-            query = chart_query(selection, TimeRange(length), 70, MIDNIGHT, ZoneInfo("UTC"))
-            stats = (await reader.history(board, query, Settings(timezone="UTC"))).stats
-            assert stats is not None
-            above = dict(stats.seconds_above)[0.8]
-            assert above == pytest.approx(stats.seconds / 4, abs=900)
-            assert stats.longest_saturation is not None
-            assert (stats.longest_saturation.seconds, stats.p50) == (900, 250)
+    counts = [500 if turn % 4 == 2 else 250 for turn in range(7 * 96)]
+    recorded.poll_series(MIDNIGHT - 7 * DAY, counts, every=900)
+    history, _, _ = await recorded.answers(board_of(server()), PRODUCT, length, MIDNIGHT)
+    stats = history.stats
+    assert stats is not None
+    assert dict(stats.seconds_above)[0.8] == pytest.approx(stats.seconds / 4, abs=900)
+    assert stats.longest_saturation is not None
+    assert (stats.longest_saturation.seconds, stats.p50) == (900, 250)
 
 
 def _bounded(series: Series, *, bound: bool) -> Series:
@@ -396,7 +381,7 @@ async def outlook(
     if expiring is not None:
         license_pool = replace(license_pool, partial_expiry=True, reported_expiring=expiring)
     board = merge_board(Board((up_status("lic-01", license_pool),)))
-    reader = ProductHistoryReader(FakeHistory(usage(figure)), FakeClock())
+    reader = FakeHistory(usage(figure)).reader(FakeClock())
     answer = await reader.outlook(board, ("lic-01",), code, Settings(timezone="UTC"))
     assert answer is not None
     return answer
@@ -455,5 +440,5 @@ async def test_outlook_counts_the_assignments_of_this_month() -> None:
 
 async def test_outlook_of_a_product_that_no_server_holds_is_none() -> None:
     board = merge_board(Board((up_status("lic-01", pool("X", 1, 2)),)))
-    reader = ProductHistoryReader(FakeHistory(), FakeClock())
+    reader = FakeHistory().reader(FakeClock())
     assert await reader.outlook(board, ("lic-01",), "GONE", Settings()) is None

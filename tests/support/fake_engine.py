@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from tests.support.clock import FakeClock
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from lictui.engine.board import Filter, GroupBy
     from lictui.engine.license_users import LicenseUsers
     from lictui.engine.product_history import ProductHistory, ProductOutlook, ProductQuery
+    from lictui.history.store import History
 
 _T = TypeVar("_T")
 
@@ -43,12 +44,15 @@ def _nothing(question: SeriesQuery) -> Series:
 
 @dataclass
 class FakeHistory:
-    """What `ProductHistoryReader` reads of a history."""
+    """What `ProductHistoryReader` reads of a `History`, and nothing else of it."""
 
     series: Callable[[SeriesQuery], Series] = _nothing
     pool_keys: tuple[tuple[str, PoolKey], ...] = ()
     months: tuple[MonthlyUsage, ...] = ()
     journal: tuple[Event, ...] = ()
+
+    def reader(self, clock: Clock) -> ProductHistoryReader:
+        return ProductHistoryReader(cast("History", self), clock)
 
     def pools(self) -> tuple[KnownPool, ...]:
         return tuple(
@@ -137,7 +141,7 @@ class FakeEngine:
 
     def _reader(self) -> ProductHistoryReader:
         history = FakeHistory(self._series, self.pool_keys, self.months, self.journal)
-        return ProductHistoryReader(history, self.clock)
+        return history.reader(self.clock)
 
     async def summaries(self, by: GroupBy) -> dict[TotalKey, PastSummary]:
         self.summary_queries.append(by)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from lictui.analysis.assignments import observed_changes, sum_reported_months
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from lictui.config.settings import AlertSettings, Settings
     from lictui.engine.board import MergedBoard
     from lictui.engine.outlook import ForecastScope
-    from lictui.history.pools import KnownPool
+    from lictui.history.store import History
 
 _HOUR: Final = 3600
 _DAY: Final = 86400
@@ -62,37 +62,10 @@ _EVENT_KINDS: Final = tuple(kind for kind in EventKind if kind is not EventKind.
 Owner = tuple[str, PoolKey]  # a registered server and its pool
 
 
-class RecordedHistory(Protocol):
-    """What is read of the history."""
-
-    def series(self, query: SeriesQuery, /) -> Series:
-        """One series."""
-        ...
-
-    def pools(self) -> tuple[KnownPool, ...]:
-        """Every pool ever recorded."""
-        ...
-
-    def monthly_usage(self, server: str, key: PoolKey) -> tuple[MonthlyUsage, ...]:
-        """The months the source reported for a pool."""
-        ...
-
-    def events(
-        self,
-        limit: int,
-        before: float | None = None,
-        since: float | None = None,
-        wanted: JournalFilter | None = None,
-        /,
-    ) -> tuple[Event, ...]:
-        """Events in [since, before), the newest first."""
-        ...
-
-
 class ProductHistoryReader:
     """Answers the two questions from the history. Raises HistoryError."""
 
-    def __init__(self, history: RecordedHistory, clock: Clock) -> None:
+    def __init__(self, history: History, clock: Clock) -> None:
         self._history = history
         self._clock = clock
         self._cached: dict[SeriesQuery, Series] = {}
@@ -287,7 +260,7 @@ def _forecast_scope(
     board: MergedBoard,
     servers: Sequence[str],
     product: str,
-    history: RecordedHistory,
+    history: History,
     alerts: AlertSettings,
 ) -> ForecastScope | None:
     """The scope that a forecast of these servers is about: one server, or the sum of several."""
