@@ -1,0 +1,84 @@
+"""The distribution of the first day at a threshold, against naive computations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lictui.analysis.passage import (
+    PassageForecast,
+    _candidates,
+    _Paths,
+    _reached,
+    _season_weights,
+    _weekly_peaks,
+)
+
+_DAYS = 12
+_PATH = st.tuples(
+    st.lists(st.integers(0, 9), min_size=_DAYS, max_size=_DAYS),
+    st.integers(1, _DAYS),
+    st.integers(1, 4),
+)
+
+
+@given(paths=st.lists(_PATH, min_size=1, max_size=8), level=st.integers(5, 9))
+@settings(deadline=None)
+def test_distribution_is_the_estimate_of_kaplan_and_meier(
+    paths: list[tuple[list[int], int, int]], level: int
+) -> None:
+    days = np.array([path for path, _, _ in paths], float)
+    known = np.array([length for _, length, _ in paths])
+    days[np.arange(_DAYS) >= known[:, None]] = -np.inf
+    weights = np.array([weight for _, _, weight in paths], float)
+    expected, remaining = [], 1.0
+    for day in range(_DAYS):
+        at_risk = reached = 0
+        for path, length, weight in paths:
+            if day < length and max(path[:day], default=-1) < level:
+                at_risk += weight
+                reached += weight * (path[day] >= level)
+        remaining *= 1 - reached / at_risk if at_risk else 1
+        expected.append(1 - remaining)
+    result = _reached(_Paths(days, known, weights), np.full(_DAYS, float(level)))
+    assert result == pytest.approx(expected)
+
+
+def test_candidates_continue_what_they_describe() -> None:
+    weeks = np.arange(120)
+    growth = np.log(100 + 2.0 * weeks)
+    by_name = {each.name: each.forecasts[-1] for each in _candidates(growth, 8)}
+    ahead = np.log(100 + 2.0 * np.arange(120, 128))
+    assert by_name["line of a year"] == pytest.approx(ahead)
+    assert by_name["line of half a year"][0] == pytest.approx(ahead[0], abs=1e-3)
+    assert all(by_name["line of half a year"][1:] < ahead[1:])
+    assert by_name["level"] == pytest.approx(np.full(8, np.median(growth[-4:])))
+    assert by_name["level of a quarter"] == pytest.approx(np.full(8, np.median(growth[-13:])))
+    yearly = np.sin(weeks * 2 * np.pi / 52)
+    by_name = {each.name: each.forecasts[-1] for each in _candidates(yearly, 8)}
+    for name in ("last year's shape", "shape of the last two years"):
+        assert by_name[name] == pytest.approx(
+            np.sin(np.arange(120, 128) * 2 * np.pi / 52), abs=0.02
+        )
+
+
+def test_origins_near_the_time_of_year_weigh_more() -> None:
+    weights = _season_weights(np.arange(104, 0, -1))
+    assert weights[104 - 52] == pytest.approx(4, abs=0.01)
+    assert weights[104 - 26] == pytest.approx(1, abs=0.01)
+    assert set(_season_weights(np.arange(59, 0, -1))) == {1.0}
+
+
+def test_weekly_peak_skips_unknown_weeks_and_limits_falls() -> None:
+    unknown = -np.inf
+    daily = np.array([[1, 3], [unknown, unknown], [2, unknown], [-9, -9], [2, 2]], float)
+    assert list(_weekly_peaks(daily)) == [3, 3, 2, -0.5, 2]
+
+
+def test_passage_of_a_repeating_peak_is_its_weekday() -> None:
+    peaks = [300.0 if day % 7 == 2 else 100.0 for day in range(700)]
+    (passage,) = PassageForecast(peaks, 182).passages([[250.0] * 182])
+    assert passage.probability == pytest.approx(1)
+    assert (passage.middle, passage.band) == (2, (2, 2))
