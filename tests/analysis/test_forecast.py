@@ -145,9 +145,10 @@ def test_recently_reached_threshold_is_reported_with_the_next_time() -> None:
     full = _reach(forecast_of(figures), "installed")
     assert full.last_reached == busy
     assert full.probability < 0.5
-    assert f"100 % reached on {busy.day} {busy:%b}" in describe_forecast(
-        forecast_of(figures), TODAY
-    )
+    sentence = describe_forecast(forecast_of(figures), TODAY)
+    assert f"100 % reached on {busy.day} {busy:%b}" in sentence
+    long_ago = series(365, lambda _: 300) | {TODAY - timedelta(days=29): 505.0}
+    assert _reach(forecast_of(long_ago), "installed").last_reached is None
 
 
 @pytest.mark.parametrize(("days", "sentence"), [(12, " (12 of 28 days)"), (0, " (0 of 28 days)")])

@@ -82,3 +82,12 @@ def test_passage_of_a_repeating_peak_is_its_weekday() -> None:
     (passage,) = PassageForecast(peaks, 182).passages([[250.0] * 182])
     assert passage.probability == pytest.approx(1)
     assert (passage.middle, passage.band) == (2, (2, 2))
+
+
+def test_higher_threshold_is_never_likelier(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([np.array([0.0, 0.2, 0.4]), np.array([0.1, 0.1, 0.7])])
+    monkeypatch.setattr(PassageForecast, "_distribution", lambda *_: next(answers))
+    forecast = PassageForecast([100.0] * 35, 3)
+    lower, higher = forecast.passages([[200.0] * 3, [300.0] * 3])
+    assert (lower.probability, higher.probability) == (0.4, 0.4)
+    assert (lower.band[0], higher.band[0]) == (1, 1)
