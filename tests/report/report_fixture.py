@@ -26,6 +26,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 CCS = "XDT_PLT_CCS"
 UD = "XDT_PLT_UD"
 OCTOBER = date(2026, 10, 1)
+DEFAULT_RETENTION = Retention()
 
 
 def timestamp(text: str, zone: ZoneInfo | None = None) -> int:
@@ -40,9 +41,9 @@ HOURS = (END - START) // 3600  # one more than 31 days have: summer time ends
 class ReportFixture:
     """Records polls and builds reports, as of 3 November."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, retention: Retention = DEFAULT_RETENTION) -> None:
         self.clock = FakeClock(timestamp("2026-11-03T09:00"))
-        self.history = History.open(path, Retention(), self.clock)
+        self.history = History.open(path, retention, self.clock)
         self.servers: dict[str, Server] = {}
 
     def keep_days_only(self) -> None:

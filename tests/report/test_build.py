@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.report.report_fixture import (
@@ -21,7 +21,7 @@ from tests.support.values import poll, pool, server, snapshot
 
 from lictui.analysis.forecast import ForecastStatus
 from lictui.config.entitlements import Entitlement
-from lictui.config.settings import AlertSettings, Settings
+from lictui.config.settings import AlertSettings, Retention, Settings
 from lictui.engine.entitlements import Expiry, ExpiryKind
 from lictui.history.backfill import LicenseGrant
 from lictui.model import (
@@ -37,6 +37,9 @@ from lictui.model import (
 from lictui.report.csv import render_csv
 from lictui.report.markdown import render_markdown
 from lictui.report.model import ScopeKind
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_failed_polls_lower_coverage_and_are_no_zeros(fixture: ReportFixture) -> None:
@@ -357,6 +360,18 @@ def test_entitlements_of_assigned_licenses_use_the_most_ever_assigned(
     (line,) = report.contract_lines
     assert (line.highest_peak, line.shortfall, line.unused) == (1100, 100, 0)
     assert report.products[0].estate.month.figure == 900
+
+
+def test_peak_stays_exact_when_five_minute_figures_expire(tmp_path: Path) -> None:
+    fixture = ReportFixture(tmp_path / "history.db", Retention(raw=1, five_minutes=3, hour=5))
+    fixture.record_hourly("a", [90, 10] * (HOURS // 2))
+    fixture.record_hourly("b", [10, 90] * (HOURS // 2))
+    fixture.history.compact_all()
+    scope = fixture.product().estate
+    assert (scope.month.figure, scope.month.is_upper_bound) == (100, False)
+    assert {day.figure for day in scope.days[:-1]} == {100}
+    assert scope.sum_of_server_peaks == 180
+    fixture.history.close()
 
 
 def test_bound_is_marked_and_concludes_no_overuse(fixture: ReportFixture) -> None:

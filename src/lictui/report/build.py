@@ -251,7 +251,10 @@ class _ProductBuilder:
             if name in single:
                 yield single[name], own
         self._month_ends = month_ends
-        yield from sums
+        for scope, month in sums:
+            pools = [pool for member in scope.members for pool in member.known_pools]
+            month.total = self._history.tightened(month.total, pools)
+            yield scope, month
 
     def _server_month(self, member: Membership, span: MonthSpan) -> ServerMonth | None:
         query = SeriesQuery(member.pools, span.start, span.end, int(ALIGNMENT))
