@@ -40,17 +40,20 @@ _TODAY = date(2026, 11, 24)
 _MIDNIGHT = int(START) // _DAY * _DAY
 
 
-def _board(*told: tuple[Server, tuple[Pool, ...]]) -> MergedBoard:
-    board = with_servers(Board(), [each for each, _ in told])
-    for each, pools in told:
-        board = apply_poll(board, poll(snapshot(*pools), each.name))
+def _board(*rows: tuple[Server, Pool]) -> MergedBoard:
+    """Servers with their pools; one with several has a row for each."""
+    board = with_servers(Board(), dict.fromkeys(server for server, _ in rows))
+    for status in board.servers:
+        pools = [pool for server, pool in rows if server == status.server]
+        board = apply_poll(board, poll(snapshot(*pools), status.server.name))
     return merge_board(board)
 
 
 def _scopes(
-    board: MergedBoard, *known: KnownPool, alerts: AlertSettings | None = None
+    board: MergedBoard, *recorded: KnownPool, alerts: AlertSettings | None = None
 ) -> dict[str, ForecastScope]:
-    return {each.scope: each for each in forecast_scopes(board, known, alerts or AlertSettings())}
+    scopes = forecast_scopes(board, recorded, alerts or AlertSettings())
+    return {scope.scope: scope for scope in scopes}
 
 
 def _bucket(day: int, high: float, last: float) -> Bucket:
@@ -58,141 +61,100 @@ def _bucket(day: int, high: float, last: float) -> Bucket:
     return Bucket(start, start + _DAY, 0, 1, high, start, last, 500, 50, 96)
 
 
-def test_installed_by_day_covers_complete_days() -> None:
-    past = Series.of(
-        (_bucket(-2, 9, 9), _bucket(-1, 9, 9)._replace(installed=None), _bucket(0, 9, 9)), _DAY
-    )
-    assert installed_by_day(past, START) == {date(2026, 11, 22): 500}
+A, B, FIRST, SECOND = server("a"), server("b"), date(2027, 1, 1), date(2028, 1, 1)
 
 
-def test_scope_sums_servers_and_subscription_dates() -> None:
-    first, second = date(2027, 1, 1), date(2028, 1, 1)
-    board = _board(
-        (server("a"), (pool(installed=100, subscription=first), pool(subscription=second))),
-        (server("b"), (pool(installed=70),)),
-    )
-    found = _scopes(board)
-    assert {name: each.installed for name, each in found.items()} == {
-        ESTATE: 670,
-        "a": 600,
-        "b": 70,
-    }
-    assert found["a"].pools == (
-        ("a", PoolKey(_CODE, "2027-01-01")),
-        ("a", PoolKey(_CODE, "2028-01-01")),
-    )
-    assert set(found[ESTATE].pools) == {*found["a"].pools, ("b", PoolKey(_CODE))}
+def test_days_of_a_forecast_are_complete_days() -> None:
+    days = [_bucket(-2, 30, 10), _bucket(-1, 40, 20)._replace(installed=None), _bucket(0, 5, 5)]
+    past = Series.of(days, _DAY)
+    before, yesterday = date(2026, 11, 22), date(2026, 11, 23)
+    assert installed_by_day(past, START) == {before: 500}
+    assert daily_usage(past, Model.CONCURRENT, START) == {before: 30, yesterday: 40}
+    assert daily_usage(past, Model.USER_DEVICE, START) == {before: 10, yesterday: 20}
 
 
-def test_scope_has_one_product_and_model() -> None:
+def test_scope_has_one_product_and_model_and_sums_servers_and_subscription_dates() -> None:
     concurrent = pool("XDT_PLT_CCS", model=Model.CONCURRENT)
-    board = _board((server("a"), (pool(), concurrent)))
-    found = [
-        (each.scope, each.product, each.model)
-        for each in forecast_scopes(board, (), AlertSettings())
+    older, newer = pool(installed=100, subscription=FIRST), pool(subscription=SECOND)
+    board = _board((A, older), (A, newer), (A, concurrent), (B, pool(installed=70)))
+    scopes = forecast_scopes(board, (), AlertSettings())
+    assert [(scope.scope, scope.product, scope.model, scope.installed) for scope in scopes] == [
+        (ESTATE, _CODE, Model.USER_DEVICE, 670),
+        (ESTATE, "XDT_PLT_CCS", Model.CONCURRENT, 500),
+        ("a", _CODE, Model.USER_DEVICE, 600),
+        ("a", "XDT_PLT_CCS", Model.CONCURRENT, 500),
+        ("b", _CODE, Model.USER_DEVICE, 70),
     ]
-    assert found == [
-        (ESTATE, "XDT_PLT_UD", Model.USER_DEVICE),
-        (ESTATE, "XDT_PLT_CCS", Model.CONCURRENT),
-        ("a", "XDT_PLT_UD", Model.USER_DEVICE),
-        ("a", "XDT_PLT_CCS", Model.CONCURRENT),
-    ]
+    assert scopes[2].pools == (("a", older.key), ("a", newer.key))
+    assert set(scopes[0].pools) == {*scopes[2].pools, ("b", PoolKey(_CODE))}
 
 
 def test_scope_with_an_unknown_count_is_unknown() -> None:
-    board = _board((server("a"), (pool(installed=100),)), (server("b"), (pool(installed=None),)))
-    assert {name: each.installed for name, each in _scopes(board).items()} == {
-        ESTATE: None,
-        "a": 100,
-        "b": None,
-    }
+    scopes = _scopes(_board((A, pool(installed=100)), (B, pool(installed=None))))
+    installed = {name: scope.installed for name, scope in scopes.items()}
+    assert installed == {ESTATE: None, "a": 100, "b": None}
 
 
-def test_scope_counts_expiring_but_not_permanent_licenses() -> None:
+def test_scope_counts_expiring_licenses() -> None:
     day = date(2026, 12, 14)
-    board = _board(
-        (
-            server("a"),
-            (
-                pool(installed=50, expires=day, permanent=False, subscription=day),
-                pool(installed=30, expires=day),  # nobody said that it is permanent
-                pool(installed=20, expires=day, permanent=True, subscription=date(2030, 1, 1)),
-            ),
-        ),
-        (server("b"), (pool(installed=7, expires=day),)),
+    partly = pool(
+        "P", installed=50, expires=day, partial_expiry=True, reported_expiring=20, permanent=False
     )
-    found = _scopes(board)
-    assert found["a"].expiring == {day: 80}
-    assert found[ESTATE].expiring == {day: 87}
-    assert found["a"].installed == 100
-
-
-def test_scope_counts_partly_expiring_licenses() -> None:
-    day = date(2026, 12, 14)
-    told = pool(
-        installed=50, expires=day, permanent=False, partial_expiry=True, reported_expiring=20
+    scopes = _scopes(
+        _board(
+            (A, pool(installed=50, expires=day, permanent=False, subscription=day)),
+            (A, pool(installed=30, expires=day)),  # not reported as permanent
+            (A, pool(installed=20, expires=day, permanent=True, subscription=SECOND)),
+            (B, pool(installed=7, expires=day)),
+        )
     )
-    unsaid = pool(installed=50, expires=day, permanent=False, partial_expiry=True)
-    found = _scopes(_board((server("a"), (told,)), (server("b"), (unsaid,))))
-    assert found["a"].expiring == {day: 20}
-    assert not any(found["b"].expiring.values())
+    assert (scopes["a"].expiring, scopes["a"].installed) == ({day: 80}, 100)
+    assert scopes[ESTATE].expiring == {day: 87}
+    assert _scopes(_board((A, partly)))["a"].expiring == {day: 20}
+    unknown = replace(partly, reported_expiring=None)
+    assert not any(_scopes(_board((A, unknown)))["a"].expiring.values())
 
 
-def test_scope_leaves_out_startup_licenses_and_disabled_servers() -> None:
-    board = _board(
-        (server("a"), (pool("CITRIX", counted=False),)), (server("b", enabled=False), (pool(),))
-    )
-    assert _scopes(board) == {}
-
-
-def test_scope_counts_a_merged_server_once() -> None:
-    board = _board(
-        (server("main"), (pool(installed=100),)),
-        (server("site", source=SourceName.CVAD, same_as="main"), (pool(installed=100),)),
-    )
-    found = _scopes(board)
-    assert set(found) == {ESTATE, "main"}
-    assert found[ESTATE].installed == 100
-    assert len(found[ESTATE].pools) == 1
+def test_scope_leaves_out_startup_licenses_disabled_servers_and_second_sources() -> None:
+    startup, disabled = pool("CITRIX", counted=False), server("b", enabled=False)
+    assert _scopes(_board((A, startup), (disabled, pool()))) == {}
+    site = server("site", source=SourceName.CVAD, same_as="a")
+    scopes = _scopes(_board((A, pool(installed=100)), (site, pool(installed=100))))
+    assert {name: scope.installed for name, scope in scopes.items()} == {ESTATE: 100, "a": 100}
+    assert len(scopes[ESTATE].pools) == 1
 
 
 def test_scope_includes_ended_pools() -> None:
-    board = _board((server("a"), (pool(subscription=date(2027, 1, 1)),)))
     old = KnownPool(1, "a", _CODE, "2026-01-01", "user_device", _CODE, 0, 5, 0)
-    other = old._replace(server="b")
-    alive = old._replace(subscription_date="2025-01-01", ended=None)
-    concurrent = old._replace(product="XDT_PLT_CCS", model="concurrent")
-    found = _scopes(board, old, other, alive, concurrent)
-    assert [key.subscription_date for _, key in found["a"].pools] == ["2027-01-01", "2026-01-01"]
+    recorded = (
+        old,
+        old._replace(server="b"),
+        old._replace(subscription_date="2025-01-01", ended=None),
+        old._replace(product="XDT_PLT_CCS", model="concurrent"),
+    )
+    scopes = _scopes(_board((A, pool(subscription=FIRST))), *recorded)
+    assert [key.subscription_date for _, key in scopes["a"].pools] == ["2027-01-01", "2026-01-01"]
 
 
 def test_scope_has_its_own_thresholds() -> None:
     alerts = AlertSettings(server={"a": {"warn": 0.5}}, product={_CODE: {"critical": 0.95}})
-    found = _scopes(_board((server("a"), (pool(),))), alerts=alerts)
-    assert (found["a"].warn, found["a"].critical) == (0.5, 0.95)
-    assert (found[ESTATE].warn, found[ESTATE].critical) == (0.8, 0.95)
-
-
-def test_daily_usage_is_the_peak_or_the_last_assignment() -> None:
-    past = Series.of((_bucket(-2, 30, 10), _bucket(-1, 40, 20), _bucket(0, 5, 5)), _DAY)
-    yesterday = date(2026, 11, 23)
-    peaks = daily_usage(past, Model.CONCURRENT, START)
-    assert (list(peaks), peaks[yesterday]) == ([date(2026, 11, 22), yesterday], 40)
-    assert daily_usage(past, Model.USER_DEVICE, START)[yesterday] == 20
+    scopes = _scopes(_board((A, pool())), alerts=alerts)
+    assert (scopes["a"].warn, scopes["a"].critical) == (0.5, 0.95)
+    assert (scopes[ESTATE].warn, scopes[ESTATE].critical) == (0.8, 0.95)
 
 
 def test_scope_makes_a_forecast_from_its_history() -> None:
-    scope = _scopes(_board((server("a"), (pool(installed=100),))))["a"]
-    question = scope.history_query(START)
-    assert (question.pools, question.width) == ((("a", PoolKey(_CODE)),), _DAY)
-    assert question.end == _MIDNIGHT
-    assert question.end - question.start == 800 * _DAY
+    scope = _scopes(_board((A, pool(installed=100))))["a"]
+    query = scope.history_query(START)
+    assert (query.pools, query.width) == ((("a", PoolKey(_CODE)),), _DAY)
+    assert query.end == _MIDNIGHT
+    assert query.end - query.start == 800 * _DAY
     past = Series.of(tuple(_bucket(day, 0, 95) for day in range(-60, 0)), _DAY)
-    found = scope.forecast(past, START, _TODAY)
-    assert (found.scope, found.product, found.status) == ("a", _CODE, ForecastStatus.FLAT)
-    assert found.critical is not None
-    assert found.critical.day == _TODAY
-    assert "upper bounds" not in found.basis
+    result = scope.forecast(past, START, _TODAY)
+    assert (result.scope, result.product, result.status) == ("a", _CODE, ForecastStatus.FLAT)
+    assert result.critical is not None
+    assert result.critical.day == _TODAY
+    assert "upper bounds" not in result.basis
     bounds = Series.of(
         tuple(_bucket(day, 0, 95)._replace(bound=day == -9) for day in range(-60, 0)), _DAY
     )
@@ -200,12 +162,12 @@ def test_scope_makes_a_forecast_from_its_history() -> None:
 
 
 def test_scope_forecast_uses_installed_by_day() -> None:
-    scope = _scopes(_board((server("a"), (pool(installed=100),))))["a"]
+    scope = _scopes(_board((A, pool(installed=100))))["a"]
     before = [_bucket(day, 0, 95)._replace(installed=200) for day in range(-60, -5)]
     since = [_bucket(day, 0, 40)._replace(installed=100) for day in range(-5, 0)]
-    found = scope.forecast(Series.of((*before, *since), _DAY), START, _TODAY)
-    assert found.critical is not None
-    assert found.critical.last_reached is None
+    result = scope.forecast(Series.of((*before, *since), _DAY), START, _TODAY)
+    assert result.critical is not None
+    assert result.critical.last_reached is None
 
 
 CCS, UD = "XDT_PLT_CCS", "XDT_PLT_UD"
