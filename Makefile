@@ -28,7 +28,8 @@ fix: .venv/dev  ## format, and apply the fixes of ruff
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 
-bench: .venv/dev  ## measure the budgets, as ratios within this run
+bench:  ## measure the budgets, as ratios within this run
+	python3 .ci/environment.py dev bench
 	$(PY) -m tests.bench
 
 constraints: .venv/dev  ## update the pinned versions (with the oldest supported Python)
