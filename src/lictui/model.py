@@ -307,8 +307,8 @@ def sum_all_known(figures: Iterable[int | None]) -> int | None:
 
 def sum_known(figures: Iterable[int | None]) -> int | None:
     """Return the sum of the known figures, or None if there is none."""
-    known = [figure for figure in figures if figure is not None]
-    return sum(known) if known else None
+    counts = [figure for figure in figures if figure is not None]
+    return sum(counts) if counts else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,22 +122,20 @@ class Board:
 
 def with_servers(board: Board, servers: Iterable[Server]) -> Board:
     """The board for these servers; what is known of them is kept."""
-    known = {status.server.name: status for status in board.servers}
+    statuses = {status.server.name: status for status in board.servers}
     return replace(
-        board, servers=tuple(_registered(known.get(server.name), server) for server in servers)
+        board, servers=tuple(_registered(statuses.get(server.name), server) for server in servers)
     )
 
 
-def _registered(known: ServerStatus | None, server: Server) -> ServerStatus:
-    if known is None:
+def _registered(status: ServerStatus | None, server: Server) -> ServerStatus:
+    if status is None:
         return ServerStatus(server, State.WAITING if server.enabled else State.DISABLED)
-    if known.server == server:
-        return known
-    if not server.enabled:
-        return replace(known, server=server, state=State.DISABLED, failure=None, due=None)
-    if not known.server.enabled:
-        return replace(known, server=server, state=State.WAITING, since=None)
-    return replace(known, server=server)
+    if not server.enabled and status.server != server:
+        return replace(status, server=server, state=State.DISABLED, failure=None, due=None)
+    if server.enabled and not status.server.enabled:
+        return replace(status, server=server, state=State.WAITING, since=None)
+    return status if status.server == server else replace(status, server=server)
 
 
 def apply_poll(board: Board, poll: Poll, due: float | None = None) -> Board:

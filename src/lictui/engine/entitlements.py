@@ -456,11 +456,11 @@ def _against_members(board: MergedBoard) -> Iterator[CountHint]:
             if pool.counted and pool.reading.installed
         ]
         for member, pool in readings:
-            for other, same in readings:
+            for source, same in readings:
                 count, half = pool.reading.installed or 0, same.reading.installed or 0
                 doubled = same.key == pool.key and count == _DOUBLED * half
                 if doubled and _may_double(member, status):
-                    compared = f"exactly twice the {half:,} of {other.server.name}"
+                    compared = f"exactly twice the {half:,} of {source.server.name}"
                     yield _hint(member, pool.product, f"{count:,} installed, {compared}")
 
 

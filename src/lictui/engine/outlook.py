@@ -41,7 +41,7 @@ from lictui.model import ESTATE, Model, Pool, PoolKey, sum_all_known
 from lictui.products import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+    from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 
     from lictui.analysis.columns import Series
     from lictui.analysis.peaks import ScopedPeak
@@ -128,13 +128,12 @@ class _ProductPools:
 
 
 def forecast_scopes(
-    board: MergedBoard, known_pools: Iterable[KnownPool], alerts: AlertSettings
+    board: MergedBoard, recorded: Sequence[KnownPool], alerts: AlertSettings
 ) -> tuple[ForecastScope, ...]:
     """The products of all enabled servers of the board together, then of each of them.
 
-    `known_pools` are those of the history: an ended pool belongs to the past of its product.
+    `recorded` are the pools of the history: an ended pool belongs to the past of its product.
     """
-    recorded = tuple(known_pools)
     continued = continued_pools(board, recorded)
     ended: dict[tuple[str, str, str], list[PoolKey]] = defaultdict(list)
     for pool in recorded:
@@ -155,7 +154,9 @@ def forecast_scopes(
                 code = current.product, current.model
                 product = products.setdefault(code, _ProductPools(current.name))
                 product.pools.append((status, current))
-                product.history_keys |= dict.fromkeys((name, each) for each in (key, *earlier))
+                product.history_keys |= dict.fromkeys(
+                    (name, pool_key) for pool_key in (key, *earlier)
+                )
         for (product_code, model), pools in own.items():
             limits = alerts.thresholds_of(server, product_code)
             single.append(_scope(server.name, product_code, model, pools, limits))
@@ -189,20 +190,17 @@ def _scope(
 
 
 def continued_pools(
-    board: MergedBoard, recorded: Iterable[KnownPool]
+    board: MergedBoard, recorded: Sequence[KnownPool]
 ) -> dict[tuple[str, PoolKey], tuple[str, str]]:
     """Ended pools whose series another product carries on (`continues`): its code and model.
 
     It is the product of the same server that began when they ended, as in a migration to LAS.
     """
-    pools_of: dict[str, list[KnownPool]] = defaultdict(list)
-    for pool in recorded:
-        pools_of[pool.server].append(pool)
     continued: dict[tuple[str, PoolKey], tuple[str, str]] = {}
     for status in board.servers:
         for member in status.members or (status,):
             name, code = member.server.name, member.server.continues
-            pools = pools_of[name] if code else []
+            pools = [pool for pool in recorded if pool.server == name] if code else []
             before = {p.key: p.ended for p in pools if p.product == code and p.ended is not None}
             after = [
                 p
@@ -370,7 +368,7 @@ class PastSummaryCache:
         if not computation.task.done():
             return False
         before, after = (
-            [status.server for status in each.servers] for each in (computation.board, board)
+            [status.server for status in merged.servers] for merged in (computation.board, board)
         )
         max_age = max(_MAX_AGE, _PAUSE_FACTOR * computation.duration)
         return before != after or now - computation.started >= max_age
@@ -409,6 +407,7 @@ class AnomalyChecker:
         self._history = history
         self._clock = clock
         self._checked_hour: dict[str, int] = {}  # by server
+        self._pools: dict[str, list[KnownPool]] = {}  # of the history, by server
 
     async def check(
         self,
@@ -425,10 +424,10 @@ class AnomalyChecker:
             self._checked_hour.pop(name, None)
             anomalies.pop(name, None)
         zone = ZoneInfo(settings.timezone) if settings.timezone else None
-        for name, status in up.items():
-            hour = int(self._clock.now()) // _HOUR
-            if self._checked_hour.get(name) == hour:
-                continue
+        hour = int(self._clock.now()) // _HOUR
+        due = {name: up[name] for name in up if self._checked_hour.get(name) != hour}
+        self._pools.clear()
+        for name, status in due.items():
             self._checked_hour[name] = hour
             try:
                 anomalies[name] = await self._check_server(status, settings.alerts, zone)
@@ -439,8 +438,11 @@ class AnomalyChecker:
         self, status: ServerStatus, alerts: AlertSettings, zone: tzinfo | None
     ) -> dict[str, str]:
         sentences = {}
-        board = MergedBoard((status,))
-        for scope in forecast_scopes(board, self._history.pools(), alerts):
+        if not self._pools:
+            for pool in self._history.pools():
+                self._pools.setdefault(pool.server, []).append(pool)
+        pools = [pool for name in status.member_names for pool in self._pools.get(name, ())]
+        for scope in forecast_scopes(MergedBoard((status,)), pools, alerts):
             limits = alerts.thresholds_of(status.server, scope.product)
             if scope.scope == ESTATE or not limits.unusual:
                 continue

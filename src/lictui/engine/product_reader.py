@@ -282,5 +282,5 @@ def _assignments(
     if hours.buckets and day_of(hours.buckets[-1].start, zone) == today:
         figures[today] = hours.buckets[-1].last
     since = first_of_month(today) - timedelta(days=1)
-    known = [figures[day] for day in sorted(figures) if day >= since]
-    return observed_changes(known) if len(known) > 1 else None
+    counts = [figures[day] for day in sorted(figures) if day >= since]
+    return observed_changes(counts) if len(counts) > 1 else None
