@@ -26,14 +26,13 @@ from lictui.history.compaction import (
     write_readings,
 )
 from lictui.history.csv_reader import UNKNOWN as NO_COUNT
-from lictui.history.csv_reader import optional
+from lictui.history.imported_capacities import import_capacities
 from lictui.history.polls import last_polls, record_monthly_usage
 from lictui.history.pools import Capacity
 from lictui.history.readings import ReadingRun, stored_runs
 from lictui.history.rollup import (
     EMPTY,
     FOREVER,
-    GAP_FACTOR,
     UNKNOWN,
     Capacities,
     Readings,
@@ -46,7 +45,7 @@ from lictui.model import Event, EventKind, PoolKey
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from lictui.analysis.columns import BoolArray, IntArray
     from lictui.analysis.series import BackfillRow
@@ -112,7 +111,7 @@ def _import_pool(
     stored = _readings_around(db, pool, imported.readings.time)
     new = _new_readings(db, pool, imported.readings, stored, kept)
     before = Capacities.of(pools.capacities(db, pool.id))
-    _import_capacities(db, pool, imported, stored.with_added(new))
+    import_capacities(db, pool, imported, stored.with_added(new))
     add_readings(db, pool, new, before)
     written = len(new)
     for width, buckets in imported.buckets.items():
@@ -208,144 +207,6 @@ def _import_buckets(
         inside = old.start[contained(packed, old)]
         new = new.select(~(expired & np.isin(new.start // wider * wider, inside)))
     return len(update(db, pool, width, EMPTY, new))
-
-
-# Imported capacities among the stored ones
-
-
-_DEFAULT_INTERVAL: Final = 900.0  # seconds, where a file has a single reading
-
-
-def _import_capacities(
-    db: sqlite3.Connection, pool: KnownPool, imported: ImportedPool, readings: Readings
-) -> None:
-    """Record the installed licenses in a file, and for how long its readings are valid.
-
-    They are valid up to the next reading of lictui's own. `readings` are those of the file and the
-    stored ones around them.
-    """
-    stored = pools.capacities(db, pool.id)
-    counts, widths = _imported_counts(imported)
-    first, last = min(counts), max(counts)
-    intervals = _needed_intervals(readings, first, last)
-    last = max((last, *intervals))
-    own = _own_times(db, pool, min((first, *intervals)), last)
-    following = own[own > last][:1].tolist()
-    changes = {capacity.valid_from for capacity in stored}
-    times = {*counts, *intervals, *own[own <= last].tolist(), *following}
-    times |= {time for time in changes if first <= time <= last}
-    rows: list[Capacity] = []
-    index, interval = 0, 0.0
-    for time in sorted(times):
-        while index + 1 < len(stored) and stored[index + 1].valid_from <= time:
-            index += 1
-        known = stored[index] if stored else Capacity(time, None, None, 0.0)
-        counted = counts.get(time)
-        if counted is not None and stored and time < stored[0].valid_from:
-            known = known._replace(installed=None, overdraft=None)
-        pairs = zip(counted or (None, None), known[1:3], strict=True)
-        new = [old if count is None else count for count, old in pairs]
-        if time in intervals:
-            least, most, exact = intervals[time]
-            value = interval if least <= interval <= most else exact
-            interval = value or interval
-        elif time in widths:
-            value = interval = widths[time]
-        elif known.valid_from == time and known.interval and interval and time <= last:
-            value = interval
-        else:
-            value = known.interval
-        rows.append(Capacity(time, new[0], new[1], value))
-    _replace_capacities(db, pool, stored, rows)
-
-
-def _imported_counts(
-    imported: ImportedPool,
-) -> tuple[dict[int, tuple[int | None, int | None]], dict[int, float]]:
-    """Return installed and overdraft by time, and the widths of buckets by their start."""
-    counts: dict[int, tuple[int | None, int | None]] = {}
-    widths: dict[int, float] = {}
-    columns = [(int(width), buckets.start, buckets) for width, buckets in imported.buckets.items()]
-    for width, start, buckets in columns:
-        counts.update(_by_time(start, buckets.installed, buckets.overdraft))
-        widths.update(dict.fromkeys(start.tolist(), float(width)))
-    rows = imported.readings
-    counts.update(_by_time(rows.time, rows.installed, rows.overdraft))
-    return counts, widths
-
-
-def _by_time(
-    times: IntArray, installed: IntArray, overdraft: IntArray
-) -> Iterator[tuple[int, tuple[int | None, int | None]]]:
-    """Yield what is installed and the overdraft at each time."""
-    counts = zip(optional(installed), optional(overdraft), strict=True)
-    return zip(times.tolist(), counts, strict=True)
-
-
-def _needed_intervals(
-    readings: Readings, first: int, last: int
-) -> dict[int, tuple[float, float, float]]:
-    """Return the least, the highest and the best interval of the readings in [first, last].
-
-    A reading is valid until the next one if the gap between them is at most 1.5 times the gap
-    before or after it, else as long as that before it. So the two readings before and after the
-    others are included. The interval after an unknown figure is 0.
-    """
-    if not len(readings):
-        return {}
-    gaps = np.diff(readings.time).astype(np.float64)
-    gaps[gaps > CONTEXT] = np.nan
-    gap = np.append(gaps, np.nan)
-    before, after = np.insert(gaps, 0, np.nan), np.append(gap[1:], np.nan)
-    nearby = np.fmax(before, after)
-    holds = (gap <= GAP_FACTOR * np.where(np.isnan(nearby), gap, nearby)) & (
-        gap <= GAP_FACTOR * _DAY
-    )
-    single = np.where(np.isnan(before), np.where(np.isnan(after), _DEFAULT_INTERVAL, after), before)
-    single = np.minimum(single, _DAY)
-    known = readings.value != UNKNOWN
-    least = np.where(known, np.where(holds, gap / GAP_FACTOR, single), 0.0)
-    most = np.where(known, np.where(holds, np.inf, single), 0.0)
-    exact = np.where(known, np.where(holds, gap, single), 0.0)
-    low, high = np.searchsorted(readings.time, (first, last + 1)).tolist()
-    near = slice(max(0, low - 2), high + 2)
-    columns = (column[near].tolist() for column in (readings.time, least, most, exact))
-    return {time: (a, b, c) for time, a, b, c in zip(*columns, strict=True)}
-
-
-def _own_times(db: sqlite3.Connection, pool: KnownPool, first: int, last: int) -> IntArray:
-    """Return the times of stored readings from `first` on, or of buckets where those expired."""
-    end = last + CONTEXT
-    times = blocks.read_readings(db, pool.id, first, end).time
-    for width in blocks.WIDTHS:
-        until = FOREVER if width is Resolution.DAY else end
-        start = blocks.read_rollups(db, pool.id, width, first, until).start
-        times = np.union1d(times, start[~np.isin(start // _DAY, times // _DAY)])
-    return times
-
-
-def _replace_capacities(
-    db: sqlite3.Connection, pool: KnownPool, stored: Sequence[Capacity], rows: Sequence[Capacity]
-) -> None:
-    """Store rows, in order of time, in place of those between them; unchanged ones are left out."""
-    first, last = rows[0].valid_from, rows[-1].valid_from
-    previous = next((c for c in reversed(stored) if c.valid_from < first), None)
-    changes = []
-    for row in rows:
-        if previous is None or row[1:] != previous[1:]:
-            changes.append(row)
-        previous = row
-    db.execute(
-        "DELETE FROM capacity WHERE pool = ? AND valid_from BETWEEN ? AND ?", (pool.id, first, last)
-    )
-    _insert_capacities(db, pool.id, changes)
-
-
-def _insert_capacities(db: sqlite3.Connection, pool: int, capacities: Iterable[Capacity]) -> None:
-    db.executemany(
-        "INSERT INTO capacity VALUES(?, ?, ?, ?, ?)",
-        [(pool, *capacity) for capacity in capacities],
-    )
 
 
 # Backfilled buckets of any width
@@ -455,7 +316,7 @@ def _apply_grants(db: sqlite3.Connection, server: str, key: PoolKey, now: float)
     polled = [c for c in pools.capacities(db, pool.id) if c.valid_from >= pool.since]
     earlier = [Capacity(time, count, None, 0.0) for time, count in steps if time < pool.since]
     db.execute("DELETE FROM capacity WHERE pool = ?", (pool.id,))
-    _insert_capacities(db, pool.id, (*earlier, *_with_granted(polled, steps)))
+    pools.insert_capacities(db, pool.id, (*earlier, *_with_granted(polled, steps)))
 
 
 def _stored_grants(db: sqlite3.Connection, server: str, key: PoolKey) -> list[LicenseGrant]:

@@ -23,6 +23,7 @@ from lictui.history.rollup import (
     join,
     reconcile,
     roll_up,
+    sorted_unique,
 )
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def justified_time(db: sqlite3.Connection, now: float) -> float:
     days = np.empty(0, np.int64)
     for pool in pools.latest_packed(db, _WITNESSES):
         own = blocks.read_rollups(db, pool.id, Resolution.DAY, 0, FOREVER).start
-        days = np.union1d(days, own)
+        days = sorted_unique(days, own)
     leaps = np.flatnonzero(np.diff(days) > _LEAP)
     if len(leaps) and len(days) - 1 - leaps[-1] < _DAYS_AFTER_LEAP:
         days = days[: leaps[-1] + 1]
@@ -158,7 +159,7 @@ def update(
 
     Returns the starts of the buckets of `width` that changed.
     """
-    touched = np.union1d(before.start, after.start)
+    touched = sorted_unique(before.start, after.start)
     if not len(touched):
         return touched
     start, end = _days(int(touched[0]), int(touched[-1]) + 1)

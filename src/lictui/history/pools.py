@@ -9,7 +9,7 @@ from lictui.model import PoolKey
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from lictui.model import Model
 
@@ -172,6 +172,12 @@ def latest_capacities(db: sqlite3.Connection) -> dict[int, Capacity]:
         " WHERE installed IS NOT NULL GROUP BY pool"
     )
     return {pool: Capacity(*capacity) for pool, *capacity in rows}
+
+
+def insert_capacities(db: sqlite3.Connection, pool: int, new: Iterable[Capacity]) -> None:
+    """Add capacities where there are none."""
+    rows = [(pool, *capacity) for capacity in new]
+    db.executemany("INSERT INTO capacity VALUES(?, ?, ?, ?, ?)", rows)
 
 
 def record_capacity(db: sqlite3.Connection, pool: int, capacity: Capacity) -> None:

@@ -23,6 +23,13 @@ UNKNOWN: Final = -(1 << 40)  # a figure that could not be read
 GAP_FACTOR: Final = 1.5  # intervals between two readings from which there is a gap between them
 
 
+def sorted_unique(*times: IntArray) -> IntArray:
+    """Return all times in order, each once; quicker than numpy where parts are in order."""
+    joined = np.sort(np.concatenate(times), kind="stable")
+    unique: IntArray = joined[np.append(np.diff(joined) > 0, np.ones(len(joined[:1]), np.bool_))]
+    return unique
+
+
 # Single readings
 
 
@@ -264,7 +271,7 @@ def reconcile(stored: Rollups, before: Rollups, after: Rollups) -> Rollups:
     A stored bucket with more readings than `before` has some that are not known any more: it stays,
     unless `after` has as many, and takes over higher and lower figures.
     """
-    start = np.unique(np.concatenate((stored.start, before.start, after.start)))
+    start = sorted_unique(stored.start, before.start, after.start)
     (old, has_old), (known, has_known), (new, has_new) = (
         _spread(rollups, start) for rollups in (stored, before, after)
     )
@@ -297,7 +304,7 @@ def _more_complete(old: IntArray, new: IntArray) -> IntArray:
 
 def contained(stored: Rollups, rollups: Rollups) -> BoolArray:
     """Return which of `rollups` the stored buckets may well contain."""
-    start = np.union1d(stored.start, rollups.start)
+    start = sorted_unique(stored.start, rollups.start)
     (old, has_old), (new, _) = _spread(stored, start), _spread(rollups, start)
     inside = has_old & (old[7] >= new[7]) & (old[1] <= new[1]) & (new[2] <= old[2])
     chosen: BoolArray = inside[np.searchsorted(start, rollups.start)]
@@ -306,7 +313,7 @@ def contained(stored: Rollups, rollups: Rollups) -> BoolArray:
 
 def changed(stored: Rollups, result: Rollups) -> IntArray:
     """Return the starts of the buckets of `result` that are new, or not what was stored."""
-    start: IntArray = np.union1d(stored.start, result.start)
+    start = sorted_unique(stored.start, result.start)
     (old, has_old), (new, has_new) = _spread(stored, start), _spread(result, start)
     different: IntArray = start[has_new & (~has_old | (old != new).any(axis=0))]
     return different
