@@ -227,6 +227,14 @@ def test_json_lines_are_servers_with_the_time_of_the_answer(
     assert {line["at"] for line in lines} == {"2026-11-24T06:00:00Z"}
 
 
+def test_table_has_percentages_of_their_level(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = snapshot(pool(in_use=797, installed=1000), pool("PVS_STD_CCS", 996, 1000))
+    board = apply_poll(with_servers(Board(), (server("a"),)), poll(answer, "a"))
+    table = printed(capsys, "table", status_json(merge_board(board), START, TODAY))
+    levels = [line.split()[-2:] for line in table.splitlines() if "1,000" in line]
+    assert levels == [["79%", "ok"], ["99%", "critical"]] * 2
+
+
 def test_table_without_servers_says_so_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     print_status(status_json(merge_board(Board()), START, TODAY), "table", AlertSettings())
     assert capsys.readouterr() == ("", "No matching servers.\n")

@@ -53,6 +53,13 @@ def test_usage_has_a_level_and_a_message(in_use: int, level: Level) -> None:
     assert f"{in_use} of 100 assigned" in alert.message
 
 
+def test_usage_message_has_a_percentage_of_its_level() -> None:
+    status = up_status("a", pool("XDT_PLT_UD", 896, 1000))
+    (alert,) = current_alerts(merge_board(Board((status,))), TODAY)
+    assert alert.level is Level.WARN
+    assert "896 of 1,000 assigned (89%)" in alert.message
+
+
 def test_usage_of_one_product_is_summed_over_its_pools() -> None:
     full = pool("XDT_PLT_UD", 100, 100, subscription=SUBSCRIPTION)
     assert alerts(up_status("a", full, pool("XDT_PLT_UD", 0, 100))) == []

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from tests.report.sample import HOSTILE, sample_report
 
 from lictui.report.markdown import render_markdown
+from lictui.report.sections import COLUMNS, format_cell
 
 if TYPE_CHECKING:
     from tests.report.report_fixture import ReportFixture
@@ -31,3 +33,9 @@ def test_markdown_escapes_names_from_servers(fixture: ReportFixture) -> None:
     assert HOSTILE not in text
     assert "\\<script>" in text
     assert "\\[c\\](http" in text
+
+
+@pytest.mark.parametrize(("ratio", "percent"), [(0.797, "79"), (0.896, "89"), (0.9996, "99")])
+def test_utilization_never_contradicts_the_state(ratio: float, percent: str) -> None:
+    row = {"utilization": ratio, "warn": 0.8, "critical": 0.9}
+    assert format_cell(COLUMNS["utilization"], row, None) == f"{percent}\N{NO-BREAK SPACE}%"

@@ -80,6 +80,7 @@ def test_pane_keeps_its_width_with_hostile_text(cells: int) -> None:
 def test_pane_shows_levels_as_signs_and_overuse_in_full() -> None:
     assert "82 %!" in text(draw(EXAMPLES[0], 80))
     assert "112 %⚑" in text(draw(EXAMPLES[0], 80))
+    assert "79 %  " in text(draw(pane_of(up_status("a", pool("PVS_STD_CCS", 797, 1000))), 80))
     assert "625 %✖" in text(draw(pane_of(up_status("a", pool("PVS_STD_CCS", 500, 80, 20))), 80))
 
 

@@ -330,12 +330,7 @@ class FormScreen(Screen[None], AppScreen):
             & #fields { padding: 0 1; }
             & #actions { margin: 0; }
             & #actions Button { margin-right: 1; min-width: 8; }
-            & FieldRow {
-                layout: grid;
-                grid-size: 2;
-                grid-columns: 12 1fr;
-                grid-rows: auto;
-            }
+            & FieldRow { layout: grid; grid-size: 2; grid-columns: 12 1fr; grid-rows: auto; }
             & .beside { width: 1fr; column-span: 2; padding-left: 12; display: none; }
             & .beside.-wrong { display: block; }
             & #help { height: 3; }
