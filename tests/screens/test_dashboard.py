@@ -10,7 +10,6 @@ from tests.support.clock import FakeClock
 from tests.support.example_board import (
     down_status,
     example_board,
-    past_summaries,
     pool,
     up_status,
     workday_series,
@@ -35,31 +34,11 @@ if TYPE_CHECKING:
 HOSTILE = "[/x] \x1b[31mred\x07\n\u202eevil\u2066 " + "long ライセンス " * 30
 
 
-@pytest.mark.parametrize("size", [(80, 24), (60, 15), (120, 40), (200, 60), (40, 10)])
-async def test_dashboard_sizes(size: tuple[int, int]) -> None:
-    async with running_app(size=size, engine=FakeEngine(workday_series)) as run:
-        assert_golden(f"dashboard_{size[0]}x{size[1]}", screen_text(run.app))
-
-
 async def test_size_warning() -> None:
     async with running_app(size=(39, 9)) as run:
         assert_golden("dashboard_too_small", screen_text(run.app))
         await run.resize(80, 24)
         assert "lic-emea-01" in screen_text(run.app)
-
-
-async def test_ascii_is_seven_bit() -> None:
-    settings = Settings(ascii=True)
-    async with running_app(settings=settings, engine=FakeEngine(workday_series)) as run:
-        text = screen_text(run.app)
-        assert text.isascii()
-        assert_golden("dashboard_ascii", text)
-
-
-async def test_ansi_theme_draws_the_same_text() -> None:
-    settings = Settings(theme="lictui-ansi")
-    async with running_app(settings=settings, engine=FakeEngine(workday_series)) as run:
-        assert_golden("dashboard_80x24", screen_text(run.app))
 
 
 async def test_failure_panes() -> None:
@@ -85,18 +64,6 @@ async def test_failure_panes() -> None:
         assert_golden("dashboard_failures", screen_text(run.app))
 
 
-async def test_no_match() -> None:
-    async with running_app() as run:
-        await run.press("slash", *"nothing", "enter")
-        assert_golden("dashboard_no_match", screen_text(run.app))
-
-
-async def test_filtered() -> None:
-    async with running_app() as run:
-        await run.press("slash", *"XenApp", "enter")
-        assert_golden("dashboard_filtered", screen_text(run.app))
-
-
 async def test_hostile_strings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # where the export goes
     told = replace(pool("ACME_X", 3, 4), name=HOSTILE)
@@ -109,19 +76,6 @@ async def test_hostile_strings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         assert not set(text) & set("\x1b\x07\u202e\u2066")
         assert_golden("dashboard_hostile", text)
         await run.press("r", "Y", "E", "2", "3")
-
-
-async def test_products() -> None:
-    for size in ((80, 24), (60, 15), (120, 40), (200, 60)):
-        engine = FakeEngine(workday_series, past_summaries=past_summaries())
-        async with running_app("products", size=size, engine=engine) as run:
-            assert_golden(f"products_{size[0]}x{size[1]}", screen_text(run.app))
-
-
-async def test_help() -> None:
-    async with running_app() as run:
-        await run.press("question_mark")
-        assert_golden("help", screen_text(run.app))
 
 
 async def test_dashboard_without_servers() -> None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.support.clock import START
-from tests.support.example_board import growing_series, pool, up_status, workday_series
+from tests.support.example_board import (
+    growing_series,
+    past_summaries,
+    pool,
+    up_status,
+    workday_series,
+)
 from tests.support.fake_engine import FakeEngine
 from tests.support.goldens import assert_golden, screen_text
 from tests.support.running_app import RunningApp, running_app
@@ -18,10 +25,14 @@ from lictui.model import Event, EventKind, Level, Server, SourceName, Step, Step
 from lictui.tui.app import WatchOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
 
+    from lictui.analysis.columns import Series
+    from lictui.analysis.series import SeriesQuery
 
-SIZES = [(80, 24), (60, 15), (120, 40)]
+
+SIZES = ((80, 24), (60, 15), (120, 40))
 PRODUCT: dict[str, Any] = {"servers": ("lic-emea-01", "ddc-us-01"), "product": "XDT_PLT_UD"}
 CONCURRENT: dict[str, Any] = {"servers": ("ddc-us-01",), "product": "XDT_PLT_CCS"}
 PIN = "4f1b" * 16
@@ -60,178 +71,103 @@ LAB = Server(
 )
 
 
-def shown(
-    screen: str, size: tuple[int, int] = (80, 24), **kwargs: Any
-) -> AbstractAsyncContextManager[RunningApp]:
-    engine = FakeEngine(series_of=workday_series, journal=JOURNAL, test_steps=FOUND)
-    return running_app(screen, size, engine=engine, **kwargs)
+@dataclass(frozen=True)
+class Picture:
+    """A screen, the sizes in which it is compared, and the keys that lead to it."""
+
+    screen: str = "dashboard"
+    sizes: tuple[tuple[int, int], ...] = SIZES
+    keys: tuple[str, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    series: Callable[[SeriesQuery], Series] = workday_series
+    journal: tuple[Event, ...] = JOURNAL
+
+    def open(
+        self, size: tuple[int, int] = (80, 24), settings: Settings | None = None
+    ) -> AbstractAsyncContextManager[RunningApp]:
+        engine = FakeEngine(
+            series_of=self.series,
+            journal=self.journal,
+            test_steps=FOUND,
+            past_summaries=past_summaries() if self.screen == "products" else {},
+        )
+        return running_app(self.screen, size, engine=engine, settings=settings, **self.kwargs)
 
 
-def name(view: str, size: tuple[int, int]) -> str:
-    return f"{view}_{size[0]}x{size[1]}"
-
-
-@pytest.mark.parametrize("view", ["dashboard", "products"])
-async def test_trend_month(view: str) -> None:
-    async with shown(view, (190, 30)) as run:
-        await run.press("right_square_bracket", "right_square_bracket")
-        assert_golden(name(f"{view}_month", (190, 30)), screen_text(run.app))
-
-
-@pytest.mark.parametrize("size", SIZES)
-async def test_servers(size: tuple[int, int]) -> None:
-    async with shown("servers", size) as run:
-        await run.press("down", "down")
-        assert_golden(name("servers", size), screen_text(run.app))
-
-
-@pytest.mark.parametrize("size", SIZES)
-async def test_form(size: tuple[int, int]) -> None:
-    async with shown("form", size) as run:
-        assert_golden(name("form", size), screen_text(run.app))
-
-
-@pytest.mark.parametrize("source", [it for it in SourceName if it is not SourceName.WINRM])
-@pytest.mark.parametrize("size", SIZES[:2])
-async def test_form_by_source(source: SourceName, size: tuple[int, int]) -> None:
-    async with shown("form", size) as run:
-        await run.press("shift+tab", *["down"] * tuple(SourceName).index(source), "enter")
-        assert_golden(name(f"form_{source}", size), screen_text(run.app))
-
-
-@pytest.mark.parametrize("size", SIZES)
-async def test_form_source_list(size: tuple[int, int]) -> None:
-    async with shown("form", size) as run:
-        await run.press("shift+tab", *["down"] * 4)
-        assert_golden(name("form_sources", size), screen_text(run.app))
-
-
-@pytest.mark.parametrize("size", SIZES)
-async def test_form_failed_test(size: tuple[int, int]) -> None:
-    async with shown("form", size, server=LAB) as run:
-        await run.press("ctrl+t")
-        assert_golden(name("form_tested", size), screen_text(run.app))
-
-
-async def test_form_errors() -> None:
-    async with shown("form") as run:
-        await run.type("lic01")
-        await run.press("tab", "tab", "tab", "tab")
-        await run.type("hunter2")
-        await run.press("ctrl+s")
-        assert_golden("form_refused", screen_text(run.app))
-
-
-@pytest.mark.parametrize("size", [*SIZES, (200, 60)])
-async def test_usage(size: tuple[int, int]) -> None:
-    async with shown("usage", size, **PRODUCT) as run:
-        assert_golden(name("usage", size), screen_text(run.app))
-
-
-def trends(
-    size: tuple[int, int] = (80, 24), **kwargs: Any
-) -> AbstractAsyncContextManager[RunningApp]:
+def trends(*keys: str) -> Picture:
     """Concurrent licenses that grow, with some changes on the way."""
-    engine = FakeEngine(series_of=growing_series, journal=CHANGES)
-    return running_app("usage", size, engine=engine, **CONCURRENT, **kwargs)
+    return Picture("usage", SIZES, keys, CONCURRENT, growing_series, CHANGES)
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_usage_forecast(size: tuple[int, int]) -> None:
-    async with trends(size) as run:
-        await run.press("y")
-        assert_golden(name("usage_year", size), screen_text(run.app))
-
-
-@pytest.mark.parametrize("size", SIZES)
-async def test_usage_comparison(size: tuple[int, int]) -> None:
-    async with trends(size) as run:
-        await run.press("m", "c", *["left"] * 9)
-        assert_golden(name("usage_compared", size), screen_text(run.app))
-
-
-@pytest.mark.parametrize("size", SIZES)
-async def test_heat_map(size: tuple[int, int]) -> None:
-    async with trends(size) as run:
-        await run.press("m", "h", "down", "right", "right")
-        assert_golden(name("heat_map", size), screen_text(run.app))
-
-
-@pytest.mark.parametrize(("keys", "called"), [("yc", "usage_year"), ("mh", "heat_map")])
-async def test_usage_in_ascii(keys: str, called: str) -> None:
-    async with trends(settings=Settings(ascii=True)) as run:
-        await run.press(*keys)
-        text = screen_text(run.app)
-        assert text.isascii()
-        assert_golden(f"{called}_ascii", text)
-
-
-async def test_usage_cursor() -> None:
-    async with shown("usage", servers=("ddc-us-01",), product="XDT_PLT_CCS") as run:
-        await run.press("d", *["left"] * 30)
-        assert_golden("usage_day_read_off", screen_text(run.app))
-
-
-@pytest.mark.parametrize("size", SIZES)
-async def test_alerts(size: tuple[int, int]) -> None:
-    async with shown("alerts", size) as run:
-        assert_golden(name("alerts", size), screen_text(run.app))
-
-
-@pytest.mark.parametrize("size", [*SIZES, (200, 60)])
-async def test_watch(size: tuple[int, int]) -> None:
-    async with shown("dashboard", size, options={"watch": WatchOptions()}) as run:
-        assert_golden(name("watch", size), screen_text(run.app))
-
-
-@pytest.mark.parametrize("size", SIZES)
-async def test_first_run(size: tuple[int, int]) -> None:
-    async with shown("dashboard", size, board=Board()) as run:
-        assert_golden(name("first_run", size), screen_text(run.app))
-
-
-async def test_confirmation() -> None:
-    async with shown("servers") as run:
-        await run.press("x")
-        assert_golden("confirm", screen_text(run.app))
-
-
-VIEWS: dict[str, dict[str, Any]] = {
-    "servers": {},
-    "form": {},
-    "usage": PRODUCT,
-    "alerts": {},
+ONE, MORE, WIDE = ((80, 24),), (*SIZES, (200, 60)), ((190, 30),)
+BRACKET = "right_square_bracket"
+WATCH = {"options": {"watch": WatchOptions()}}
+OTHER_SOURCES = [source for source in SourceName if source is not SourceName.WINRM]
+PICTURES = {
+    "dashboard": Picture(sizes=(*MORE, (40, 10))),
+    "dashboard_month": Picture(sizes=WIDE, keys=(BRACKET, BRACKET)),
+    "dashboard_filtered": Picture(sizes=ONE, keys=("slash", *"XenApp", "enter")),
+    "dashboard_no_match": Picture(sizes=ONE, keys=("slash", *"nothing", "enter")),
+    "help": Picture(sizes=ONE, keys=("question_mark",)),
+    "products": Picture("products", MORE),
+    "products_month": Picture("products", WIDE, (BRACKET, BRACKET)),
+    "servers": Picture("servers", keys=("down", "down")),
+    "confirm": Picture("servers", ONE, ("x",)),
+    "form": Picture("form"),
+    "form_sources": Picture("form", keys=("shift+tab", *["down"] * 4)),
+    "form_tested": Picture("form", keys=("ctrl+t",), kwargs={"server": LAB}),
+    "form_refused": Picture("form", ONE, (*"lic01", *["tab"] * 4, *"hunter2", "ctrl+s")),
+    **{
+        f"form_{source}": Picture("form", SIZES[:2], ("shift+tab", *["down"] * index, "enter"))
+        for index, source in enumerate(OTHER_SOURCES, 1)
+    },
+    "usage": Picture("usage", MORE, kwargs=PRODUCT),
+    "usage_year": trends("y"),
+    "usage_compared": trends("m", "c", *["left"] * 9),
+    "heat_map": trends("m", "h", "down", "right", "right"),
+    "usage_day_read_off": Picture("usage", ONE, ("d", *["left"] * 30), CONCURRENT),
+    "alerts": Picture("alerts"),
+    "watch": Picture(sizes=MORE, kwargs=WATCH),
+    "first_run": Picture(kwargs={"board": Board()}),
 }
+IN_ASCII = (
+    "dashboard", "servers", "form", "usage", "usage_year", "usage_compared", "heat_map", "alerts",
+    "watch",
+)  # fmt: skip
 
 
-@pytest.mark.parametrize("view", VIEWS)
-async def test_ascii_is_seven_bit(view: str) -> None:
-    async with shown(view, settings=Settings(ascii=True), **VIEWS[view]) as run:
+@pytest.mark.parametrize(
+    ("name", "size"), [(name, size) for name, picture in PICTURES.items() for size in picture.sizes]
+)
+async def test_screen_looks_like_its_golden_text(name: str, size: tuple[int, int]) -> None:
+    picture = PICTURES[name]
+    async with picture.open(size) as run:
+        await run.press(*picture.keys)
+        assert_golden(f"{name}_{size[0]}x{size[1]}", screen_text(run.app))
+
+
+@pytest.mark.parametrize("name", IN_ASCII)
+async def test_screen_can_be_drawn_in_ascii(name: str) -> None:
+    picture = PICTURES[name]
+    async with picture.open(settings=Settings(ascii=True)) as run:
+        await run.press(*picture.keys)
         text = screen_text(run.app)
         assert text.isascii()
-        assert_golden(f"{view}_ascii", text)
+        assert_golden(f"{name}_ascii", text)
 
 
-async def test_ascii_console() -> None:
-    options = {"watch": WatchOptions()}
-    async with shown("dashboard", settings=Settings(ascii=True), options=options) as run:
-        text = screen_text(run.app)
-        assert text.isascii()
-        assert_golden("watch_ascii", text)
-
-
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("view", ["dashboard", "servers", "form", "usage", "alerts"])
 @pytest.mark.parametrize("theme", ["lictui-ansi", "lictui-light", "lictui-colour-blind"])
 async def test_themes_draw_the_same_text(view: str, theme: str) -> None:
-    async with shown(view, settings=Settings(theme=theme), **VIEWS[view]) as run:
-        before = screen_text(run.app)
-    async with shown(view, **VIEWS[view]) as run:
-        assert screen_text(run.app) == before
+    async with PICTURES[view].open(settings=Settings(theme=theme)) as run:
+        text = screen_text(run.app)
+    async with PICTURES[view].open() as run:
+        assert screen_text(run.app) == text
 
 
-@pytest.mark.parametrize("view", VIEWS)
-async def test_any_size_can_be_drawn(view: str) -> None:
-    async with shown(view, **VIEWS[view]) as run:
+@pytest.mark.parametrize("view", ["dashboard", "servers", "form", "usage", "alerts"])
+async def test_screen_can_be_drawn_at_any_size(view: str) -> None:
+    async with PICTURES[view].open() as run:
         for size in ((20, 5), (40, 10), (75, 20), (111, 19), (300, 100), (80, 24)):
             await run.resize(*size)
             assert len(screen_text(run.app).splitlines()) == size[1]
