@@ -61,10 +61,10 @@ class TerminalBuffer:
         self._cells.clear()
         self._written = dict(enumerate(lines, first))
 
-    def line(self, y: int, width: int, colours: ColorSystem) -> list[_Cell]:
+    def line(self, y: int, width: int, colors: ColorSystem) -> list[_Cell]:
         """Return the cells of a line, at least `width` of them; the caller may change them."""
         if y in self._written:
-            self._cells[y] = [c for strip in self._written.pop(y) for c in _cells(strip, colours)]
+            self._cells[y] = [c for strip in self._written.pop(y) for c in _cells(strip, colors)]
         cells = self._cells.setdefault(y, [])
         cells.extend([_UNKNOWN] * (width - len(cells)))
         return cells
@@ -73,31 +73,31 @@ class TerminalBuffer:
 class _Whole(CompositorUpdate):
     """Writes everything, and records it in the buffer."""
 
-    def __init__(self, shadow: TerminalBuffer, update: LayoutUpdate) -> None:
-        self._shadow = shadow
+    def __init__(self, buffer: TerminalBuffer, update: LayoutUpdate) -> None:
+        self._buffer = buffer
         self._lines = [list(line) for line in update.strips]
         self._update = LayoutUpdate([*self._lines], update.region)
 
     def render_segments(self, console: Console) -> str:
-        self._shadow.reset(self._update.region.y, self._lines)
+        self._buffer.reset(self._update.region.y, self._lines)
         return self._update.render_segments(console)
 
 
 class _Changed(CompositorUpdate):
     """Writes what differs from the buffer."""
 
-    def __init__(self, shadow: TerminalBuffer, update: ChopsUpdate) -> None:
-        self._shadow = shadow
+    def __init__(self, buffer: TerminalBuffer, update: ChopsUpdate) -> None:
+        self._buffer = buffer
         self._update = update
 
     def render_segments(self, console: Console) -> str:
         """Return what to write; nothing if nothing differs."""
-        colours = _SYSTEMS.get(console.color_system or "", ColorSystem.TRUECOLOR)
+        colors = _SYSTEMS.get(console.color_system or "", ColorSystem.TRUECOLOR)
         written: list[str] = []
         pen = _PLAIN
         for y, first, last in self._update.spans:
-            shown = self._shadow.line(y, last, colours)
-            target = self._target_cells(y, first, last, colours)
+            shown = self._buffer.line(y, last, colors)
+            target = self._target_cells(y, first, last, colors)
             for index, (start, end) in enumerate(_runs(shown, target, first)):
                 # Columns are absolute: terminals disagree about the width of some characters.
                 written.append(f"\x1b[{start + 1}G" if index else f"\x1b[{y + 1};{start + 1}H")
@@ -108,18 +108,18 @@ class _Changed(CompositorUpdate):
         written.append(_change(pen, _PLAIN))
         return "".join(written)
 
-    def _target_cells(self, y: int, first: int, last: int, colours: ColorSystem) -> list[_Cell]:
+    def _target_cells(self, y: int, first: int, last: int, colors: ColorSystem) -> list[_Cell]:
         cells = [_UNKNOWN] * (last - first)
         for x, strip in self._update.chops[y].items():
             if strip is not None and x < last and x + strip.cell_length > first:
-                fresh = _cells(strip, colours)[max(first - x, 0) : last - x]
+                fresh = _cells(strip, colors)[max(first - x, 0) : last - x]
                 at = max(x - first, 0)
                 cells[at : at + len(fresh)] = fresh
         return cells
 
 
 def _runs(shown: list[_Cell], target: list[_Cell], first: int) -> list[tuple[int, int]]:
-    """Return the ranges where `wanted` differs from what is shown; close ranges are joined."""
+    """Return the ranges where `target` differs from what is shown; close ranges are joined."""
     runs: list[tuple[int, int]] = []
     for x, cell in enumerate(target, first):
         if cell == shown[x] or cell is _UNKNOWN:
@@ -136,10 +136,10 @@ def _runs(shown: list[_Cell], target: list[_Cell], first: int) -> list[tuple[int
     return runs
 
 
-def _cells(strip: Strip, colours: ColorSystem) -> list[_Cell]:
+def _cells(strip: Strip, colors: ColorSystem) -> list[_Cell]:
     cells: list[_Cell] = []
     for text, style, _ in strip:
-        pen = _pen(style, colours) if style else _PLAIN
+        pen = _pen(style, colors) if style else _PLAIN
         if text.isascii():
             cells += [(character, pen) for character in text]
             continue
@@ -156,12 +156,12 @@ def _cells(strip: Strip, colours: ColorSystem) -> list[_Cell]:
 
 
 @lru_cache(maxsize=4096)
-def _pen(style: Style, colours: ColorSystem) -> _Pen:
+def _pen(style: Style, colors: ColorSystem) -> _Pen:
     ink, paper = style.color, style.bgcolor
     return _Pen(
-        Strip.render_ansi(style.without_color, colours),
-        ";".join(ink.downgrade(colours).get_ansi_codes()) if ink else "39",
-        ";".join(paper.downgrade(colours).get_ansi_codes(foreground=False)) if paper else "49",
+        Strip.render_ansi(style.without_color, colors),
+        ";".join(ink.downgrade(colors).get_ansi_codes()) if ink else "39",
+        ";".join(paper.downgrade(colors).get_ansi_codes(foreground=False)) if paper else "49",
     )
 
 

@@ -306,7 +306,7 @@ class LictuiApp(App[int]):
         self.watch_options = watch
         self.saved_state = dict(state or {})
         self._on_shown = on_shown
-        self._shadow = TerminalBuffer()
+        self._terminal_buffer = TerminalBuffer()
         self.set_reactive(LictuiApp.board, board or MergedBoard())
         self.animation_level = "none"
         self.set_class(self.symbols is symbols.ASCII_SYMBOLS, "-ascii")
@@ -382,7 +382,7 @@ class LictuiApp(App[int]):
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Write what Textual drew, but only the cells that changed."""
-        super()._display(screen, self._shadow.diff(renderable))
+        super()._display(screen, self._terminal_buffer.diff(renderable))
 
     # Commands
 

@@ -61,7 +61,7 @@ def _last_cells(text: str, width: int) -> str:
 
 @lru_cache(maxsize=1024)
 def wrap(text: str, width: int, max_lines: int, ellipsis: str = "…") -> tuple[str, ...]:
-    """Wrap `text` into at most `most` lines of `width` cells, between words.
+    """Wrap `text` into at most `max_lines` lines of `width` cells, between words.
 
     A word wider than a line is broken anywhere; text beyond the last line is cut.
     """

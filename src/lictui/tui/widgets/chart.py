@@ -461,8 +461,8 @@ class _Plot:
             self.figure.draw(level.lines(active=True))
 
     def _marker(self, symbol: str, part: str) -> Any:
-        colour = self._plotext.pixel((PARTS.index(part), 0, 0))
-        return self._plotext.marker(symbol, pixel=colour)
+        color = self._plotext.pixel((PARTS.index(part), 0, 0))
+        return self._plotext.marker(symbol, pixel=color)
 
 
 # Heat map: usage per hour and weekday

@@ -129,18 +129,18 @@ def draw_pane(
     view: PaneView,
     trends: Mapping[RowId, TrendData],
     cells: int,
-    high: int,
+    height: int,
     shape: PaneColumns,
     symbols: Symbols,
 ) -> tuple[Line, ...]:
-    """Return the pane as `high` lines of `cells` cells."""
+    """Return the pane as `height` lines of `cells` cells."""
     inside = cells - FRAME_CELLS
     body = [
         *_reason(view, inside, symbols),
         *(draw_row(row, trends.get(row.id, _NO_TREND), shape, symbols) for row in view.rows),
     ]
     blank: Line = ()
-    body += [blank] * (high - 2 - len(body))
+    body += [blank] * (height - 2 - len(body))
     edge: Fragment = (symbols.vertical, Tone.FRAME)
     left, right = (edge, (" ", Tone.TEXT)), ((" ", Tone.TEXT), edge)
     lines = (fit_line((*left, *fit_line(line, inside), *right), cells) for line in body)
@@ -314,24 +314,24 @@ class PaneLayout:
     def row_at(self, line: int) -> LayoutRow | None:
         if not 0 <= line < self.height:
             return None
-        return self.rows[bisect_right(self.rows, line, key=lambda band: band.top) - 1]
+        return self.rows[bisect_right(self.rows, line, key=lambda pane_row: pane_row.top) - 1]
 
     def rows_between(self, first: int, last: int) -> tuple[LayoutRow, ...]:
         """Return the rows with a line in [first, last)."""
-        begin = bisect_right(self.rows, first, key=lambda band: band.top) - 1
-        end = bisect_left(self.rows, last, key=lambda band: band.top)
+        begin = bisect_right(self.rows, first, key=lambda pane_row: pane_row.top) - 1
+        end = bisect_left(self.rows, last, key=lambda pane_row: pane_row.top)
         return self.rows[max(begin, 0) : end]
 
     def row_of(self, index: int) -> LayoutRow:
-        position = bisect_right(self.rows, index, key=lambda band: band.first) - 1
+        position = bisect_right(self.rows, index, key=lambda pane_row: pane_row.first) - 1
         return self.rows[position]
 
     def pane_at(self, x: int, line: int) -> int | None:
-        band = self.row_at(line)
+        pane_row = self.row_at(line)
         column = bisect_right(self.edges, x) - 1
-        if band is None or not 0 <= column < band.count:
+        if pane_row is None or not 0 <= column < pane_row.count:
             return None
-        return band.first + column
+        return pane_row.first + column
 
     def column_width(self, column: int) -> int:
         return self.edges[column + 1] - self.edges[column]
@@ -458,30 +458,32 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
         self._post_visible_rows()
 
     def _pieces(self, line: int) -> tuple[_Piece, ...]:
-        band = self._pane_layout.row_at(line)
-        if band is None:
+        pane_row = self._pane_layout.row_at(line)
+        if pane_row is None:
             word = self.empty_text if not self.panes and line == self.size.height // 2 - 1 else ""
             return (_Piece(centered(word, self.size.width), selected=False),) if word else ()
-        if not band.count:
-            return (_Piece(self._heading(self.panes[band.first].group), selected=False),)
+        if not pane_row.count:
+            return (_Piece(self._heading(self.panes[pane_row.first].group), selected=False),)
         pieces = []
-        for column in range(band.count):
-            view = self.panes[band.first + column]
+        for column in range(pane_row.count):
+            view = self.panes[pane_row.first + column]
             cells = self._pane_layout.column_width(column)
             has_cursor = view.server == (self.cursor[0] if self.cursor else None)
             cursor_line = (
                 line_of_row(view, self.cursor, cells) if has_cursor and self.cursor else -1
             )
-            drawn = self._pane_lines(view, cells, band.height)
-            pieces.append(_Piece(drawn[line - band.top], selected=band.top + cursor_line == line))
+            drawn = self._pane_lines(view, cells, pane_row.height)
+            pieces.append(
+                _Piece(drawn[line - pane_row.top], selected=pane_row.top + cursor_line == line)
+            )
         return tuple(pieces)
 
-    def _pane_lines(self, view: PaneView, cells: int, high: int) -> tuple[Line, ...]:
-        pasts = tuple(self.trends.get(row.id) for row in view.rows)
-        key = (view, cells, high, self._shape, pasts)
+    def _pane_lines(self, view: PaneView, cells: int, height: int) -> tuple[Line, ...]:
+        trends = tuple(self.trends.get(row.id) for row in view.rows)
+        key = (view, cells, height, self._shape, trends)
         cached = self._lines.get(view.server)
         if cached is None or cached[0] != key:
-            drawn = draw_pane(view, self.trends, cells, high, self._shape, self._symbols)
+            drawn = draw_pane(view, self.trends, cells, height, self._shape, self._symbols)
             cached = self._lines[view.server] = (key, drawn)
         return cached[1]
 
@@ -509,8 +511,8 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
     def _post_visible_rows(self) -> None:
         top = self.scroll_offset.y
         rows: list[RowId] = []
-        for band in self._pane_layout.rows_between(top, top + self.size.height):
-            for view in self.panes[band.first : band.first + band.count]:
+        for pane_row in self._pane_layout.rows_between(top, top + self.size.height):
+            for view in self.panes[pane_row.first : pane_row.first + pane_row.count]:
                 rows += [row.id for row in view.rows]
         seen = (tuple(rows), self._shape.trend)
         if seen != self._seen:
@@ -541,12 +543,12 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
         at = self._cursor_index()
         if at is None or self.cursor is None:
             return
-        band = self._pane_layout.row_of(at)
-        line = band.top + line_of_row(
-            self.panes[at], self.cursor, self._pane_layout.column_width(at - band.first)
+        pane_row = self._pane_layout.row_of(at)
+        line = pane_row.top + line_of_row(
+            self.panes[at], self.cursor, self._pane_layout.column_width(at - pane_row.first)
         )
         first = self.panes[at].ids[0] == self.cursor
-        top = band.top - (1 if band.top and first else 0) if first else line
+        top = pane_row.top - (1 if pane_row.top and first else 0) if first else line
         if top < self.scroll_offset.y:
             self.scroll_to(y=top, animate=False)
         elif line + 2 > self.scroll_offset.y + self.size.height:
@@ -562,13 +564,13 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
         if 0 <= index < len(ids):
             self.cursor = ids[index]
             return
-        band = self._pane_layout.row_of(at)
-        bands = [row for row in self._pane_layout.rows if row.count]
-        neighbor = bands.index(band) + (1 if step > 0 else -1)
-        if 0 <= neighbor < len(bands):
-            next_band = bands[neighbor]
-            column = min(at - band.first, next_band.count - 1)
-            below = self.panes[next_band.first + column].ids
+        pane_row = self._pane_layout.row_of(at)
+        pane_rows = [row for row in self._pane_layout.rows if row.count]
+        neighbor = pane_rows.index(pane_row) + (1 if step > 0 else -1)
+        if 0 <= neighbor < len(pane_rows):
+            next_row = pane_rows[neighbor]
+            column = min(at - pane_row.first, next_row.count - 1)
+            below = self.panes[next_row.first + column].ids
             self.cursor = below[0] if step > 0 else below[-1]
 
     def step_pane(self, step: int) -> None:
@@ -591,9 +593,9 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
         at = self._pane_layout.pane_at(event.x, line)
         if at is None:
             return
-        view, band = self.panes[at], self._pane_layout.row_of(at)
-        cells = self._pane_layout.column_width(at - band.first)
-        rows = {band.top + line_of_row(view, row, cells): row for row in view.ids}
+        view, pane_row = self.panes[at], self._pane_layout.row_of(at)
+        cells = self._pane_layout.column_width(at - pane_row.first)
+        rows = {pane_row.top + line_of_row(view, row, cells): row for row in view.ids}
         row = rows.get(line, view.ids[0])
         if row == self.cursor and line in rows:
             self.post_message(self.Opened(row))

@@ -258,8 +258,8 @@ class TrendCaches(Generic[K]):
         """Return what must be fetched now with the cache it belongs to, and mark it as fetched."""
         keys = tuple(keys)
         caches = (self._day,) if self._period is None else (self._day, self._period)
-        due = ((pasts, pasts.due(keys, now, cells)) for pasts in caches)
-        return tuple((pasts, due) for pasts, due in due if due)
+        due = ((cache, cache.due(keys, now, cells)) for cache in caches)
+        return tuple((cache, due) for cache, due in due if due)
 
     def add_readings(self, readings: Iterable[tuple[K, float, Reading]]) -> None:
         readings = tuple(readings)
