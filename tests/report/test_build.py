@@ -157,6 +157,24 @@ def test_license_server_with_two_sources_counts_once(fixture: ReportFixture) -> 
     assert [server.server for server in fixture.report().servers] == ["a"]
 
 
+@pytest.mark.parametrize("product", [CCS, UD])
+def test_licenses_of_one_entitlement_count_once(fixture: ReportFixture, product: str) -> None:
+    for name, in_use, installed in (("a", 60, 90), ("b", 30, 100)):
+        fixture.record_hourly(name, [in_use] * HOURS, product=product, installed=installed)
+        fixture.servers[name] = server(name, interval=3600.0, entitlement="acme")
+    scope = fixture.product().estate
+    assert (scope.month.figure, scope.month.installed, scope.installed) == (90, 100, 100)
+
+
+def test_product_that_continues_another_has_its_previous_month(fixture: ReportFixture) -> None:
+    fixture.record_hourly("a", [40] * 24, START - 24 * 3600, product="OLD_CCS")
+    fixture.record_hourly("a", [60] * HOURS)
+    fixture.servers["a"] = server("a", interval=3600.0, continues="OLD_CCS")
+    scope = fixture.product().estate
+    assert scope.previous_month.figure == 40
+    assert [product.code for product in fixture.report().products] == [CCS]
+
+
 def test_month_to_date_ends_now(fixture: ReportFixture) -> None:
     fixture.record_hourly("a", [60] * 24, timestamp("2026-11-02T00:00"))
     report = fixture.report(date(2026, 11, 1))

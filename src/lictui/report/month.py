@@ -57,6 +57,7 @@ class ScopeMonth:
         self._sum = SumBuilder(span.start, span.end) if several else None
         self._single = Series.empty(int(ALIGNMENT))
         self._day_ends: dict[int, list[Bucket | None]] = {start: [] for start in self._bounds[:-1]}
+        self._licensed: dict[tuple[str, int], int] = {}  # by entitlement and day: which counts
         self._since: list[int] = []
         self._until: list[int | None] = []
         self._latest = 0  # end of the last reading
@@ -86,7 +87,20 @@ class ScopeMonth:
         for (start, end), index, entry in days:
             if part.since < end and (part.until is None or part.until >= end):
                 has_entry = index >= 0 and entry.start >= start
-                self._day_ends[start].append(entry if has_entry else None)
+                self._add_day_end(start, entry if has_entry else None, entitlement)
+
+    def _add_day_end(self, start: int, entry: Bucket | None, entitlement: str) -> None:
+        """Add a server's last entry of a day, without licenses that count already."""
+        day = self._day_ends[start]
+        if entry and entitlement:
+            counted = self._licensed.setdefault((entitlement, start), len(day))
+            before = day[counted] if counted < len(day) else None
+            if before and (entry.installed or 0) > (before.installed or 0):
+                day[counted] = before._replace(installed=0, overdraft=None)
+                self._licensed[entitlement, start] = len(day)
+            elif before:
+                entry = entry._replace(installed=0, overdraft=None)
+        day.append(entry)
 
     @cached_property
     def total(self) -> Series:
