@@ -123,3 +123,53 @@ def test_killed_writer_loses_nothing_written(tmp_path: Path, *, network: bool) -
         assert readings[: len(expected)] == expected
         assert len(readings) - len(expected) <= 1  # written, but not reported any more
         reported = len(readings) - 1
+
+
+IMPORTER = """
+import sys
+from pathlib import Path
+from tests.history.history_fixture import MIDNIGHT, PRODUCT, HistoryFixture
+from lictui.history.csv_reader import ImportedPool, ImportedReading, ReadingColumns
+from lictui.model import Model, PoolKey
+
+fixture, turn = HistoryFixture(Path(sys.argv[1])), int(sys.argv[2])
+while True:
+    rows = [
+        ImportedReading(MIDNIGHT + (turn * 50 + at) * 60, at, 100, None) for at in range(50)
+    ]
+    columns = ReadingColumns.of(rows)
+    pools = [
+        ImportedPool(name, PoolKey(PRODUCT), Model.CONCURRENT, columns) for name in ("a", "b")
+    ]
+    fixture.history.import_readings(pools)
+    print(turn, flush=True)
+    turn += 1
+    if turn % 10 == 0:
+        fixture.clock._now = MIDNIGHT + turn * 3000
+        fixture.history.compact()
+"""
+
+
+@pytest.mark.slow
+def test_killed_import_is_complete_or_did_not_happen(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    files, reported = 0, -1
+    for kill in range(8):
+        with subprocess.Popen(
+            [sys.executable, "-c", IMPORTER, str(path), str(files)],
+            cwd=TOP,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as importer:
+            assert importer.stdout
+            for _ in range(5 + 3 * kill):
+                reported = int(importer.stdout.readline())
+            importer.send_signal(signal.SIGKILL)
+            for line in importer.stdout:
+                reported = int(line) if line.endswith("\n") else reported
+        with closing(HistoryFixture(path)) as fixture:
+            readings = fixture.readings()
+        files = len(readings) // 100
+        assert reported + 1 <= files <= reported + 2  # written, but not reported any more
+        own = [(MIDNIGHT + turn * 60, turn % 50) for turn in range(files * 50)]
+        assert readings == own * 2
