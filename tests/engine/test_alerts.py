@@ -116,6 +116,21 @@ def test_activation_has_a_level(
     assert alerts(server) == [(AlertKind.ACTIVATION, level)]
 
 
+def test_usage_of_a_shared_entitlement_is_that_of_all_its_servers() -> None:
+    statuses = [up_status(name, pool("XDT_PLT_UD", 45, 100)) for name in ("a", "b", "c")]
+    shared = [
+        replace(status, server=replace(status.server, entitlement="acme"))
+        for status in statuses[:2]
+    ]
+    found = current_alerts(merge_board(Board((*shared, statuses[2]))), TODAY)
+    assert [(alert.server, alert.level) for alert in found] == [
+        ("a", Level.CRITICAL),
+        ("b", Level.CRITICAL),
+    ]
+    assert "90 of 100 assigned" in found[0].message
+    assert found[0].message.endswith("; 45 of them on other servers of acme")
+
+
 def test_notices_of_the_server_are_alerts() -> None:
     notices = (
         Notice("grace", Level.WARN, "Grace period", "5 days left"),

@@ -119,3 +119,15 @@ def test_removed_server_clears_its_raised_alerts_only() -> None:
     assert [event.transition for event in events] == ["raised"]
     recorder.clear_removed((server(enabled=False),), START + 3600)
     assert [event.transition for event in events] == ["raised", "cleared"]
+
+
+def test_alerts_of_a_shared_entitlement_are_evaluated_over_its_servers() -> None:
+    events: list[AlertEvent] = []
+    servers = [server(name, entitlement="acme") for name in ("a", "b")]
+    recorder = Recorder(with_servers(Board(), servers), None, AlertSettings(), events.extend)
+    recorder.enable_alerts(START, allowed=True)
+    half = snapshot(pool(in_use=45, installed=100))
+    for number in range(3):
+        for one in servers:
+            recorder.record([(one, poll(half, one.name, START + 900 * number), None)])
+    assert {event.alert.key.server for event in events} == {"a", "b"}

@@ -7,7 +7,7 @@ before anybody is told is decided in `alert_state`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from lictui.engine.board import (
@@ -270,9 +270,13 @@ def _usage(
     if any(is_incomplete(pool.reading) for pool in pools):
         return
     reading = sum_readings(pools)
+    if elsewhere := status.used_elsewhere.get(product, 0):
+        reading = replace(reading, in_use=(reading.in_use or 0) + elsewhere)
     level = _usage_level(reading, limits, margin)
     if level not in (Level.OK, Level.UNKNOWN):
         message = _usage_message(pools[0], reading, limits)
+        if elsewhere:
+            message += f"; {elsewhere:,} of them on other servers of {status.server.entitlement}"
         ratio = reading.ratio
         yield Alert(AlertKind.USAGE, level, name, product, since, message, ratio=ratio)
 

@@ -76,6 +76,8 @@ class ServerStatus:
     )
     stale_pools: frozenset[PoolKey] = frozenset()  # pools whose data source does not respond now
     cloud_status: LicenseServer | None = None  # its entry in Citrix Cloud's list
+    # By product: in use on the other servers of its entitlement, which share the licenses
+    used_elsewhere: Mapping[str, int] = field(default_factory=dict, hash=False)
 
     @property
     def member_names(self) -> tuple[str, ...]:

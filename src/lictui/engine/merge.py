@@ -6,6 +6,7 @@ Cloud lists of a license server is added. Polling and recording work on the sing
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import chain
 from operator import is_
@@ -482,7 +483,7 @@ class BoardMerger:
             self._merged.clear()
         main_of = resolve_same_as(status.server for status in board.servers)
         if not accounts and not main_of:
-            return board.servers
+            return _with_shared_usage(board.servers)
         members: dict[str, list[ServerStatus]] = {
             status.server.name: [status]
             for status in board.servers
@@ -493,7 +494,9 @@ class BoardMerger:
                 members[main].append(status)
         self._merged = {name: self._merge(name, tuple(group)) for name, group in members.items()}
         servers = tuple(status for _, status in self._merged.values())
-        return tuple(self._without_repeated(status, servers) for status in servers)
+        return _with_shared_usage(
+            tuple(self._without_repeated(status, servers) for status in servers)
+        )
 
     def _without_repeated(
         self, status: ServerStatus, servers: tuple[ServerStatus, ...]
@@ -539,6 +542,29 @@ def _reported_products(account: ServerStatus, servers: Iterable[ServerStatus]) -
         if status.server.enabled and status.cloud_status in listed
         for pool in status.pools
     }
+
+
+def _with_shared_usage(servers: tuple[ServerStatus, ...]) -> tuple[ServerStatus, ...]:
+    """Servers of one entitlement, each with what the others of them use of each product."""
+    usage: Counter[tuple[str, str]] = Counter()
+    own: Counter[tuple[str, str, str]] = Counter()
+    for status in servers:
+        entitlement, name = status.server.entitlement, status.server.name
+        for pool in status.pools if entitlement and status.server.enabled else ():
+            if pool.counted and is_reporting(status, pool):
+                usage[entitlement, pool.product] += pool.reading.in_use or 0
+                own[entitlement, pool.product, name] += pool.reading.in_use or 0
+    if not usage:
+        return servers
+    shared: dict[str, dict[str, int]] = {}
+    for (entitlement, product, name), in_use in own.items():
+        shared.setdefault(name, {})[product] = usage[entitlement, product] - in_use
+    return tuple(
+        replace(status, used_elsewhere=shared[status.server.name])
+        if status.server.name in shared
+        else status
+        for status in servers
+    )
 
 
 def merge_board(board: Board, settings: AlertSettings | None = None) -> MergedBoard:

@@ -180,7 +180,7 @@ class Recorder:
     def _evaluate(self, status: ServerStatus, now: float) -> tuple[AlertEvent, ...]:
         if not self.alerts_enabled:
             return ()
-        if self._has_aliases:
+        if self._has_aliases or status.server.entitlement:
             status = self.merged_board.find(status.server.name) or status
         today = local_date(now, self.timezone)
         return self.alert_store.evaluate(status, self.alerts, now, today)
