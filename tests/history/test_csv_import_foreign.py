@@ -411,7 +411,7 @@ def test_count_of_wmi_includes_the_overdraft() -> None:
     text = (
         '"Time","PLD","Count","Overdraft","InUseCount","PooledAvailable"\n'
         '"2026-11-01 08:00:00","XDT_PLT_CCS","550","50","412","138"\n'
-        '"2026-11-01 08:15:00","XDT_PLT_CCS","40","50","4","36"\n'
+        '"2026-11-01 08:15:00","XDT_PLT_CCS","49","50","4","36"\n'
     )
     assert points(text) == [("2026-11-01 08:00:00", 412, 500, 50)]
     assert taken(text)[0].reasons == [(3, "total is less than overdraft")]

@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
     from lictui.history.csv_reader import CsvFile, ImportOptions, NumberedRow
 
+    _Table = tuple[Sequence[int], Sequence[Sequence[str]]]  # lines and columns
+
 # Rows to columns
 
 
@@ -118,118 +120,125 @@ class _RowReader:
     def read(self, batches: Iterator[list[NumberedRow]]) -> list[_Rows]:
         """Return all valid rows, in parts. Raises UsageError for too many."""
         parts: list[_Rows] = []
-        read = map(self._read, filter(None, self._checked(batches)))
+        read = (self._read(*table) for table in self._tables(batches))
         while group := list(islice(read, _PART_BATCHES)):
             parts.append(_Rows(*map(np.concatenate, zip(*group, strict=True))))
         return [part for part in parts if len(part.line)]
 
-    def _checked(self, batches: Iterator[list[NumberedRow]]) -> Iterator[list[NumberedRow]]:
+    def _tables(self, batches: Iterator[list[NumberedRow]]) -> Iterator[_Table]:
+        """Yield the lines and the columns of the rows that the filters select."""
         total, width = 0, len(self._columns.header)
         for batch in batches:
             self._result.read += len(batch)
-            rows = batch
-            if min(len(cells) for _, cells in batch) < width:
-                rows = [(line, cells + [""] * (width - len(cells))) for line, cells in batch]
+            lines: Sequence[int]
+            lines, rows = zip(*batch, strict=True)
+            if set(map(len, rows)) != {width}:
+                rows = tuple([*row, *[""] * (width - len(row))][:width] for row in rows)
+            columns: list[Sequence[str]] = list(zip(*rows, strict=True))
             for (index, _), selected in zip(self._filters, self._selected, strict=True):
-                rows = [row for row in rows if selected[row[1][index]]]
-            self._result.filtered_out += len(batch) - len(rows)
-            total += len(rows)
+                chosen = np.flatnonzero(selected.column(columns[index])).tolist()
+                lines = [lines[row] for row in chosen]
+                columns = [[column[row] for row in chosen] for column in columns]
+            self._result.filtered_out += len(batch) - len(lines)
+            total += len(lines)
             if total > _MAX_ROWS:
                 raise UsageError(
                     f"more than {_MAX_ROWS:,} rows of one product", "split the file by time"
                 )
-            yield rows
+            yield lines, columns
 
-    def _read(self, batch: list[NumberedRow]) -> _Rows:
-        texts = self._times(batch)
-        dates = self._dates.column([text[0] for text in texts])
-        clocks = self._clocks.column([text[1] for text in texts])
+    def _read(self, lines: Sequence[int], columns: Sequence[Sequence[str]]) -> _Rows:
+        times = self._times(columns)
+        dates, clocks = self._dates.column(times[0]), self._clocks.column(times[1])
         if self._range_column is not None:
-            clocks = np.where(clocks >= 0, clocks + self._ranges(batch), clocks)
-        unknown = np.full(len(batch), UNKNOWN, np.int64)
+            ranges = self._ranges(columns[self._range_column])
+            clocks = np.where(clocks >= 0, clocks + ranges, clocks)
+        unknown = np.full(len(lines), UNKNOWN, np.int64)
         figures = {
-            purpose: reader.column(self._cells(batch, purpose))
+            purpose: reader.column(columns[self._columns.indexes[purpose]])
             for purpose, reader in self._counts.items()
         }
         overdraft, total = figures.get("overdraft", unknown), figures.get("total", unknown)
         installed = figures.get("installed", unknown)
         if "total" in figures:
             # Without an overdraft the total is all that is known.
-            installed = np.where(total >= 0, total - np.maximum(overdraft, 0), total)
+            without = total - np.maximum(overdraft, 0)
+            installed = np.where(total < 0, total, np.where(without < 0, INVALID, without))
         rows = _Rows(
-            np.fromiter((line for line, _ in batch), np.int64, len(batch)),
+            np.array(lines, np.int64),
             dates,
             clocks,
             figures["in_use"],
             installed,
             overdraft,
-            self._optional(self._subscriptions, batch, "subscription_date"),
-            self._optional(self._types, batch, "license_type"),
+            self._optional(self._subscriptions, columns, "subscription_date", unknown),
+            self._optional(self._types, columns, "license_type", unknown),
         )
         is_valid = np.min(rows[1:], axis=0) > INVALID
-        for row in np.flatnonzero(~is_valid):
-            self._result.skip(batch[row][0], self._reason(batch[row], texts[row]))
+        for row in np.flatnonzero(~is_valid).tolist():
+            cells = [column[row] for column in columns]
+            self._result.skip(lines[row], self._reason(cells, (times[0][row], times[1][row])))
         if self._rounded and not self._result.rounded:
-            valid = [batch[row] for row in np.flatnonzero(is_valid)]
-            figures_of = [set(self._cells(valid, purpose)) for purpose in self._counts]
-            self._result.rounded = not self._rounded.isdisjoint(set().union(*figures_of))
+            self._result.rounded = any(
+                columns[self._columns.indexes[purpose]][row] in self._rounded
+                for purpose in self._counts
+                for row in np.flatnonzero(is_valid).tolist()
+            )
         return _Rows(
             *(column[is_valid].astype(kind) for column, kind in zip(rows, _ROW_TYPES, strict=True))
         )
 
-    def _optional(self, reader: CellReader, batch: list[NumberedRow], purpose: str) -> IntArray:
-        if purpose not in self._columns.indexes:
-            return np.full(len(batch), UNKNOWN, np.int64)
-        return reader.column(self._cells(batch, purpose))
-
-    def _cells(self, batch: list[NumberedRow], purpose: str) -> Sequence[str]:
+    def _optional(
+        self,
+        reader: CellReader,
+        columns: Sequence[Sequence[str]],
+        purpose: str,
+        unknown: IntArray,
+    ) -> IntArray:
         index = self._columns.indexes.get(purpose)
-        return [""] * len(batch) if index is None else [cells[index] for _, cells in batch]
+        return unknown if index is None else reader.column(columns[index])
 
-    def _times(self, batch: list[NumberedRow]) -> list[tuple[str, str]]:
-        """Return the date and the clock of each row."""
-        first, *second = self._columns.times
-        if second and not self._format:
-            (at,) = second
-            return [(cells[first], cells[at]) for _, cells in batch]
-        if not self._format:
-            return [split_time(cells[first].strip()) for _, cells in batch]
-        pairs = []
-        for _, cells in batch:
-            try:
-                pairs.append(split_formatted_time(self._time_text(cells), self._format))
-            except RowError:
-                pairs.append((self._time_text(cells), _INVALID_CLOCK))
-        return pairs
+    def _times(self, columns: Sequence[Sequence[str]]) -> tuple[Sequence[str], Sequence[str]]:
+        """Return the dates and the clocks of rows."""
+        used = [columns[index] for index in self._columns.times]
+        if self._format:
+            texts = (" ".join(" ".join(cells).split()) for cells in zip(*used, strict=True))
+            pairs = [self._formatted(text) for text in texts]
+        elif len(used) > 1:
+            return used[0], used[1]
+        else:
+            pairs = [split_time(cell.strip()) for cell in used[0]]
+        return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
 
-    def _time_text(self, cells: list[str]) -> str:
-        return " ".join(" ".join([cells[index] for index in self._columns.times]).split())
+    def _formatted(self, text: str) -> tuple[str, str]:
+        try:
+            return split_formatted_time(text, self._format)
+        except RowError:
+            return text, _INVALID_CLOCK
 
     @property
     def _range_column(self) -> int | None:
         return self._columns.plain_column(self._columns.times[0])
 
-    def _ranges(self, batch: list[NumberedRow]) -> IntArray:
+    def _ranges(self, cells: Sequence[str]) -> IntArray:
         """Return the seconds of the ranges of time that the raw times of PRTG are the ends of."""
-        column = self._range_column or 0
-        clocks = self._clocks.column(
-            [split_time(" ".join(cells[column].split()))[1] for _, cells in batch]
-        )
+        clocks = self._clocks.column([split_time(cell.strip())[1] for cell in cells])
         return np.where(clocks >= 0, Clocks.unpack(clocks).width, 0)
 
-    def _reason(self, row: NumberedRow, time: tuple[str, str]) -> str:
+    def _reason(self, cells: Sequence[str], time: tuple[str, str]) -> str:
         """Return why a row is not valid."""
-        _, cells = row
+        indexes = self._columns.indexes
         try:
             for purpose, reader in self._counts.items():
-                reader.check(cells[self._columns.indexes[purpose]])
-            text = self._time_text(cells)
+                reader.check(cells[indexes[purpose]])
+            text = " ".join(" ".join([cells[index] for index in self._columns.times]).split())
             if self._format:
                 split_formatted_time(text, self._format)
             for reader, part in zip((self._dates, self._clocks), time, strict=True):
                 if reader[part] == INVALID:
                     raise RowError(f"invalid time: {shorten(text)}")  # noqa: TRY301 - one place
-            self._subscriptions.check(self._cells([row], "subscription_date")[0])
+            if "subscription_date" in indexes:
+                self._subscriptions.check(cells[indexes["subscription_date"]])
         except RowError as error:
             return str(error)
         return "total is less than overdraft"
@@ -346,8 +355,9 @@ class _RowDating:
         days, seconds = local // Resolution.DAY, local % Resolution.DAY
         clocks = Clocks.unpack(rows.clock)
         times = np.where(clocks.is_local, self._times.utc(days, seconds), local - clocks.offset)
-        width = np.where(np.isin(clocks.width, _BUCKET_WIDTHS), clocks.width, 0)
-        width[times % np.maximum(width, 1) != 0] = 0
+        width = clocks.width.copy()
+        if width.any():
+            width[~np.isin(width, _BUCKET_WIDTHS) | (times % np.maximum(width, 1) != 0)] = 0
         peak_at = times
         is_day = (rows.clock == NO_CLOCK) | self._are_days
         if is_day.any():
@@ -355,7 +365,7 @@ class _RowDating:
             times = np.where(is_day, days * Resolution.DAY, times)
             peak_at = np.where(is_day, self._times.noon(days), times)
         width[rows.date // 2 % 100 == 0] = _MONTH
-        known = np.isin(rows.date, [value for value, day in self._days.items() if day >= 0])
+        known = ~np.isin(rows.date, [value for value, day in self._days.items() if day < 0])
         is_valid = known & (times >= 0) & (times <= self._until)
         for row in np.flatnonzero(~is_valid):
             reason = _reason(int(times[row])) if known[row] else "invalid time"
