@@ -380,6 +380,18 @@ def test_entitlements_of_assigned_licenses_use_the_most_ever_assigned(
     assert report.products[0].estate.month.figure == 900
 
 
+def test_licenses_of_one_entitlement_are_installed_once(fixture: ReportFixture) -> None:
+    for name, figure in (("a", 30), ("b", 40), ("c", 5)):
+        fixture.record_hourly(name, [figure] * HOURS, installed=100, overdraft=10)
+    for name in ("a", "b"):
+        fixture.servers[name] = server(name, interval=3600.0, entitlement="acme")
+    report = fixture.report(settings=Settings(entitlements=(Entitlement(CCS, 150),)))
+    scope = report.products[0].estate
+    assert (scope.month.figure, scope.month.installed) == (75, 200)
+    assert (scope.installed, scope.overdraft) == (200, 20)
+    assert report.contract_lines[0].installed == 200
+
+
 def test_peak_stays_exact_when_five_minute_figures_expire(tmp_path: Path) -> None:
     fixture = ReportFixture(tmp_path / "history.db", Retention(raw=1, five_minutes=3, hour=5))
     fixture.record_hourly("a", [90, 10] * (HOURS // 2))

@@ -56,8 +56,10 @@ class ScopeMonth:
         self._bounds = day_bounds(span.start, span.end, zone)
         self._sum = SumBuilder(span.start, span.end) if several else None
         self._single = Series.empty(int(ALIGNMENT))
-        self._day_ends: dict[int, list[Bucket | None]] = {start: [] for start in self._bounds[:-1]}
-        self._licensed: dict[tuple[str, int], int] = {}  # by entitlement and day: which counts
+        # By start of the day: entitlement and last entry of every server
+        self._day_ends: dict[int, list[tuple[str, Bucket | None]]] = {
+            start: [] for start in self._bounds[:-1]
+        }
         self._since: list[int] = []
         self._until: list[int | None] = []
         self._latest = 0  # end of the last reading
@@ -87,37 +89,36 @@ class ScopeMonth:
         for (start, end), index, entry in days:
             if part.since < end and (part.until is None or part.until >= end):
                 has_entry = index >= 0 and entry.start >= start
-                self._add_day_end(start, entry if has_entry else None, entitlement)
-
-    def _add_day_end(self, start: int, entry: Bucket | None, entitlement: str) -> None:
-        """Add a server's last entry of a day, without licenses that count already."""
-        day = self._day_ends[start]
-        if entry and entitlement:
-            counted = self._licensed.setdefault((entitlement, start), len(day))
-            before = day[counted] if counted < len(day) else None
-            if before and (entry.installed or 0) > (before.installed or 0):
-                day[counted] = before._replace(installed=0, overdraft=None)
-                self._licensed[entitlement, start] = len(day)
-            elif before:
-                entry = entry._replace(installed=0, overdraft=None)
-        day.append(entry)
+                self._day_ends[start].append((entitlement, entry if has_entry else None))
 
     @cached_property
     def total(self) -> Series:
         """The sum where each of the servers has data."""
         return self._single if self._sum is None else self._sum.series()
 
-    def at_day_ends(self, value: Callable[[Bucket], float | None]) -> dict[int, int]:
+    def at_day_ends(
+        self, value: Callable[[Bucket], float | None], *, licenses: bool = True
+    ) -> dict[int, int]:
         """Return the sum of a value at the end of each day, by the start of the day.
 
-        Only days on which every server that is expected at their end has a value.
+        Only days on which every server that is expected at their end has a value. Of `licenses` of
+        one entitlement, the highest number counts once; what is in use adds up.
         """
         sums = {}
         for start, entries in self._day_ends.items():
-            values = [entry and value(entry) for entry in entries]
-            figures = [figure for figure in values if figure is not None]
-            if figures and len(figures) == len(values):
-                sums[start] = round(sum(figures))
+            figures: list[float] = []
+            shared: dict[str, float] = {}
+            for entitlement, entry in entries:
+                figure = entry and value(entry)
+                if figure is None:
+                    break
+                if entitlement and licenses:
+                    shared[entitlement] = max(figure, shared.get(entitlement, 0))
+                else:
+                    figures.append(figure)
+            else:
+                if entries:
+                    sums[start] = round(sum(figures) + sum(shared.values()))
         return sums
 
     def overdraft_at_day_ends(self) -> dict[int, int]:
@@ -125,7 +126,7 @@ class ScopeMonth:
 
         An unknown overdraft counts as none where that of another server is known.
         """
-        entries = (entry for day in self._day_ends.values() for entry in day if entry)
+        entries = (entry for day in self._day_ends.values() for _, entry in day if entry)
         if all(entry.overdraft is None for entry in entries):
             return {}
         return self.at_day_ends(lambda entry: entry.overdraft or 0)
@@ -175,7 +176,7 @@ class ScopeMonth:
 
     def daily_assigned(self) -> tuple[PeriodFigure, ...]:
         """Return every day of the month with the licenses assigned at its end."""
-        assigned = self.at_day_ends(lambda entry: entry.last)
+        assigned = self.at_day_ends(lambda entry: entry.last, licenses=False)
         installed = self.at_day_ends(lambda entry: entry.installed)
         overdraft = self.overdraft_at_day_ends()
         return tuple(
