@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Final
 from lictui.clock import iso
 from lictui.csvfile import csv_text
 from lictui.engine.entitlements import ExpiryKind
-from lictui.report.sections import AT_LEAST, AT_MOST, Bounded, build_tree
+from lictui.report.sections import build_tree
+from lictui.report.text import AT_LEAST, AT_MOST, Bounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lictui.report.model import MonthlyReport
-    from lictui.report.sections import Cell, Row, Section, Table
+    from lictui.report.sections import Section, Table
+    from lictui.report.text import Cell, Row
 
 HEADER: Final = "month day kind scope product name model figure value at".split()
 

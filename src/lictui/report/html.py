@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lictui.report import text
-from lictui.report.sections import build_tree, format_cell
+from lictui.report.sections import build_tree
+from lictui.report.text import format_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

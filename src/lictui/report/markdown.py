@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from lictui.report.sections import CellKind, build_tree, format_cell
+from lictui.report.sections import build_tree
+from lictui.report.text import CellKind, format_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

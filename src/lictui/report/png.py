@@ -17,7 +17,8 @@ from matplotlib.ticker import MaxNLocator
 from lictui.model import Level
 from lictui.products import describe
 from lictui.report import text
-from lictui.report.sections import COLUMNS, build_tree, format_cell
+from lictui.report.sections import build_tree
+from lictui.report.text import COLUMNS, format_cell
 
 if TYPE_CHECKING:
     from lictui.report.model import MonthlyReport, ProductReport

@@ -6,14 +6,10 @@ dates. A row maps column keys to values and may hold more than the columns that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, tzinfo
-from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from lictui.engine.entitlements import Expiry, ExpiryKind
-from lictui.model import Level
 from lictui.report import text
 from lictui.report.model import (
     AssignmentChanges,
@@ -24,70 +20,10 @@ from lictui.report.model import (
     ScopeReport,
 )
 from lictui.report.summary import Statement, describe_coverage, group_expiries, scope_title, summary
+from lictui.report.text import AT_LEAST, AT_MOST, COLUMNS, Bounded, Cell, ReportColumn, Row
 
-
-class CellKind(StrEnum):
-    """How the values of a column are formatted."""
-
-    TEXT = "text"
-    COUNT = "count"
-    RATIO = "ratio"
-    CHANGE = "change"
-    TIME = "time"  # UTC epoch seconds
-    DATE = "date"
-    MONTH = "month"
-    MONEY = "money"  # per year, in the row's "currency"
-    SECONDS = "seconds"
-    LEVEL = "level"
-    METER = "meter"  # a ratio as a bar; only in HTML
-
-
-AT_MOST: Final = "\N{LESS-THAN OR EQUAL TO}"
-AT_LEAST: Final = "\N{GREATER-THAN OR EQUAL TO}"
-
-
-@dataclass(frozen=True, slots=True)
-class Bounded:
-    """A number that may be only a bound: `sign` is AT_MOST, AT_LEAST or empty."""
-
-    value: float | None
-    sign: str = ""
-
-    def __str__(self) -> str:
-        return self.mark(text.format_count(self.value))
-
-    def mark(self, formatted: str) -> str:
-        """Put the sign in front of the text of the number."""
-        return f"{self.sign} {formatted}" if self.sign and self.value is not None else formatted
-
-
-PlainCell = str | int | float | date | Level | None
-Cell = PlainCell | Bounded
-Row = Mapping[str, Cell]
-
-
-@dataclass(frozen=True, slots=True)
-class ReportColumn:
-    """One column of a table; `key` is the key of its values in every row."""
-
-    key: str
-    title: str
-    kind: CellKind = CellKind.TEXT
-
-    @property
-    def is_number(self) -> bool:
-        """Whether its values are aligned to the right."""
-        return self.kind not in _LEFT_ALIGNED
-
-
-_LEFT_ALIGNED: Final = (
-    CellKind.TEXT,
-    CellKind.TIME,
-    CellKind.DATE,
-    CellKind.MONTH,
-    CellKind.LEVEL,
-    CellKind.METER,
-)
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,71 +112,6 @@ def build_tree(report: MonthlyReport) -> ReportTree:
         [*_appendix(report)],
         _overview(report) if products else None,
     )
-
-
-# Columns: one title and one kind for each value, in every table and format
-
-COLUMNS: Final = {
-    column.key: column
-    for column in (
-        ReportColumn("product", "Product"),
-        ReportColumn("code", "Code"),
-        ReportColumn("model", "License model"),
-        ReportColumn("scope_kind", "Scope type"),
-        ReportColumn("scope", "Scope"),
-        ReportColumn("server", "Server"),
-        ReportColumn("group", "Group"),
-        ReportColumn("day", "Day", CellKind.DATE),
-        ReportColumn("month", "Month", CellKind.MONTH),
-        ReportColumn("time", "Time", CellKind.TIME),
-        ReportColumn("installed", "Installed", CellKind.COUNT),
-        ReportColumn("overdraft", "Overdraft", CellKind.COUNT),
-        ReportColumn("usage", "Peak usage", CellKind.COUNT),
-        ReportColumn("usage_at", "Time of peak", CellKind.TIME),
-        ReportColumn("installed_then", "Installed at that time", CellKind.COUNT),
-        ReportColumn("meter", "", CellKind.METER),
-        ReportColumn("utilization", "Utilization", CellKind.RATIO),
-        ReportColumn("free", "Free", CellKind.CHANGE),
-        ReportColumn("average", "Average", CellKind.COUNT),
-        ReportColumn("p95", "95th percentile", CellKind.COUNT),
-        ReportColumn("p99", "99th percentile", CellKind.COUNT),
-        ReportColumn("days_at_warn", "Days at warning", CellKind.COUNT),
-        ReportColumn("days_at_critical", "Days critical", CellKind.COUNT),
-        ReportColumn("days_at_installed", "Days at 100 %", CellKind.COUNT),
-        ReportColumn("seconds_at_80_percent", "Hours at 80 %", CellKind.SECONDS),
-        ReportColumn("seconds_at_90_percent", "Hours at 90 %", CellKind.SECONDS),
-        ReportColumn("seconds_at_100_percent", "Hours at 100 %", CellKind.SECONDS),
-        ReportColumn("newly_assigned", "New", CellKind.COUNT),
-        ReportColumn("released", "Released", CellKind.COUNT),
-        ReportColumn("month_before", "Previous month", CellKind.COUNT),
-        ReportColumn("change", "vs. previous month", CellKind.CHANGE),
-        ReportColumn("year_before", "Previous year", CellKind.COUNT),
-        ReportColumn("year_change", "vs. previous year", CellKind.CHANGE),
-        ReportColumn("coverage", "Coverage", CellKind.RATIO),
-        ReportColumn("level", "State", CellKind.LEVEL),
-        ReportColumn("forecast", "Forecast"),
-        ReportColumn("servers_with_data", "Servers"),
-        ReportColumn("upper_bound", "Sum of server peaks", CellKind.COUNT),
-        ReportColumn("is_upper_bound", "Upper bound"),
-        ReportColumn("days_left", "Days left", CellKind.COUNT),
-        ReportColumn("event", "Event"),
-        ReportColumn("licenses", "Licenses", CellKind.COUNT),
-        ReportColumn("renewed", "Renewed"),
-        ReportColumn("purchased", "Purchased", CellKind.COUNT),
-        ReportColumn("month_peak", "This month", CellKind.COUNT),
-        ReportColumn("highest_peak", "12-month peak", CellKind.COUNT),
-        ReportColumn("shortfall", "Shortfall", CellKind.COUNT),
-        ReportColumn("unused", "Unused", CellKind.COUNT),
-        ReportColumn("surplus", "Installed minus purchased", CellKind.CHANGE),
-        ReportColumn("unit_cost", "Unit cost", CellKind.MONEY),
-        ReportColumn("cost", "Cost per year", CellKind.MONEY),
-        ReportColumn("unused_cost", "Unused cost per year", CellKind.MONEY),
-        ReportColumn("currency", "Currency"),
-        ReportColumn("renewal", "Renewal", CellKind.DATE),
-        ReportColumn("part_of", "Part of"),
-        ReportColumn("status", "Status"),
-    )
-}
 
 
 def _columns(keys: str, **titles: str) -> list[ReportColumn]:
@@ -482,8 +353,10 @@ def _entitlements(report: MonthlyReport) -> Table:
                 "installed": line.installed,
                 "month_peak": line.usage.peak,
                 "highest_peak": Bounded(line.highest_peak, AT_MOST * line.is_bound),
-                "shortfall": Bounded(line.shortfall, AT_LEAST * line.is_bound),
-                "unused": Bounded(line.unused, AT_LEAST * line.is_bound),
+                "shortfall": Bounded(
+                    line.shortfall, AT_LEAST * (line.is_bound and line.shortfall != 0)
+                ),
+                "unused": Bounded(line.unused, AT_LEAST * (line.is_bound and line.unused != 0)),
                 "surplus": line.installed_surplus,
                 "unit_cost": bought.cost,
                 "cost": line.cost,
@@ -666,39 +539,3 @@ def _monthly_chart(product: ProductReport) -> BarChart:
         "The last 12 months.",
         [Bar(m.figure, m.installed, text.month_abbreviation(m.first_day)[0]) for m in months],
     )
-
-
-# Values as text
-
-
-def _format_ratio(ratio: float | None, column: ReportColumn, row: Row) -> str:
-    if column.key == "coverage":
-        return text.format_percent(ratio, 1)
-    limits = (row.get("warn"), row.get("critical"))
-    return text.format_percent(ratio, 0, [limit for limit in limits if isinstance(limit, float)])
-
-
-def format_cell(column: ReportColumn, row: Row, zone: tzinfo | None) -> str:
-    """Return the value of a column as text, in the local time of `zone`."""
-    value = row.get(column.key)
-    if isinstance(value, Bounded):
-        return value.mark(format_cell(column, {**row, column.key: value.value}, zone))
-    if isinstance(value, Level):
-        return text.LEVELS[value]
-    if isinstance(value, date):
-        return text.short_day(value)
-    if isinstance(value, str):
-        return value or text.NONE
-    formatted = text.NONE
-    match column.kind:
-        case CellKind.MONEY if row["unit_cost"] is not None:
-            formatted = text.format_money(value, str(row["currency"]))
-        case CellKind.COUNT if value is not None or column.key != "licenses":
-            formatted = text.format_count(value)
-        case CellKind.RATIO:
-            formatted = _format_ratio(value, column, row)
-        case CellKind.CHANGE:
-            formatted = text.format_change(None if value is None else round(value))
-        case CellKind.TIME:
-            formatted = text.format_time(value, zone)
-    return formatted

@@ -12,18 +12,15 @@ from xlsxwriter.utility import xl_col_to_name
 
 from lictui.model import Level
 from lictui.report import text
-from lictui.report.sections import (
-    COLUMNS,
-    Bounded,
-    CellKind,
-    build_tree,
-)
+from lictui.report.sections import build_tree
+from lictui.report.text import COLUMNS, Bounded, CellKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from lictui.report.model import MonthlyReport
-    from lictui.report.sections import Cell, PlainCell, ReportTree, Row
+    from lictui.report.sections import ReportTree
+    from lictui.report.text import Cell, PlainCell, Row
 
 
 # Text from a license server is never a formula, a link or a number.
