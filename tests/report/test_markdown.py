@@ -6,7 +6,7 @@ import pytest
 from tests.report.sample import HOSTILE, sample_report
 
 from lictui.report.markdown import render_markdown
-from lictui.report.sections import COLUMNS, format_cell
+from lictui.report.text import COLUMNS, format_cell
 
 if TYPE_CHECKING:
     from tests.report.report_fixture import ReportFixture
