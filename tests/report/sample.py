@@ -7,8 +7,7 @@ from datetime import date
 from tests.report.report_fixture import CCS, HOURS, START, UD, ReportFixture, timestamp
 from tests.support.values import failure, poll, server
 
-from lictui.analysis.forecast import Forecast, ForecastStatus, Reach, Shortfall
-from lictui.analysis.trend import Trend
+from lictui.analysis.forecast import Forecast, ForecastStatus, Reach, Shortfall, Trend
 from lictui.config.entitlements import Entitlement
 from lictui.config.settings import Settings
 from lictui.model import Event, EventKind, Level, Model
@@ -63,7 +62,7 @@ def sample_report(fixture: ReportFixture) -> MonthlyReport:
         Entitlement("NOBODY_HAS_IT", 10),
     )
 
-    trend = Trend(0, 180, 150.0, 4 / 7, 90.0, 1.0, 1.0, 1.0, significant=True)
+    trend = Trend(180, 90.0, 150.0, 4 / 7, 1.0, 1.0)
 
     def find_forecast(kind: ScopeKind, name: str, product: str, model: Model) -> Forecast | None:
         if kind is not ScopeKind.ESTATE or product != CCS:

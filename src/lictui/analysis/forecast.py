@@ -9,18 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
+from math import hypot
 from typing import TYPE_CHECKING, Final
-
-from lictui.analysis.trend import MIN_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from lictui.analysis.trend import Trend
     from lictui.model import Model
 
 METHOD: Final = "back-tested mix of level, trend and yearly shape; paths from its own past errors"
+MIN_DAYS: Final = 28  # length of the period that a trend may rest on
 MAX_DAYS: Final = 800  # of history that a forecast rests on
+_Z: Final = 1.96  # both sides of 95 %
 _LIKELY: Final = 0.8  # probability
 MORE_LIKELY: Final = 0.5
 _UNLIKELY: Final = 0.2
@@ -51,6 +51,28 @@ class ForecastInput:
     critical: float = 0.90
     installed_by_day: Mapping[date, int] = field(default_factory=dict)  # where known
     is_exact: bool = True  # False: some figures are upper bounds
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """Level and slope of the period since the last change of either."""
+
+    last: int  # ordinal of the series' last day
+    pivot: float  # the day on which the line is most certain
+    level: float  # of the busiest weekday, at `last`
+    slope: float  # per day; 0 if none is significant
+    level_se: float  # standard error of the line's level at `pivot`
+    slope_se: float  # standard error of the slope
+
+    def level_at(self, day: float) -> float:
+        """Return the level to expect on `day`, never below 0."""
+        return max(0.0, self.level + self.slope * (day - self.last))
+
+    def interval(self, day: float) -> tuple[float, float]:
+        """Return the 95 % interval of that level."""
+        level = self.level + self.slope * (day - self.last)
+        half = _Z * hypot(self.level_se, self.slope_se * (day - self.pivot))
+        return max(0.0, level - half), max(0.0, level + half)
 
 
 @dataclass(frozen=True, slots=True)

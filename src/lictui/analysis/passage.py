@@ -22,6 +22,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from lictui.analysis.forecast import (
     MAX_DAYS,
+    MIN_DAYS,
     MORE_LIKELY,
     Forecast,
     ForecastInput,
@@ -29,7 +30,7 @@ from lictui.analysis.forecast import (
     Reach,
     Shortfall,
 )
-from lictui.analysis.trend import MIN_DAYS, Trend, fit_trend
+from lictui.analysis.trend import fit_trend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -382,6 +383,7 @@ _YEARLY_DAYS: Final = 200  # below, no yearly season is known
 _POSSIBLE: Final = 0.01  # probability from which there is a band
 _MIN_SIMILARITY: Final = 0.9  # of installed then and now, for a recent day to tell of today
 _MOVE_DAYS: Final = 14  # before and after licenses were moved, whose peaks are compared
+_STATUS: Final = (ForecastStatus.FLAT, ForecastStatus.GROWING, ForecastStatus.FALLING)  # by sign
 _WEEKEND: Final = 2  # so few days need not contain a working day
 
 
@@ -411,19 +413,13 @@ def forecast(inputs: ForecastInput, today: date) -> Forecast:
             if (ordinal := day.toordinal()) >= start
         }
     )
-    if isinstance(trend, Trend):
-        result = replace(result, status=_status(trend), trend=trend)
+    if trend:
+        result = replace(result, status=_STATUS[int(np.sign(trend.slope))], trend=trend)
     result = replace(result, based_on_days=days, horizon=today + timedelta(days=horizon - 1))
     if inputs.installed is None or days < _MIN_PASSAGE_DAYS:
         return result
     installed = _installed_ahead(inputs.installed, inputs.expiring, today, horizon)
     return _with_thresholds(result, inputs, figures, installed, today)
-
-
-def _status(trend: Trend) -> ForecastStatus:
-    if not trend.significant:
-        return ForecastStatus.FLAT
-    return ForecastStatus.GROWING if trend.slope > 0 else ForecastStatus.FALLING
 
 
 def _installed_ahead(

@@ -12,7 +12,6 @@ from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from lictui.analysis.series import day_of, day_start
-from lictui.analysis.trend import robust_sigma
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -91,6 +90,7 @@ class HeatMatrix:
 ANOMALY_WEEKS: Final = 12  # compared with
 MIN_COMPARABLE_DAYS: Final = 5  # among them that have figures
 _MIN_SIGMA: Final = 4.0  # distance from the median
+_SIGMA_OVER_MAD: Final = 1.4826  # of a normal distribution
 _MIN_RELATIVE: Final = 0.15  # of the median: a dozen days that happened to be alike prove little
 _MIN_ABSOLUTE: Final = 5.0  # licenses: fewer are not worth an alert
 _TYPICAL_SIGMA: Final = 2.0  # the range that the message calls typical
@@ -121,7 +121,7 @@ def describe_anomaly(
     if len(past) < MIN_COMPARABLE_DAYS:
         return None
     typical = median(past)
-    spread = robust_sigma([past_figure - typical for past_figure in past])
+    spread = _SIGMA_OVER_MAD * median(abs(past_figure - typical) for past_figure in past)
     distance = max(_MIN_SIGMA * spread, _MIN_RELATIVE * typical, _MIN_ABSOLUTE)
     if abs(figure - typical) <= distance:
         return None
