@@ -62,16 +62,6 @@ def test_figures_of_an_unknown_value_are_unknown() -> None:
     assert Reading(5, 10).total == 10
 
 
-@given(READINGS)
-def test_level_free_and_ratio_agree(reading: Reading) -> None:
-    level = reading.level(0.8, 0.9)
-    assert (level is Level.UNKNOWN) == (reading.free is None)
-    if reading.free is not None and reading.free < 0:
-        assert level in (Level.OVERDRAFT, Level.EXHAUSTED)
-    if reading.ratio is not None and reading.ratio < 0.8:
-        assert level is Level.OK
-
-
 @given(READINGS, st.integers(1, 100))
 def test_level_never_falls_with_rising_use(reading: Reading, more: int) -> None:
     if reading.in_use is None or reading.installed is None:

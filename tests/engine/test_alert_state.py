@@ -14,14 +14,12 @@ from tests.support.values import failure, pool, server, snapshot
 
 from lictui.config.settings import AlertSettings, Thresholds
 from lictui.engine.alert_state import journal_lines
-from lictui.history.json_codec import from_json, to_json
 from lictui.model import (
     Acknowledgement,
     Activation,
     ActivationStatus,
     AlertKey,
     AlertKind,
-    AlertState,
     AlertTransition,
     Certificate,
     Failure,
@@ -164,19 +162,6 @@ def test_activation_and_notices_are_raised_immediately() -> None:
     assert events == ["raised warn", "cleared warn"]
 
 
-def test_most_specific_threshold_wins() -> None:
-    scenario = AlertScenario(
-        AlertSettings(
-            server={"lic-01": {"warn": 0.5, "for_polls": 1}},
-            product={"XDT_PLT_UD": {"warn": 0.6, "critical": 0.7}},
-        )
-    )
-    scenario.poll(55)
-    assert scenario.transitions() == []
-    scenario.poll(65)
-    assert scenario.transitions() == ["raised warn"]
-
-
 def test_merged_server_counts_each_poll_once_and_raises_once() -> None:
     ddc = server("ddc", source=SourceName.CVAD, same_as="lic-01")
     scenario = AlertScenario(None, server(), ddc)
@@ -266,15 +251,3 @@ def test_raised_and_cleared_alternate_and_are_never_early(
                     last = read[-limits.clear_for :]
                     assert all(isinstance(r, Snapshot) or r < 75 for r in last)
     assert {state.key for state in scenario.states if state.raised_at is not None} == raised
-
-
-@given(st.lists(st.integers(75, 100), min_size=2, max_size=60))
-def test_usage_within_the_margin_is_never_cleared(figures: list[int]) -> None:
-    names = [event.split()[0] for event in transitions(85, 85, *figures)]
-    assert (names.count("raised"), names.count("cleared")) == (1, 0)
-
-
-@pytest.mark.parametrize("kind", list(AlertKind))
-def test_alert_state_is_stored_and_loaded_unchanged(kind: AlertKind) -> None:
-    state = AlertState(AlertKey("a", kind, "P", "x"), Level.WARN, "m", 1.0, 0.5, "g", 2, 2, 3.0)
-    assert from_json(AlertState, to_json(state)) == state

@@ -417,12 +417,6 @@ def test_lease_of_another_host_is_waited_for(
     assert not Lease(history, clock).renew()
 
 
-def test_lease_without_a_history_is_always_held(clock: FakeClock) -> None:
-    lease = Lease(None, clock)
-    assert lease.renew()
-    lease.release()
-
-
 async def test_server_with_a_history_is_expected_before_its_first_poll(
     harness: EngineHarness,
 ) -> None:

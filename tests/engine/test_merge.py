@@ -141,16 +141,6 @@ def test_stale_pool_is_shown_but_not_summed() -> None:
     assert (xdt.servers_reporting, xdt.reading.in_use) == (("lic",), 11)
 
 
-@pytest.mark.parametrize("main_mode", [Mode.FILE, Mode.LAS])
-def test_las_wins_the_mode_of_a_merged_server(main_mode: Mode) -> None:
-    other = Mode.FILE if main_mode is Mode.LAS else Mode.LAS
-    status = merge_statuses(
-        status_up("lic", pool(), mode=main_mode), cvad_status("ddc", pool(), mode=other)
-    )
-    assert status.snapshot is not None
-    assert status.snapshot.mode is Mode.LAS
-
-
 def test_source_without_inventory_withdraws_its_pools() -> None:
     wmi = status_failed(status_up("lic", pool("MPS_ENT_CCU"), mode=Mode.FILE), FailureKind.NO_DATA)
     assert only_pool(merge_statuses(wmi, cvad_status("ddc", pool()))).product == "XDT_PLT_UD"
@@ -224,11 +214,6 @@ def test_merged_server_alerts_once_and_a_lost_source_warns() -> None:
         (AlertKind.USAGE, Level.CRITICAL, "lic"),
         (AlertKind.SERVER, Level.WARN, "lic"),
     ]
-
-
-def test_wmi_without_inventory_under_las_is_no_alert() -> None:
-    board = Board((status_down("lic", FailureKind.NO_DATA), cvad_status("ddc", pool(in_use=1))))
-    assert current_alerts(merge_board(board), date(2026, 1, 1)) == ()
 
 
 def test_unchanged_server_is_the_same_object() -> None:

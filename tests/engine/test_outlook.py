@@ -234,15 +234,6 @@ async def test_summary_per_group_and_server(desk: HistoryFixture) -> None:
             assert ever.peak.peak == 60
 
 
-async def test_summary_of_assignments_has_a_month(desk: HistoryFixture) -> None:
-    found = await PastSummaryCache(desk.history, desk.clock).get(
-        merge_board(board()), GroupBy.PRODUCT, SETTINGS
-    )
-    month = found["", UD, Model.USER_DEVICE].assignments
-    assert month is not None
-    assert month.at_start is None  # nothing was read before this month
-
-
 async def test_summary_is_shared_and_kept_for_a_few_minutes(
     desk: HistoryFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

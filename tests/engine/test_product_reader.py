@@ -29,8 +29,8 @@ from lictui.engine.product_history import (
     ProductQuery,
     select_product,
 )
-from lictui.engine.product_reader import ProductHistoryReader, event_filter
-from lictui.model import EventKind, MonthlyUsage, PoolKey
+from lictui.engine.product_reader import ProductHistoryReader
+from lictui.model import MonthlyUsage, PoolKey
 from lictui.tui.screens.usage_view import chart_query
 from lictui.tui.time_range import RangeLength, TimeRange
 
@@ -307,17 +307,6 @@ async def test_time_above_counts_minutes_not_buckets(
     assert (stats.longest_saturation.seconds, stats.p50) == (900, 250)
 
 
-def _bounded(series: Series, *, bound: bool) -> Series:
-    return Series.of([b._replace(bound=bound) for b in series.buckets], series.width)
-
-
-async def test_history_says_whether_it_is_exact() -> None:
-    for exact in (True, False):
-        fixture = Fixture(2, lambda query, exact=exact: _bounded(hourly(query), bound=not exact))  # type: ignore[misc]
-        history = await fixture.read(fixture.query(RangeLength.WEEK))
-        assert history.is_upper_bound is not exact
-
-
 async def test_history_continues_the_curve_of_earlier_subscriptions() -> None:
     other, old = PoolKey("MPS_ENT_CCU"), PoolKey(CCS, "2025-12-31")
     known = (("lic-0", PoolKey(CCS)), ("lic-0", old), ("lic-0", other), ("lic-9", old))
@@ -339,14 +328,6 @@ async def test_history_sums_the_months_of_the_source() -> None:
     assert (summed.in_use, summed.installed, summed.newly_assigned) == (151, None, 6)
     assert (single.in_use, single.installed) == (102, 500)
     assert (await Fixture().read(Fixture().query(RangeLength.WEEK))).monthly_usage == ()
-
-
-def test_event_filter_leaves_levels_to_the_curve() -> None:
-    board = merge_board(Board((up_status("lic-01", pool("X", 1, 2)),)))
-    wanted = event_filter(select_product(board, ("lic-01",), "X", Settings()))
-    assert (wanted.servers, wanted.product) == (("lic-01",), "X")
-    assert EventKind.LEVEL not in wanted.kinds
-    assert EventKind.LICENSES in wanted.kinds
 
 
 # The outlook

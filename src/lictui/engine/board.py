@@ -511,27 +511,14 @@ _WORD: Final = re.compile(r"[A-Za-z_]\w*")
 class Provenance:
     """Where one figure of a pool comes from."""
 
-    name: str  # one of FIGURES
+    name: str  # one of FIGURE_NAMES
     value: str  # "?": unknown
     formula: str  # with values, where they are kept
-    server: str  # the registered server
-    source: str
-    read_at: float | None  # UTC epoch seconds
+    source: ServerStatus  # the registered server
 
 
-@dataclass(frozen=True, slots=True)
-class RawFields:
-    """The fields of a pool as one registered server reported them."""
-
-    server: str
-    source: str
-    read_at: float | None
-    raw: tuple[tuple[str, str], ...]  # empty if read before lictui was started
-
-
-def provenance(status: ServerStatus, pool: Pool) -> tuple[Provenance, ...]:
+def provenance(status: ServerStatus, pool: Pool) -> Iterator[Provenance]:
     """The provenance of every known figure, and of those that should always be known."""
-    figures = []
     sources = {source.figure: source for source in status.figure_sources.get(pool.key, ())}
     for name in FIGURE_NAMES:
         value = _value(pool, name)
@@ -541,32 +528,23 @@ def provenance(status: ServerStatus, pool: Pool) -> tuple[Provenance, ...]:
         member = status.member(source.server) if source else status
         reading = _pool(member, source.key if source else pool.key) or pool
         formula = dict(reading.formulas).get(name, "") if value else ""
-        figures.append(
-            Provenance(
-                name,
-                value or "?",
-                substitute(formula, reading.raw_fields),
-                member.server.name,
-                member.server.source.value,
-                member.last_success_at,
-            )
-        )
-    return tuple(figures)
+        yield Provenance(name, value or "?", substitute(formula, reading.raw_fields), member)
 
 
-def raw_fields(status: ServerStatus, pool: Pool) -> tuple[RawFields, ...]:
-    """The raw fields of every registered server that a figure is taken from."""
-    readings = dict.fromkeys(
-        (source.server, source.key) for source in status.figure_sources.get(pool.key, ())
+def raw_fields(
+    status: ServerStatus, pool: Pool
+) -> Iterator[tuple[ServerStatus, tuple[tuple[str, str], ...]]]:
+    """The fields of every registered server that a figure is taken from, as it reported them.
+
+    They are empty if they were read before lictui was started.
+    """
+    sources = status.figure_sources.get(pool.key) or (
+        FigureSource("pool", status.server.name, pool.key),
     )
-    fields = []
-    for server, key in readings or {(status.server.name, pool.key): None}:
+    for server, key in dict.fromkeys((source.server, source.key) for source in sources):
         member = status.member(server)
         reading = _pool(member, key)
-        raw = reading.raw_fields if reading else ()
-        source = member.server.source.value
-        fields.append(RawFields(member.server.name, source, member.last_success_at, raw))
-    return tuple(fields)
+        yield member, reading.raw_fields if reading else ()
 
 
 def substitute(formula: str, raw: Sequence[tuple[str, str]]) -> str:

@@ -47,13 +47,13 @@ if TYPE_CHECKING:
     from lictui.analysis.peaks import ScopedPeak
     from lictui.clock import Clock
     from lictui.config.settings import AlertSettings, Settings, Thresholds
+    from lictui.history.memberships import ServerPool
     from lictui.history.pools import KnownPool
     from lictui.history.store import History
 
 _DAY: Final = int(Resolution.DAY)
 _HOUR: Final = int(Resolution.HOUR)
 _EPOCH: Final = date(1970, 1, 1).toordinal()
-_HistoryKey = tuple[str, "PoolKey"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class ForecastScope:
     product: str
     name: str
     model: Model
-    pools: tuple[_HistoryKey, ...]  # whose history counts, ended pools included
+    pools: tuple[ServerPool, ...]  # whose history counts, ended pools included
     installed: int | None  # now; None if that of any pool is unknown
     expiring: Mapping[date, int]  # licenses by their last day
     warn: float
@@ -124,7 +124,7 @@ class _ProductPools:
 
     name: str
     pools: list[tuple[ServerStatus, Pool]] = field(default_factory=list)
-    history_keys: dict[_HistoryKey, None] = field(default_factory=dict)  # in order, each once
+    history_keys: dict[ServerPool, None] = field(default_factory=dict)  # in order, each once
 
 
 def forecast_scopes(
@@ -191,12 +191,12 @@ def _scope(
 
 def continued_pools(
     board: MergedBoard, recorded: Sequence[KnownPool]
-) -> dict[tuple[str, PoolKey], tuple[str, str]]:
+) -> dict[ServerPool, tuple[str, str]]:
     """Ended pools whose series another product carries on (`continues`): its code and model.
 
     It is the product of the same server that began when they ended, as in a migration to LAS.
     """
-    continued: dict[tuple[str, PoolKey], tuple[str, str]] = {}
+    continued: dict[ServerPool, tuple[str, str]] = {}
     for status in board.servers:
         for member in status.members or (status,):
             name, code = member.server.name, member.server.continues

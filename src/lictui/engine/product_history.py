@@ -129,9 +129,8 @@ class ProductHistory:
     heat_map: HeatMatrix | None = None
     monthly_usage: tuple[MonthlyUsage, ...] = ()  # as the source reports it
     events: tuple[Event, ...] = ()
-    # Percentiles and times above are upper bounds, because some figures ...
-    is_coarse: bool = False  # ... are not stored by five minutes any more
-    is_upper_bound: bool = False  # ... are sums of maxima of several pools
+    # Some figures are not stored by five minutes any more: percentiles and times are upper bounds.
+    is_coarse: bool = False
 
 
 @dataclass(frozen=True, slots=True)

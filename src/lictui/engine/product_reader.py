@@ -35,7 +35,6 @@ from lictui.model import (
     JournalFilter,
     Model,
     MonthlyUsage,
-    PoolKey,
 )
 
 if TYPE_CHECKING:
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from lictui.config.settings import AlertSettings, Settings
     from lictui.engine.board import MergedBoard
     from lictui.engine.outlook import ForecastScope
+    from lictui.history.memberships import ServerPool
     from lictui.history.store import History
 
 _HOUR: Final = 3600
@@ -58,8 +58,6 @@ _WEEK: Final = 8 * _DAY
 _SLICES: Final = 12
 _MAX_EVENTS: Final = 500
 _EVENT_KINDS: Final = tuple(kind for kind in EventKind if kind is not EventKind.LEVEL)
-
-Owner = tuple[str, PoolKey]  # a registered server and its pool
 
 
 class ProductHistoryReader:
@@ -95,7 +93,6 @@ class ProductHistoryReader:
                 *self._history.events(_MAX_EVENTS, query.end, query.start, event_filter(selection)),
             ),
             is_coarse=bool((series.seconds > ALIGNMENT).any()),
-            is_upper_bound=not series.exact,
         )
 
     async def outlook(
@@ -128,7 +125,7 @@ class ProductHistoryReader:
 
     # The pools, and the series of a range
 
-    def _owners(self, board: MergedBoard, selection: ProductSelection) -> tuple[Owner, ...]:
+    def _owners(self, board: MergedBoard, selection: ProductSelection) -> tuple[ServerPool, ...]:
         """Every pool whose history is the product's: those of now, and earlier ones.
 
         A license that was renewed is a pool of its own on the board; its curve continues the old.
@@ -187,7 +184,7 @@ class ProductHistoryReader:
         return concatenate(slices, query.width)
 
     def _continuations(
-        self, owners: Iterable[Owner], selection: ProductSelection, query: ProductQuery
+        self, owners: Iterable[ServerPool], selection: ProductSelection, query: ProductQuery
     ) -> Iterator[Event]:
         """Where the series of an earlier product goes over into that of the present one."""
         earlier = {owner for owner in owners if owner[1].product != selection.product}
@@ -199,7 +196,7 @@ class ProductHistoryReader:
                     yield Event(pool.ended, kind, pool.server, text, selection.product)
 
     def _monthly_usage(
-        self, selection: ProductSelection, owners: Iterable[Owner]
+        self, selection: ProductSelection, owners: Iterable[ServerPool]
     ) -> tuple[MonthlyUsage, ...]:
         """The months the source reports, over all pools; concurrent licenses have none."""
         if not selection.is_assigned:
@@ -222,7 +219,7 @@ def event_filter(selection: ProductSelection) -> JournalFilter:
     return JournalFilter(tuple(sorted(names)), selection.product, _EVENT_KINDS)
 
 
-def _duplicates(selection: ProductSelection) -> set[Owner]:
+def _duplicates(selection: ProductSelection) -> set[ServerPool]:
     """Pools of members that report what another pool's history holds already."""
     owned = {status.history_key(pool.key) for status, pool in selection.pools}
     return {

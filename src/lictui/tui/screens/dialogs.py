@@ -272,13 +272,13 @@ def _pool_lines(
         yield (("  server not responding; last known values", Tone.WARN),)
     for figure in provenance(status, pool):
         yield from _figure_lines(figure, now, zone, width)
-    for fields in raw_fields(status, pool):
-        source = f"{strip_controls(fields.server)} ({fields.source})"
+    for member, fields in raw_fields(status, pool):
+        source = f"{strip_controls(member.server.name)} ({member.server.source})"
         yield ((f"  fields reported by {source}", Tone.QUIET),)
-        if not fields.raw:
+        if not fields:
             yield (("    raw fields available after the next poll", Tone.QUIET),)
-        longest = max((len(key) for key, _ in fields.raw), default=0)
-        for key, value in fields.raw:
+        longest = max((len(key) for key, _ in fields), default=0)
+        for key, value in fields:
             text = f"    {strip_controls(key):<{longest}}  {strip_controls(value)}"
             yield from _wrapped(text, Tone.TEXT, width)
 
@@ -289,10 +289,10 @@ def _figure_lines(
     label = f"  {_FIGURES.get(figure.name, figure.name):<{_LABEL}}"
     formula = f" = {strip_controls(figure.formula)}" if figure.formula else ""
     value = f"{strip_controls(figure.value)}{formula}"
-    source = f"{figure.source}, {strip_controls(figure.server)}"
-    if figure.read_at is not None:
-        age = format_age(now - figure.read_at)
-        source += f", {format_moment(figure.read_at, zone)}, {age} ago"
+    server, read_at = figure.source.server, figure.source.last_success_at
+    source = f"{server.source}, {strip_controls(server.name)}"
+    if read_at is not None:
+        source += f", {format_moment(read_at, zone)}, {format_age(now - read_at)} ago"
     if len(label) + len(value) + 2 + len(source) <= width:
         yield ((label, Tone.QUIET), (value, Tone.STRONG), (f"  {source}", Tone.QUIET))
         return

@@ -353,7 +353,7 @@ def _past(data: FactsInput, stats: UsageStats) -> Iterator[Fact]:
         (f"{stats.average:,.0f}", Tone.TEXT),
         (f", {_coverage(view, stats, data.time.now)}", Tone.QUIET),
     ]
-    at_most = history.is_coarse or history.is_upper_bound
+    at_most = history.is_coarse or stats.bound
     label = "maximum" if view.assigned else "peak"
     yield peak_fact(stats, view.tz, label, is_upper_bound=stats.peak_is_bound)
     yield "average", average
