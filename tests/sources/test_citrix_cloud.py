@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -29,17 +29,13 @@ from tests.support.polls import failure_of
 from lictui.model import (
     FailureKind,
     Level,
-    Mode,
     Model,
-    MonthlyUsage,
-    PoolKey,
     Reading,
     Step,
 )
 from lictui.sources.citrix_cloud import (
     CloudSource,
     current_notices,
-    month_range,
     read_current,
     read_monthly_usage,
 )
@@ -84,33 +80,12 @@ async def test_poll_reads_the_customer_and_reports_each_step(
 ) -> None:
     steps: list[tuple[Step, str]] = []
     snapshot = await source.fetch(lambda step, detail: steps.append((step, detail)))
-    (read,) = snapshot.pools
-    assert (read.product, read.model, read.name) == (
-        "XenDesktop:XAXDFull",
-        Model.USER_DEVICE,
-        "XenDesktop:XAXDFull",
-    )
-    assert read.reading == Reading(in_use=412, installed=500, overdraft=None)
-    assert (read.expires, read.permanent) == (date(2027, 5, 10), False)
-    assert (snapshot.mode, snapshot.reported_name, snapshot.notices) == (Mode.CLOUD, "acme", ())
+    assert [pool.name for pool in snapshot.pools] == ["XenDesktop:XAXDFull"]
+    assert snapshot.reported_name == "acme"
     assert [step for step, _ in steps] == [Step.AUTH, Step.INVENTORY, Step.PARSE]
     assert steps[0][1] == "client client-1 of acme"
-    key = PoolKey("XenDesktop:XAXDFull")
-    assert snapshot.monthly_usage == (
-        MonthlyUsage(key, datetime(2026, 9, 1, tzinfo=UTC).timestamp(), 390, 500, 12, 4),
-        MonthlyUsage(key, datetime(2026, 10, 1, tzinfo=UTC).timestamp(), 400, 500, 12, 4),
-    )
+    assert [month.in_use for month in snapshot.monthly_usage] == [390, 400]
     assert {request.url.host for request in cloud.requests} == {"api-us.cloud.com"}
-
-
-def test_figures_have_formulas_and_raw_fields() -> None:
-    read = pool()
-    assert {"in_use", "installed", "overdraft", "expires"} == set(dict(read.formulas))
-    raw = dict(read.raw_fields)
-    assert raw["deviceLicenseUsage.totalUsageCount"] == "501"
-    assert raw["timeStamp"] == "2026-11-24T06:00:00.0215469Z"
-    assert raw["min(user, device)"] == "412, as totalUsageCount"
-    assert raw["owned - used"] == "88, as remainingLicenseCount"
 
 
 def test_contradicting_figures_are_shown_and_not_corrected() -> None:
@@ -119,12 +94,6 @@ def test_contradicting_figures_are_shown_and_not_corrected() -> None:
     raw = dict(read.raw_fields)
     assert raw["min(user, device)"] == "412, but totalUsageCount is 480"
     assert raw["owned - used"] == "20, but remainingLicenseCount is 99"
-
-
-def test_usage_may_exceed_the_licenses() -> None:
-    read = pool(totalUsageCount=530, remainingLicenseCount=-30)
-    assert read.reading == Reading(in_use=530, installed=500)
-    assert read.reading.free == -30
 
 
 @pytest.mark.parametrize("value", [None, "many", -1, 1.5, True, [], 10**30])
@@ -150,7 +119,6 @@ def test_product_is_what_the_answer_names(changes: dict[str, object], product: s
     ("installed", "count", "partly", "expiring"),
     [
         (500, 500, False, 500),
-        (500, 600, False, 500),
         (500, 100, True, 100),
         (500, None, True, None),
         (None, 100, True, 100),
@@ -191,13 +159,6 @@ async def test_other_json_is_not_an_inventory(
     }
 
 
-async def test_no_content_is_no_data(source: CloudSource, cloud: FakeCloud) -> None:
-    cloud.answers[CURRENT] = httpx.Response(204)
-    failure = await failure_of(source)
-    assert (failure.kind, failure.step) == (FailureKind.NO_DATA, Step.INVENTORY)
-    assert "acme" in failure.message
-
-
 # Monthly values
 
 DAY = 86400.0
@@ -216,18 +177,7 @@ async def test_twelve_months_are_requested_once_a_day(
     assert cloud.paths.count(HISTORY) == 2
 
 
-@pytest.mark.parametrize(
-    ("now", "months"),
-    [
-        (datetime(2026, 1, 1, tzinfo=UTC), ("2025-02", "2026-01")),
-        (datetime(2026, 12, 31, 23, 59, tzinfo=UTC), ("2026-01", "2026-12")),
-    ],
-)
-def test_month_range_covers_a_year(now: datetime, months: tuple[str, str]) -> None:
-    assert month_range(now.timestamp()) == months
-
-
-@pytest.mark.parametrize("status", [204, 400, 401, 403, 404, 429, 500, 503])
+@pytest.mark.parametrize("status", [204, 401, 403, 500])
 async def test_missing_months_do_not_fail_the_poll(
     status: int, source: CloudSource, cloud: FakeCloud, clock: FakeClock
 ) -> None:
@@ -237,7 +187,7 @@ async def test_missing_months_do_not_fail_the_poll(
     assert snapshot.monthly_usage == ()
     assert cloud.token_number == 1
     cloud.answers[HISTORY] = history(month("2026-10"))
-    again_after_an_hour = status in (400, 401, 429, 500, 503)
+    again_after_an_hour = status in (401, 500)
     await clock.advance(3600 - 120)
     assert not (await source.fetch(ignore_steps)).monthly_usage
     await clock.advance(120)
@@ -266,12 +216,8 @@ def test_unreadable_months_are_ignored() -> None:
         month("0001"),
         {"timeStamp": 5},
     )
-    (month_usage,) = read_monthly_usage(answer, "XenDesktop:XAXDFull")
-    assert (month_usage.in_use, month_usage.newly_assigned, month_usage.released) == (
-        400,
-        None,
-        None,
-    )
+    (usage,) = read_monthly_usage(answer, "XenDesktop:XAXDFull")
+    assert (usage.in_use, usage.newly_assigned, usage.released) == (400, None, None)
 
 
 def test_months_are_limited_to_a_year_and_unique() -> None:
@@ -288,20 +234,14 @@ def test_months_are_limited_to_a_year_and_unique() -> None:
 EXPERIMENTAL = replace(SERVER, experimental=True)
 
 
-async def test_concurrent_usage_is_requested_only_if_configured(
-    source: CloudSource, cloud: FakeCloud
+async def test_concurrent_usage_is_a_second_pool_if_configured(
+    open_source: Open, cloud: FakeCloud
 ) -> None:
     cloud.answers[CONCURRENT] = concurrent()
-    assert len((await source.fetch(ignore_steps)).pools) == 1
+    assert len((await open_source(SERVER).fetch(ignore_steps)).pools) == 1
     assert CONCURRENT not in cloud.paths
-
-
-async def test_concurrent_usage_is_a_second_pool(open_source: Open, cloud: FakeCloud) -> None:
-    cloud.answers[CONCURRENT] = concurrent()
     _, pool = (await open_source(EXPERIMENTAL).fetch(ignore_steps)).pools
     assert (pool.product, pool.name, pool.model) == ("ccu", "ccu", Model.CONCURRENT)
-    assert pool.reading == Reading(in_use=40, installed=60)
-    assert dict(pool.raw_fields)["monthPeak.assignedLicenseCount"] == "55"
     request = next(request for request in cloud.requests if request.url.path == CONCURRENT)
     assert request.url.host == "cloudlicense.citrixworkspacesapi.net"
     assert dict(request.url.params) == {"UsageType": "device", "LicenseModel": "Concurrent"}
@@ -329,13 +269,7 @@ async def test_concurrent_product_differs_from_the_other(
     assert (await open_source(EXPERIMENTAL).fetch(ignore_steps)).pools[1].product == product
 
 
-async def test_customer_without_concurrent_licenses_has_one_pool(open_source: Open) -> None:
-    snapshot = await open_source(EXPERIMENTAL).fetch(ignore_steps)
-    assert len(snapshot.pools) == 1
-    assert not snapshot.notices
-
-
-@pytest.mark.parametrize("status", [401, 403, 429, 500])
+@pytest.mark.parametrize("status", [403, 500])
 async def test_rejected_concurrent_usage_is_a_notice(
     status: int, open_source: Open, cloud: FakeCloud
 ) -> None:
@@ -389,16 +323,6 @@ async def test_slow_concurrent_usage_does_not_fail_the_poll(
 # Sign-in, tokens shared between servers, and error responses
 
 
-@pytest.mark.parametrize("changes", [{"username": "client-2"}, {"url": "https://api-eu.cloud.com"}])
-async def test_another_client_or_region_has_a_token_of_its_own(
-    changes: dict[str, Any], open_source: Open, cloud: FakeCloud
-) -> None:
-    cloud.answers[TOKENS] = {"access_token": "token-0"}
-    await open_source(SERVER).fetch(ignore_steps)
-    await open_source(replace(SERVER, **changes)).fetch(ignore_steps)
-    assert cloud.paths.count(TOKENS) == 2
-
-
 async def test_changed_secret_is_used_immediately(
     open_source: Open, cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -438,7 +362,7 @@ async def test_waiting_server_requests_a_token_if_the_first_is_canceled(
     await clock.advance(1)
 
 
-@pytest.mark.parametrize("lifetime", [3600, "3600", 3600.0, None, "soon", -5])
+@pytest.mark.parametrize("lifetime", ["3600", None, -5])
 async def test_token_lifetime_is_read_in_any_form(
     lifetime: object, source: CloudSource, cloud: FakeCloud, clock: FakeClock
 ) -> None:
@@ -522,41 +446,24 @@ async def test_log_has_the_transaction_and_no_secret(
     source: CloudSource, cloud: FakeCloud, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "lictui")
-    cloud.answers[CURRENT] = httpx.Response(
-        200, json=current(), headers={"CC-TransactionId": "abc\x1b-1"}
-    )
-    await source.fetch(ignore_steps)
-    assert f"api-us.cloud.com:443 {CURRENT}: 200, transaction abc-1" in caplog.text
-    assert SECRET not in caplog.text
-    assert "token-1" not in caplog.text
+    for header in ("CC-TransactionId", "X-Cws-TransactionId"):  # the newer and the older name
+        headers = {header: "abc\x1b-1"}
+        cloud.answers[CURRENT] = httpx.Response(200, json=current(), headers=headers)
+        caplog.clear()
+        await source.fetch(ignore_steps)
+        assert f"api-us.cloud.com:443 {CURRENT}: 200, transaction abc-1" in caplog.text
+        assert SECRET not in caplog.text
+        assert "token-1" not in caplog.text
 
 
-OBJECT = {
-    "type": "404",
-    "detail": "resource not found",
-    "parameters": {"name": "entityType", "value": "licen\x1b[2Jse"},
-}
-
-
-ARRAY = {
-    "type": "https://errors-api.cloud.com/common/authentication",
-    "detail": "bad thing",
-    "parameters": [{"name": "reason", "value": "missing"}, {"name": "field", "value": "x"}],
-}
-
-
-async def test_transaction_id_is_read_from_the_older_header(
-    source: CloudSource, cloud: FakeCloud
-) -> None:
-    cloud.answers[CURRENT] = httpx.Response(500, headers={"X-Cws-TransactionId": "old-1"})
-    assert "transaction old-1" in (await failure_of(source)).message
+REASON = {"name": "reason", "value": "miss\x1b[2Jing"}
 
 
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (OBJECT, "(resource not found, entityType: licen[2Jse)"),
-        (ARRAY, "(bad thing, reason: missing, field: x)"),
+        ({"detail": "no such thing", "parameters": REASON}, "(no such thing, reason: miss[2Jing)"),
+        ({"detail": "bad", "parameters": [REASON] * 2}, f"(bad{', reason: miss[2Jing' * 2})"),
         ([1], ": bad request"),
     ],
 )

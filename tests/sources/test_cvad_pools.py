@@ -50,13 +50,10 @@ def test_row_becomes_a_pool() -> None:
     ("available", "overdraft", "installed"),
     [
         (550, 50, 500),
-        ("550", "50", 500),
-        (50, 50, 0),
         (30, 50, None),
         (550, None, 550),
         (None, 50, None),
         (-1, 0, None),
-        (True, 0, None),
     ],
 )
 def test_installed_is_available_without_overdraft(
@@ -71,7 +68,6 @@ def test_installed_is_available_without_overdraft(
     [
         ([{}], 500, [500]),
         ([{}, XEN_APP], 1000, [500, 500]),
-        ([FREE], 500, [500]),
         ([FREE | {"LicensesInUse": None}], 500, [500]),
         ([FREE, XEN_APP | FREE | {"LicensesAvailable": 90}], 804, [500, 304]),
         ([FREE, XEN_APP | {"LicensesAvailable": None}], 500, [286, None]),
@@ -169,17 +165,11 @@ def test_rows_of_one_key_are_summed() -> None:
     assert unknown.reading == Reading(in_use=None, installed=1050, overdraft=None)
 
 
-def test_subscription_dates_keep_pools_apart() -> None:
-    pools = pools_of({}, {"LicenseSubscriptionAdvantageDate": None})
-    assert [pool.key.subscription_date for pool in pools] == ["2027-06-30", ""]
-
-
 @pytest.mark.parametrize(
     ("product", "license_type", "counted"),
     [
         ("Unknown", "SYS", False),
         (None, "SYS", False),
-        ("Unknown", "Retail", True),
         ("XenDesktopXdt", "SYS", True),
     ],
 )
@@ -197,7 +187,6 @@ def test_start_up_licenses_are_listed_and_not_counted(
     [
         (("XenDesktopXdt", "Enterprise", "UserDevice"), "XDT_ENT_UD", Model.USER_DEVICE),
         (("XenDesktopXds", "Vdi", "Concurrent"), "XDS_STD_CCS", Model.CONCURRENT),
-        (("XenApp", "Advanced", "Concurrent"), "MPS_ADV_CCU", Model.CONCURRENT),
         (("CVAP", "PRE", "Unknown"), "CVAP_PRE_Unknown", Model.OTHER),
         ((None, None, None), "Citrix Virtual Apps and Desktops Premium", Model.OTHER),
     ],
@@ -256,39 +245,24 @@ def test_site_details_have_usage_without_installed(model: str, suffix: str, in_u
         ),
         {"LicensedSessionsActive": None},
         {"LicensingModel": "Unknown"},
-        {"LicensingModel": "None"},
     ],
 )
 def test_site_details_without_usage_have_no_pool(changes: dict[str, object]) -> None:
     """Some releases return zeros for all usage."""
     assert pools_from_site(site_details(**changes)) == ()
-
-
-def test_site_without_sessions_has_a_zero() -> None:
-    (pool,) = pools_from_site(site_details(LicensedSessionsActive=0))
+    (pool,) = pools_from_site(site_details(LicensedSessionsActive=0))  # the others are not zero
     assert pool.reading.in_use == 0
 
 
 # Notices and activation
 
 
-def test_healthy_site_has_no_notices() -> None:
-    for status in ("Compatible", "LasCompatible", "UnknownStatus", None):
-        information = {"LicenseServerStatus": status}
-        assert site_notices(site_details(), license_overview(LicenseInformation=information)) == ()
-    assert site_notices(site_details(), None) == ()
-
-
 @pytest.mark.parametrize(
     ("status", "level"),
     [
         ("Incompatible", Level.CRITICAL),
-        ("LSVersionIncompatible", Level.CRITICAL),
         ("Inaccessible", Level.CRITICAL),
-        ("InternalError", Level.CRITICAL),
-        ("CloudNotRegistered", Level.WARN),
         ("LasNotOnboarded", Level.WARN),
-        ("InternetNotConnected", Level.WARN),
         ("NoInventory", Level.WARN),
         ("SomethingNew", Level.WARN),
     ],
@@ -298,9 +272,9 @@ def test_license_server_status_is_a_notice(status: str, level: Level) -> None:
     (notice,) = site_notices(site_details(), license_overview(LicenseInformation=information))
     assert (notice.kind, notice.level) == ("server", level)
     assert status in notice.detail
-
-
-def test_untrusted_certificate_is_a_notice() -> None:
+    for healthy in ("LasCompatible", "UnknownStatus", None):
+        overview = license_overview(LicenseInformation={"LicenseServerStatus": healthy})
+        assert site_notices(site_details(), overview) == ()
     (notice,) = site_notices(site_details(), license_overview(CertAccepted=False))
     assert "certificate" in notice.title
 
@@ -309,12 +283,8 @@ def test_untrusted_certificate_is_a_notice() -> None:
     ("hours", "level"), [(40, Level.WARN), (0, Level.CRITICAL), (None, Level.WARN)]
 )
 def test_grace_period_is_a_notice(hours: int | None, level: Level) -> None:
-    site = site_details(
-        LicensingGracePeriodActive=True,
-        LicensingGraceHoursLeft=hours,
-        LicenseGraceSessionsRemaining=12,
-    )
-    (notice,) = site_notices(site, None)
+    grace = {"LicensingGraceHoursLeft": hours, "LicenseGraceSessionsRemaining": 12}
+    (notice,) = site_notices(site_details(LicensingGracePeriodActive=True, **grace), None)
     assert (notice.kind, notice.level) == ("grace", level)
     assert (f"{hours} hours left" in notice.detail) is (hours is not None)
     assert "12 sessions left" in notice.detail
@@ -332,19 +302,14 @@ def test_trial_period_is_one_notice_from_either_answer() -> None:
 
 @pytest.mark.parametrize("key", ["AlertLevel", "LicensingAlertLevel"])
 def test_site_alerts_are_notices(key: str) -> None:
-    levels = ("Info", "Alert", "Alarm", "Unknown")
     alerts: list[object] = [
         {key: level, "Title": f"{level}\x07 title", "Detail": "why\n", "Action": "what"}
-        for level in levels
+        for level in ("Info", "Alert", "Alarm", "Unknown")
     ]
     site = site_details(LicensingAlerts=[*alerts, {"Title": None}, "junk", *[{"Title": "x"}] * 999])
     notices = site_notices(site, None)
-    assert [notice.level for notice in notices[:4]] == [
-        Level.OK,
-        Level.WARN,
-        Level.CRITICAL,
-        Level.OK,
-    ]
+    levels = [notice.level for notice in notices[:4]]
+    assert levels == [Level.OK, Level.WARN, Level.CRITICAL, Level.OK]
     assert notices[0].title == "Info title"
     assert (notices[0].detail, notices[0].action) == ("why", "what")
     assert len(notices) < 50
@@ -353,7 +318,6 @@ def test_site_alerts_are_notices(key: str) -> None:
 @pytest.mark.parametrize(
     ("statuses", "worst"),
     [
-        (["Activated", "Activated"], ActivationStatus.ACTIVATED),
         (["Activated", "Unknown"], ActivationStatus.UNKNOWN),
         (["NotActivated", "Unknown"], ActivationStatus.NOT_ACTIVATED),
         (["Activated", "Expired", "NotActivated"], ActivationStatus.EXPIRED),
@@ -374,7 +338,6 @@ def test_activation_is_that_of_the_worst_controller(
     [
         None,
         [],
-        {"Items": None},
         [{"LasActivationStatus": None}],
         [{"LasActivationStatus": "NotActivated", "IsLasAware": False}],
     ],

@@ -309,6 +309,7 @@ async def test_wrong_password_is_an_auth_failure_that_names_the_account(
     assert (failure.kind, failure.step) == (FailureKind.AUTH, Step.AUTH)
     assert "hunter2" not in f"{failure}"
     assert name is not SourceName.WINRM or USER in failure.message
+    assert way.get("auth") != "basic" or "local accounts" in failure.hint
 
 
 @pytest.mark.parametrize(

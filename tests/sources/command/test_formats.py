@@ -65,11 +65,6 @@ def test_checkmk_duplicates_add_up_and_overdraft_is_unknown() -> None:
     [
         ("<<<citrix_licenses>>>\nX_Y_CCU\t2\t1\n" * 2, Reading(2, 4, None), None),
         ("<<<citrix_licenses>>>\nX_Y_CCU\t?\t5\n", Reading(5, None, None), "X_Y_CCU ? 5"),
-        (
-            "<<<citrix_licenses>>>\nA_B_CCU\t1\t1\nX_Y_CCU\tmany\tsome\n",
-            Reading(1, 1, None),
-            "X_Y_CCU many some",
-        ),
     ],
 )
 def test_checkmk_sections_add_up_and_unreadable_figures_are_a_notice(
@@ -85,7 +80,6 @@ def test_checkmk_sections_add_up_and_unreadable_figures_are_a_notice(
     [
         ("<<<citrix_licenses>>>\n\n", FailureKind.NO_DATA),
         ("<<<df>>>\nPVS_STD_CCS\t80\t90\n", FailureKind.PARSE),
-        ("\x16\x03", FailureKind.PARSE),
     ],
 )
 def test_checkmk_missing_and_empty_sections_differ(text: str, kind: FailureKind) -> None:
@@ -116,12 +110,8 @@ POOL = {
     "in_use": 412,
     "counted": True,
 }
-LICENSE_SERVER = {
-    "host_id": "h",
-    "fqdn": "l",
-    "status": "reporting",
-    "last_reported": "2026-11-24T06:00:00Z",
-}
+REPORTED = {"status": "reporting", "last_reported": "2026-11-24T06:00:00Z"}
+LICENSE_SERVER = {"host_id": "h", "fqdn": "l"} | REPORTED
 UP: dict[str, Any] = {
     "name": "lic-emea-01",
     "state": "up",
@@ -151,11 +141,7 @@ def test_lictui_pool_of_a_second_source_counts_once() -> None:
 def test_lictui_single_server_keeps_its_details() -> None:
     result = read_status(UP, OFF)
     (pool,) = result.pools
-    assert (pool.model, pool.expires, pool.permanent) == (
-        Model.USER_DEVICE,
-        date(2027, 3, 31),
-        False,
-    )
+    assert (pool.model, pool.expires) == (Model.USER_DEVICE, date(2027, 3, 31))
     assert pool.subscription_date == date(2026, 12, 1)
     assert pool.raw_fields[0] == ("server", "lic-emea-01")
     assert (result.reported_name, result.version, result.mode) == ("LIC01", "11.17", Mode.LAS)
@@ -183,7 +169,6 @@ def test_lictui_servers_add_up_and_a_server_that_is_down_is_a_notice() -> None:
         ([DOWN, OFF], FailureKind.DNS, Step.RESOLVE, "lic-us: no such name"),
         ([DOWN, DOWN], FailureKind.DNS, Step.RESOLVE, "(and 1 more"),
         ([UP | {"state": "stale"}], FailureKind.UNAVAILABLE, None, "lic-emea-01: is stale there"),
-        ([], FailureKind.NO_DATA, None, "no enabled server"),
         ([OFF], FailureKind.NO_DATA, None, "no enabled server"),
         ([UP | {"pools": []}], FailureKind.NO_DATA, None, "no licenses"),
     ],
@@ -197,9 +182,7 @@ def test_lictui_without_a_server_that_is_up_is_a_failure(
     assert failure.hint
 
 
-@pytest.mark.parametrize(
-    "text", ["", "x", "[]", "{}", '{"schema": "lictui.status/2", "servers": []}']
-)
+@pytest.mark.parametrize("text", ["x", "[]", '{"schema": "lictui.status/2", "servers": []}'])
 def test_lictui_other_schema_is_refused(text: str) -> None:
     failure = failure_of(partial(lictui_snapshot, text, "ssh hub"))
     assert failure.kind is FailureKind.PARSE
@@ -267,36 +250,24 @@ def test_license_file_every_increment_is_a_license(ends: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "company",
+    "notice",
     [
-        "A Company SN=x",
-        'Firma "Foo" GmbH',
-        'The "Best Of" Company',
-        '19" Racks Ltd',
-        '3" and 5" Pipes',
-        '"Quoted"',
-        "O'Neil & Söhne, „Haus“",
-        '"',
-        "",
+        '"The "Best Of" Company SN=x"',
+        '"3" and 5" Pipes"',
+        '"19" Racks Ltd" SUPERSEDE',
+        '""',
+        '"Open end',
+        'O"Neil',
     ],
 )
-@pytest.mark.parametrize("supersedes", ["", " SUPERSEDE"])
-def test_license_file_quotes_in_the_notice_end_no_value(company: str, supersedes: str) -> None:
-    notice = f'NOTICE="{company}"{supersedes}'
+def test_license_file_quotes_in_the_notice_end_no_value(notice: str) -> None:
+    notice = f"NOTICE={notice}"
     text = FILE.replace('NOTICE="A Company SN=x"', notice) + FILE.replace('"00AB CD"', '"00AB CE"')
     first, *others = parse_license_file(text)
     assert (first.serial, first.signature) == ("LA-0000000000-00000:123", "00AB CD")
-    assert (first.issued, first.start) == (date(2026, 3, 7), date(2026, 2, 6))
-    assert [license_.product for license_ in others] == [
-        *("CITRIX", "CTXLSDIAG", "XDT_ENT_UD", "CTXLSDIAG")
-    ]
-
-
-@pytest.mark.parametrize("notice", ['NOTICE="Open end', 'NOTICE=O"Neil', 'NOTICE=" '])
-def test_license_file_unbalanced_quote_hides_no_option(notice: str) -> None:
-    (license_, *_) = parse_license_file(FILE.replace('NOTICE="A Company SN=x"', notice))
-    assert (license_.serial, license_.signature) == ("LA-0000000000-00000:123", "00AB CD")
-    assert license_.start == date(2026, 2, 6)
+    assert first.start == date(2026, 2, 6)
+    names = ["CITRIX", "CTXLSDIAG", "XDT_ENT_UD", "CTXLSDIAG"]
+    assert [license_.product for license_ in others] == names
 
 
 def test_license_file_long_lines_are_read_quickly() -> None:
@@ -306,18 +277,9 @@ def test_license_file_long_lines_are_read_quickly() -> None:
     assert time.process_time() - before < 10
 
 
-def test_license_file_unreadable_fields_are_unknown() -> None:
-    (license_,) = parse_license_file("INCREMENT A_B_CCU CITRIX 2026.1301 soon many")
-    assert (license_.subscription_date, license_.expires, license_.permanent) == (None, None, None)
-    assert (license_.count, license_.uncounted) == (None, False)
-
-
 def test_license_file_copy_grants_nothing_more() -> None:
     copy = FILE.replace('"1"', '"2"')  # another license, and one without a signature
     assert len(parse_license_file(FILE + copy)) == 5
-
-
-def test_license_file_number_of_licenses_is_bounded() -> None:
     text = "INCREMENT A_B_CCU CITRIX 2026.1201 permanent 1\n" * 9000
     assert len(parse_license_file(text)) == MAX_INCREMENTS
 
@@ -346,6 +308,10 @@ def test_license_file_licenses_of_one_product_and_date_are_a_pool() -> None:
     assert old.formulas
     assert (new.reading.installed, new.expires, new.permanent) == (7, None, True)
     assert (result.mode, result.notices) == (Mode.FILE, ())
+    (notice,) = license_pools(FILE).notices
+    assert (notice.level, notice.detail) == (Level.WARN, "INCREMENT BROKEN CITRIX")
+    failure = failure_of(partial(license_pools, "SERVER this_host ANY\n"))
+    assert failure.kind is FailureKind.NO_DATA
 
 
 def test_license_file_expired_license_counts_only_without_a_valid_one() -> None:
@@ -373,17 +339,8 @@ def test_license_file_uncounted_and_unreadable_counts_are_unknown(
     result = license_pools(increment_line("A_B_CCU", "1.0", ends, count))
     (pool,) = result.pools
     assert (pool.reading.installed, pool.counted, pool.permanent) == (None, counted, permanent)
+    assert (pool.subscription_date, pool.expires) == (None, None)
     assert [notice.title for notice in result.notices] == ["Unreadable figures"] * counted
-
-
-def test_license_file_unread_lines_are_a_notice() -> None:
-    (notice,) = license_pools(FILE).notices
-    assert (notice.level, notice.detail) == (Level.WARN, "INCREMENT BROKEN CITRIX")
-
-
-def test_license_file_without_a_license_is_no_data() -> None:
-    failure = failure_of(partial(license_pools, "SERVER this_host ANY\n"))
-    assert failure.kind is FailureKind.NO_DATA
 
 
 # udadmin
@@ -414,6 +371,7 @@ def test_udadmin_feature_and_version_are_a_pool(text: str) -> None:
     assert (first.expires, first.permanent) == (None, None)
     raw = dict(first.raw_fields)
     assert (raw["users"], raw["devices"], raw["minutes old"]) == ("2", "1", "7")
+    assert udadmin_snapshot("Users:\nDevices:\n", "lic01") == Snapshot(())
 
 
 def test_udadmin_lines_are_license_users() -> None:
@@ -433,11 +391,6 @@ def test_udadmin_lines_are_license_users() -> None:
     )
 
 
-def test_udadmin_empty_list_has_no_pools() -> None:
-    for text in ("Users:\nDevices:\n", "Usage data is 0 minutes old. Next update in 1 minute.\n"):
-        assert udadmin_snapshot(text, "lic01") == Snapshot(())
-
-
 EVENTS = """Usage data is 0 minutes old. Next update in 15 minutes.
 Thu Sep 10 13:41:07 2026 u01.01 dev01 XDT_ENT_UD 2027.1201
 """
@@ -446,7 +399,6 @@ Thu Sep 10 13:41:07 2026 u01.01 dev01 XDT_ENT_UD 2027.1201
 @pytest.mark.parametrize(
     ("text", "lines"),
     [
-        ("Users:\n u XDT_ENT_UD 2026.1201\n what?\n", "1 line"),
         (EVENTS + "Users:\n u XDT_ENT_UD 2026.1201\n", "1 line"),
         ("u XDT_ENT_UD 2026.1201\nDevices:\n d XDT_ENT_UD 2026.1201 x\n", "2 line"),
     ],
@@ -462,7 +414,6 @@ def test_udadmin_lines_outside_the_list_are_a_notice(text: str, lines: str) -> N
     [
         ("", "lic01: no output"),
         ("'udadmin' is not recognized", "lic01: not the output of udadmin -list: 'udadmin' is"),
-        ("u01 XDT_ENT_UD 2026.1201", "lic01: not the output of udadmin -list: u01"),
         (EVENTS, "lic01: not the output of udadmin -list: Thu Sep 10"),
     ],
 )

@@ -33,22 +33,16 @@ ONE = {"a": 1}
     ("text", "objects"),
     [
         ("", []),
-        ("null", []),
         ("[]", []),
-        (" [ ]\r\n", []),
-        ("[null]", []),
         ('{"A":1}', [ONE]),
         ('[{"A":1},{"a":"2"}]', [ONE, {"a": "2"}]),
         ('{"value":[{"A":1},{"A":1}],"Count":2}', [ONE, ONE]),
-        ('[[{"A":1}]]', [ONE]),
         ('{"A":1}\n{"A":1}\n', [ONE, ONE]),
         ('WARNING: [x] is {old}\nVERBOSE: System.Object[]\n[{"A":1}]\nbye', [ONE]),
         ('\x1b[2J\x1b[H{"A":1}', [ONE]),
         ('#< CLIXML\n<Objs>[{"no":1}]</Objs>[{"A":1}]', [ONE]),
         ('{"A":{"value":1,"DisplayHint":2}}', [ONE]),
-        ('{"A":{"value":1,"Value":"One"}}', [ONE]),
         ('{"A":99999999999999999999}', [{"a": None}]),
-        ('{"A":NaN}', [{"a": None}]),
     ],
 )
 def test_objects_are_read_whatever_surrounds_them(
@@ -57,9 +51,7 @@ def test_objects_are_read_whatever_surrounds_them(
     assert parse_objects(text, "ps") == objects
 
 
-@pytest.mark.parametrize(
-    "text", ['[\n{"a":1},\n{"a":', '{"a"', "Add-PSSnapin : no [Object[]]", "{" * 9 + '"', "<html>"]
-)
+@pytest.mark.parametrize("text", ['[\n{"a":1},\n{"a":', "Add-PSSnapin : no [Object[]]"])
 def test_objects_that_are_incomplete_are_refused(text: str) -> None:
     failure = failure_of(partial(parse_objects, text, "ps"))
     assert failure.kind is FailureKind.PARSE
@@ -67,6 +59,9 @@ def test_objects_that_are_incomplete_are_refused(text: str) -> None:
 
 
 def test_objects_are_bounded_in_depth_and_number() -> None:
+    assert parse_objects("#< CLIXML " * 200_000 + '</Objs>{"a":1}', "ps") == [ONE]
+    endless = failure_of(partial(parse_objects, "[]\n" * 1_000_000, "ps"))
+    assert endless.kind is FailureKind.TOO_LARGE
     deep = failure_of(partial(parse_objects, '[{"a":' * 100_000, "ps"))
     assert deep.kind is FailureKind.PARSE
     many = failure_of(partial(parse_objects, json.dumps([ONE] * (MAX_OBJECTS + 1)), "ps"))
@@ -82,12 +77,6 @@ def test_objects_any_text_is_read_or_refused(text: str) -> None:
         assert all(isinstance(item, dict) for item in result)
 
 
-def test_objects_of_endless_streams_are_read_quickly() -> None:
-    assert parse_objects("#< CLIXML " * 200_000 + '</Objs>{"a":1}', "ps") == [ONE]
-    many = failure_of(partial(parse_objects, "[]\n" * 1_000_000, "ps"))
-    assert many.kind is FailureKind.TOO_LARGE
-
-
 # Dates
 
 DAY = date(2027, 3, 31)
@@ -98,19 +87,13 @@ MIDNIGHT = 1_806_451_200_000  # 2027-03-31T00:00Z in milliseconds
 @pytest.mark.parametrize(
     "text",
     [
-        "2027-03-31",
         "2027-03-31T00:00:00.0000000-05:00",
         "2027-03-31T23:59:59Z",
         "2027-03-30T19:00:00.0000000-05:00",  # WMI's midnight in UTC, seen from New York
-        "2027-03-31T02:00:00+02:00",
         "3/31/2027 7:00:00 PM",
-        "03/31/2027",
         "31.03.2027 00:00:00",
         "31/03/2027 00:00",
-        "20270331000000.000000+000",
-        "31-mar-2027",
-        "2027.0331",
-        *(f"/Date({MIDNIGHT - zone * HOUR})/" for zone in (-11, -5, 0, 2, 12)),
+        *(f"/Date({MIDNIGHT - zone * HOUR})/" for zone in (-11, 2)),
     ],
 )
 def test_date_is_the_same_day_in_every_form(text: str) -> None:
@@ -161,29 +144,19 @@ def test_inventory_row_is_a_pool() -> None:
     assert dict(pool.formulas)["installed"] == "LicensesAvailable - LicenseOverdraft"
 
 
-NEVER = ("12/31/1999 7:00:00 PM", "/Date(946684800000)/", "1999-12-31", "9999-12-31")
-UNKNOWN = ("12/31/2037", "2038-01-01T00:00:00Z", "2037-12-30", None, "")
+NEVER = ("12/31/1999 7:00:00 PM", "/Date(946684800000)/", "9999-12-31")
+UNKNOWN = ("12/31/2037", "2038-01-01T00:00:00Z", None)
 
 
 @pytest.mark.parametrize(
     ("changes", "fields"),
     [
-        (
-            {
-                "LicenseProductName": "XenDesktopXdt",
-                "LicenseEdition": "Platinum",
-                "LicenseModel": "UserDevice",
-            },
-            {"product": "XDT_PLT_UD"},
-        ),
+        ({"LicenseProductName": "XenDesktopXdt"}, {"product": "XDT_PLT_UD"}),
+        ({"LicenseEdition": "Platinum", "LicenseModel": "UserDevice"}, {"product": "XDT_PLT_UD"}),
         # A product without a published name keeps its localized name
         (
             {"LicenseProductName": "CVAP", "LocalizedLicenseProductName": "New"},
             {"product": "CVAP_PLT_UD", "name": "New"},
-        ),
-        (
-            {"LicenseProductName": "CVAP", "LocalizedLicenseProductName": None},
-            {"name": "CVAP_PLT_UD"},
         ),
         *(({"LicenseExpirationDate": day}, {"expires": None, "permanent": True}) for day in NEVER),
         *(
@@ -203,7 +176,6 @@ UNKNOWN = ("12/31/2037", "2038-01-01T00:00:00Z", "2037-12-30", None, "")
         ),
         ({"LicenseOverdraft": None}, {"reading": Reading(412, 550, None)}),
         ({"LicenseOverdraft": 551}, {"reading": Reading(412, None, 551)}),
-        ({"LicenseOverdraft": "many"}, {"reading": Reading(412, None, None)}),
         (
             {"LicensesInUse": "412", "LicensesAvailable": "550.0"},
             {"reading": Reading(412, 500, 50)},
@@ -229,20 +201,6 @@ def test_inventory_available_may_be_the_free_licenses() -> None:
     )
     (pool,) = read_inventory(row(LicensesInUse=None), available="free").pools
     assert pool.reading == Reading(None, None, 50)
-
-
-@pytest.mark.parametrize("key", ["LicenseProductName", "LicenseEdition", "LicenseModel"])
-def test_inventory_enum_as_a_number_is_refused(key: str) -> None:
-    failure = failure_of(partial(read_inventory, row(**{key: 2})))
-    assert failure.kind is FailureKind.PARSE
-    assert "lictui servers snippet" in failure.hint
-
-
-@pytest.mark.parametrize("product", ["CITRIX", "Unknown"])
-def test_inventory_start_up_license_is_not_counted(product: str) -> None:
-    start_up = row(LicenseProductName=product, LicenseType="SYS", LicenseModel="Unknown")
-    counted = {pool.license_type: pool.counted for pool in read_inventory(ROW, start_up).pools}
-    assert counted == {"Retail": True, "SYS": False}
 
 
 def test_inventory_rows_of_one_pool_add_up_and_unknown_stays_unknown() -> None:
@@ -275,7 +233,13 @@ def test_inventory_without_rows_is_no_data() -> None:
 
 
 @pytest.mark.parametrize(
-    ("columns", "hint"), [({"PLD": "X"}, "wmi-json"), ({"schema": "x"}, "lictui"), ({}, "Get-Lic")]
+    ("columns", "hint"),
+    [
+        ({"PLD": "X"}, "wmi-json"),
+        ({"schema": "x"}, "lictui"),
+        ({}, "Get-Lic"),
+        (row(LicenseEdition=2), "lictui servers snippet"),  # an enum as a number
+    ],
 )
 def test_inventory_names_the_format_of_other_objects(columns: dict[str, str], hint: str) -> None:
     failure = failure_of(partial(read_inventory, columns))
@@ -320,9 +284,8 @@ def read_wmi(value: Any) -> Snapshot:
     return wmi_snapshot(json.dumps(value), "ssh lic01", TODAY)
 
 
-@pytest.mark.parametrize("value", [POOL, [POOL], {"value": [POOL], "Count": 1}])
-def test_wmi_pools_alone_are_a_snapshot(value: object) -> None:
-    result = read_wmi(value)
+def test_wmi_pools_alone_are_a_snapshot() -> None:
+    result = read_wmi([POOL])
     (pool,) = result.pools
     assert pool.reading == Reading(412, 500, 50)
     assert (pool.subscription_date, pool.expires, pool.permanent) == (date(2026, 12, 1), None, None)
@@ -335,7 +298,6 @@ def test_wmi_pools_alone_are_a_snapshot(value: object) -> None:
     "value",
     [
         {"Citrix_GT_License_Pool": [POOL], "Citrix_GT_License": [LICENSE]},
-        {"citrix_gt_license_pool": POOL, "CITRIX_GT_LICENSE": LICENSE},
         {"Citrix_GT_License_Pool": {"value": [POOL], "Count": 1}, "Citrix_GT_License": LICENSE},
         [POOL, LICENSE],
     ],
@@ -345,12 +307,8 @@ def test_wmi_licenses_add_their_expiry(value: object) -> None:
     assert (pool.expires, pool.permanent) == (date(2027, 3, 31), False)
 
 
-@pytest.mark.parametrize("value", [[], {"Citrix_GT_License_Pool": [], "Citrix_GT_License": []}])
-def test_wmi_without_pools_is_no_data(value: object) -> None:
-    assert failure_of(partial(read_wmi, value)).kind is FailureKind.NO_DATA
-
-
-def test_wmi_names_the_format_of_other_objects() -> None:
+def test_wmi_without_pools_names_the_format_of_other_objects() -> None:
+    assert failure_of(partial(read_wmi, [])).kind is FailureKind.NO_DATA
     failure = failure_of(partial(read_wmi, {"LicenseProductName": "XDT"}))
     assert failure.kind is FailureKind.PARSE
     assert "get-licinventory" in failure.hint

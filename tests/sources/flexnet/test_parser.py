@@ -33,7 +33,6 @@ X = "Users of x:  (Total of 5 licenses issued;  Total of 1 license in use)"
 
 UNUSED_DESK = "Users of desk:  (Total of 4 licenses issued;  Total of 0 licenses in use)"
 UNUSED_MPS = "Users of MPS_ENT_CCU:  (Total of 2 licenses issued;  Total of 0 licenses in use)"
-NO_DATES = {"subscription_date": None, "expires": None, "permanent": None}
 COUNTED = {"counted": True, "model": Model.CONCURRENT}
 UNCOUNTED = {"counted": False, "model": Model.OTHER}
 
@@ -58,7 +57,6 @@ UNCOUNTED = {"counted": False, "model": Model.OTHER}
             },
         ),
         (CITRIX, "CITRIX", Reading(1, 10000), {"counted": False, "permanent": True}),
-        (CITRIX, "MPS_ENT_CCU", Reading(0, 20), {"queued": 0} | NO_DATES),
         (  # of several versions, the first expiry
             CITRIX,
             "PVS_STD_CCS",
@@ -71,7 +69,6 @@ UNCOUNTED = {"counted": False, "model": Model.OTHER}
             Reading(3, 10),
             {"name": "solver (alphad)", "vendor": "alphad", "permanent": True} | COUNTED,
         ),
-        (VENDORS, "solver (betad)", Reading(3, 7), {"vendor": "betad"} | COUNTED),
         (VENDORS, "SERIAL", Reading(1), UNCOUNTED),
         (VENDORS, "old", Reading(), UNCOUNTED),
         (VENDORS, "desk", Reading(1, 4), COUNTED),  # node-locked
@@ -80,7 +77,7 @@ UNCOUNTED = {"counted": False, "model": Model.OTHER}
         # Another vendor's feature is its own name
         (feature(UNUSED_MPS), "MPS_ENT_CCU", Reading(0, 2), {"name": "MPS_ENT_CCU"} | COUNTED),
     ],
-    ids=range(12),
+    ids=range(10),
 )
 def test_lmstat_feature_is_a_pool(
     text: str, product: str, reading: Reading, fields: dict[str, object]
@@ -108,8 +105,8 @@ def test_lmstat_reservations_are_a_notice_without_names() -> None:
     assert "bob" not in repr(parse_output(CITRIX))
 
 
-@pytest.mark.parametrize("separator", ["\r\n", "\n\n", "\r\n\r\n", "   \n"])
-def test_lmstat_line_ends_and_blank_lines_change_nothing(separator: str) -> None:
+@pytest.mark.parametrize("separator", ["\r\n\r\n", "   \n", "\n\t  "])
+def test_lmstat_line_ends_and_indentation_change_nothing(separator: str) -> None:
     for text in (CITRIX, VENDORS):
         changed = text.replace("\n", separator)
         assert parse_output(changed) == parse_output(text)
@@ -117,12 +114,6 @@ def test_lmstat_line_ends_and_blank_lines_change_nothing(separator: str) -> None
             lmstat_license_users(version, "l", NOW) for version in (text, changed)
         )
         assert changed_users == users
-
-
-def test_lmstat_indentation_changes_nothing() -> None:
-    flat = "\n".join(line.strip() for line in CITRIX.splitlines())
-    deep = "\n".join("\t  " + line for line in CITRIX.splitlines())
-    assert parse_output(flat) == parse_output(CITRIX) == parse_output(deep)
 
 
 def listings(*daemons: tuple[str, dict[str, tuple[int, int, str]]]) -> str:
@@ -151,7 +142,6 @@ UNUSED = {"gate": (35, 0, ""), "draft": (15, 0, "")}
     ("daemons", "pools"),
     [
         # A combined license file: each daemon lists everything
-        ([("newd", GATE_AND_DRAFT), ("oldd", GATE_AND_DRAFT)], {"gate": (35, 2), "draft": (15, 1)}),
         (
             [("newd", GATE_AND_DRAFT), ("oldd", dict(reversed(GATE_AND_DRAFT.items())))],
             {"gate": (35, 2), "draft": (15, 1)},
@@ -167,25 +157,17 @@ UNUSED = {"gate": (35, 0, ""), "draft": (15, 0, "")}
             [("newd", GATE_AND_DRAFT | {"door": (5, 0, "")}), ("oldd", GATE_AND_DRAFT)],
             {"gate": (35, 2), "draft": (15, 1), "door": (5, 0)},
         ),
-        (
-            [("newd", {"gate": (35, 2, "newd")}), ("oldd", GATE_AND_DRAFT)],
-            {"gate": (35, 2), "draft": (15, 1)},
-        ),
         # Two vendors with a feature of one name
         (
             [("newd", {"gate": (35, 2, "newd")}), ("oldd", {"gate": (35, 1, "oldd")})],
             {"gate (newd)": (35, 2), "gate (oldd)": (35, 1)},
         ),
         (
-            [("newd", {"gate": (35, 0, "")}), ("oldd", {"gate": (20, 0, "")})],
-            {"gate (newd)": (35, 0), "gate (oldd)": (20, 0)},
-        ),
-        (
             [("newd", {"gate": (35, 1, "newd")}), ("oldd", {"gate": (20, 1, "newd")})],
             {"gate (newd)": (35, 1), "gate (oldd)": (20, 1)},
         ),
     ],
-    ids=range(9),
+    ids=range(6),
 )
 def test_lmstat_listing_of_a_second_daemon_counts_once(
     daemons: list[tuple[str, dict[str, tuple[int, int, str]]]], pools: dict[str, tuple[int, int]]
@@ -209,42 +191,28 @@ def test_lmstat_listing_of_a_daemon_without_counts_is_no_second_one(down: str) -
         r"Users of (\w+):  .*", lambda m: f"Users of {m[1]}: {gone.format(m[1])}", listing
     )
     pools = parse_output(before + daemon + listing + following + after).pools
-    assert [(item.product, item.reading.installed) for item in pools] == [
-        ("gate", 35),
-        ("draft", 15),
-    ]
+    figures = [(item.product, item.reading.installed) for item in pools]
+    assert figures == [("gate", 35), ("draft", 15)]
 
 
-def test_lmstat_impossible_count_is_a_notice() -> None:
-    warning = notice(VENDORS, "without counts")
-    assert "many" in warning.detail
-    assert "old: Error: 1 licenses, unsupported" in warning.detail
-
-
-@pytest.mark.parametrize("counts", ["something new", "", "(3 of 5 tokens)"])
+@pytest.mark.parametrize("counts", ["", "(3 of 5 tokens)"])
 def test_lmstat_unknown_counts_are_a_notice(counts: str) -> None:
-    text = feature(
-        f"Users of x: {counts}",
-        "Users of y:  (Total of 5 licenses issued;  Total of 1 license in use)",
-    )
-    assert [(item.product, item.reading) for item in parse_output(text).pools] == [
-        ("x", Reading()),
-        ("y", Reading(1, 5)),
-    ]
+    text = feature(f"Users of x: {counts}", X.replace(" x:", " y:"))
+    pools = [(item.product, item.reading) for item in parse_output(text).pools]
+    assert pools == [("x", Reading()), ("y", Reading(1, 5))]
     assert f"x: {counts.strip('()') or 'no counts'}" in notice(text, "without counts").detail
+    assert "old: Error: 1 licenses, unsupported" in notice(VENDORS, "without counts").detail
 
 
-def test_lmstat_server_of_three_that_is_down_is_a_notice() -> None:
+def test_lmstat_server_or_daemon_that_is_down_is_a_notice() -> None:
     result = parse_output(VENDORS)
     assert (result.reported_name, result.license_server_host) == ("h2", "h2")
     warning = notice(VENDORS, "License server h3 is down")
     assert warning.level is Level.WARN
     assert "Operation now in progress" in warning.detail
-
-
-@pytest.mark.parametrize("vendor", ["gammad", "deltad"])
-def test_lmstat_vendor_daemon_that_is_down_is_critical(vendor: str) -> None:
-    assert notice(VENDORS, f"Vendor daemon {vendor} is down").level is Level.CRITICAL
+    for vendor in ("gammad", "deltad"):
+        daemon = notice(VENDORS, f"Vendor daemon {vendor} is down")
+        assert daemon.level is Level.CRITICAL
 
 
 GONE = "Users of x: Cannot get users of x: The desired vendor daemon is down. (-97,121)\n"
@@ -268,21 +236,15 @@ def test_lmstat_features_of_a_daemon_that_is_down_are_unknown() -> None:
 
 
 def test_lmstat_startup_licenses_alone_are_a_notice() -> None:
-    text = feature(
-        "Users of CITRIX:  (Total of 10 licenses issued;  Total of 0 licenses in use)",
-        vendor="CITRIX",
-    )
+    text = feature(X.replace(" x:", " CITRIX:"), vendor="CITRIX")
     assert notice(text, "Only start-up").level is Level.WARN
 
 
 @pytest.mark.parametrize(
     "line",
     [
-        X,
         "Users of x: (Total of 5 licenses issued; Total of 1 license in use)",
-        "  Users of x:      (Total of 5 licenses issued;   Total of 1 licenses in use)",
         "Users of x:  (Total of 5 licenses issued;  1 licenses in use)",
-        "Users of x:\t(Total of 5 licenses issued;\tTotal of 1 license in use)",
         "Users of x:  (Total of 5 borrowable licenses issued;  Total of 1 license in use)",
     ],
 )
@@ -296,11 +258,8 @@ def test_lmstat_counts_are_read_in_every_form(line: str) -> None:
     [
         (", expiry: 30-dec-2027", (date(2027, 12, 30), False)),
         (", expiry: permanent(no expiration date)", (None, True)),
-        (", expiry: permanent", (None, True)),
         (", expiry: 1-jan-0", (None, True)),
-        (", expiry: 01-jan-0000", (None, True)),
         (", expiry: soon", (None, None)),
-        ("", (None, None)),
     ],
 )
 def test_lmstat_expiry_is_read_in_every_form(
@@ -367,27 +326,17 @@ def test_lmstat_usage_lines_are_license_users() -> None:
     [
         ("anna pc01 pc01", "anna", "pc01"),
         ("Anna von Stein pc01 PC01", "Anna von Stein", "pc01"),
-        ("Anna von Stein pc01 ", "Anna von Stein", "pc01"),
         ("anna pc01 /dev/pts/1", "anna", "pc01"),
-        ("Anna Stein pc01 :0.0", "Anna Stein", "pc01"),
         ("anna pc01 pc01 1234", "anna", "pc01"),
-        ("anna pc01 pc01 feature=solver", "anna", "pc01"),
-        ("anna pc01 other:0.0", "anna", "pc01"),
         ("anna pc01.acme.test pc01:11.0 more", "anna", "pc01.acme.test"),
         ("anna pc01 pc01:0894_1 2029.01", "anna", "pc01"),
         ("anna maria maria-pc maria-pc more", "anna maria", "maria-pc"),
         ('"anna" pc01 /dev/pts/1', "anna", "pc01"),
-        ('"Anna von Stein" pc01 x', "Anna von Stein", "pc01"),
-        ("anna pc01", "anna", "pc01"),
         ("anna", "anna", ""),
         # A process id or a word of another meaning follows the display
         ("user1 ibnode7.hpc node7.hpc 31007", "user1", "ibnode7.hpc"),
-        ("user1 ibnode7.hpc node7.hpc PATRAN", "user1", "ibnode7.hpc"),
-        ("user1 nodea nodeb 31007", "user1", "nodea"),
         ("user1 nodea nodeb PATRAN 31007", "user1", "nodea"),
-        ("user1 nodea /dev/pts/0 PATRAN more", "user1", "nodea"),
         ("ctx01 pc1 MPS 31007", "ctx01", "pc1"),
-        ("Anna von Stein pc01 PC01 31007", "Anna von Stein", "pc01"),
         ("Anna von Stein pc01 Console", "Anna von Stein", "pc01"),
         ('"Anna Stein" pc01 display PATRAN 7', "Anna Stein", "pc01"),
         ("1 " * 900 + "1", "1", "1"),
@@ -413,7 +362,6 @@ def test_lmstat_user_and_host_are_read_whatever_the_display_is(
         ("Tue 11/24 9:15", (2026, 11, 24, 9, 15)),
         ("Wed 11/25 0:00", (2026, 11, 24, 9, 15)),  # its clock is a zone ahead: just now
         ("Tue 11/25 0:00", (2025, 11, 25, 0, 0)),
-        ("11/24 10:00", (2025, 11, 24, 10, 0)),
         ("Thu 1/1 0:00", (2026, 1, 1, 0, 0)),
     ],
 )
@@ -456,12 +404,9 @@ def test_lmstat_ten_megabytes_are_read_quickly() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "x: " + "(-1" * 3000,
         "Users of x:  (" + "Total of 1" * 3000,
         "Users of x:  (Total of 5 licenses issued" + "; " * 3000,
         "a " * 3000 + "(v1) (h/1 1), start " + "1/" * 3000,
-        '"' * 6000,
-        " (v" * 6000,
         "floating" + " license" * 3000,
         "Error getting status: " + "name " * 3000,
     ],
@@ -475,14 +420,6 @@ def test_lmstat_no_line_takes_long(line: str) -> None:
         except SourceError:
             continue
     assert time.process_time() - before < 1
-
-
-LINES = sorted({line for text in (CITRIX, VENDORS) for line in text.splitlines()})
-
-
-@given(st.lists(st.sampled_from(LINES) | st.text(max_size=80), max_size=40))
-def test_lmstat_lines_in_any_order_are_a_snapshot_or_a_failure(lines: list[str]) -> None:
-    _check_any(("\n").join(lines))
 
 
 @given(st.data())

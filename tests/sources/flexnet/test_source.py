@@ -72,7 +72,8 @@ async def test_lmstat_runs_with_all_options_and_without_foreign_servers(
 
 
 async def test_lmstat_may_be_a_program_of_its_own(tmp_path: Path) -> None:
-    lmstat = program(tmp_path, printing(CITRIX.encode("utf-16")), "lmstat")
+    body = printing(CITRIX.encode("utf-16")) + "\nsys.exit(1)"  # a complete output is enough
+    lmstat = program(tmp_path, body, "lmstat")
     snapshot, _ = await fetch(replace(SERVER, lmutil=lmstat))
     argv, _ = json.loads((tmp_path / "called").read_text())
     assert argv == ["-a", "-c", "27000@lic01"]
@@ -101,26 +102,10 @@ async def test_lmstat_output_of_a_killed_program_is_not_used(tmp_path: Path) -> 
         assert "killed" in failure.message
 
 
-async def test_lmstat_complete_output_is_used_with_any_exit_code(tmp_path: Path) -> None:
-    lmutil = program(tmp_path, printing(CITRIX.encode()) + "\nsys.exit(1)")
-    snapshot, _ = await fetch(replace(SERVER, lmutil=lmutil))
-    assert snapshot.pools
-
-
 @pytest.mark.parametrize(
     ("body", "kind", "message"),
     [
-        (
-            """print('Error getting status: Cannot connect to license server. (-15,570:111 "x")')
-sys.exit(241)""",
-            FailureKind.REFUSED,
-            "Cannot connect",
-        ),
-        (
-            "sys.exit('cannot open shared object file')",
-            FailureKind.COMMAND,
-            "code 1: cannot open shared object file",
-        ),
+        ("sys.exit('no shared object')", FailureKind.COMMAND, "code 1: no shared object"),
         ("print('hello')", FailureKind.PARSE, "not the output of lmstat -a: hello"),
     ],
 )
@@ -132,10 +117,6 @@ async def test_lmstat_program_without_an_answer_fails_with_its_reason(
     assert message in failure.message
 
 
-async def test_lmstat_without_an_address_is_a_config_failure() -> None:
-    assert (await failing(replace(SERVER, address=""))).failure.kind is FailureKind.CONFIG
-
-
 # Errors in the output
 
 
@@ -143,18 +124,12 @@ async def test_lmstat_without_an_address_is_a_config_failure() -> None:
     ("error", "kind", "step"),
     [
         ('(-15,570:111 "Connection refused")', FailureKind.REFUSED, Step.CONNECT),
-        ('(-15,10:10061 "WinSock: Connection refused")', FailureKind.REFUSED, Step.CONNECT),
         ('(-15,570:115 "Operation now in progress")', FailureKind.TIMEOUT, Step.CONNECT),
-        ('(-15,570:110 "Connection timed out")', FailureKind.TIMEOUT, Step.CONNECT),
-        ('(-15,570:113 "No route to host")', FailureKind.REFUSED, Step.CONNECT),
-        ("(-15,570)", FailureKind.REFUSED, Step.CONNECT),
         ("without a number: connection timed out", FailureKind.TIMEOUT, Step.CONNECT),
         ("", FailureKind.REFUSED, Step.CONNECT),
         ('(-14,7:2 "No such file or directory")', FailureKind.DNS, Step.RESOLVE),
-        ('(-96,491:11001 "Winsock: Host not found")', FailureKind.DNS, Step.RESOLVE),
         ("(-96,287)", FailureKind.TIMEOUT, Step.CONNECT),
         ("(-16,287)", FailureKind.PROTOCOL, Step.INVENTORY),
-        ("(-1,359)", FailureKind.CONFIG, Step.INVENTORY),
         ("(-97,121)", FailureKind.UNAVAILABLE, Step.INVENTORY),
         ("(-999,1)", FailureKind.COMMAND, Step.INVENTORY),
     ],
@@ -172,12 +147,9 @@ def test_lmstat_error_has_its_kind_and_step(
     assert failure.hint
 
 
-def test_lmstat_missing_license_file_is_a_config_failure() -> None:
+def test_lmstat_error_without_a_number_has_its_kind() -> None:
     text = "Error getting status: Cannot find license file.\nFilename: /nope.lic\n"
     assert parse_error(text).failure.kind is FailureKind.CONFIG
-
-
-def test_lmstat_all_servers_down_are_refused() -> None:
     text = "License server status: 1@a,1@b\na: license server DOWN\nb: license server DOWN v11\n"
     assert parse_error(text).failure.kind is FailureKind.REFUSED
 
@@ -210,8 +182,6 @@ XDT_ENT_UD                      2026.1201    5           CITRIX        28-jun-20
     ("text", "message", "hint"),
     [
         ("", "no output of lmstat", "lmstat -a"),
-        ("\n\r\n", "no output of lmstat", "lmstat -a"),
-        ("bash: lmutil: command not found", "lmstat -a: bash: lmutil: command", "lmstat -a"),
         ("\0\x1b[31m", "not the output of lmstat -a: [31m", "lmstat -a"),
         (
             "lmhostid - Copyright (c) 1989-2026 Flexera.\nThe host ID is 0a\n",
@@ -225,7 +195,7 @@ XDT_ENT_UD                      2026.1201    5           CITRIX        28-jun-20
             "instead of",
         ),
     ],
-    ids=range(7),
+    ids=range(5),
 )
 def test_lmstat_other_text_is_refused(text: str, message: str, hint: str) -> None:
     failure = parse_error(text).failure

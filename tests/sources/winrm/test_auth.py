@@ -82,18 +82,6 @@ async def test_basic_is_sent_over_tls_or_on_loopback_only(ask: Ask) -> None:
     assert (failure.kind, failure.step) == (FailureKind.CONFIG, Step.AUTH)
 
 
-async def test_rejected_password_is_reported_without_it(
-    ask: Ask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("WRONG", "hunter2")
-    failure = await ask(BASIC, 'Negotiate, Basic realm="WSMAN"', secret="env:WRONG")
-    assert isinstance(failure, Failure)
-    assert (failure.kind, failure.step) == (FailureKind.AUTH, Step.AUTH)
-    assert "rejected" in failure.message
-    assert "local accounts" in failure.hint
-    assert "hunter2" not in repr(failure)
-
-
 async def test_client_certificate_is_announced_and_its_rejection_explained(
     ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,11 +99,8 @@ async def test_client_certificate_is_announced_and_its_rejection_explained(
     [
         {"auth": "certificate"},
         {"auth": "certificate", "certificate": "/x.pem", "url": "http://127.0.0.1/wsman"},
-        {"auth": "basic", "username": ""},
         {"auth": "negotiate", "username": ""},
         {"auth": "basic", "secret": "env:MISSING_SECRET"},
-        {"auth": "digest"},
-        {"url": "lic01"},
     ],
 )
 async def test_impossible_login_is_a_config_failure(ask: Ask, changes: dict[str, str]) -> None:
@@ -164,12 +149,12 @@ def connect(open_source: OpenWinrm) -> Connect:
     return open_
 
 
-@pytest.mark.parametrize("blank", [b"", b" "])
-@pytest.mark.parametrize("auth", ["negotiate", "ntlm"])
+@pytest.mark.parametrize(("auth", "blank"), [("negotiate", b" "), ("ntlm", b"")])
 async def test_negotiate_encrypts_everything_over_plain_http(
     connect: Connect, auth: str, blank: bytes
 ) -> None:
-    async with NtlmServer(answer, blank=blank) as listener:
+    offered = "NTLM" if auth == "ntlm" else "Negotiate"
+    async with NtlmServer(answer, blank=blank, offers=offered, scheme=offered) as listener:
         steps: list[tuple[Step, str]] = []
         snapshot = await connect(listener, auth=auth).fetch(lambda *step: steps.append(step))
         assert [pool.product for pool in snapshot.pools] == ["MPS_PLT_CCU", "XDT_PLT_UD"]
@@ -180,11 +165,6 @@ async def test_negotiate_encrypts_everything_over_plain_http(
         ]
         assert not any(b"Envelope" in body for body in listener.seen)
         assert (listener.connections, listener.logins) == (1, 1)
-
-
-async def test_ntlm_works_with_a_listener_that_offers_ntlm_only(connect: Connect) -> None:
-    async with NtlmServer(answer, offers="NTLM", scheme="NTLM") as listener:
-        assert (await connect(listener, auth="ntlm").fetch(ignore_steps)).pools
 
 
 async def test_login_is_kept_until_the_connection_is_lost(connect: Connect) -> None:
@@ -212,24 +192,30 @@ async def test_login_that_has_no_effect_is_not_repeated(connect: Connect) -> Non
         assert listener.logins == 1
 
 
-@pytest.mark.parametrize("auth", ["negotiate", "ntlm"])
-async def test_wrong_password_is_tried_once_and_never_shown(
-    connect: Connect, auth: str, monkeypatch: pytest.MonkeyPatch
+async def test_wrong_password_is_tried_once(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WRONG", "hunter2-wrong")
     async with NtlmServer(answer) as listener:
-        failure = await failure_of(connect(listener, auth=auth, secret="env:WRONG"))
-        assert (failure.kind, failure.step) == (FailureKind.AUTH, Step.AUTH)
-        assert r"CORP\svc" in failure.message
-        assert "hunter2" not in repr(failure)
+        failure = await failure_of(connect(listener, secret="env:WRONG"))
+        assert "locked" in failure.hint
         assert listener.connections == 1
 
 
-async def test_unencrypted_response_is_refused(connect: Connect) -> None:
-    async with NtlmServer(answer, clear=True) as listener:
+@pytest.mark.parametrize(
+    ("flaw", "words"),
+    [
+        ({"clear": True}, "unencrypted response"),
+        ({"close_between_legs": True}, "closed during authentication"),
+    ],
+)
+async def test_insecure_or_broken_exchange_is_refused(
+    connect: Connect, flaw: dict[str, bool], words: str
+) -> None:
+    async with NtlmServer(answer, **flaw) as listener:  # type: ignore[arg-type]
         failure = await failure_of(connect(listener))
         assert failure.kind is FailureKind.PROTOCOL
-        assert "unencrypted response" in failure.message
+        assert words in failure.message
 
 
 async def test_forged_response_is_refused_and_the_next_poll_logs_in_again(
@@ -245,13 +231,6 @@ async def test_forged_response_is_refused_and_the_next_poll_logs_in_again(
         listener.forge = False
         assert (await source.fetch(ignore_steps)).pools
         assert listener.logins == 2
-
-
-async def test_connection_closed_during_authentication_is_named(connect: Connect) -> None:
-    async with NtlmServer(answer, close_between_legs=True) as listener:
-        failure = await failure_of(connect(listener))
-        assert failure.kind is FailureKind.PROTOCOL
-        assert "closed during authentication" in failure.message
 
 
 @pytest.mark.parametrize(
@@ -272,7 +251,7 @@ async def test_unsupported_scheme_names_the_way_out(
         assert hint in failure.hint
 
 
-@pytest.mark.parametrize("token", ["!!!", "AAAA", "TlRMTVNTUAAC", ""])
+@pytest.mark.parametrize("token", ["!!!", "TlRMTVNTUAAC"])
 async def test_invalid_token_is_a_named_failure(connect: Connect, token: str) -> None:
     async with NtlmServer(answer, offers=f"Negotiate {token}", scheme="Kerberos") as listener:
         failure = await failure_of(connect(listener))
@@ -308,13 +287,7 @@ async def test_login_over_tls_is_bound_to_the_channel(
         snapshot = await snapshot_of(connect(listener, verify=bundle))
         assert len(snapshot.pools) == 2
         assert any(b"Envelope" in body for body in listener.seen)
-
-
-async def test_login_bound_to_another_channel_is_rejected(
-    connect: Connect, identity: TlsIdentity, bundle: str
-) -> None:
-    bindings = channel_binding(identity.der) + b"x"
-    async with NtlmServer(answer, tls=identity.server, bindings=bindings) as listener:
+        listener.bindings += b"x"  # another channel
         assert (await failure_of(connect(listener, verify=bundle))).kind is FailureKind.AUTH
 
 
@@ -365,11 +338,8 @@ SEALED = seal(ENVELOPE, MIRROR, "SPNEGO")
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (b"", "parts"),
-        (b"<s:Envelope/>", "parts"),
         (b"--Encrypted Boundary\r\n", "parts"),
         (SEALED.replace(b"\x06\0\0\0", b"\xff\xff\xff\xff"), "truncated"),
-        (SEALED.replace(b"\x06\0\0\0", b"\xff\xff\xff\x7f"), "truncated"),
         (SEALED.replace(b"\x06\0\0\0", b"\0\0\0\0"), "truncated"),
     ],
 )

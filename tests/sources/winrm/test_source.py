@@ -32,7 +32,6 @@ from lictui.model import (
     Failure,
     FailureKind,
     Level,
-    Model,
     Pool,
     Reading,
     Server,
@@ -86,15 +85,7 @@ async def test_poll_reads_pools_licenses_and_services(poll: Poll) -> None:
 
 
 @pytest.mark.parametrize("broken", ["licenses", "services"])
-@pytest.mark.parametrize(
-    "refusal",
-    [
-        fault_reply(NO_SUCH_CLASS),
-        fault_reply(wsman_fault(5, "Access is denied.")),
-        b"<html>",
-        httpx.Response(503, headers={"Retry-After": "600"}),
-    ],
-)
+@pytest.mark.parametrize("refusal", [fault_reply(NO_SUCH_CLASS), b"<html>", httpx.Response(503)])
 async def test_failed_licenses_or_services_do_not_fail_the_poll(
     poll: Poll, broken: str, refusal: bytes | httpx.Response
 ) -> None:
@@ -133,17 +124,13 @@ async def test_hanging_licenses_do_not_fail_the_poll(
     ("refusal", "kind"),
     [
         (fault_reply(NO_SUCH_CLASS), FailureKind.NO_DATA),
-        (enumerate_reply(), FailureKind.NO_DATA),
         (enumerate_reply(POOL, relates_to="uuid:other"), FailureKind.PROTOCOL),
         (enumerate_reply(wmi_instance({"Count": "5"})), FailureKind.PARSE),
         (b"<!DOCTYPE html><html><head>", FailureKind.PROTOCOL),
-        (b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', FailureKind.PARSE),
         (enumerate_reply(POOL)[:-50], FailureKind.PARSE),
-        (httpx.Response(500, content=b"oops"), FailureKind.UNAVAILABLE),
-        (httpx.Response(429, headers={"Retry-After": "600"}), FailureKind.RATE_LIMITED),
         (httpx.Response(302, headers={"Location": "/login"}), FailureKind.PROTOCOL),
     ],
-    ids=range(10),
+    ids=range(6),
 )
 async def test_bad_reply_is_a_failure_of_its_kind(
     poll: Poll, refusal: bytes | httpx.Response, kind: FailureKind
@@ -252,11 +239,9 @@ def failure_for(*pools: Item, services: list[Item] | None = None) -> Failure:
     ("name", "state", "level"),
     [
         ("Citrix Licensing", "Running", None),
-        ("citrix_gtlicensingprov", "running", None),
         ("Spooler", "Stopped", None),
         ("Citrix Licensing", "Stopped", Level.CRITICAL),
         ("Citrix_GTLicensingProv", "Stopped", Level.WARN),
-        ("CitrixWebServicesforLicensing", "Stopped", Level.WARN),
     ],
 )
 def test_service_that_is_stopped_is_a_notice(name: str, state: str, level: Level | None) -> None:
@@ -290,9 +275,7 @@ def test_next_expiring_license_is_a_notice() -> None:
     assert "2027-03-31" in notice.title
     assert "1 of 4 licenses" in notice.detail
     assert "LA-1" in notice.detail
-
-
-def test_pool_with_expiry_needs_no_notice() -> None:
+    # A pool whose expiry is that date needs no notice
     licenses = [{"expirationdate": "2027-03-31"}, {"expirationdate": "2026-11-23"}]
     result = snapshot_of(instance(), STARTUP_ITEM, licenses=licenses)
     assert result.pools[1].expires == date(2027, 3, 31)
@@ -319,27 +302,16 @@ def test_empty_inventory_is_no_data_with_its_probable_cause() -> None:
 # Pools
 
 
-def test_pool_has_the_figures_and_dates_of_its_instance() -> None:
-    pool = only_pool(instance())
-    assert (pool.product, pool.model) == ("XDT_PLT_UD", Model.USER_DEVICE)
-    assert (pool.license_type, pool.subscription_date) == ("Retail", date(2026, 12, 1))
-    assert (pool.expires, pool.permanent) == (None, None)
-
-
 @pytest.mark.parametrize(
     ("changes", "reading", "problem"),
     [
         ({}, Reading(412, 500, 50), ""),
         ({"overdraft": None}, Reading(412, 550, None), ""),
-        ({"overdraft": "0"}, Reading(412, 550, 0), ""),
-        ({"inusecount": "600"}, Reading(600, 500, 50), ""),
         ({"count": "0", "overdraft": "0", "inusecount": "0"}, Reading(0, 0, 0), ""),
         ({"count": None}, Reading(412, None, 50), "Count is missing"),
-        ({"count": "many"}, Reading(412, None, 50), "Count is many"),
         ({"count": "5"}, Reading(412, None, 50), "Overdraft is 50, above Count"),
         ({"inusecount": None}, Reading(None, 500, 50), "InUseCount is missing"),
         ({"inusecount": "-1"}, Reading(None, 500, 50), "InUseCount is -1"),
-        ({"inusecount": "9" * 29}, Reading(None, 500, 50), f"InUseCount is {'9' * 29}"),
     ],
 )
 def test_invalid_figure_is_unknown_and_a_notice(
@@ -352,21 +324,11 @@ def test_invalid_figure_is_unknown_and_a_notice(
 
 
 def test_instances_of_one_key_are_summed() -> None:
-    pool = only_pool(
-        instance(), instance(count="11", overdraft="1", inusecount="3", licensetype="Eval")
-    )
+    pool = only_pool(instance(), instance(count="11", overdraft="1", inusecount="3"))
     assert pool.reading == Reading(415, 510, 51)
-    assert pool.license_type == "Eval, Retail"
-    assert ("Count", "550") in pool.raw_fields
-    assert ("Count", "11") in pool.raw_fields
+    assert {("Count", "550"), ("Count", "11")} <= set(pool.raw_fields)
     pool = only_pool(instance(), instance(inusecount=None, overdraft=None))
     assert pool.reading == Reading(None, 1050, None)
-
-
-def test_pools_are_sorted_by_subscription_date() -> None:
-    later, none = (instance(subscriptiondate=day) for day in ("20271201000000.000000+000", None))
-    keys = [pool.key.subscription_date for pool in snapshot_of(later, none, instance()).pools]
-    assert keys == ["", "2026-12-01", "2027-12-01"]
 
 
 @pytest.mark.parametrize(
@@ -375,7 +337,6 @@ def test_pools_are_sorted_by_subscription_date() -> None:
         ("XDT_PLT_UD", "x", "Citrix Virtual Apps and Desktops Premium"),
         ("NEW_PLT_CCU", "New|Concurrent", "New|Concurrent"),
         ("NEW_PLT_CCU", None, "NEW_PLT_CCU"),
-        ("NEW_PLT_CCU", "", "NEW_PLT_CCU"),
     ],
 )
 def test_unknown_product_has_the_name_the_server_reports(
@@ -401,9 +362,7 @@ BY_PRODUCT = [MARCH | {"pld": "XDT_PLT_UD"}, JUNE | {"pld": "MPS_PLT_CCU"}, {"pl
     ("licenses", "term"),
     [
         ([], (None, None)),
-        ([MARCH, JUNE], (None, None)),
         ([MARCH, {}], (None, None)),
-        ([MARCH, MARCH], (date(2027, 3, 31), False)),
         (BY_PRODUCT, (date(2027, 3, 31), False)),
         ([JUNE | {"pld": "MPS_PLT_CCU"}], (None, None)),
         ([MARCH, {"expirationdate": "2026-11-23"}], (date(2027, 3, 31), False)),

@@ -67,18 +67,13 @@ async def test_pull_uses_the_context_received_last(poll: Poll) -> None:
     assert len(result.pools) == 5
 
 
-@pytest.mark.parametrize("context", ["c{}", "always the same"])
 @pytest.mark.parametrize(
     ("items", "kind"),
-    [
-        ("", FailureKind.PROTOCOL),
-        (POOL, FailureKind.TOO_LARGE),
-        (POOL * 300, FailureKind.TOO_LARGE),
-    ],
-    ids=["empty", "single", "many"],
+    [("", FailureKind.PROTOCOL), (POOL, FailureKind.TOO_LARGE)],
+    ids=["empty", "single"],
 )
 async def test_enumeration_without_end_is_given_up(
-    poll: Poll, limits: Limits, items: str, kind: FailureKind, context: str
+    poll: Poll, limits: Limits, items: str, kind: FailureKind
 ) -> None:
     count = 0
 
@@ -87,7 +82,7 @@ async def test_enumeration_without_end_is_given_up(
         count += 1
         if not request.pulls:
             return enumerate_reply(items, context="c0")
-        return pull_reply(items, context=context.format(count))
+        return pull_reply(items, context=f"c{count}")
 
     result = await poll(answer, limits=Limits(timeout=limits.timeout, max_reply=1_000_000))
     assert isinstance(result, Failure)
@@ -124,11 +119,9 @@ QUERY = WqlQuery(
     ("context", "path", "text"),
     [
         ("", "s:Header/w:OperationTimeout", "PT24S"),
-        ("", "s:Header/w:MaxEnvelopeSize", "512000"),
         ("", "s:Header/a:Action", f"{NAMES['n']}/Enumerate"),
         ("", "s:Body/n:Enumerate/w:Filter", QUERY.wql),
         ("", "s:Body/n:Enumerate/w:OptimizeEnumeration", ""),
-        ("", "s:Body/n:Enumerate/w:MaxElements", "100"),
         ("uuid:<&>", "s:Body/n:Pull/n:EnumerationContext", "uuid:<&>"),
         ("uuid:<&>", "s:Body/n:Pull/n:MaxElements", "100"),
         ("uuid:<&>", "s:Header/a:Action", f"{NAMES['n']}/Pull"),
@@ -180,14 +173,12 @@ def test_item_has_its_properties(item: str, properties: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("body", "items", "context", "last"),
     [
-        (enumerate_reply(), 0, "", True),
-        (enumerate_reply(POOL), 1, "", True),
         (enumerate_reply(POOL, context="uuid:9"), 1, "uuid:9", False),
         (enumerate_reply(POOL, relates_to=MESSAGE_ID.upper()), 1, "", True),
         (pull_reply(POOL, POOL), 2, "", True),
         (pull_reply(POOL, context="uuid:10"), 1, "uuid:10", False),
     ],
-    ids=range(6),
+    ids=range(4),
 )
 def test_page_is_the_last_or_has_a_context(
     body: bytes,
@@ -199,7 +190,6 @@ def test_page_is_the_last_or_has_a_context(
     assert (len(page.items), page.context, page.last) == (items, context, last)
 
 
-WEB_PAGE = b"<!DOCTYPE html><html><head><title>Log in</title></head></html>"
 LAUGHS = b'<!DOCTYPE a [<!ENTITY b "ha"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;">]><a>&c;</a>'
 
 
@@ -207,28 +197,19 @@ LAUGHS = b'<!DOCTYPE a [<!ENTITY b "ha"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;"
     ("body", "reason"),
     [
         (enumerate_reply(POOL, relates_to="uuid:another"), "does not match the request"),
-        (enumerate_reply(POOL, relates_to=""), "does not match the request"),
         (envelope("<n:EnumerateResponse/>", None), "which request"),
         (enumerate_reply(POOL, context="x" * 5_000), "too long"),
         (envelope("<n:GetResponse/>"), "no enumeration"),
         (b"<a/>", "it is <a>"),
         (b"<html><body/></html>", "web page"),
-        (WEB_PAGE, "malformed web page"),
         (b"\r\n<html><body><p>unclosed</body></html>", "malformed web page"),
-        (b"{}", "malformed"),
         (b"", "malformed"),
         (LAUGHS, "malformed"),
-        (b"<!DOCTYPE a><a/>", "malformed"),
-        (b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>', "malformed"),
         (b"<a>" * 60 + b"</a>" * 60, "malformed"),
         (b"<a>" + b"<b/>" * 200_001 + b"</a>", "malformed"),
-        (b"<a>&unknown;</a>", "malformed"),
         (b'<?xml version="1.0" encoding="utf-7"?><a/>', "malformed"),
-        (b'<?xml version="1.0" encoding="none-such"?><a/>', "malformed"),
-        (b"<a>", "malformed"),
-        (b"\x00\xff", "malformed"),
     ],
-    ids=range(21),
+    ids=range(12),
 )
 def test_invalid_reply_is_refused_with_its_reason(body: bytes, reason: str) -> None:
     with pytest.raises(InvalidReplyError, match=r".") as caught:
@@ -243,25 +224,13 @@ def test_invalid_reply_is_refused_with_its_reason(body: bytes, reason: str) -> N
     "detail",
     [
         wsman_fault("-2147217392"),
-        wsman_fault("2147749904"),
         wsman_fault(1, provider="HRESULT = 0x80041010"),
-        wsman_fault(1, provider="the operation failed (2147749904)."),
         "<MSFT_WmiError><MessageID>HRESULT 0x80041010</MessageID></MSFT_WmiError>",
         "<MSFT_WmiError><error_Code>2147749904</error_Code></MSFT_WmiError>",
     ],
 )
 def test_hresult_is_found_anywhere_in_a_fault(detail: str) -> None:
     assert 0x80041010 in fault_of(fault_reply(detail)).codes
-
-
-def test_fault_without_a_relation_or_a_number_is_a_fault() -> None:
-    assert fault_of(fault_reply(wsman_fault("many"))).codes == frozenset()
-    assert isinstance(parse_reply(fault_reply("", relates_to=""), ""), WsmanFault)
-
-
-def test_reason_of_a_fault_is_its_message() -> None:
-    assert fault_of(fault_reply(NO_SUCH_CLASS, reason="No.\n  \x07Never")).message == "No. Never"
-    assert "does not exist" in fault_of(fault_reply(NO_SUCH_CLASS)).message
 
 
 BODIES = (
@@ -292,20 +261,14 @@ def test_any_bytes_are_a_reply_or_refused(body: bytes) -> None:
     ("detail", "subcode", "kind"),
     [
         (NO_SUCH_CLASS, "", FailureKind.NO_DATA),
-        (wsman_fault(1, provider="HRESULT = 0x80041010"), "", FailureKind.NO_DATA),
         (wsman_fault(1, provider="HRESULT = 0x8004100E"), "", FailureKind.NO_DATA),
         ("", "a:DestinationUnreachable", FailureKind.NO_DATA),
         (wsman_fault(1, provider="HRESULT = 0x80041003"), "", FailureKind.FORBIDDEN),
         (wsman_fault(5, "Access is denied."), "", FailureKind.FORBIDDEN),
-        ("", "w:AccessDenied", FailureKind.FORBIDDEN),
-        (wsman_fault(2150859174), "", FailureKind.RATE_LIMITED),
         (wsman_fault(2150859173), "", FailureKind.RATE_LIMITED),
-        ("", "w:QuotaLimit", FailureKind.RATE_LIMITED),
-        (wsman_fault(2150858793), "", FailureKind.TIMEOUT),
         ("", "w:TimedOut", FailureKind.TIMEOUT),
         ("", "w:EncodingLimit", FailureKind.TOO_LARGE),
         (wsman_fault(2150858999, "Something else."), "", FailureKind.UNAVAILABLE),
-        ("", "", FailureKind.UNAVAILABLE),
     ],
 )
 def test_fault_is_recognized_by_code_or_subcode(
@@ -316,6 +279,7 @@ def test_fault_is_recognized_by_code_or_subcode(
     assert (failure.kind, failure.step) == (kind, Step.INVENTORY)
     assert failure.message.startswith("lic01:5986")
     assert failure.hint
+    assert detail != NO_SUCH_CLASS or "does not exist" in failure.message
 
 
 @pytest.mark.parametrize(
@@ -323,10 +287,7 @@ def test_fault_is_recognized_by_code_or_subcode(
     [
         (403, b"x", FailureKind.FORBIDDEN),
         (404, b"x", FailureKind.NO_DATA),
-        (405, b"x", FailureKind.PROTOCOL),
-        (429, b"x", FailureKind.RATE_LIMITED),
         (500, b"x", FailureKind.UNAVAILABLE),
-        (503, b"x", FailureKind.UNAVAILABLE),
         (200, b"x", FailureKind.PROTOCOL),
         (200, b"<html>", FailureKind.PROTOCOL),
     ],
