@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.clock import FakeClock
-from tests.support.values import cvad_status, pool, server, snapshot, status_up
+from tests.support.values import cvad_status, pool, snapshot, status_up
 
 from lictui.config.entitlements import Entitlement
 from lictui.engine.board import Board, MergedBoard
@@ -26,63 +24,15 @@ from lictui.engine.entitlements import (
     unused_costs,
 )
 from lictui.engine.merge import merge_board
-from lictui.engine.poller import poll_server
 from lictui.model import (
     Activation,
     ActivationStatus,
     Certificate,
-    Failure,
     Mode,
-    Reading,
-    Snapshot,
     State,
-    Step,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 FIRST, LAST = date(2026, 12, 1), date(2027, 12, 1)
-
-
-class Told:
-    """A source that says what it was given."""
-
-    def __init__(self, told: Snapshot) -> None:
-        self.told = told
-
-    async def fetch(self, found: Callable[[Step, str], None]) -> Snapshot:
-        del found
-        return self.told
-
-    async def aclose(self) -> None:
-        """There is nothing to close."""
-
-
-async def test_divisor_applies_to_quantities_and_formulas() -> None:
-    told = snapshot(
-        replace(
-            pool(in_use=301, installed=1001, overdraft=101),
-            formulas=(
-                ("in_use", "InUse"),
-                ("installed", "Count - Overdraft"),
-                ("overdraft", "Over"),
-            ),
-        ),
-        pool("Q", 1, None, None),
-    )
-    doubled = server(quantity_divisor=2)
-    result = (await poll_server(doubled, Told(told), 5, FakeClock())).result
-    assert not isinstance(result, Failure)
-    first, second = result.pools
-    assert first.reading == Reading(301, 500, 50)
-    assert first.formulas == (
-        ("in_use", "InUse"),
-        ("installed", "(Count - Overdraft) / 2"),
-        ("overdraft", "Over / 2"),
-    )
-    assert second.reading == Reading(1, None, None)
-    assert (await poll_server(server(), Told(told), 5, FakeClock())).result == told
 
 
 def board(*installed: int, mode: Mode = Mode.LAS) -> MergedBoard:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from lictui.engine.poller import (
     start_offset,
     wait_after,
 )
-from lictui.model import Failure, FailureKind, Poll, Server, Snapshot, Step
+from lictui.model import Failure, FailureKind, Poll, Reading, Server, Snapshot, Step
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
@@ -114,6 +115,23 @@ async def test_hanging_server_delays_no_other(bench: Bench) -> None:
     bench.scripts["hangs"].takes = 1e9
     await bench.clock.advance(100)
     assert len(bench.scripts["b"].fetches) >= 9
+
+
+async def test_divisor_applies_to_quantities_and_formulas(clock: FakeClock) -> None:
+    formulas = (("in_use", "InUse"), ("installed", "Count - Overdraft"), ("overdraft", "Over"))
+    counted = replace(pool(in_use=301, installed=1001, overdraft=101), formulas=formulas)
+    script = Script(clock)
+    script.answer = snapshot(counted, pool("Q", 1, None, None))
+    result = (await poll_server(server(quantity_divisor=2), script, 5, clock)).result
+    assert not isinstance(result, Failure)
+    first, second = result.pools
+    assert (first.reading, second.reading) == (Reading(301, 500, 50), Reading(1, None, None))
+    assert dict(first.formulas) == {
+        "in_use": "InUse",
+        "installed": "(Count - Overdraft) / 2",
+        "overdraft": "Over / 2",
+    }
+    assert (await poll_server(server(), script, 5, clock)).result == script.answer
 
 
 async def test_poll_ends_at_its_timeout(clock: FakeClock) -> None:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from lictui import products
@@ -107,28 +108,23 @@ def _license_expiries(server: str, snapshot: Snapshot) -> Iterator[Expiry]:
         if (day := pool.subscription_date) is not None:
             newest[pool.product] = max(day, newest.get(pool.product, day))
     for pool in pools:
-        licenses_end = license_end(pool)
-        if licenses_end is not None:
-            yield Expiry(
-                licenses_end,
-                ExpiryKind.LICENSES,
-                server,
-                pool.product,
-                pool.name,
-                pool.expiring_count,
-                pool.subscription_date,
-            )
-        if pool.subscription_date is not None:
-            yield Expiry(
-                pool.subscription_date,
+        end, subscription = license_end(pool), pool.subscription_date
+        expiry = partial(
+            Expiry,
+            server=server,
+            product=pool.product,
+            name=pool.name,
+            subscription_date=subscription,
+        )
+        if end is not None:
+            yield expiry(end, ExpiryKind.LICENSES, count=pool.expiring_count)
+        if subscription is not None:
+            yield expiry(
+                subscription,
                 ExpiryKind.SUBSCRIPTION,
-                server,
-                pool.product,
-                pool.name,
-                pool.reading.installed,
-                pool.subscription_date,
-                renewed=pool.subscription_date != newest[pool.product],
-                licenses_too=pool.subscription_date == licenses_end,
+                count=pool.reading.installed,
+                renewed=subscription != newest[pool.product],
+                licenses_too=subscription == end,
             )
 
 
@@ -230,20 +226,12 @@ def compare(
         usage = usages[0] if len(usages) == 1 else ScopeUsage(name, None)
         lines.append(ContractLine(entitlement, usage))
     widest_first = sorted(lines, key=lambda line: bool(line.entitlement.group))
-    return tuple(
-        replace(
-            line,
-            container=next(
-                (
-                    o.scope
-                    for o in widest_first
-                    if _contains(o.entitlement, line.entitlement, groups)
-                ),
-                "",
-            ),
-        )
-        for line in lines
-    )
+
+    def container(inner: ContractLine) -> str:
+        lines = (o for o in widest_first if _contains(o.entitlement, inner.entitlement, groups))
+        return next((outer.scope for outer in lines), "")
+
+    return tuple(replace(line, container=container(line)) for line in lines)
 
 
 def _contains(outer: Entitlement, inner: Entitlement, groups: Mapping[str, str]) -> bool:
