@@ -47,30 +47,28 @@ def _pack(columns: Sequence[IntArray], differences: Sequence[bool]) -> bytes:
     return zlib.compress(b"".join((*parts, *data)))
 
 
-def _unpack(body: bytes, differences: Sequence[bool]) -> list[IntArray]:
+def _unpack(body: bytes, differences: Sequence[bool]) -> IntArray:
+    """Return the columns as the rows of a matrix."""
     try:
         data = zlib.decompress(body)
         (count,) = _COUNT.unpack_from(data)
-        heads = [
-            _COLUMN.unpack_from(data, _COUNT.size + index * _COLUMN.size)
-            for index in range(len(differences))
-        ]
-        offset = _COUNT.size + len(heads) * _COLUMN.size
-        columns = []
-        for (size, low, first), is_difference in zip(heads, differences, strict=True):
-            length = count - is_difference
-            values = np.full(length, low, np.int64)
-            if size:
-                values += np.frombuffer(data, f"<u{size}", length, offset).astype(np.int64)
-                offset += size * length
+        matrix = np.empty((len(differences), count), np.int64)
+        head, offset = _COUNT.size, _COUNT.size + len(differences) * _COLUMN.size
+        for row, is_difference in zip(matrix, differences, strict=True):
+            size, low, first = _COLUMN.unpack_from(data, head)
+            head += _COLUMN.size
+            values = row[1:] if is_difference else row
+            values[:] = np.frombuffer(data, f"<u{size}", len(values), offset) if size else 0
+            values += low
+            offset += size * len(values)
             if is_difference:
-                values = np.cumsum(np.concatenate(([first], values)))
-            columns.append(values)
-    except (zlib.error, struct.error, ValueError, TypeError) as error:
+                row[0] = first
+                np.cumsum(row, out=row)
+    except (zlib.error, struct.error, ValueError, TypeError, IndexError) as error:
         raise CorruptBlockError from error
     if offset != len(data):
         raise CorruptBlockError
-    return columns
+    return matrix
 
 
 def _first_value(body: bytes) -> int:
@@ -104,28 +102,32 @@ def pack_rollups(rollups: Rollups) -> bytes:
     """Pack at least one bucket."""
     start, low, high, high_at, last, total, seconds, samples = rollups.columns
     rest = total - _expected_total(rollups)
-    columns = (start, low, high - low, high_at - start, last - low, seconds, samples, rest)
+    columns = (start, low, high - low, high_at - start, last - low, rest, seconds, samples)
     return _pack(columns, _ROLLUPS)
 
 
 def unpack_rollups(body: bytes) -> Rollups:
     """Return packed buckets; raises CorruptBlockError."""
-    start, low, high, high_at, last, seconds, samples, rest = _unpack(body, _ROLLUPS)
-    columns = (start, low, low + high, start + high_at, low + last, rest, seconds, samples)
-    rollups = Rollups(np.array(columns))
+    rollups = Rollups(_unpack(body, _ROLLUPS))
+    rollups.high[:] += rollups.low
+    rollups.high_at[:] += rollups.start
+    rollups.last[:] += rollups.low
     rollups.total[:] += _expected_total(rollups)
     return rollups
 
 
 def _expected_total(rollups: Rollups) -> IntArray:
     """Return the total of buckets of one reading, each after the one before; else near it."""
-    start, low, high, at, last, seconds = (rollups.columns[row] for row in (0, 1, 2, 3, 4, 6))
-    before = np.where(rollups.samples == 1, at - start, 0)
-    previous = np.concatenate((last[:1], last[:-1]))
-    several = (low + high) // 2 * seconds
-    single = previous * before + last * (seconds - before)
-    expected: IntArray = np.where(rollups.samples > 1, several, single)
-    return expected
+    seconds = rollups.seconds
+    total: IntArray = rollups.last * seconds
+    single = rollups.samples == 1
+    late = rollups.high_at - rollups.start
+    if (single & (late > 0)).any():  # until it was read, the reading before is valid
+        total[1:] += ((rollups.last[:-1] - rollups.last[1:]) * late[1:]) * single[1:]
+    several = rollups.samples > 1
+    if several.any():
+        total = np.where(several, (rollups.low + rollups.high) // 2 * seconds, total)
+    return total
 
 
 # The table

@@ -150,6 +150,8 @@ class StoredPool:
         """
         parts = []
         for resolution in (r for r in (Resolution.RAW, *blocks.WIDTHS) if r >= finest):
+            if end <= start:
+                break
             since = start if resolution is Resolution.DAY else max(start, self.since(resolution))
             first = start if since == start else -(-since // _DAY) * _DAY
             if first < end:
