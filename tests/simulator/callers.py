@@ -86,7 +86,6 @@ CUSTOMER = CloudAccount(
         month=CountAt(at(2026, 11, 3), 188),
         all_time=CountAt(at(2025, 2, 28), 205),
     ),
-    recorded_at=START - 1800 + 0.0215469,
 )
 LIC01 = PartnerServer(
     "LIC01",

@@ -80,14 +80,6 @@ def test_usage_follows_office_hours() -> None:
     assert lunch < max(morning, afternoon)
 
 
-def test_regions_start_their_day_at_different_hours() -> None:
-    night_in_the_us = START  # 06:00 UTC
-    apac = _ESTATE.inventory_at("ddc-apac-01", night_in_the_us)[0]
-    us = _ESTATE.inventory_at("lic-us-01", night_in_the_us)[0]
-    assert apac.in_use > 0.4 * apac.installed
-    assert us.in_use < 0.1 * us.installed
-
-
 def test_pools_differ_from_each_other() -> None:
     lives = [
         tuple(pool.curve.value_at(START + hour * _HOUR) / pool.sizes[-1][1] for hour in range(72))

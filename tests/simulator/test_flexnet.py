@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.clock import START
@@ -21,8 +19,6 @@ from lictui.simulator.flexnet import (
     flex_server,
     lmstat_text,
     seats,
-    udadmin_text,
-    unreachable_text,
 )
 
 _MORNING = datetime(2026, 11, 24, 8, 9, tzinfo=UTC).timestamp()
@@ -89,25 +85,11 @@ def test_lmstat_layout_changes_only_line_ends_blank_lines_and_local_time() -> No
     assert [line for line in lines if line] == [line for line in expected if line]
 
 
-def test_unreachable_server_is_an_error_without_features() -> None:
-    error = 'Cannot connect to license server (-15,570:111 "Connection refused")'
-    text = unreachable_text(START, '(-15,570:111 "Connection refused")', LmstatLayout())
-    assert text == "\n".join((*_TEXT.splitlines()[:3], f"Error getting status: {error}", ""))
-
-
 @given(in_use=st.integers(0, 400), seed=st.integers(0, 5))
 def test_seats_hold_exactly_what_is_in_use(in_use: int, seed: int) -> None:
     taken = tuple(seats("X", in_use, seed, START))
     assert sum(seat.count for seat in taken) == in_use
     assert all(START - 9 * 3600 <= seat.start <= START for seat in taken)
-
-
-def test_pools_of_one_product_are_version_groups_of_one_feature() -> None:
-    (feature,) = flex_server([_pool(7), _pool(5, year=2027)], START, name="lic1").features
-    assert (feature.issued, feature.in_use) == (1100, 12)
-    assert [group.version for group in feature.groups] == ["2026.1201", "2027.1201"]
-    assert [sum(seat.count for seat in group.seats) for group in feature.groups] == [7, 5]
-    assert feature.groups[0].expiry == "31-mar-2027"
 
 
 def test_other_vendors_have_versions_and_a_queue() -> None:
@@ -118,15 +100,3 @@ def test_other_vendors_have_versions_and_a_queue() -> None:
     assert text.count("queued for 1 license\n") == 3
     assert "Total of 500 licenses in use" in text
     assert "queued" not in lmstat_text(flex_server([waiting], START, name="lic1"))
-
-
-@pytest.mark.parametrize("times", [True, False])
-def test_udadmin_has_a_line_for_each_assignment(times: bool) -> None:  # noqa: FBT001
-    text = udadmin_text([_pool(40), _pool(9, "XDT_PLT_UD")], START, times=times)
-    assert text.startswith("Usage data is 0 minutes old. Next update in 15 minutes.\r\nUsers:\r\n")
-    when = r" \(\w{3} \w{3} \d\d \d\d:\d\d:\d\d 2026\)" if times else ""
-    lines = re.findall(rf"^ \S.* (XDT_\w+) 2026\.1201{when}\r$", text, re.MULTILINE)
-    assert (lines.count("XDT_ENT_UD"), lines.count("XDT_PLT_UD")) == (40, 9)
-    users, devices = text.split("Devices:\r\n")
-    assert devices.count("XDT_") > 2 < users.count("XDT_")
-    assert not set(re.findall(r"ws-\S+", users))

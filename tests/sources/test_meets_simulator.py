@@ -208,7 +208,7 @@ async def _serve(
     if name is SourceName.WINRM:
         account = {"name": "LIC01", "username": USER, "password": PASSWORD}
         return await serve_winrm(
-            lambda: LICENSES, fault, clock, certificate=certificate, **(account | options)
+            lambda: LICENSES, fault, certificate=certificate, **(account | options)
         )
     options = {"retry_after": 600} | options
     api: JsonApi

@@ -78,7 +78,6 @@ class Simulators:
             serve_winrm(
                 lambda: running.inventory,
                 lambda: running.fault,
-                self._clock,
                 name="LIC01",
                 username=USER,
                 password=PASSWORD,

@@ -232,8 +232,6 @@ class LicensingApi(CloudApi):
         account = self._account_in(fault)
         if account is None or account.concurrent is None:
             return not_found("entitlement")
-        if not account.concurrent.readable:
-            return forbidden("permission")
         return json_reply(concurrent_summary_body(account.concurrent))
 
 
@@ -245,8 +243,7 @@ _TICKS: Final = 10_000_000  # of a second, as .NET counts it
 
 def current_usage_body(account: CloudAccount, customer: str, now: float) -> Json:
     """Return `ud/current`: licenses owned, assigned and left."""
-    recorded = now if account.recorded_at is None else account.recorded_at
-    expiry, activation = account.next_expiry, account.next_activation
+    expiry = account.next_expiry
     return {
         "customerId": customer,
         "totalUsageCount": account.in_use,
@@ -254,7 +251,7 @@ def current_usage_body(account: CloudAccount, customer: str, now: float) -> Json
         "deviceLicenseUsage": _assigned(account.devices),
         "totalAvailableLicenseCount": account.owned,  # owned, in spite of its name
         "remainingLicenseCount": account.owned - account.in_use,
-        "timeStamp": dotnet_timestamp(recorded),
+        "timeStamp": dotnet_timestamp(now),
         "productName": account.product_name,
         "productEdition": account.edition,
         "nextExpiredLicenses": expiry
@@ -263,11 +260,7 @@ def current_usage_body(account: CloudAccount, customer: str, now: float) -> Json
             "totalCount": expiry.count,
             "daysToExpire": days_between(now, expiry.at),
         },
-        "nextActivatingLicense": activation
-        and {
-            "activatingTime": dotnet_timestamp(activation.at),
-            "activatingCount": activation.count,
-        },
+        "nextActivatingLicense": None,
     }
 
 
@@ -342,7 +335,7 @@ def days_between(now: float, end: float) -> int:
 
 @dataclass(frozen=True, slots=True)
 class CountAt:
-    """Licenses that expire, become valid, or were in use at one time."""
+    """Licenses that expire, or were in use, at one time."""
 
     at: float
     count: int
@@ -382,7 +375,6 @@ class CloudConcurrent:
     last_24_hours: CountAt | None = None
     month: CountAt | None = None
     all_time: CountAt | None = None
-    readable: bool = True  # whether the client has the permission to see them
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,10 +387,8 @@ class CloudAccount:
     product_name: str = "XenDesktop"
     edition: str = "XAXDFull"
     next_expiry: CountAt | None = None
-    next_activation: CountAt | None = None
     months: tuple[CloudMonth, ...] = ()  # in any order; missing ones were not recorded
     concurrent: CloudConcurrent | None = None  # None: not entitled
-    recorded_at: float | None = None  # time of the figures; None: now
 
     @property
     def in_use(self) -> int:

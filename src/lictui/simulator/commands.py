@@ -323,7 +323,6 @@ _KILLED: Final = 137  # what a shell makes of SIGKILL
 _BUSY: Final = 3
 _NOT_FOUND_SERVICE: Final = 404
 _OVERSIZED_LINES: Final = 140_000  # 11 MB
-_REFUSED: Final = '(-15,570:111 "Connection refused")'
 _PAGE: Final = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body></body></html>\r\n"
 # What becomes of a command on the way to another machine.
 _REFUSED_THERE: Final = {
@@ -412,7 +411,7 @@ class _CommandFront:
             FaultMode.BUSY,
             FaultMode.RATE_LIMITED,
         }:
-            text = unreachable_text(self.clock.now(), _REFUSED, self.machine.layout)
+            text = unreachable_text(self.clock.now(), self.machine.layout)
             return SimulatedOutput(text.encode(), status=1)
         if fault is FaultMode.EMPTY:
             return self.machine.run(argv, (), self.clock.now())

@@ -27,7 +27,6 @@ from lictui.simulator.http import (
     Request,
     SimulatedReply,
     apply_fault,
-    client_credentials_paths,
     json_reply,
 )
 from lictui.simulator.usage import DAY, QUARTER, as_date
@@ -36,10 +35,6 @@ if TYPE_CHECKING:
     from lictui.clock import Clock
 
 # State of a site, licenses apart
-
-
-# Not published for current releases: the first of the paths that may answer.
-OVERVIEW_PATH: Final = "/citrix/orchestration/api/{customer}/{site}/Licensing/LicenseOverview"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +54,11 @@ class SimulatedSite:
 
     id: str
     name: str
-    customer: str = "CitrixOnPremises"
-    cloud: bool = False
     las: bool = False  # UseLicenseActivationService
     activated_until: date | None = None
-    activation: str = ""  # LasActivationStatus; "" follows from the date
     license_server: str = "lic01.corp.example"
-    server_status: str = ""  # LicenseServerStatus; "" follows from `las`
-    overview_path: str | None = OVERVIEW_PATH  # None: there is no license overview
-    totals: bool = True  # whether the overview has NormalLicenses and OverdraftLicenses
-    date_format: str = "%Y-%m-%d"  # of the overview; not published
-    zero_usage: bool = False  # some releases return zero for every usage figure of `Sites/{id}`
+    has_overview: bool = True
     peak: int | None = None  # of concurrent licenses
-    grace_hours_left: int | None = None  # None: no grace period is active
-    out_of_box_hours_left: int | None = None
-    grace_sessions_left: int | None = None
     alerts: tuple[SiteAlert, ...] = ()
 
 
@@ -85,6 +70,7 @@ CurrentSite = Callable[[], SimulatedSite]
 
 Licenses = tuple[License, ...]
 
+_CUSTOMER: Final = "CitrixOnPremises"
 _USER_ID: Final = "S-1-5-21-1004336348-1177238915-682003330-1104"
 _PRODUCTS: Final = {"XDT": "XenDesktopXdt", "XDS": "XenDesktopXds", "MPS": "XenApp"}
 _EDITIONS: Final = {
@@ -119,7 +105,7 @@ def me(site: SimulatedSite, user: str, expires: str) -> Json:
         "ExpiryTime": expires,
         "RefreshExpirationTime": None,
         "Customers": [
-            {"Id": site.customer, "Name": None, "Sites": [{"Id": site.id, "Name": site.name}]}
+            {"Id": _CUSTOMER, "Name": None, "Sites": [{"Id": site.id, "Name": site.name}]}
         ],
     }
 
@@ -131,19 +117,19 @@ def site_detail(site: SimulatedSite, licenses: Licenses) -> Json:
     return {
         "Id": site.id,
         "Name": site.name,
-        "LicenseServerName": None if site.cloud else site.license_server,
-        "LicenseServerPort": None if site.cloud else 27000,
-        "LicenseServerUri": None if site.cloud else f"https://{site.license_server}:8083/",
+        "LicenseServerName": site.license_server,
+        "LicenseServerPort": 27000,
+        "LicenseServerUri": f"https://{site.license_server}:8083/",
         "LicensingModel": _MODELS.get(model, "Unknown") if main else "None",
         "ProductCode": product,
         "ProductEdition": edition,
         "ProductVersion": "7.47",
-        "LicenseExpirationDate": None if site.cloud else _earliest_end(licenses),
+        "LicenseExpirationDate": _earliest_end(licenses),
         **_usage(site, licenses, model),
-        "LicenseGraceSessionsRemaining": site.grace_sessions_left,
-        "LicensingGracePeriodActive": site.grace_hours_left is not None,
-        "LicensingGraceHoursLeft": site.grace_hours_left,
-        "LicensingOutOfBoxGracePeriodActive": site.out_of_box_hours_left is not None,
+        "LicenseGraceSessionsRemaining": None,
+        "LicensingGracePeriodActive": False,
+        "LicensingGraceHoursLeft": None,
+        "LicensingOutOfBoxGracePeriodActive": False,
         "LicensesWithExpiredSwm": None,
         "LicensingAlerts": [
             {
@@ -161,8 +147,6 @@ def site_detail(site: SimulatedSite, licenses: Licenses) -> Json:
 
 def _usage(site: SimulatedSite, licenses: Licenses, model: str) -> Json:
     names = ("LicensedSessionsActive", "PeakConcurrentLicenseUsers", "TotalUniqueLicenseUsers")
-    if site.zero_usage:
-        return dict.fromkeys(names, 0)
     in_use = sum(pool.in_use for pool in licenses if _parts(pool.product)[2] == model)
     if _MODELS.get(model) == "UserDevice":
         return dict(zip(names, (in_use // 2, None, in_use), strict=True))
@@ -182,7 +166,7 @@ def controllers(site: SimulatedSite, now: float) -> Json:
     status = ("Expired" if ended else "Activated") if until else "NotActivated"
     las = {
         "LasUniqueEnvId": f"env-{site.id}" if site.las else None,
-        "LasActivationStatus": site.activation or status,
+        "LasActivationStatus": status,
         "LasActivationExpiry": f"{until.isoformat()}T00:00:00Z" if until else None,
         "IsLasAware": site.las,
     }
@@ -194,17 +178,11 @@ def overview(site: SimulatedSite, licenses: Licenses, *, inventory: bool) -> Jso
     """Return `LicenseOverview`; a LAS site has its inventory in a list of its own."""
     main = _largest(licenses)
     product, edition, model = _parts(main.product) if main else ("", "", "")
-    lines = [_inventory(site, pool) for pool in licenses] if inventory else []
-    sums = (
-        sum(pool.installed for pool in licenses),
-        sum(pool.overdraft for pool in licenses),
-        sum(pool.in_use for pool in licenses),
-    )
-    normal, overdraft, usage = sums if site.totals else (None, None, None)
+    lines = [_inventory(pool) for pool in licenses] if inventory else []
     status = ("LasCompatible" if site.las else "Compatible") if licenses else "NoInventory"
     return {
         "LicenseInformation": {
-            "LicenseServerStatus": site.server_status or status,
+            "LicenseServerStatus": status,
             "LicenseServerWslAddress": f"https://{site.license_server}:8083",
             "LicenseServerLicensingAddress": f"{site.license_server}:27000",
             "LicenseServer": site.license_server,
@@ -213,27 +191,27 @@ def overview(site: SimulatedSite, licenses: Licenses, *, inventory: bool) -> Jso
             "LicenseProduct": _PRODUCTS.get(product, product or "Unknown"),
             "ProductEdition": _EDITIONS.get(edition, edition or "Unknown"),
             "LicenseModel": _MODELS.get(model, "Unknown"),
-            "OutOfBoxGracePeriodActive": site.out_of_box_hours_left is not None,
-            "OutOfBoxGracePeriodHoursLeft": site.out_of_box_hours_left,
+            "OutOfBoxGracePeriodActive": False,
+            "OutOfBoxGracePeriodHoursLeft": None,
             "UseLicenseActivationService": site.las,
         },
         "LicenseInventories": [] if site.las else lines,
         "LicenseLasInventories": lines if site.las else [],
-        "NormalLicenses": normal,
-        "OverdraftLicenses": overdraft,
-        "LicensesUsage": usage,
+        "NormalLicenses": sum(pool.installed for pool in licenses),
+        "OverdraftLicenses": sum(pool.overdraft for pool in licenses),
+        "LicensesUsage": sum(pool.in_use for pool in licenses),
         "CertAccepted": True,
     }
 
 
-def _inventory(site: SimulatedSite, pool: License) -> Json:
+def _inventory(pool: License) -> Json:
     product, edition, model = _parts(pool.product)
     local = _LOCAL_EDITIONS.get(edition, edition)
     return {
         "LicenseProductName": _PRODUCTS.get(product, product),
         "LocalizedLicenseProductName": f"{_LOCAL_PRODUCTS.get(product, _SUITE)} {local}",
-        "LicenseExpirationDate": pool.expires and pool.expires.strftime(site.date_format),
-        "LicenseSubscriptionAdvantageDate": pool.subscription_date.strftime(site.date_format),
+        "LicenseExpirationDate": pool.expires and pool.expires.isoformat(),
+        "LicenseSubscriptionAdvantageDate": pool.subscription_date.isoformat(),
         "LicenseType": pool.license_type,
         "LicensesInUse": pool.in_use,
         # One of two readings: whether the overdraft is in is not published.
@@ -249,11 +227,10 @@ def _inventory(site: SimulatedSite, pool: License) -> Json:
 
 
 _BASES: Final = ("/cvad/manage", "/citrix/orchestration/api")
-_PREVIEW: Final = "/citrix/orchestration/api/techpreview"
 
 
 class SiteApi(JsonApi):
-    r"""The REST API of one site; the client is `DOMAIN\user`, or a client ID in the cloud."""
+    r"""The REST API of one site on premises; the client is `DOMAIN\user`."""
 
     def __init__(
         self,
@@ -284,16 +261,12 @@ class SiteApi(JsonApi):
         """Return the reply to any request."""
         site = self._site()
         if request.method == "POST":
-            if site.cloud and path in client_credentials_paths(site.customer):
-                return self.client_credentials(request, fault)
-            if not site.cloud and path in {f"{base}/tokens" for base in _BASES}:
-                return self._password_token(request, site, fault)
+            if path in {f"{base}/tokens" for base in _BASES}:
+                return self._password_token(request, fault)
             return self.error(404)
-        return self._refusal(request, site, fault) or self._read(request, site, fault, path)
+        return self._refusal(request, fault) or self._read(request, site, fault, path)
 
-    def _password_token(
-        self, request: Request, site: SimulatedSite, fault: FaultMode
-    ) -> SimulatedReply:
+    def _password_token(self, request: Request, fault: FaultMode) -> SimulatedReply:
         denied = fault in {FaultMode.DENIED, FaultMode.CREDENTIALS_EXPIRED}
         if denied or _basic(request.headers) != (self.client.name, self.client.secret):
             message = "The user name or password is not valid."
@@ -303,21 +276,19 @@ class SiteApi(JsonApi):
                 "Token": self.issue_token(),
                 "Principal": self.client.name,
                 "UserId": _USER_ID,
-                "CustomerId": site.customer,
+                "CustomerId": _CUSTOMER,
                 "ExpiresAt": iso(self.clock.now() + TOKEN_LIFETIME),
             }
         )
 
-    def _refusal(
-        self, request: Request, site: SimulatedSite, fault: FaultMode
-    ) -> SimulatedReply | None:
+    def _refusal(self, request: Request, fault: FaultMode) -> SimulatedReply | None:
         """Return the error for a request without access; None if it has access."""
         headers = request.headers
         if request.method != "GET":
             return self.error(405)
         if fault is FaultMode.DENIED or self.token_expiry(headers) <= self.clock.now():
             return self.error(401, message="The token is missing, not valid or has expired.")
-        if headers.get("citrix-customerid", "").lower() != site.customer.lower():
+        if headers.get("citrix-customerid", "").lower() != _CUSTOMER.lower():
             return self.error(401, message="Citrix-CustomerId is missing or not this customer.")
         accept = headers.get("accept", "*/*")
         if "json" not in accept and "*/*" not in accept:
@@ -344,9 +315,6 @@ class SiteApi(JsonApi):
                 body = site_detail(site, licenses)
             case "controllers":
                 body = controllers(site, self.clock.now())
-            case _ if "async" in flags:
-                location = ("Location", "/cvad/manage/Jobs/get-license-summary")
-                return json_reply(None, status=202, headers=(location,))
             case _:
                 body = overview(site, licenses, inventory="includeInventory" in flags)
         return apply_fault(json_reply(body), fault)
@@ -365,17 +333,16 @@ def _basic(headers: Mapping[str, str]) -> tuple[str, str] | None:
 
 def _routes(site: SimulatedSite) -> dict[str, str]:
     """Return the resource of each lower-case path; a site is addressed by its ID or its name."""
-    customer, routes = site.customer.lower(), {}
+    routes: dict[str, str] = {}
     for base in _BASES:
-        routes[f"{base}/me"] = "me"
-        routes[f"{base}/deliverycontrollers"] = "controllers"
+        routes |= {f"{base}/me": "me", f"{base}/deliverycontrollers": "controllers"}
     for name in (site.id.lower(), site.name.lower()):
         routes |= {f"{base}/sites/{name}": "site" for base in _BASES}
-        for base in (_BASES[1], _PREVIEW):
-            routes[f"{base}/{customer}/{name}/deliverycontrollers"] = "controllers"
-        if site.overview_path is not None:
-            path = site.overview_path.lower().rstrip("/")
-            routes[path.replace("{customer}", customer).replace("{site}", name)] = "overview"
+        start = f"{_BASES[1]}/{_CUSTOMER}/{name}".lower()
+        routes[f"{start}/deliverycontrollers"] = "controllers"
+        if site.has_overview:
+            # Not published for current releases: the first of the paths that may answer.
+            routes[f"{start}/licensing/licenseoverview"] = "overview"
     return routes
 
 
@@ -395,7 +362,7 @@ def site_at(estate: SimulatedEstate, server: SimulatedServer, at: float) -> Simu
         las=server.kind is ServerKind.LAS_SITE,
         activated_until=server.activated_until,
         license_server=f"{server.name.replace('ddc', 'lic')}.corp.example",
-        overview_path=None if server.kind is ServerKind.SITE_WITHOUT_OVERVIEW else OVERVIEW_PATH,
+        has_overview=server.kind is not ServerKind.SITE_WITHOUT_OVERVIEW,
         peak=_peak_today(server, at),
         alerts=tuple(_alerts(server, licenses, at)),
     )

@@ -144,7 +144,6 @@ class ServerFactory:
             listener = await serve_winrm(
                 self.inventory,
                 self.fault,
-                self.clock,
                 name=server.name.upper(),
                 username=server.username,
                 password=self.password,

@@ -224,10 +224,10 @@ def lmstat_text(server: FlexServer, layout: LmstatLayout = _CITRIX_LAYOUT) -> st
     return layout.join((*_head(server.at, layout), *_status(server, layout)))
 
 
-def unreachable_text(at: float, reason: str, layout: LmstatLayout) -> str:
-    """Output when no server answers; `reason` is `(-15,570:111 "Connection refused")`."""
-    fatal = f"Error getting status: Cannot connect to license server {reason}"
-    return layout.join((*_head(at, layout), "", fatal))
+def unreachable_text(at: float, layout: LmstatLayout) -> str:
+    """Output when no server answers."""
+    reason = 'Cannot connect to license server (-15,570:111 "Connection refused")'
+    return layout.join((*_head(at, layout), "", f"Error getting status: {reason}"))
 
 
 def _head(at: float, layout: LmstatLayout) -> Iterator[str]:

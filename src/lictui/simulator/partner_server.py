@@ -98,9 +98,9 @@ def _feature(feature: PartnerFeature) -> Json:
     return {
         "featureId": feature.feature_id,
         "featureDescription": feature.description,
-        "count": total if feature.count is None else feature.count,
+        "count": total,
         "freeUsersCount": free,
-        "units": feature.units,
+        "units": "users",
         "isUserList": True,
         "licenseServerCount": len(feature.servers),
         "freeLicenseServerCount": 0,
@@ -202,8 +202,6 @@ class PartnerFeature:
     feature_id: str  # `XDT_PLT_UD`
     description: str
     servers: tuple[ServerUsage, ...] = ()
-    count: int | None = None  # None: the sum over the servers
-    units: str = "users"
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from xml.etree.ElementTree import Element
 
-    from lictui.clock import Clock
-
 
 # SOAP envelopes of WS-Management
 
@@ -52,13 +50,11 @@ W: Final = "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"
 F: Final = "http://schemas.microsoft.com/wbem/wsman/1/wsmanfault"
 XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
 CIM: Final = "http://schemas.dmtf.org/wbem/wscim/1/common"
-IDENTITY: Final = "http://schemas.dmtf.org/wbem/wsman/identify/1/wsmanidentity.xsd"
 
 _FAULT_ACTION: Final = "http://schemas.dmtf.org/wbem/wsman/1/wsman/fault"
 _PROVIDER: Final = 'provider="WMI Provider" path="%systemroot%\\system32\\WsmWmiPl.dll"'
 _UNWRITABLE: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _DEFAULT_ENVELOPE: Final = 512_000  # bytes
-_DURATION: Final = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
 
 
 class SoapFaultError(Exception):
@@ -87,7 +83,6 @@ class SoapCall:
     resource: str
     message_id: str
     max_envelope: int  # bytes
-    timeout: float  # seconds; infinite when not given
     body: Element
 
 
@@ -105,7 +100,6 @@ def parse_call(xml: bytes) -> SoapCall:
         resource=_header(root, W, "ResourceURI"),
         message_id=_header(root, A, "MessageID"),
         max_envelope=_size(_header(root, W, "MaxEnvelopeSize")),
-        timeout=_seconds(_header(root, W, "OperationTimeout")),
         body=body,
     )
 
@@ -120,16 +114,6 @@ def _size(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise _invalid("MaxEnvelopeSize is not a number.")
     return int(text[:12])
-
-
-def _seconds(text: str) -> float:
-    if not text:
-        return float("inf")
-    match = _DURATION.fullmatch(text)
-    if match is None:
-        raise SoapFaultError("w:InvalidTimeout", 2150858881, "OperationTimeout is not a duration.")
-    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
 def reply_envelope(action: str, message_id: str, relates_to: str, body: str) -> bytes:
@@ -216,7 +200,7 @@ def parse_wql(text: str) -> SelectStatement:
     return SelectStatement(class_name, properties, tuple(conditions))
 
 
-# Enumerate, Pull and Release
+# Enumerate and Pull
 
 
 _WMI: Final = "http://schemas.microsoft.com/wbem/wsman/1/wmi/"
@@ -262,11 +246,6 @@ class Enumerations:
         end = "" if items else "<n:EndOfSequence/>"
         answer = f"{context}<n:Items>{''.join(first)}</n:Items>{end}"
         return f"<n:PullResponse>{answer}</n:PullResponse>"
-
-    def release(self, call: SoapCall) -> str:
-        """The empty body of a ReleaseResponse."""
-        self._take(_child(call, "Release"), call.resource)
-        return ""
 
     def _context(self, resource: str, items: Sequence[str]) -> str:
         context = self.new_id()
@@ -464,8 +443,6 @@ class SoapService:
     name: str
     inventory: CurrentInventory
     fault: CurrentFault
-    clock: Clock
-    latency: float = 0.0  # seconds of `clock` that an answer takes
     licensing: bool = True  # whether there is a namespace root/CitrixLicensing
     _ids: Iterator[int] = field(default_factory=lambda: count(1))
     _enumerations: Enumerations = field(init=False)
@@ -473,22 +450,16 @@ class SoapService:
     def __post_init__(self) -> None:
         self._enumerations = Enumerations(self._classes, self._new_id)
 
-    async def answer(self, request: bytes) -> tuple[int, bytes]:
+    def answer(self, request: bytes) -> tuple[int, bytes]:
         """HTTP status and envelope of the answer."""
         relates_to = ""
         try:
             call = parse_call(request)
             relates_to = call.message_id
-            await self._wait(call.timeout)
             action, body = self._act(call)
         except SoapFaultError as fault:
             return 500, fault_envelope(fault, self._new_id(), relates_to, self.name)
         return 200, reply_envelope(action, self._new_id(), relates_to, body)
-
-    async def _wait(self, at_most: float) -> None:
-        await self.clock.sleep(min(self.latency, at_most))
-        if self.latency > at_most:
-            raise SoapFaultError("w:TimedOut", 2150858793, "It takes longer than OperationTimeout.")
 
     def _act(self, call: SoapCall) -> tuple[str, str]:
         """The action and the body of the answer."""
@@ -501,15 +472,11 @@ class SoapService:
                     2150859174,
                     "This user has as many operations open at once as are allowed.",
                 )
-        if call.body.find(f"{{{IDENTITY}}}Identify") is not None:
-            return "", _identity()
         match call.action.removeprefix(f"{N}/"):
             case "Enumerate":
                 return f"{N}/EnumerateResponse", self._enumerations.enumerate(call)
             case "Pull":
                 return f"{N}/PullResponse", self._enumerations.pull(call)
-            case "Release":
-                return f"{N}/ReleaseResponse", self._enumerations.release(call)
         raise SoapFaultError("a:ActionNotSupported", 2150858753, "The action is not supported.")
 
     def _classes(self) -> tuple[CimClass, ...]:
@@ -520,16 +487,6 @@ class SoapService:
     def _new_id(self) -> str:
         new = uuid.uuid5(uuid.NAMESPACE_DNS, f"{self.name}/{next(self._ids)}")
         return f"uuid:{str(new).upper()}"
-
-
-def _identity() -> str:
-    return (
-        f'<i:IdentifyResponse xmlns:i="{IDENTITY}">'
-        f"<i:ProtocolVersion>{W}</i:ProtocolVersion>"
-        "<i:ProductVendor>Microsoft Corporation</i:ProductVendor>"
-        "<i:ProductVersion>OS: 10.0.20348 SP: 0.0 Stack: 3.0</i:ProductVersion>"
-        "</i:IdentifyResponse>"
-    )
 
 
 BOTH: Final = frozenset({"basic", "negotiate"})
@@ -548,7 +505,6 @@ _REFUSING: Final = {FaultMode.DENIED, FaultMode.CREDENTIALS_EXPIRED}
 async def serve_winrm(  # noqa: PLR0913 - a server has that many sides; all but three are named
     inventory: CurrentInventory,
     fault: CurrentFault,
-    clock: Clock,
     *,
     name: str,
     username: str,
@@ -557,7 +513,6 @@ async def serve_winrm(  # noqa: PLR0913 - a server has that many sides; all but 
     auth: frozenset[str] = BOTH,
     host: str = "127.0.0.1",
     port: int = 0,
-    latency: float = 0.0,
     licensing: bool = True,
 ) -> Listener:
     r"""Serve `inventory` until `aclose`; over TLS with a certificate, else sealed messages alone.
@@ -567,7 +522,7 @@ async def serve_winrm(  # noqa: PLR0913 - a server has that many sides; all but 
     file cannot hold.
     """
     login = LoginAcceptor(WindowsAccount(username, password), name, auth)
-    soap = SoapService(name, inventory, fault, clock, latency, licensing)
+    soap = SoapService(name, inventory, fault, licensing)
     front = _HttpFront(login, soap)
     return await listen(front.answer, host=host, port=port, certificate=certificate)
 
@@ -621,5 +576,5 @@ class _HttpFront:
 
     async def _reply(self, envelope: bytes) -> SimulatedReply:
         """The envelope of the answer, spoiled before it is sealed if the fault spoils answers."""
-        status, body = await self.soap.answer(envelope)
+        status, body = self.soap.answer(envelope)
         return apply_fault(SimulatedReply(status, (), body), self.soap.fault())

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from tests.simulator.winrm.wsman import Serve, Service
-    from tests.support.clock import FakeClock
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +23,7 @@ def certificate() -> ServerCertificate:
 
 
 @pytest.fixture
-async def serve(clock: FakeClock, certificate: ServerCertificate) -> AsyncIterator[Serve]:
+async def serve(certificate: ServerCertificate) -> AsyncIterator[Serve]:
     r"""A server over TLS for CORP\\svc-lictui with "secret", changed by what is named."""
     listeners: list[Listener] = []
 
@@ -35,7 +34,7 @@ async def serve(clock: FakeClock, certificate: ServerCertificate) -> AsyncIterat
             "password": "secret",
             "certificate": certificate,
         }
-        listener = await serve_winrm(lambda: LICENSES, lambda: fault, clock, **(options | changes))
+        listener = await serve_winrm(lambda: LICENSES, lambda: fault, **(options | changes))
         listeners.append(listener)
         return listener
 
@@ -45,11 +44,11 @@ async def serve(clock: FakeClock, certificate: ServerCertificate) -> AsyncIterat
 
 
 @pytest.fixture
-def service(clock: FakeClock) -> Service:
+def service() -> Service:
     """A server without HTTP around it."""
 
     def service(licenses: tuple[License, ...] = LICENSES, **changes: Any) -> SoapService:
-        return SoapService("lic-01", lambda: licenses, lambda: FaultMode.NORMAL, clock, **changes)
+        return SoapService("lic-01", lambda: licenses, lambda: FaultMode.NORMAL, **changes)
 
     return service
 

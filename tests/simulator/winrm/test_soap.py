@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,6 @@ from tests.simulator.winrm.wsman import (
 
 if TYPE_CHECKING:
     from tests.simulator.winrm.wsman import Service
-    from tests.support.clock import FakeClock
 
     from lictui.simulator.winrm_server import SoapService
 
@@ -86,7 +84,6 @@ async def test_fault_has_code_machine_and_message(soap: SoapService) -> None:
         ({"dialect": "http://www.w3.org/TR/1999/REC-xpath-19991116"}, "2150858777"),
         ({"headers": "<w:MaxEnvelopeSize>8191</w:MaxEnvelopeSize>"}, "2150858823"),
         ({"headers": "<w:MaxEnvelopeSize>big</w:MaxEnvelopeSize>"}, "2150858817"),
-        ({"headers": "<w:OperationTimeout>60</w:OperationTimeout>"}, "2150858881"),
     ],
 )
 async def test_invalid_enumeration_is_a_fault(
@@ -126,22 +123,3 @@ async def test_instance_keeps_every_character_that_xml_allows(
 ) -> None:
     soap = service((replace(LICENSES[0], product=name),))
     assert products(await enumerate_(soap)) == [shown]
-
-
-async def test_server_without_licensing_has_no_such_namespace(service: Service) -> None:
-    soap = service(licensing=False)
-    assert code(await enumerate_(soap, status=500)) == str(0x8004100E)
-    await enumerate_(soap, "SELECT Name FROM Win32_Service", WMI + "root/cimv2/*")
-
-
-@pytest.mark.parametrize("duration", ["PT1.5S", "P0DT0H0M1.5S"])
-async def test_operation_timeout_is_a_fault(
-    service: Service, clock: FakeClock, duration: str
-) -> None:
-    headers = f"<w:OperationTimeout>{duration}</w:OperationTimeout>"
-    soap = service(latency=60.0)
-    asking = asyncio.create_task(enumerate_(soap, headers=headers, status=500))
-    await clock.advance(1.4)
-    assert not asking.done()
-    await clock.advance(0.2)
-    assert code(await asking) == "2150858793"
