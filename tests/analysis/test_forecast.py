@@ -151,6 +151,16 @@ def test_recently_reached_threshold_is_reported_with_the_next_time() -> None:
     assert _reach(forecast_of(long_ago), "installed").last_reached is None
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_small_pool_that_is_often_exhausted_is_likely_to_be_again(seed: int) -> None:
+    demand = series(365, lambda _: 9, seed=seed, noise=0.06)
+    full = _reach(
+        forecast_of({day: min(10.0, peak) for day, peak in demand.items()}, 10), "installed"
+    )
+    assert full.last_reached is not None
+    assert full.probability > 0.8
+
+
 @pytest.mark.parametrize(("days", "sentence"), [(12, " (12 of 28 days)"), (0, " (0 of 28 days)")])
 def test_short_history_is_insufficient(days: int, sentence: str) -> None:
     result = forecast_of(series(days, lambda _: 300))
@@ -276,7 +286,7 @@ _JAN = [date(2027, 1, day) for day in range(1, 32)]
         (Reach(1.0, 0.1), "80 % unlikely within 182 days"),
         (
             Reach(1.0, 0.35, last_reached=date(2026, 11, 20)),
-            "100 % reached on 20 Nov, 100 % uncertain (p 0.35)",
+            "100 % reached on 20 Nov, next: 100 % uncertain (p 0.35)",
         ),
     ],
 )

@@ -53,7 +53,7 @@ def test_summary_lists_usage_forecasts_expirations_and_missing_data(fixture: Rep
         ("Forecast", f"{premium} (concurrent): shortfall of 50 licenses on 14 December 2026."),
         (
             "Forecast",
-            f"{premium} (concurrent): all licenses likely to be in use by 20 January 2027.",
+            f"{premium} (concurrent): all licenses are likely to be in use by 20 January 2027.",
         ),
         ("Expiring", f"100 licenses of {premium} (XDT_PLT_CCS) on a expire on 14 December 2026."),
         (

@@ -90,7 +90,12 @@ class Reach:
     def firm_day(self) -> date | None:
         """The day if it is certain enough for screens, alerts and reports."""
         is_narrow = self.half is not None and self.half[1] - self.half[0] <= _NARROW
-        return self.day if self.probability >= _LIKELY or is_narrow else None
+        return self.day if self.is_likely or is_narrow else None
+
+    @property
+    def is_likely(self) -> bool:
+        """Whether it is likely to be reached within the horizon."""
+        return self.probability >= _LIKELY
 
     @property
     def is_uncertain(self) -> bool:
@@ -204,7 +209,7 @@ def _reach_text(reach: Reach) -> str:
     if reach.last_reached is None:
         return next_time
     reached = f"{share} reached on {_day(reach.last_reached)}"
-    return reached if reach.ratio < 1 else f"{reached}, {next_time}"
+    return reached if reach.ratio < 1 else f"{reached}, next: {next_time}"
 
 
 def _next_time(reach: Reach) -> str:
@@ -215,7 +220,7 @@ def _next_time(reach: Reach) -> str:
     if reach.firm_day is None:
         return f"{share} may be reached between {low} and {high} (p {reach.probability:.2f})"
     certainty = f"(p {reach.probability:.2f}, {low} to {high})"
-    if reach.probability >= _LIKELY:
+    if reach.is_likely:
         return f"{share} likely by {_day(reach.day)} {certainty}"
     return f"may reach {share} by {_day(reach.day)} {certainty}"
 

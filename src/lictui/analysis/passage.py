@@ -193,7 +193,9 @@ class PassageForecast:
 
     def _distribution(self, levels: Array) -> Array:
         """Return the probability that the levels have been reached, by day."""
-        thresholds = np.log(np.maximum(levels, _MIN_THRESHOLD)) - _EPSILON
+        # Peaks are whole numbers: 7.2 licenses are reached by 8, and from 7.5 on a path means 8.
+        first = np.ceil(levels - _EPSILON) - 0.5
+        thresholds = np.log(np.maximum(first, _MIN_THRESHOLD)) - _EPSILON
         shifts = [(0.0, 1.0)]  # of all paths, and the weight of that
         if self._weeks < _UNSEEN_BELOW:
             unseen = _UNSEEN_SHIFT / self._weeks

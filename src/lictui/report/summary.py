@@ -148,13 +148,16 @@ def _forecasts(report: MonthlyReport) -> Iterator[Statement]:
             yield Statement(Level.CRITICAL, "Forecast", sentence)
         full, critical = forecast.installed, forecast.critical
         if full and full.firm_day:
-            day = text.long_day(full.firm_day)
-            sentence = f"{title}: all licenses likely to be in use by {day}."
+            if full.firm_day in {shortfall.date for shortfall in forecast.shortfalls}:
+                continue
+            verb = "are likely to" if full.is_likely else "may"
+            sentence = f"{title}: all licenses {verb} be in use by {text.long_day(full.firm_day)}."
             yield Statement(Level.CRITICAL, "Forecast", sentence)
         elif critical and critical.firm_day and not critical.last_reached:
             threshold = text.format_threshold(product.critical)
             day = text.long_day(critical.firm_day)
-            sentence = f"{title}: {threshold} utilization likely by {day}."
+            verb = "is likely to" if critical.is_likely else "may"
+            sentence = f"{title}: {threshold} utilization {verb} be reached by {day}."
             yield Statement(Level.WARN, "Forecast", sentence)
 
 
