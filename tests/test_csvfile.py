@@ -3,11 +3,10 @@ from __future__ import annotations
 import csv
 import io
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.csvfile import csv_line, csv_text, escape_formula, unescape_formula
+from lictui.csvfile import csv_line, csv_text, unescape_formula
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 CELLS = st.text("=+-@\t\r\n',\" ab9")
@@ -22,28 +21,6 @@ def test_text_cells_read_back_as_they_were_and_none_starts_a_formula(rows: list[
     cells = read(csv_text(rows))
     assert [[unescape_formula(cell) for cell in row] for row in cells] == rows
     assert not any(cell.startswith(FORMULA_STARTS) for row in cells for cell in row)
-
-
-@pytest.mark.parametrize(
-    ("text", "escaped"),
-    [
-        ("=1+1", "'=1+1"),
-        ("+1", "'+1"),
-        ("-1", "'-1"),
-        ("@A1", "'@A1"),
-        ("\tx", "'\tx"),
-        ("\rx", "'\rx"),
-        ("'=1+1", "''=1+1"),
-        ("", ""),
-        ("'", "'"),
-        ("'quoted'", "'quoted'"),
-        ("a=1", "a=1"),
-        (" =1", " =1"),
-    ],
-)
-def test_escape_formula_marks_text_that_a_spreadsheet_would_run(text: str, escaped: str) -> None:
-    assert escape_formula(text) == escaped
-    assert unescape_formula(escaped) == text
 
 
 def test_numbers_stay_numbers_and_none_is_empty() -> None:

@@ -50,22 +50,24 @@ def test_idle_lmstat_feature_keeps_its_dates_and_its_key(source: Server) -> None
     assert found.key == PoolKey("XDT_PLT_CCS", "2026-12-01")
 
 
-def test_lmstat_dates_that_are_reported_win_over_earlier_ones() -> None:
-    renewed = replace(DATED, subscription_date=date(2027, 12, 1))
-    assert pools_after(LMSTAT, snapshot(DATED), snapshot(renewed)) == (renewed,)
+OLDER = replace(DATED, subscription_date=date(2025, 12, 1))
+RENEWED = replace(DATED, subscription_date=date(2027, 12, 1))
 
 
-def test_undated_pool_of_another_source_stays_undated() -> None:
-    assert pools_after(server(), snapshot(DATED), snapshot(IDLE)) == (IDLE,)
-
-
-def test_idle_lmstat_feature_without_earlier_dates_stays_undated() -> None:
-    assert pools_after(LMSTAT, snapshot(IDLE), snapshot(IDLE)) == (IDLE,)
-
-
-def test_idle_lmstat_feature_with_two_earlier_dates_gets_none() -> None:
-    older = replace(DATED, subscription_date=date(2025, 12, 1))
-    assert pools_after(LMSTAT, snapshot(DATED, older), snapshot(IDLE)) == (IDLE,)
+@pytest.mark.parametrize(
+    ("source", "before", "pool"),
+    [
+        (LMSTAT, (DATED,), RENEWED),
+        (LMSTAT, (IDLE,), IDLE),
+        (LMSTAT, (DATED, OLDER), IDLE),
+        (server(), (DATED,), IDLE),
+    ],
+    ids=["new date", "no earlier date", "two earlier dates", "another source"],
+)
+def test_pool_stays_as_it_was_reported(
+    source: Server, before: tuple[Pool, ...], pool: Pool
+) -> None:
+    assert pools_after(source, snapshot(*before), snapshot(pool)) == (pool,)
 
 
 def test_idle_node_locked_lmstat_feature_stays_uncounted() -> None:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 import socket
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -80,12 +81,9 @@ class Lease:
     def release(self) -> None:
         """Let another process poll immediately."""
         if self._history is not None and self.is_held:
-            try:
+            with suppress(LictuiError):  # else it expires by itself
                 self._history.release_lease(self.holder)
-            except LictuiError:
-                return  # it expires by itself
-            finally:
-                self.is_held = False
+        self.is_held = False
 
 
 def _is_dead(holder: str) -> bool:
@@ -95,10 +93,8 @@ def _is_dead(holder: str) -> bool:
         return False
     try:
         os.kill(int(process), 0)  # signal 0 only checks
-    except ProcessLookupError:
-        return True
-    except (PermissionError, OverflowError):
-        pass
+    except (ProcessLookupError, PermissionError, OverflowError) as error:
+        return isinstance(error, ProcessLookupError)
     return False
 
 
