@@ -158,7 +158,7 @@ def test_small_pool_that_is_often_exhausted_is_likely_to_be_again(seed: int) -> 
         forecast_of({day: min(10.0, peak) for day, peak in demand.items()}, 10), "installed"
     )
     assert full.last_reached is not None
-    assert full.probability > 0.8
+    assert full.probability > 0.5
 
 
 @pytest.mark.parametrize(("days", "sentence"), [(12, " (12 of 28 days)"), (0, " (0 of 28 days)")])
