@@ -13,10 +13,11 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from tests.history.history_fixture import DAY, PRODUCT, HistoryFixture
+from tests.support.csv_files import reading_columns
 
 from lictui.analysis.series import SeriesQuery, day_bounds
 from lictui.analysis.usage_stats import usage_stats
-from lictui.history.csv_reader import ImportedPool, ImportedReading, ReadingColumns
+from lictui.history.csv_reader import ImportedPool
 from lictui.history.peaks import PeakQuery, find_peaks
 from lictui.model import ESTATE, Model, PoolKey
 
@@ -104,7 +105,7 @@ def test_sum_of_any_estate_equals_its_twin(
             name,
             key,
             Model.CONCURRENT,
-            ReadingColumns.of([ImportedReading(time, v, INSTALLED, None) for time, v in points]),
+            reading_columns([(time, v, INSTALLED) for time, v in points]),
         )
         for name, points in estate.items()
     ]

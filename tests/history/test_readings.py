@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, PRODUCT, HistoryFixture
@@ -12,7 +13,7 @@ from tests.support.values import poll, pool, server, snapshot
 
 from lictui.analysis.series import Resolution
 from lictui.config.settings import Retention
-from lictui.history.csv_reader import BucketColumns, ImportedBucket, ImportedPool
+from lictui.history.csv_reader import BucketColumns, ImportedPool
 from lictui.model import Model, PoolKey
 
 if TYPE_CHECKING:
@@ -247,9 +248,9 @@ def test_buckets_of_the_first_block_that_is_kept_can_still_be_added(tmp_path: Pa
     fixture.compact_at(MIDNIGHT + 3 * DAY - HOUR)  # the block of this day ends within two days
     (before,) = fixture.buckets(MIDNIGHT, MIDNIGHT + 300, 300)
     imported = ImportedPool("lic-01", PoolKey(PRODUCT), Model.USER_DEVICE)
-    imported.buckets[Resolution.FIVE_MINUTES] = BucketColumns.of(
-        [ImportedBucket(MIDNIGHT, 20, 20, 20, MIDNIGHT + 30, 20, 1, 500, 50)]
-    )
+    bucket = (MIDNIGHT, 20, 20.0, 20, MIDNIGHT + 30, 20, 1, 500, 50)
+    columns = BucketColumns(*(np.array([figure]) for figure in bucket))
+    imported.buckets[Resolution.FIVE_MINUTES] = columns
     assert fixture.history.import_readings([imported]) == (1, 0)
     (after,) = fixture.buckets(MIDNIGHT, MIDNIGHT + 300, 300)
     assert (before.high, after.high) == (10, 20)

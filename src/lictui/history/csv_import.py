@@ -310,9 +310,9 @@ def _separate_months(pool: ImportedPool) -> None:
     )
     is_month = is_single & is_first_of_month & (readings.overdraft == UNKNOWN)
     count = len(times) if is_month.all() else int(np.argmin(is_month))
-    for row in list(readings)[:count]:
-        pool.months.append(MonthlyUsage(pool.key, row.time, row.in_use, row.installed))
     columns = (times, readings.in_use, readings.installed, readings.overdraft)
+    rows = zip(times[:count].tolist(), *(optional(c[:count]) for c in columns[1:3]), strict=True)
+    pool.months += [MonthlyUsage(pool.key, *row) for row in rows]
     pool.readings = ReadingColumns(*(column[count:] for column in columns))
 
 

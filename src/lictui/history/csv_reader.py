@@ -13,7 +13,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,54 +42,22 @@ def optional(column: IntArray) -> list[int | None]:
     return [None if value < 0 else value for value in column.tolist()]
 
 
-class ImportedReading(NamedTuple):
-    """One reading in a file."""
-
-    time: int  # UTC epoch seconds
-    in_use: int | None  # None: unknown in lictui's own export
-    installed: int | None = None
-    overdraft: int | None = None
-
-
-class ImportedBucket(NamedTuple):
-    """One bucket in a file."""
-
-    start: int  # UTC epoch seconds
-    low: int
-    average: float  # over time
-    high: int
-    high_at: int
-    last: int
-    samples: int
-    installed: int | None = None
-    overdraft: int | None = None
-
-
 @dataclass(frozen=True, eq=False, slots=True)
 class ReadingColumns:
-    """Readings in order of time as columns; iterating yields rows."""
+    """Readings in order of time."""
 
     time: IntArray
     in_use: IntArray  # UNKNOWN or a count, as the following
     installed: IntArray
     overdraft: IntArray
 
-    @classmethod
-    def of(cls, rows: Sequence[ImportedReading]) -> ReadingColumns:
-        """Return rows as columns."""
-        return cls(*_columns(rows, len(ImportedReading._fields)))
-
     def __len__(self) -> int:
         return len(self.time)
-
-    def __iter__(self) -> Iterator[ImportedReading]:
-        counts = map(optional, (self.in_use, self.installed, self.overdraft))
-        return map(ImportedReading._make, zip(self.time.tolist(), *counts, strict=True))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class BucketColumns:
-    """Buckets of one width in order of time as columns; iterating yields rows."""
+    """Buckets of one width in order of time."""
 
     start: IntArray
     low: IntArray
@@ -101,29 +69,11 @@ class BucketColumns:
     installed: IntArray  # UNKNOWN or a count
     overdraft: IntArray
 
-    @classmethod
-    def of(cls, rows: Sequence[ImportedBucket]) -> BucketColumns:
-        """Return rows as columns."""
-        averages = np.array([row.average for row in rows], np.float64)
-        start, low, _, *others = _columns(rows, len(ImportedBucket._fields))
-        return cls(start, low, averages, *others)
-
     def __len__(self) -> int:
         return len(self.start)
 
-    def __iter__(self) -> Iterator[ImportedBucket]:
-        figures = (
-            column.tolist()
-            for column in (self.start, self.low, self.average, self.high, self.high_at)
-        )
-        more = (self.last.tolist(), self.samples.tolist())
-        counts = map(optional, (self.installed, self.overdraft))
-        return map(ImportedBucket._make, zip(*figures, *more, *counts, strict=True))
 
-
-def _columns(rows: Sequence[tuple[float | None, ...]], count: int) -> list[IntArray]:
-    known = [[UNKNOWN if value is None else int(value) for value in row] for row in rows]
-    return list(np.array(known, np.int64).reshape(-1, count).T)
+_NO_READINGS: Final = ReadingColumns(*(np.zeros(0, np.int64) for _ in range(4)))
 
 
 @dataclass(slots=True)
@@ -133,7 +83,7 @@ class ImportedPool:
     server: str
     key: PoolKey
     model: Model
-    readings: ReadingColumns = field(default_factory=lambda: ReadingColumns.of(()))
+    readings: ReadingColumns = _NO_READINGS
     buckets: dict[Resolution, BucketColumns] = field(default_factory=dict)
     months: list[MonthlyUsage] = field(default_factory=list)  # reported by the source itself
 
