@@ -56,8 +56,10 @@ async def test_failure_panes() -> None:
     ]
     board = Board(
         tuple(
-            down_status(up_status(f"lic-{at}", pool("XDT_PLT_UD", 5, 9)), each, known=at % 2 == 0)
-            for at, each in enumerate(failures)
+            down_status(
+                up_status(f"lic-{at}", pool("XDT_PLT_UD", 5, 9)), failure, known=at % 2 == 0
+            )
+            for at, failure in enumerate(failures)
         )
     )
     async with running_app(size=(80, 30), board=board) as run:
@@ -66,10 +68,10 @@ async def test_failure_panes() -> None:
 
 async def test_hostile_strings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # where the export goes
-    told = replace(pool("ACME_X", 3, 4), name=HOSTILE)
-    status = up_status(HOSTILE, told, group=HOSTILE, reported_name=HOSTILE)
+    hostile = replace(pool("ACME_X", 3, 4), name=HOSTILE)
+    status = up_status(HOSTILE, hostile, group=HOSTILE, reported_name=HOSTILE)
     failed = down_status(
-        up_status("b" + HOSTILE, told), Failure(FailureKind.PARSE, HOSTILE, HOSTILE)
+        up_status("b" + HOSTILE, hostile), Failure(FailureKind.PARSE, HOSTILE, HOSTILE)
     )
     async with running_app(board=Board((status, failed))) as run:
         text = screen_text(run.app)

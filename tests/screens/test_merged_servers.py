@@ -32,7 +32,7 @@ def part(status: ServerStatus) -> ServerStatus:
 
 
 def board() -> Board:
-    told = replace(pool("XDT_PLT_UD", 412, 1000, 100), formulas=HOW, raw_fields=RAW)
+    site = replace(pool("XDT_PLT_UD", 412, 1000, 100), formulas=HOW, raw_fields=RAW)
     program = replace(pool("XDT_PLT_UD", 409, 500, subscription=SA), queued=3)
     entries = (
         LicenseServer(
@@ -47,7 +47,7 @@ def board() -> Board:
         (
             down_status(up_status("lic-emea-01", group="emea"), NO_DATA_FAILURE, known=False),
             up_status("lic-us-01", pool("XDT_PLT_CCS", 70, 100), matlab, group="us"),
-            part(up_status("ddc-emea-01", told, source=SourceName.CVAD, mode=Mode.LAS, ago=30)),
+            part(up_status("ddc-emea-01", site, source=SourceName.CVAD, mode=Mode.LAS, ago=30)),
             part(up_status("cmd-emea-01", program, source=SourceName.COMMAND, ago=600)),
             replace(account, snapshot=replace(account.snapshot, license_servers=entries)),
         )
@@ -91,8 +91,8 @@ async def test_history_is_that_of_the_member_that_reports_the_figure() -> None:
     engine = FakeEngine(workday_series, pool_keys=(("ddc-emea-01", PoolKey("XDT_PLT_UD")),
                         ("cmd-emea-01", PoolKey("XDT_PLT_UD", "2026-12-31"))))  # fmt: skip
     async with running_app(board=board(), engine=engine) as run:
-        asked = [question.pools for question in engine.queries]
-        assert (("ddc-emea-01", PoolKey("XDT_PLT_UD")),) in asked
+        pools = [question.pools for question in engine.queries]
+        assert (("ddc-emea-01", PoolKey("XDT_PLT_UD")),) in pools
         await run.press("2", "end", "enter")
         assert engine.queries[-1].pools == (("ddc-emea-01", PoolKey("XDT_PLT_UD")),)
         await run.press("r")
@@ -101,7 +101,7 @@ async def test_history_is_that_of_the_member_that_reports_the_figure() -> None:
 
 async def test_products_count_merged_servers_once() -> None:
     async with running_app("products", size=(120, 40), board=board()) as run:
-        line = next(each for each in screen_text(run.app).splitlines() if "user/device" in each)
+        line = next(line for line in screen_text(run.app).splitlines() if "user/device" in line)
         assert "412" in line
         assert "1,000" in line
         assert "1/1" in line
