@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from textwrap import TextWrapper
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import on
 from textual.binding import Binding
@@ -32,10 +32,10 @@ from lictui.tui.time_range import format_moment, to_local
 from lictui.tui.widgets.styled_text import StyledLabel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from zoneinfo import ZoneInfo
 
-    from textual.app import ComposeResult
+    from textual.app import App, ComposeResult
     from textual.binding import BindingType
 
     from lictui.config.entitlements import Entitlement
@@ -68,7 +68,7 @@ class ConfirmScreen(ModalScreen[bool]):
     }}
     """
 
-    def __init__(self, question: str, consequence: str = "") -> None:
+    def __init__(self, question: str, consequence: str) -> None:
         super().__init__()
         self._question = question
         self._consequence = consequence
@@ -91,6 +91,16 @@ class ConfirmScreen(ModalScreen[bool]):
 
     def action_answer(self, confirmed: bool) -> None:
         self.dismiss(confirmed)
+
+
+def confirm(app: App[Any], question: str, consequence: str, action: Callable[[], object]) -> None:
+    """Ask, and run the action if the answer is yes."""
+
+    def on_answer(confirmed: bool | None) -> None:
+        if confirmed:
+            action()
+
+    app.push_screen(ConfirmScreen(question, consequence), on_answer)
 
 
 _SNOOZE_HOURS: Final = {"hour": 1, "hours": 4}

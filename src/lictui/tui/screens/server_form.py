@@ -26,7 +26,7 @@ from lictui.errors import LictuiError
 from lictui.model import Level, Server, Step, StepResult
 from lictui.tui import commands
 from lictui.tui.screens import server_fields
-from lictui.tui.screens.dialogs import ConfirmScreen
+from lictui.tui.screens.dialogs import confirm
 from lictui.tui.screens.main_screen import AppScreen
 from lictui.tui.text import Line, Tone, strip_controls
 from lictui.tui.theme import ASCII_SYMBOLS, Symbols
@@ -254,14 +254,13 @@ def _result_lines(result: StepResult, width: int, symbols: Symbols) -> Iterator[
 
 
 class ConnectionTest(StyledLabel):
-    """Below the fields: the steps of the connection test, or an error."""
+    """The steps of a connection test, or an error."""
 
-    DEFAULT_CSS = "ConnectionTest { padding: 0 0 1 0; }"
-
-    def __init__(self, symbols: Symbols, on_change: Callable[[], None]) -> None:
-        super().__init__(id="steps")
+    def __init__(self, symbols: Symbols, on_change: Callable[[], None] = lambda: None) -> None:
+        super().__init__()
         self._symbols = symbols
         self._on_change = on_change
+        self.title: tuple[Line, ...] = ()  # above the steps
         self._results: list[StepResult] = []
 
     @property
@@ -310,7 +309,7 @@ class ConnectionTest(StyledLabel):
         self._replace(*step_lines(self._results, width, self._symbols, running=running))
 
     def _replace(self, *lines: Line) -> None:
-        self.show_lines(*lines)
+        self.show_lines(*self.title, *lines)
         self._on_change()
 
 
@@ -326,6 +325,7 @@ class FormScreen(Screen[None], AppScreen):
         & #actions Button { margin-right: 2; }
         & #pin { display: none; }
         & #help { height: 2; padding: 0 1; background: $surface; color: $quiet; }
+        & ConnectionTest { padding: 0 0 1 0; }
         &.-narrow {
             & #fields { padding: 0 1; }
             & #actions { margin: 0; }
@@ -494,14 +494,13 @@ class FormScreen(Screen[None], AppScreen):
             return
         self._asked_about.add(same)
 
-        def on_answer(confirmed: bool | None) -> None:
-            if confirmed:
-                self._set_value("same_as", same)
-                self._show_fields()
+        def merge() -> None:
+            self._set_value("same_as", same)
+            self._show_fields()
 
         hosts = f"{strip_controls(host)} and {strip_controls(same)}"
         question = f"{hosts} are the same license server. Merge into one pane?"
-        self.app.push_screen(ConfirmScreen(question, "Both are polled and recorded."), on_answer)
+        confirm(self.app, question, "Both are polled and recorded.", merge)
 
     @property
     def _pin(self) -> str:
@@ -538,11 +537,7 @@ class FormScreen(Screen[None], AppScreen):
         if values(self._values) == values(self._original):
             self.dismiss()
         else:
-            self.app.push_screen(ConfirmScreen("Discard changes?"), self._on_discard)
-
-    def _on_discard(self, confirmed: bool | None) -> None:
-        if confirmed:
-            self.dismiss()
+            confirm(self.app, "Discard changes?", "", self.dismiss)
 
     def _row(self, key: str) -> FieldRow:
         return self.query_one(f"#field-{key}", FieldRow)

@@ -16,11 +16,10 @@ from lictui.errors import LictuiError
 from lictui.model import Level, LicenseServer, ReportingStatus, Server, Snapshot, SourceName, State
 from lictui.tui import commands, text
 from lictui.tui.screens import server_form
-from lictui.tui.screens.dialogs import ConfirmScreen
+from lictui.tui.screens.dialogs import confirm
 from lictui.tui.screens.main_screen import MainScreen
 from lictui.tui.text import LEVEL_TONES, Fragment, Line, Table, Tone, strip_controls
 from lictui.tui.time_range import format_moment
-from lictui.tui.widgets.styled_text import StyledLabel
 from lictui.tui.widgets.table import KeyedTable, TableColumn, widen
 
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from lictui.engine.board import MergedBoard, ServerStatus
-    from lictui.model import StepResult
     from lictui.tui.theme import Symbols
 
 
@@ -300,10 +298,10 @@ class ServersScreen(MainScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._details = StyledLabel()
         self._testing = ""  # the server whose test is shown in place of its details
 
     def body(self) -> Widget:
+        self._details = server_form.ConnectionTest(self.lictui.symbols)
         details = VerticalScroll(self._details, id="details", can_focus=False)
         return Vertical(KeyedTable(self.lictui.symbols), details)
 
@@ -343,7 +341,7 @@ class ServersScreen(MainScreen):
             hint = "No servers configured. Press a to add one."
             self._details.show_lines(((hint, Tone.QUIET),))
         elif status.server.name != self._testing:
-            self._testing = ""
+            self._end_test()
             zone = self.zone
             details = server_details(status, app.clock.now(), app.symbols, zone)
             self._details.show_lines(*details, *self._count_hints(status.server.name))
@@ -374,7 +372,7 @@ class ServersScreen(MainScreen):
 
     def action_back(self) -> None:
         if self._testing:
-            self._testing = ""
+            self._end_test()
             self._show_details()
         elif self.has_class("-full"):
             self.remove_class("-full")
@@ -391,15 +389,8 @@ class ServersScreen(MainScreen):
 
     def action_remove(self) -> None:
         if name := self.selected_server:
-            question = ConfirmScreen(
-                f"Remove {name}?", "It will no longer be polled. Its history is kept."
-            )
-
-            def on_answer(confirmed: bool | None) -> None:
-                if confirmed:
-                    self._remove(name)
-
-            self.app.push_screen(question, on_answer)
+            consequence = "It will no longer be polled. Its history is kept."
+            confirm(self.app, f"Remove {name}?", consequence, lambda: self._remove(name))
 
     @work(group="servers-remove")
     async def _remove(self, name: str) -> None:
@@ -411,28 +402,17 @@ class ServersScreen(MainScreen):
 
     def action_test(self) -> None:
         if (status := self._selected) and self._testing != status.server.name:
-            self._test(status)
+            self._test(status.server)
 
     @work(group="servers-test")
-    async def _test(self, status: ServerStatus) -> None:
-        name = self._testing = status.server.name
-        results: list[StepResult] = []
-        self._show_steps(name, results, running=True)
-        try:
-            async for result in self.lictui.engine.test(status.server):
-                results.append(result)
-                self._show_steps(name, results, running=result.ok)
-        except LictuiError as error:
-            self.notify(error.message, severity="error", markup=False)
-        self._show_steps(name, results, running=False)
+    async def _test(self, server: Server) -> None:
+        self._testing = server.name
+        self._details.title = (((f"Test {server.name}", Tone.STRONG),),)
+        await self._details.run(self.lictui.engine, server)
 
-    def _show_steps(self, name: str, results: list[StepResult], *, running: bool) -> None:
-        if self._testing != name:
-            return  # another server was selected meanwhile
-        width = max(20, self.size.width - 3)
-        title = ((f"Test {name}", Tone.STRONG),)
-        lines = server_form.step_lines(results, width, self.lictui.symbols, running=running)
-        self._details.show_lines(title, *lines)
+    def _end_test(self) -> None:
+        self._testing = ""
+        self.workers.cancel_group(self, "servers-test")
 
     # Copy and export
 
