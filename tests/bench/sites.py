@@ -23,11 +23,11 @@ async def serve(count: int) -> None:
     listeners = [
         await listen(
             SiteApi(
-                lambda: SimulatedSite("9f3c", "BENCH"),
-                lambda: inventory,
                 lambda: FaultMode.NORMAL,
                 clock,
                 ApiClient(USER, PASSWORD),
+                lambda: SimulatedSite("9f3c", "BENCH"),
+                lambda: inventory,
             ).answer,
             certificate=certificate,
         )

@@ -139,6 +139,9 @@ class Caller:
         self.stage = stage
         self.headers: dict[str, str] = {}
 
+    def fault(self) -> FaultMode:
+        return self.stage.fault
+
     def api(self, **options: Any) -> JsonApi:
         """The server, made without a connection."""
         raise NotImplementedError
@@ -180,12 +183,7 @@ class CloudCaller(Caller):
     def api(self, **options: Any) -> JsonApi:
         stage, client = self.stage, ApiClient(CLIENT, SECRET, "acme")
         return LicensingApi(
-            lambda: stage.customer,
-            lambda: stage.fault,
-            stage.clock,
-            client,
-            tokens_a_minute=5,
-            **options,
+            self.fault, stage.clock, client, lambda: stage.customer, tokens_a_minute=5, **options
         )
 
     async def token(self, path: str = "", **changes: Any) -> httpx.Response:
@@ -202,7 +200,7 @@ class PartnerCaller(Caller):
 
     def api(self, **options: Any) -> JsonApi:
         stage, client = self.stage, ApiClient(CLIENT, SECRET, "acme")
-        return PartnerApi(stage.partner_of, lambda: stage.fault, stage.clock, client, **options)
+        return PartnerApi(self.fault, stage.clock, client, stage.partner_of, **options)
 
     async def token(self, path: str = "", **changes: Any) -> httpx.Response:
         body = {"clientId": CLIENT, "clientSecret": SECRET, **changes}
@@ -221,12 +219,7 @@ class SiteCaller(Caller):
     def api(self, **options: Any) -> JsonApi:
         stage, client = self.stage, ApiClient(USER, SECRET)
         return SiteApi(
-            lambda: stage.site,
-            lambda: stage.licenses,
-            lambda: stage.fault,
-            stage.clock,
-            client,
-            **options,
+            self.fault, stage.clock, client, lambda: stage.site, lambda: stage.licenses, **options
         )
 
     async def token(self, path: str = "", **changes: Any) -> httpx.Response:

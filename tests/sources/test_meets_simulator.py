@@ -215,15 +215,15 @@ async def _serve(
     if name is SourceName.CVAD:
         site = SimulatedSite("9f3c", "PROD")
         client = ApiClient(USER, PASSWORD)
-        api = SiteApi(lambda: site, lambda: (PLATINUM,), fault, clock, client, **options)
+        api = SiteApi(fault, clock, client, lambda: site, lambda: (PLATINUM,), **options)
     else:
         client = ApiClient("client-1", PASSWORD, "acme")
         if name is SourceName.PARTNER:
             months = options.pop("account", partner("2026-11"))
-            api = PartnerApi(months, fault, clock, client, **options)
+            api = PartnerApi(fault, clock, client, months, **options)
         else:
             customer = options.pop("account", CUSTOMER)
-            api = LicensingApi(lambda: customer, fault, clock, client, **options)
+            api = LicensingApi(fault, clock, client, lambda: customer, **options)
     return await listen(api.answer, certificate=certificate)
 
 

@@ -96,11 +96,11 @@ class Simulators:
         running = RunningSimulator(pools or (licenses(),), fault)
         served = site or SimulatedSite("9f3c", "PROD")
         api = SiteApi(
-            lambda: served,
-            lambda: running.inventory,
             lambda: running.fault,
             self._clock,
             ApiClient(USER, PASSWORD),
+            lambda: served,
+            lambda: running.inventory,
         )
         return self._start(running, listen(api.answer, certificate=running.certificate))
 

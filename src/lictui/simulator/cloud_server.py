@@ -9,30 +9,27 @@ import re
 import uuid
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from http import HTTPStatus
 from itertools import count
 from math import ceil
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
-from lictui.simulator import CurrentFault, FaultMode
+from lictui.simulator import FaultMode
 from lictui.simulator.http import (
-    ApiClient,
     Headers,
     Json,
     JsonApi,
     Request,
     SimulatedReply,
     apply_fault,
-    client_credentials_paths,
     json_reply,
 )
 from lictui.simulator.usage import DAY
 
 if TYPE_CHECKING:
-    from lictui.clock import Clock
     from lictui.simulator.estate import SimulatedPool, SimulatedServer
 
 # Every API of Citrix Cloud: errors, access, transaction IDs
@@ -72,18 +69,22 @@ def forbidden(reason: str) -> SimulatedReply:
 Resource = Callable[[Mapping[str, str], FaultMode], SimulatedReply]  # of a lower-case query
 
 
+@dataclass(eq=False)
 class CloudApi(JsonApi):
     """One API for one customer of Citrix Cloud."""
 
-    transaction_header: str  # the header that Citrix's support asks for
-    token_paths: set[str]
+    transaction_header: ClassVar[str]  # that Citrix's support asks for
+    _transactions: Iterator[int] = field(default_factory=lambda: count(1), init=False)
 
-    def __init__(
-        self, fault: CurrentFault, clock: Clock, client: ApiClient, retry_after: int = 2
-    ) -> None:
-        super().__init__(fault, clock, client, retry_after)
-        self.customer = client.customer
-        self._transactions = count(1)
+    @property
+    def customer(self) -> str:
+        """The ID of the customer."""
+        return self.client.customer
+
+    @property
+    @abstractmethod
+    def token_paths(self) -> set[str]:
+        """The paths of the token endpoint, in lower case."""
 
     def error(self, status: int, headers: Headers = ()) -> SimulatedReply:
         """Return an error in the format of the licensing service."""
@@ -154,33 +155,26 @@ _MAX_MONTHS: Final = 12  # of one request
 _MINUTE: Final = 60.0  # seconds
 
 
+@dataclass(eq=False)
 class LicensingApi(CloudApi):
     """The licensing API of one customer; an `account()` of None is answered with 204."""
 
     transaction_header = "CC-TransactionId"
+    account: CurrentAccount
+    tokens_a_minute: int = field(default=20, kw_only=True)
+    _token_times: deque[float] = field(default_factory=deque, init=False)  # of the last minute
 
-    def __init__(
-        self,
-        account: CurrentAccount,
-        fault: CurrentFault,
-        clock: Clock,
-        client: ApiClient,
-        *,
-        retry_after: int = 2,
-        tokens_a_minute: int = 20,
-    ) -> None:
-        super().__init__(fault, clock, client, retry_after)
-        self._account = account
-        self._tokens_a_minute = tokens_a_minute
-        self._token_times: deque[float] = deque()  # of the last minute
-        self.token_paths = client_credentials_paths(self.customer)
+    @property
+    def token_paths(self) -> set[str]:
+        """The paths of the token endpoint, in lower case."""
+        return {f"/cctrustoauth2/{name}/tokens/clients" for name in (self.customer.lower(), "root")}
 
     def token(self, request: Request, fault: FaultMode) -> SimulatedReply:
         """Return the reply to a request for a token, of which a minute has only so many."""
         now, times = self.clock.now(), self._token_times
         while times and times[0] <= now - _MINUTE:
             times.popleft()
-        if len(times) >= self._tokens_a_minute:
+        if len(times) >= self.tokens_a_minute:
             return self.error(429, (("Retry-After", str(ceil(times[0] + _MINUTE - now))),))
         times.append(now)
         return self.client_credentials(request, fault)
@@ -199,7 +193,7 @@ class LicensingApi(CloudApi):
         }.get(path)
 
     def _account_in(self, fault: FaultMode) -> CloudAccount | None:
-        return None if fault is FaultMode.EMPTY else self._account()
+        return None if fault is FaultMode.EMPTY else self.account()
 
     def _current(self, _query: Mapping[str, str], fault: FaultMode) -> SimulatedReply:
         account = self._account_in(fault)

@@ -12,15 +12,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from uuid import NAMESPACE_DNS, uuid5
 
 from lictui.clock import iso
-from lictui.simulator import CurrentFault, CurrentInventory, FaultMode, License
+from lictui.simulator import CurrentInventory, FaultMode, License
 from lictui.simulator.estate import ServerKind, SimulatedEstate, SimulatedServer
 from lictui.simulator.http import (
     TOKEN_LIFETIME,
-    ApiClient,
     Headers,
     Json,
     JsonApi,
@@ -30,9 +29,6 @@ from lictui.simulator.http import (
     json_reply,
 )
 from lictui.simulator.usage import DAY, QUARTER, as_date
-
-if TYPE_CHECKING:
-    from lictui.clock import Clock
 
 # State of a site, licenses apart
 
@@ -229,21 +225,12 @@ def _inventory(pool: License) -> Json:
 _BASES: Final = ("/cvad/manage", "/citrix/orchestration/api")
 
 
+@dataclass(eq=False)
 class SiteApi(JsonApi):
     r"""The REST API of one site on premises; the client is `DOMAIN\user`."""
 
-    def __init__(
-        self,
-        site: CurrentSite,
-        inventory: CurrentInventory,
-        fault: CurrentFault,
-        clock: Clock,
-        client: ApiClient,
-        retry_after: int = 2,
-    ) -> None:
-        super().__init__(fault, clock, client, retry_after)
-        self._site = site
-        self._inventory = inventory
+    site: CurrentSite
+    inventory: CurrentInventory
 
     def error(self, status: int, headers: Headers = (), message: str = "") -> SimulatedReply:
         """Return an error in the format of ErrorData."""
@@ -259,7 +246,7 @@ class SiteApi(JsonApi):
 
     def reply(self, request: Request, path: str, fault: FaultMode) -> SimulatedReply:
         """Return the reply to any request."""
-        site = self._site()
+        site = self.site()
         if request.method == "POST":
             if path in {f"{base}/tokens" for base in _BASES}:
                 return self._password_token(request, fault)
@@ -306,7 +293,7 @@ class SiteApi(JsonApi):
             return self.error(400, message="Citrix-InstanceId is missing or not this site.")
         if resource != "me" and fault is FaultMode.FORBIDDEN:
             return self.error(403, message="You do not have the permission to read this.")
-        licenses = () if fault is FaultMode.EMPTY else self._inventory()
+        licenses = () if fault is FaultMode.EMPTY else self.inventory()
         flags = {name for name, value in request.query.items() if value.lower() == "true"}
         match resource:
             case "me":

@@ -179,21 +179,21 @@ class ServerFactory:
         match simulated.kind:
             case ServerKind.CLOUD:
                 return LicensingApi(
-                    lambda: cloud_account_at(simulated, clock.now()), self.fault, clock, client
+                    self.fault, clock, client, lambda: cloud_account_at(simulated, clock.now())
                 )
             case ServerKind.PARTNER:
                 return PartnerApi(
-                    lambda month: partner_account_at(simulated, clock.now(), month),
                     self.fault,
                     clock,
                     client,
+                    lambda month: partner_account_at(simulated, clock.now(), month),
                 )
         return SiteApi(
-            lambda: site_at(self.estate, simulated, clock.now()),
-            self.inventory,
             self.fault,
             clock,
             client,
+            lambda: site_at(self.estate, simulated, clock.now()),
+            self.inventory,
         )
 
     async def _start_command_target(self) -> tuple[Server, Listener]:

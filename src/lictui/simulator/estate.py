@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from math import inf
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lictui.simulator import FaultMode, License
 from lictui.simulator.usage import (
@@ -173,6 +173,12 @@ class SimulatedServer:
         while start * 1.5 <= minutes:
             start *= 4
         return start <= minutes
+
+
+def _server(
+    name: str, region: Region, kind: ServerKind, *pools: SimulatedPool, **fields: Any
+) -> SimulatedServer:
+    return SimulatedServer(name, region, kind, pools, **fields)
 
 
 # The factory of pools
@@ -343,7 +349,7 @@ def other_sources(
     )
     return (
         *servers,
-        SimulatedServer("daas-eu", EMEA, ServerKind.CLOUD, (entitlement,)),
+        _server("daas-eu", EMEA, ServerKind.CLOUD, entitlement),
         _partner(buyer, known),
     )
 
@@ -353,82 +359,73 @@ def _in_three_ways(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
     pools = (buyer.assigned(EMEA, "XDT_ENT_UD", 900, 0.78, subscription=220),)
     report = ReportedServer("lic-emea-06", pools, expires=buyer.day(_SOME_DAY))
     return (
-        SimulatedServer("lic-emea-06", EMEA, ServerKind.WINRM_NTLM, pools),
-        SimulatedServer("ddc-emea-06", EMEA, ServerKind.SITE, pools, same_as="lic-emea-06"),
+        _server("lic-emea-06", EMEA, ServerKind.WINRM_NTLM, *pools),
+        _server("ddc-emea-06", EMEA, ServerKind.SITE, *pools, same_as="lic-emea-06"),
         _account("csp-emea-06", (report,), same_as="lic-emea-06"),
     )
 
 
 def _commanded_in_us(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
     return (
-        SimulatedServer(
+        _server(
             "lic-us-02",
             US,
             ServerKind.LMSTAT,
-            (
-                _exactly(buyer.concurrent(US, "XDT_STD_CCS", 480, 0.71)),
-                _exactly(buyer.machines("CXS_ENT_CCS", 96, 0.8)),
-            ),
+            _exactly(buyer.concurrent(US, "XDT_STD_CCS", 480, 0.71)),
+            _exactly(buyer.machines("CXS_ENT_CCS", 96, 0.8)),
         ),
-        SimulatedServer(
+        _server(
             "lic-legal-01",  # another vendor's, on the same kind of license server
             US,
             ServerKind.LMSTAT,
-            (
-                _exactly(buyer.concurrent(US, "docman_pro", 120, 1.04)),
-                _exactly(buyer.machines("casefile_index", 16, 0.5)),
-            ),
+            _exactly(buyer.concurrent(US, "docman_pro", 120, 1.04)),
+            _exactly(buyer.machines("casefile_index", 16, 0.5)),
             vendor="legald",
         ),
-        SimulatedServer(
+        _server(
             "lic-us-03",
             US,
             ServerKind.INVENTORY,
-            (
-                buyer.concurrent(US, "XDT_ENT_CCS", 350, 0.68, subscription=310),
-                buyer.assigned(US, "XDT_PLT_UD", 240, 0.81),
-                buyer.startup(),
-            ),
+            buyer.concurrent(US, "XDT_ENT_CCS", 350, 0.68, subscription=310),
+            buyer.assigned(US, "XDT_PLT_UD", 240, 0.81),
+            buyer.startup(),
         ),
-        SimulatedServer(
-            "lic-us-04", US, ServerKind.CHECKMK, (buyer.machines("PVS_STD_CCS", 120, 0.7),)
-        ),
+        _server("lic-us-04", US, ServerKind.CHECKMK, buyer.machines("PVS_STD_CCS", 120, 0.7)),
     )
 
 
 def _commanded_elsewhere(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
     """Servers of EMEA and APAC that are read with a command."""
     return (
-        SimulatedServer(
-            "lic-emea-04", EMEA, ServerKind.UDADMIN, (buyer.assigned(EMEA, "XDT_STD_UD", 260, 0.7),)
+        _server(
+            "lic-emea-04", EMEA, ServerKind.UDADMIN, buyer.assigned(EMEA, "XDT_STD_UD", 260, 0.7)
         ),
-        SimulatedServer(
+        _server(
             "lic-emea-05",
             EMEA,
             ServerKind.REMOTE_LMSTAT,
-            (_exactly(buyer.concurrent(EMEA, "MPS_PLT_CCU", 160, 0.64)),),
+            _exactly(buyer.concurrent(EMEA, "MPS_PLT_CCU", 160, 0.64)),
         ),
-        SimulatedServer(
+        _server(
             "las-apac-03",
             APAC,
             ServerKind.LAS_INVENTORY,
-            (
-                buyer.concurrent(APAC, "XDT_PLT_CCS", 520, 0.74, subscription=260),
-                buyer.assigned(APAC, "XDT_ENT_UD", 310, 0.6),
-            ),
+            buyer.concurrent(APAC, "XDT_PLT_CCS", 520, 0.74, subscription=260),
+            buyer.assigned(APAC, "XDT_ENT_UD", 310, 0.6),
             same_as="lic-apac-03",  # whose WMI is empty, now that it is licensed by LAS
         ),
-        SimulatedServer(
+        _server(
             "lic-apac-04",
             APAC,
             ServerKind.WMI_JSON,
-            (buyer.concurrent(APAC, "XDT_STD_CCS", 210, 0.66), buyer.startup()),
+            buyer.concurrent(APAC, "XDT_STD_CCS", 210, 0.66),
+            buyer.startup(),
         ),
-        SimulatedServer(
+        _server(
             "branch-tokyo",
             APAC,
             ServerKind.LICTUI,
-            (buyer.concurrent(APAC, "MPS_ENT_CCU", 90, 0.59),),
+            buyer.concurrent(APAC, "MPS_ENT_CCU", 90, 0.59),
         ),
     )
 
@@ -468,9 +465,7 @@ def _account(
         )
         for product, pool in pools.items()
     )
-    return SimulatedServer(
-        name, EMEA, ServerKind.PARTNER, told, same_as=same_as, reported_servers=reports
-    )
+    return _server(name, EMEA, ServerKind.PARTNER, *told, same_as=same_as, reported_servers=reports)
 
 
 class _Uploaded:
@@ -514,40 +509,37 @@ def company(seed: int, start: float) -> tuple[SimulatedServer, ...]:
 
 def _emea(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
     return (
-        SimulatedServer(
+        _server(
             "lic-emea-01",
             EMEA,
             ServerKind.WINRM_BASIC,
-            (
-                buyer.assigned(EMEA, "XDT_PLT_UD", 1500, 0.85, subscription=37),
-                buyer.assigned(EMEA, "XDT_PLT_UD", 600, 0.71, subscription=402),
-                buyer.machines("PVS_STD_CCS", 80, 1.06, added=7, subscription=402),
-                buyer.startup(),
-            ),
+            buyer.assigned(EMEA, "XDT_PLT_UD", 1500, 0.85, subscription=37),
+            buyer.assigned(EMEA, "XDT_PLT_UD", 600, 0.71, subscription=402),
+            buyer.machines("PVS_STD_CCS", 80, 1.06, added=7, subscription=402),
+            buyer.startup(),
         ),
-        SimulatedServer(
+        _server(
             "lic-emea-02",
             EMEA,
             ServerKind.WINRM_ENCRYPTED,
-            (
-                buyer.concurrent(EMEA, "XDT_ENT_CCS", 1200, 0.76),
-                buyer.concurrent(EMEA, "MPS_ADV_CCU", 290, 0.4, growth=-0.3),
-                buyer.machines("CXS_ENT_CCS", 64, 0.58),
-                buyer.startup(),
-            ),
+            buyer.concurrent(EMEA, "XDT_ENT_CCS", 1200, 0.76),
+            buyer.concurrent(EMEA, "MPS_ADV_CCU", 290, 0.4, growth=-0.3),
+            buyer.machines("CXS_ENT_CCS", 64, 0.58),
+            buyer.startup(),
         ),
-        SimulatedServer(
+        _server(
             "lic-emea-03",
             EMEA,
             ServerKind.WINRM_NTLM,
-            (buyer.concurrent(EMEA, "XDT_ENT_CCS", 150, 0.5), buyer.startup()),
+            buyer.concurrent(EMEA, "XDT_ENT_CCS", 150, 0.5),
+            buyer.startup(),
             fault=FaultMode.DENIED,  # its password ran out, and nobody has said so yet
         ),
-        SimulatedServer(
+        _server(
             "ddc-emea-01",
             EMEA,
             ServerKind.LAS_SITE,
-            (buyer.concurrent(EMEA, "XDT_PLT_CCS", 4000, 0.72, growth=0.18, subscription=310),),
+            buyer.concurrent(EMEA, "XDT_PLT_CCS", 4000, 0.72, growth=0.18, subscription=310),
             activated_until=buyer.day(18),
         ),
     )
@@ -555,38 +547,34 @@ def _emea(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
 
 def _us(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
     return (
-        SimulatedServer(
+        _server(
             "lic-us-01",
             US,
             ServerKind.WINRM_NTLM,
-            (
-                buyer.concurrent(US, "XDT_PLT_CCS", 2500, 0.84, growth=0.2),
-                # The same purchase under its older code, which nobody uses.
-                buyer.constant("XDS_PLT_CCS", 2500),
-                buyer.concurrent(US, "MPS_PLT_CCU", 400, 0.36, subscription=85),
-                buyer.machines("PVS_STD_CCS", 250, 0.63),
-                buyer.startup(),
-            ),
+            buyer.concurrent(US, "XDT_PLT_CCS", 2500, 0.84, growth=0.2),
+            # The same purchase under its older code, which nobody uses.
+            buyer.constant("XDS_PLT_CCS", 2500),
+            buyer.concurrent(US, "MPS_PLT_CCU", 400, 0.36, subscription=85),
+            buyer.machines("PVS_STD_CCS", 250, 0.63),
+            buyer.startup(),
         ),
-        SimulatedServer(
+        _server(
             "ddc-us-01",
             US,
             ServerKind.SITE,
-            (
-                # A launch day: over what was bought, within the overdraft.
-                buyer.concurrent(US, "XDT_ENT_CCS", 800, 0.88, surges=((0, 1.08), (-19, 1.05))),
-                replace(
-                    buyer.assigned(US, "XDT_ENT_UD", 450, 0.66),
-                    license_type="RetailS",
-                    expires=buyer.day(20),
-                ),
+            # A launch day: over what was bought, within the overdraft.
+            buyer.concurrent(US, "XDT_ENT_CCS", 800, 0.88, surges=((0, 1.08), (-19, 1.05))),
+            replace(
+                buyer.assigned(US, "XDT_ENT_UD", 450, 0.66),
+                license_type="RetailS",
+                expires=buyer.day(20),
             ),
         ),
-        SimulatedServer(
+        _server(
             "ddc-us-02",
             _US_WEST,
             ServerKind.SITE_WITHOUT_OVERVIEW,
-            (buyer.concurrent(_US_WEST, "XDT_STD_CCS", 600, 0.6),),
+            buyer.concurrent(_US_WEST, "XDT_STD_CCS", 600, 0.6),
         ),
     )
 
@@ -594,42 +582,36 @@ def _us(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
 def _apac(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
     days_ago = buyer.start - 21.4 * DAY
     return (
-        SimulatedServer(
+        _server(
             "lic-apac-01",
             APAC,
             ServerKind.WINRM_BASIC,
-            (
-                buyer.assigned(APAC, "XDT_PLT_UD", 700, 0.93, growth=0.3, subscription=128),
-                buyer.assigned(APAC, "XDT_ADV_UD", 25, 1.1, growth=0.1, subscription=128),
-                buyer.concurrent(APAC, "XDT_PLT_CCS", 350, 0.55),
-                buyer.startup(),
-            ),
+            buyer.assigned(APAC, "XDT_PLT_UD", 700, 0.93, growth=0.3, subscription=128),
+            buyer.assigned(APAC, "XDT_ADV_UD", 25, 1.1, growth=0.1, subscription=128),
+            buyer.concurrent(APAC, "XDT_PLT_CCS", 350, 0.55),
+            buyer.startup(),
         ),
-        SimulatedServer(
+        _server(
             "lic-apac-02",
             APAC,
             ServerKind.WINRM_NTLM,
-            (
-                buyer.assigned(APAC, "XDT_STD_UD", 300, 0.58),
-                buyer.concurrent(APAC, "MPS_ENT_CCU", 180, 0.77),
-                buyer.machines("PVS_STD_CCS", 40, 0.45),
-                buyer.startup(),
-            ),
+            buyer.assigned(APAC, "XDT_STD_UD", 300, 0.58),
+            buyer.concurrent(APAC, "MPS_ENT_CCU", 180, 0.77),
+            buyer.machines("PVS_STD_CCS", 40, 0.45),
+            buyer.startup(),
             outages=((days_ago, days_ago + 3 * DAY),),
             flaps_after=buyer.start,
         ),
-        SimulatedServer("lic-apac-03", APAC, ServerKind.WINRM_NTLM, (), fault=FaultMode.EMPTY),
-        SimulatedServer(
+        _server("lic-apac-03", APAC, ServerKind.WINRM_NTLM, fault=FaultMode.EMPTY),
+        _server(
             "ddc-apac-01",
             _INDIA,
             ServerKind.SITE,
-            (
-                replace(
-                    buyer.concurrent(_INDIA, "XDT_PLT_CCS", 900, 0.66),
-                    sizes=((0.0, 650), (buyer.start - 104 * DAY, 900)),
-                ),
-                buyer.concurrent(_INDIA, "MPS_ENT_CCU", 120, 0.7, growth=-0.1),
+            replace(
+                buyer.concurrent(_INDIA, "XDT_PLT_CCS", 900, 0.66),
+                sizes=((0.0, 650), (buyer.start - 104 * DAY, 900)),
             ),
+            buyer.concurrent(_INDIA, "MPS_ENT_CCU", 120, 0.7, growth=-0.1),
         ),
     )
 
@@ -642,17 +624,15 @@ def large_company(seed: int, start: float, count: int) -> tuple[SimulatedServer,
         (ServerKind.WINRM_BASIC, ServerKind.SITE, ServerKind.WINRM_NTLM),
     )
     return tuple(
-        SimulatedServer(
+        _server(
             f"{'ddc' if kinds[at % 3].is_site else 'lic'}-{region.name}-{at:04}",
             region,
             kinds[at % 3],
-            (
-                buyer.concurrent(region, "XDT_PLT_CCS", 400 + at % 7 * 100, 0.7),
-                buyer.concurrent(region, "XDT_ENT_CCS", 250, 0.5),
-                buyer.concurrent(region, "MPS_ENT_CCU", 120, 0.8),
-                buyer.assigned(region, "XDT_PLT_UD", 500, 0.6 + at % 5 * 0.07),
-                buyer.assigned(region, "XDT_PLT_UD", 200, 0.9, subscription=400),
-            ),
+            buyer.concurrent(region, "XDT_PLT_CCS", 400 + at % 7 * 100, 0.7),
+            buyer.concurrent(region, "XDT_ENT_CCS", 250, 0.5),
+            buyer.concurrent(region, "MPS_ENT_CCU", 120, 0.8),
+            buyer.assigned(region, "XDT_PLT_UD", 500, 0.6 + at % 5 * 0.07),
+            buyer.assigned(region, "XDT_PLT_UD", 200, 0.9, subscription=400),
         )
         for at in range(1, count + 1)
         for region in (regions[at // 3 % 3],)

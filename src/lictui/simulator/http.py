@@ -97,7 +97,7 @@ class Listener:
         return f"{scheme}://{self.host}:{self.port}"
 
     async def start(self, host: str, port: int) -> None:
-        """Listen; port 0 takes a free one. OSError when the port is taken."""
+        """Listen, as `listen` says."""
         self._server = await asyncio.start_server(self._accept, host, port)
         self.host = host
         self.port = self._server.sockets[0].getsockname()[1]
@@ -305,26 +305,21 @@ class ApiClient:
     customer: str = ""  # of Citrix Cloud
 
 
+@dataclass(eq=False)
 class JsonApi(ABC):
-    """A simulated API. Tokens last an hour of `clock`.
+    """A simulated API. Tokens last an hour of `clock`."""
 
-    `retry_after`, in seconds, is what the API asks for when it is busy or limits requests.
-    """
-
-    def __init__(
-        self, fault: CurrentFault, clock: Clock, client: ApiClient, retry_after: int = 2
-    ) -> None:
-        self.clock = clock
-        self.client = client
-        self._fault = fault
-        self._retry_after = str(retry_after)
-        self._expiry: dict[str, float] = {}  # token -> UTC epoch seconds
-        self._issued = 0
+    current_fault: CurrentFault
+    clock: Clock
+    client: ApiClient
+    retry_after: int = field(default=2, kw_only=True)  # seconds, in replies of a busy API
+    _expiry: dict[str, float] = field(default_factory=dict, init=False)  # by token
+    _issued: int = field(default=0, init=False)
 
     async def answer(self, request: Request, connection: Connection) -> SimulatedReply | None:
         """Return the reply to one request; None leaves it unanswered."""
         del connection
-        fault = self._fault()
+        fault = self.current_fault()
         match fault:
             case FaultMode.SILENT:
                 return None
@@ -332,7 +327,7 @@ class JsonApi(ABC):
                 return LOGIN_PAGE
             case FaultMode.BUSY | FaultMode.RATE_LIMITED:
                 status = 503 if fault is FaultMode.BUSY else 429
-                return self.error(status, (("Retry-After", self._retry_after),))
+                return self.error(status, (("Retry-After", str(self.retry_after)),))
         return self.reply(request, request.path.lower().rstrip("/"), fault)
 
     @abstractmethod
@@ -388,11 +383,6 @@ class JsonApi(ABC):
 def content_type(request: Request) -> str:
     """Return the media type of a request's body, without parameters."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def client_credentials_paths(customer: str) -> set[str]:
-    """Return the paths of the token endpoint of Citrix Cloud, in lower case."""
-    return {f"/cctrustoauth2/{name}/tokens/clients" for name in (customer.lower(), "root")}
 
 
 def _oauth_error(status: int, error: str, description: str) -> SimulatedReply:

@@ -10,9 +10,9 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta, timezone
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from lictui.simulator import CurrentFault, FaultMode
+from lictui.simulator import FaultMode
 from lictui.simulator.cloud_server import (
     CloudApi,
     Resource,
@@ -26,7 +26,6 @@ from lictui.simulator.cloud_server import (
 from lictui.simulator.estate import ReportedServer, SimulatedPool, SimulatedServer, uploaded_usage
 from lictui.simulator.http import (
     TOKEN_LIFETIME,
-    ApiClient,
     Json,
     Request,
     SimulatedReply,
@@ -34,9 +33,6 @@ from lictui.simulator.http import (
     json_reply,
 )
 from lictui.simulator.usage import DAY
-
-if TYPE_CHECKING:
-    from lictui.clock import Clock
 
 # JSON bodies
 
@@ -225,23 +221,17 @@ class PartnerAccount:
 AccountOfMonth = Callable[[str], PartnerAccount]  # by `2026-10`
 
 
+@dataclass(eq=False)
 class PartnerApi(CloudApi):
     """License Usage Insights of one partner; `account("2026-10")` returns that month's usage."""
 
     transaction_header = "X-Cws-TransactionId"
+    account: AccountOfMonth
 
-    def __init__(
-        self,
-        account: AccountOfMonth,
-        fault: CurrentFault,
-        clock: Clock,
-        client: ApiClient,
-        retry_after: int = 2,
-    ) -> None:
-        super().__init__(fault, clock, client, retry_after)
-        self._account = account
-        names = (self.customer.lower(), "root")
-        self.token_paths = {f"/{name}/tokens/clients" for name in names}
+    @property
+    def token_paths(self) -> set[str]:
+        """The paths of the token endpoint, in lower case."""
+        return {f"/{name}/tokens/clients" for name in (self.customer.lower(), "root")}
 
     def token(self, request: Request, fault: FaultMode) -> SimulatedReply:
         """Return the reply to a request for a token: JSON, unlike OAuth."""
@@ -291,7 +281,7 @@ class PartnerApi(CloudApi):
         return json_reply(usage_data_body(self._account_of(month, fault), self.customer))
 
     def _account_of(self, month: str, fault: FaultMode) -> PartnerAccount:
-        account = self._account(month)
+        account = self.account(month)
         return PartnerAccount(account.org_id) if fault is FaultMode.EMPTY else account
 
 

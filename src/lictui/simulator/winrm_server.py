@@ -415,19 +415,13 @@ def services_class() -> CimClass:
         "Citrix_GTLicensingProv": "Citrix Licensing WMI",
         "CitrixWebServicesforLicensing": "Citrix Web Services for Licensing",
     }
+    properties = ("DisplayName", "Name", "Started", "StartMode", "State", "Status")
     return CimClass(
         CIMV2,
         "Win32_Service",
-        ("DisplayName", "Name", "Started", "StartMode", "State", "Status"),
+        properties,
         tuple(
-            {
-                "DisplayName": display,
-                "Name": name,
-                "Started": True,
-                "StartMode": "Auto",
-                "State": "Running",
-                "Status": "OK",
-            }
+            dict(zip(properties, (display, name, True, "Auto", "Running", "OK"), strict=True))
             for name, display in names.items()
         ),
     )
