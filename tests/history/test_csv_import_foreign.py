@@ -163,18 +163,6 @@ def test_column_name_may_specify_utc() -> None:
         assert points(text, BERLIN)[0][0] == "2026-07-01 12:00:00"
 
 
-HOURS = ("00:30", "01:30", "02:00", "02:30", "02:00", "02:30", "03:00")
-AS_UTC = ("22:30", "23:30", "00:00", "00:30", "01:00", "01:30", "02:00")
-
-
-@pytest.mark.parametrize("newest_first", [False, True])
-def test_repeated_hour_follows_the_order_of_rows(*, newest_first: bool) -> None:
-    rows = [f"2026-10-25 {hour},{turn}" for turn, hour in enumerate(HOURS)]
-    rows = rows[::-1] if newest_first else rows
-    result = sorted(points("Time,InUse\n" + "\n".join(rows), BERLIN), key=lambda row: str(row[1]))
-    assert [str(row[0])[11:16] for row in result] == list(AS_UTC)
-
-
 @given(
     st.integers(1792857600, 1792886400),  # 25 October 2026, on which Berlin sets its clocks back
     st.lists(st.integers(60, 1800), min_size=1, max_size=60),
@@ -342,6 +330,17 @@ Citrix Virtual Apps and Desktops Premium,Concurrent,2027.1201,11/14/2026,200,20,
     assert result.unused == ["Model"]
     _, (later,) = taken(text, subscription_date="2027-12-01")
     assert later.buckets[Resolution.DAY].high.tolist() == [55, 56]
+
+
+def test_subscription_date_is_as_clear_as_other_dates() -> None:
+    text = "Time,SADate,InUse\n{}/11/2026 08:00,{},1\n"
+    _, (pool,) = taken(text.format(13, "01/12/2026"))
+    assert pool.key.subscription_date == "2026-12-01"
+    with pytest.raises(UsageError, match="ambiguous date"):
+        taken("Time,SADate,InUse\n2026-11-13 08:00,01/12/2026,1\n")
+    _, (pool,) = taken(text.format("02", "01/12/2026"), date_format="%d/%m/%Y %H:%M")
+    assert pool.key.subscription_date == "2026-12-01"
+    assert taken(text.format(13, "31/02/2027"))[0].skipped == 1
 
 
 def test_rows_without_a_subscription_date_go_to_the_known_pool() -> None:

@@ -6,7 +6,7 @@ apart, and once for the figures.
 
 from __future__ import annotations
 
-from datetime import UTC, date
+from datetime import UTC, date, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -254,6 +254,7 @@ def _parse_subscription(cell: str) -> int:
 # Columns to pools
 
 
+_EPOCH: Final = date(1970, 1, 1)
 _MONTH: Final = -1  # in place of the width of a bucket
 _BUCKET_WIDTHS: Final = [int(width) for width in Resolution if width]
 
@@ -266,7 +267,7 @@ class _Figures(NamedTuple):
     time: IntArray  # UTC epoch seconds
     peak_at: IntArray  # UTC epoch seconds: of a day its noon
     width: IntArray  # seconds; 0: a reading
-    subscription: IntArray
+    subscription: IntArray  # days from the epoch; UNKNOWN
     license_type: IntArray
     in_use: IntArray
     installed: IntArray
@@ -306,8 +307,10 @@ def read_foreign_csv(file: CsvFile, options: ImportOptions) -> ImportResult:
     if conflict is not None:
         raise _ambiguous(file, delimiter, header, conflict)
     subscription_dates = {
-        value: _iso_date(value) or options.subscription_date or options.undated()
-        for value in sorted(set(figures.subscription.tolist()))
+        day: (_EPOCH + timedelta(day)).isoformat()
+        if day != UNKNOWN
+        else options.subscription_date or options.undated()
+        for day in sorted(set(figures.subscription.tolist()))
     }
     result.pools = _pools(_added_up(figures), subscription_dates, options)
     return result
@@ -322,9 +325,17 @@ class _RowDating:
         self._parts = parts
         self._until = options.until
         self._result = result
-        dates = {value for part in parts for value in part.date.tolist()}
-        self._day_first = is_day_first(map(LocalDate.unpack, dates))
-        self._days = {value: _epoch_day(value, day_first=self._day_first) for value in dates}
+        packed = {v for part in parts for v in (*part.date.tolist(), *part.subscription.tolist())}
+        dates = {value: LocalDate.unpack(value) for value in packed - {UNKNOWN}}
+        given = options.date_format
+        self._day_first = given.find("%d") < given.find("%m")
+        if not given:
+            self._day_first = is_day_first(dates.values())
+        self._days = {
+            value: _epoch_day(written, day_first=self._day_first)
+            for value, written in dates.items()
+        }
+        self._days[UNKNOWN] = UNKNOWN
         self._are_days = sum(len(part.date) for part in parts) > 1 and all(map(_at_midnight, parts))
         self._is_raw_range = columns.plain_column(columns.times[0]) is not None
         zone = UTC if columns.are_utc or self._is_raw_range else options.zone
@@ -342,10 +353,14 @@ class _RowDating:
             return _Figures(*(np.zeros(0, np.int64) for _ in _Figures._fields))
         return _Figures(*map(np.concatenate, zip(*dated, strict=True)))
 
+    def _epoch_days(self, packed: IntArray) -> IntArray:
+        """Return dates as days from the epoch; INVALID for one that does not exist."""
+        distinct, place = np.unique(packed, return_inverse=True)
+        return np.array([self._days[value] for value in distinct.tolist()], np.int64)[place]
+
     def _local(self, rows: _Rows) -> IntArray:
         """Return the local times of rows: seconds from the epoch."""
-        distinct, place = np.unique(rows.date, return_inverse=True)
-        days = np.array([max(self._days[value], 0) for value in distinct.tolist()], np.int64)[place]
+        days: IntArray = np.maximum(self._epoch_days(rows.date), 0)
         clocks = Clocks.unpack(rows.clock)
         start = clocks.seconds - clocks.width if self._is_raw_range else clocks.seconds
         return days * Resolution.DAY + start
@@ -365,12 +380,14 @@ class _RowDating:
             times = np.where(is_day, days * Resolution.DAY, times)
             peak_at = np.where(is_day, self._times.noon(days), times)
         width[rows.date // 2 % 100 == 0] = _MONTH
-        known = ~np.isin(rows.date, [value for value, day in self._days.items() if day < 0])
+        subscription = self._epoch_days(rows.subscription)
+        known = (self._epoch_days(rows.date) >= 0) & (subscription > INVALID)
         is_valid = known & (times >= 0) & (times <= self._until)
         for row in np.flatnonzero(~is_valid):
-            reason = _reason(int(times[row])) if known[row] else "invalid time"
+            reason = _reason(int(times[row])) if known[row] else "invalid date"
             self._skip(rows, int(row), reason)
-        columns = (rows.line, days, times, peak_at, width, *rows[-2:], *rows[3:6])
+        pools = (subscription, rows.license_type)
+        columns = (rows.line, days, times, peak_at, width, *pools, *rows[3:6])
         return _Figures(
             *(
                 column[is_valid].astype(kind)
@@ -405,9 +422,9 @@ def _sorted(figures: _Figures) -> _Figures:
     return figures.select(np.lexsort(keys))
 
 
-def _epoch_day(packed: int, *, day_first: bool) -> int:
+def _epoch_day(written: LocalDate, *, day_first: bool) -> int:
     try:
-        return (LocalDate.unpack(packed).day(day_first=day_first) - date(1970, 1, 1)).days
+        return (written.day(day_first=day_first) - _EPOCH).days
     except RowError:
         return INVALID
 
@@ -496,10 +513,3 @@ def _fill(pool: ImportedPool, figures: _Figures) -> None:
     starts = (month.day * Resolution.DAY).tolist()
     for start, *counts in zip(starts, *map(optional, month[-3:-1]), strict=True):
         pool.months.append(MonthlyUsage(pool.key, start, *counts))
-
-
-def _iso_date(value: int) -> str:
-    if value == UNKNOWN:
-        return ""
-    written = LocalDate.unpack(value)
-    return written.day(day_first=written.first > 12).isoformat()  # noqa: PLR2004 - no such month
