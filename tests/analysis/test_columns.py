@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from lictui.analysis.columns import Series, ServerSeries, aligned_sum
+from lictui.analysis.columns import Series, SumBuilder
 from lictui.analysis.series import Bucket, day_bounds
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -52,49 +52,57 @@ def test_joined_series_leaves_out_buckets_outside() -> None:
 # Aligned sums
 
 
+Part = tuple[Series, int, int | None]  # with the period in which it is expected
+
+
 def slot(number: int, high: int, installed: int | None = 100) -> Bucket:
     start = T0 + number * FIVE
     return Bucket(start, start + FIVE, high, high, high, start + 60, high, installed, None, 1)
 
 
-def part(
-    figures: dict[int, int], since: int | None = None, until: int | None = None
-) -> ServerSeries:
+def part(figures: dict[int, int], since: int | None = None, until: int | None = None) -> Part:
     first = min(figures, default=0) if since is None else since
     end = None if until is None else T0 + until * FIVE
     buckets = [slot(number, figures[number]) for number in sorted(figures)]
-    return ServerSeries(T0 + first * FIVE, end, Series.of(buckets, FIVE))
+    return Series.of(buckets, FIVE), T0 + first * FIVE, end
+
+
+def total(*parts: Part) -> Series:
+    builder = SumBuilder(T0, T0 + 86400)
+    for each in parts:
+        builder.add(*each)
+    return builder.series()
 
 
 def test_aligned_sum_is_not_a_sum_of_peaks() -> None:
     morning, evening = part({0: 90, 1: 10}), part({0: 20, 1: 80})
-    assert [one.high for one in aligned_sum([morning, evening]).buckets] == [110, 90]
+    assert [one.high for one in total(morning, evening).buckets] == [110, 90]
 
 
 def test_aligned_sum_leaves_out_incomplete_buckets() -> None:
-    sums = aligned_sum([part({0: 1, 1: 2, 2: 3}), part({0: 5, 2: 5})])
+    sums = total(part({0: 1, 1: 2, 2: 3}), part({0: 5, 2: 5}))
     assert [(one.start - T0, one.high) for one in sums.buckets] == [(0, 6), (600, 8)]
 
 
 def test_aligned_sum_expects_parts_only_in_their_period() -> None:
     stays, comes = part({0: 1, 1: 1, 2: 1, 3: 1}), part({2: 10, 3: 10})
     goes = part({0: 100, 1: 100}, until=2)
-    sums = aligned_sum([stays, comes, goes])
+    sums = total(stays, comes, goes)
     assert [one.high for one in sums.buckets] == [101, 101, 11, 11]
 
 
 def test_aligned_sum_of_installed_is_unknown_if_one_is() -> None:
     one = part({0: 1})
-    other = ServerSeries(T0, None, Series.of([slot(0, 5, installed=None)], FIVE))
-    assert aligned_sum([one, other]).buckets[0].installed is None
-    assert aligned_sum([one, one]).buckets[0].installed == 200
+    other = series(slot(0, 5, installed=None)), T0, None
+    assert total(one, other).buckets[0].installed is None
+    assert total(one, one).buckets[0].installed == 200
 
 
 def test_wide_entries_of_a_part_make_the_sum_a_bound() -> None:
     fine = part({number: 10 * (number % 2) for number in range(24)})
     hours = [bucket(T0, 5), bucket(T0 + 3600, 7)]
     hours[0] = hours[0]._replace(low=1)
-    sums = aligned_sum([fine, ServerSeries(T0, None, series(*hours))]).buckets
+    sums = total(fine, (series(*hours), T0, None)).buckets
     assert [(one.start - T0, one.end - one.start) for one in sums] == [(0, 3600), (3600, 3600)]
     assert [(one.high, one.low, one.bound) for one in sums] == [(15, 1, True), (17, 7, False)]
 

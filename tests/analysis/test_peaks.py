@@ -7,28 +7,12 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.analysis.test_columns import FIVE, T0, part, slot, total
 
-from lictui.analysis.columns import Series, ServerSeries, aligned_sum
+from lictui.analysis.columns import Series
 from lictui.analysis.peaks import PeakAccumulator, Window, peak_windows, upper_bound
-from lictui.analysis.series import Bucket
 
-FIVE = 300
-T0 = 1_795_478_400  # a midnight of UTC
 DAY = 86400
-
-
-def bucket(slot: int, high: int, installed: int | None = 100) -> Bucket:
-    start = T0 + slot * FIVE
-    return Bucket(start, start + FIVE, high, high, high, start + 60, high, installed, None, 1)
-
-
-def part(
-    figures: dict[int, int], since: int | None = None, until: int | None = None
-) -> ServerSeries:
-    first = min(figures, default=0) if since is None else since
-    end = None if until is None else T0 + until * FIVE
-    buckets = [bucket(slot, figures[slot]) for slot in sorted(figures)]
-    return ServerSeries(T0 + first * FIVE, end, Series.of(buckets, FIVE))
 
 
 def test_peak_windows_start_a_day_ago_at_the_month_and_at_the_first_reading() -> None:
@@ -43,8 +27,8 @@ def test_peak_windows_start_a_day_ago_at_the_month_and_at_the_first_reading() ->
 
 def test_accumulator_reports_peak_time_installed_and_coverage() -> None:
     gauge = PeakAccumulator([Window("all", T0)], T0, T0 + 10 * FIVE - 1)
-    gauge.add(Series.of([bucket(0, 5), bucket(1, 9)], FIVE))
-    gauge.add(Series.of([bucket(4, 9), bucket(5, 1)], FIVE))
+    gauge.add(Series.of([slot(0, 5), slot(1, 9)], FIVE))
+    gauge.add(Series.of([slot(4, 9), slot(5, 1)], FIVE))
     (peak,) = gauge.peaks()
     assert (peak.peak, peak.peak_at, peak.installed_at_peak) == (9, T0 + FIVE + 60, 100)
     assert (peak.average, peak.coverage, peak.alignment) == (6, 0.4, 300)
@@ -52,7 +36,7 @@ def test_accumulator_reports_peak_time_installed_and_coverage() -> None:
 
 def test_window_without_readings_has_no_peak() -> None:
     gauge = PeakAccumulator([Window("24h", T0 + DAY)], T0, T0 + 2 * DAY)
-    gauge.add(Series.of([bucket(0, 5)], FIVE))
+    gauge.add(Series.of([slot(0, 5)], FIVE))
     (peak,) = gauge.peaks()
     assert (peak.peak, peak.peak_at, peak.installed_at_peak, peak.average, peak.coverage) == (
         *[None] * 4,
@@ -68,7 +52,7 @@ figures = st.dictionaries(st.integers(0, 30), st.integers(0, 50), min_size=1)
 def test_accumulated_peaks_equal_a_naive_search(servers: list[dict[int, int]]) -> None:
     parts = [part(each) for each in servers]
     now = T0 + 31 * FIVE - 1
-    first = min(each.since for each in parts)
+    first = min(since for _, since, _ in parts)
     expected = {
         slot: sum(each[slot] for each in servers if slot in each)
         for slot in range(31)
@@ -76,7 +60,7 @@ def test_accumulated_peaks_equal_a_naive_search(servers: list[dict[int, int]]) -
         and all(slot in each for each in there)
     }
     gauge = PeakAccumulator([Window("all", first)], first, now)
-    gauge.add(aligned_sum(parts))
+    gauge.add(total(*parts))
     (peak,) = gauge.peaks()
     assert peak.peak == max(expected.values(), default=None)
     if expected:

@@ -14,7 +14,6 @@ from lictui.analysis.series import (
     day_of,
     day_start,
     first_of_month,
-    month_bounds,
     next_month,
 )
 
@@ -39,11 +38,6 @@ def test_day_with_skipped_midnight_starts_with_the_next_hour() -> None:
     assert day_start(date(2026, 3, 29), BEIRUT) == at("2026-03-28T22:00")
 
 
-def test_month_starts_and_ends_at_local_midnight() -> None:
-    bounds = month_bounds(at("2026-10-10T00:00"), at("2026-10-20T00:00"), BERLIN)
-    assert bounds == [at("2026-09-30T22:00"), at("2026-10-31T23:00")]
-
-
 def test_day_bounds_follow_half_hour_zones() -> None:
     assert day_bounds(at("2026-10-10T00:00"), at("2026-10-10T12:00"), KOLKATA)[0] == at(
         "2026-10-09T18:30"
@@ -61,5 +55,3 @@ def test_any_time_lies_within_its_day_bounds(moment: int, zone: ZoneInfo) -> Non
     assert bounds[0] <= moment < bounds[-1]
     assert bounds == sorted(set(bounds))
     assert day_of(bounds[0], zone) == day_of(moment, zone)
-    month = month_bounds(moment, moment + 1, zone)
-    assert month[0] <= moment < month[-1]

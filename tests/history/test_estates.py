@@ -74,11 +74,15 @@ def twin(estate: Mapping[str, Points]) -> dict[int, int]:
     """The sum where every server that is expected has a figure."""
     figures = {name: five_minutes(points) for name, points in estate.items()}
     result = {}
+    ends = {
+        name: max(points[-1][0] // FIVE * FIVE + FIVE, valid_until(points)[-1] // FIVE * FIVE)
+        for name, points in estate.items()
+    }
     for start in range(START, END, FIVE):
         expected = [
             name
             for name, points in estate.items()
-            if points[0][0] < start + FIVE and start < -(-(points[-1][0] + 1) // FIVE) * FIVE
+            if points[0][0] < start + FIVE and start < ends[name]
         ]
         values = [figures[name].get(start) for name in expected]
         known = [value for value in values if value is not None]

@@ -375,18 +375,6 @@ def test_pool_queried_twice_counts_once(fixture: HistoryFixture) -> None:
     assert fixture.buckets(MIDNIGHT, MIDNIGHT + 300, 300, "lic-01", "lic-01")[0].high == 5
 
 
-def test_sum_of_a_day_is_aligned_by_the_hour(fixture: HistoryFixture) -> None:
-    for day in range(3):
-        start = MIDNIGHT + day * DAY
-        fixture.poll_series(start, [hour for hour in range(24) for _ in range(4)], "a", every=900)
-        fixture.poll_series(
-            start, [23 - hour for hour in range(24) for _ in range(4)], "b", every=900
-        )
-        fixture.compact_at(start + DAY)
-    result = fixture.buckets(MIDNIGHT, MIDNIGHT + 3 * DAY, DAY, "a", "b")
-    assert [(one.low, one.high, one.average) for one in result] == [(23, 23, 23.0)] * 3
-
-
 @settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.lists(st.integers(0, 50), min_size=24, max_size=24), min_size=2, max_size=4))
 def test_sum_of_five_minute_polls_is_exact(

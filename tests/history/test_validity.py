@@ -104,3 +104,13 @@ def test_peak_is_compared_with_what_was_installed_at_its_moment(
     stats = usage_stats(fixture.series(MIDNIGHT, MIDNIGHT + 600, 300))
     assert stats is not None
     assert stats.seconds_above[2] == (1.0, 300 * full)
+
+
+def test_imported_pool_ends_when_its_last_reading_is_not_valid_any_more(
+    fixture: HistoryFixture,
+) -> None:
+    take(fixture, rows([(MIDNIGHT + hour * HOUR, 5) for hour in range(4)]))
+    (pool,) = fixture.history.pools()
+    assert pool.ended == MIDNIGHT + 4 * HOUR
+    fixture.clock._now = MIDNIGHT + 8 * HOUR - 1
+    assert peaks(fixture)["lic-01"].coverage == pytest.approx(0.5)

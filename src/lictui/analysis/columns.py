@@ -188,32 +188,6 @@ def concatenate(parts: Sequence[Series], width: int) -> Series:
 # The sum of several series
 
 
-@dataclass(frozen=True, slots=True)
-class ServerSeries:
-    """The series of one server (or pool), and the period in which a sum needs it."""
-
-    since: int  # UTC epoch seconds
-    until: int | None  # None: still
-    series: Series
-
-
-def aligned_sum(parts: Sequence[ServerSeries]) -> Series:
-    """Return the sum by five minutes in which every expected part has a figure.
-
-    Five minutes that a part lacks have no sum: a gap is never a zero.
-    """
-    filled = [part.series for part in parts if len(part.series)]
-    if not filled:
-        return Series.empty(ALIGNMENT)
-    total = SumBuilder(
-        min(int(series.start[0]) for series in filled),
-        max(int(series.end[-1]) for series in filled),
-    )
-    for part in parts:
-        total.add(part.series, part.since, part.until)
-    return total.series()
-
-
 @dataclass
 class SumBuilder:
     """Adds series one after the other, so that they need not be in memory together.

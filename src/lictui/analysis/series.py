@@ -8,7 +8,6 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from datetime import date, tzinfo
 
     from lictui.model import Model, PoolKey
@@ -92,25 +91,9 @@ def next_month(day: date) -> date:
 
 def day_bounds(start: float, end: float, zone: tzinfo | None) -> list[int]:
     """Return the bounds of all calendar days that [start, end) touches: one more than days."""
-    return list(_bounds(start, end, zone, lambda day: day, lambda day: day + timedelta(days=1)))
-
-
-def month_bounds(start: float, end: float, zone: tzinfo | None) -> list[int]:
-    """Return the bounds of all calendar months that [start, end) touches."""
-    return list(_bounds(start, end, zone, first_of_month, next_month))
-
-
-def _bounds(
-    start: float,
-    end: float,
-    zone: tzinfo | None,
-    first_day: Callable[[date], date],
-    next_day: Callable[[date], date],
-) -> Iterator[int]:
-    day = first_day(day_of(start, zone))
-    while True:
-        bound = day_start(day, zone)
-        yield bound
-        if bound >= end:
-            return
-        day = next_day(day)
+    day = day_of(start, zone)
+    bounds = [day_start(day, zone)]
+    while bounds[-1] < end:
+        day += timedelta(days=1)
+        bounds.append(day_start(day, zone))
+    return bounds

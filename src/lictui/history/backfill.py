@@ -111,7 +111,11 @@ def _import_pool(
     stored = _readings_around(db, pool, imported.readings.time)
     new = _new_readings(db, pool, imported.readings, stored, kept)
     before = Capacities.of(pools.capacities(db, pool.id))
-    import_capacities(db, pool, imported, stored.with_added(new))
+    around = stored.with_added(new)
+    import_capacities(db, pool, imported, around)
+    if len(around):  # the last reading is valid for a while
+        until = around.valid_until(Capacities.of(pools.capacities(db, pool.id)))
+        end = max(end, int(until[-1]) // _FINEST * _FINEST)
     add_readings(db, pool, new, before)
     written = len(new)
     for width, buckets in imported.buckets.items():
