@@ -64,10 +64,7 @@ class Token:
 
 
 def new_token(value: object, address: str, now: float, lifetime: float | None) -> Token:
-    """Return the token that `address` issued at `now` for `lifetime` seconds.
-
-    Raises SourceError (parse) if a header cannot carry `value`.
-    """
+    """Return the token that `address` issued; SourceError (parse) if a header cannot carry it."""
     if not isinstance(value, str) or not VALID_TOKEN.fullmatch(value):
         raise SourceError(
             FailureKind.PARSE,
@@ -118,9 +115,8 @@ async def shared_token(
 ) -> Token:
     """Return the valid token of the account `key`, or the one that `request` returns.
 
-    `rejected` is the value of a token that a server did not accept. One task requests at a time;
-    the others wait and get its token, or its failure if that concerns the account. Token endpoints
-    are rate limited. Raises what `request` raises.
+    One task requests at a time, since token endpoints are rate limited; the others get its token,
+    or its failure if that concerns the account. `rejected` is a token that a server refused.
     """
     slot = _slots().setdefault(key, _TokenSlot())
     requests = slot.requests
@@ -179,8 +175,7 @@ class BearerSession:
     async def get(self, url: str, *, renew: bool = True) -> HttpReply:
         """GET a path of the server, or a full URL; a rejected token is renewed once.
 
-        Without `renew` a 401 does not discard the token: for endpoints that may refuse one which
-        is valid elsewhere. Returns any status but 401. Raises SourceError.
+        Without `renew` a 401 does not discard it: the endpoint may refuse a token that is valid.
         """
         token = await self.token()
         reply = await self._send(url, token)
@@ -224,10 +219,7 @@ _MAX_TEXT: Final = 160  # characters of the server's own error text
 def api_error(
     reply: HttpReply, rules: Iterable[ErrorRule], step: Step, *secrets: str
 ) -> SourceError:
-    """Return the error for a reply that is not a success, with the server's own error text.
-
-    `secrets` are removed from that text: a server might repeat what it was sent.
-    """
+    """Return the error for a reply, with the server's own error text but without `secrets`."""
     details = [sanitize(reply.path, 120)] if reply.status == HTTPStatus.NOT_FOUND else []
     with suppress(ValueError):
         details.append(error_text(parse_json(reply.body), *secrets))
@@ -238,11 +230,7 @@ def api_error(
 
 
 def error_text(body: object, *secrets: str) -> str:
-    """Return the error text of a JSON body without `secrets`; "" if there is none.
-
-    On-premises it is ErrorData.ErrorMessage, in Citrix Cloud one of several keys with parameters
-    as an object or a list, for OAuth error_description.
-    """
+    """Return the error text of a JSON body of on-premises, Citrix Cloud or OAuth, or ""."""
 
     def readable(value: object, limit: int = _MAX_TEXT) -> str:
         # Replaced before the text is cut: a part of a secret is secret, too.

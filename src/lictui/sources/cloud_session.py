@@ -98,10 +98,7 @@ class CloudSession(BearerSession):
         return f"client {self._server.username} of {self._server.customer_id}"
 
     async def get_json(self, url: str, *, renew: bool = True) -> object:
-        """Return the JSON of a path of the server or a full URL; None for 204 (no content).
-
-        `renew` as in `BearerSession.get`. Raises SourceError for any other status.
-        """
+        """Return the JSON of a URL, None for 204; `renew` as in `BearerSession.get`."""
         reply = await self.get(url, renew=renew)
         if reply.status == HTTPStatus.NO_CONTENT:
             return None
@@ -177,10 +174,7 @@ _LEGACY_HEADERS: Final = {"Content-Type": "application/json", "Accept": "applica
 async def cloud_token(
     server: Server, client: HttpClient, clock: Clock, rejected: str, *, partner: bool = False
 ) -> Token:
-    """Return a token for a customer, or for License Usage Insights; see `shared_token`.
-
-    Raises SourceError with step `auth`.
-    """
+    """Return a token for a customer, or for License Usage Insights; see `shared_token`."""
     if partner:
         url, legacy = partner_token_url(server.url, server.trust_url), True
         hint = f"Set trust_url to the token endpoint, such as {TRUST_URL}."

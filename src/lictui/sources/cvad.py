@@ -209,10 +209,7 @@ async def first_existing(
 def build_snapshot(
     site: object, overview: object, controllers: object, *, name: str, cloud: bool
 ) -> Snapshot:
-    """Return the snapshot of the site `name`; any of the answers may be None.
-
-    Raises SourceError: `parse` for an answer of another shape, `no_data` if there are no pools.
-    """
+    """Return the snapshot of the site `name`; any of the answers may be None."""
     for answer, content in ((site, "site details"), (overview, "license overview")):
         if answer is not None and not isinstance(answer, dict):
             raise SourceError(
@@ -277,10 +274,7 @@ class CvadSite:
 
 
 async def find_site(session: BearerSession, name_or_id: str, customer_id: str) -> CvadSite:
-    """Return the site `name_or_id` of the account; "" stands for the only one.
-
-    Raises SourceError: `config` if the site is ambiguous or unknown, `forbidden` if there is none.
-    """
+    """Return the site `name_or_id` of the account; "" stands for the only one."""
     path, reply = await first_existing(tuple(f"{base}/me" for base in BASE_PATHS), session.get)
     if reply.status == HTTPStatus.OK:
         account = reply_json(reply, Step.INVENTORY)
@@ -367,10 +361,7 @@ class PathSearch:
         self.path = ""  # the path that returned data last
 
     async def get(self, session: BearerSession, site: CvadSite) -> HttpReply | None:
-        """Return the first response with data; None if no path exists, now or recently.
-
-        Raises SourceError for every other failure.
-        """
+        """Return the first response with data; None if no path exists, now or recently."""
         if self._clock.monotonic() < self._paused_until:
             return None
         customer_id = (await session.token()).customer_id

@@ -77,8 +77,7 @@ class HttpClient:
     ) -> HttpReply:
         """Send one request, to a path of the server or a full URL, and read the whole response.
 
-        Every status is returned but a redirect, which is never followed. Raises SourceError with
-        `step`, or with the step of connecting that failed.
+        Every status is returned but a redirect, which is never followed.
         """
         client, self._step = self._open(), step
         progress = RequestProgress(step)
@@ -103,10 +102,7 @@ class HttpClient:
 
     @asynccontextmanager
     async def deadline(self) -> AsyncIterator[None]:
-        """Limit everything inside to `limits.timeout`; the error names the step that was reached.
-
-        It ends slightly earlier than that, before the engine's own timeout, which knows no step.
-        """
+        """Limit everything inside, a bit earlier than the engine's timeout, which knows no step."""
         seconds = self._limits.timeout
         try:
             async with asyncio.timeout(max(0.9 * seconds, seconds - 0.1)):
@@ -226,8 +222,8 @@ MAX_RETRY_AFTER: Final = 5.0  # seconds that a server may ask to wait before the
 async def with_retry(send: Callable[[], Awaitable[HttpReply]], clock: Clock) -> HttpReply:
     """Return what `send` returns, tried once more where that helps.
 
-    A kept connection that was dropped is replaced immediately. A 503 is retried after a pause, a
-    429 if it asks for no more than MAX_RETRY_AFTER. The second result counts.
+    A kept connection that was dropped is replaced immediately; a 503, or a 429 that asks for no
+    more than MAX_RETRY_AFTER, is retried after a pause.
     """
     try:
         reply = await send()

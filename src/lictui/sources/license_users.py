@@ -23,10 +23,7 @@ if TYPE_CHECKING:
 
 
 async def read_license_users(server: Server, limits: Limits, clock: Clock) -> LicenseUserList:
-    """Return everybody who has a license of `server` now, and what is reserved.
-
-    Raises SourceError: `no_data` if the source cannot report license users.
-    """
+    """Return everybody who has a license of `server` now, and what is reserved."""
     if server.source is SourceName.LMSTAT:
         output = await run_lmstat(server, limits)
     elif server.source is SourceName.COMMAND and server.format in {"lmstat", "udadmin"}:
@@ -50,9 +47,8 @@ async def read_license_users(server: Server, limits: Limits, clock: Clock) -> Li
 def release_command(user: LicenseUser) -> str:
     """Return the command that would release an assignment, for someone else to check and run.
 
-    It is for a Command Prompt on the license server. "" if there is nothing to release: a license
-    that is checked out returns by itself. `udadmin -f FEATURE -user NAME -delete`, or -device
-    (Citrix, "License administration commands", udadmin).
+    It is for a Command Prompt on the license server (Citrix, "License administration commands",
+    udadmin); "" for a license that is checked out, which returns by itself.
     """
     option, name = ("-user", user.user) if user.user else ("-device", user.device)
     if not user.assigned or not name:

@@ -233,10 +233,7 @@ def _request_failure(
 
 
 def unsendable_request(address: str, step: Step) -> SourceError:
-    """Return the failure for a request to `address` (HOST:PORT) that HTTP cannot express.
-
-    Without the text of the exception, which may contain the password that was to be sent.
-    """
+    """Return the failure for a request that HTTP cannot express, without a password in it."""
     return SourceError(
         FailureKind.CONFIG,
         f"the request to {address} contains characters that HTTP does not allow",

@@ -144,10 +144,7 @@ class ListedServer:
 
 
 def read_servers(answer: object, address: str, now: float) -> tuple[ListedServer, ...]:
-    """Return the license servers; `now` in UTC epoch seconds.
-
-    Raises SourceError (parse) if `answer` of `address` (HOST:PORT) is not a list of them.
-    """
+    """Return the license servers in `answer`. Raises SourceError (parse) for another shape."""
     rows = answer.get(_SERVERS_KEY, "") if isinstance(answer, dict) else ""
     if not isinstance(rows, list | None):
         raise SourceError(
@@ -229,10 +226,7 @@ def report_months(now: float) -> tuple[str, str]:
 
 
 def read_usage(answer: object, month: str, address: str) -> tuple[Pool, ...]:
-    """Return one pool for each feature, in order; () for a month without a report.
-
-    Raises SourceError (parse) if `answer` of `address` (HOST:PORT) has another shape.
-    """
+    """Return one pool for each feature, in order; () for a month without a report."""
     if answer is None:
         return ()
     skus = get_field(answer, "skus")

@@ -46,8 +46,7 @@ _NOT_IN_LMSTAT: Final = frozenset({Step.TLS, Step.AUTH})  # FlexNet has neither
 async def probe(server: Server, limits: Limits, clock: Clock) -> AsyncGenerator[StepResult, None]:
     """Test `server`: yield a result as each step ends, and none after a failure.
 
-    Nothing is kept, neither connection nor token. Raises nothing for what the server does. A caller
-    that stops early closes the iterator (`contextlib.aclosing`).
+    A caller that stops early closes the iterator (`contextlib.aclosing`).
     """
     timer = _StepTimer(_NOT_IN_LMSTAT if server.source is SourceName.LMSTAT else frozenset())
     try:
@@ -130,10 +129,7 @@ async def _try_all(
     urls: Iterable[httpx.URL],
     limits: Limits,
 ) -> dict[httpx.URL, str]:
-    """Return the results of `check` for the servers where it succeeded: one of three is enough.
-
-    Raises the first SourceError if it succeeded nowhere.
-    """
+    """Return where `check` succeeded: one of three is enough. Raises the first error if nowhere."""
     urls = tuple(urls)
     results = await asyncio.gather(*(check(url, limits) for url in urls), return_exceptions=True)
     passed = {
@@ -227,10 +223,7 @@ async def _reports_of_lmutil(
 async def _source_steps(
     server: Server, limits: Limits, clock: Clock
 ) -> AsyncGenerator[tuple[Step, str, tuple[str, ...]], None]:
-    """Yield the steps of one poll as the source reports them. Raises SourceError.
-
-    The last one comes with the host names of the license server, once the poll has ended.
-    """
+    """Yield the steps of one poll as the source reports them; host names with the last."""
     reports: asyncio.Queue[tuple[Step, str] | None] = asyncio.Queue()
     source = open_source(server, limits, clock)
     fetching = asyncio.create_task(
@@ -249,10 +242,7 @@ async def _source_steps(
 
 
 def _host_names(server: Server, snapshot: Snapshot) -> tuple[str, ...]:
-    """Return the host names of the license servers that reported.
-
-    The reported name of a site or an account is not a host name.
-    """
+    """Return the host names of the license servers; the name of a site or account is none."""
     own = () if server.source in _NO_HOST_NAME else (snapshot.reported_name,)
     listed = (license_server.fqdn for license_server in snapshot.license_servers[:_MAX_HOSTS])
     names = map(sanitize, (snapshot.license_server_host, *own, *listed))
@@ -287,10 +277,7 @@ class _StepTimer:
         )
 
     def failed(self, failure: Failure, leaf: LeafCertificate | None = None) -> StepResult:
-        """Return the result of a failed step, never one that passed before.
-
-        (A token may expire on the way, which is a failure of the step auth.)
-        """
+        """Return the result of a failed step, never one that passed before (a token may expire)."""
         index = min(self._next, len(_STEPS) - 1)
         if failure.step:
             index = max(index, _STEPS.index(failure.step))

@@ -43,11 +43,9 @@ async def run_program(
     environment: Mapping[str, str] | None = None,
     stdin: bytes = b"",
 ) -> ProgramOutput:
-    """Run `argv` and wait for its end, at most `limits.timeout` seconds.
+    """Run `argv` and wait for its end, at most `limits.timeout` seconds; any exit code is returned.
 
-    `environment` replaces lictui's own. The program need not read `stdin`. Any exit code is
-    returned. Raises SourceError: `command` if the program cannot be started, `timeout` if it was
-    killed at the deadline, `too_large` if it printed more than `limits.max_reply` bytes.
+    `environment` replaces lictui's own. The program need not read `stdin`.
     """
     process = _Process(limits.max_reply, stdin)
     seconds = limits.timeout

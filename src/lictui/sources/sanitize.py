@@ -26,8 +26,7 @@ _MAX_JSON_DIGITS: Final = 18  # longer integers are not read
 def sanitize(value: object, limit: int = 200) -> str:
     """Return `value` as one line of at most `limit` visible characters; "" if it is not text.
 
-    Control, bidirectional and zero-width characters are removed; each run of white space becomes
-    one space.
+    Control, bidirectional and zero-width characters are removed.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float | BaseException):
         return ""
@@ -160,10 +159,7 @@ _AMERICAN_TIME: Final = re.compile(
 
 
 def parse_time(value: object) -> float | None:
-    """Return `value` as UTC epoch seconds: ISO 8601, or `12/30/2015 12:21:15` (month first).
-
-    A time without an offset is in UTC. None for years before 1980 and for NEVER_YEAR.
-    """
+    """Return `value`, ISO 8601 or `12/30/2015 12:21:15`, as UTC epoch seconds; None for never."""
     if not isinstance(value, str) or len(value) > _MAX_DATE_LENGTH:
         return None
     text = value.strip()
@@ -180,10 +176,7 @@ def parse_time(value: object) -> float | None:
 
 
 def local_timestamp(*moment: int) -> float | None:
-    """Return the UTC epoch seconds of year, month, day, hour, … in this machine's time zone.
-
-    It is for tools that print local times without their zone. None if there is no such moment.
-    """
+    """Return the UTC epoch seconds of a moment in this machine's zone, as tools print it."""
     with suppress(ValueError, OverflowError, OSError):
         local = datetime(*moment)  # type: ignore[arg-type]  # noqa: DTZ001 - as printed
         return local.astimezone().timestamp()
@@ -191,10 +184,7 @@ def local_timestamp(*moment: int) -> float | None:
 
 
 def parse_json(body: bytes) -> object:
-    """Return the JSON value in `body`; raise ValueError with the reason if it is not valid JSON.
-
-    NaN, Infinity and excessive nesting are refused; an integer of more than 18 digits is None.
-    """
+    """Return the JSON value in `body`; ValueError with the reason if it is not valid JSON."""
     try:
         value: object = json.loads(
             body, parse_int=parse_bounded_int, parse_constant=_refuse_constant

@@ -65,10 +65,9 @@ class SourceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ErrorRule:
-    """A row of an error table.
+    """A row of an error table: numbers and names, or an expression that is searched in a text.
 
-    `match` holds numbers and names, or is a regular expression that is searched in a text; None
-    matches everything and ends a table; () matches nothing: the source selects the rule itself.
+    None matches everything and ends a table.
     """
 
     match: Collection[int | str] | re.Pattern[str] | None
@@ -113,8 +112,7 @@ def sum_pools(pools: Iterable[Pool]) -> tuple[Pool, ...]:
 def distinct_pools(pools: tuple[Pool, ...]) -> tuple[Pool, ...]:
     """Return one pool per product and subscription date, as every snapshot must have.
 
-    A pool that is listed twice with the same figures is one (two daemons of a combined license
-    file each list everything); different figures are added up.
+    A pool that is listed twice with the same figures is one; different figures are added up.
     """
     if len({pool.key for pool in pools}) == len(pools):
         return pools

@@ -27,8 +27,7 @@ _BUNDLE_SUFFIXES: Final = frozenset({".pem", ".crt", ".cer"})
 def ssl_context(server: Server) -> ssl.SSLContext:
     """Return the context for connections to `server`, shared by all servers of the same policy.
 
-    For asynchronous use only: a pin is not checked on blocking sockets. Raises SourceError of kind
-    `config` when a pin, CA bundle or client certificate cannot be used.
+    For asynchronous use only: a pin is not checked on blocking sockets.
     """
     try:
         return _context(server.verify, server.certificate, _modification_times(server))
@@ -117,10 +116,7 @@ class PinMismatchError(ssl.SSLError):
 
 
 def pinned_fingerprint(verify: bool | str) -> str:  # noqa: FBT001 - as in servers.toml
-    """Return the pinned SHA-256 as 64 lower-case hex digits; "" if `verify` is not a pin.
-
-    Colons between the digits are accepted. Raises ValueError for an invalid pin.
-    """
+    """Return the pinned SHA-256 in lower case without colons; "" if `verify` is no pin."""
     if not isinstance(verify, str) or not verify.lower().startswith(_PIN):
         return ""
     digits = verify[len(_PIN) :].replace(":", "").strip().lower()

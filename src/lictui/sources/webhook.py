@@ -37,10 +37,7 @@ _TRANSIENT: Final = frozenset(
 
 
 def signature(secret: str, body: bytes, timestamp: int) -> str:
-    """Return `t=SECONDS,v1=HEX`: HMAC-SHA256 (RFC 2104) over the time, a dot and the body.
-
-    The time is part of what is signed, so that a receiver can refuse a replayed event.
-    """
+    """Return `t=SECONDS,v1=HEX`: HMAC-SHA256 over time, dot and body, against replayed events."""
     signed = f"{timestamp}.".encode() + body
     return f"t={timestamp},v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}"
 
@@ -54,10 +51,7 @@ async def post(
     secret: str = "",
     verify: bool | str = True,
 ) -> None:
-    """Post the JSON `body` to `url`; any status from 200 to 299 is a success.
-
-    `now` is in UTC epoch seconds. Raises SourceError; `is_transient` tells whether to retry.
-    """
+    """Post the JSON `body`; any 2xx is a success, `is_transient` tells whether to retry."""
     headers = {"Content-Type": "application/json; charset=utf-8"}
     if secret:
         headers[SIGNATURE_HEADER] = signature(secret, body, int(now))

@@ -70,10 +70,7 @@ _CHECKMK_FORMULAS: Final = (
 
 
 def checkmk_snapshot(text: str, label: str) -> Snapshot:
-    """Return the license server in the agent output `text`; overdraft is unknown (None).
-
-    Raises SourceError: `parse` if the section is missing, `no_data` if it is empty.
-    """
+    """Return the license server in the agent output `text`; overdraft is unknown (None)."""
     lines = _section_lines(text)
     if lines is None:
         raise SourceError(
@@ -144,9 +141,7 @@ def lictui_snapshot(text: str, label: str) -> Snapshot:
     """Return the servers that another lictui reads as one license server.
 
     A single server with pools keeps all its details. The pools of several add up, and one that is
-    read in several ways (`same_as`) counts once. Servers that are not up become notices; disabled
-    ones are ignored. Raises SourceError: `parse` for another schema, the first server's own reason
-    if none is up, `no_data` without servers or pools.
+    read in several ways (`same_as`) counts once. Servers that are not up become notices.
     """
     servers = [
         server
@@ -341,10 +336,9 @@ class Increment:
 
 
 def parse_license_file(text: str) -> tuple[Increment, ...]:
-    """Return every license that `text` grants, in order; `text` may be several files joined.
+    """Return every license that `text`, license files joined, grants; never raises.
 
-    Other lines are ignored. A license that occurs twice with the same signature is one license:
-    folders often contain copies of a file. At most MAX_INCREMENTS are read; never raises.
+    A license that occurs twice with the same signature is one: folders often hold copies.
     """
     increments: dict[object, Increment] = {}
     for number, increment in enumerate(filter(None, map(_increment, _increment_lines(text)))):
@@ -415,8 +409,7 @@ def license_file_snapshot(text: str, label: str, today: date) -> Snapshot:
     """Return the licenses in `text`, license files joined; `today` is the date in UTC.
 
     A license that has expired or not started counts only if no other license of its pool is valid:
-    the license server ignores it, and its renewal may be in the same folder. Overdraft is unknown
-    (ODP is not the overdraft). Raises SourceError (`no_data`) if no line grants a license.
+    the license server ignores it, and its renewal may be in the same folder.
     """
     increments = parse_license_file(text)
     by_key: dict[PoolKey, list[Increment]] = {}
@@ -515,10 +508,7 @@ class _AssignmentList:
 
 
 def udadmin_snapshot(text: str, label: str) -> Snapshot:
-    """Return the assignments in `text`, one pool per feature and version.
-
-    `label` names the server in errors. Raises SourceError (`parse`) if `text` is not such a list.
-    """
+    """Return the assignments in `text`, one pool per feature and version."""
     listed = _parse_assignments(text, label)
     pools: dict[tuple[str, date | None], list[LicenseUser]] = {}
     for user in listed.users:
@@ -538,10 +528,7 @@ def udadmin_snapshot(text: str, label: str) -> Snapshot:
 
 
 def udadmin_license_users(text: str, label: str) -> LicenseUserList:
-    """Return the users and devices a license is assigned to, with the time if -times was given.
-
-    Raises SourceError (`parse`) if `text` is not such a list.
-    """
+    """Return who has an assigned license, with the time if -times was given."""
     return LicenseUserList(tuple(_parse_assignments(text, label).users[:_MAX_USERS]))
 
 

@@ -50,8 +50,7 @@ def parse_objects(text: str, label: str) -> list[Properties]:
     """Return every object in the JSON of `text`, keys in lower case; [] if there is no output.
 
     A single object is a list of one, `{"value": [...], "Count": 2}` is its list, and one document
-    may follow another; warnings, progress and CLIXML before a document are ignored. Raises
-    SourceError: `parse` for invalid or incomplete JSON, `too_large` beyond MAX_OBJECTS.
+    may follow another; warnings, progress and CLIXML before a document are ignored.
     """
     objects: list[Properties] = []
     for number, document in enumerate(_documents(text, label)):
@@ -154,11 +153,7 @@ _NO_DATE: Final = (date(2037, 12, 30), date(2038, 1, 1))
 
 
 def licinventory_snapshot(text: str, label: str, mode: Mode, *, available: str = "") -> Snapshot:
-    """Return the license server in `text`; `available` is "free" or "total" (default).
-
-    Raises SourceError: `no_data` for an empty inventory, `parse` for other output, and for enums
-    printed as numbers: their product cannot be determined.
-    """
+    """Return the license server in `text`; `available` is "free" or "total" (default)."""
     rows = parse_objects(text, label)
     if not rows:
         raise _empty_error(label, mode)
@@ -321,11 +316,7 @@ _MAX_VALUE: Final = 500  # characters
 
 
 def wmi_snapshot(text: str, label: str, today: date) -> Snapshot:
-    """Return the license server in `text`: pools, or an object with pools and licenses.
-
-    The properties of that object are the class names. `today` is the date in UTC. Raises
-    SourceError: `no_data` without pools, `parse` for other objects.
-    """
+    """Return the license server in `text`: pools, or an object of pools and licenses by class."""
     rows = parse_objects(text, label)
     containers = [row for row in rows if _WMI_POOLS in row or _WMI_LICENSES in row]
     pools, licenses = (

@@ -444,11 +444,7 @@ _FORMULAS: Final = (
 
 
 def product_namer(features: Iterable[LmstatFeature]) -> Callable[[LmstatFeature], str]:
-    """Return a function that names the product of each of `features`.
-
-    It is the feature's name; if two daemons have a feature of that name, the daemon is added:
-    these are different products.
-    """
+    """Return a function that names the product of a feature; two daemons may use one name."""
     names = Counter(feature.name for feature in features)
     return lambda feature: (
         f"{feature.name} ({feature.daemon or feature.vendor or '?'})"

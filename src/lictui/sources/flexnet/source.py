@@ -79,11 +79,7 @@ class LmstatSource:
 
 
 async def run_lmstat(server: Server, limits: Limits) -> ProgramOutput:
-    """Run `lmstat -a -c PORT@HOST` for `server`; raises SourceError.
-
-    lmstat is part of lmutil, but there is also a program of that name (docs.citrix.com, "License
-    administration commands").
-    """
+    """Run `lmstat -a -c PORT@HOST`: a part of lmutil, or a program of that name."""
     if not server.address:
         raise SourceError(
             FailureKind.CONFIG,
@@ -136,10 +132,9 @@ def _program_error(output: ProgramOutput, reason: str) -> SourceError:
 
 
 def lmstat_snapshot(text: str, address: str) -> Snapshot:
-    """Return the license server in `text`, the output of `lmstat -a`.
+    """Return the license server in `text`, the output of `lmstat -a`; `address` names it.
 
-    `address` names it in errors. Raises SourceError: the error that lmstat reports if there is
-    nothing else, `no_data` if the server lists no features, `parse` if it is not lmstat output.
+    Raises SourceError, with the error that lmstat reports if there is nothing else.
     """
     report = _checked_report(text, address)
     pools = read_pools(report.features)
@@ -156,10 +151,7 @@ def lmstat_snapshot(text: str, address: str) -> Snapshot:
 
 
 def lmstat_license_users(text: str, address: str, now: float) -> LicenseUserList:
-    """Return who has checked out what; `now` (UTC epoch seconds) determines the year of a start.
-
-    `address` names the server in errors. Raises SourceError as `lmstat_snapshot` does.
-    """
+    """Return who has checked out what; `now` determines the year of a start."""
     report = _checked_report(text, address)
     product = product_namer(report.features)
     users = [

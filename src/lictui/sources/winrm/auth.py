@@ -302,11 +302,10 @@ _SERVICE: Final = "WSMAN"  # of the service principal that WinRM registers for i
 async def new_security_context(
     server: Server, protocol: str, host: str, certificate: bytes
 ) -> ContextProxy:
-    """Return the context for a login of `server.username` to `host`. Raises SourceError.
+    """Return the context for a login of `server.username` to `host`.
 
-    `protocol` is negotiate, ntlm or kerberos; `certificate` is the server's leaf in DER, b"" over
-    plain HTTP, where the context must support encryption. Kerberos without a secret uses the
-    existing ticket.
+    `certificate` is the server's leaf in DER, b"" over plain HTTP, where the context must support
+    encryption. Kerberos without a secret uses the existing ticket.
     """
     import spnego
     from spnego.channel_bindings import GssChannelBindings
@@ -374,10 +373,7 @@ class TokenError(Exception):
 
 
 async def next_token(context: ContextProxy, received: bytes | None) -> bytes | None:
-    """Return the token to send next, None after the last. Raises TokenError, and nothing else.
-
-    In a thread, since Kerberos may have to contact its KDC.
-    """
+    """Return the token to send next, None after the last; in a thread, Kerberos may ask its KDC."""
     return await asyncio.to_thread(_next_token, context, received)
 
 
@@ -424,11 +420,7 @@ def seal(soap: bytes, sealer: ContextProxy, protocol: str) -> bytes:
 
 
 def unseal(body: bytes, sealer: ContextProxy) -> bytes:
-    """Return the SOAP of an encrypted body.
-
-    Raises NotSealedError, and what the sealer raises for a forged message. The length in
-    OriginalContent is not compared: the signature proves more.
-    """
+    """Return the SOAP of an encrypted body; the signature proves more than its length would."""
     parts = _PARTS.fullmatch(body)
     if not parts:
         raise NotSealedError("its parts are not those of an encrypted message")

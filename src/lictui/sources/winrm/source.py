@@ -108,10 +108,7 @@ class WmiData:
 
 
 def build_snapshot(data: WmiData, address: str, today: date) -> Snapshot:
-    """Return the snapshot of `data`; `today` is the day in UTC, `address` names the server.
-
-    Raises SourceError (no_data, parse). A server without any pool is no_data, never zero.
-    """
+    """Return the snapshot of `data`; a server without any pool is no_data, never zero."""
     licenses, services = data.licenses or (), data.services or ()
     if not data.pools:
         raise _no_pools(services, address)
@@ -168,10 +165,7 @@ def _license_expiry(license_: Item) -> date | None:
 
 
 def _read_pools(instances: Sequence[Item], licenses: Sequence[Item]) -> tuple[Pool, ...]:
-    """Return one pool for each product and subscription date, in that order.
-
-    Instances without a product code are ignored. Raises SourceError (parse) if none has one.
-    """
+    """Return one pool for each product and subscription date, in that order."""
     pools = sum_pools(_pool(instance, licenses) for instance in instances if _code(instance))
     if instances and not pools:
         raise SourceError(

@@ -103,10 +103,7 @@ class WsmanEnumerator:
         self._on_authenticated: Callable[[str], None] | None = on_authenticated
 
     async def instances(self, namespace: str, wql: str) -> list[Item]:
-        """Return all instances that `wql` selects in `namespace`.
-
-        Raises SourceError: for a fault, for an invalid reply, and for an endless enumeration.
-        """
+        """Return all instances that `wql` selects in `namespace`."""
         timeout = max(1, int(_TIMEOUT_SHARE * self._limits.timeout))
         query = WqlQuery(self._endpoint.url, namespace, wql, timeout)
         items: list[Item] = []
@@ -197,10 +194,7 @@ class WqlQuery:
     timeout: int  # whole seconds that the server may take for one reply
 
     def request(self, message_id: str, context: str = "") -> bytes:
-        """Return the envelope that starts the enumeration, or with `context` continues it.
-
-        Each needs a `message_id` of its own; `context` is the one received last.
-        """
+        """Return the envelope that starts an enumeration, or with `context` continues it."""
         if context:
             action = "Pull"
             head = f"<n:EnumerationContext>{escape(context)}</n:EnumerationContext>"
