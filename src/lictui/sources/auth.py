@@ -17,7 +17,7 @@ from lictui.config.secrets import SecretError, resolve_secret
 from lictui.model import FailureKind, Step
 from lictui.sources.http import get_field, json_rows, status_error, with_retry
 from lictui.sources.sanitize import parse_json, sanitize
-from lictui.sources.source import SourceError
+from lictui.sources.source import SourceError, config_error, parse_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,7 +35,7 @@ async def server_secret(server: Server) -> str:
     try:
         return await resolve_secret(server.secret)
     except SecretError as error:
-        raise SourceError(FailureKind.CONFIG, error.message, error.hint, Step.AUTH) from error
+        raise config_error(error.message, error.hint) from error
 
 
 def basic_header(username: str, password: str) -> str:
@@ -66,8 +66,7 @@ class Token:
 def new_token(value: object, address: str, now: float, lifetime: float | None) -> Token:
     """Return the token that `address` issued; SourceError (parse) if a header cannot carry it."""
     if not isinstance(value, str) or not VALID_TOKEN.fullmatch(value):
-        raise SourceError(
-            FailureKind.PARSE,
+        raise parse_error(
             f"{address} accepted the sign-in, but its response contains no token",
             "Check that url is the address of a Delivery Controller or of the Citrix Cloud API.",
             Step.AUTH,

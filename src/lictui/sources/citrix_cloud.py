@@ -30,7 +30,7 @@ from lictui.products import describe
 from lictui.sources.cloud_session import CloudSession, console_url, region_hint
 from lictui.sources.http import HttpSource, flat_fields, get_field, json_rows, status_rules
 from lictui.sources.sanitize import NEVER_YEAR, parse_count, parse_date, sanitize
-from lictui.sources.source import SourceError, count_text
+from lictui.sources.source import SourceError, count_text, no_data_error, parse_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,11 +102,9 @@ class CloudSource(HttpSource):
     def _read_current(self, answer: object) -> Pool:
         if answer is not None:
             return read_current(answer, self._client.address)
-        raise SourceError(
-            FailureKind.NO_DATA,
+        raise no_data_error(
             f"no user/device licenses for {self._server.customer_id} at {self._client.address}",
             "If the customer has concurrent licenses only, set experimental = true.",
-            Step.INVENTORY,
         )
 
     async def _with_concurrent(self, snapshot: Snapshot) -> Snapshot:
@@ -178,11 +176,9 @@ def read_current(answer: object, address: str) -> Pool:
     installed = parse_count(get_field(answer, "totalAvailableLicenseCount"))
     product = product_code(answer)
     if in_use is None and installed is None and not product:
-        raise SourceError(
-            FailureKind.PARSE,
+        raise parse_error(
             f"{address} returned JSON without user/device licenses",
             "Set url to the origin of the Citrix Cloud API, such as https://api.cloud.com.",
-            Step.PARSE,
         )
     code = product or DEFAULT_PRODUCT
     expires, expiring = _next_expiry(answer)
@@ -322,11 +318,9 @@ def read_concurrent(answer: object, current_product: str) -> Pool:
     in_use = parse_count(get_field(current, "assignedLicenseCount"))
     installed = parse_count(get_field(current, "totalLicenseCount"))
     if in_use is None and installed is None:
-        raise SourceError(
-            FailureKind.PARSE,
+        raise parse_error(
             "the summary of concurrent usage contains no figures",
             "Citrix has not documented it and may have changed it; see experimental.",
-            Step.PARSE,
         )
     product = product_code(answer)
     code = DEFAULT_CONCURRENT_PRODUCT if product in ("", current_product) else product

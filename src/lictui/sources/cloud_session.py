@@ -26,7 +26,7 @@ from lictui.sources.auth import (
 from lictui.sources.http import get_field, reply_json, status_rules, with_retry
 from lictui.sources.network import origin, require_encryption
 from lictui.sources.sanitize import parse_count
-from lictui.sources.source import SourceError
+from lictui.sources.source import SourceError, config_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,11 +88,9 @@ class CloudSession(BearerSession):
         """Make sure of a valid token; return who we are. Raises SourceError."""
         for key in ("customer_id", "username"):
             if not getattr(self._server, key):
-                raise SourceError(
-                    FailureKind.CONFIG,
+                raise config_error(
                     f"{key} is not set",
                     "It is shown in the Citrix Cloud console, Identity and Access Management.",
-                    Step.AUTH,
                 )
         await self.token()
         return f"client {self._server.username} of {self._server.customer_id}"

@@ -37,7 +37,7 @@ from lictui.sources.http import (
 )
 from lictui.sources.network import is_loopback, require_encryption
 from lictui.sources.sanitize import parse_count, parse_time, sanitize
-from lictui.sources.source import SourceError, count_text
+from lictui.sources.source import SourceError, config_error, count_text, no_data_error, parse_error
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -212,11 +212,8 @@ def build_snapshot(
     """Return the snapshot of the site `name`; any of the answers may be None."""
     for answer, content in ((site, "site details"), (overview, "license overview")):
         if answer is not None and not isinstance(answer, dict):
-            raise SourceError(
-                FailureKind.PARSE,
-                f"unexpected API response for the {content} of site {name}",
-                ADDRESS_HINT,
-                Step.PARSE,
+            raise parse_error(
+                f"unexpected API response for the {content} of site {name}", ADDRESS_HINT
             )
     pools, inventory_notices = pools_from_overview(overview)
     pools = pools or pools_from_site(site)
@@ -247,8 +244,7 @@ def _license_server(site: object, overview: object) -> str:
 def no_licenses(name: str, step: Step, notices: Iterable[Notice] = ()) -> SourceError:
     """Return the failure for the site `name` without license data; `notices` may explain it."""
     reasons = "".join(f"; {notice.title}" for notice in notices if notice.level is not Level.OK)
-    return SourceError(
-        FailureKind.NO_DATA,
+    return no_data_error(
         f"site {name} returned no license data{reasons}",
         "Check that the site has a license server with licenses. If it has, set overview_paths to"
         " the path of LicenseOverview in this release.",
@@ -312,8 +308,7 @@ def _choose(sites: list[CvadSite], name_or_id: str, address: str) -> CvadSite:
     if len(sites) == 1 and not name_or_id:
         return sites[0]
     names = ", ".join(site.name for site in sites[:_MAX_LISTED])
-    raise SourceError(
-        FailureKind.CONFIG,
+    raise config_error(
         f"{address} has no site {sanitize(name_or_id)}; its sites are {names}"
         if name_or_id
         else f"{address} has several sites: {names}",

@@ -22,7 +22,7 @@ from lictui.sources.network import (
     unsendable_request,
 )
 from lictui.sources.sanitize import parse_json, sanitize
-from lictui.sources.source import ErrorRule, SourceError, find_rule
+from lictui.sources.source import ErrorRule, SourceError, find_rule, parse_error
 from lictui.sources.tls import fingerprint, read_leaf, ssl_context
 
 if TYPE_CHECKING:
@@ -293,8 +293,7 @@ _API_HINT: Final = "Set url to the address of the API, not of a portal, a gatewa
 def reply_json(reply: HttpReply, step: Step) -> object:
     """Return the JSON of a reply. Raises SourceError (parse) with `step` if there is none."""
     if reply.body.lstrip()[:1] == b"<":
-        raise SourceError(
-            FailureKind.PARSE,
+        raise parse_error(
             f"{reply.address} returned an HTML page instead of JSON, perhaps a login page or a"
             " proxy's",
             _API_HINT,
@@ -303,11 +302,8 @@ def reply_json(reply: HttpReply, step: Step) -> object:
     try:
         return parse_json(reply.body)
     except ValueError as error:
-        raise SourceError(
-            FailureKind.PARSE,
-            f"{reply.address} returned invalid JSON: {sanitize(error, 100)}",
-            _API_HINT,
-            step,
+        raise parse_error(
+            f"{reply.address} returned invalid JSON: {sanitize(error, 100)}", _API_HINT, step
         ) from error
 
 

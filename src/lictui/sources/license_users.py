@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import FailureKind, SourceName, Step
+from lictui.model import SourceName
 from lictui.sources.command.formats import udadmin_license_users
 from lictui.sources.command.source import command_label
 from lictui.sources.flexnet.source import lmstat_license_users, read_output, run_lmstat
 from lictui.sources.process import decode_output, run_program
 from lictui.sources.sanitize import sanitize
-from lictui.sources.source import SourceError
+from lictui.sources.source import no_data_error
 
 if TYPE_CHECKING:
     from lictui.clock import Clock
@@ -30,12 +30,10 @@ async def read_license_users(server: Server, limits: Limits, clock: Clock) -> Li
         output = await run_program(server.command, limits)
     else:
         command = f"a command in the format {server.format}" if server.format else server.source
-        raise SourceError(
-            FailureKind.NO_DATA,
+        raise no_data_error(
             f"{sanitize(command)} cannot report license users; lmstat and udadmin can",
             'Add the license server also with source "lmstat", or with source "command" and format'
             ' "udadmin", and set its same_as to this server.',
-            Step.INVENTORY,
         )
     text = decode_output(output.stdout)
     label = server.address or command_label(server.command)

@@ -15,7 +15,7 @@ import httpx
 
 from lictui.model import FailureKind, Step
 from lictui.sources.sanitize import sanitize
-from lictui.sources.source import SourceError
+from lictui.sources.source import SourceError, config_error
 from lictui.sources.tls import tls_failure
 
 if TYPE_CHECKING:
@@ -48,8 +48,7 @@ def origin(url: str) -> httpx.URL:
 
 
 def _invalid_url(shown: str, reason: str) -> SourceError:
-    return SourceError(
-        FailureKind.CONFIG,
+    return config_error(
         f"invalid address {shown}: {reason}",
         "Use an address like https://host.example or https://host.example:5986/wsman.",
         Step.RESOLVE,
@@ -68,8 +67,7 @@ def parse_flexnet_address(address: str) -> tuple[httpx.URL, ...]:
             url = httpx.URL()
         host_only = url.host and host.split() == [host] and not url.userinfo and url.path == "/"
         if not host_only or not 0 < effective_port(url) <= _MAX_PORT:
-            raise SourceError(
-                FailureKind.CONFIG,
+            raise config_error(
                 f"invalid address {sanitize(address)}",
                 "Use an address like 27000@lic01, or 27000@lic01,27000@lic02,27000@lic03.",
                 Step.RESOLVE,
@@ -94,11 +92,9 @@ def require_encryption(url: str) -> None:
     parsed = origin(url)
     if parsed.scheme == "https" or is_loopback(parsed.host):
         return
-    raise SourceError(
-        FailureKind.CONFIG,
+    raise config_error(
         f"the password would be sent unencrypted to {host_port(parsed)} (http://)",
         'Use https://; a self-signed certificate can be pinned with verify = "sha256:…".',
-        Step.AUTH,
     )
 
 
@@ -234,8 +230,7 @@ def _request_failure(
 
 def unsendable_request(address: str, step: Step) -> SourceError:
     """Return the failure for a request that HTTP cannot express, without a password in it."""
-    return SourceError(
-        FailureKind.CONFIG,
+    return config_error(
         f"the request to {address} contains characters that HTTP does not allow",
         "Check url, site and customer_id of the server in servers.toml.",
         step,

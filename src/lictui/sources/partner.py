@@ -31,7 +31,7 @@ from lictui.sources.sanitize import (
     parse_time,
     sanitize,
 )
-from lictui.sources.source import SourceError, count_text
+from lictui.sources.source import SourceError, count_text, no_data_error, parse_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -85,11 +85,9 @@ class PartnerSource(HttpSource):
             on_step(Step.INVENTORY, count)
             pools, usage_notices = await self._usage()
         if not servers and not pools:
-            raise SourceError(
-                FailureKind.NO_DATA,
+            raise no_data_error(
                 f"{address} returned no license servers of {self._server.customer_id}",
                 _NOT_FOUND_HINT,
-                Step.INVENTORY,
             )
         on_step(Step.PARSE, f"{count} · {count_text(len(pools), 'product')}")
         return Snapshot(
@@ -147,12 +145,7 @@ def read_servers(answer: object, address: str, now: float) -> tuple[ListedServer
     """Return the license servers in `answer`. Raises SourceError (parse) for another shape."""
     rows = answer.get(_SERVERS_KEY, "") if isinstance(answer, dict) else ""
     if not isinstance(rows, list | None):
-        raise SourceError(
-            FailureKind.PARSE,
-            f"{address} returned JSON without license servers",
-            _URL_HINT,
-            Step.PARSE,
-        )
+        raise parse_error(f"{address} returned JSON without license servers", _URL_HINT)
     servers = (_listed_server(row, now) for row in json_rows(rows, MAX_SERVERS))
     return tuple(listed for listed in servers if listed.name)
 
@@ -231,12 +224,7 @@ def read_usage(answer: object, month: str, address: str) -> tuple[Pool, ...]:
         return ()
     skus = get_field(answer, "skus")
     if not isinstance(answer, dict) or not isinstance(skus, list | None):
-        raise SourceError(
-            FailureKind.PARSE,
-            f"{address} returned an unexpected response for license usage",
-            _URL_HINT,
-            Step.PARSE,
-        )
+        raise parse_error(f"{address} returned an unexpected response for license usage", _URL_HINT)
     features: dict[str, list[_Feature]] = {}
     for sku in json_rows(skus):
         for feature in json_rows(get_field(sku, "features")):

@@ -63,6 +63,21 @@ class SourceError(Exception):
         self.failure = Failure(kind, message, hint, step)
 
 
+def parse_error(message: str, hint: str, step: Step = Step.PARSE) -> SourceError:
+    """Return the failure for an answer that is not what was expected."""
+    return SourceError(FailureKind.PARSE, message, hint, step)
+
+
+def no_data_error(message: str, hint: str, step: Step = Step.INVENTORY) -> SourceError:
+    """Return the failure for a server that answers without licenses."""
+    return SourceError(FailureKind.NO_DATA, message, hint, step)
+
+
+def config_error(message: str, hint: str, step: Step = Step.AUTH) -> SourceError:
+    """Return the failure for a setting that the user must correct."""
+    return SourceError(FailureKind.CONFIG, message, hint, step)
+
+
 @dataclass(frozen=True, slots=True)
 class ErrorRule:
     """A row of an error table: numbers and names, or an expression that is searched in a text.

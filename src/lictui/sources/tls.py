@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.model import Certificate, FailureKind, Step
 from lictui.sources.sanitize import sanitize
-from lictui.sources.source import SourceError
+from lictui.sources.source import SourceError, config_error
 
 if TYPE_CHECKING:
     from lictui.model import Server
@@ -34,8 +34,7 @@ def ssl_context(server: Server) -> ssl.SSLContext:
     except (OSError, ValueError) as error:
         path = server.certificate if isinstance(server.verify, bool) else server.verify
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise SourceError(
-            FailureKind.CONFIG,
+        raise config_error(
             f"cannot use {path}: {reason or error}",
             'verify must be true, false, the path of a CA bundle (PEM) or "sha256:<64 hex'
             ' digits>"; certificate must be a PEM file with the certificate and its key, without'

@@ -41,7 +41,13 @@ from lictui.sources.sanitize import (
     parse_time,
     sanitize,
 )
-from lictui.sources.source import SourceError, sum_pools, unreadable_notices
+from lictui.sources.source import (
+    SourceError,
+    no_data_error,
+    parse_error,
+    sum_pools,
+    unreadable_notices,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
@@ -73,18 +79,15 @@ def checkmk_snapshot(text: str, label: str) -> Snapshot:
     """Return the license server in the agent output `text`; overdraft is unknown (None)."""
     lines = _section_lines(text)
     if lines is None:
-        raise SourceError(
-            FailureKind.PARSE,
+        raise parse_error(
             f"no section <<<{_SECTION}>>> in the output of {label}",
             "Check that the agent has the plugin citrix_licenses. An agent registered for TLS"
             " answers its own Checkmk site only.",
-            Step.PARSE,
         )
     problems: list[str] = []
     pools = sum_pools(pool for line in lines for pool in _checkmk_pools(line, problems))
     if not pools:
-        raise SourceError(
-            FailureKind.NO_DATA,
+        raise no_data_error(
             f"no licenses in section <<<{_SECTION}>>> in the output of {label}",
             "The plugin reads WMI, which has no pools under the License Activation Service.",
             Step.PARSE,
@@ -150,11 +153,9 @@ def lictui_snapshot(text: str, label: str) -> Snapshot:
     ]
     up = [server for server in servers if server.get("state") == "up"]
     if not servers:
-        raise SourceError(
-            FailureKind.NO_DATA,
+        raise no_data_error(
             f"no enabled server in the output of {label}",
             "Add one there: lictui servers add --help",
-            Step.INVENTORY,
         )
     if not up:
         raise _none_up_error(servers)
@@ -163,8 +164,7 @@ def lictui_snapshot(text: str, label: str) -> Snapshot:
     with_pools = [server for server, rows in rows_by_server if rows]
     pools = sum_pools(_status_pool(row, server) for server, rows in rows_by_server for row in rows)
     if not pools:
-        raise SourceError(
-            FailureKind.NO_DATA,
+        raise no_data_error(
             f"no licenses on the {len(up)} servers in the output of {label}",
             "Check there: lictui status",
             Step.PARSE,
@@ -199,7 +199,7 @@ def _server_list(text: str, label: str) -> object:
 
 def _schema_error(message: str) -> SourceError:
     hint = "The command must end in `lictui status --json`, with a similar version of lictui."
-    return SourceError(FailureKind.PARSE, message, hint, Step.PARSE)
+    return parse_error(message, hint)
 
 
 def _pool_rows(server: Row, up: Container[str]) -> list[Row]:
@@ -419,8 +419,7 @@ def license_file_snapshot(text: str, label: str, today: date) -> Snapshot:
             increment
         )
     if not by_key:
-        raise SourceError(
-            FailureKind.NO_DATA,
+        raise no_data_error(
             f"no licenses in the output of {label}: no INCREMENT or FEATURE line",
             r"The command must print the files ...\Citrix\Licensing\MyFiles\*.lic. There are none"
             " under the License Activation Service.",
@@ -566,11 +565,9 @@ def _parse_assignments(text: str, label: str) -> _AssignmentList:
     if block or (listed.age and not listed.unreadable):
         return listed
     unread = first_line("\n".join(listed.unreadable[:100]))
-    raise SourceError(
-        FailureKind.PARSE,
+    raise parse_error(
         f"{label}: not the output of udadmin -list: {unread}" if unread else f"{label}: no output",
         "The command must print the output of `udadmin -list -times` on the license server.",
-        Step.PARSE,
     )
 
 

@@ -24,7 +24,14 @@ from lictui.sources.sanitize import (
     parse_date,
     sanitize,
 )
-from lictui.sources.source import SourceError, startup_only_notices, sum_pools, unreadable_notices
+from lictui.sources.source import (
+    SourceError,
+    no_data_error,
+    parse_error,
+    startup_only_notices,
+    sum_pools,
+    unreadable_notices,
+)
 from lictui.sources.winrm.source import WmiData, build_snapshot
 
 if TYPE_CHECKING:
@@ -82,11 +89,9 @@ def _documents(text: str, label: str) -> Iterator[object]:
 
 
 def _json_error(label: str, reason: str) -> SourceError:
-    return SourceError(
-        FailureKind.PARSE,
+    return parse_error(
         f"incomplete or invalid JSON from {label}: {sanitize(reason, 100)}",
         "End the command with | ConvertTo-Json; see `lictui servers snippet NAME`.",
-        Step.PARSE,
     )
 
 
@@ -241,11 +246,9 @@ def _product_code(row: Properties, label: str) -> str:
         _field(row, "LicenseModel"),
     ]
     if any(isinstance(part, int | float) and not isinstance(part, bool) for part in parts):
-        raise SourceError(
-            FailureKind.PARSE,
+        raise parse_error(
             f"{label} printed product, edition or model as a number: ConvertTo-Json converts enums",
             "Convert them to text first: `lictui servers snippet NAME` prints a command that does.",
-            Step.PARSE,
         )
     product, edition, model = (sanitize(part, _MAX_CODE) for part in parts)
     if _is_start_up(row):  # the name alone is the code
@@ -302,9 +305,7 @@ def _empty_error(label: str, mode: Mode) -> SourceError:
         if mode is Mode.FILE
         else "Check that the license server is activated. With license files, use Get-LicInventory."
     )
-    return SourceError(
-        FailureKind.NO_DATA, f"no licenses in the output of {label}", hint, Step.INVENTORY
-    )
+    return no_data_error(f"no licenses in the output of {label}", hint)
 
 
 # wmi-json: Citrix_GT_License_Pool, printed by Get-CimInstance or Get-WmiObject
@@ -363,4 +364,4 @@ def _format_error(rows: Sequence[Properties], label: str, expected: str, hint: s
         if any(is_other & row.keys() for row in rows):
             hint = f"This looks like {form}."
     message = f"{label} printed {len(rows)} objects, none {expected}"
-    return SourceError(FailureKind.PARSE, message, hint, Step.PARSE)
+    return parse_error(message, hint)

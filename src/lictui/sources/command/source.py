@@ -21,7 +21,14 @@ from lictui.sources.command.formats import (
 from lictui.sources.command.powershell import licinventory_snapshot, wmi_snapshot
 from lictui.sources.flexnet.source import lmstat_snapshot
 from lictui.sources.sanitize import sanitize
-from lictui.sources.source import ErrorRule, SourceError, count_text, find_rule
+from lictui.sources.source import (
+    ErrorRule,
+    SourceError,
+    config_error,
+    count_text,
+    find_rule,
+    no_data_error,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -71,11 +78,9 @@ class CommandSource:
         if (code and not is_lictui_answer) or (is_empty and last_error_line(output.stderr)):
             raise command_error(output, self._server.command, self._label)
         if is_empty:
-            raise SourceError(
-                FailureKind.NO_DATA,
+            raise no_data_error(
                 f"{self._label} succeeded without output",
                 f"ConvertTo-Json prints nothing if there is no license. {_RUN_IT}",
-                Step.INVENTORY,
             )
 
     def _parse(self, text: str) -> Snapshot:
@@ -93,11 +98,8 @@ class CommandSource:
                 return license_file_snapshot(text, label, today)
             case form if read := _READERS.get(form):
                 return read(text, label)
-        raise SourceError(
-            FailureKind.CONFIG,
-            f"unknown output format for {label}",
-            "Set format in servers.toml.",
-            Step.PARSE,
+        raise config_error(
+            f"unknown output format for {label}", "Set format in servers.toml.", Step.PARSE
         )
 
 

@@ -29,9 +29,12 @@ from lictui.sources.sanitize import first_line, parse_date, sanitize
 from lictui.sources.source import (
     ErrorRule,
     SourceError,
+    config_error,
     count_text,
     find_rule,
     list_some,
+    no_data_error,
+    parse_error,
     startup_only_notices,
 )
 
@@ -81,11 +84,8 @@ class LmstatSource:
 async def run_lmstat(server: Server, limits: Limits) -> ProgramOutput:
     """Run `lmstat -a -c PORT@HOST`: a part of lmutil, or a program of that name."""
     if not server.address:
-        raise SourceError(
-            FailureKind.CONFIG,
-            "no address is set",
-            'Set address = "27000@lic01" in servers.toml.',
-            Step.INVENTORY,
+        raise config_error(
+            "no address is set", 'Set address = "27000@lic01" in servers.toml.', Step.INVENTORY
         )
     program = server.lmutil or _PROGRAM
     name = PurePath(program.replace("\\", "/")).name.lower().removesuffix(".exe")
@@ -202,8 +202,7 @@ def _checked_report(text: str, address: str) -> LmstatReport:
     if down:
         return report  # a notice reports it
     if report.hosts or report.daemons:
-        raise SourceError(
-            FailureKind.NO_DATA,
+        raise no_data_error(
             f"{address}: the license server is up, but lmstat lists no features",
             "Run lmstat with -a. If you did, the license server has no licenses to serve.",
             Step.PARSE,
@@ -225,7 +224,7 @@ def _other_output_error(text: str, address: str) -> SourceError:
     else:
         problem = first_line(_BANNER.sub("", text[:_MAX_START])) or first_line(text)
     message = f"not the output of lmstat -a: {problem}" if problem else "no output of lmstat"
-    return SourceError(FailureKind.PARSE, f"{address}: {message}", hint, Step.PARSE)
+    return parse_error(f"{address}: {message}", hint)
 
 
 # FlexNet's errors as failures

@@ -15,7 +15,7 @@ from lictui.model import FailureKind, Step
 from lictui.sources.auth import basic_header, server_secret
 from lictui.sources.network import require_encryption
 from lictui.sources.sanitize import sanitize
-from lictui.sources.source import SourceError
+from lictui.sources.source import SourceError, config_error
 from lictui.sources.winrm.wsman import CONTENT_TYPE, error_for_status
 
 if TYPE_CHECKING:
@@ -36,11 +36,9 @@ def open_login(server: Server, endpoint: WsmanEndpoint) -> WinrmLogin:
         case "negotiate" | "ntlm" | "kerberos" as protocol:
             return NegotiateLogin(server, endpoint, protocol)
         case unknown:
-            raise SourceError(
-                FailureKind.CONFIG,
+            raise config_error(
                 f"unknown authentication method: auth = {unknown!r}",
                 "Set auth to negotiate, kerberos, ntlm, basic or certificate.",
-                Step.AUTH,
             )
 
 
@@ -77,11 +75,9 @@ class CertificateLogin:
 
     def __init__(self, server: Server, endpoint: WsmanEndpoint) -> None:
         if not server.certificate or not endpoint.encrypted:
-            raise SourceError(
-                FailureKind.CONFIG,
+            raise config_error(
                 "auth = certificate requires a certificate file and an https:// address",
                 "Set certificate to a PEM file with the certificate and its key.",
-                Step.AUTH,
             )
         self._endpoint = endpoint
 
@@ -102,11 +98,9 @@ class CertificateLogin:
 def require_username(server: Server) -> None:
     """Raise SourceError (config) if `server` has no user name."""
     if not server.username:
-        raise SourceError(
-            FailureKind.CONFIG,
+        raise config_error(
             f"auth = {server.auth or 'negotiate'} requires a user name",
             r"Set username; for a domain account, use a name like CORP\svc-lictui.",
-            Step.AUTH,
         )
 
 
@@ -331,11 +325,9 @@ async def new_security_context(
             options=options,
         )
     except (ImportError, ValueError) as error:  # ValueError: GSSAPI is there, without Kerberos
-        raise SourceError(
-            FailureKind.CONFIG,
+        raise config_error(
             f"auth = {protocol} requires GSSAPI, which is not installed",
             f"Install the Kerberos packages: {extra_command('kerberos')}",
-            Step.AUTH,
         ) from error
     except spnego.exceptions.SpnegoError as error:
         raise _no_credentials(protocol, error) from error

@@ -10,13 +10,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import FailureKind, Level, Mode, Notice, Pool, Reading, Snapshot, Step
+from lictui.model import Level, Mode, Notice, Pool, Reading, Snapshot, Step
 from lictui.products import describe
 from lictui.sources.http import HttpSource
 from lictui.sources.sanitize import NEVER_YEAR, parse_count, parse_date, sanitize
 from lictui.sources.source import (
     SourceError,
     count_text,
+    no_data_error,
+    parse_error,
     startup_only_notices,
     sum_pools,
     unreadable_notices,
@@ -137,15 +139,11 @@ def build_snapshot(data: WmiData, address: str, today: date) -> Snapshot:
 
 def _no_pools(services: Sequence[Item], address: str) -> SourceError:
     if PROVIDER in _stopped_services(services):
-        return SourceError(
-            FailureKind.NO_DATA,
+        return no_data_error(
             f"{address} returned no licenses, and its service {PROVIDER} is not running",
             f"Start the service {PROVIDER} on the server: it provides the licenses in WMI.",
-            Step.INVENTORY,
         )
-    return SourceError(
-        FailureKind.NO_DATA, f"{address} returned no licenses", LAS_HINT, Step.INVENTORY
-    )
+    return no_data_error(f"{address} returned no licenses", LAS_HINT)
 
 
 # Pools, from instances of Citrix_GT_License_Pool and Citrix_GT_License
@@ -168,12 +166,10 @@ def _read_pools(instances: Sequence[Item], licenses: Sequence[Item]) -> tuple[Po
     """Return one pool for each product and subscription date, in that order."""
     pools = sum_pools(_pool(instance, licenses) for instance in instances if _code(instance))
     if instances and not pools:
-        raise SourceError(
-            FailureKind.PARSE,
+        raise parse_error(
             f"none of the {len(instances)} license pools has a product code (PLD)",
             "Please report this, with the output of"
             " `Get-CimInstance -Namespace root/CitrixLicensing Citrix_GT_License_Pool`.",
-            Step.PARSE,
         )
     return tuple(sorted(pools, key=lambda pool: pool.key))
 
