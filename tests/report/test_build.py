@@ -416,6 +416,10 @@ def test_bound_is_marked_and_concludes_no_overuse(fixture: ReportFixture) -> Non
     names = {row[7] for row in rows if row[3] == "estate"}
     assert {"peak_at_most", "monthly_peak_at_most", "contract_needed_at_most"} <= names
     assert "peak" not in names
+    settings = Settings(entitlements=(Entitlement(CCS, 200, 10.0, "EUR"),))
+    report = fixture.report(settings=settings)
+    assert "cost at least 200 EUR per year" in render_markdown(report)
+    assert ",idle_cost_at_least,200.0," in render_csv(report)
 
 
 def test_server_known_only_from_license_files_is_not_reported(fixture: ReportFixture) -> None:

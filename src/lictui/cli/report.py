@@ -198,6 +198,7 @@ _ENTITLEMENT_COLUMNS: Final = (
     Column("words", "SUMMARY"),
     Column("is_upper_bound"),
     Column("part_of"),
+    Column("peak_month_is_upper_bound"),
 )
 _EXPIRY_COLUMNS: Final = (
     Column("date", "DATE"),
@@ -278,6 +279,7 @@ def _entitlement_json(line: ContractLine) -> dict[str, Any]:
         "renewal": optional_date(entitlement.renewal),
         "words": summary(line),
         "is_upper_bound": line.is_bound,
+        "peak_month_is_upper_bound": line.usage.peak_is_bound,
         "part_of": line.container or None,
     }
 

@@ -140,6 +140,7 @@ class ScopeUsage:
     peak: int | None = None  # of the month; of user/device licenses the most that were assigned
     highest_peak: int | None = None  # of all known months
     proven_peak: int | None = None  # lower if the highest is only an upper bound
+    peak_is_bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,14 +244,20 @@ def _contains(outer: Entitlement, inner: Entitlement, groups: Mapping[str, str])
     return bool(inner.group or inner.server)
 
 
-def unused_costs(lines: Iterable[ContractLine]) -> dict[str, float]:
-    """Return the cost of unused licenses per year by currency; every license counts once."""
-    costs: dict[str, float] = {}
+def unused_costs(lines: Iterable[ContractLine]) -> list[str]:
+    """Return the cost of unused licenses per year, one text per currency.
+
+    Every license counts once.
+    """
+    costs: dict[str, list[ContractLine]] = defaultdict(list)
     for line in lines:
         if line.unused_cost and not line.container:
-            currency = line.entitlement.currency
-            costs[currency] = costs.get(currency, 0.0) + line.unused_cost
-    return costs
+            costs[line.entitlement.currency].append(line)
+    return [
+        "at least " * any(line.is_bound for line in of_currency)
+        + format_money(sum(line.unused_cost or 0 for line in of_currency), currency)
+        for currency, of_currency in costs.items()
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +321,7 @@ def _usage(total: Total, past: PastSummary | None) -> ScopeUsage:
         past.month.peak.peak if past.month else None,
         highest.peak,
         None if highest.bound else highest.peak,
+        bool(past.month and past.month.peak.bound),
     )
 
 

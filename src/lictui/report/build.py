@@ -495,6 +495,7 @@ def _scope_usage(name: str, scope: ScopeReport | None) -> ScopeUsage:
         scope.month.highest,
         max((highest for _, highest in peaks), default=None),
         max((highest for is_bound, highest in peaks if not is_bound), default=None),
+        scope.month.highest_is_bound,
     )
 
 

@@ -351,7 +351,7 @@ def _entitlements(report: MonthlyReport) -> Table:
                 "product": line.name,
                 "purchased": bought.purchased,
                 "installed": line.installed,
-                "month_peak": line.usage.peak,
+                "month_peak": Bounded(line.usage.peak, AT_MOST * line.usage.peak_is_bound),
                 "highest_peak": Bounded(line.highest_peak, AT_MOST * line.is_bound),
                 "shortfall": Bounded(
                     line.shortfall, AT_LEAST * (line.is_bound and line.shortfall != 0)
@@ -360,7 +360,9 @@ def _entitlements(report: MonthlyReport) -> Table:
                 "surplus": line.installed_surplus,
                 "unit_cost": bought.cost,
                 "cost": line.cost,
-                "unused_cost": line.unused_cost,
+                "unused_cost": Bounded(
+                    line.unused_cost, AT_LEAST * (line.is_bound and line.unused != 0)
+                ),
                 "currency": bought.currency,
                 "renewal": bought.renewal,
                 "part_of": scope_title(line.container) if line.container else None,

@@ -86,7 +86,9 @@ def _unknown(report: MonthlyReport) -> Iterator[Statement]:
             usage = f"{text.format_count(month.figure)} {product.model.verb}"
             reason = "the installed quantity is unknown"
             if month.is_upper_bound:
-                usage = f"at most {usage}, of {text.format_count(month.installed)} installed"
+                usage = f"at most {usage}"
+            if month.installed is not None:
+                usage += f", of {text.format_count(month.installed)} installed"
                 reason = "only maxima of single servers are stored"
             sentence = f"{_title(product)}: {usage}; {reason}."
             yield Statement(Level.UNKNOWN, text.LEVELS[Level.UNKNOWN], sentence)
@@ -215,15 +217,15 @@ def _entitlements(report: MonthlyReport) -> Iterator[Statement]:
     for line in report.contract_lines:
         bought = line.entitlement
         if line.shortfall:
-            scope = scope_title(line.scope)
+            scope, at_least = scope_title(line.scope), "at least " * line.is_bound
             yield Statement(
                 Level.CRITICAL,
                 "Entitlements",
                 f"{line.name} ({bought.product}), {scope}: 12-month peak exceeded the"
-                f" {bought.purchased:,} purchased by {line.shortfall:,}.",
+                f" {bought.purchased:,} purchased by {at_least}{line.shortfall:,}.",
             )
-    for currency, cost in unused_costs(report.contract_lines).items():
-        sentence = f"Unused licenses cost {text.format_money(cost, currency)} per year."
+    for cost in unused_costs(report.contract_lines):
+        sentence = f"Unused licenses cost {cost} per year."
         yield Statement(Level.OK, "Entitlements", sentence)
 
 

@@ -12,7 +12,6 @@ from lictui.engine.entitlements import (
     EntitlementOverview,
     ExpiryKind,
     compare_entitlements,
-    format_money,
     groupings,
     summary,
     unused_costs,
@@ -134,10 +133,7 @@ def overview_title(overview: EntitlementOverview) -> str:
     """All entitlements in one line, each currency for itself."""
     overused = sum(1 for line in overview.lines if line.shortfall)
     parts = [f"{overused} overused"] if overused else []
-    parts += [
-        f"{format_money(cost, currency)} per year unused"
-        for currency, cost in unused_costs(overview.lines).items()
-    ]
+    parts += [f"{cost} per year unused" for cost in unused_costs(overview.lines)]
     return f"Entitlements: {len(overview.lines)}" + (f" ({', '.join(parts)})" if parts else "")
 
 
