@@ -162,7 +162,6 @@ class _Roll:
         self._always = self._terms(0) if len(pool.sizes) == 1 else None
 
     def up(self, line: _Line, width: Resolution) -> Iterator[tuple[Resolution, Bucket]]:
-        """One bucket for each `width` in which there is a reading."""
         many = width // line.step
         for first in range(0, len(line.points), many):
             start = line.start + first * line.step

@@ -363,8 +363,6 @@ async def serve_commands(
 
 @dataclass(frozen=True, slots=True)
 class _CommandFront:
-    """The HTTP side of one machine."""
-
     machine: Machine
     inventory: CurrentInventory
     fault: CurrentFault
@@ -372,7 +370,6 @@ class _CommandFront:
     user: str
 
     async def answer(self, request: Request, _: Connection) -> SimulatedReply | None:
-        """The output of a program that is run there."""
         argv = [request.query[str(at)] for at in range(len(request.query))]
         fault = self.fault()
         if not argv or request.path not in (SSH, LMUTIL):

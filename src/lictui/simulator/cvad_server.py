@@ -356,7 +356,6 @@ def site_at(estate: SimulatedEstate, server: SimulatedServer, at: float) -> Simu
 
 
 def _peak_today(server: SimulatedServer, at: float) -> int:
-    """Return the peak usage of the first pool since local midnight."""
     midnight = server.region.day(at) * DAY - server.region.hours * 3600
     pool = server.pools[0]
     past = pool.curve.quarter_values(int(midnight // QUARTER), int(at // QUARTER) + 1)

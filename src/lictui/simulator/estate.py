@@ -395,7 +395,6 @@ def _commanded_in_us(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
 
 
 def _commanded_elsewhere(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
-    """Servers of EMEA and APAC that are read with a command."""
     return (
         _server(
             "lic-emea-04", EMEA, ServerKind.UDADMIN, buyer.assigned(EMEA, "XDT_STD_UD", 260, 0.7)

@@ -147,7 +147,6 @@ class _Conversation:
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
 
     async def run(self, handler: Handler, connection: Connection) -> None:
-        """Answer until either side wants to end."""
         while True:
             try:
                 request = await self._request()

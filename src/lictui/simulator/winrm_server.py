@@ -36,7 +36,7 @@ from lictui.simulator.winrm_auth import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from xml.etree.ElementTree import Element
 
 
@@ -210,104 +210,6 @@ _AROUND_ITEMS: Final = 1500  # bytes of an envelope that are no items
 _MOST_OPEN: Final = 1000  # enumerations that were begun and never finished
 
 
-@dataclass(slots=True)
-class Enumerations:
-    """The enumerations of one server."""
-
-    classes: Callable[[], Iterable[CimClass]]
-    new_id: Callable[[], str]
-    # By context: the resource URI in lower case, and the items that are left.
-    _open: OrderedDict[str, tuple[str, Sequence[str]]] = field(default_factory=OrderedDict)
-
-    def enumerate(self, call: SoapCall) -> str:
-        """The body of an EnumerateResponse."""
-        request = _child(call, "Enumerate")
-        items = self._items(call.resource, request.find(f"{{{W}}}Filter"))
-        if request.find(f"{{{W}}}OptimizeEnumeration") is None:
-            # The client learns by Pull alone that there are no items.
-            return (
-                f"<n:EnumerateResponse>{self._context(call.resource, items)}</n:EnumerateResponse>"
-            )
-        first, items = _fitting(items, 1, call.max_envelope)
-        context = self._context(call.resource, items) if items else "<n:EnumerationContext/>"
-        end = "" if items else "<w:EndOfSequence/>"
-        answer = f"{context}<w:Items>{''.join(first)}</w:Items>{end}"
-        return f"<n:EnumerateResponse>{answer}</n:EnumerateResponse>"
-
-    def pull(self, call: SoapCall) -> str:
-        """The body of a PullResponse; a context is valid once."""
-        request = _child(call, "Pull")
-        limit = (request.findtext(f"{{{N}}}MaxElements") or "1").strip()  # WS-Enumeration's default
-        if not (limit.isascii() and limit.isdigit() and int(limit[:9])):
-            raise _invalid("MaxElements is not a positive number.")
-        items = self._take(request, call.resource)
-        first, items = _fitting(items, int(limit[:9]), call.max_envelope)
-        context = self._context(call.resource, items) if items else "<n:EnumerationContext/>"
-        end = "" if items else "<n:EndOfSequence/>"
-        answer = f"{context}<n:Items>{''.join(first)}</n:Items>{end}"
-        return f"<n:PullResponse>{answer}</n:PullResponse>"
-
-    def _context(self, resource: str, items: Sequence[str]) -> str:
-        context = self.new_id()
-        self._open[context] = (resource.lower(), items)
-        if len(self._open) > _MOST_OPEN:
-            self._open.popitem(last=False)
-        return f"<n:EnumerationContext>{context}</n:EnumerationContext>"
-
-    def _take(self, request: Element, resource: str) -> Sequence[str]:
-        context = (request.findtext(f"{{{N}}}EnumerationContext") or "").strip()
-        opened, items = self._open.get(context, ("", ()))
-        if opened != resource.lower() or not opened:
-            raise SoapFaultError(
-                "n:InvalidEnumerationContext", 2150858779, "The enumeration context is not valid."
-            )
-        del self._open[context]
-        return items
-
-    def _items(self, resource: str, where: Element | None) -> Sequence[str]:
-        if not resource.lower().startswith(_WMI):
-            raise SoapFaultError(
-                "a:DestinationUnreachable", 2150858811, "The resource URI is not known."
-            )
-        namespace, _, name = resource[len(_WMI) :].rpartition("/")
-        if where is not None and where.get("Dialect") != _WQL:
-            raise SoapFaultError(
-                "n:FilterDialectRequestedUnavailable",
-                2150858777,
-                "The filter dialect is not supported.",
-            )
-        if (name == "*") is (where is None):
-            raise SoapFaultError(
-                "n:CannotProcessFilter", 2150858778, "A filter goes with /* and only so."
-            )
-        query = SelectStatement(name) if where is None else parse_wql(where.text or "")
-        cim = self._class(namespace.lower(), query.class_name)
-        selected = {name.lower() for name in query.properties}
-        rows = [{own.lower(): row.get(own) for own in cim.properties} for row in cim.rows]
-        if not selected <= {own.lower() for own in cim.properties}:
-            raise _bad_query()
-        try:
-            rows = [row for row in rows if query.matches(row)]
-        except KeyError:
-            raise _bad_query() from None
-        if selected:
-            columns = [own for own in cim.properties if own.lower() in selected]
-            return [_fragment(columns, row) for row in rows]
-        return [_instance(cim, row) for row in rows]
-
-    def _class(self, namespace: str, name: str) -> CimClass:
-        classes = [cim for cim in self.classes() if cim.namespace.lower() == namespace]
-        if not classes:
-            # WBEM_E_INVALID_NAMESPACE; which number a server puts outside is not published.
-            raise SoapFaultError(
-                "w:InternalError", 0x8004100E, "Invalid namespace (0x8004100E).", provider=True
-            )
-        for cim in classes:
-            if cim.name.lower() == name.lower():
-                return cim
-        raise _bad_query("The specified class does not exist in the given namespace.")
-
-
 def _child(call: SoapCall, name: str) -> Element:
     child = call.body.find(f"{{{N}}}{name}")
     if child is None:
@@ -345,7 +247,6 @@ def _instance(cim: CimClass, row: dict[str, Value]) -> str:
 
 
 def _fragment(columns: Iterable[str], row: dict[str, Value]) -> str:
-    """A projection: the columns alone, in no namespace at all."""
     inside = "".join(_element(own, row[own.lower()], "") for own in columns)
     return f'<w:XmlFragment xmlns:xsi="{XSI}">{inside}</w:XmlFragment>'
 
@@ -439,10 +340,8 @@ class SoapService:
     fault: CurrentFault
     licensing: bool = True  # whether there is a namespace root/CitrixLicensing
     _ids: Iterator[int] = field(default_factory=lambda: count(1))
-    _enumerations: Enumerations = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._enumerations = Enumerations(self._classes, self._new_id)
+    # Enumerations by context: the resource URI in lower case, and the items that are left.
+    _open: OrderedDict[str, tuple[str, Sequence[str]]] = field(default_factory=OrderedDict)
 
     def answer(self, request: bytes) -> tuple[int, bytes]:
         """HTTP status and envelope of the answer."""
@@ -456,7 +355,6 @@ class SoapService:
         return 200, reply_envelope(action, self._new_id(), relates_to, body)
 
     def _act(self, call: SoapCall) -> tuple[str, str]:
-        """The action and the body of the answer."""
         match self.fault():
             case FaultMode.FORBIDDEN:
                 raise SoapFaultError("w:AccessDenied", 5, "Access is denied.")
@@ -468,10 +366,98 @@ class SoapService:
                 )
         match call.action.removeprefix(f"{N}/"):
             case "Enumerate":
-                return f"{N}/EnumerateResponse", self._enumerations.enumerate(call)
+                return f"{N}/EnumerateResponse", self._enumerate(call)
             case "Pull":
-                return f"{N}/PullResponse", self._enumerations.pull(call)
+                return f"{N}/PullResponse", self._pull(call)
         raise SoapFaultError("a:ActionNotSupported", 2150858753, "The action is not supported.")
+
+    def _enumerate(self, call: SoapCall) -> str:
+        """The body of an EnumerateResponse."""
+        request = _child(call, "Enumerate")
+        items = self._items(call.resource, request.find(f"{{{W}}}Filter"))
+        if request.find(f"{{{W}}}OptimizeEnumeration") is None:
+            # The client learns by Pull alone that there are no items.
+            return (
+                f"<n:EnumerateResponse>{self._context(call.resource, items)}</n:EnumerateResponse>"
+            )
+        first, items = _fitting(items, 1, call.max_envelope)
+        context = self._context(call.resource, items) if items else "<n:EnumerationContext/>"
+        end = "" if items else "<w:EndOfSequence/>"
+        answer = f"{context}<w:Items>{''.join(first)}</w:Items>{end}"
+        return f"<n:EnumerateResponse>{answer}</n:EnumerateResponse>"
+
+    def _pull(self, call: SoapCall) -> str:
+        """The body of a PullResponse; a context is valid once."""
+        request = _child(call, "Pull")
+        limit = (request.findtext(f"{{{N}}}MaxElements") or "1").strip()  # WS-Enumeration's default
+        if not (limit.isascii() and limit.isdigit() and int(limit[:9])):
+            raise _invalid("MaxElements is not a positive number.")
+        items = self._take(request, call.resource)
+        first, items = _fitting(items, int(limit[:9]), call.max_envelope)
+        context = self._context(call.resource, items) if items else "<n:EnumerationContext/>"
+        end = "" if items else "<n:EndOfSequence/>"
+        answer = f"{context}<n:Items>{''.join(first)}</n:Items>{end}"
+        return f"<n:PullResponse>{answer}</n:PullResponse>"
+
+    def _context(self, resource: str, items: Sequence[str]) -> str:
+        context = self._new_id()
+        self._open[context] = (resource.lower(), items)
+        if len(self._open) > _MOST_OPEN:
+            self._open.popitem(last=False)
+        return f"<n:EnumerationContext>{context}</n:EnumerationContext>"
+
+    def _take(self, request: Element, resource: str) -> Sequence[str]:
+        context = (request.findtext(f"{{{N}}}EnumerationContext") or "").strip()
+        opened, items = self._open.get(context, ("", ()))
+        if opened != resource.lower() or not opened:
+            raise SoapFaultError(
+                "n:InvalidEnumerationContext", 2150858779, "The enumeration context is not valid."
+            )
+        del self._open[context]
+        return items
+
+    def _items(self, resource: str, where: Element | None) -> Sequence[str]:
+        if not resource.lower().startswith(_WMI):
+            raise SoapFaultError(
+                "a:DestinationUnreachable", 2150858811, "The resource URI is not known."
+            )
+        namespace, _, name = resource[len(_WMI) :].rpartition("/")
+        if where is not None and where.get("Dialect") != _WQL:
+            raise SoapFaultError(
+                "n:FilterDialectRequestedUnavailable",
+                2150858777,
+                "The filter dialect is not supported.",
+            )
+        if (name == "*") is (where is None):
+            raise SoapFaultError(
+                "n:CannotProcessFilter", 2150858778, "A filter goes with /* and only so."
+            )
+        query = SelectStatement(name) if where is None else parse_wql(where.text or "")
+        cim = self._class(namespace.lower(), query.class_name)
+        selected = {name.lower() for name in query.properties}
+        rows = [{own.lower(): row.get(own) for own in cim.properties} for row in cim.rows]
+        if not selected <= {own.lower() for own in cim.properties}:
+            raise _bad_query()
+        try:
+            rows = [row for row in rows if query.matches(row)]
+        except KeyError:
+            raise _bad_query() from None
+        if selected:
+            columns = [own for own in cim.properties if own.lower() in selected]
+            return [_fragment(columns, row) for row in rows]
+        return [_instance(cim, row) for row in rows]
+
+    def _class(self, namespace: str, name: str) -> CimClass:
+        classes = [cim for cim in self._classes() if cim.namespace.lower() == namespace]
+        if not classes:
+            # WBEM_E_INVALID_NAMESPACE; which number a server puts outside is not published.
+            raise SoapFaultError(
+                "w:InternalError", 0x8004100E, "Invalid namespace (0x8004100E).", provider=True
+            )
+        for cim in classes:
+            if cim.name.lower() == name.lower():
+                return cim
+        raise _bad_query("The specified class does not exist in the given namespace.")
 
     def _classes(self) -> tuple[CimClass, ...]:
         pools = () if self.fault() is FaultMode.EMPTY else self.inventory()
@@ -523,13 +509,10 @@ async def serve_winrm(  # noqa: PLR0913 - a server has that many sides; all but 
 
 @dataclass(frozen=True, slots=True)
 class _HttpFront:
-    """The HTTP side of one server."""
-
     login: LoginAcceptor
     soap: SoapService
 
     async def answer(self, request: Request, connection: Connection) -> SimulatedReply | None:
-        """The reply to one request."""
         fault = self.soap.fault()
         if fault is FaultMode.SILENT:
             return None
@@ -542,9 +525,9 @@ class _HttpFront:
         login = self.login.authenticate(request, connection, deny=fault in _REFUSING)
         if isinstance(login, SimulatedReply):
             return login
-        return await self._converse(request, connection, login)
+        return self._converse(request, connection, login)
 
-    async def _converse(
+    def _converse(
         self, request: Request, connection: Connection, login: AcceptedLogin
     ) -> SimulatedReply:
         """Take the envelope out of the request, and put the answer into what it came in."""
@@ -557,18 +540,18 @@ class _HttpFront:
             except (ValueError, SpnegoError):
                 connection.state = None  # the two ends disagree on the state of their keys
                 return SimulatedReply(400)
-            reply = await self._reply(envelope)
+            reply = self._reply(envelope)
             kind, body = CONTENT_TYPE, seal(login.context, reply.body)
         elif not connection.encrypted:
             return SimulatedReply(500)  # all that Windows answers while AllowUnencrypted is false
         elif kind == _SOAP:
-            reply = await self._reply(request.body)
+            reply = self._reply(request.body)
             kind, body = f"{_SOAP};charset=UTF-8", reply.body
         else:
             return SimulatedReply(415)
         return replace(reply, headers=(*login.headers, ("Content-Type", kind)), body=body)
 
-    async def _reply(self, envelope: bytes) -> SimulatedReply:
+    def _reply(self, envelope: bytes) -> SimulatedReply:
         """The envelope of the answer, spoiled before it is sealed if the fault spoils answers."""
         status, body = self.soap.answer(envelope)
         return apply_fault(SimulatedReply(status, (), body), self.soap.fault())
