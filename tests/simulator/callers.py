@@ -23,7 +23,6 @@ from lictui.simulator.cloud_server import (
 from lictui.simulator.cvad_server import SimulatedSite, SiteApi
 from lictui.simulator.http import ApiClient, JsonApi, listen, self_signed
 from lictui.simulator.partner_server import (
-    FeatureCount,
     PartnerAccount,
     PartnerApi,
     PartnerFeature,
@@ -92,7 +91,7 @@ LIC01 = PartnerServer(
     "lic01.acme.test",
     last_reported=at(2026, 11, 23, 11, 12, 4),
     expires=at(2027, 7, 27),
-    ccu=(FeatureCount("MPS_PLT_CCU", 10),),
+    ccu=(("MPS_PLT_CCU", 10),),
 )
 FEATURE = PartnerFeature(
     "XDT_PLT_UD",

@@ -78,13 +78,6 @@ async def test_listener_presents_its_certificate() -> None:
                 await distrustful.get(listener.url)
 
 
-async def test_reply_to_head_has_no_body() -> None:
-    async with aclosing(await listen(echo)) as listener, httpx.AsyncClient() as client:
-        reply = await client.head(listener.url)
-        assert (reply.headers["Content-Length"], reply.content) == ("4", b"")
-        assert (await client.get(listener.url)).headers["X-Count"] == "2"
-
-
 async def test_failing_handler_is_a_500(caplog: pytest.LogCaptureFixture) -> None:
     async with aclosing(await listen(echo)) as listener, httpx.AsyncClient() as client:
         reply = await client.get(listener.url + "/broken")

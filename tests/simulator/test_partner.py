@@ -81,13 +81,6 @@ async def test_reporting_server_has_the_published_fields(api: PartnerCaller) -> 
     assert (body["customerId"], body["orgId"]) == ("acme", "51000000")
     assert set(body) == {"customerId", "orgId", "licenseServersStatus"}
     row = body["licenseServersStatus"][0]
-    assert set(row.pop("linkedCustomerList")[0]) == {
-        "customerId",
-        "customerOrgId",
-        "customerNickName",
-        "customerDisplayName",
-        "customerType",
-    }
     assert row == {
         "hostId": "LIC01",
         "fqdn": "lic01.acme.test",
@@ -103,12 +96,12 @@ async def test_reporting_server_has_the_published_fields(api: PartnerCaller) -> 
         "isExpired": False,
         "licenseExpirationDate": "2027-07-27T00:00:00.00+00:00",
         "daysToExpire": 245,
+        "linkedCustomerList": [],
     }
 
 
 async def test_server_that_never_reported_is_mostly_unknown(api: PartnerCaller) -> None:
     never = (await api.get(api.servers)).json()["licenseServersStatus"][1]
-    del never["linkedCustomerList"]
     assert never == {
         "hostId": "LIC09",
         "fqdn": None,
@@ -124,10 +117,10 @@ async def test_server_that_never_reported_is_mostly_unknown(api: PartnerCaller) 
         "isExpired": False,
         "licenseExpirationDate": None,
         "daysToExpire": None,
+        "linkedCustomerList": [],
     }
     # Whatever else the estate has of it has not been reported either.
     unreported = await _only(api, replace(LIC01, last_reported=None))
-    del unreported["linkedCustomerList"]
     assert unreported == {**never, "hostId": "LIC01"}
 
 
@@ -139,7 +132,6 @@ async def test_usage_is_by_product_feature_and_server(api: PartnerCaller) -> Non
     (sku,) = body.pop("skus")
     (feature,) = sku.pop("features")
     servers = feature.pop("licenseServerUsages")
-    customers = feature.pop("linkedCustomerUsages")
     assert body == {"customerId": "acme", "orgId": "51000000"}
     assert sku == {"skuId": "CVAD", "skuDescription": "Citrix Virtual Apps and Desktops"}
     assert feature == {
@@ -151,7 +143,8 @@ async def test_usage_is_by_product_feature_and_server(api: PartnerCaller) -> Non
         "isUserList": True,
         "licenseServerCount": 2,
         "freeLicenseServerCount": 0,
-        "linkedCustomerCount": 1,
+        "linkedCustomerCount": 0,
+        "linkedCustomerUsages": [],
     }
     assert servers == [
         {
@@ -169,11 +162,3 @@ async def test_usage_is_by_product_feature_and_server(api: PartnerCaller) -> Non
             "isLicenseServerFree": False,
         },
     ]
-    assert set(customers[0]) == {
-        "isLinked",
-        "customerId",
-        "customerNickName",
-        "customerType",
-        "count",
-        "freeUsersCount",
-    }

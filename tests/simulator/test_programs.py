@@ -62,18 +62,6 @@ def test_lmutil_prints_features_only_with_a(programs: Programs) -> None:
     assert "Users of" not in ended.stdout
 
 
-@pytest.mark.parametrize("options", [("-z",), ("-a", "-b", "x"), ("status",)])
-def test_lmutil_rejects_unknown_options(programs: Programs, options: tuple[str, ...]) -> None:
-    ended = programs.lmutil(*options)
-    assert ended.returncode == 1
-    assert ended.stdout.startswith("usage:")
-
-
-def test_lmutil_takes_the_first_of_three_that_answers(programs: Programs) -> None:
-    ended = programs.lmutil(address=f"1@127.0.0.1,{programs.port}@127.0.0.1,2@127.0.0.1")
-    assert _COUNTS in ended.stdout
-
-
 def test_lmutil_has_the_error_of_flexnet_for_a_closed_port(programs: Programs) -> None:
     ended = programs.lmutil(address="1@127.0.0.1")
     assert ended.returncode == 1

@@ -42,7 +42,6 @@ from lictui.simulator.cloud_server import (
 from lictui.simulator.cvad_server import SimulatedSite, SiteApi
 from lictui.simulator.http import ApiClient, JsonApi, listen, self_signed
 from lictui.simulator.partner_server import (
-    FeatureCount,
     PartnerAccount,
     PartnerApi,
     PartnerFeature,
@@ -102,9 +101,7 @@ PARTNER_SERVERS = (
     PartnerServer("LATER", "later.test", at_day(-1), at_day(60)),
     PartnerServer("STRAY", "stray.test", at_day(-1), at_day(245), in_back_office=False),
     PartnerServer("FOREIGN", "foreign.test", at_day(-1), at_day(245), non_csp=True),
-    PartnerServer(
-        "CCU", "ccu.test", at_day(-1), at_day(245), ccu=(FeatureCount("MPS_PLT_CCU", 10),)
-    ),
+    PartnerServer("CCU", "ccu.test", at_day(-1), at_day(245), ccu=(("MPS_PLT_CCU", 10),)),
     PartnerServer("OLD", "old.test", at_day(-1), at_day(245), stamps=TimestampStyle(digits=0)),
 )
 SKU = Sku(

@@ -159,7 +159,7 @@ class _Conversation:
             if reply is None:
                 await self._wait_for_the_end()
                 return
-            await self._send(reply, method=request.method)
+            await self._send(reply)
             if self._http.our_state is not h11.DONE:
                 return
             self._http.start_next_cycle()
@@ -183,16 +183,15 @@ class _Conversation:
             self._http.receive_data(await self._reader.read(_CHUNK))
         return event
 
-    async def _send(self, reply: SimulatedReply, *, method: str = "", close: bool = False) -> None:
+    async def _send(self, reply: SimulatedReply, *, close: bool = False) -> None:
         headers = list(reply.headers)
         if reply.status != _NO_CONTENT:  # RFC 9110, 8.6: there it must not be sent
             headers.append(("Content-Length", str(len(reply.body))))
         if close:
             headers.append(("Connection", "close"))
         events: list[h11.Event] = [h11.Response(status_code=reply.status, headers=headers)]
-        if method != "HEAD":
-            size = len(reply.body)
-            events.append(h11.Data(data=reply.body[: size // 2 if reply.truncated else size]))
+        size = len(reply.body)
+        events.append(h11.Data(data=reply.body[: size // 2 if reply.truncated else size]))
         if not reply.truncated:
             events.append(h11.EndOfMessage())
         self._writer.write(b"".join(self._http.send(event) or b"" for event in events))

@@ -37,15 +37,6 @@ from lictui.simulator.usage import DAY
 # JSON bodies
 
 
-_CUSTOMER: Final = {
-    "customerId": "corp",
-    "customerOrgId": "51000001",
-    "customerNickName": "Corp",
-    "customerDisplayName": "Corp Holding",
-    "customerType": "managed",
-}
-
-
 def license_servers_body(account: PartnerAccount, customer: str, now: float) -> Json:
     """Return `licenseservers`: every license server, and whether it still reports."""
     servers = [_server(server, now) for server in account.servers]
@@ -55,7 +46,7 @@ def license_servers_body(account: PartnerAccount, customer: str, now: float) -> 
 def _server(server: PartnerServer, now: float) -> Json:
     reported = server.last_reported is not None
     expires = server.expires if reported else None
-    features = [{"featureId": each.feature_id, "usageCount": each.count} for each in server.ccu]
+    features = [{"featureId": code, "usageCount": count} for code, count in server.ccu]
     return {
         "hostId": server.host_id,
         "fqdn": server.fqdn if reported else None,
@@ -71,7 +62,7 @@ def _server(server: PartnerServer, now: float) -> Json:
         "isExpired": expires is not None and expires <= now,
         "licenseExpirationDate": timestamp(expires, server.stamps),
         "daysToExpire": None if expires is None else days_between(now, expires),
-        "linkedCustomerList": [_CUSTOMER],
+        "linkedCustomerList": [],
     }
 
 
@@ -89,29 +80,18 @@ def usage_data_body(account: PartnerAccount, customer: str) -> Json:
 
 
 def _feature(feature: PartnerFeature) -> Json:
-    total = sum(usage.count for usage in feature.servers)
-    free = sum(usage.free_users for usage in feature.servers)
     return {
         "featureId": feature.feature_id,
         "featureDescription": feature.description,
-        "count": total,
-        "freeUsersCount": free,
+        "count": sum(usage.count for usage in feature.servers),
+        "freeUsersCount": sum(usage.free_users for usage in feature.servers),
         "units": "users",
         "isUserList": True,
         "licenseServerCount": len(feature.servers),
         "freeLicenseServerCount": 0,
-        "linkedCustomerCount": 1,
+        "linkedCustomerCount": 0,
         "licenseServerUsages": [_server_usage(usage) for usage in feature.servers],
-        "linkedCustomerUsages": [
-            {
-                "isLinked": True,
-                "customerId": "corp",
-                "customerNickName": "Corp",
-                "customerType": "Managed",
-                "count": total,
-                "freeUsersCount": free,
-            }
-        ],
+        "linkedCustomerUsages": [],
     }
 
 
@@ -148,14 +128,6 @@ _REPORTING: Final = 3 * 86400.0  # seconds; after three silent days a server cou
 
 
 @dataclass(frozen=True, slots=True)
-class FeatureCount:
-    """Concurrent licenses of one feature in use on a license server."""
-
-    feature_id: str  # `MPS_PLT_CCU`
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
 class TimestampStyle:
     """How the times of one license server are written."""
 
@@ -173,7 +145,7 @@ class PartnerServer:
     expires: float | None = None
     in_back_office: bool = True
     non_csp: bool = False  # a license of another program is installed
-    ccu: tuple[FeatureCount, ...] = ()
+    ccu: tuple[tuple[str, int], ...] = ()
     stamps: TimestampStyle = field(default_factory=TimestampStyle)
 
     def reporting(self, now: float) -> bool:
@@ -325,7 +297,7 @@ def _reported(report: ReportedServer, at: float) -> PartnerServer:
         expires=datetime.combine(expires, time(), UTC).timestamp() if expires else None,
         in_back_office=report.in_back_office,
         ccu=tuple(
-            FeatureCount(pool.product, license_.in_use)
+            (pool.product, license_.in_use)
             for pool in report.concurrent
             if (license_ := pool.license_at(at // DAY * DAY)) is not None
         ),
