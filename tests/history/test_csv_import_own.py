@@ -222,11 +222,12 @@ def test_invalid_rows_are_reported_with_their_lines() -> None:
         "2026-11-24T00:10:00Z,lic,P,user_device,,many,2,0\n"
         "2026-11-24T00:10:00Z,lic,P,user_device,never,1,2,0\n"
         "2026-11-24T00:10:00Z,lic\n"
+        "2026-11-24T00:10:00Z,lic,P,user_device,,-1,2,0\n"
         "2036-11-24T00:10:00Z,lic,P,user_device,,1,2,0\n"
         "2026-11-24T00:10:00Z,,P,user_device,,1,2,0\n"
     )
     result, pools = read_text(csv, ImportOptions(until=MIDNIGHT + DAY))
-    assert (result.read, result.skipped) == (8, 7)
+    assert (result.read, result.skipped) == (9, 8)
     assert [line for line, _ in result.reasons] == [3, 4, 5, 6, 7]
     assert "'yesterday'" in result.reasons[0][1]
     assert len(pools) == 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -31,15 +31,14 @@ from lictui.history.csv_reader import (
 from lictui.model import Model, MonthlyUsage, PoolKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from lictui.history.csv_reader import NumberedRow
 
 _COUNT_LIMIT: Final = 2**31
 _WIDTHS: Final = {int(width): width for width in Resolution if width}
 _HEADERS: Final = (RAW_HEADER, HEADER, MONTH_HEADER)
-_TIMES: Final = {RAW_HEADER: (0,), HEADER: (0, 1, 9), MONTH_HEADER: (0,)}  # columns with times
-_COUNTS: Final = {*RAW_HEADER[5:], *MONTH_HEADER[5:], "in_use_min", "in_use_max", "samples"}
+_TIMES: Final = {"at", "from", "to", "max_at", "month"}  # columns
 _PART_ROWS: Final = 500_000  # that are imported at once
 _SCALE: Final = 10**6  # of an average, which is read as a whole number
 
@@ -128,6 +127,7 @@ class _LictuiReader:
         line, cells = header
         self._names = tuple(cell.strip() for cell in cells)
         self._first = self._names.index("server")  # server, product, model, subscription date
+        self._value_names = (*self._names[: self._first], *self._names[self._first + 4 :])
         self._batches = file.batches(delimiter, line, keep_blanks=True)
         self._until = options.until
         self._result = result
@@ -135,7 +135,7 @@ class _LictuiReader:
         self._dates = CellReader(_day_seconds)
         self._clocks = CellReader(_clock_seconds)
         self._counts = CellReader(_optional_count)
-        self._averages = CellReader(lambda cell: round(_number(cell, float) * _SCALE))
+        self._averages = CellReader(lambda cell: round(float(cell) * _SCALE))
 
     def pools(self) -> Iterator[ImportedPool]:
         """Yield each pool with its figures; the parts of a very long one separately."""
@@ -171,27 +171,23 @@ class _LictuiReader:
         self._result.filtered_out += int(np.count_nonzero(numbers == UNKNOWN))
         for row in np.flatnonzero(~is_valid & (numbers != UNKNOWN)):
             line, cells = batch[row]
-            self._result.skip(line, self._reason(cells))
+            self._result.skip(line, self._reason(cells, [int(column[row]) for column in values]))
         lines = np.fromiter((line for line, _ in batch), np.int64, len(batch))
         return [column[is_valid] for column in (numbers, lines, *values)]
 
     def _values(self, columns: Sequence[Sequence[str]]) -> list[IntArray]:
         """Return the columns of values, the time first; INVALID where a cell cannot be read."""
-        if self._names == MONTH_HEADER:
-            times = self._times([f"{cell.strip()}-01T00:00:00Z" for cell in columns[0]])
-            return [times, *map(self._counts.column, columns[5:])]
-        if self._names == RAW_HEADER:
-            return [self._times(columns[0]), *map(self._counts.column, columns[5:])]
-        low, average, high, high_at, installed, overdraft, samples = columns[6:]
-        return [
-            self._times(columns[0]),
-            self._times(columns[1]),
-            self._counts.column(low),
-            self._averages.column(average),
-            self._counts.column(high),
-            self._times(high_at),
-            *map(self._counts.column, (installed, overdraft, samples)),
-        ]
+        values = []
+        for name in self._value_names:
+            cells = columns[self._names.index(name)]
+            if name == "month":
+                cells = [f"{cell.strip()}-01T00:00:00Z" for cell in cells]
+            if name in _TIMES:
+                values.append(self._times(cells))
+            else:
+                reader = self._averages if name == "in_use_avg" else self._counts
+                values.append(reader.column(cells))
+        return values
 
     def _times(self, cells: Sequence[str]) -> IntArray:
         days = self._dates.column([cell[:10] for cell in cells])
@@ -208,27 +204,18 @@ class _LictuiReader:
         is_ordered = (low * _SCALE <= average) & (average <= high * _SCALE) & (low >= 0)
         return is_aligned & is_ordered & (samples > 0) & (start <= high_at) & (high_at < end)
 
-    def _reason(self, cells: list[str]) -> str:
+    def _reason(self, cells: list[str], values: list[int]) -> str:
         """Return why a row is not valid."""
         try:
             self._index.parse(tuple(cells[self._first : self._first + 4]))
-            times = [cells[index] for index in _TIMES[self._names]]
-            if self._names == MONTH_HEADER:
-                times = [f"{times[0].strip()}-01T00:00:00Z"]
-            for cell in times:
-                self._dates.check(cell[:10])
-                self._clocks.check(cell[10:])
-            for name, cell in zip(self._names, cells, strict=True):
-                if name in _COUNTS:
-                    self._counts.check(cell)
-                elif name == "in_use_avg":
-                    self._averages.check(cell)
         except RowError as error:
             return str(error)
-        start, *_ = moments = self._times(times).tolist()
-        if start > self._until:
+        for name, value in zip(self._value_names, values, strict=True):
+            if value == INVALID:
+                return f"invalid {name}: {shorten(cells[self._names.index(name)])}"
+        if values[0] > self._until:
             return "time is in the future"
-        if start % (moments[1] - start or 1) or moments[1] - start not in _WIDTHS:
+        if values[0] % (values[1] - values[0] or 1) or values[1] - values[0] not in _WIDTHS:
             return "not aligned to 5 minutes, an hour or a day (UTC)"
         return "inconsistent values"
 
@@ -317,36 +304,19 @@ def _separate_months(pool: ImportedPool) -> None:
 
 
 def _day_seconds(cell: str) -> int:
-    try:
-        day = date.fromisoformat(cell)
-    except ValueError:
-        raise RowError(f"invalid time: {shorten(cell)}") from None
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+    return (date.fromisoformat(cell) - date(1970, 1, 1)).days * Resolution.DAY
 
 
 def _clock_seconds(cell: str) -> int:
     """Return the seconds of a day in UTC, plus a day: never negative."""
-    try:
-        time = datetime.fromisoformat(f"2000-01-02{cell.rstrip()}")
-    except ValueError:
-        time = None
-    if time is None or time.tzinfo is None:
-        raise RowError(f"invalid time: {shorten(cell)}")
-    return int(time.timestamp() - datetime(2000, 1, 1, tzinfo=UTC).timestamp())
+    time = datetime.fromisoformat(f"1970-01-02{cell.rstrip()}")
+    if time.tzinfo is None:
+        raise ValueError(cell)
+    return int(time.timestamp())
 
 
 def _optional_count(cell: str) -> int:
-    if not cell.strip():
-        return UNKNOWN
-    count = _number(cell, int)
-    if not 0 <= count < _COUNT_LIMIT:
-        raise RowError(f"number out of range: {shorten(cell)}")
-    return int(count)
-
-
-def _number(cell: str, kind: Callable[[str], float]) -> float:
-    try:
-        return kind(cell)
-    except ValueError:
-        name = "number" if kind is float else "whole number"
-        raise RowError(f"not a {name}: {shorten(cell)}") from None
+    count = int(cell) if cell.strip() else UNKNOWN
+    if not UNKNOWN <= count < _COUNT_LIMIT or cell.strip() == str(UNKNOWN):
+        raise ValueError(cell)
+    return count

@@ -332,7 +332,7 @@ class CellReader(dict[str, int]):
     def __missing__(self, cell: str) -> int:
         try:
             value = self._parse(cell)
-        except RowError:
+        except (ValueError, OverflowError):
             value = INVALID
         if len(self) < _MAX_REMEMBERED:
             self[cell] = value
