@@ -340,7 +340,7 @@ class SoapService:
     fault: CurrentFault
     licensing: bool = True  # whether there is a namespace root/CitrixLicensing
     _ids: Iterator[int] = field(default_factory=lambda: count(1))
-    # Enumerations by context: the resource URI in lower case, and the items that are left.
+    # Open enumerations by context: the resource URI in lower case, and the items that are left.
     _open: OrderedDict[str, tuple[str, Sequence[str]]] = field(default_factory=OrderedDict)
 
     def answer(self, request: bytes) -> tuple[int, bytes]:
@@ -372,32 +372,29 @@ class SoapService:
         raise SoapFaultError("a:ActionNotSupported", 2150858753, "The action is not supported.")
 
     def _enumerate(self, call: SoapCall) -> str:
-        """The body of an EnumerateResponse."""
         request = _child(call, "Enumerate")
         items = self._items(call.resource, request.find(f"{{{W}}}Filter"))
         if request.find(f"{{{W}}}OptimizeEnumeration") is None:
             # The client learns by Pull alone that there are no items.
-            return (
-                f"<n:EnumerateResponse>{self._context(call.resource, items)}</n:EnumerateResponse>"
-            )
-        first, items = _fitting(items, 1, call.max_envelope)
-        context = self._context(call.resource, items) if items else "<n:EnumerationContext/>"
-        end = "" if items else "<w:EndOfSequence/>"
-        answer = f"{context}<w:Items>{''.join(first)}</w:Items>{end}"
-        return f"<n:EnumerateResponse>{answer}</n:EnumerateResponse>"
+            context = self._context(call.resource, items)
+            return f"<n:EnumerateResponse>{context}</n:EnumerateResponse>"
+        return self._page("EnumerateResponse", "w", call, items, 1)
 
     def _pull(self, call: SoapCall) -> str:
-        """The body of a PullResponse; a context is valid once."""
         request = _child(call, "Pull")
         limit = (request.findtext(f"{{{N}}}MaxElements") or "1").strip()  # WS-Enumeration's default
         if not (limit.isascii() and limit.isdigit() and int(limit[:9])):
             raise _invalid("MaxElements is not a positive number.")
         items = self._take(request, call.resource)
-        first, items = _fitting(items, int(limit[:9]), call.max_envelope)
+        return self._page("PullResponse", "n", call, items, int(limit[:9]))
+
+    def _page(self, name: str, prefix: str, call: SoapCall, items: Sequence[str], most: int) -> str:
+        """The body with the first items, and a context that is valid once for those left."""
+        first, items = _fitting(items, most, call.max_envelope)
         context = self._context(call.resource, items) if items else "<n:EnumerationContext/>"
-        end = "" if items else "<n:EndOfSequence/>"
-        answer = f"{context}<n:Items>{''.join(first)}</n:Items>{end}"
-        return f"<n:PullResponse>{answer}</n:PullResponse>"
+        end = "" if items else f"<{prefix}:EndOfSequence/>"
+        answer = f"{context}<{prefix}:Items>{''.join(first)}</{prefix}:Items>{end}"
+        return f"<n:{name}>{answer}</n:{name}>"
 
     def _context(self, resource: str, items: Sequence[str]) -> str:
         context = self._new_id()
@@ -422,17 +419,17 @@ class SoapService:
                 "a:DestinationUnreachable", 2150858811, "The resource URI is not known."
             )
         namespace, _, name = resource[len(_WMI) :].rpartition("/")
-        if where is not None and where.get("Dialect") != _WQL:
+        if where is None or name != "*":
+            raise SoapFaultError(
+                "n:CannotProcessFilter", 2150858778, "Only queries with a filter are supported."
+            )
+        if where.get("Dialect") != _WQL:
             raise SoapFaultError(
                 "n:FilterDialectRequestedUnavailable",
                 2150858777,
                 "The filter dialect is not supported.",
             )
-        if (name == "*") is (where is None):
-            raise SoapFaultError(
-                "n:CannotProcessFilter", 2150858778, "A filter goes with /* and only so."
-            )
-        query = SelectStatement(name) if where is None else parse_wql(where.text or "")
+        query = parse_wql(where.text or "")
         cim = self._class(namespace.lower(), query.class_name)
         selected = {name.lower() for name in query.properties}
         rows = [{own.lower(): row.get(own) for own in cim.properties} for row in cim.rows]
