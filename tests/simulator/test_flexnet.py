@@ -3,42 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.clock import START
 
 from lictui.simulator import License
-from lictui.simulator.flexnet import (
-    FlexFeature,
-    FlexServer,
-    LmstatLayout,
-    Seat,
-    VersionGroup,
-    flex_server,
-    lmstat_text,
-    seats,
-)
+from lictui.simulator.flexnet import FlexServer, LmstatLayout, seats
 
-_MORNING = datetime(2026, 11, 24, 8, 9, tzinfo=UTC).timestamp()
-_SEATS = (
-    Seat("a.berg1", "ws-1", "10.0.0.1", _MORNING),
-    Seat("Anna Maria Berg", "ws-2", "10.0.0.2", _MORNING, count=3),
-    Seat("c.dahl", "ws-3", "ws-3:0", _MORNING, linger=(60, 1800)),
-    Seat("e.kaya", "ws-4", "10.0.0.4", queued=True),
-)
-_GROUPS = (
-    VersionGroup("2026.1201", "30-dec-2026", _SEATS, ";LT=Retail"),
-    VersionGroup("2027.0301", "permanent(no expiration date)", (), ""),
-)
-_FEATURES = (FlexFeature("XDT_ENT_UD", 250, 5, _GROUPS), FlexFeature("MPS_ENT_CCU", 1, 1, ()))
-_SERVER = FlexServer("lic2", 27001, "CITRIX", _FEATURES, START)
+
+def _pool(in_use: int, product: str = "XDT_ENT_UD", year: int = 2026) -> License:
+    on, expires = date(year, 12, 1), date(2027, 3, 31) if year == 2026 else None
+    return License(product, "", "Retail", on, expires, 500, 50, in_use)
+
+
+_SERVER = FlexServer("lic2", seed=604)
+_POOLS = (_pool(4), _pool(0, year=2027))
 _TEXT = """\
 lmutil - Copyright (c) 1989-2026 Flexera. All Rights Reserved.
 Flexible License Manager status on Tue 11/24/2026 06:00
 
-License server status: 27001@lic2
+License server status: 27000@lic2
     License file(s) on lic2: /opt/licenses/license.lic:
 
  lic2: license server UP (MASTER) v11.19.4
@@ -48,41 +34,43 @@ Vendor daemon status (on lic2):
     CITRIX: UP v11.19
 Feature usage info:
 
-Users of XDT_ENT_UD:  (Total of 250 licenses issued;  Total of 5 licenses in use)
+Users of XDT_ENT_UD:  (Total of 1100 licenses issued;  Total of 4 licenses in use)
 
-  "XDT_ENT_UD" v2026.1201, vendor: CITRIX, expiry: 30-dec-2026
-  vendor_string: ;LT=Retail
+  "XDT_ENT_UD" v2026.1201, vendor: CITRIX, expiry: 31-mar-2027
+  vendor_string: ;LT=Retail;GP=720;SA=1;ODP=0
   floating license
 
-    a.berg1 ws-1 10.0.0.1 (v2026.1201) (lic2/27001 101), start Tue 11/24 8:09
-    Anna Maria Berg ws-2 10.0.0.2 (v2026.1201) (lic2/27001 102), start Tue 11/24 8:09, 3 licenses
-    c.dahl ws-3 ws-3:0 (v2026.1201) (lic2/27001 103), start Tue 11/24 8:09 (linger: 60 / 1800)
-    e.kaya ws-4 10.0.0.4 (v2026.1201) (lic2/27001 104) queued for 1 license
+    ines fischer0 ws-022-0000 10.14.0.1 (v2026.1201) (lic2/27000 101), start Mon 11/23 22:22\
+ (linger: 422 / 1800)
+    e.ito1 ws-488-0001 10.24.0.2 (v2026.1201) (lic2/27000 102), start Mon 11/23 23:18, 2 licenses
+    i.berg2 ws-746-0002 10.34.0.3 (v2026.1201) (lic2/27000 103), start Mon 11/23 21:17
 
-  "XDT_ENT_UD" v2027.0301, vendor: CITRIX, expiry: permanent(no expiration date)
+  "XDT_ENT_UD" v2027.1201, vendor: CITRIX, expiry: permanent(no expiration date)
+  vendor_string: ;LT=Retail;GP=720;SA=1;ODP=0
   floating license
 
-
-Users of MPS_ENT_CCU:  (Total of 1 license issued;  Total of 1 license in use)
 
 """
 
 
-def _pool(in_use: int, product: str = "XDT_ENT_UD", year: int = 2026) -> License:
-    on = date(year, 12, 1)
-    return License(product, "", "Retail", on, date(2027, 3, 31), 500, 50, in_use)
-
-
 def test_lmstat_text_has_the_layout_of_citrix() -> None:
-    assert lmstat_text(_SERVER) == _TEXT
+    assert _SERVER.lmstat_text(_POOLS, START) == _TEXT
 
 
 def test_lmstat_layout_changes_only_line_ends_blank_lines_and_local_time() -> None:
-    text = lmstat_text(_SERVER, LmstatLayout(newline="\r\n", airy=True, hours=1))
-    lines = text.split("\r\n")
+    layout = LmstatLayout(newline="\r\n", airy=True, hours=1)
+    lines = replace(_SERVER, layout=layout).lmstat_text(_POOLS, START).split("\r\n")
     assert all(bool(line) != bool(at % 2) for at, line in enumerate(lines[:-1]))
-    expected = _TEXT.replace("06:00", "07:00").replace("8:09", "9:09").splitlines()
-    assert [line for line in lines if line] == [line for line in expected if line]
+    text = "\n".join(filter(None, lines))
+    local = {
+        "07:00": "06:00",
+        "23:22": "22:22",
+        "Tue 11/24 0:18": "Mon 11/23 23:18",
+        "22:17": "21:17",
+    }
+    for time, utc in local.items():
+        text = text.replace(time, utc)
+    assert text.splitlines() == [line for line in _TEXT.splitlines() if line]
 
 
 @given(in_use=st.integers(0, 400), seed=st.integers(0, 5))
@@ -94,9 +82,9 @@ def test_seats_hold_exactly_what_is_in_use(in_use: int, seed: int) -> None:
 
 def test_other_vendors_have_versions_and_a_queue() -> None:
     waiting = replace(_pool(500, "docman"), queued=3)
-    text = lmstat_text(flex_server([waiting], START, name="lic1", vendor="legald"))
+    text = FlexServer("lic1", vendor="legald").lmstat_text([waiting], START)
     assert '"docman" v26.12, vendor: legald, expiry: 31-mar-2027' in text
     assert "    legald: UP" in text
     assert text.count("queued for 1 license\n") == 3
     assert "Total of 500 licenses in use" in text
-    assert "queued" not in lmstat_text(flex_server([waiting], START, name="lic1"))
+    assert "queued" not in FlexServer("lic1").lmstat_text([waiting], START)

@@ -20,9 +20,8 @@ from lictui.clock import Clock, iso
 from lictui.paths import write_private
 from lictui.simulator import CurrentFault, CurrentInventory, FaultMode, License, fake_program
 from lictui.simulator.flexnet import (
+    FlexServer,
     LmstatLayout,
-    flex_server,
-    lmstat_text,
     udadmin_text,
     unreachable_text,
 )
@@ -289,8 +288,8 @@ class Machine:
                 return SimulatedOutput(_USAGE.encode(), status=1)
         if not set(_WITHOUT_VALUE) & set(options):
             inventory = ()  # without them only the state of the daemons is printed
-        server = flex_server(inventory, at, name=self.name, seed=self.seed, vendor=self.vendor)
-        return SimulatedOutput(lmstat_text(server, self.layout).encode())
+        server = FlexServer(self.name, self.seed, self.vendor, self.layout)
+        return SimulatedOutput(server.lmstat_text(inventory, at).encode())
 
     def _udadmin(
         self, options: Sequence[str], inventory: Sequence[License], at: float

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from lictui.simulator import License
 
 
-# A FlexNet license server: features, and their users
+# Users of a feature: the same for the same seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,40 +31,6 @@ class Seat:
     count: int = 1
     linger: tuple[int, int] | None = None  # seconds: since it was given back, and of the term
     queued: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class VersionGroup:
-    """The licenses of one version of a feature; Citrix's version is the subscription date."""
-
-    version: str  # `2026.1201`
-    expiry: str  # `30-dec-2026`, `permanent(no expiration date)`
-    seats: tuple[Seat, ...]
-    vendor_string: str
-
-
-@dataclass(frozen=True, slots=True)
-class FlexFeature:
-    """One feature, with what the vendor daemon counts of it."""
-
-    name: str
-    issued: int
-    in_use: int
-    groups: tuple[VersionGroup, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FlexServer:
-    """A FlexNet license server on one host at one time, with one vendor daemon."""
-
-    name: str
-    port: int
-    vendor: str
-    features: tuple[FlexFeature, ...]
-    at: float
-
-
-# Users of a feature: the same for the same seed
 
 
 _FIRST_NAMES: Final = ("anna", "ben", "chen", "dara", "emil", "fatma", "goran", "hana", "ines")
@@ -145,55 +111,6 @@ def udadmin_text(inventory: Iterable[License], at: float, *, seed: int = 1, time
     return "\r\n".join((head, "Users:", *users, "Devices:", *devices, ""))
 
 
-# A FlexNet license server for an inventory
-
-
-def flex_server(
-    inventory: Sequence[License],
-    at: float,
-    *,
-    name: str,
-    seed: int = 1,
-    vendor: str = "CITRIX",
-    port: int = 27000,
-) -> FlexServer:
-    """The license server `name` at `at`, with exactly `in_use` licenses of each pool in use.
-
-    FlexNet knows issued licenses only, so the overdraft counts among them. Pools of one product
-    that follow one another are one feature, with a version group each. Citrix's licenses have no
-    queue.
-    """
-    features = tuple(
-        _feature(product, list(pools), seed, at, citrix=vendor == "CITRIX")
-        for product, pools in groupby(inventory, key=lambda pool: pool.product)
-    )
-    return FlexServer(name, port, vendor, features, at)
-
-
-def _feature(
-    product: str, pools: Sequence[License], seed: int, at: float, *, citrix: bool
-) -> FlexFeature:
-    return FlexFeature(
-        product,
-        sum(pool.installed + pool.overdraft for pool in pools),
-        sum(pool.in_use for pool in pools),
-        tuple(
-            VersionGroup(
-                f"{pool.subscription_date:{_DATED if citrix else '%y.%m'}}",
-                f"{pool.expires:%d-%b-%Y}".lower()
-                if pool.expires
-                else "permanent(no expiration date)",
-                (
-                    *seats(f"{product}/{pool.subscription_date}", pool.in_use, seed, at),
-                    *queued_seats(product, 0 if citrix else pool.queued, seed),
-                ),
-                pool.vendor_string if citrix else "",
-            )
-            for pool in pools
-        ),
-    )
-
-
 # Output of `lmstat -a`, as Citrix's own prints it
 
 
@@ -217,11 +134,8 @@ class LmstatLayout:
 
 
 _CITRIX_LAYOUT: Final = LmstatLayout()
-
-
-def lmstat_text(server: FlexServer, layout: LmstatLayout = _CITRIX_LAYOUT) -> str:
-    """Output of `lmstat -a` about `server`."""
-    return layout.join((*_head(server.at, layout), *_status(server, layout)))
+_PORT: Final = 27000
+_PERMANENT: Final = "permanent(no expiration date)"
 
 
 def unreachable_text(at: float, layout: LmstatLayout) -> str:
@@ -237,25 +151,56 @@ def _head(at: float, layout: LmstatLayout) -> Iterator[str]:
     yield f"Flexible License Manager status on {day} {now:%H:%M}"
 
 
-def _status(server: FlexServer, layout: LmstatLayout) -> Iterator[str]:
-    yield from ("", f"License server status: {server.port}@{server.name}")
-    yield f"    License file(s) on {server.name}: /opt/licenses/license.lic:"
-    yield from ("", f" {server.name}: license server UP (MASTER) v11.19.4")
-    yield from ("", f"Vendor daemon status (on {server.name}):", "")
-    yield from (f"    {server.vendor}: UP v11.19", "Feature usage info:", "")
-    for feature in server.features:
-        counts = f"Total of {_count(feature.issued)} issued;  Total of {_count(feature.in_use)}"
-        yield from (f"Users of {feature.name}:  ({counts} in use)", "")
-        for group in feature.groups:
-            version = f"v{group.version}, vendor: {server.vendor}, expiry: {group.expiry}"
-            yield f'  "{feature.name}" {version}'
-            if group.vendor_string:
-                yield f"  vendor_string: {group.vendor_string}"
-            yield from ("  floating license", "")
-            for number, seat in enumerate(group.seats, 101):
-                handle = f"(v{group.version}) ({server.name}/{server.port} {number})"
-                yield f"    {seat.user} {seat.host} {seat.display} {handle}{_use(seat, layout)}"
+@dataclass(frozen=True, slots=True)
+class FlexServer:
+    """A FlexNet license server on one host, with one vendor daemon.
+
+    FlexNet knows issued licenses only, so the overdraft counts among them. Pools of one product
+    that follow one another are one feature, with a version group each. Citrix's licenses have no
+    queue.
+    """
+
+    name: str
+    seed: int = 1
+    vendor: str = "CITRIX"
+    layout: LmstatLayout = _CITRIX_LAYOUT
+
+    def lmstat_text(self, inventory: Iterable[License], at: float) -> str:
+        """Output of `lmstat -a`, with exactly `in_use` licenses of each pool in use."""
+        return self.layout.join((*_head(at, self.layout), *self._status(inventory, at)))
+
+    def _status(self, inventory: Iterable[License], at: float) -> Iterator[str]:
+        yield from ("", f"License server status: {_PORT}@{self.name}")
+        yield f"    License file(s) on {self.name}: /opt/licenses/license.lic:"
+        yield from ("", f" {self.name}: license server UP (MASTER) v11.19.4")
+        yield from ("", f"Vendor daemon status (on {self.name}):", "")
+        yield from (f"    {self.vendor}: UP v11.19", "Feature usage info:", "")
+        for product, group in groupby(inventory, key=lambda pool: pool.product):
+            pools = list(group)
+            issued = _count(sum(pool.installed + pool.overdraft for pool in pools))
+            in_use = _count(sum(pool.in_use for pool in pools))
+            yield f"Users of {product}:  (Total of {issued} issued;  Total of {in_use} in use)"
             yield ""
+            for pool in pools:
+                yield from self._version_group(pool, at)
+
+    def _version_group(self, pool: License, at: float) -> Iterator[str]:
+        is_citrix = self.vendor == "CITRIX"
+        version = f"v{pool.subscription_date:{_DATED if is_citrix else '%y.%m'}}"
+        expiry = f"{pool.expires:%d-%b-%Y}".lower() if pool.expires else _PERMANENT
+        yield f'  "{pool.product}" {version}, vendor: {self.vendor}, expiry: {expiry}'
+        if is_citrix:
+            yield f"  vendor_string: {pool.vendor_string}"
+        yield from ("  floating license", "")
+        seed_text = f"{pool.product}/{pool.subscription_date}"
+        users = (
+            *seats(seed_text, pool.in_use, self.seed, at),
+            *queued_seats(pool.product, 0 if is_citrix else pool.queued, self.seed),
+        )
+        for number, seat in enumerate(users, 101):
+            handle = f"({version}) ({self.name}/{_PORT} {number})"
+            yield f"    {seat.user} {seat.host} {seat.display} {handle}{_use(seat, self.layout)}"
+        yield ""
 
 
 def _use(seat: Seat, layout: LmstatLayout) -> str:
