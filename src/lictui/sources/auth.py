@@ -20,7 +20,7 @@ from lictui.sources.sanitize import parse_json, sanitize
 from lictui.sources.source import SourceError, config_error, parse_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from lictui.clock import Clock
     from lictui.model import Failure, Server
@@ -94,7 +94,6 @@ _SLOTS: Final[dict[asyncio.AbstractEventLoop, dict[str, _TokenSlot]]] = {}
 
 
 def _slots() -> dict[str, _TokenSlot]:
-    """Return the slots of the running loop, and drop those of closed loops."""
     loop = asyncio.get_running_loop()
     if loop not in _SLOTS:
         for previous in tuple(_SLOTS):
@@ -240,17 +239,13 @@ def error_text(body: object, *secrets: str) -> str:
     body = get_field(body, "ErrorData") or body
     keys = ("ErrorMessage", "detail", "error_description", "error", "message", "type")
     message = next((text for key in keys if (text := readable(get_field(body, key)))), "")
+    listed = get_field(body, "parameters")
     parameters = [
-        f"{readable(name, 40)}: {readable(value, 80)}" for name, value in _parameters(body)
+        f"{name}: {readable(get_field(row, 'value'), 80)}"
+        for row in json_rows(listed, 3) or json_rows([listed])
+        if (name := readable(get_field(row, "name"), 40))
     ]
     return ", ".join(filter(None, (message, *parameters)))
-
-
-def _parameters(body: object) -> Iterator[tuple[object, object]]:
-    parameters = get_field(body, "parameters")
-    for parameter in json_rows(parameters, 3) or json_rows([parameters]):
-        if sanitize(get_field(parameter, "name")):
-            yield get_field(parameter, "name"), get_field(parameter, "value")
 
 
 def transaction_id(reply: HttpReply) -> str:

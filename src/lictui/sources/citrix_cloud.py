@@ -85,7 +85,13 @@ class CloudSource(HttpSource):
         """Return the user/device licenses; with the failure where there may be concurrent ones."""
         try:
             answer = await self._session.get_json(f"{_BASE}/current")
-            pool = self._read_current(answer)
+            if answer is None:
+                raise no_data_error(
+                    f"no user/device licenses for {self._server.customer_id}"
+                    f" at {self._client.address}",
+                    "If the customer has concurrent licenses only, set experimental = true.",
+                )
+            pool = read_current(answer, self._client.address)
         except SourceError as error:
             if error.failure.kind is FailureKind.NO_DATA and self._server.experimental:
                 return Snapshot((), mode=Mode.CLOUD), error
@@ -99,17 +105,11 @@ class CloudSource(HttpSource):
         )
         return snapshot, None
 
-    def _read_current(self, answer: object) -> Pool:
-        if answer is not None:
-            return read_current(answer, self._client.address)
-        raise no_data_error(
-            f"no user/device licenses for {self._server.customer_id} at {self._client.address}",
-            "If the customer has concurrent licenses only, set experimental = true.",
-        )
-
     async def _with_concurrent(self, snapshot: Snapshot) -> Snapshot:
         """Return `snapshot` with the concurrent licenses, without figures if they are not read."""
-        url = console_url(self._server.url) + concurrent_path(self._server.customer_id)
+        url = console_url(self._server.url) + _CONCURRENT_PATH.format(
+            quote(self._server.customer_id, "")
+        )
         current_product = snapshot.pools[0].product if snapshot.pools else ""
         notices: tuple[Notice, ...] = ()
         try:
@@ -130,7 +130,6 @@ class CloudSource(HttpSource):
         )
 
     async def _with_monthly_usage(self, snapshot: Snapshot) -> Snapshot:
-        """Return `snapshot` with the monthly values, which are requested once a day."""
         now = self._clock.now()
         if now >= self._monthly_due:
             first, last = month_range(now)
@@ -298,18 +297,13 @@ def _months(answer: object, key: PoolKey) -> Iterator[MonthlyUsage]:
 
 DEFAULT_CONCURRENT_PRODUCT: Final = "ccu"  # where the answer names none: as in the path
 _CONCURRENT_PATH: Final = (
-    "license/enterprise/cloud/cvad/ccu/summary?UsageType=device&LicenseModel=Concurrent"
+    "/{}/license/enterprise/cloud/cvad/ccu/summary?UsageType=device&LicenseModel=Concurrent"
 )
 _CONCURRENT_FORMULAS: Final = (
     ("in_use", "currentCcu.assignedLicenseCount (devices with active connections)"),
     ("installed", "currentCcu.totalLicenseCount"),
     ("overdraft", "not reported by Citrix Cloud"),
 )
-
-
-def concurrent_path(customer_id: str) -> str:
-    """Return path and query of the summary for a customer."""
-    return f"/{quote(customer_id, safe='')}/{_CONCURRENT_PATH}"
 
 
 def read_concurrent(answer: object, current_product: str) -> Pool:

@@ -165,7 +165,6 @@ ON_PREMISES_CUSTOMER: Final = "CitrixOnPremises"
 
 
 async def _site_token(server: Server, client: HttpClient, clock: Clock) -> Token:
-    """Return a new token of a Delivery Controller. Raises SourceError with step `auth`."""
     require_encryption(server.url)
     secret = await server_secret(server)
     headers = {"Authorization": basic_header(server.username, secret), "Accept": "application/json"}

@@ -189,7 +189,6 @@ def _expiry(value: object) -> tuple[date | None, bool | None]:
 
 
 def _raw_fields(value: object, keys: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """Return the server's own fields, as it sent them."""
     return tuple(
         (key, sanitize(get_field(value, key), _MAX_TEXT))
         for key in keys

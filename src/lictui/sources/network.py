@@ -151,7 +151,6 @@ def map_error(
 
 
 def _interrupted(error: Exception, address: str) -> tuple[str, str]:
-    """Return message and hint for a connection that ended before the response was complete."""
     reason = sanitize(error, 100)
     # h11 and httpcore report a connection that the server closed with one of these two words.
     if isinstance(error, httpx.RemoteProtocolError) and not re.search(

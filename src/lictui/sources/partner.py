@@ -256,7 +256,6 @@ def _pool(code: str, features: list[_Feature], month: str) -> Pool:
 
 
 def _raw_fields(features: list[_Feature]) -> Iterator[tuple[str, str]]:
-    """Yield the fields of the report, with a limited number of SKUs and license servers."""
     usages = []
     for sku, feature in features[:_MAX_RAW_SKUS]:
         names = (sanitize(get_field(sku, key), _MAX_TEXT) for key in ("skuId", "skuDescription"))

@@ -79,7 +79,6 @@ async def probe(server: Server, limits: Limits, clock: Clock) -> AsyncGenerator[
 async def _connection_steps(
     server: Server, limits: Limits, timer: _StepTimer
 ) -> AsyncGenerator[StepResult, None]:
-    """Yield the steps up to the first request; none for a command, which connects by itself."""
     if server.source is SourceName.COMMAND:
         return
     if server.source is SourceName.LMSTAT:
@@ -100,7 +99,6 @@ async def _connection_steps(
 
 
 async def _resolve(url: httpx.URL, limits: Limits) -> str:
-    """Return the IP addresses of the host of `url`. Raises SourceError (dns, timeout)."""
     loop = asyncio.get_running_loop()
     host = url.raw_host.decode("ascii")
     try:
@@ -119,7 +117,6 @@ async def _resolve(url: httpx.URL, limits: Limits) -> str:
 
 
 async def _connect(url: httpx.URL, limits: Limits) -> str:
-    """Return the ADDRESS:PORT of `url`, which accepted a connection. Raises SourceError."""
     async with _connection(url, limits) as stream:
         return _peer_address(stream)
 
@@ -145,7 +142,6 @@ _NETWORK_ERRORS: Final = (httpcore.NetworkError, httpcore.TimeoutException, OSEr
 
 @asynccontextmanager
 async def _connection(url: httpx.URL, limits: Limits) -> AsyncIterator[httpcore.AsyncNetworkStream]:
-    """A TCP connection to `url`, closed at the end. Raises SourceError."""
     host = url.raw_host.decode("ascii")
     try:
         stream = await httpcore.AnyIOBackend().connect_tcp(
@@ -169,7 +165,6 @@ def _peer_address(stream: httpcore.AsyncNetworkStream) -> str:
 async def _start_tls(
     stream: httpcore.AsyncNetworkStream, context: ssl.SSLContext, url: httpx.URL, limits: Limits
 ) -> LeafCertificate:
-    """Return the certificate presented on `stream`. Raises SourceError if `context` refuses it."""
     host = url.raw_host.decode("ascii")
     try:
         encrypted = await stream.start_tls(context, host, timeout=limits.connect_timeout)
@@ -210,7 +205,6 @@ _MAX_HOSTS: Final = 1000
 async def _reports_of_lmutil(
     server: Server, error: SourceError, limits: Limits, clock: Clock
 ) -> list[tuple[Step, str, tuple[str, ...]]]:
-    """Return the steps of a server that only lmutil can reach; [] if it fails, too."""
     if server.source is not SourceName.LMSTAT or error.failure.kind is FailureKind.CONFIG:
         return []
     try:
@@ -267,13 +261,9 @@ class _StepTimer:
         self, step: Step, detail: str, fingerprint: str = "", hosts: tuple[str, ...] = ()
     ) -> StepResult:
         self._next = _STEPS.index(step) + 1
+        seconds = self._lap()
         return StepResult(
-            step,
-            ok=True,
-            detail=detail,
-            seconds=self._lap(),
-            fingerprint=fingerprint,
-            host_names=hosts,
+            step, ok=True, detail=detail, seconds=seconds, fingerprint=fingerprint, host_names=hosts
         )
 
     def failed(self, failure: Failure, leaf: LeafCertificate | None = None) -> StepResult:

@@ -96,7 +96,6 @@ def checkmk_snapshot(text: str, label: str) -> Snapshot:
 
 
 def _section_lines(text: str) -> list[str] | None:
-    """Return the lines of every such section; None if there is none."""
     lines: list[str] | None = None
     in_section = False
     for line in _LINE_END.split(text):
@@ -237,7 +236,6 @@ def _status_pool(row: Row, server: Row) -> Pool:
 
 
 def _member(enum: type[_E], value: object) -> _E | None:
-    """Return the member of `enum` with this value, if any."""
     return next((member for member in enum if member.value == value), None)
 
 
@@ -440,7 +438,6 @@ def license_file_snapshot(text: str, label: str, today: date) -> Snapshot:
 
 
 def _problems(text: str) -> Iterator[str]:
-    """Yield the lines that grant a license whose count or expiry cannot be read."""
     for line in _increment_lines(text):
         increment = _increment(line)
         if (

@@ -239,7 +239,6 @@ def _license_pool(
 
 
 def _product_code(row: Properties, label: str) -> str:
-    """Return PRODUCT_EDITION_MODEL, from the parts of the code or from the API's enums."""
     parts = [
         _field(row, "LicenseProductName"),
         _field(row, "LicenseEdition") or _field(row, "ProductEdition"),
@@ -280,7 +279,6 @@ def _term(expires: date | None) -> tuple[date | None, bool | None]:
 def _problems(
     licenses: Sequence[Properties], without_product: int, *, is_free: bool
 ) -> Iterator[str]:
-    """Yield every figure that is missing or unreadable."""
     for row in licenses:
         product = sanitize(_field(row, "LicenseProductName"), 20)
         unreadable = [
@@ -355,7 +353,6 @@ def wmi_snapshot(text: str, label: str, today: date) -> Snapshot:
 
 
 def _format_error(rows: Sequence[Properties], label: str, expected: str, hint: str) -> SourceError:
-    """Return the failure for objects that are none of those `expected`."""
     for form, is_other in (
         ('Get-LicInventory: set format = "get-licinventory"', {"licenseproductname"}),
         ('WMI: set format = "wmi-json"', {"pld", _WMI_POOLS}),

@@ -66,7 +66,6 @@ class CommandSource:
         """Do nothing: there is no connection."""
 
     def _check(self, output: ProgramOutput, text: str) -> None:
-        """Raise SourceError unless the command succeeded with an answer."""
         form, code, is_empty = self._server.format, output.exit_code, not text.strip()
         if code and form == "lmstat" and not is_empty:
             try:  # lmstat reports errors on stdout, in more detail
@@ -84,7 +83,6 @@ class CommandSource:
             )
 
     def _parse(self, text: str) -> Snapshot:
-        """Return the snapshot in `text` according to the server's format; raises SourceError."""
         label = self._label
         today = datetime.fromtimestamp(self._clock.now(), UTC).date()
         match self._server.format:

@@ -386,7 +386,6 @@ class _Reader:
 
 
 def _service(services: list[LmstatService], name: str, *, up: bool) -> LmstatService:
-    """Return the service of this name, added to `services` if it is not yet there."""
     service = LmstatService(sanitize(name, 80), up)
     listed = next((item for item in services if item.name == service.name), None)
     if listed is None and len(services) < _MAX_HOSTS:
@@ -491,7 +490,6 @@ def _pool(feature: LmstatFeature, product: str) -> Pool:
 
 
 def _subscription_date(feature: LmstatFeature) -> date | None:
-    """Return the version of a Citrix feature as a date, if all its versions agree."""
     if not feature.is_citrix:
         return None
     dates = {parse_date(version.version) for version in feature.versions}
@@ -526,7 +524,6 @@ def license_type(vendor_string: str) -> str:
 
 
 def _raw_fields(feature: LmstatFeature, queued: int) -> Iterator[tuple[str, str]]:
-    """Yield what lmstat printed about `feature`, without empty fields."""
     lingering = sum(line.count for line in feature.usage_lines if line.is_lingering)
     fields: list[tuple[str, object]] = [
         ("licenses issued", feature.issued),

@@ -318,7 +318,6 @@ _notice = partial(Notice, "server")
 
 
 def _notices(report: LmstatReport, pools: Sequence[Pool]) -> Iterator[Notice]:
-    """Yield the notices about a license server, most severe first."""
     for daemon in (daemon for daemon in report.daemons if not daemon.up):
         yield _notice(
             Level.CRITICAL,

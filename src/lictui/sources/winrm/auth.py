@@ -218,7 +218,10 @@ class NegotiateLogin:
         context = await new_security_context(
             self._server, self._protocol, self._endpoint.host, challenge.certificate
         )
-        token = await self._first_token(context)
+        try:
+            token = await next_token(context, None)
+        except TokenError as error:
+            raise _no_credentials(self._protocol, error) from error
         for exchange in range(_MAX_EXCHANGES):
             if not token:
                 break
@@ -237,12 +240,6 @@ class NegotiateLogin:
         if not offered:
             raise self._protocol_error("HTTP 401 without an authentication method")
         raise self._rejected(challenge)
-
-    async def _first_token(self, context: ContextProxy) -> bytes | None:
-        try:
-            return await next_token(context, None)
-        except TokenError as error:
-            raise _no_credentials(self._protocol, error) from error
 
     async def _exchange(self, context: ContextProxy, token: bytes, *, first: bool) -> bytes | None:
         """Send a token and process the reply; return the next token, None after the last."""

@@ -163,7 +163,6 @@ def _license_expiry(license_: Item) -> date | None:
 
 
 def _read_pools(instances: Sequence[Item], licenses: Sequence[Item]) -> tuple[Pool, ...]:
-    """Return one pool for each product and subscription date, in that order."""
     pools = sum_pools(_pool(instance, licenses) for instance in instances if _code(instance))
     if instances and not pools:
         raise parse_error(
@@ -233,7 +232,6 @@ def _licenses_of(code: str, licenses: Sequence[Item]) -> Sequence[Item]:
 
 
 def _unassigned(licenses: Sequence[Item]) -> Sequence[Item]:
-    """Return the licenses that belong to no pool, as far as WMI reports."""
     return (
         []
         if _licenses_of("", licenses) is licenses
@@ -249,7 +247,6 @@ _MAX_SERIALS: Final = 5  # in one notice
 
 
 def _service_notices(services: Sequence[Item]) -> Iterator[Notice]:
-    """Yield a notice for each license service that is installed and does not run."""
     for name, state in _stopped_services(services).items():
         level, effect = SERVICES[name]
         yield Notice(
@@ -258,7 +255,6 @@ def _service_notices(services: Sequence[Item]) -> Iterator[Notice]:
 
 
 def _stopped_services(services: Sequence[Item]) -> dict[str, str]:
-    """Return name -> state of the license services that are installed and do not run."""
     states = {
         service.get("name", "").lower(): sanitize(service.get("state", ""), 20).lower()
         for service in services
@@ -271,7 +267,6 @@ def _stopped_services(services: Sequence[Item]) -> dict[str, str]:
 
 
 def _problems(instances: Iterable[Item]) -> Iterator[str]:
-    """Yield every figure that is missing or invalid, and the pools without a product code."""
     without_code = 0
     for instance in instances:
         code = _code(instance)

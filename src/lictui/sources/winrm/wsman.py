@@ -126,7 +126,6 @@ class WsmanEnumerator:
         raise self._incomplete(f"more than {_MAX_PAGES:,} pages", FailureKind.TOO_LARGE)
 
     async def _page(self, query: WqlQuery, context: str) -> tuple[ResultPage, int]:
-        """Return the next page, and its size in bytes."""
         message_id = f"uuid:{uuid4()}"
         soap = query.request(message_id, context)
         reply = await self._login.post(soap)
@@ -271,7 +270,6 @@ def parse_reply(body: bytes, message_id: str) -> ResultPage | WsmanFault:
 
 
 def _is_web_page(body: bytes) -> bool:
-    """Whether `body` is HTML."""
     start = body[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     return start.startswith((b"<!doctype html", b"<html")) or b"<head" in start
 
@@ -378,7 +376,6 @@ def _parse_xml(body: bytes) -> Element:
 
 
 def _find_child(element: Element | None, *path: str) -> Element | None:
-    """Return the first descendant at the local names of `path`; None if there is none."""
     for name in path:
         if element is None:
             return None
