@@ -44,7 +44,7 @@ def lowest() -> str:
     """Return constraints with the lower bound of what lictui uses, all else as developed with."""
     versions = pins(LATEST.read_text(encoding="utf-8"))
     for name, requirements in project().items():
-        for requirement in requirements if name != "dev" else ():
+        for requirement in requirements if name not in {"dev", "bench"} else ():
             match = re.match(r"([\w.-]+)(?:\[\w+\])?>=([\w.]+)", requirement)
             if match is None:
                 sys.exit(f"pyproject.toml: no lower bound: {requirement}")
