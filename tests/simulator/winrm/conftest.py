@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.simulator.winrm.wsman import LICENSES
 
-from lictui.simulator import FaultMode, License
+from lictui.simulator import FaultMode
 from lictui.simulator.http import Listener, ServerCertificate, self_signed
-from lictui.simulator.winrm_server import SoapService, serve_winrm
+from lictui.simulator.winrm_server import serve_winrm
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.simulator.winrm.wsman import Serve, Service
+    from tests.simulator.winrm.wsman import Serve
 
 
 @pytest.fixture(scope="session")
@@ -41,18 +41,3 @@ async def serve(certificate: ServerCertificate) -> AsyncIterator[Serve]:
     yield serve
     for listener in listeners:
         await listener.aclose()
-
-
-@pytest.fixture
-def service() -> Service:
-    """A server without HTTP around it."""
-
-    def service(licenses: tuple[License, ...] = LICENSES, **changes: Any) -> SoapService:
-        return SoapService("lic-01", lambda: licenses, lambda: FaultMode.NORMAL, **changes)
-
-    return service
-
-
-@pytest.fixture
-def soap(service: Service) -> SoapService:
-    return service()

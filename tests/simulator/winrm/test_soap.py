@@ -1,4 +1,4 @@
-"""SOAP of the simulated WinRM server: instances, fragments and faults of one envelope."""
+"""SOAP of the simulated WinRM server: instances, faults, and the pages of an enumeration."""
 
 from __future__ import annotations
 
@@ -6,29 +6,88 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.simulator.winrm.wsman import (
-    LICENSES,
-    NIL,
-    POOLS,
-    TYPE,
-    WMI,
-    answer,
-    code,
-    enumerate_,
-    envelope,
-    find,
-    products,
-    text,
-)
+from defusedxml.ElementTree import fromstring
+from tests.simulator.winrm.wsman import LICENSES, LICENSING, NAMESPACES, POOLS, WMI, WQL, envelope
+
+from lictui.simulator import FaultMode
+from lictui.simulator.winrm_server import SoapService
 
 if TYPE_CHECKING:
-    from tests.simulator.winrm.wsman import Service
+    from xml.etree.ElementTree import Element
 
-    from lictui.simulator.winrm_server import SoapService
+    from lictui.simulator import License
+
+NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 
 
-async def test_instance_is_typed_and_qualified(soap: SoapService) -> None:
-    root = await enumerate_(soap)
+def service(licenses: tuple[License, ...] = LICENSES, **changes: Any) -> SoapService:
+    """A server without HTTP around it."""
+    return SoapService("lic-01", lambda: licenses, lambda: FaultMode.NORMAL, **changes)
+
+
+@pytest.fixture
+def soap() -> SoapService:
+    return service()
+
+
+def answer(soap: SoapService, asked: bytes, status: int = 200) -> Element:
+    got, said = soap.answer(asked)
+    assert got == status, said
+    root: Element = fromstring(said)
+    return root
+
+
+def enumerate_(
+    soap: SoapService,
+    query: str = POOLS,
+    resource: str = LICENSING,
+    optimize: str = "<w:OptimizeEnumeration/><w:MaxElements>100</w:MaxElements>",
+    dialect: str = WQL,
+    headers: str = "",
+    status: int = 200,
+) -> Element:
+    filter_ = f'<w:Filter Dialect="{dialect}">{query}</w:Filter>' if query else ""
+    body = f"<n:Enumerate>{optimize}{filter_}</n:Enumerate>"
+    return answer(soap, envelope("Enumerate", body, resource, headers), status)
+
+
+def pull(
+    soap: SoapService,
+    context: str,
+    most: str = "<n:MaxElements>100</n:MaxElements>",
+    action: str = "Pull",
+    resource: str = LICENSING,
+    status: int = 200,
+) -> Element:
+    inside = f"<n:EnumerationContext>{context}</n:EnumerationContext>{most}"
+    return answer(soap, envelope(action, f"<n:{action}>{inside}</n:{action}>", resource), status)
+
+
+def find(root: Element, path: str) -> Element:
+    found = root.find(path, NAMESPACES)
+    assert found is not None, path
+    return found
+
+
+def text(root: Element, path: str) -> str | None:
+    return root.findtext(path, None, NAMESPACES)
+
+
+def context_of(root: Element) -> str:
+    return text(root, ".//n:EnumerationContext") or ""
+
+
+def products(root: Element) -> list[str | None]:
+    return [pool.text for pool in root.findall(".//p:PLD", NAMESPACES)]
+
+
+def code(root: Element) -> str | None:
+    return find(root, "s:Body/s:Fault/s:Detail/f:WSManFault").get("Code")
+
+
+def test_instance_is_typed_and_qualified(soap: SoapService) -> None:
+    root = enumerate_(soap)
     pool = find(root, ".//w:Items/p:Citrix_GT_License_Pool")
     assert pool.get(TYPE) == "p:Citrix_GT_License_Pool_Type"
     assert text(pool, "p:Count") == "550"  # overdraft included
@@ -43,9 +102,9 @@ async def test_instance_is_typed_and_qualified(soap: SoapService) -> None:
     assert nil == ["DUP_GROUP", "FLOAT_OK", "HOST_BASED", "HOSTID", "PLATFORMS", "USER_BASED"]
 
 
-async def test_projection_is_a_fragment_of_unqualified_children(soap: SoapService) -> None:
+def test_projection_is_a_fragment_of_unqualified_children(soap: SoapService) -> None:
     query = "select subscriptiondate, hostid, pld from citrix_gt_license_pool"
-    root = await enumerate_(soap, query)
+    root = enumerate_(soap, query)
     fragment = find(root, ".//w:Items/w:XmlFragment")
     assert [child.tag for child in fragment] == ["HOSTID", "PLD", "SubscriptionDate"]
     assert fragment[0].get(NIL) == "true"
@@ -53,8 +112,8 @@ async def test_projection_is_a_fragment_of_unqualified_children(soap: SoapServic
     assert fragment.findtext("SubscriptionDate/Datetime") == "2026-12-01T00:00:00Z"
 
 
-async def test_fault_has_code_machine_and_message(soap: SoapService) -> None:
-    root = await enumerate_(soap, "SELECT * FROM Citrix_GT_Nothing", status=500)
+def test_fault_has_code_machine_and_message(soap: SoapService) -> None:
+    root = enumerate_(soap, "SELECT * FROM Citrix_GT_Nothing", status=500)
     assert text(root, "s:Header/a:Action") == "http://schemas.dmtf.org/wbem/wsman/1/wsman/fault"
     assert text(root, "s:Header/a:RelatesTo") == "uuid:1&2"
     fault = find(root, "s:Body/s:Fault")
@@ -86,10 +145,10 @@ async def test_fault_has_code_machine_and_message(soap: SoapService) -> None:
         ({"headers": "<w:MaxEnvelopeSize>big</w:MaxEnvelopeSize>"}, "2150858817"),
     ],
 )
-async def test_invalid_enumeration_is_a_fault(
+def test_invalid_enumeration_is_a_fault(
     soap: SoapService, changes: dict[str, Any], expected: str
 ) -> None:
-    assert code(await enumerate_(soap, status=500, **changes)) == expected
+    assert code(enumerate_(soap, status=500, **changes)) == expected
 
 
 @pytest.mark.parametrize(
@@ -106,8 +165,8 @@ async def test_invalid_enumeration_is_a_fault(
         (envelope("Renew", "<n:Renew/>"), "2150858753"),
     ],
 )
-async def test_invalid_request_is_a_fault(soap: SoapService, asked: bytes, expected: str) -> None:
-    assert code(await answer(soap, asked, 500)) == expected
+def test_invalid_request_is_a_fault(soap: SoapService, asked: bytes, expected: str) -> None:
+    assert code(answer(soap, asked, 500)) == expected
 
 
 @pytest.mark.parametrize(
@@ -118,8 +177,59 @@ async def test_invalid_request_is_a_fault(soap: SoapService, asked: bytes, expec
         ("a\x1b[31m\x00\x07\ud800\uffff", "a\ufffd[31m\ufffd\ufffd\ufffd\ufffd"),
     ],
 )
-async def test_instance_keeps_every_character_that_xml_allows(
-    service: Service, name: str, shown: str
-) -> None:
+def test_instance_keeps_every_character_that_xml_allows(name: str, shown: str) -> None:
     soap = service((replace(LICENSES[0], product=name),))
-    assert products(await enumerate_(soap)) == [shown]
+    assert products(enumerate_(soap)) == [shown]
+
+
+# Enumerate and Pull
+
+
+def test_first_reply_has_one_item_and_pull_the_others(soap: SoapService) -> None:
+    first = enumerate_(soap)
+    assert len(find(first, "s:Body/n:EnumerateResponse/w:Items")) == 1
+    assert first.find(".//w:EndOfSequence", NAMESPACES) is None
+    second = pull(soap, context_of(first))
+    assert products(first) + products(second) == ["XDT_PLT_UD", "PVS_STD_CCS", "CITRIX"]
+    find(second, "s:Body/n:PullResponse/n:EndOfSequence")
+    assert second.find(".//w:EndOfSequence", NAMESPACES) is None
+    assert context_of(second) == ""
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_enumeration_may_end_with_the_first_reply(count: int) -> None:
+    only = enumerate_(service(LICENSES[:count]))
+    assert len(find(only, "s:Body/n:EnumerateResponse/w:Items")) == count
+    find(only, "s:Body/n:EnumerateResponse/w:EndOfSequence")
+    assert context_of(only) == ""
+
+
+def test_query_selects_rows_by_any_of_its_conditions(soap: SoapService) -> None:
+    root = enumerate_(soap, f"{POOLS} WHERE PLD='citrix' or LicenseType = 'RetailS'")
+    rest = pull(soap, context_of(root))
+    assert products(root) + products(rest) == ["PVS_STD_CCS", "CITRIX"]
+    assert products(enumerate_(soap, f"{POOLS} WHERE PLD = 'CITRIX '")) == []
+
+
+def test_envelope_is_at_most_max_envelope_size() -> None:
+    soap = service(LICENSES[:1] * 50)
+    first = enumerate_(soap)
+    context, sizes = context_of(first), []
+    headers = "<w:MaxEnvelopeSize>8192</w:MaxEnvelopeSize>"
+    while context:
+        inside = (
+            f"<n:Pull><n:EnumerationContext>{context}</n:EnumerationContext>"
+            "<n:MaxElements>100</n:MaxElements></n:Pull>"
+        )
+        _, said = soap.answer(envelope("Pull", inside, headers=headers))
+        assert len(said) <= 8192
+        sizes.append(len(products(fromstring(said))))
+        context = context_of(fromstring(said))
+    assert sum(sizes) == 49
+    assert max(sizes) > 3
+
+
+def test_item_that_fits_no_envelope_is_a_fault() -> None:
+    soap = service((replace(LICENSES[0], full_name="x" * 9000),))
+    headers = "<w:MaxEnvelopeSize>8192</w:MaxEnvelopeSize>"
+    assert code(enumerate_(soap, headers=headers, status=500)) == "2150858824"
