@@ -252,15 +252,6 @@ def test_bought_licenses_do_not_change_past_usage() -> None:
     assert forecast_of(figures, 500, None, bought) == forecast_of(figures, 500)
 
 
-def test_interval_starts_at_the_level_and_widens() -> None:
-    result = _growing()
-    soon, late = result.interval(TODAY), result.interval(_IN_60)
-    assert soon is not None
-    assert late is not None
-    assert soon[0] < (result.expected(TODAY) or 0) < soon[1]
-    assert late[1] - late[0] > soon[1] - soon[0]
-
-
 # Words
 
 

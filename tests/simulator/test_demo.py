@@ -78,12 +78,6 @@ def test_demo_raises_a_failed_start_and_cleans_up(
     assert "simulator" not in {thread.name for thread in threading.enumerate()}
 
 
-def test_demos_are_independent() -> None:
-    with Demo(1, past=False) as first, Demo(2, past=False) as second:
-        assert first.paths != second.paths
-        assert _ask(_plain(first.paths)) == _ask(_plain(second.paths)) == 401
-
-
 def test_history_has_the_year_before(tmp_path: Path, clock: FakeClock) -> None:
     estate, paths = SimulatedEstate(1, START, scale=1), Paths(tmp_path, tmp_path)
     write_history(estate, paths, clock)

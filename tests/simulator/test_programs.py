@@ -92,28 +92,6 @@ def test_ssh_has_its_own_error_for_a_closed_port(programs: Programs) -> None:
     assert ended.stderr == "ssh: connect to host 127.0.0.1 port 1: Connection refused\n"
 
 
-@pytest.mark.parametrize(
-    ("fault", "status", "words"),
-    [
-        (FaultMode.DENIED, 255, "svc-lictui@lic01: Permission denied (publickey"),
-        (FaultMode.CREDENTIALS_EXPIRED, 255, "expired"),
-        (FaultMode.FORBIDDEN, 255, "exec request failed"),
-        (FaultMode.RATE_LIMITED, 3, "too many"),
-        (FaultMode.BUSY, 3, "busy"),
-        (FaultMode.UNKNOWN_CUSTOMER, 127, "not found"),
-        (FaultMode.EMPTY, 0, ""),
-    ],
-)
-def test_ssh_refusal_has_its_status_and_no_output(
-    programs: Programs, fault: FaultMode, status: int, words: str
-) -> None:
-    programs.machine.fault = fault
-    ended = programs.ssh(*_AGENT)
-    assert (ended.returncode, ended.stdout) == (status, "")
-    assert words in ended.stderr
-    assert bool(ended.stderr) == bool(words)
-
-
 def test_truncated_output_ends_with_a_lost_connection(programs: Programs) -> None:
     whole = programs.ssh(*_AGENT).stdout
     programs.machine.fault = FaultMode.TRUNCATED

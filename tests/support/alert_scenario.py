@@ -54,7 +54,6 @@ class AlertScenario:
             self.evaluate()
 
     def evaluate(self) -> None:
-        """Evaluate the alerts for the last poll and the current time."""
         status = self._merger.merge(self.board, self.alerts).servers[0]
         facts = AlertContext(
             self.alerts, self.today, self.now, self.acknowledgements, self.anomalies
@@ -73,5 +72,4 @@ class AlertScenario:
         assert len(self.states) == len(kept)
 
     def transitions(self) -> list[str]:
-        """Return every transition with the level after it."""
         return [f"{event.transition} {event.alert.level}" for event in self.events]

@@ -34,7 +34,6 @@ class FakeClock:
         await future
 
     async def advance(self, seconds: float) -> None:
-        """Advance by `seconds`, stopping at every time a sleeper waits for."""
         until = self._now + seconds
         await settle()
         while self._sleepers and self._sleepers[0][0] <= until:
@@ -46,6 +45,5 @@ class FakeClock:
 
 
 async def settle(rounds: int = 20) -> None:
-    """Run every task that can proceed without time passing."""
     for _ in range(rounds):
         await asyncio.sleep(0)

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 def read_text(
     csv: str | bytes, options: ImportOptions | None = None
 ) -> tuple[ImportResult, list[ImportedPool]]:
-    """The result and the pools of a CSV file with this content."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "usage.csv"
         path.write_bytes(csv.encode() if isinstance(csv, str) else csv)

@@ -44,7 +44,6 @@ def forecast_of(
     expiring: Mapping[date, int] | None = None,
     installed_by_day: Mapping[date, int] | None = None,
 ) -> Forecast:
-    """The forecast of these figures, with the usual thresholds."""
     what = "lic-01", "XDT_ENT_CCS", Model.CONCURRENT
     inputs = ForecastInput(
         *what, figures, installed, expiring or {}, 0.8, 0.9, installed_by_day or {}

@@ -54,7 +54,6 @@ class FakeApi(ABC):
         return request.headers["Authorization"] == expected
 
     def new_token(self) -> str:
-        """The token that is accepted from now on."""
         self.token_number += 1
         return f"token-{self.token_number}"
 

@@ -58,10 +58,8 @@ def month(name: str, assigned: int = 400, **changes: object) -> dict[str, Any]:
 def history(*months: dict[str, Any], edition: str = "XAXDFull") -> dict[str, Any]:
     return {
         "customerId": "acme",
-        "historicalUsageType": "Monthly",
         "productEdition": edition,
         "xenAppXenDesktopHistoricalUsageList": list(months),
-        "historicalUsageList": [],
     }
 
 
@@ -77,8 +75,6 @@ def concurrent(in_use: object = 40, installed: object = 60, **changes: object) -
 
 
 class FakeCloud(FakeApi):
-    """One customer with user/device licenses and two months of history."""
-
     def __init__(self) -> None:
         months = history(month("2026-10"), month("2026-09", 390))
         super().__init__({CURRENT: current(), HISTORY: months}, TOKENS)

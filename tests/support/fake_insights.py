@@ -33,7 +33,6 @@ def license_server(name: str = "lic01", **changes: object) -> dict[str, Any]:
         "isPhoningHome": True,
         "isEverReported": True,
         "isFoundInBackOffice": True,
-        "isCompliant": True,
         "isLicenseServerFree": False,
         "isNonCspLicenseInstalled": False,
         "isCcu": False,
@@ -41,7 +40,6 @@ def license_server(name: str = "lic01", **changes: object) -> dict[str, Any]:
         "isExpired": False,
         "licenseExpirationDate": "2027-07-27T00:00:00.00+00:00",
         "daysToExpire": 245,
-        "linkedCustomerList": [],
     } | changes
 
 
@@ -61,13 +59,7 @@ def feature(code: str = "XDT_PLT_UD", count: object = 226, **changes: object) ->
         "featureDescription": "Premium",
         "count": count,
         "freeUsersCount": 6,
-        "units": "users",
-        "isUserList": True,
-        "licenseServerCount": 5,
-        "freeLicenseServerCount": 0,
-        "linkedCustomerCount": 2,
         "licenseServerUsages": [server_usage("lic01.acme.test", 14)],
-        "linkedCustomerUsages": [],
     } | changes
 
 
@@ -87,8 +79,6 @@ def usage(*features: object, sku: str = "sku-1") -> dict[str, Any]:
 
 
 class FakeInsights(FakeApi):
-    """One partner with one license server and usage of one product."""
-
     def __init__(self) -> None:
         answers = {SERVERS: license_servers(license_server()), USAGE: usage(feature())}
         super().__init__({**answers}, TOKENS)

@@ -64,7 +64,6 @@ def inventory_row(**changes: object) -> dict[str, Any]:
         "LicenseOverdraft": 50,
         "LicenseModel": "Concurrent",
         "ProductEdition": "Platinum",
-        "LocalizedLicenseProductEdition": "Premium",
     } | changes
 
 
@@ -88,8 +87,6 @@ def license_overview(
 
 
 class FakeSite(FakeApi):
-    """One site with one pool."""
-
     scheme = "CWSAuth"
 
     def __init__(self) -> None:

@@ -16,13 +16,11 @@ GOLDENS = Path(__file__).parents[1] / "screens" / "goldens"
 
 
 def screen_text(app: App[Any]) -> str:
-    """Return the text on the screen, without blanks at line ends."""
     strips = app.screen._compositor.render_strips(app.size)
     return "\n".join(strip.text.rstrip() for strip in strips) + "\n"
 
 
 def assert_golden(name: str, text: str) -> None:
-    """Compare with `goldens/<name>.txt`."""
     file = GOLDENS / f"{name}.txt"
     if os.environ.get("UPDATE") == "1":
         file.parent.mkdir(parents=True, exist_ok=True)

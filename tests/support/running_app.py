@@ -33,14 +33,12 @@ class RunningApp:
         self._merger = BoardMerger()
 
     async def settle(self) -> None:
-        """Wait until all pending work is done."""
         await self._pilot.pause()
         await self.app.workers.wait_for_complete()
         await self._pilot.pause()
         await self._pilot.pause()
 
     async def press(self, *keys: str) -> None:
-        """Press keys one after the other."""
         await self._pilot.press(*keys)
         await self.settle()
 
@@ -54,18 +52,15 @@ class RunningApp:
         await self.settle()
 
     async def click(self, x: int, y: int) -> None:
-        """Click a cell of the screen."""
         await self._pilot.click(offset=(x, y))
         await self.settle()
 
     async def publish(self, board: Board, settings: Settings | None = None) -> None:
-        """Publish another board or other settings."""
         alerts = (settings or self.app.settings).alerts
         self.app.publish(self._merger.merge(board, alerts), settings)
         await self.settle()
 
     async def resize(self, width: int, height: int) -> None:
-        """Resize the terminal."""
         await self._pilot.resize_terminal(width, height)
         await self.settle()
 

@@ -44,7 +44,6 @@ class RunningSimulator:
 
     @property
     def pin(self) -> str:
-        """The value of `verify` that trusts its certificate."""
         return f"sha256:{self.certificate.fingerprint}"
 
 
@@ -92,7 +91,6 @@ class Simulators:
         site: SimulatedSite | None = None,
         fault: FaultMode = FaultMode.NORMAL,
     ) -> RunningSimulator:
-        """A Delivery Controller over TLS."""
         running = RunningSimulator(pools or (licenses(),), fault)
         served = site or SimulatedSite("9f3c", "PROD")
         api = SiteApi(

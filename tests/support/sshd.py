@@ -68,7 +68,6 @@ class Sshd:
     def command(
         self, *remote: str, key: str = "user_key", known_hosts: str = "known_hosts"
     ) -> tuple[str, ...]:
-        """Return the ssh command that runs `remote` on the server."""
         options = (
             f"-F {self.folder}/ssh_config -i {self.folder}/{key} -p {self.port}"
             f" -o UserKnownHostsFile={self.folder}/{known_hosts}"
@@ -76,7 +75,6 @@ class Sshd:
         return ("ssh", *options.split(), f"{getpass.getuser()}@127.0.0.1", *remote)
 
     def clients(self) -> list[str]:
-        """Return the command lines of all running ssh clients of this server."""
         mark = str(self.folder / "ssh_config").encode()
         clients = []
         for entry in Path("/proc").glob("[0-9]*/cmdline"):

@@ -65,7 +65,6 @@ def scripted_replies(
 
 
 async def never_reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Read forever without replying."""
     del writer
     while await reader.read(65536):
         pass

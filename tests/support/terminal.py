@@ -62,11 +62,9 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """The text on the screen, one line per row."""
         return "\n".join(line.rstrip() for line in self._screen.display)
 
     def send_keys(self, keys: str) -> None:
-        """Send keys as a terminal would."""
         os.write(self._master, keys.encode())
 
     def wait_for(self, *words: str, gone: Sequence[str] = ()) -> str:
@@ -109,7 +107,6 @@ class Terminal:
             self._master = -1
 
     def resize(self, columns: int, rows: int) -> None:
-        """Change the size of the window."""
         self.columns, self.rows = columns, rows
         self._screen.resize(rows, columns)
         _set_size(self._master, columns, rows)

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 
 def server(name: str = "lic-01", **fields: Any) -> Server:
-    """A winrm server, unless `source` says otherwise."""
     fields.setdefault("source", SourceName.WINRM)
     fields.setdefault("url", f"https://{name}.example:5986/wsman")
     return Server(name, **fields)
@@ -42,7 +41,6 @@ def pool(
     subscription: date | None = None,
     **fields: Any,
 ) -> Pool:
-    """A counted user/device pool, unless fields say otherwise."""
     fields.setdefault("name", product)
     fields.setdefault("model", Model.USER_DEVICE)
     return Pool(
@@ -54,17 +52,14 @@ def pool(
 
 
 def snapshot(*pools: Pool, **fields: Any) -> Snapshot:
-    """A snapshot of one pool, unless pools are given."""
     return Snapshot(pools or (pool(),), **fields)
 
 
 def failure(kind: FailureKind = FailureKind.TIMEOUT, message: str = "no answer") -> Failure:
-    """A failure; by default a timeout."""
     return Failure(kind, message, "look at the network")
 
 
 def poll(result: Snapshot | Failure | None = None, name: str = "lic-01", at: float = START) -> Poll:
-    """A poll that succeeded, unless `result` says otherwise."""
     return Poll(name, at, 0.1, snapshot() if result is None else result)
 
 

@@ -191,23 +191,3 @@ async def test_forbidden_and_rate_limited_are_wsman_faults(
     with pytest.raises(WSManFaultError) as caught:
         await ask(listener, POOLS)
     assert (caught.value.code, caught.value.machine) == (code, "lic-01")
-
-
-@pytest.mark.parametrize("fault", [FaultMode.DENIED, FaultMode.CREDENTIALS_EXPIRED])
-async def test_denying_server_refuses_the_right_password(serve: Serve, fault: FaultMode) -> None:
-    listener = await serve(fault)
-    for auth in ("basic", "ntlm", "negotiate"):
-        with pytest.raises(AuthenticationError):
-            await ask(listener, POOLS, auth=auth)
-
-
-async def test_empty_server_returns_no_licenses(serve: Serve) -> None:
-    listener = await serve(FaultMode.EMPTY)
-    assert await ask(listener, POOLS) == []
-    assert len(await ask(listener, "SELECT Name FROM Win32_Service", CIMV2)) == 3
-
-
-async def test_sealed_answer_is_spoiled_inside_its_seal(serve: Serve) -> None:
-    assert len(await ask(await serve(FaultMode.OVERSIZED, certificate=None), POOLS)) == 3
-    with pytest.raises(UnicodeDecodeError):
-        await ask(await serve(FaultMode.GARBAGE, certificate=None), POOLS)
