@@ -180,8 +180,8 @@ async def test_status_is_reported_by_its_kind_with_the_servers_text(
 @pytest.mark.parametrize("endpoint", ["tokens", "data"])
 @pytest.mark.parametrize(
     "body",
-    [b"", b"\x80", b"[]", b"\n<!DOCTYPE html><title>Sign in"],
-    ids=["empty", "bytes", "list", "page"],
+    [b"", b"[" * 9999, b'{"a":NaN}', b"\x80", b"[]", b"\n<!DOCTYPE html><title>Sign in"],
+    ids=["empty", "deep", "nan", "bytes", "list", "page"],
 )
 async def test_invalid_json_is_a_parse_failure(
     endpoint: str, body: bytes, source: Source, fake: Rest

@@ -327,17 +327,6 @@ async def test_wrong_customer_or_client_is_a_failure(
         assert (await simulation.failure()).kind in kinds
 
 
-async def test_servers_of_one_client_share_a_token_for_an_hour(
-    simulate: Simulate, clock: FakeClock
-) -> None:
-    options = {"tokens_a_minute": 1}
-    async with simulate(SourceName.CITRIX_CLOUD, options=options) as simulation:
-        for _ in range(5):
-            await simulation.snapshot()
-        await clock.advance(3700)
-        await simulation.snapshot()
-
-
 @pytest.mark.parametrize(("name", "way"), TLS_WAYS)
 async def test_only_the_pinned_certificate_is_trusted(
     simulate: Simulate, name: SourceName, way: dict[str, Any]

@@ -248,17 +248,6 @@ async def test_server_that_only_lmutil_reaches_passes(tmp_path: Path) -> None:
     assert results[-1].host_names == ("lic01",)
 
 
-@pytest.mark.parametrize(
-    ("text", "steps"), [(REFUSED, ["inventory"]), ("hello", ["inventory", "parse"])]
-)
-async def test_unreadable_lmstat_output_fails(tmp_path: Path, text: str, steps: list[str]) -> None:
-    async with tcp_server(never_reply) as port:
-        results = await probe_steps(flexnet(lmutil(tmp_path, text), port))
-    assert [result.step.value for result in results[2:]] == steps
-    assert not results[-1].ok
-    assert results[-1].hint
-
-
 async def test_unknown_host_key_fails_the_tls_step(tmp_path: Path) -> None:
     ssh = tmp_path / "ssh"
     ssh.write_text("#!/bin/sh\necho 'Host key verification failed.' >&2\nexit 255\n")

@@ -7,7 +7,6 @@ import os
 import stat
 import sys
 import textwrap
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +16,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lictui.config.settings import Limits
-from lictui.engine.thread import run
 from lictui.model import Failure, FailureKind, Step
 from lictui.sources.process import ProgramOutput, decode_output, run_program
 from lictui.sources.source import SourceError
@@ -189,19 +187,6 @@ async def test_program_that_cannot_be_executed_is_a_failure(tmp_path: Path) -> N
         assert (await failure_of(str(path))).kind is FailureKind.COMMAND
     for name in ("", "a\0b", "\udcff", "."):
         assert (await failure_of(name)).kind is FailureKind.COMMAND
-
-
-def test_program_runs_from_another_thread() -> None:
-    outputs: list[bytes] = []
-
-    async def many() -> None:
-        results = await asyncio.gather(*(run_python("print(1)") for _ in range(5)))
-        outputs.extend(output.stdout for output in results)
-
-    thread = threading.Thread(target=lambda: run(many()))
-    thread.start()
-    thread.join(30)
-    assert outputs == [b"1\n"] * 5
 
 
 async def test_program_leaves_no_descriptor_open() -> None:

@@ -39,21 +39,14 @@ def test_pools_of_one_key_are_summed() -> None:
     assert total.formulas == second.formulas
 
 
-def test_sum_of_an_unknown_value_is_unknown() -> None:
-    (total,) = sum_pools([POOL, replace(POOL, permanent=None, queued=None)])
-    assert (total.permanent, total.queued) == (None, None)
-
-
-def test_sum_has_the_first_expiry_and_its_count() -> None:
+def test_sum_has_the_first_expiry_its_count_and_what_is_unknown() -> None:
     later = replace(POOL, reading=Reading(1, 300, 0), expires=date(2027, 9, 30))
     first = replace(POOL, reading=Reading(1, 200, 0))
     (total,) = sum_pools([later, first])
     assert (total.expires, total.partial_expiry, total.expiring_count) == (POOL.expires, True, 200)
     (same,) = sum_pools([first, first])
     assert (same.partial_expiry, same.expiring_count) == (False, 400)
-
-
-def test_partial_expiry_of_one_pool_is_that_of_the_sum() -> None:
-    partial = replace(POOL, reading=Reading(1, 300, 0), partial_expiry=True, reported_expiring=30)
-    (total,) = sum_pools([replace(POOL, reading=Reading(1, 200, 0)), partial])
+    partial = replace(later, expires=first.expires, partial_expiry=True, reported_expiring=30)
+    (total,) = sum_pools([replace(first, permanent=None, queued=None), partial])
     assert (total.partial_expiry, total.expiring_count) == (True, 230)
+    assert (total.permanent, total.queued) == (None, None)
