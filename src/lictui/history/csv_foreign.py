@@ -175,9 +175,12 @@ class _RowReader:
             self._optional(self._types, columns, "license_type", unknown),
         )
         is_valid = np.min(rows[1:], axis=0) > INVALID
-        for row in np.flatnonzero(~is_valid).tolist():
+
+        def explain(row: int) -> tuple[int, str]:
             cells = [column[row] for column in columns]
-            self._result.skip(lines[row], self._reason(cells, (times[0][row], times[1][row])))
+            return lines[row], self._reason(cells, (times[0][row], times[1][row]))
+
+        self._result.skip(np.flatnonzero(~is_valid).tolist(), explain)
         if self._rounded and not self._result.rounded:
             self._result.rounded = any(
                 columns[self._columns.indexes[purpose]][row] in self._rounded
@@ -383,9 +386,15 @@ class _RowDating:
         subscription = self._epoch_days(rows.subscription)
         known = (self._epoch_days(rows.date) >= 0) & (subscription > INVALID)
         is_valid = known & (times >= 0) & (times <= self._until)
-        for row in np.flatnonzero(~is_valid):
+
+        def explain(row: int) -> tuple[int, str]:
+            year, month, day, ambiguous = LocalDate.unpack(int(rows.date[row]))
+            if ambiguous and self._day_first:
+                month, day = day, month
             reason = _reason(int(times[row])) if known[row] else "invalid date"
-            self._skip(rows, int(row), reason)
+            return int(rows.line[row]), f"{reason}: {year}-{month:02}-{day:02}"
+
+        self._result.skip(np.flatnonzero(~is_valid).tolist(), explain)
         pools = (subscription, rows.license_type)
         columns = (rows.line, days, times, peak_at, width, *pools, *rows[3:6])
         return _Figures(
@@ -394,13 +403,6 @@ class _RowDating:
                 for column, kind in zip(columns, _FIGURE_TYPES, strict=True)
             )
         )
-
-    def _skip(self, rows: _Rows, row: int, reason: str) -> None:
-        written = LocalDate.unpack(int(rows.date[row]))
-        month, day = written[1:3]
-        if written.ambiguous and self._day_first:
-            month, day = day, month
-        self._result.skip(int(rows.line[row]), f"{reason}: {written.year}-{month:02}-{day:02}")
 
 
 def _reason(time: int) -> str:

@@ -157,11 +157,12 @@ class _LictuiReader:
         """Return the valid rows of a batch: the number of the pool, the line, and the values."""
         self._result.read += len(batch)
         width = len(self._names)
-        for line, cells in batch:
-            if len(cells) != width:
-                reason = f"has {len(cells)} cells where the header has {width}"
-                self._result.skip(line, reason)
-        batch = [row for row in batch if len(row[1]) == width]
+        ragged = [(line, len(cells)) for line, cells in batch if len(cells) != width]
+        self._result.skip(
+            range(len(ragged)),
+            lambda at: (ragged[at][0], f"has {ragged[at][1]} cells where the header has {width}"),
+        )
+        batch = [row for row in batch if len(row[1]) == width] if ragged else batch
         columns = list(zip(*(cells for _, cells in batch), strict=True)) or [()] * width
         keys = zip(*columns[self._first : self._first + 4], strict=True)
         numbers = np.fromiter(map(self._index.__getitem__, keys), np.int64, len(batch))
@@ -169,9 +170,12 @@ class _LictuiReader:
         is_valid = (numbers >= 0) & (np.min(values, axis=0) > INVALID)
         is_valid &= (values[0] <= self._until) & self._consistent(values)
         self._result.filtered_out += int(np.count_nonzero(numbers == UNKNOWN))
-        for row in np.flatnonzero(~is_valid & (numbers != UNKNOWN)):
+
+        def explain(row: int) -> tuple[int, str]:
             line, cells = batch[row]
-            self._result.skip(line, self._reason(cells, [int(column[row]) for column in values]))
+            return line, self._reason(cells, [int(column[row]) for column in values])
+
+        self._result.skip(np.flatnonzero(~is_valid & (numbers != UNKNOWN)).tolist(), explain)
         lines = np.fromiter((line for line, _ in batch), np.int64, len(batch))
         return [column[is_valid] for column in (numbers, lines, *values)]
 

@@ -104,11 +104,11 @@ class ImportResult:
     used: dict[str, str] = field(default_factory=dict)  # purpose -> column; of foreign files
     unused: list[str] = field(default_factory=list)  # columns
 
-    def skip(self, line: int, reason: str) -> None:
-        """Count a row that could not be read."""
-        self.skipped += 1
-        if len(self.reasons) < _MAX_REASONS or line < self.reasons[-1][0]:
-            self.reasons = sorted([*self.reasons, (line, reason)])[:_MAX_REASONS]
+    def skip(self, rows: Sequence[int], explain: Callable[[int], tuple[int, str]]) -> None:
+        """Count rows, in order, that could not be read; `explain` one by its line and reason."""
+        self.skipped += len(rows)
+        explained = map(explain, rows[:_MAX_REASONS])
+        self.reasons = sorted([*self.reasons, *explained])[:_MAX_REASONS]
 
 
 @dataclass(frozen=True, slots=True)
