@@ -239,17 +239,13 @@ class EngineAnswers(Protocol):
 class EngineClient(Protocol):
     """The engine, as seen from another thread."""
 
-    def poll_now(self, name: str | None = None) -> None:
-        """Poll one server, or all enabled ones, without waiting for their turn."""
-        ...
+    def poll_now(self, name: str | None = None) -> None: ...
 
     async def ask(self, question: Callable[[EngineAnswers], Coroutine[Any, Any, _T]]) -> _T:
         """Run a question in the thread of the engine: one hop, whatever it combines."""
         ...
 
-    def test(self, server: Server) -> AsyncIterator[StepResult]:
-        """Test the connection to a server, saved or not; yield each step as it ends."""
-        ...
+    def test(self, server: Server) -> AsyncIterator[StepResult]: ...
 
 
 class BoardChanged(Message):
@@ -317,7 +313,6 @@ class LictuiApp(App[int]):
         )
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Return values of lictui's own theme variables for themes that lack them."""
         return dict(symbols.DEFAULT_VARIABLES)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -381,7 +376,6 @@ class LictuiApp(App[int]):
         self.notify(f"Polling {name or 'every server'}", timeout=2, markup=False)
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
-        """Write what Textual drew, but only the cells that changed."""
         super()._display(screen, self._terminal_buffer.diff(renderable))
 
     # Commands

@@ -54,7 +54,6 @@ class TimeRange:
         return replace(self, offset=self.offset + 1)
 
     def later(self) -> TimeRange:
-        """Return the next range of the same length, never beyond now."""
         return replace(self, offset=max(0, self.offset - 1))
 
     def bounds(self, now: float, bucket: int) -> tuple[int, ...]:
@@ -83,7 +82,6 @@ class TimeRange:
 
     @classmethod
     def containing(cls, at: float, now: float, length: RangeLength = RangeLength.DAY) -> TimeRange:
-        """Return the range of this length that contains `at`."""
         return cls(length, max(0, int((now - at) // length.value)))
 
 

@@ -35,17 +35,6 @@ def is_alerts(run: RunningApp) -> bool:
     return isinstance(run.app.screen, AlertsScreen)
 
 
-async def test_alerts_are_above_the_event_log_with_the_selected_message_below() -> None:
-    async with running_app("alerts", engine=engine()) as run:
-        text = screen_text(run.app)
-        assert "Active alerts: 9" in text
-        assert text.index("exhausted") < text.index("Event log") < text.index("9 licenses of [/x]")
-        assert "ddc-us-01 (XDT_PLT_UD)" in " ".join(text.split())
-        assert "0 available" in " ".join(text.split())
-        await run.press("down")
-        assert "overdraft" in " ".join(screen_text(run.app).split())
-
-
 async def test_event_opens_the_chart_at_its_time() -> None:
     async with running_app("alerts", engine=engine()) as run:
         await run.press("tab", "down", "enter")

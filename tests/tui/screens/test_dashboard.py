@@ -164,10 +164,3 @@ async def test_cursor_survives_a_board_without_its_row() -> None:
         assert cursor(run)[0] == "lic-emea-01"
         await run.publish(Board())
         assert grid(run).cursor is None
-
-
-async def test_resize_redraws() -> None:
-    async with running_app(size=(200, 60)) as run:
-        for size in ((60, 15), (40, 10), (30, 5), (120, 40), (80, 24)):
-            await run.resize(*size)
-        assert "lic-emea-01" in screen_text(run.app)

@@ -63,24 +63,6 @@ def test_pane_warns_of_disabled_tls_verification() -> None:
     assert build_pane(status, LIMITS, NOW).source == "winrm TLS off!"
 
 
-def test_pane_of_a_server_that_is_up() -> None:
-    view = panes(example_board())[0]
-    assert (view.state, view.age, view.source) == (State.UP, "now", "winrm")
-    assert (view.identity, view.mode) == ("LIC01 11.17.2.54100", "file")
-    assert view.reason == ()
-    assert next(row.name for row in view.rows) == "CVAD Premium"
-    assert [row.level for row in view.rows][:3] == [Level.WARN, Level.OK, Level.OVERDRAFT]
-    assert [row.counted for row in view.rows] == [True, True, True, False]
-
-
-def test_pane_of_a_server_that_is_down_keeps_its_figures() -> None:
-    view = panes(example_board())[2]
-    assert (view.state, view.age) == (State.DOWN, "3 min")
-    assert view.reason == (TIMEOUT_FAILURE.message, TIMEOUT_FAILURE.hint)
-    assert view.rows[0].reading.in_use == 214
-    assert view.rows[0].stale_age == "4 min"
-
-
 @pytest.mark.parametrize(
     ("state", "word"),
     [(State.WAITING, "first poll"), (State.DISABLED, "disabled"), (State.STALE, "three")],

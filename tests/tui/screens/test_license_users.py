@@ -88,15 +88,6 @@ async def test_reserved_licenses_are_shown_with_the_license_users() -> None:
         assert "10 licenses of XDT_PLT_UD are reserved for group Finance" in text
 
 
-async def test_source_without_license_users_shows_its_hint() -> None:
-    async with running_app(engine=engine(SILENT)) as run:
-        await run.press("u")
-        text = screen_text(run.app)
-        assert "No source can report license users." in text
-        assert "lmstat and udadmin" in text
-        assert "→ register it as lmstat" in text
-
-
 async def test_usage_asks_every_server_of_the_product() -> None:
     fake = engine(SHOWN)
     about: dict[str, Any] = {"servers": ("lic-emea-01", "ddc-us-01"), "product": "XDT_PLT_UD"}

@@ -31,14 +31,6 @@ def products(run: RunningApp) -> list[str]:
     return [view.total.product for view in table(run).rows]
 
 
-async def test_products_are_summed_with_their_server_coverage() -> None:
-    async with running_app("products") as run:
-        lines = screen_text(run.app).splitlines()
-        (row,) = [line.split() for line in lines if "612" in line and "700" in line]
-        assert row[:4] == ["CVAD", "Premium", "u/d", "612"]
-        assert "2/3" in row
-
-
 async def test_server_down_leaves_the_sum_but_not_the_row() -> None:
     board = Board(
         (up_status("a", pool("XDT_PLT_UD", 5, 9)), up_status("b", pool("XDT_PLT_UD", 1, 1)))
@@ -88,19 +80,6 @@ async def test_products_say_when_there_is_no_data() -> None:
     new = example_board().servers[5]
     async with running_app("products", board=Board((new,))) as run:
         assert "No license data yet" in screen_text(run.app)
-
-
-async def test_concurrent_and_assigned_rows_have_their_own_columns() -> None:
-    engine = FakeEngine(past_summaries=past_summaries())
-    async with running_app("products", (120, 40), engine=engine) as run:
-        lines = screen_text(run.app).splitlines()
-        use = next(at for at, line in enumerate(lines) if " Installed" in line)
-        assigned = next(at for at, line in enumerate(lines) if "Assigned Installed" in line)
-        assert "Peak 24 h" in lines[use]
-        assert "Peak" not in lines[assigned]
-        assert "1,390    1,455        2,120      31 Dec" in lines[use + 3]
-        assert "31       17          +14" in lines[assigned + 1]
-        assert "612" not in "".join(lines[use:assigned])
 
 
 async def test_description_has_peak_bound_and_coverage() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.support.clock import START, FakeClock
-from tests.support.example_board import example_board, growing_series, workday_series
+from tests.support.example_board import example_board, workday_series
 from tests.support.fake_engine import FakeEngine
 from tests.support.goldens import screen_text
 from tests.support.running_app import RunningApp, running_app
@@ -187,15 +187,6 @@ async def test_usage_follows_the_present_and_keeps_its_cursor() -> None:
         assert set(seen) == {""}
 
 
-async def test_usage_buckets_follow_the_width() -> None:
-    fake = engine()
-    async with running_app("usage", engine=fake, **ONE) as run:
-        narrow = screen(run).chart.view.buckets[0]
-        await run.resize(200, 60)
-        wide = screen(run).chart.view.buckets[0]
-        assert wide.end - wide.start < narrow.end - narrow.start
-
-
 async def test_usage_shows_the_months_of_the_source() -> None:
     key = PoolKey("XDT_PLT_UD")
     began = datetime.fromtimestamp(START, UTC).replace(day=1, hour=0).timestamp()
@@ -284,31 +275,6 @@ async def test_usage_marks_events_and_shows_them_at_the_cursor() -> None:
         assert "installed 200" not in screen_text(run.app)
         await run.press(*["left"] * 22)
         assert "· 22 Nov 06:00  installed 200 -> 250" in screen_text(run.app)
-
-
-async def test_usage_draws_the_forecast_of_a_trend() -> None:
-    async with running_app("usage", engine=FakeEngine(series_of=growing_series), **ONE) as run:
-        assert "forecast    " in screen_text(run.app)
-        assert screen(run).chart.view.forecast == ()
-        await run.press("y")
-        view = screen(run).chart.view
-        assert view.forecast
-        assert view.end > START + 60 * DAY
-        assert "╌ forecast" in screen_text(run.app)
-        await run.press("less_than_sign")
-        assert screen(run).chart.view.forecast == ()
-        assert "╌ forecast" not in screen_text(run.app)
-
-
-async def test_usage_facts_have_percentiles_and_time_above() -> None:
-    async with running_app("usage", (80, 40), engine=engine(), **ONE) as run:
-        text = screen_text(run.app)
-        assert "percentiles 95th 195 · 99th 200 · median 81" in text
-        assert "time above  80 %: 7 h" in text
-    async with running_app("usage", (80, 40), engine=engine(), **TWO) as run:
-        text = screen_text(run.app)
-        assert "percentiles" not in text
-        assert "this month" in text
 
 
 async def test_usage_asks_for_the_outlook_once_an_hour() -> None:

@@ -14,7 +14,6 @@ from tests.support.fake_engine import FakeEngine
 from tests.support.goldens import screen_text
 from tests.support.running_app import RunningApp, running_app
 
-from lictui.config.settings import Settings
 from lictui.engine.board import Board
 from lictui.tui.app import WatchOptions
 from lictui.tui.screens.watch import WatchScreen, big_digits, digits_height
@@ -33,16 +32,6 @@ def watch(board: Board | None = None, **options: Any) -> Any:
 def screen(run: RunningApp) -> WatchScreen:
     assert isinstance(run.app.screen, WatchScreen)
     return run.app.screen
-
-
-async def test_page_has_the_products_of_one_group() -> None:
-    async with watch() as run:
-        text = screen_text(run.app)
-        assert "emea" in text.splitlines()[0]
-        assert "█▄█" in text  # digits
-        assert "of 500 assigned" in text
-        assert "today's maximum" in text
-        assert "ddc-us-01" not in text.splitlines()[0]
 
 
 async def test_pages_turn_and_start_again() -> None:
@@ -133,21 +122,6 @@ async def test_page_shifts_against_burn_in() -> None:
             screen(run)._draw()
             await run.settle()
         assert len(places) == 4
-
-
-async def test_resize_changes_the_pages() -> None:
-    async with watch(size=(200, 60)) as run:
-        assert "██████" in screen_text(run.app)
-        await run.resize(60, 15)
-        lines = screen_text(run.app).splitlines()
-        assert len(lines) == 15
-        assert "alerts" in lines[-1]
-
-
-async def test_watch_in_ascii() -> None:
-    options = {"watch": WatchOptions()}
-    async with running_app(settings=Settings(ascii=True), options=options) as run:
-        assert screen_text(run.app).isascii()
 
 
 @given(st.text("0123456789,?-", min_size=1, max_size=8), st.booleans(), st.sampled_from([1, 2]))

@@ -16,7 +16,7 @@ from lictui.analysis.series import Bucket
 from lictui.model import Level, MonthlyUsage, PoolKey
 from lictui.tui import theme
 from lictui.tui.time_range import RangeLength
-from lictui.tui.widgets.chart import Chart, ChartView, ForecastDay, LevelSegment, Mark, MarkKind
+from lictui.tui.widgets.chart import Chart, ChartView, LevelSegment, Mark, MarkKind
 
 DAY = 86400
 
@@ -63,27 +63,6 @@ async def test_chart_is_as_high_as_usage_and_empty_in_a_gap() -> None:
     assert filled[18] >= 9
 
 
-async def test_chart_has_lines_for_installed_and_overdraft_and_round_axes() -> None:
-    rows = await draw(day_view())
-    assert any(row.count("━") > 40 for row in rows)
-    assert any(row.count("┅") > 35 for row in rows)
-    assert "08:00" in rows[-1]
-    assert "20:00" in rows[-1]
-    assert [row[:3] for row in rows if "┤" in row] == ["100", " 50", "  0"]
-
-
-async def test_chart_cursor_is_at_its_bucket() -> None:
-    rows = await draw(day_view(cursor=3))  # the hour of 03:00, at the eighth of 49 columns
-    assert sum("│" in row[11:12] for row in rows[:-2]) >= 4  # above the curve
-    assert not any("│" in row[4:11] + row[12:] for row in rows[:-2])
-
-
-async def test_chart_can_be_drawn_in_ascii() -> None:
-    text = "\n".join(await draw(day_view(cursor=3), ascii_only=True))
-    assert text.isascii()
-    assert "#####" in text
-
-
 async def test_chart_without_readings_shows_a_note() -> None:
     assert "no data" in "\n".join(await draw(ChartView()))
     assert "reading the history" in "\n".join(await draw(ChartView(note="reading the history")))
@@ -92,26 +71,6 @@ async def test_chart_without_readings_shows_a_note() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (5, 3), (12, 4), (200, 60)])
 async def test_chart_can_be_drawn_at_any_size(size: tuple[int, int]) -> None:
     assert len(await draw(day_view(cursor=0), size)) <= size[1]
-
-
-async def test_chart_draws_the_previous_period_as_a_second_line() -> None:
-    earlier = tuple(bucket._replace(high=60) for bucket in day_view().buckets)
-    rows = await draw(replace(day_view(), previous=earlier, previous_label="day before"))
-    (line,) = [row for row in rows if "◦" in row]
-    assert line.count("◦") >= 30
-    assert "└" in rows[-2]
-
-
-async def test_chart_draws_the_forecast_in_its_band_after_the_readings() -> None:
-    days = tuple(
-        ForecastDay(at, at + 3600, 80, 60, 99, 90) for at in range(DAY, DAY + DAY // 4, 3600)
-    )
-    rows = await draw(replace(day_view(), forecast=days, end=DAY + DAY // 4))
-    future = [row[44:] for row in rows[:-2]]
-    assert any(row.count("╌") >= 8 for row in future)
-    assert sum("░" in row for row in future) >= 2
-    assert any("━" in row for row in future)
-    assert not any("╌" in row[:40] or "░" in row[:40] for row in rows)
 
 
 async def test_chart_marks_the_worst_event_of_a_column() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.clock import START
-from tests.support.example_board import TIMEOUT_FAILURE, down_status, example_board, pool, up_status
+from tests.support.example_board import down_status, example_board, pool, up_status
 
 from lictui.config.settings import AlertSettings
 from lictui.engine.merge import merge_board
@@ -84,28 +84,12 @@ def test_pane_shows_levels_as_signs_and_overuse_in_full() -> None:
     assert "625 %✖" in text(draw(pane_of(up_status("a", pool("PVS_STD_CCS", 500, 80, 20))), 80))
 
 
-def test_pane_says_assigned_or_in_use_where_it_fits() -> None:
-    view = pane_of(up_status("a", pool("XDT_PLT_UD", 5, 8), pool("MPS_ADV_CCU", 5, 8)))
-    wide = text(draw(view, 120)).splitlines()
-    assert "assigned" in wide[1]
-    assert "in use" in wide[2]
-    assert "user/device" in text(draw(view, 80))
-
-
 @pytest.mark.parametrize("cells", [40, 60, 100])
 def test_pane_shows_queued_requests_in_any_width(cells: int) -> None:
     view = pane_of(up_status("a", replace(pool("XDT_PLT_CCS", 9, 9), queued=1234)))
     lines = draw(view, cells)
     assert "1,234 queued" in text(lines)
     assert {line_width(line) for line in lines} == {cells}
-
-
-def test_pane_shows_the_age_of_old_figures() -> None:
-    status = down_status(up_status("a", pool("XDT_PLT_UD", 214, 300)), TIMEOUT_FAILURE)
-    lines = text(draw(pane_of(status), 80))
-    assert "last 214 / 300, 4 min ago" in lines
-    assert "%" not in lines
-    assert TIMEOUT_FAILURE.message in lines
 
 
 def test_pane_columns_stay_when_a_figure_changes() -> None:

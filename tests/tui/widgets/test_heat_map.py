@@ -6,7 +6,7 @@ import pytest
 
 from lictui.analysis.usage import HeatMatrix
 from lictui.tui.text import Line, Tone, line_width
-from lictui.tui.theme import ASCII_SYMBOLS, UNICODE_SYMBOLS, Symbols
+from lictui.tui.theme import UNICODE_SYMBOLS, Symbols
 from lictui.tui.widgets.chart import HeatMapView, draw_heat_map, legend, read_off
 
 
@@ -26,15 +26,6 @@ def draw(view: HeatMapView, symbols: Symbols = UNICODE_SYMBOLS) -> list[str]:
     return [text(line) for line in draw_heat_map(view, 78, 10, symbols)]
 
 
-def test_heat_map_cell_is_as_high_as_its_hour() -> None:
-    lines = draw(HeatMapView(heat(), 100))
-    assert lines[0].split() == [f"{hour:02}" for hour in range(24)]
-    assert lines[1].split()[0] == "Mon"
-    assert lines[1][5 + 3 * 23] == "█"  # 92 of 100
-    assert lines[1][5 + 3 * 3] == "▁"
-    assert lines[7].strip() == "Sun"
-
-
 def test_heat_map_without_installed_uses_the_busiest_hour() -> None:
     view = HeatMapView(heat())
     assert view.scale == 8.0 * 23
@@ -46,12 +37,6 @@ def test_heat_map_color_is_that_of_the_level() -> None:
     monday = draw_heat_map(HeatMapView(heat(), 100), 78, 10, UNICODE_SYMBOLS)[1]
     tones = list(dict.fromkeys(tone for _, tone in monday[1:]))
     assert tones == [Tone.OK, Tone.WARN, Tone.CRITICAL]
-
-
-def test_heat_map_can_be_drawn_in_ascii() -> None:
-    lines = draw(HeatMapView(heat(), 100, cursor=(2, 4)), ASCII_SYMBOLS)
-    assert "".join(lines).isascii()
-    assert len(set(lines[1])) > 8
 
 
 @pytest.mark.parametrize("cells", [20, 29, 53, 58, 78, 200])

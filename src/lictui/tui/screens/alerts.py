@@ -59,7 +59,6 @@ class ListEntry:
 
     @property
     def exported(self) -> tuple[Cell, ...]:
-        """The cells of a CSV file."""
         time = None if self.time is None else iso(self.time)
         return time, self.level, self.server, self.product, self.message, self.status
 
@@ -258,7 +257,6 @@ class AlertsScreen(FilterableScreen):
         self._show_message()
 
     def _show_message(self) -> None:
-        """The whole message of the selected row, below the lists."""
         entry = self._selected
         line: tuple[Fragment, ...] = ()
         if entry is not None:
@@ -297,7 +295,6 @@ class AlertsScreen(FilterableScreen):
         self.action_open()
 
     def action_acknowledge(self) -> None:
-        """Acknowledge the selected alert, or remove its acknowledgement."""
         entry = self._raised_alert()
         if entry is not None:
             acknowledgement = Acknowledgement(current_user(), self.current_time.now)

@@ -181,7 +181,6 @@ class DashboardScreen(TrendScreen[RowId]):
         self.lictui.save_state(sort=self.sort_key, reverse="yes" if self.reverse else "no")
 
     def action_group_next(self) -> None:
-        """Show the next group only; after the last one all groups again."""
         groups = ["", *sorted({pane.group for pane in self._all_panes if pane.group})]
         index = groups.index(self._view.group) if self._view.group in groups else 0
         self._apply(replace(self._view, group=groups[(index + 1) % len(groups)]))
@@ -191,7 +190,6 @@ class DashboardScreen(TrendScreen[RowId]):
         self._apply(replace(self._view, maximized=server))
 
     def action_back(self) -> None:
-        """Show all panes again: no filter, group or maximized pane."""
         self.clear_filter()
         self._apply(replace(self._view, group="", maximized=""))
 

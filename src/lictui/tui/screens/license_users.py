@@ -202,7 +202,6 @@ class LicenseUsersScreen(ModalScreen[None], AppScreen):
         self.call_after_refresh(self._show_rows)
 
     def action_again(self) -> None:
-        """Ask the servers again, unless they are being asked."""
         if self._loading:
             return
         self._loading = True

@@ -143,7 +143,6 @@ class MainScreen(Screen[None], AppScreen):
         )
 
     def set_status(self, fragments: tuple[Fragment, ...]) -> None:
-        """Show this in the footer; nothing shows the keys again."""
         self.query_one(FooterBar).message = fragments
 
     @on(Resize)
@@ -152,7 +151,6 @@ class MainScreen(Screen[None], AppScreen):
 
     @property
     def selected_server(self) -> str:
-        """The server under the cursor, or an empty string."""
         return ""
 
     def row_text(self) -> str:
@@ -168,7 +166,6 @@ class MainScreen(Screen[None], AppScreen):
         return not (self.lictui.read_only and commands.is_write_action(action, parameters))
 
     def action_poll_server(self) -> None:
-        """Poll the selected server now, through every source."""
         status = self.lictui.board.find(self.selected_server)
         for name in status.member_names if status else ():
             self.lictui.poll(name)
@@ -312,7 +309,6 @@ class TrendScreen(FilterableScreen, Generic[K]):
     # Trends
 
     def request_trends(self, rows: Iterable[K], cells: int) -> None:
-        """Ask for the trends of these rows that are due."""
         now = self.current_time.now
         for cache, due in self.trends.due(rows, now, cells):
             self._load_trends(cache, due, now, cells)
@@ -353,7 +349,6 @@ class TrendScreen(FilterableScreen, Generic[K]):
             self.trend_length_changed()
 
     def trend_status(self) -> tuple[Fragment, ...]:
-        """The trend length, where it is not the usual day."""
         if self.trend_length is RangeLength.DAY:
             return ()
         label = TREND_LABELS[self.trend_length]

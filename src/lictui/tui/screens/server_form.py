@@ -121,7 +121,6 @@ class SelectField(Widget, can_focus=True):
         )
 
     def action_step(self, by: int) -> None:
-        """Select the next or the previous value, wrapping around."""
         values = list(self._meanings)
         at = values.index(self.value) if self.value in self._meanings else 0
         self.value = values[(at + by) % len(values)]
@@ -202,7 +201,6 @@ class FieldRow(Horizontal):
         beside.set_class(not (problem or field.example), "-empty")
 
     def set_value(self, text: str) -> None:
-        """Set the text without posting a change."""
         with self.prevent(Input.Changed, SelectField.Changed):
             self.entry.value = text
 
@@ -268,7 +266,6 @@ class ConnectionTest(StyledLabel):
         return bool(self._results) and self._results[-1].ok
 
     async def run(self, engine: EngineClient, server: Server) -> None:
-        """Test `server`, and show every step when it ends."""
         self._results = []
         self._show(running=True)
         try:
@@ -406,7 +403,6 @@ class FormScreen(Screen[None], AppScreen):
         self._row(key).set_value(text)
 
     def _show_fields(self) -> None:
-        """Show the fields the source needs, each with its example or its error."""
         visible = server_fields.visible_fields(self._values)
         server, errors = self._validated()
         for row in self.query(FieldRow):

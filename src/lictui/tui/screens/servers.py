@@ -200,7 +200,6 @@ def supported_features(version: str) -> str:
 
 
 def _connection(server: Server) -> Iterator[str]:
-    """How the server is read, and the other settings of its entry."""
     parts = (
         server.url,
         server.address,

@@ -287,7 +287,6 @@ class UsageScreen(MainScreen):
             self._show_text()
 
     def action_weekday(self, step: int) -> None:
-        """Move to the same hour of the next weekday in the heat map."""
         if self._shows_heat_map:
             self.heat_map.move_cursor(24 * step)
             self._show_text()

@@ -394,7 +394,6 @@ class FilterBar(Horizontal):
         self.screen.set_focus(field)
 
     def close(self) -> None:
-        """Hide the bar; the filter stays active."""
         self.display = False
         self.post_message(FilterClosed())
 

@@ -136,7 +136,6 @@ class ChartView:
 
     @property
     def label_width(self) -> int:
-        """Columns of the widest label of the value axis."""
         return len(f"{self.top:,}") if self.buckets or self.monthly_points() else 1
 
     def monthly_points(self) -> tuple[tuple[int, int], ...]:
@@ -151,7 +150,6 @@ class ChartView:
         )
 
     def value_ticks(self, height: int) -> tuple[int, ...]:
-        """Return round values for the value axis, some rows apart."""
         unit = 1
         while True:
             for step in (unit, 2 * unit, 5 * unit):
@@ -189,7 +187,6 @@ class ChartView:
         return tuple(segments)
 
     def previous_bucket(self) -> Bucket | None:
-        """Return the bucket of the previous period under the cursor."""
         if self.cursor is None:
             return None
         bucket = self.buckets[self.cursor]
@@ -207,7 +204,6 @@ class ChartView:
         return tuple(sorted(marks, key=lambda mark: (mark.kind, mark.time)))
 
     def position(self, at: float) -> float:
-        """Return the position of a time on the time axis, 0 to 1."""
         return (at - self.start) / (self.end - self.start)
 
 
@@ -297,7 +293,6 @@ class Chart(Widget):
         self._rows: tuple[_Row, ...] = ()
 
     def legend(self, width: int) -> Line:
-        """Return the legend and the cursor keys, as far as they fit into `width` columns."""
         shown: list[Fragment] = []
         for sign in self._legend_entries():
             longer = [*shown, ("  ", Tone.QUIET), *sign] if shown else [*sign]
@@ -363,7 +358,6 @@ def _draw(view: ChartView, width: int, height: int, glyphs: ChartGlyphs) -> tupl
 
 
 def _draw_cursor(view: ChartView, cells: _Cells, glyphs: ChartGlyphs) -> None:
-    """Draw the cursor over the columns, down to the time axis."""
     if view.cursor is None:
         return
     bucket = view.buckets[view.cursor]
@@ -373,7 +367,6 @@ def _draw_cursor(view: ChartView, cells: _Cells, glyphs: ChartGlyphs) -> None:
 
 
 def _draw_marks(view: ChartView, cells: _Cells, glyphs: ChartGlyphs) -> None:
-    """Draw the event marks on the time axis."""
     if len(cells) < 3:  # noqa: PLR2004 - an axis, its labels, and something above them
         return
     axis = cells[-2]
@@ -489,7 +482,6 @@ class HeatMapView:
 
     @property
     def scale(self) -> float:
-        """The value of a full cell."""
         if self.installed:
             return self.installed
         rows = self.heat.peak if self.heat else ()

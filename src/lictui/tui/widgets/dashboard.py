@@ -317,7 +317,6 @@ class PaneLayout:
         return self.rows[bisect_right(self.rows, line, key=lambda pane_row: pane_row.top) - 1]
 
     def rows_between(self, first: int, last: int) -> tuple[LayoutRow, ...]:
-        """Return the rows with a line in [first, last)."""
         begin = bisect_right(self.rows, first, key=lambda pane_row: pane_row.top) - 1
         end = bisect_left(self.rows, last, key=lambda pane_row: pane_row.top)
         return self.rows[max(begin, 0) : end]
@@ -530,7 +529,6 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
         return next((i for i, view in enumerate(self.panes) if view.server == name), None)
 
     def _keep_cursor(self) -> None:
-        """Keep the cursor where it is, or near it if its row is gone."""
         view = self.selected
         if view is not None and self.cursor in view.ids:
             return
@@ -555,7 +553,6 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
             self.scroll_to(y=line + 2 - self.size.height, animate=False)
 
     def move_cursor(self, step: int) -> None:
-        """Move to the next or previous row, across panes of a column."""
         at = self._cursor_index()
         if at is None or self.cursor is None:
             return
@@ -574,7 +571,6 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
             self.cursor = below[0] if step > 0 else below[-1]
 
     def step_pane(self, step: int) -> None:
-        """Move to the first row of the next or previous pane, wrapping around."""
         at = self._cursor_index()
         if at is not None:
             self.cursor = self.panes[(at + step) % len(self.panes)].ids[0]

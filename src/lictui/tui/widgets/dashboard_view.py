@@ -90,7 +90,6 @@ class PaneView:
 
     @property
     def ids(self) -> tuple[RowId, ...]:
-        """The places of the cursor."""
         return tuple(row.id for row in self.rows) or ((self.server, None),)
 
 
@@ -121,7 +120,6 @@ class PaneBuilder:
         time: CurrentTime,
         pending: frozenset[str] = frozenset(),
     ) -> tuple[PaneView, ...]:
-        """The panes in the order of the registry; `pending` servers are being polled by hand."""
         self._panes = {
             status.server.name: self._pane(status, alerts, time, pending)
             for status in board.servers

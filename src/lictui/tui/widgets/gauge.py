@@ -93,7 +93,6 @@ class TrendData:
 
     @property
     def peak(self) -> float | None:
-        """The maximum of everything shown."""
         return max((high for high in self.maxima if high is not None), default=None)
 
     @property
@@ -249,7 +248,6 @@ class TrendCaches(Generic[K]):
         return {key: replace(longer.get(key, _NO_TREND), day=day) for key, day in days.items()}
 
     def set_length(self, seconds: int) -> None:
-        """Select the period to show, in seconds."""
         self._period = None if seconds == DEFAULT_TREND_SECONDS else TrendCache(seconds)
 
     def due(

@@ -78,7 +78,6 @@ class ProductRow:
 
     @property
     def assigned(self) -> bool:
-        """Whether its licenses are assigned, not checked out."""
         return self.total.model.is_assigned
 
     @property
@@ -487,7 +486,6 @@ class ProductTable(ScrollView, can_focus=True, inherit_bindings=False):
         return self.rows[self.cursor] if 0 <= self.cursor < len(self.rows) else None
 
     def watch_rows(self, before: tuple[ProductRow, ...], after: tuple[ProductRow, ...]) -> None:
-        """Keep the cursor on its row, and repaint what changed."""
         selected_id = before[self.cursor].id if 0 <= self.cursor < len(before) else None
         ids = [view.id for view in after]
         at = ids.index(selected_id) if selected_id in ids else min(self.cursor, len(ids) - 1)

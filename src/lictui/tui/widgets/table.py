@@ -82,7 +82,6 @@ class KeyedTable(DataTable[Text]):
 
     @property
     def selected_key(self) -> str:
-        """The key of the row under the cursor; "" in an empty table."""
         return list(self._rows_shown)[self.cursor_row] if self._rows_shown else ""
 
     def move(self, step: int) -> None:
