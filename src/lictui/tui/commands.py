@@ -196,16 +196,11 @@ def keymap_problems(keymap: Mapping[str, str]) -> tuple[str, ...]:
     clashes = tuple(
         f"keymap: {key!r} is bound to both {first.id!r} and {second.id!r}"
         for first, second in combinations(with_keymap(keymap), 2)
-        if _share_screen(first, second)
+        if not first.screens or not second.screens or set(first.screens) & set(second.screens)
         for key in first.key_list
         if key in second.key_list
     )
     return unknown + clashes
-
-
-def _share_screen(first: Command, second: Command) -> bool:
-    common = set(first.screens) & set(second.screens)
-    return bool(common) or not first.screens or not second.screens
 
 
 def with_keymap(keymap: Mapping[str, str]) -> tuple[Command, ...]:

@@ -182,19 +182,13 @@ def forecast_days(
 def event_marks(events: Iterable[Event], selection: ProductSelection) -> tuple[Mark, ...]:
     """A mark for each event; with several servers its text names the server."""
     single = len(selection.servers) == 1
-    return tuple(
-        Mark(
-            event.time,
-            _mark_kind(event),
-            strip_controls(event.message if single else f"{event.server}: {event.message}"),
-        )
-        for event in events
-    )
-
-
-def _mark_kind(event: Event) -> MarkKind:
-    good_and_bad = _MARKS.get(event.kind, (MarkKind.NOTICE, MarkKind.NOTICE))
-    return good_and_bad[event.level is not Level.OK]
+    marks = []
+    for event in events:
+        good_and_bad = _MARKS.get(event.kind, (MarkKind.NOTICE, MarkKind.NOTICE))
+        message = event.message if single else f"{event.server}: {event.message}"
+        kind = good_and_bad[event.level is not Level.OK]
+        marks.append(Mark(event.time, kind, strip_controls(message)))
+    return tuple(marks)
 
 
 def expiry_marks(

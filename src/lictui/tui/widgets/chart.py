@@ -546,16 +546,10 @@ def _day(
             continue
         height = min(max(-int(-value * _EIGHTHS // view.scale), 1), _EIGHTHS)
         bar = symbols.trend_bars[height - 1] * max(1, cell - 1)
-        tone = Tone.ACCENT if at_cursor else tone_of(view, value)
+        tone = LEVEL_TONES[Reading(round(value), view.installed).level(view.warn, view.critical)]
         if at_cursor:
-            bar = symbols.cursor + bar[1:]
+            bar, tone = symbols.cursor + bar[1:], Tone.ACCENT
         yield bar + " " * (cell - len(bar)), tone
-
-
-def tone_of(view: HeatMapView, value: float) -> Tone:
-    """Return the tone for the utilization."""
-    level = Reading(round(value), view.installed).level(view.warn, view.critical)
-    return LEVEL_TONES[level]
 
 
 def read_off(view: HeatMapView, symbols: Symbols) -> Line:

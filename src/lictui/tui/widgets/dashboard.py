@@ -21,7 +21,7 @@ from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from lictui.model import Level, Reading, State, percent_text
+from lictui.model import Level, State, percent_text
 from lictui.products import describe
 from lictui.tui import text
 from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, fit_line, line_width
@@ -262,14 +262,9 @@ def _live_figures(
     mark = " " if reading.ratio is None else symbols.level[level]
     percent = f"{percent_text(reading.ratio, view.limits.ratios):>{_RATIO_CELLS - 1}}{mark}"
     tone = Tone.TEXT if level is Level.OK else LEVEL_TONES[level]
-    figures = " " + format_figures(reading, shape.digits)
-    return gauge, ((figures, tone), (verb, Tone.QUIET), (percent, tone))
-
-
-def format_figures(reading: Reading, digits: int) -> str:
-    """Return `in use / installed` with both figures right-aligned."""
     in_use, installed = text.format_count(reading.in_use), text.format_count(reading.installed)
-    return f"{in_use:>{digits}} / {installed:>{digits}}"
+    figures = f" {in_use:>{shape.digits}} / {installed:>{shape.digits}}"
+    return gauge, ((figures, tone), (verb, Tone.QUIET), (percent, tone))
 
 
 def _inactive_figures(view: RowView, shape: PaneColumns, symbols: Symbols) -> Line:

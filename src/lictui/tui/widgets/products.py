@@ -7,6 +7,7 @@ columns of its own.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -211,25 +212,15 @@ def _tone(row: ProductRow) -> Tone:
     return Tone.TEXT if row.total.level is Level.OK else LEVEL_TONES[row.total.level]
 
 
-def _in_use(row: ProductRow, _: Symbols) -> Fragment:
-    return text.format_count(row.total.reading.in_use), _tone(row)
-
-
-def _installed(row: ProductRow, _: Symbols) -> Fragment:
-    return text.format_count(row.total.reading.installed), Tone.TEXT
-
-
-def _overdraft(row: ProductRow, _: Symbols) -> Fragment:
-    return text.format_count(row.total.reading.overdraft), Tone.QUIET
+def _count(figure: str, tone: Tone | None = None) -> Callable[[ProductRow, Symbols], Fragment]:
+    """A figure of the total; in the tone of its level if no other is given."""
+    value = attrgetter(figure)
+    return lambda row, _: (text.format_count(value(row.total)), tone or _tone(row))
 
 
 def _ratio(row: ProductRow, symbols: Symbols) -> Fragment:
     glyph = " " if row.total.ratio is None else symbols.level[row.total.level]
     return f"{percent_text(row.total.ratio, row.limits.ratios)}{glyph}", _tone(row)
-
-
-def _free(row: ProductRow, _: Symbols) -> Fragment:
-    return text.format_count(row.total.free), _tone(row)
 
 
 def _servers(row: ProductRow, _: Symbols) -> Fragment:
@@ -292,11 +283,11 @@ def _figure(value: float | None) -> str:
 
 
 _COLUMNS: Final = (
-    FigureColumn("In use", "Assigned", 10, 1, _in_use),
-    FigureColumn("Installed", "Installed", 10, 2, _installed),
-    FigureColumn("Overdraft", "Overdraft", 11, 11, _overdraft),
+    FigureColumn("In use", "Assigned", 10, 1, _count("reading.in_use")),
+    FigureColumn("Installed", "Installed", 10, 2, _count("reading.installed", Tone.TEXT)),
+    FigureColumn("Overdraft", "Overdraft", 11, 11, _count("reading.overdraft", Tone.QUIET)),
     FigureColumn("Use ", "Use ", 8, 3, _ratio),
-    FigureColumn("Free", "Free", 8, 7, _free),
+    FigureColumn("Free", "Free", 8, 7, _count("free")),
     FigureColumn("Servers", "Servers", 8, 4, _servers),
     FigureColumn("Peak 24 h", "New (month)", 13, 6, _peak("last_24h", "newly_assigned")),
     FigureColumn("Month", "Released", 9, 8, _peak("month", "released")),
