@@ -317,6 +317,16 @@ async def test_slow_concurrent_usage_does_not_fail_the_poll(
 # Sign-in, tokens shared between servers, and error responses
 
 
+@pytest.mark.parametrize("changes", [{"username": "client-2"}, {"url": "https://api-eu.cloud.com"}])
+async def test_another_client_or_region_has_a_token_of_its_own(
+    changes: dict[str, Any], open_source: Open, cloud: FakeCloud
+) -> None:
+    cloud.answers[TOKENS] = {"access_token": "token-0"}
+    await open_source(SERVER).fetch(ignore_steps)
+    await open_source(replace(SERVER, **changes)).fetch(ignore_steps)
+    assert cloud.paths.count(TOKENS) == 2
+
+
 async def test_changed_secret_is_used_immediately(
     open_source: Open, cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -261,6 +261,8 @@ def test_usage_is_a_pool_that_is_counted() -> None:
     assert raw["sku"] == "sku-1 · CVAD for CSP"
     assert raw["freeUsersCount"] == "6"
     assert raw["lic01.acme.test"] == "14"
+    unknown = usage(feature("NEW_CCU"), feature("XYZ_UD", featureDescription=None))
+    assert [pool.name for pool in read_usage(unknown, "2026-11", "x")] == ["Premium", "XYZ_UD"]
 
 
 def test_feature_of_two_skus_is_one_pool() -> None:

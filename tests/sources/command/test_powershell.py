@@ -221,6 +221,8 @@ def test_inventory_startup_licenses_are_not_counted() -> None:
         ("XDT_PLT_UD", True),
     ]
     assert result.mode is Mode.LAS
+    unnamed = row(LicenseProductName="Unknown", LicenseType="SYS", LicenseModel="Unknown")
+    assert [pool.counted for pool in read_inventory(unnamed).pools] == [False]
     alone = read_inventory(start_up)
     assert alone.mode is None
     assert "Get-LicLasInventory" in alone.notices[0].action

@@ -91,6 +91,7 @@ async def test_lmstat_program_is_searched_on_the_path(
     error = (await failing(SERVER)).failure
     assert error.kind is FailureKind.COMMAND
     assert "lmutil" in error.message
+    assert (await failing(replace(SERVER, address=""))).failure.kind is FailureKind.CONFIG
 
 
 async def test_lmstat_output_of_a_killed_program_is_not_used(tmp_path: Path) -> None:

@@ -331,6 +331,12 @@ def test_instances_of_one_key_are_summed() -> None:
     assert pool.reading == Reading(None, 1050, None)
 
 
+def test_pools_are_sorted_by_subscription_date() -> None:
+    later, none = (instance(subscriptiondate=day) for day in ("20271201000000.000000+000", None))
+    keys = [pool.key.subscription_date for pool in snapshot_of(later, none, instance()).pools]
+    assert keys == ["", "2026-12-01", "2027-12-01"]
+
+
 @pytest.mark.parametrize(
     ("code", "reported", "name"),
     [

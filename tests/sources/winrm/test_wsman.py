@@ -229,8 +229,10 @@ def test_invalid_reply_is_refused_with_its_reason(body: bytes, reason: str) -> N
         "<MSFT_WmiError><error_Code>2147749904</error_Code></MSFT_WmiError>",
     ],
 )
-def test_hresult_is_found_anywhere_in_a_fault(detail: str) -> None:
-    assert 0x80041010 in fault_of(fault_reply(detail)).codes
+def test_fault_has_its_reason_and_a_hresult_from_anywhere(detail: str) -> None:
+    fault = fault_of(fault_reply(detail, reason="No.\n  \x07Never"))
+    assert 0x80041010 in fault.codes
+    assert fault.message == "No. Never"
 
 
 BODIES = (
