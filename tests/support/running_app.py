@@ -88,6 +88,7 @@ async def running_app(
         ),
         **(options or {}),
     )
+    type(app).NOTIFICATION_TIMEOUT = 3600.0  # also on a loaded machine
     engine.board = lambda: app.board
     engine.settings = lambda: app.settings
     engine.clock = app.clock
