@@ -55,6 +55,7 @@ def test_flat_series_are_flat(days: int) -> None:
 _ENDS_FLAT: dict[str, tuple[Callable[[int], float], float]] = {
     "a step": (lambda at: 500 if at < 200 else 620, 620),
     "a small step": (lambda at: 500 if at < 150 else 530, 530),
+    "levelled off lately": (lambda at: 500 + 0.4 * min(at, 265), 606),
     "a step down": (lambda at: 500 if at < 200 else 310, 310),
     "two steps": (lambda at: 500 if at < 120 else 600 if at < 250 else 720, 720),
     "levelled off": (lambda at: 500 + 0.8 * min(at, 230), 684),

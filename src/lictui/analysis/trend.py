@@ -43,7 +43,10 @@ _MIN_LEVEL_POINTS: Final = 4  # on either side of a step
 _MIN_LINE_POINTS: Final = 10  # the same of a bend: a direction needs more than a level
 _TWO_LEVELS: Final = 0.86  # leave at most this share of the squared residuals of a line
 _THREE_LEVELS: Final = 0.36  # fit more by chance
-_TWO_LINES: Final = 0.3
+_TWO_LINES: Final = 0.3  # a summer that is over was no new direction
+_TWO_LINES_NOW: Final = 0.6  # the same, where the newest points have left the one line
+_NEWEST_POINTS: Final = 8  # six weeks of a year
+_OFF_LINE_SIGMA: Final = 1.3
 _MIN_STEP_SHARE: Final = 0.03  # of the level: a smaller step changes no forecast
 # Weekly seasonality: which weekdays are working days, and the usual share of each
 _BUSY_SHARE: Final = 0.6  # of the busiest weekday's median: below, people do not work
@@ -106,18 +109,21 @@ class _Line:
 
     def last_change(self) -> int | None:
         """Return the first day after the newest change, if the series has levels or two lines."""
-        x, far = self.x - self.x[0], _MAX_RESIDUAL_SIGMA * _sigma(self.residuals)
+        x, sigma = self.x - self.x[0], _sigma(self.residuals)
+        far = _MAX_RESIDUAL_SIGMA * sigma
+        newest = abs(np.median(self.residuals[-_NEWEST_POINTS:]))
+        of_two_lines = _TWO_LINES_NOW if newest > _OFF_LINE_SIGMA * sigma else _TWO_LINES
         figures = np.clip(self.residuals, -far, far) + self.slope * x
         levels, lines = _squared_residuals(x, figures)
         pieces = (
             (levels[0] + levels[:, -1], _TWO_LEVELS),
             (levels[0][:, None] + levels + levels[:, -1], _THREE_LEVELS),
-            (lines[0] + lines[:, -1], _TWO_LINES),
+            (lines[0] + lines[:, -1], of_two_lines),
         )
         for left, share in pieces:
             cut = int(left.argmin()) % levels.shape[1]
             days = (x[cut - 1] + x[cut]) / 2
-            if share == _TWO_LINES:
+            if share == of_two_lines:
                 is_change = x[-1] - days >= MIN_DAYS
             else:
                 height = abs(np.median(figures[cut:]) - np.median(figures[:cut]))
