@@ -1,21 +1,15 @@
 """docs/configuration.md, from the key tables: `python -m tests.configuration_page` writes it."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from lictui.config.entitlements import Entitlement
 from lictui.config.loader import toml_line
 from lictui.config.server_schema import HTTP_SOURCES, SOURCE_DEFAULTS, SOURCE_KEYS, keys_for
-from lictui.config.settings import KEYS, Action, Settings
+from lictui.config.settings import KEYS, Action, SettingKey, Settings
 from lictui.model import DEFAULT_INTERVAL, Server, SourceName
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from lictui.config.settings import SettingKey
 
 FILE: Final = Path(__file__).parents[1] / "docs" / "configuration.md"
 

@@ -1,17 +1,12 @@
 """Settings of every test: a clean environment, UTC, no time limit for a generated example."""
 
-from __future__ import annotations
-
 import os
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 from tests.support.clock import FakeClock
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # A loaded machine must not fail a test: an example may take as long as it takes.
 settings.register_profile("lictui", deadline=None, suppress_health_check=[HealthCheck.too_slow])

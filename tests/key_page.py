@@ -1,17 +1,10 @@
 """The page of keys, from the table of commands: `python -m tests.key_page` writes docs/keys.md."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from lictui.tui.commands import COMMANDS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from lictui.tui.commands import Command
+from lictui.tui.commands import COMMANDS, Command
 
 FILE = Path(__file__).parents[1] / "docs" / "keys.md"
 _SCREENS = {

@@ -3,8 +3,6 @@
 Textual writes SVG; the picture of the README is also written as PNG if Chromium is installed.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import re
@@ -12,16 +10,15 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from textual.pilot import Pilot
 
 from lictui.engine.engine import Engine
 from lictui.engine.thread import EngineThread
 from lictui.model import State
 from lictui.simulator.demo import Demo
 from lictui.tui.app import LictuiApp
-
-if TYPE_CHECKING:
-    from textual.pilot import Pilot
 
 FOLDER: Final = Path(__file__).parents[1] / "screenshots"
 README: Final = "dashboard"

@@ -1,23 +1,17 @@
 """README and docs: no dead links, every command runs, and the key page is current."""
 
-from __future__ import annotations
-
 import re
 import shlex
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from tests.key_page import FILE, key_page
 
 from lictui.cli.main import main
+from lictui.paths import Paths
 from lictui.simulator.demo import Demo
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from lictui.paths import Paths
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"

@@ -1,16 +1,11 @@
-from __future__ import annotations
-
 import json
 import sys
 from importlib import metadata
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from lictui.installation import extra_command
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 WHEEL = "/srv/wheels/lictui-0.1.0-py3-none-any.whl"
 

@@ -1,21 +1,16 @@
 """pyproject.toml, the constraints and the imports agree with one another."""
 
-from __future__ import annotations
-
 import ast
 import importlib.util
 import re
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import ModuleType
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 TOP = Path(__file__).parents[1]
 # Imports that the installed packages provide only with an extra that may be missing.

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from datetime import UTC, date, datetime
 
 from lictui.analysis.assignments import observed_changes, reported_month, sum_reported_months

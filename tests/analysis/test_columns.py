@@ -1,7 +1,5 @@
 """Columns: joined to days, and summed at the same moments."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 

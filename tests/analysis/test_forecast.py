@@ -1,7 +1,5 @@
 """Forecasts: when thresholds are reached, where licenses run short, and in which words."""
 
-from __future__ import annotations
-
 from datetime import date, timedelta
 from itertools import pairwise
 

@@ -1,7 +1,5 @@
 """The distribution of the first day at a threshold, against naive computations."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given, settings

@@ -1,7 +1,5 @@
 """Peaks: the highest sum at one moment, only where everyone has a figure, and what it covers."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 

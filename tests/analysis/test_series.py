@@ -1,7 +1,5 @@
 """Days and months begin where the user is, daylight saving included."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo

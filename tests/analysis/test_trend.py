@@ -1,22 +1,16 @@
 """The trend of a series: what is a direction, what a step, what a week, what a holiday."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping
 from datetime import date
 from math import exp
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.daily_series import OFFICE, ROUND_THE_CLOCK, TODAY, series
 
+from lictui.analysis.forecast import Trend
 from lictui.analysis.trend import fit_trend
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from lictui.analysis.forecast import Trend
 
 _WEEKEND = (0.05, 0.05, 0.05, 0.05, 0.05, 1.0, 0.9)
 

@@ -1,9 +1,7 @@
 """Percentiles, time above shares and saturation: by length of time, never below what was needed."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,9 +13,6 @@ from lictui.analysis.columns import Series
 from lictui.analysis.series import Bucket
 from lictui.analysis.usage import Period, anomaly_today, describe_anomaly
 from lictui.analysis.usage_stats import heat_matrix, usage_stats
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def bucket(start: int, high: float, *, length: int = 300, installed: int | None = 100) -> Bucket:

@@ -1,7 +1,5 @@
 """What importing a module loads, at run time; import-linter checks the static graph."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

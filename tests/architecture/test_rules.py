@@ -1,7 +1,5 @@
 """Rules on the source tree that neither ruff nor import-linter checks."""
 
-from __future__ import annotations
-
 import ast
 from collections import Counter
 from functools import cache

@@ -1,7 +1,5 @@
 """Textual workers: each names its group, and none cancels another one."""
 
-from __future__ import annotations
-
 import ast
 from pathlib import Path
 

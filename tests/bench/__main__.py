@@ -1,20 +1,19 @@
 """`make bench`: every budget of the house, measured as a ratio in this run, and printed."""
 
-from __future__ import annotations
-
 import compileall
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from datetime import UTC
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tests.bench import estate, forecast, importing, past, polling, screen
 from tests.bench.yardstick import Yardstick
 from tests.history import storage_cost
 
 import lictui
+from lictui.analysis.columns import Series
 from lictui.analysis.series import SeriesQuery
 from lictui.analysis.usage_stats import heat_matrix, usage_stats
 from lictui.clock import SystemClock
@@ -22,12 +21,7 @@ from lictui.config.settings import Retention
 from lictui.history.peaks import PeakQuery, find_peaks
 from lictui.history.store import History
 from lictui.model import PoolKey
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from lictui.analysis.columns import Series
-    from lictui.paths import Paths
+from lictui.paths import Paths
 
 YEAR = 365 * 86400
 

@@ -1,7 +1,5 @@
 """A bare Textual app, to measure against: one word, one list of options."""
 
-from __future__ import annotations
-
 import sys
 
 from textual.app import App, ComposeResult

@@ -1,7 +1,5 @@
 """The wall in a terminal, every figure of it changing once a second: what a poll round costs."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from tests.bench.estate import PRODUCTS

@@ -1,8 +1,7 @@
 """A registry and a history of any size, as if lictui had watched it for a year."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 from lictui.analysis.series import BackfillRow, Bucket, Resolution
 from lictui.clock import SystemClock
@@ -12,11 +11,6 @@ from lictui.history.store import History
 from lictui.model import Model, Poll, Pool, PoolKey, Reading, Server, Snapshot, SourceName
 from lictui.paths import Paths
 from lictui.products import describe
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
 
 PRODUCTS = ("XDT_PLT_UD", "XDT_PLT_CCS", "MPS_ENT_CCU", "PVS_STD_CCS", "XDT_ADV_UD")
 _DAY, _HOUR = int(Resolution.DAY), int(Resolution.HOUR)

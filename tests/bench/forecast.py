@@ -8,28 +8,23 @@ threshold that was reached in the last four weeks is left out. Compared are the 
 methods: last year's values times the drift since, and Theta.
 """
 
-from __future__ import annotations
-
 import csv
 import sys
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lictui.analysis.forecast import MAX_DAYS, Forecast, ForecastInput, Reach
 from lictui.analysis.passage import forecast
 from lictui.model import Model
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float64]
-    Series = Mapping[date, int]
+Array = NDArray[np.float64]
+Series = Mapping[date, int]
 
 _RATIOS: Final = (0.8, 0.9, 1.0)
 _IN_USE: Final = (0.90, 0.78, 0.86)  # of installed: 90th percentile of the last four weeks

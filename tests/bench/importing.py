@@ -1,12 +1,11 @@
 """How fast CSV files are imported, next to `sqlite3 .import` of the same files."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from lictui.clock import SystemClock
@@ -14,10 +13,6 @@ from lictui.config.settings import Retention
 from lictui.history.csv_import import read_csv
 from lictui.history.csv_reader import CsvFile, ImportOptions
 from lictui.history.store import History
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 _ROWS = 200_000
 _POOLS = 5

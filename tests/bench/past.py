@@ -4,27 +4,21 @@ A few pools are tallied and packed for good; the others get copies of their bloc
 numbers, or writing them would take longer than everything that is measured.
 """
 
-from __future__ import annotations
-
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from tests.history.storage_cost import figures
 
+from lictui.clock import Clock
 from lictui.config.settings import Retention
 from lictui.history import pools
 from lictui.history.compaction import FINEST, WIDER, write_buckets
-from lictui.history.pools import Capacity
+from lictui.history.pools import Capacity, KnownPool
 from lictui.history.rollup import Capacities, Readings, coarsen, roll_up
 from lictui.history.store import History
 from lictui.model import Model, PoolKey
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from lictui.clock import Clock
-    from lictui.history.pools import KnownPool
 
 DAY: Final = 86400
 EVERY: Final = 300

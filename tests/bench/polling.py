@@ -1,7 +1,5 @@
 """One poll round of many HTTP servers against the same requests by a bare httpx loop."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os
@@ -9,8 +7,9 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Awaitable, Callable, Sequence
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 from tests.support.simulators import PASSWORD, USER
@@ -20,12 +19,7 @@ from lictui.config.settings import Limits
 from lictui.engine.poller import poll_server
 from lictui.model import Server, Snapshot, SourceName
 from lictui.sources import open_source, tls
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-
-    from lictui.sources.source import Source
-
+from lictui.sources.source import Source
 
 ROUNDS = 5
 LIMITS = Limits(timeout=120.0, connect_timeout=60.0)

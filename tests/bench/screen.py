@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median, quantiles
-from typing import TYPE_CHECKING
 
 from tests.support.terminal import Terminal
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from lictui.paths import Paths
+from lictui.paths import Paths
 
 BARE = [sys.executable, str(Path(__file__).with_name("bare_app.py"))]
 ROUNDS = 5

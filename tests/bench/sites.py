@@ -1,7 +1,5 @@
 """Serves so many simulated sites and prints their ports: a process of its own for the bench."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import resource

@@ -1,16 +1,12 @@
 """What DuckDB takes for questions about the past, over the same readings in Parquet."""
 
-from __future__ import annotations
-
 import time
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 import duckdb
 import numpy as np
 from tests.history.storage_cost import figures
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 THREADS: Final = 2
 _TOTAL: Final = "(SELECT time, sum(in_use) AS used FROM reading GROUP BY time)"

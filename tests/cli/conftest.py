@@ -1,17 +1,13 @@
 """Directories named by the environment, a call of the program, and options of two servers."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
 from lictui.cli.main import main
 from lictui.paths import Paths
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 WINRM = (
     "--source",

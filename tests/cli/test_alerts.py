@@ -1,12 +1,10 @@
 """`lictui alerts` and `alerts ack`, over a history that an engine has left."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from tests.cli.conftest import set_time
+from tests.cli.conftest import Cli, set_time
 from tests.support.clock import START
 from tests.support.values import poll, pool, server, snapshot
 
@@ -16,11 +14,7 @@ from lictui.config.settings import Retention
 from lictui.history.journal import AlertChanges
 from lictui.history.store import History
 from lictui.model import AlertKey, AlertKind, AlertState, Level
-
-if TYPE_CHECKING:
-    from tests.cli.conftest import Cli
-
-    from lictui.paths import Paths
+from lictui.paths import Paths
 
 KEY = AlertKey("lic-01", AlertKind.USAGE, "XDT_PLT_UD")
 ALERT = AlertState(

@@ -1,19 +1,14 @@
 """`lictui config` and `lictui info`."""
 
-from __future__ import annotations
-
 import stat
 import tomllib
-from typing import TYPE_CHECKING
+
+import pytest
+from tests.cli.conftest import Cli
 
 from lictui.config.registry import add_server
 from lictui.model import Server, SourceName
-
-if TYPE_CHECKING:
-    import pytest
-    from tests.cli.conftest import Cli
-
-    from lictui.paths import Paths
+from lictui.paths import Paths
 
 
 def test_path_prints_the_path_of_a_missing_file(paths: Paths, cli: Cli) -> None:

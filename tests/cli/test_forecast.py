@@ -1,13 +1,12 @@
 """`lictui forecast` and `lictui history peaks`: their JSON, their tables, their errors."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from tests.cli.conftest import WINRM, set_time
+from tests.cli.conftest import WINRM, Cli, set_time
 from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, PRODUCT, HistoryFixture
 from tests.support.values import poll, pool, server, snapshot
 
@@ -17,13 +16,7 @@ from lictui.config.registry import save_servers
 from lictui.config.settings import Retention
 from lictui.history.store import History
 from lictui.model import Model, PoolKey
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tests.cli.conftest import Cli
-
-    from lictui.paths import Paths
+from lictui.paths import Paths
 
 NOW = MIDNIGHT + 6 * HOUR
 TODAY = datetime.fromtimestamp(NOW, UTC).date()

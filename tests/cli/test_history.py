@@ -1,26 +1,18 @@
 """`lictui history export`, `journal`, `stats` and `compact`."""
 
-from __future__ import annotations
-
 import json
 import os
 import stat
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
-from tests.cli.conftest import set_time
+from tests.cli.conftest import Cli, set_time
 from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, HistoryFixture
 from tests.support.clock import START
 
 from lictui.model import Event, EventKind, Level
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.cli.conftest import Cli
-
-    from lictui.paths import Paths
+from lictui.paths import Paths
 
 
 @pytest.fixture

@@ -1,30 +1,21 @@
 """`lictui history import` and `import-licenses`: what they report, write and refuse."""
 
-from __future__ import annotations
-
 import io
 import sqlite3
 import sys
 from contextlib import closing
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
-from tests.cli.conftest import set_time
+from tests.cli.conftest import Cli, set_time
 from tests.history.history_fixture import MIDNIGHT, HistoryFixture
 from tests.support.clock import START
 from tests.support.values import poll, pool, server, snapshot
 
-from lictui.history.pools import capacities
+from lictui.history.pools import Capacity, capacities
 from lictui.model import EventKind
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.cli.conftest import Cli
-
-    from lictui.history.pools import Capacity
-    from lictui.paths import Paths
+from lictui.paths import Paths
 
 OF = ("--server", "lic-01", "--product", "XDT_PLT_CCS")
 ROWS = (

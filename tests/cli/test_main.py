@@ -1,21 +1,15 @@
 """The table of commands, the form of the help, and the words of `--format`."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import click
 import pytest
+from tests.cli.conftest import Cli
 
 from lictui.cli.main import COMMANDS, lictui
 from lictui.cli.options import FORMATS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.cli.conftest import Cli
 
 REPORT_FORMATS = {"html", "xlsx", "markdown", "csv", "png"}
 IMPORTED = """

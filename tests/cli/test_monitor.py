@@ -1,15 +1,11 @@
 """Leaving the monitor by a signal."""
 
-from __future__ import annotations
-
 import signal
 import threading
-from typing import TYPE_CHECKING
+
+import pytest
 
 from lictui.cli.monitor import exit_on_signal
-
-if TYPE_CHECKING:
-    import pytest
 
 
 def test_forced_exit_closes_everything_before_the_program_goes_on(

@@ -1,20 +1,16 @@
 """One list of columns in every format, and the option -o."""
 
-from __future__ import annotations
-
 import io
 import json
 from contextlib import suppress
 from datetime import timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lictui.cli.output import Column, Kind, emit, open_binary, open_text
 from lictui.errors import UsageError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 COLUMNS = (
     Column("server", "SERVER"),

@@ -1,15 +1,12 @@
 """`lictui report` and `lictui contract`."""
 
-from __future__ import annotations
-
 import sys
 from contextlib import closing
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-from tests.cli.conftest import WINRM, set_time
+from tests.cli.conftest import WINRM, Cli, set_time
 from tests.history.history_fixture import HOUR, MIDNIGHT, PRODUCT, HistoryFixture
 from tests.report.report_fixture import timestamp
 from tests.support.clock import FakeClock
@@ -17,11 +14,7 @@ from tests.support.values import poll, pool, server, snapshot
 
 from lictui.clock import iso
 from lictui.installation import extra_command
-
-if TYPE_CHECKING:
-    from tests.cli.conftest import Cli
-
-    from lictui.paths import Paths
+from lictui.paths import Paths
 
 NOW = timestamp("2026-11-03T09:00")
 

@@ -1,7 +1,5 @@
 """`lictui servers`: list, show, test, holders, add, edit and remove."""
 
-from __future__ import annotations
-
 import io
 import json
 import re
@@ -9,22 +7,18 @@ import stat
 import sys
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from tests.cli.conftest import CVAD, WINRM
+from tests.cli.conftest import CVAD, WINRM, Cli
+from tests.support.clock import FakeClock
 from tests.support.lmstat import CITRIX
 
 from lictui.config.registry import load_servers
 from lictui.config.settings import Retention
 from lictui.history.store import History
 from lictui.model import Poll, Snapshot
-
-if TYPE_CHECKING:
-    from tests.cli.conftest import Cli
-    from tests.support.clock import FakeClock
-
-    from lictui.paths import Paths
+from lictui.paths import Paths
 
 ACCOUNT = ("--username", "id", "--secret", "env:P", "--set", "customer_id=acme")
 COMMAND = ("--source", "command", "--set", "format=lmstat")

@@ -1,22 +1,15 @@
 """`lictui servers snippet`."""
 
-from __future__ import annotations
-
 import base64
 import shlex
 import tomllib
-from typing import TYPE_CHECKING
 
 import pytest
-from tests.cli.conftest import CVAD, WINRM
+from tests.cli.conftest import CVAD, WINRM, Cli
 
 from lictui.config.registry import load_servers
 from lictui.config.server_schema import COMMAND_FORMATS
-
-if TYPE_CHECKING:
-    from tests.cli.conftest import Cli
-
-    from lictui.paths import Paths
+from lictui.paths import Paths
 
 SAFE = ("BatchMode=yes", "StrictHostKeyChecking=yes", "ConnectTimeout=10")
 CMDLETS = {

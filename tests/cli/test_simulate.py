@@ -1,26 +1,19 @@
 """`lictui simulate`: output, signals, directories."""
 
-from __future__ import annotations
-
 import os
 import re
 import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from tests.cli.conftest import Cli
 
 from lictui.config.registry import load_servers
 from lictui.paths import Paths
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.cli.conftest import Cli
-
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
 

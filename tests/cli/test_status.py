@@ -1,14 +1,13 @@
 """`lictui status`: its document, and the same as table, CSV, Markdown and JSON Lines."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tests.cli.conftest import set_time
+import pytest
+from tests.cli.conftest import Cli, set_time
 from tests.support.clock import START, FakeClock
 from tests.support.values import failure, poll, pool, server, snapshot
 
@@ -32,12 +31,7 @@ from lictui.model import (
     SourceName,
     Step,
 )
-
-if TYPE_CHECKING:
-    import pytest
-    from tests.cli.conftest import Cli
-
-    from lictui.paths import Paths
+from lictui.paths import Paths
 
 TODAY = date(2026, 11, 24)
 SERVER_KEYS = {

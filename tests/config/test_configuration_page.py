@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from tests.configuration_page import (
     ACTION_HELP,
     ENTITLEMENT_HELP,

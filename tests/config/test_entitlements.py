@@ -1,18 +1,13 @@
 """contract.toml: its keys and its problems."""
 
-from __future__ import annotations
-
 from datetime import date
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from lictui.config.entitlements import Entitlement, load_entitlements
 from lictui.errors import ConfigError
 from lictui.paths import Paths
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture

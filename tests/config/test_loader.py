@@ -1,12 +1,10 @@
 """config.toml: every key, every problem, its template, and what a running monitor reads again."""
 
-from __future__ import annotations
-
 import os
 import stat
 import tomllib
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -36,9 +34,6 @@ from lictui.model import (
     SourceName,
 )
 from lictui.paths import Paths
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FULL = """\
 theme = "nord"

@@ -1,10 +1,8 @@
-from __future__ import annotations
-
 import asyncio
 import os
 import select
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import keyring
 import pytest
@@ -13,9 +11,6 @@ from keyring.errors import KeyringLocked
 
 from lictui.config.secrets import SecretError, resolve_secret, secret_warning
 from lictui.installation import extra_command
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 async def error(reference: str) -> SecretError:

@@ -1,9 +1,7 @@
 """The rules of one [[server]] table: values, defaults, required keys, warnings."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,9 +17,7 @@ from lictui.config.server_schema import (
     validate_server,
 )
 from lictui.config.toml_document import InvalidValue
-
-if TYPE_CHECKING:
-    from lictui.model import Server
+from lictui.model import Server
 
 BASE = Path("/etc/lictui")
 WINRM = {

@@ -1,9 +1,8 @@
 """TOML files: problems with their line, and the lines of keys."""
 
-from __future__ import annotations
-
 import tomllib
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import tomli_w
@@ -12,9 +11,6 @@ from hypothesis import strategies as st
 
 from lictui.config.toml_document import MAX_BYTES, KeyPath, dotted_key, key_lines, read_toml
 from lictui.errors import ConfigError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def problem(file: Path, raw: bytes) -> tuple[int | None, str]:

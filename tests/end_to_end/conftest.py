@@ -1,26 +1,21 @@
 """lictui as a program, with its own directories."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.simulators import PASSWORD, Simulators
 from tests.support.terminal import Terminal
 
 from lictui.config.registry import save_servers
+from lictui.model import Server
 from lictui.paths import Paths
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from lictui.model import Server
 
 
 @dataclass

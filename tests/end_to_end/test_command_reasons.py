@@ -1,19 +1,12 @@
 """Programs that fail in every way: state and reason of listed, and no partial data."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
+from tests.end_to_end.conftest import Program
 from tests.support.simulators import Simulators, licenses
 
 from lictui.model import Server, SourceName
 from lictui.simulator import FaultMode
 from lictui.simulator.commands import ProgramPaths, install_programs
-
-if TYPE_CHECKING:
-    from tests.end_to_end.conftest import Program
-
 
 pytestmark = pytest.mark.slow
 

@@ -1,11 +1,11 @@
 """The simulated estate, read by the program: every source, every figure."""
 
-from __future__ import annotations
-
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from tests.end_to_end.conftest import Program
 
 from lictui.config.settings import Retention
 from lictui.history.store import History
@@ -13,12 +13,6 @@ from lictui.simulator import FaultMode, License
 from lictui.simulator.backfill import reported_fields
 from lictui.simulator.demo import Demo
 from lictui.simulator.estate import ServerKind
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.end_to_end.conftest import Program
-
 
 pytestmark = pytest.mark.slow
 

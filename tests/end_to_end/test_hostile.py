@@ -1,17 +1,13 @@
 """Names that attack a terminal: the screen and all output stay intact."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from tests.end_to_end.conftest import Program
 from tests.support.simulators import USER, Simulators, licenses
 
 from lictui.model import Server, SourceName
 from lictui.simulator.cvad_server import SimulatedSite
-
-if TYPE_CHECKING:
-    from tests.end_to_end.conftest import Program
 
 ATTACKS = "[/x][bold]\x1b[2J\x1b]0;title\x07\r\n\u202egnp.exe\u200b\x9b31m" + "W" * 300
 

@@ -1,22 +1,16 @@
 """The program as a shell sees it: version, help, errors, pipes, the demo."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from tests.end_to_end.conftest import Program
+from tests.support.terminal import Terminal
 
 from lictui import __version__
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.end_to_end.conftest import Program
-    from tests.support.terminal import Terminal
 
 
 def test_version_and_help(program: Program) -> None:

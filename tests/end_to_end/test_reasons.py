@@ -1,20 +1,15 @@
 """Six servers with six faults: the reason of each, and none delays another."""
 
-from __future__ import annotations
-
 import socket
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from tests.end_to_end.conftest import Program
 from tests.support.simulators import USER, Simulators
 
 from lictui.model import Server, SourceName
 from lictui.simulator import FaultMode
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.end_to_end.conftest import Program
 
 SECRET = "env:LICENSE_PASSWORD"
 # name -> state, kind, words that must be in the message or the hint

@@ -1,23 +1,17 @@
 """Recording continues while the terminal is stalled, and until a SIGKILL."""
 
-from __future__ import annotations
-
 import random
 import signal
 import sqlite3
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
+from tests.end_to_end.conftest import Program
 from tests.support.simulators import USER, RunningSimulator, Simulators, licenses
 
 from lictui.model import Server, SourceName
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.end_to_end.conftest import Program
 
 STALLED = 20.0  # seconds
 PATIENCE = 30.0

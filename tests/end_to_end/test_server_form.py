@@ -1,17 +1,12 @@
 """Adding a server by keyboard: test, pin, save, poll, restart."""
 
-from __future__ import annotations
-
 import stat
 import tomllib
-from typing import TYPE_CHECKING
 
 import pytest
+from tests.end_to_end.conftest import Program
 from tests.support.simulators import USER, Simulators, licenses
-
-if TYPE_CHECKING:
-    from tests.end_to_end.conftest import Program
-    from tests.support.terminal import Terminal
+from tests.support.terminal import Terminal
 
 TAB = "\t"
 

@@ -1,16 +1,16 @@
 """Reading a license server through a real OpenSSH server."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import subprocess
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from tests.end_to_end.conftest import Program
 from tests.support.clock import START
 from tests.support.simulators import licenses
 from tests.support.sshd import SSHD, Sshd
@@ -18,11 +18,6 @@ from tests.support.sshd import SSHD, Sshd
 from lictui.config.server_schema import COMMAND_FORMATS
 from lictui.model import Server, SourceName
 from lictui.simulator.commands import Machine
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.end_to_end.conftest import Program
 
 pytestmark = [
     pytest.mark.slow,

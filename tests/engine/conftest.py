@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 from tests.support.clock import FakeClock, settle
 from tests.support.values import snapshot
 
+from lictui.clock import Clock
 from lictui.config.registry import save_servers
+from lictui.config.settings import Limits, Settings
+from lictui.engine.board import MergedBoard, ServerStatus
 from lictui.engine.engine import Engine, RunScope
+from lictui.model import Server, Snapshot, Step
 from lictui.paths import Paths
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-    from pathlib import Path
-
-    from lictui.clock import Clock
-    from lictui.config.settings import Limits, Settings
-    from lictui.engine.board import MergedBoard, ServerStatus
-    from lictui.model import Server, Snapshot, Step
 
 
 class ScriptedSource:

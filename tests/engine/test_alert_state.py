@@ -1,7 +1,5 @@
 """When alerts are raised, escalated, repeated and cleared."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """Conditions that alerts are about: their level and message. `test_alert_state` tests when."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import date
 from typing import Any

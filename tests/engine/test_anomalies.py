@@ -1,13 +1,13 @@
 """The hourly check for usage that is unusual for the weekday."""
 
-from __future__ import annotations
-
 import asyncio
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.engine.conftest import EngineHarness
 from tests.support.clock import START, FakeClock
 from tests.support.values import pool, server, snapshot
 
@@ -18,13 +18,6 @@ from lictui.engine.merge import merge_board
 from lictui.engine.outlook import AnomalyChecker
 from lictui.history.store import History
 from lictui.model import AlertKind, EventKind, Model, Poll, PoolKey
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from tests.engine.conftest import EngineHarness
-
 
 HOUR, DAY = 3600, 86400
 CODE = "XDT_PLT_CCS"

@@ -1,7 +1,5 @@
 """States of servers, totals of products, and the filter of a board."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

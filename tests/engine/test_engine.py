@@ -1,19 +1,19 @@
 """Engines over real files: polling, history, alerts, actions and the lease."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.engine.conftest import EngineHarness, status_of
-from tests.support.clock import START, settle
+from tests.support.clock import START, FakeClock, settle
 from tests.support.values import pool, server, snapshot
 
 from lictui.analysis.series import BackfillRow, Bucket, Resolution, SeriesQuery
@@ -36,16 +36,6 @@ from lictui.model import (
     State,
 )
 from lictui.sources.source import SourceError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.engine.conftest import EngineHarness
-    from tests.support.clock import FakeClock
-
-    from lictui.engine.engine import Engine
-
 
 ROUND = 4.0  # seconds; a little more than the engine's own
 

@@ -1,7 +1,5 @@
 """Entitlements against what is used, what ends when, and servers that count twice."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import date
 

@@ -1,31 +1,23 @@
 """Users of licenses, with names as they may be shown."""
 
-from __future__ import annotations
-
 import re
 import stat
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.engine.conftest import EngineHarness
 from tests.support.clock import START, FakeClock
 from tests.support.lmstat import CITRIX
 from tests.support.values import server
 
 from lictui.config.settings import Settings
 from lictui.engine import license_users
+from lictui.engine.license_users import LicenseUsers, VisibleUser
 from lictui.engine.queries import load_hash_key, query_license_users
-from lictui.model import Failure, FailureKind, LicenseUser, SourceName
+from lictui.model import Failure, FailureKind, LicenseUser, Server, SourceName
 from lictui.paths import Paths
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.engine.conftest import EngineHarness
-
-    from lictui.engine.license_users import LicenseUsers, VisibleUser
-    from lictui.model import Server
-
 
 DAY = 86400
 ANN = LicenseUser("XDT_PLT_UD", "ann", since=START - 100 * DAY, assigned=True)

@@ -1,7 +1,5 @@
 """Merging of several data sources of one license server."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import date
 from typing import Any

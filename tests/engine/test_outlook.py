@@ -1,11 +1,10 @@
 """Scopes of forecasts, and past summaries of totals."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from tests.history.history_fixture import DAY, MIDNIGHT, HistoryFixture
@@ -28,11 +27,6 @@ from lictui.engine.outlook import (
 )
 from lictui.history.pools import KnownPool
 from lictui.model import ESTATE, Model, Pool, PoolKey, Server, SourceName
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
 
 _CODE = "XDT_PLT_UD"
 _DAY = 86400

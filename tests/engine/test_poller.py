@@ -1,16 +1,15 @@
 """Schedules, time limits and requested polls."""
 
-from __future__ import annotations
-
 import asyncio
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.clock import START, FakeClock, settle
 from tests.support.values import failure, poll, pool, server, snapshot
 
+from lictui.clock import Clock
 from lictui.config.settings import Limits
 from lictui.engine.board import Board, apply_poll, with_servers
 from lictui.engine.poller import (
@@ -22,12 +21,6 @@ from lictui.engine.poller import (
 )
 from lictui.model import Failure, FailureKind, Poll, Reading, Server, Snapshot, Step
 from lictui.sources.source import SourceError
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-
-    from lictui.clock import Clock
-
 
 LIMITS = Limits(timeout=5.0)
 

@@ -1,12 +1,11 @@
 """The history and the outlook of one product, as the usage view asks for them."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -19,8 +18,9 @@ from tests.support.values import poll, server, snapshot
 from lictui.analysis.columns import Series
 from lictui.analysis.forecast import ForecastStatus
 from lictui.analysis.series import Bucket, SeriesQuery
+from lictui.analysis.usage import PastSummary
 from lictui.config.settings import Settings
-from lictui.engine.board import Board, GroupBy
+from lictui.engine.board import Board, GroupBy, MergedBoard
 from lictui.engine.merge import merge_board
 from lictui.engine.outlook import PastQuery, forecast_scopes, past_summaries
 from lictui.engine.product_history import (
@@ -30,17 +30,9 @@ from lictui.engine.product_history import (
     select_product,
 )
 from lictui.engine.product_reader import ProductHistoryReader
-from lictui.model import MonthlyUsage, PoolKey
+from lictui.model import MonthlyUsage, PoolKey, Server
 from lictui.tui.screens.usage_view import chart_query
 from lictui.tui.time_range import RangeLength, TimeRange
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from lictui.analysis.usage import PastSummary
-    from lictui.engine.board import MergedBoard
-    from lictui.model import Server
 
 BERLIN, KOLKATA = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kolkata")
 HOUR, DAY = 3600, 86400

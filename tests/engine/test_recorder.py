@@ -1,11 +1,9 @@
 """What the recorder makes of polls before they reach board, history and event log."""
 
-from __future__ import annotations
-
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from tests.history.history_fixture import HistoryFixture
@@ -15,12 +13,19 @@ from tests.support.values import failure, poll, pool, server, snapshot
 from lictui.config.settings import AlertSettings
 from lictui.engine.board import Board, with_servers
 from lictui.engine.recorder import Recorder
-from lictui.model import Acknowledgement, AlertKey, AlertKind, Model, PoolKey, SourceName
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from lictui.model import AlertEvent, Failure, Pool, Server, Snapshot
+from lictui.model import (
+    Acknowledgement,
+    AlertEvent,
+    AlertKey,
+    AlertKind,
+    Failure,
+    Model,
+    Pool,
+    PoolKey,
+    Server,
+    Snapshot,
+    SourceName,
+)
 
 LMSTAT = server(source=SourceName.LMSTAT, url="", address="27000@lic-01")
 LMSTAT_COMMAND = server(source=SourceName.COMMAND, url="", command=("cat", "x"), format="lmstat")

@@ -1,16 +1,12 @@
-from __future__ import annotations
-
 import asyncio
 import socket
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from lictui.engine.thread import run
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @pytest.fixture

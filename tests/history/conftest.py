@@ -1,17 +1,11 @@
 """A history of its own for every test, and short ways to fill and ask it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.history.history_fixture import HistoryFixture
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.support.clock import FakeClock
+from tests.support.clock import FakeClock
 
 
 @pytest.fixture

@@ -1,28 +1,21 @@
 """What a test of the history writes and asks with: one file, one clock, few words."""
 
-from __future__ import annotations
-
 import csv
 import io
+from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from tests.support.clock import START, FakeClock
 from tests.support.values import failure, poll, pool, server, snapshot
 
+from lictui.analysis.columns import Series
 from lictui.analysis.series import Bucket, Resolution, SeriesQuery
 from lictui.config.settings import Retention
 from lictui.csvfile import csv_lines
 from lictui.history.csv_export import ExportQuery
 from lictui.history.store import History
 from lictui.model import PoolKey
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-    from lictui.analysis.columns import Series
-
 
 PRODUCT = "XDT_PLT_UD"
 MIDNIGHT = int(START) - 6 * 3600

@@ -3,25 +3,19 @@
 An estate of pools that move by day and stand still by night, polled through the public face.
 """
 
-from __future__ import annotations
-
 import random
 import sqlite3
 import time
+from collections.abc import Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from tests.support.clock import FakeClock
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.config.settings import Retention
 from lictui.history.store import History
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from lictui.model import Pool
+from lictui.model import Pool
 
 DAY = 86400
 BEGIN = 1_700_006_400  # midnight, UTC

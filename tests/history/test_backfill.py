@@ -1,16 +1,11 @@
 """A past that was not polled here: as it stands, once, and in line with what is polled after."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, PRODUCT, HistoryFixture
 
 from lictui.analysis.series import BackfillRow, Bucket, Resolution
 from lictui.model import Model, PoolKey
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def past(

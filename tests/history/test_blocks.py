@@ -1,7 +1,5 @@
 """Blocks unpack to what was packed, and anything else is an error."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """The CSV that leaves: the contract's columns, times in UTC, nothing that a spreadsheet runs."""
 
-from __future__ import annotations
-
 import tracemalloc
 from datetime import date
 

@@ -1,11 +1,9 @@
 """CSV files of other programs: any form is read, and what is ambiguous is refused."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,10 +13,7 @@ from tests.support.csv_files import read_text, rows_of
 
 from lictui.analysis.series import Resolution
 from lictui.errors import UsageError
-from lictui.history.csv_reader import ImportOptions
-
-if TYPE_CHECKING:
-    from lictui.history.csv_reader import ImportedPool, ImportResult
+from lictui.history.csv_reader import ImportedPool, ImportOptions, ImportResult
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")

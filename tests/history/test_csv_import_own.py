@@ -1,13 +1,11 @@
 """lictui's own CSV back: what was exported and taken in exports the same again."""
 
-from __future__ import annotations
-
 import csv
 import io
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -23,10 +21,6 @@ from lictui.errors import UsageError
 from lictui.history.csv_export import ExportQuery
 from lictui.history.csv_reader import ImportOptions
 from lictui.model import MonthlyUsage, PoolKey
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 HEAD = "at,server,product,model,subscription_date,in_use,installed,overdraft\n"
 

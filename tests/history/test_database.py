@@ -1,7 +1,5 @@
 """The file: private, brought up to date, set aside when damaged, refused when it is not ours."""
 
-from __future__ import annotations
-
 import sqlite3
 import stat
 from contextlib import closing

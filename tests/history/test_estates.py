@@ -1,12 +1,10 @@
 """Sums of random estates, compared with a twin that looks at every reading."""
 
-from __future__ import annotations
-
 import random
 from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from itertools import pairwise
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -20,9 +18,6 @@ from lictui.analysis.usage_stats import usage_stats
 from lictui.history.csv_reader import ImportedPool
 from lictui.history.peaks import PeakQuery, find_peaks
 from lictui.model import ESTATE, Model, PoolKey
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 FIVE = 300
 START = 1_792_800_000 // DAY * DAY  # 24 October 2026; Berlin sets its clocks back on the 25th

@@ -1,20 +1,14 @@
 """Which pools count, from when until when: the one answer for peaks, report and chart."""
 
-from __future__ import annotations
-
 from datetime import date
-from typing import TYPE_CHECKING
 
 import pytest
-from tests.history.history_fixture import HOUR, MIDNIGHT, PRODUCT
+from tests.history.history_fixture import HOUR, MIDNIGHT, PRODUCT, HistoryFixture
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.history.backfill import LicenseGrant
 from lictui.history.memberships import Membership, memberships
 from lictui.model import PoolKey
-
-if TYPE_CHECKING:
-    from tests.history.history_fixture import HistoryFixture
 
 
 def find(fixture: HistoryFixture, *active: str, **options: object) -> list[Membership]:

@@ -1,8 +1,5 @@
 """Peaks of a whole history: what little is read gives what reading everything would."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,12 +8,10 @@ from hypothesis import strategies as st
 from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, PRODUCT, HistoryFixture
 from tests.support.values import failure, poll, pool, server, snapshot
 
+from lictui.analysis.peaks import ScopedPeak
 from lictui.analysis.series import SeriesQuery
 from lictui.history.peaks import PeakQuery, find_peaks
 from lictui.model import ESTATE, PoolKey
-
-if TYPE_CHECKING:
-    from lictui.analysis.peaks import ScopedPeak
 
 FIVE = 300
 UTC = ZoneInfo("UTC")

@@ -1,11 +1,9 @@
 """The board after a restart: what the last poll brought, and what the last good one reported."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -34,9 +32,6 @@ from lictui.model import (
     Snapshot,
     Step,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 RICH = Snapshot(
     (

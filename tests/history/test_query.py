@@ -1,10 +1,8 @@
 """One pool's past: the right buckets, exact maxima, gaps that are gaps, no seam at a roll-up."""
 
-from __future__ import annotations
-
 from datetime import date
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,9 +14,6 @@ from lictui.analysis.columns import Series
 from lictui.analysis.series import BackfillRow, Bucket, Resolution, SeriesQuery
 from lictui.config.settings import Retention
 from lictui.model import Model, PoolKey
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def starts(fixture: HistoryFixture, length: int = HOUR) -> list[int]:

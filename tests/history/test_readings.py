@@ -1,9 +1,7 @@
 """What polls become: rows that grow, gaps that stay gaps, and every reading still in there."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 from hypothesis import HealthCheck, given, settings
@@ -15,9 +13,6 @@ from lictui.analysis.series import Resolution
 from lictui.config.settings import Retention
 from lictui.history.csv_reader import BucketColumns, ImportedPool
 from lictui.model import Model, PoolKey
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_unchanged_reading_extends_its_row(fixture: HistoryFixture) -> None:

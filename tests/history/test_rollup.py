@@ -1,7 +1,5 @@
 """Roll-ups against a second-by-second twin."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import numpy as np

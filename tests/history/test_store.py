@@ -1,7 +1,5 @@
 """The budgets of the history: bytes on disk, and the time that questions take."""
 
-from __future__ import annotations
-
 import signal
 import sqlite3
 import subprocess

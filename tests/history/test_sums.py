@@ -1,23 +1,17 @@
 """Maxima of sums stay exact when the figures that they were made of expire."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, HistoryFixture
 
+from lictui.analysis.peaks import Peak
 from lictui.analysis.series import Resolution
 from lictui.config.settings import Retention
 from lictui.history.peaks import PeakQuery, find_peaks
 from lictui.model import ESTATE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from lictui.analysis.peaks import Peak
 
 NAMES = ("a", "b", "c")
 END = MIDNIGHT + 60 * DAY

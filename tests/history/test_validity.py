@@ -1,23 +1,17 @@
 """For how long a reading is valid, and what that means for averages, gaps and sums over time."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 import pytest
 from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, PRODUCT, HistoryFixture
 from tests.history.test_csv_import_own import HEAD, stamp, take
 
+from lictui.analysis.peaks import Peak
 from lictui.analysis.series import Resolution
 from lictui.analysis.usage_stats import usage_stats
 from lictui.history.peaks import PeakQuery, find_peaks
 from lictui.model import ESTATE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from lictui.analysis.peaks import Peak
 
 Points = list[tuple[int, int]]
 

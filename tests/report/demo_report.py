@@ -4,8 +4,6 @@ Needs chromium, pdftoppm (poppler-utils) and soffice (libreoffice-calc) on the p
 program is missing is skipped with a message.
 """
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import sys

@@ -1,9 +1,9 @@
 """A history of hourly polls, and the report of October 2026 in Berlin that is built from it."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.support.clock import FakeClock
@@ -15,12 +15,7 @@ from lictui.history import blocks
 from lictui.history.store import History
 from lictui.model import Event, Model, Server
 from lictui.report.build import ReportQuery, build_report
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-    from lictui.report.model import MonthlyReport, ProductReport
+from lictui.report.model import MonthlyReport, ProductReport
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CCS = "XDT_PLT_CCS"

@@ -1,7 +1,5 @@
 """A report that shows every kind of section; some names are hostile."""
 
-from __future__ import annotations
-
 from datetime import date
 
 from tests.report.report_fixture import CCS, HOURS, START, UD, ReportFixture, timestamp

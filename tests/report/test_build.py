@@ -1,9 +1,8 @@
 """The figures of a report: usage, assignments, forecasts, expirations, events and entitlements."""
 
-from __future__ import annotations
-
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.report.report_fixture import (
@@ -37,9 +36,6 @@ from lictui.model import (
 from lictui.report.csv import render_csv
 from lictui.report.markdown import render_markdown
 from lictui.report.model import ScopeKind
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_failed_polls_lower_coverage_and_are_no_zeros(fixture: ReportFixture) -> None:

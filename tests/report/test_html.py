@@ -1,13 +1,10 @@
 """The HTML report: one well-formed file that loads nothing, in which names stay text."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -16,9 +13,7 @@ from tests.report.report_fixture import ReportFixture
 from tests.report.sample import FORMULA, HOSTILE, PIPES, sample_report
 
 from lictui.report.html import axis_for, render_html
-
-if TYPE_CHECKING:
-    from lictui.report.model import MonthlyReport
+from lictui.report.model import MonthlyReport
 
 VOID_ELEMENTS = {"meta", "br"}
 

@@ -1,15 +1,9 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
+from tests.report.report_fixture import ReportFixture
 from tests.report.sample import HOSTILE, sample_report
 
 from lictui.report.markdown import render_markdown
 from lictui.report.text import COLUMNS, format_cell
-
-if TYPE_CHECKING:
-    from tests.report.report_fixture import ReportFixture
 
 
 def test_markdown_tables_are_aligned(fixture: ReportFixture) -> None:

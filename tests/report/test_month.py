@@ -1,13 +1,11 @@
 """Sums of servers in a month, against a twin that adds up every five minutes by itself."""
 
-from __future__ import annotations
-
 import itertools
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -17,11 +15,7 @@ from tests.support.values import failure, poll, pool, server, snapshot
 
 from lictui.analysis.series import day_bounds
 from lictui.model import Model
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from lictui.report.model import ScopeReport
+from lictui.report.model import ScopeReport
 
 FIRST = timestamp("2026-10-24T20:00")  # the last hours before a day of 25 hours in Berlin
 INSTALLED = 50

@@ -1,13 +1,7 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+from tests.report.report_fixture import ReportFixture
 from tests.report.sample import sample_report
 
 from lictui.report.png import render_png
-
-if TYPE_CHECKING:
-    from tests.report.report_fixture import ReportFixture
 
 
 def test_png_is_one_page(fixture: ReportFixture) -> None:

@@ -1,12 +1,10 @@
-from __future__ import annotations
-
 import csv
 import io
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from tests.report.report_fixture import CCS, END, HOURS, UD, timestamp
+from tests.report.report_fixture import CCS, END, HOURS, UD, ReportFixture, timestamp
 from tests.report.sample import sample_report
 from tests.support.values import poll, pool, snapshot
 
@@ -16,12 +14,8 @@ from lictui.model import Level, Model
 from lictui.report.csv import render_csv
 from lictui.report.html import render_html
 from lictui.report.markdown import render_markdown
+from lictui.report.model import MonthlyReport
 from lictui.report.summary import summary
-
-if TYPE_CHECKING:
-    from tests.report.report_fixture import ReportFixture
-
-    from lictui.report.model import MonthlyReport
 
 
 def statements(report: MonthlyReport) -> list[tuple[str, str]]:

@@ -1,11 +1,9 @@
 """The workbook read back: sheets, numbers, text, charts and formulas."""
 
-from __future__ import annotations
-
 import io
 import re
 import zipfile
-from typing import TYPE_CHECKING
+from xml.etree.ElementTree import Element
 
 import pytest
 from defusedxml import ElementTree
@@ -15,10 +13,6 @@ from tests.report.sample import FORMULA, HOSTILE, sample_report
 from lictui.config.entitlements import Entitlement
 from lictui.config.settings import Settings
 from lictui.report.xlsx import render_xlsx
-
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
-
 
 NS = {"m": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
 

@@ -1,9 +1,8 @@
 """The wall as it looks: text that is read in review."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from tests.support.clock import FakeClock
@@ -17,6 +16,7 @@ from tests.support.example_board import (
 from tests.support.fake_engine import FakeEngine
 from tests.support.goldens import assert_golden, screen_text
 from tests.support.running_app import running_app
+from textual.pilot import Pilot
 
 from lictui.config.settings import Settings
 from lictui.engine.board import Board
@@ -24,12 +24,6 @@ from lictui.engine.merge import merge_board
 from lictui.model import Failure, FailureKind
 from lictui.tui import theme_names
 from lictui.tui.app import LictuiApp
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from textual.pilot import Pilot
 
 HOSTILE = "[/x] \x1b[31mred\x07\n\u202eevil\u2066 " + "long ライセンス " * 30
 

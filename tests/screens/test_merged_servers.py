@@ -1,7 +1,5 @@
 """A license server that is read over three interfaces: one pane, and why it says what it says."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,9 +1,9 @@
 """Registry, form, product, alerts, console and first run as they look: read in review."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from tests.support.clock import START
@@ -19,18 +19,12 @@ from tests.support.goldens import assert_golden, screen_text
 from tests.support.running_app import RunningApp, running_app
 from tests.support.values import server
 
+from lictui.analysis.columns import Series
+from lictui.analysis.series import SeriesQuery
 from lictui.config.settings import Settings
 from lictui.engine.board import Board, ServerStatus
 from lictui.model import Event, EventKind, Level, Server, SourceName, Step, StepResult
 from lictui.tui.app import WatchOptions
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractAsyncContextManager
-
-    from lictui.analysis.columns import Series
-    from lictui.analysis.series import SeriesQuery
-
 
 SIZES = ((80, 24), (60, 15), (120, 40))
 PRODUCT: dict[str, Any] = {"servers": ("lic-emea-01", "ddc-us-01"), "product": "XDT_PLT_UD"}

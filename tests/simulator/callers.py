@@ -1,12 +1,11 @@
 """The simulated JSON APIs on real sockets, and clients that know only the published protocols."""
 
-from __future__ import annotations
-
 import ssl
+from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import httpx
 from tests.support.clock import START, FakeClock
@@ -30,9 +29,6 @@ from lictui.simulator.partner_server import (
     ServerUsage,
     Sku,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 CLIENT, USER, SECRET = "a1b2-c3d4", r"CORP\svc-lictui", "p%2Fq+r=s&t:=="
 CERTIFICATE = self_signed("api.example", now=START)

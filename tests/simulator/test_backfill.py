@@ -1,22 +1,17 @@
 """The year before the demo: the same figures that the servers would have given."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.clock import START
 
 from lictui.analysis.series import BackfillRow, Bucket, Resolution
 from lictui.model import PoolKey
+from lictui.simulator import License
 from lictui.simulator.backfill import backfill
 from lictui.simulator.estate import SimulatedEstate
 from lictui.simulator.usage import DAY
-
-if TYPE_CHECKING:
-    from lictui.simulator import License
 
 _UNTIL = START + 1234.5
 _ESTATE = SimulatedEstate(1, _UNTIL)

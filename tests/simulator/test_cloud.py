@@ -1,21 +1,14 @@
 """The simulated licensing API of Citrix Cloud: fields and errors as the documentation has them."""
 
-from __future__ import annotations
-
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 from tests.simulator.callers import CUSTOMER, CloudCaller, serve
-from tests.support.clock import START
+from tests.support.clock import START, FakeClock
 
 from lictui.simulator import FaultMode
 from lictui.simulator.cloud_server import CloudConcurrent
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from tests.support.clock import FakeClock
 
 COMMON = "https://errors-api.cloud.com/common"
 

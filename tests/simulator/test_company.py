@@ -1,7 +1,5 @@
 """The accounts and sites of the simulated company agree with its estate."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from itertools import pairwise
 

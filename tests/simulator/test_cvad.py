@@ -1,20 +1,13 @@
 """The simulated REST API of a site: tokens, site details and the license overview."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator
 
 import pytest
 from tests.simulator.callers import SiteCaller, serve
-from tests.support.clock import START
+from tests.support.clock import START, FakeClock
 
 from lictui.clock import iso
 from lictui.simulator import FaultMode
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from tests.support.clock import FakeClock
 
 BASES = ["/cvad/manage", "/citrix/orchestration/api"]
 ERROR = {"SdkErrorId", "ErrorMessage", "ErrorType", "ErrorDetails"}

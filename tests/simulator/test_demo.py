@@ -1,11 +1,9 @@
 """The demo in this process: served from a thread, and gone without a trace."""
 
-from __future__ import annotations
-
 import threading
 import urllib.error
 import urllib.request
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from tests.support.clock import START, FakeClock
@@ -21,9 +19,6 @@ from lictui.simulator import demo as demo_module
 from lictui.simulator.demo import Demo, write_history
 from lictui.simulator.estate import SimulatedEstate
 from lictui.simulator.usage import DAY
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def _plain(paths: Paths) -> str:

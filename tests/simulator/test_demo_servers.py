@@ -1,13 +1,12 @@
 """The whole estate listening: a config dir that loads, servers that answer, and nothing left."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import ssl
 import stat
+from collections.abc import AsyncIterator
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import httpx
 import pytest
@@ -21,11 +20,6 @@ from lictui.model import Server, SourceName
 from lictui.paths import Paths
 from lictui.simulator.demo import SIMULATED_DIR, RunningServers, start_servers
 from lictui.simulator.estate import SimulatedEstate
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
 
 _LOW = 23711  # a port below those that systems hand out
 

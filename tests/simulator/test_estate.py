@@ -1,7 +1,5 @@
 """The simulated estate: the same for the same seed, alive, and with everything a demo must show."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import pytest

@@ -1,7 +1,5 @@
 """Simulated FlexNet server: its output, and that it has exactly the inventory in use."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import date
 

@@ -1,12 +1,10 @@
 """The HTTP server of the simulator: framing, keep-alive, TLS, closing, faults, certificates."""
 
-from __future__ import annotations
-
 import asyncio
 import ssl
 import tempfile
 from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import httpx
 import pytest
@@ -24,9 +22,6 @@ from lictui.simulator.http import (
     listen,
     self_signed,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NOW = 1_795_500_000.0
 

@@ -1,12 +1,10 @@
 """What the APIs of sites, customers and partners have in common: access, and simulated faults."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import ssl
 import urllib.request
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator
 
 import pytest
 from tests.simulator.callers import (
@@ -17,13 +15,9 @@ from tests.simulator.callers import (
     SiteCaller,
     serve,
 )
+from tests.support.clock import FakeClock
 
 from lictui.simulator import FaultMode
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from tests.support.clock import FakeClock
 
 CALLERS = [CloudCaller, PartnerCaller, SiteCaller]
 

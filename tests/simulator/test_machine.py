@@ -1,7 +1,5 @@
 """Output of each program of a simulated machine, and JSON as the two PowerShells write it."""
 
-from __future__ import annotations
-
 import json
 from datetime import date
 

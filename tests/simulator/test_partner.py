@@ -1,9 +1,8 @@
 """The simulated License Usage Insights of a partner: fields as the published scripts read them."""
 
-from __future__ import annotations
-
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from tests.simulator.callers import (
@@ -13,13 +12,9 @@ from tests.simulator.callers import (
     PartnerCaller,
     serve,
 )
+from tests.support.clock import FakeClock
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from tests.support.clock import FakeClock
-
-    from lictui.simulator.partner_server import PartnerServer
+from lictui.simulator.partner_server import PartnerServer
 
 COMMON = "https://errors-api.cloud.com/common"
 

@@ -1,10 +1,10 @@
 """The simulated lmutil and ssh, run as programs: what they print, and how they end."""
 
-from __future__ import annotations
-
 import os
 import subprocess
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
 
 import pytest
 from tests.simulator.test_machine import POOLS
@@ -12,10 +12,6 @@ from tests.support.simulators import RunningSimulator, Simulators
 
 from lictui.simulator import FaultMode
 from lictui.simulator.commands import ProgramPaths, install_programs
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the programs are POSIX's")
 

@@ -1,29 +1,20 @@
 """Sources over the fake REST APIs: opened without sockets, closed at the end."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Callable
 
 import httpx
 import pytest
-from tests.support.fake_api import SECRET
+from tests.support.clock import FakeClock
+from tests.support.fake_api import SECRET, FakeApi
 
 from lictui.config.settings import Limits
-from lictui.model import SourceName
+from lictui.model import Server, SourceName
 from lictui.sources.citrix_cloud import CloudSource
 from lictui.sources.cvad import CvadSource
 from lictui.sources.partner import PartnerSource
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-
-    from tests.support.clock import FakeClock
-    from tests.support.fake_api import FakeApi
-
-    from lictui.model import Server
-
-    RestSource = CloudSource | CvadSource | PartnerSource
-    OpenRestSource = Callable[..., RestSource]
+RestSource = CloudSource | CvadSource | PartnerSource
+OpenRestSource = Callable[..., RestSource]
 
 _SOURCES: dict[SourceName, type[RestSource]] = {
     SourceName.CVAD: CvadSource,

@@ -1,13 +1,12 @@
 """Tokens, and what cvad, citrix-cloud and partner do alike: sign in, renew, report errors."""
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import itertools
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
@@ -15,22 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support import fake_cloud, fake_insights, fake_site
 from tests.support.clock import START, FakeClock, settle
-from tests.support.fake_api import SECRET
+from tests.support.fake_api import SECRET, FakeApi
 from tests.support.polls import failure_of, snapshot_of
 
-from lictui.model import FailureKind, Step
+from lictui.model import FailureKind, Server, Step
 from lictui.sources.auth import Token, shared_token
-from lictui.sources.source import SourceError, ignore_steps
+from lictui.sources.source import Source, SourceError, ignore_steps
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support.fake_api import FakeApi
-
-    from lictui.model import Server
-    from lictui.sources.source import Source
-
-    Open = Callable[..., Source]
+Open = Callable[..., Source]
 
 
 def test_tokens_of_a_closed_loop_are_forgotten() -> None:

@@ -1,12 +1,11 @@
 """A poll of Citrix Cloud: current usage, monthly values, concurrent licenses."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
@@ -30,7 +29,9 @@ from lictui.model import (
     FailureKind,
     Level,
     Model,
+    Pool,
     Reading,
+    Server,
     Step,
 )
 from lictui.sources.citrix_cloud import (
@@ -41,12 +42,7 @@ from lictui.sources.citrix_cloud import (
 )
 from lictui.sources.source import SourceError, ignore_steps
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from lictui.model import Pool, Server
-
-    Open = Callable[..., CloudSource]
+Open = Callable[..., CloudSource]
 
 
 @pytest.fixture

@@ -1,13 +1,12 @@
 """A poll of a site: which site, where its license overview is, what its controllers add."""
 
-from __future__ import annotations
-
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from tests.support.clock import FakeClock
 from tests.support.fake_api import SECRET
 from tests.support.fake_site import (
     CLOUD_TOKENS,
@@ -26,17 +25,9 @@ from tests.support.fake_site import (
 )
 from tests.support.polls import failure_of
 
-from lictui.model import Activation, ActivationStatus, FailureKind, Mode, Reading, Step
-from lictui.sources.cvad import build_snapshot
+from lictui.model import Activation, ActivationStatus, FailureKind, Mode, Reading, Server, Step
+from lictui.sources.cvad import CvadSource, build_snapshot
 from lictui.sources.source import SourceError, ignore_steps
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support.clock import FakeClock
-
-    from lictui.model import Server
-    from lictui.sources.cvad import CvadSource
 
 
 @pytest.fixture

@@ -1,23 +1,18 @@
-from __future__ import annotations
-
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.fake_site import inventory_row, license_overview, site_details
 
-from lictui.model import Activation, ActivationStatus, Level, Model, Reading
+from lictui.model import Activation, ActivationStatus, Level, Model, Pool, Reading
 from lictui.sources.cvad_pools import (
     pools_from_overview,
     pools_from_site,
     site_activation,
     site_notices,
 )
-
-if TYPE_CHECKING:
-    from lictui.model import Pool
 
 XEN_APP = {"LicenseProductName": "XenApp"}
 FREE = {"LicensesAvailable": 286, "LicenseOverdraft": 0}  # 500 licenses, 214 in use

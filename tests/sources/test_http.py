@@ -1,12 +1,11 @@
-from __future__ import annotations
-
 import asyncio
 import gzip
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
+from tests.support.clock import FakeClock
 from tests.support.tcp_server import (
     http_reply,
     never_reply,
@@ -19,11 +18,6 @@ from lictui.model import Failure, FailureKind, Server, SourceName, Step
 from lictui.sources.http import HttpClient, HttpReply, with_retry
 from lictui.sources.network import ConnectionDroppedError
 from lictui.sources.source import SourceError
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from tests.support.clock import FakeClock
 
 LIMITS = Limits(timeout=20.0, max_reply=1000)
 SHORT = replace(LIMITS, timeout=0.3)

@@ -1,9 +1,7 @@
-from __future__ import annotations
-
 import shlex
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from tests.support.clock import FakeClock
@@ -13,9 +11,6 @@ from lictui.config.settings import Limits
 from lictui.model import FailureKind, LicenseUser, Server, SourceName
 from lictui.sources.license_users import read_license_users, release_command
 from lictui.sources.source import SourceError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LIMITS = Limits(timeout=20.0)
 UDADMIN = "Users:\r\n böb XDT_ENT_UD 2026.1201\r\n"

@@ -3,12 +3,12 @@
 What holds for every source is one test with the source as a parameter; below are the inventories.
 """
 
-from __future__ import annotations
-
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.sources.winrm.ntlm_server import users
@@ -40,7 +40,14 @@ from lictui.simulator.cloud_server import (
     LicensingApi,
 )
 from lictui.simulator.cvad_server import SimulatedSite, SiteApi
-from lictui.simulator.http import ApiClient, JsonApi, listen, self_signed
+from lictui.simulator.http import (
+    ApiClient,
+    JsonApi,
+    Listener,
+    ServerCertificate,
+    listen,
+    self_signed,
+)
 from lictui.simulator.partner_server import (
     PartnerAccount,
     PartnerApi,
@@ -53,15 +60,9 @@ from lictui.simulator.partner_server import (
 from lictui.simulator.winrm_server import serve_winrm
 from lictui.sources import open_source
 from lictui.sources.probe import probe
+from lictui.sources.source import Source
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-    from pathlib import Path
-
-    from lictui.simulator.http import Listener, ServerCertificate
-    from lictui.sources.source import Source
-
-    Simulate = Callable[..., Any]
+Simulate = Callable[..., Any]
 
 USER = r"CORP\svc"
 PASSWORD = "correct horse"  # of the one account in NTLM_USER_FILE

@@ -1,10 +1,9 @@
 """License Usage Insights: license servers, usage of a month, tokens."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
@@ -42,10 +41,7 @@ from lictui.sources.partner import (
 )
 from lictui.sources.source import ignore_steps
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Open = Callable[..., PartnerSource]
+Open = Callable[..., PartnerSource]
 
 
 @pytest.fixture

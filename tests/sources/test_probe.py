@@ -1,7 +1,5 @@
 """The step-by-step test of a server, over real sockets and with programs."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re
@@ -9,7 +7,7 @@ import shlex
 import sys
 from contextlib import aclosing
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from tests.support.fake_api import SECRET
@@ -31,9 +29,6 @@ from lictui.config.settings import Limits
 from lictui.model import Server, SourceName, Step, StepResult
 from lictui.sources.probe import probe
 from lictui.sources.tls import fingerprint
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LONG = Limits(timeout=20.0, connect_timeout=10.0)
 

@@ -1,15 +1,13 @@
 """Programs that a source runs: their limits, their children, and their encodings."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import stat
 import sys
 import textwrap
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -19,9 +17,6 @@ from lictui.config.settings import Limits
 from lictui.model import Failure, FailureKind, Step
 from lictui.sources.process import ProgramOutput, decode_output, run_program
 from lictui.sources.source import SourceError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 LONG = Limits(timeout=30.0)
 

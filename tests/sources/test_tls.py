@@ -1,11 +1,10 @@
 """TLS policy, and the certificate that lictui remembers of a server, over real TLS."""
 
-from __future__ import annotations
-
+import asyncio
 import ssl
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -22,11 +21,6 @@ from lictui.model import Certificate, Failure, FailureKind, Server, SourceName, 
 from lictui.sources.http import HttpClient, HttpReply
 from lictui.sources.source import SourceError
 from lictui.sources.tls import fingerprint, read_leaf, ssl_context
-
-if TYPE_CHECKING:
-    import asyncio
-    from pathlib import Path
-
 
 LIMITS = Limits(timeout=20.0, connect_timeout=20.0)
 

@@ -1,9 +1,8 @@
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import hmac
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from tests.support.clock import START, FakeClock
@@ -23,10 +22,6 @@ from lictui.model import (
 )
 from lictui.sources.source import SourceError
 from lictui.sources.webhook import is_transient, post
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from pathlib import Path
 
 LIMITS = Limits(timeout=10.0, connect_timeout=5.0)
 

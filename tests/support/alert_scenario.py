@@ -1,7 +1,5 @@
 """A server that is polled repeatedly, and the alert events that follow."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Any
 

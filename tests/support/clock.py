@@ -1,7 +1,5 @@
 """A fake clock that moves only when told; sleepers wake in the order of their time."""
 
-from __future__ import annotations
-
 import asyncio
 import heapq
 import itertools

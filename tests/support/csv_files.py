@@ -1,10 +1,9 @@
 """CSV text as a file that is imported."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,9 +16,6 @@ from lictui.history.csv_reader import (
     ImportResult,
     ReadingColumns,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def read_text(

@@ -1,17 +1,12 @@
 """Daily figures with a known truth, and their forecasts."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from random import Random
-from typing import TYPE_CHECKING
 
 from lictui.analysis.forecast import Forecast, ForecastInput
 from lictui.analysis.passage import forecast
 from lictui.model import Model
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
 
 TODAY = date(2026, 11, 24)
 OFFICE = (1.0, 1.0, 1.0, 1.0, 1.0, 0.3, 0.3)  # Monday to Sunday

@@ -1,7 +1,5 @@
 """A board of six servers in most of the possible states, and histories of their products."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
 from datetime import date

@@ -1,18 +1,13 @@
 """What the fake REST APIs of Citrix share: answers by path, tokens, a record of the requests."""
 
-from __future__ import annotations
-
 import asyncio
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 from urllib.parse import parse_qs
 
 import httpx
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Answer = object | httpx.Response | Callable[[httpx.Request], object]
+Answer = object | httpx.Response | Callable[[httpx.Request], object]
 
 SECRET = "s3cret:/+ä"
 

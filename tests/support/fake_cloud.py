@@ -1,15 +1,11 @@
 """A fake Citrix Cloud with one customer, and its answers."""
 
-from __future__ import annotations
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
+import httpx
 from tests.support.fake_api import FakeApi
 
 from lictui.model import Server, SourceName
-
-if TYPE_CHECKING:
-    import httpx
 
 TOKENS = "/cctrustoauth2/acme/tokens/clients"
 CURRENT = "/licensing/license/enterprise/cloud/cvad/ud/current"

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from tests.support.clock import FakeClock
 
 from lictui.analysis.columns import Series
+from lictui.analysis.series import SeriesQuery
+from lictui.analysis.usage import PastSummary, TotalKey
+from lictui.clock import Clock
 from lictui.config.settings import Settings
-from lictui.engine.board import MergedBoard
+from lictui.engine.board import Filter, GroupBy, MergedBoard
+from lictui.engine.license_users import LicenseUsers
+from lictui.engine.product_history import ProductHistory, ProductOutlook, ProductQuery
 from lictui.engine.product_reader import ProductHistoryReader
 from lictui.history.pools import KnownPool
+from lictui.history.store import History
 from lictui.model import (
     Acknowledgement,
     AlertKey,
@@ -23,17 +30,6 @@ from lictui.model import (
     Server,
     StepResult,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
-
-    from lictui.analysis.series import SeriesQuery
-    from lictui.analysis.usage import PastSummary, TotalKey
-    from lictui.clock import Clock
-    from lictui.engine.board import Filter, GroupBy
-    from lictui.engine.license_users import LicenseUsers
-    from lictui.engine.product_history import ProductHistory, ProductOutlook, ProductQuery
-    from lictui.history.store import History
 
 _T = TypeVar("_T")
 

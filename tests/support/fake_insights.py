@@ -1,7 +1,5 @@
 """A fake License Usage Insights with one partner, and its answers."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

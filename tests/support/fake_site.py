@@ -1,7 +1,5 @@
 """A fake Citrix site, on premises or in Citrix Cloud, and its answers."""
 
-from __future__ import annotations
-
 from base64 import b64encode
 from typing import Any
 

@@ -3,14 +3,11 @@
 `UPDATE=1` in the environment rewrites the goldens.
 """
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from textual.app import App
+from textual.app import App
 
 GOLDENS = Path(__file__).parents[1] / "screens" / "goldens"
 

@@ -1,18 +1,13 @@
 """Outputs of lmstat, written from its grammar, and helpers to parse them."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
+from lictui.model import Notice, Pool, Snapshot
 from lictui.sources.flexnet.source import lmstat_snapshot
 from lictui.sources.source import SourceError
-
-if TYPE_CHECKING:
-    from lictui.model import Notice, Pool, Snapshot
 
 OUTPUTS = Path(__file__).parents[1] / "sources" / "flexnet" / "outputs"
 CITRIX = (OUTPUTS / "citrix.txt").read_text()

@@ -1,16 +1,9 @@
 """One poll of a source: its snapshot, or its failure."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from tests.support.fake_api import SECRET
 
 from lictui.model import Failure, Snapshot
-from lictui.sources.source import SourceError, ignore_steps
-
-if TYPE_CHECKING:
-    from lictui.sources.source import OnStep, Source
+from lictui.sources.source import OnStep, Source, SourceError, ignore_steps
 
 
 async def poll_once(source: Source, on_step: OnStep = ignore_steps) -> Snapshot | Failure:

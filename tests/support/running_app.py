@@ -1,26 +1,20 @@
 """The application on a virtual screen, with a fake engine and a fake clock."""
 
-from __future__ import annotations
-
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tests.support.clock import FakeClock
 from tests.support.example_board import example_board
 from tests.support.fake_engine import FakeEngine
 from textual.events import Paste
+from textual.pilot import Pilot
 from textual.widgets import Input
 
+from lictui.config.settings import Settings
+from lictui.engine.board import Board
 from lictui.engine.merge import BoardMerger, merge_board
 from lictui.tui.app import LictuiApp
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from textual.pilot import Pilot
-
-    from lictui.config.settings import Settings
-    from lictui.engine.board import Board
 
 
 class RunningApp:

@@ -1,13 +1,12 @@
 """Simulated license servers on real sockets, in their own thread, for end-to-end tests."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from lictui.clock import SystemClock
 from lictui.simulator import FaultMode, License
@@ -15,10 +14,6 @@ from lictui.simulator.commands import Machine, serve_commands
 from lictui.simulator.cvad_server import SimulatedSite, SiteApi
 from lictui.simulator.http import ApiClient, Listener, ServerCertificate, listen, self_signed
 from lictui.simulator.winrm_server import serve_winrm
-
-if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
 
 _T = TypeVar("_T")
 USER = r"CORP\svc-lictui"

@@ -1,7 +1,5 @@
 """An OpenSSH server on a loopback port, run by the user of the tests with its own keys."""
 
-from __future__ import annotations
-
 import getpass
 import os
 import socket

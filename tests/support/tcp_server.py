@@ -1,17 +1,12 @@
 """Minimal TCP servers on loopback, for tests below the protocols."""
 
-from __future__ import annotations
-
 import asyncio
 import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 import trustme
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
-    from datetime import datetime
 
 
 @asynccontextmanager

@@ -3,8 +3,6 @@
 Waits by what the program writes, never by sleeping; gives up with the screen in the message.
 """
 
-from __future__ import annotations
-
 import fcntl
 import os
 import pty
@@ -14,12 +12,10 @@ import struct
 import subprocess
 import termios
 import time
-from typing import TYPE_CHECKING, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import Self
 
 import pyte
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
 
 PATIENCE = 30.0  # seconds
 

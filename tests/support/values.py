@@ -1,9 +1,8 @@
 """Factories of values with defaults for tests, and statuses of servers made of them."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from datetime import date
+from typing import Any
 
 from tests.support.clock import START
 
@@ -22,9 +21,6 @@ from lictui.model import (
     SourceName,
     State,
 )
-
-if TYPE_CHECKING:
-    from datetime import date
 
 
 def server(name: str = "lic-01", **fields: Any) -> Server:

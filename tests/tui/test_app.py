@@ -1,7 +1,5 @@
 """What every screen shares: themes, keymap, palette, notices, and notifications of alerts."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

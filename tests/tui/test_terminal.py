@@ -1,7 +1,5 @@
 """What leaves for the terminal: only what changed, and the terminal ends up showing the screen."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pyte

@@ -1,7 +1,5 @@
 """Themes and their names, and the conversion of everything drawn to ASCII."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

@@ -1,20 +1,14 @@
 """Fixtures of the tests of the simulated WinRM server."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
-from tests.simulator.winrm.wsman import LICENSES
+from tests.simulator.winrm.wsman import LICENSES, Serve
 
 from lictui.simulator import FaultMode
 from lictui.simulator.http import Listener, ServerCertificate, self_signed
 from lictui.simulator.winrm_server import serve_winrm
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from tests.simulator.winrm.wsman import Serve
 
 
 @pytest.fixture(scope="session")

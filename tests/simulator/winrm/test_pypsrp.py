@@ -1,21 +1,16 @@
 """The simulated license server, seen by a client that others wrote: pypsrp."""
 
-from __future__ import annotations
-
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
 import pytest
 from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFaultError
 from pypsrp.wsman import NAMESPACES, WSMan
-from tests.simulator.winrm.wsman import LICENSING, POOLS, WMI, WQL
+from tests.simulator.winrm.wsman import LICENSING, POOLS, WMI, WQL, Serve
 
 from lictui.simulator import FaultMode
 from lictui.simulator.http import Listener, self_signed
-
-if TYPE_CHECKING:
-    from tests.simulator.winrm.wsman import Serve
 
 CIMV2 = WMI + "root/cimv2/*"
 W, N = NAMESPACES["wsman"], NAMESPACES["wsen"]

@@ -1,24 +1,17 @@
 """HTTP of the simulated WinRM server: offers, handshakes, sealed bodies, faults."""
 
-from __future__ import annotations
-
 import ssl
 from base64 import b64decode, b64encode
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
 import spnego
-from tests.simulator.winrm.wsman import POOLS, WQL, envelope
+from tests.simulator.winrm.wsman import POOLS, WQL, Serve, envelope
 
+from lictui.simulator.http import ServerCertificate
 from lictui.simulator.winrm_auth import CONTENT_TYPE, seal
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from tests.simulator.winrm.wsman import Serve
-
-    from lictui.simulator.http import ServerCertificate
 
 SOAP = {"Content-Type": "application/soap+xml;charset=UTF-8"}
 BASIC = (r"CORP\svc-lictui", "secret")

@@ -1,21 +1,15 @@
 """SOAP of the simulated WinRM server: instances, faults, and the pages of an enumeration."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from xml.etree.ElementTree import Element
 
 import pytest
 from defusedxml.ElementTree import fromstring
 from tests.simulator.winrm.wsman import LICENSES, LICENSING, NAMESPACES, POOLS, WMI, WQL, envelope
 
-from lictui.simulator import FaultMode
+from lictui.simulator import FaultMode, License
 from lictui.simulator.winrm_server import SoapService
-
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
-
-    from lictui.simulator import License
 
 NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"

@@ -1,7 +1,5 @@
 """Authentication of the simulated WinRM server without a socket: tokens, user file, encryption."""
 
-from __future__ import annotations
-
 import os
 from base64 import b64decode, b64encode
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Licenses, names and envelopes of the tests of the simulated WinRM server."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from datetime import date
 

@@ -1,10 +1,10 @@
 """Commands that are real programs: a Python script that prints what it is told, and how it ends."""
 
-from __future__ import annotations
-
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from tests.support.clock import FakeClock
@@ -13,11 +13,6 @@ from lictui.config.settings import Limits
 from lictui.model import Failure, Server, Snapshot, SourceName, Step
 from lictui.sources.command.source import CommandSource
 from lictui.sources.source import SourceError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
 
 _T = TypeVar("_T")
 

@@ -1,7 +1,5 @@
 """Formats that commands print: Checkmk's section, lictui's status, license files, udadmin."""
 
-from __future__ import annotations
-
 import json
 import time
 from datetime import date

@@ -1,7 +1,5 @@
 """PowerShell's JSON: its objects and dates, Get-LicInventory and WMI."""
 
-from __future__ import annotations
-
 import json
 from datetime import date
 from functools import partial

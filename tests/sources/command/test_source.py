@@ -1,18 +1,13 @@
 """The source `command`: what counts as an answer, and failures of programs and of ssh."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
 
 import pytest
+from tests.sources.command.conftest import Bench
 
 from lictui.config.settings import Limits
 from lictui.model import Failure, FailureKind, Snapshot, Step
 from lictui.sources.command.source import command_label, ssh_host
-
-if TYPE_CHECKING:
-    from tests.sources.command.conftest import Bench
 
 ROW = {
     "LicenseProductName": "XDT",

@@ -1,7 +1,5 @@
 """The output of lmstat: pools, license users, and any other text."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections import Counter

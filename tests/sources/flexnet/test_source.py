@@ -1,10 +1,8 @@
-from __future__ import annotations
-
 import json
 import sys
 import textwrap
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from tests.support.clock import FakeClock
@@ -15,10 +13,6 @@ from lictui.model import FailureKind, Level, Server, Snapshot, SourceName, Step
 from lictui.sources import open_source
 from lictui.sources.flexnet.source import LmstatSource
 from lictui.sources.source import SourceError
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 SERVER = Server("lic01", SourceName.LMSTAT, address="27000@lic01")
 

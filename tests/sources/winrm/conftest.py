@@ -1,11 +1,13 @@
-from __future__ import annotations
-
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from tests.sources.winrm.ntlm_server import PASSWORD, users
 from tests.sources.winrm.wsman_replies import WsmanRequest, fake_server
+from tests.support.clock import FakeClock
 from tests.support.polls import poll_once
 
 from lictui.config.settings import Limits
@@ -13,16 +15,9 @@ from lictui.model import Failure, Server, Snapshot, SourceName
 from lictui.sources.source import OnStep, ignore_steps
 from lictui.sources.winrm.source import WinrmSource
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
-    from pathlib import Path
-
-    import httpx
-    from tests.support.clock import FakeClock
-
-    Answer = Callable[[WsmanRequest], bytes | httpx.Response]
-    OpenWinrm = Callable[..., WinrmSource]
-    Poll = Callable[..., Coroutine[None, None, Snapshot | Failure]]
+Answer = Callable[[WsmanRequest], bytes | httpx.Response]
+OpenWinrm = Callable[..., WinrmSource]
+Poll = Callable[..., Coroutine[None, None, Snapshot | Failure]]
 
 
 @pytest.fixture

@@ -1,23 +1,19 @@
 """A WinRM listener that lets in by NTLM, small enough to misbehave on demand."""
 
-from __future__ import annotations
-
+import asyncio
 import base64
 import re
+import ssl
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from pathlib import Path
+from typing import Self
 
 import spnego
 from spnego.channel_bindings import GssChannelBindings
 from tests.sources.winrm.wsman_replies import MESSAGE_ID, SOAP, WsmanRequest
 from tests.support.tcp_server import tcp_server
-
-if TYPE_CHECKING:
-    import asyncio
-    import ssl
-    from collections.abc import Callable
-    from pathlib import Path
 
 PASSWORD = "correct horse"
 

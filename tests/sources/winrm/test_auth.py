@@ -1,14 +1,16 @@
 """Logins of WinRM against a fake server and a small NTLM listener, and message encryption."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
+from collections.abc import Awaitable, Callable
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, cast
+from pathlib import Path
+from typing import cast
 
 import httpx
 import pytest
+import spnego
+from tests.sources.winrm.conftest import OpenWinrm
 from tests.sources.winrm.ntlm_server import PASSWORD, NtlmServer
 from tests.sources.winrm.wsman_replies import (
     MESSAGE_ID,
@@ -34,18 +36,10 @@ from lictui.sources.winrm.auth import (
     sealed_content_type,
     unseal,
 )
+from lictui.sources.winrm.source import WinrmSource
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from pathlib import Path
-
-    import spnego
-    from tests.sources.winrm.conftest import OpenWinrm
-
-    from lictui.sources.winrm.source import WinrmSource
-
-    Ask = Callable[..., Awaitable[str | Failure]]
-    Connect = Callable[..., WinrmSource]
+Ask = Callable[..., Awaitable[str | Failure]]
+Connect = Callable[..., WinrmSource]
 
 pytestmark = pytest.mark.usefixtures("ntlm_users")
 POOL = wmi_instance(pool_values())

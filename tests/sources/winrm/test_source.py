@@ -1,16 +1,16 @@
 """A poll over WinRM, and the snapshot it makes of WMI instances."""
 
-from __future__ import annotations
-
 import asyncio
+from collections.abc import Callable
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
+from tests.sources.winrm.conftest import OpenWinrm, Poll
 from tests.sources.winrm.wsman_replies import (
     MESSAGE_ID,
     NO_SUCH_CLASS,
@@ -42,12 +42,7 @@ from lictui.model import (
 from lictui.sources.source import SourceError, ignore_steps
 from lictui.sources.winrm.source import WinrmSource, WmiData, build_snapshot
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.sources.winrm.conftest import OpenWinrm, Poll
-
-    Answer = Callable[[WsmanRequest], bytes | httpx.Response]
+Answer = Callable[[WsmanRequest], bytes | httpx.Response]
 
 POOL = wmi_instance(pool_values())
 LICENSE = wmi_instance(

@@ -1,14 +1,12 @@
 """The WS-Management client: enumeration, requests, replies, faults."""
 
-from __future__ import annotations
-
 import contextlib
-from typing import TYPE_CHECKING
 
 import pytest
 from defusedxml.ElementTree import fromstring
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.sources.winrm.conftest import Poll
 from tests.sources.winrm.wsman_replies import (
     MESSAGE_ID,
     NIL,
@@ -36,9 +34,6 @@ from lictui.sources.winrm.wsman import (
     error_for_status,
     parse_reply,
 )
-
-if TYPE_CHECKING:
-    from tests.sources.winrm.conftest import Poll
 
 POOL = wmi_instance(pool_values())
 

@@ -1,15 +1,10 @@
 """Answers of WS-Management as a license server writes them, built for a test to change."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable, Mapping
 from html import escape
-from typing import TYPE_CHECKING
 
 import httpx
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 MESSAGE_ID = "uuid:0d6f1c4e-1111-4222-8333-444455556666"
 SOAP = "application/soap+xml;charset=UTF-8"

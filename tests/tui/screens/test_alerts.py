@@ -1,8 +1,6 @@
-from __future__ import annotations
-
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from tests.support.clock import START
@@ -16,9 +14,6 @@ from lictui.model import Acknowledgement, AlertKey, AlertKind, AlertState, Event
 from lictui.tui.screens.alerts import AlertsScreen
 from lictui.tui.screens.servers import ServersScreen
 from lictui.tui.screens.usage import UsageScreen
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 JOURNAL = (
     Event(START - 60, EventKind.SERVER, "lic-apac-02", "lost: no answer", level=Level.CRITICAL),

@@ -1,7 +1,5 @@
 """The requirements of Usage Insights, and the dialog that shows them."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The dashboard: cursor, order, polling, trends."""
 
-from __future__ import annotations
-
 from tests.support.clock import START, FakeClock
 from tests.support.example_board import example_board, pool, up_status, workday_series
 from tests.support.fake_engine import FakeEngine

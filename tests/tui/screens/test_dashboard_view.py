@@ -1,7 +1,5 @@
 """Panes and rows of the dashboard, their selection and order."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import date
 

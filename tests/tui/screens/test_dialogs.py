@@ -1,7 +1,5 @@
 """The first-run screen."""
 
-from __future__ import annotations
-
 import pytest
 from tests.support.example_board import example_board
 from tests.support.goldens import screen_text

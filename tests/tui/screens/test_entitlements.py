@@ -1,7 +1,5 @@
 """The entitlements on the screen."""
 
-from __future__ import annotations
-
 from datetime import date
 
 import pytest

@@ -1,7 +1,5 @@
 """The dialog of license users."""
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import replace
 from typing import Any

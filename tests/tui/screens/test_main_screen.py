@@ -1,8 +1,5 @@
 """What the main views share: filter, trend length, copy and export."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
 from unittest.mock import Mock
 
 import pytest
@@ -15,12 +12,10 @@ from textual.widgets import Input
 
 from lictui.engine.board import Board
 from lictui.tui.screens.dashboard import DashboardScreen
+from lictui.tui.text import Table
 from lictui.tui.time_range import RangeLength
 from lictui.tui.widgets.dashboard import PaneGrid
 from lictui.tui.widgets.products import ProductTable
-
-if TYPE_CHECKING:
-    from lictui.tui.text import Table
 
 
 def shown(run: RunningApp) -> list[str]:

@@ -1,7 +1,5 @@
 """The products view."""
 
-from __future__ import annotations
-
 import pytest
 from tests.support.example_board import (
     TIMEOUT_FAILURE,

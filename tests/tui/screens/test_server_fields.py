@@ -1,7 +1,5 @@
 """Form fields by source, and the conversion to a servers.toml entry."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,10 +1,8 @@
 """The server form for every source, its connection test, and the steps as text."""
 
-from __future__ import annotations
-
 import asyncio
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -22,9 +20,6 @@ from lictui.tui.screens.dashboard import DashboardScreen
 from lictui.tui.screens.server_form import FieldRow, FormScreen, step_lines
 from lictui.tui.text import line_width
 from lictui.tui.theme import ASCII_SYMBOLS, UNICODE_SYMBOLS, Symbols
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
 
 PIN = "4f" * 32
 

@@ -1,11 +1,9 @@
 """The servers view, its details, and the license servers of a partner."""
 
-from __future__ import annotations
-
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -39,9 +37,6 @@ from lictui.tui.screens.servers import (
 )
 from lictui.tui.text import Tone
 from lictui.tui.theme import ASCII_SYMBOLS, UNICODE_SYMBOLS
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 FINE = tuple(StepResult(step, ok=True, detail="fine", seconds=0.01) for step in Step)
 

@@ -1,8 +1,6 @@
-from __future__ import annotations
-
 import asyncio
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from tests.support.clock import START, FakeClock
@@ -12,6 +10,7 @@ from tests.support.goldens import screen_text
 from tests.support.running_app import RunningApp, running_app
 
 from lictui.analysis.columns import Series
+from lictui.analysis.series import SeriesQuery
 from lictui.config.settings import Settings
 from lictui.engine.board import Board
 from lictui.engine.product_history import ProductHistory, ProductQuery
@@ -19,9 +18,6 @@ from lictui.errors import LictuiError
 from lictui.model import Event, EventKind, Level, MonthlyUsage, PoolKey
 from lictui.tui.screens.usage import UsageScreen
 from lictui.tui.time_range import RangeLength
-
-if TYPE_CHECKING:
-    from lictui.analysis.series import SeriesQuery
 
 RANGES = {
     RangeLength.DAY: "last 24 hours",

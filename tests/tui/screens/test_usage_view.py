@@ -1,10 +1,7 @@
 """The usage view without a screen: marks, forecast days, the time axis, and facts."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime
 from itertools import pairwise
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from tests.support.clock import START
@@ -14,6 +11,7 @@ from lictui.analysis.columns import Series
 from lictui.analysis.forecast import Forecast, ForecastInput
 from lictui.analysis.passage import forecast
 from lictui.analysis.series import Bucket
+from lictui.analysis.usage import UsageStats
 from lictui.analysis.usage_stats import usage_stats
 from lictui.config.settings import Settings
 from lictui.engine.board import Board
@@ -36,9 +34,6 @@ from lictui.tui.screens.usage_view import (
 from lictui.tui.theme import UNICODE_SYMBOLS
 from lictui.tui.time_range import RangeLength, TimeRange
 from lictui.tui.widgets.chart import Mark, MarkKind
-
-if TYPE_CHECKING:
-    from lictui.analysis.usage import UsageStats
 
 BERLIN, ZONE = ZoneInfo("Europe/Berlin"), ZoneInfo("UTC")
 HOUR, DAY = 3600, 86400

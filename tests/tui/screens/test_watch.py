@@ -1,7 +1,5 @@
 """The pages of `lictui watch`, and its big digits."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The usage chart as text on a screen, and its geometry."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise

@@ -1,10 +1,7 @@
 """Panes as lines of text, and where the grid places them."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -13,6 +10,7 @@ from tests.support.clock import START
 from tests.support.example_board import down_status, example_board, pool, up_status
 
 from lictui.config.settings import AlertSettings
+from lictui.engine.board import ServerStatus
 from lictui.engine.merge import merge_board
 from lictui.model import Failure, FailureKind
 from lictui.tui.text import Line, line_width
@@ -20,9 +18,6 @@ from lictui.tui.theme import ASCII_SYMBOLS, UNICODE_SYMBOLS, Symbols
 from lictui.tui.widgets import dashboard
 from lictui.tui.widgets.dashboard import layout_panes
 from lictui.tui.widgets.dashboard_view import CurrentTime, PaneBuilder, PaneView, build_pane
-
-if TYPE_CHECKING:
-    from lictui.engine.board import ServerStatus
 
 NOW = CurrentTime(START, date(2026, 11, 24))
 HOSTILE = "[/x] \x1b[31m\x07\n\u202eevil\u2066 " + "ライセンス" * 60

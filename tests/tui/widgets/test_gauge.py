@@ -1,7 +1,5 @@
 """Gauges and trends: their shape, their level, and how trends follow readings."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

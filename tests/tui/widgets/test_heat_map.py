@@ -1,7 +1,5 @@
 """The heat map as lines of text."""
 
-from __future__ import annotations
-
 import pytest
 
 from lictui.analysis.usage import HeatMatrix

@@ -1,7 +1,5 @@
 """The products view without a screen: when licenses run out."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import date, timedelta
 
