@@ -1,4 +1,4 @@
-"""The products view without a screen: when licenses run out."""
+"""The products view without a screen: when licenses run out, and peaks that are upper bounds."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -7,13 +7,14 @@ import pytest
 from tests.support.example_board import example_board
 
 from lictui.analysis.forecast import Forecast, ForecastStatus, Reach
+from lictui.analysis.peaks import Peak, ScopedPeak
 from lictui.analysis.usage import PastSummary
 from lictui.config.settings import Thresholds
 from lictui.engine.merge import merge_board
 from lictui.model import Model
 from lictui.tui.theme import UNICODE_SYMBOLS
 from lictui.tui.widgets.gauge import TrendData
-from lictui.tui.widgets.products import ProductRow, fit_columns, row_line
+from lictui.tui.widgets.products import ProductRow, describe_row, fit_columns, row_line
 
 TODAY = date(2026, 11, 24)
 (TOTAL,) = (t for t in merge_board(example_board()).totals() if t.product == "MPS_ADV_CCU")
@@ -47,3 +48,29 @@ def test_runs_out_has_a_day_only_where_the_forecast_is_certain(
     layout = fit_columns(120, [row])
     line = "".join(part for part, _ in row_line(row, TrendData(), layout, UNICODE_SYMBOLS))
     assert f" {text}" in line
+
+
+@pytest.mark.parametrize(
+    ("peak", "bound", "cells", "count"),
+    [
+        (1869, False, "        1,869    1,869        1,869", "1,869"),
+        (1869, True, "     <= 1,869 <= 1,869     <= 1,869", "at most 1,869"),
+        (12869, True, "     <=12,869 <=12,869     <=12,869", "at most 12,869"),
+    ],
+)
+def test_peaks_that_are_upper_bounds_are_marked(
+    peak: int, *, bound: bool, cells: str, count: str
+) -> None:
+    scoped = ScopedPeak(
+        "estate",
+        "MPS_ADV_CCU",
+        Model.CONCURRENT,
+        Peak("all", peak, 0, 20000, 9.0, 1.0, 300, bound=bound),
+    )
+    summary = PastSummary(last_24h=scoped, month=scoped, all_time=scoped)
+    row = ProductRow(TOTAL, "XenApp Advanced", Thresholds(), summary, TODAY, None)
+    layout = fit_columns(120, [row])
+    line = "".join(part for part, _ in row_line(row, TrendData(), layout, UNICODE_SYMBOLS))
+    assert cells in line
+    ((sentence, _),), _ = describe_row(row, UNICODE_SYMBOLS)
+    assert sentence.startswith(f"all-time peak: {count} of 20,000 (")

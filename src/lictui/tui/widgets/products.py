@@ -242,9 +242,17 @@ def _peak(window: str, change: str) -> Callable[[ProductRow, Symbols], Fragment]
         if row.assigned:
             return _figure(getattr(row.summary.assignments, change, None)), Tone.QUIET
         peak = known_peak(getattr(row.summary, window))
-        return "" if peak is None else text.format_count(peak.peak), Tone.TEXT
+        return "" if peak is None else _peak_text(peak), Tone.TEXT
 
     return cell
+
+
+def _peak_text(peak: Peak) -> str:
+    """The figure; an upper bound is marked, without a blank where the columns would touch."""
+    figure = text.format_count(peak.peak)
+    if not peak.bound:
+        return figure
+    return f"<= {figure}" if len(figure) < len("10,000") else f"<={figure}"
 
 
 def _all_time(row: ProductRow, symbols: Symbols) -> Fragment:
@@ -412,7 +420,7 @@ def _past_text(row: ProductRow, symbols: Symbols) -> str:
         return f"loading history {symbols.ellipsis}"
     local = to_local(peak.peak_at, row.zone)
     when = f"({local.day} {local:%b %Y %H:%M})"
-    count = text.format_count(peak.peak)
+    count = "at most " * peak.bound + text.format_count(peak.peak)
     if row.assigned:
         return f"all-time maximum: {count} assigned {when}{_changes_text(row)}"
     parts = [f"all-time peak: {count} of {text.format_count(peak.installed_at_peak)} {when}"]
