@@ -134,6 +134,9 @@ def texts(*facts: Fact) -> list[str]:
     return [f"{label}: " + "".join(text for text, _ in fragments) for label, fragments in facts]
 
 
+YEAR_OF_HOURS = date(1970, 12, 1)
+
+
 def hours(*highs: float) -> UsageStats:
     """As many hours as there are figures, of 100 installed."""
     buckets = (
@@ -146,10 +149,25 @@ def hours(*highs: float) -> UsageStats:
 
 
 def test_peak_fact_has_time_and_free_licenses() -> None:
-    assert texts(peak_fact(hours(20, 97, 50), ZONE)) == ["peak: 97  Thu 1 Jan 01:00  3 of 100 free"]
-    assert texts(peak_fact(hours(20, 97, 50), ZONE, is_upper_bound=True)) == [
+    stats = hours(20, 97, 50)
+    assert texts(peak_fact(stats, ZONE, YEAR_OF_HOURS)) == [
+        "peak: 97  Thu 1 Jan 01:00  3 of 100 free"
+    ]
+    assert texts(peak_fact(stats, ZONE, YEAR_OF_HOURS, is_upper_bound=True)) == [
         "peak: at most 97  Thu 1 Jan 01:00  at least 3 of 100 free"
     ]
+
+
+def test_moments_of_another_year_show_it() -> None:
+    stats, today = hours(20, 100, 50), date(1971, 1, 1)
+    assert texts(peak_fact(stats, ZONE, today)) == [
+        "peak: 100  Thu 1 Jan 1970 01:00  0 of 100 free"
+    ]
+    assert texts(*threshold_facts(stats, ZONE, today, at_most=False))[1] == (
+        "at 100 %: longest 1 h, from Thu 1 Jan 1970 01:00"
+    )
+    west = ZoneInfo("America/New_York")  # there the year had not begun
+    assert "Wed 31 Dec 1969 20:00" in texts(peak_fact(stats, west, YEAR_OF_HOURS))[0]
 
 
 def test_percentile_fact_omits_the_median_of_coarse_data() -> None:
@@ -164,13 +182,15 @@ def test_percentile_fact_omits_the_median_of_coarse_data() -> None:
 
 def test_threshold_facts_show_time_above_and_the_longest_at_full() -> None:
     stats = hours(85, 95, 100, 100, 20, 100)
-    assert texts(*threshold_facts(stats, ZONE, at_most=False)) == [
+    assert texts(*threshold_facts(stats, ZONE, YEAR_OF_HOURS, at_most=False)) == [
         "time above: 80 %: 5 h · 90 %: 4 h · 100 %: 3 h",
         "at 100 %: longest 2 h, from Thu 1 Jan 02:00",
     ]
-    bound = texts(*threshold_facts(stats, ZONE, at_most=True))[0]
+    bound = texts(*threshold_facts(stats, ZONE, YEAR_OF_HOURS, at_most=True))[0]
     assert bound.startswith("time above: 80 %: up to 5 h")
-    assert texts(*threshold_facts(hours(10, 79), ZONE, at_most=False)) == ["time above: 80 %: none"]
+    assert texts(*threshold_facts(hours(10, 79), ZONE, YEAR_OF_HOURS, at_most=False)) == [
+        "time above: 80 %: none"
+    ]
 
 
 def month_start(month: int) -> int:

@@ -22,11 +22,18 @@ from lictui.tui.text import (
     shorten,
     strip_controls,
 )
-from lictui.tui.time_range import RangeLength, bucket_seconds, format_moment, format_timestamp
+from lictui.tui.time_range import (
+    RangeLength,
+    bucket_seconds,
+    format_moment,
+    format_timestamp,
+    to_local,
+)
 from lictui.tui.widgets.chart import ChartView, ForecastDay, HeatMapView, Mark, MarkKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from datetime import date
     from zoneinfo import ZoneInfo
 
     from lictui.analysis.usage import UsageStats
@@ -345,34 +352,48 @@ def _past(data: FactsInput, stats: UsageStats) -> Iterator[Fact]:
     view, history = data.view, data.history
     average = [
         (f"{stats.average:,.0f}", Tone.TEXT),
-        (f", {_coverage(view, stats, data.time.now)}", Tone.QUIET),
+        (f", {_coverage(view, stats, data.time)}", Tone.QUIET),
     ]
     at_most = history.is_coarse or stats.bound
     label = "maximum" if view.assigned else "peak"
-    yield peak_fact(stats, view.tz, label, is_upper_bound=stats.peak_is_bound)
+    today = data.time.today
+    yield peak_fact(stats, view.tz, today, label, is_upper_bound=stats.peak_is_bound)
     yield "average", average
     if not view.assigned:  # assignments persist: percentiles of them say little
         yield percentile_fact(stats, is_coarse=history.is_coarse, at_most=at_most)
-    yield from threshold_facts(stats, view.tz, at_most=at_most)
+    yield from threshold_facts(stats, view.tz, today, at_most=at_most)
 
 
-def _coverage(view: ChartView, stats: UsageStats, now: float) -> str:
+def _moment(at: float, zone: ZoneInfo | None, today: date) -> str:
+    """A time, with its year if that is not this one."""
+    moment = format_moment(at, zone)
+    if to_local(at, zone).year == today.year:
+        return moment
+    return f"{format_moment(at, zone, year=True)} {moment[-5:]}"
+
+
+def _coverage(view: ChartView, stats: UsageStats, time: CurrentTime) -> str:
     """The share of the time shown that has readings, from the first reading on."""
     first = view.buckets[0].start
-    until = min(max(view.end, view.buckets[-1].end), int(now) + 1)
+    until = min(max(view.end, view.buckets[-1].end), int(time.now) + 1)
     share = min(1.0, stats.seconds / max(1, until - first))
-    since = "" if first <= view.start else f" since {format_moment(first, view.tz)}"
+    since = "" if first <= view.start else f" since {_moment(first, view.tz, time.today)}"
     return f"data coverage {percent_text(share)}{since}"
 
 
 def peak_fact(
-    stats: UsageStats, zone: ZoneInfo | None, label: str = "peak", *, is_upper_bound: bool = False
+    stats: UsageStats,
+    zone: ZoneInfo | None,
+    today: date,
+    label: str = "peak",
+    *,
+    is_upper_bound: bool = False,
 ) -> Fact:
     """The peak, when it was, and how much was free then."""
     peak, installed = round(stats.peak), stats.installed_at_peak
     at_least = "at least " if is_upper_bound else ""
     free = "" if installed is None else f"  {at_least}{installed - peak:,} of {installed:,} free"
-    text = f"  {format_moment(stats.peak_at, zone)}{free}"
+    text = f"  {_moment(stats.peak_at, zone, today)}{free}"
     at_most = [("at most ", Tone.TEXT)] if is_upper_bound else []
     return label, [*at_most, (f"{peak:,}", Tone.STRONG), (text, Tone.TEXT)]
 
@@ -390,7 +411,9 @@ def percentile_fact(stats: UsageStats, *, is_coarse: bool, at_most: bool) -> Fac
     ]
 
 
-def threshold_facts(stats: UsageStats, zone: ZoneInfo | None, *, at_most: bool) -> Iterator[Fact]:
+def threshold_facts(
+    stats: UsageStats, zone: ZoneInfo | None, today: date, *, at_most: bool
+) -> Iterator[Fact]:
     """How long usage was at or above shares of installed, and the longest time at 100 %."""
     reached = [(share, seconds) for share, seconds in stats.seconds_above if seconds]
     if not reached:
@@ -402,7 +425,7 @@ def threshold_facts(stats: UsageStats, zone: ZoneInfo | None, *, at_most: bool) 
     yield "time above", [(" · ".join(texts), Tone.WARN)]
     if period := stats.longest_saturation:
         length = format_coarse_age(period.seconds)
-        text = f"longest {up_to}{length}, from {format_moment(period.start, zone)}"
+        text = f"longest {up_to}{length}, from {_moment(period.start, zone, today)}"
         yield "at 100 %", [(text, Tone.CRITICAL)]
 
 
