@@ -83,6 +83,16 @@ def test_demo_exits_with_its_terminal(demo: Terminal, unread: int) -> None:
 
 
 @pytest.mark.slow
+def test_demo_exits_with_its_terminal_and_shell(demo: Terminal) -> None:
+    """The terminal hangs up, and signals it; then the shell ends, which signals it again."""
+    demo.process.poll()
+    demo.disconnect()
+    demo.process.send_signal(signal.SIGHUP)
+    demo.process.send_signal(signal.SIGHUP)
+    assert demo.process.wait(timeout=15) == 0
+
+
+@pytest.mark.slow
 def test_stalled_demo_exits_by_signal(demo: Terminal) -> None:
     for _ in range(400):
         demo.send_keys("T")

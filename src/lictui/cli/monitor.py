@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from lictui.config.settings import Settings
 
 EXIT_TIMEOUT: Final = 3.0  # seconds for an orderly exit
+CLOSE_TIMEOUT: Final = 8.0  # seconds to close everything then
 _START_DEMO: Final = -1  # result of the first-run screen
 _DEMO_SPEED: Final = 60.0  # a day in 24 minutes
 
@@ -150,8 +151,8 @@ def _run(
     )
     with exit_on_signal(on_exit=lambda: app.call_later(app.exit, 0), close=stack.close):
         result = app.run()
-    with suppress(LictuiError):  # the last view is not important enough for an error
-        save_state(context.paths, app.saved_state)
+        with suppress(LictuiError):  # the last view is not important enough for an error
+            save_state(context.paths, app.saved_state)
     return result if isinstance(result, int) else app.return_code or 0
 
 
@@ -178,22 +179,29 @@ def _needs_ascii() -> bool:
 
 @contextmanager
 def exit_on_signal(on_exit: Callable[[], object], close: Callable[[], None]) -> Iterator[None]:
-    """Call `on_exit` on SIGTERM, on SIGHUP, or when the terminal is gone; from any thread.
+    """Call `on_exit` on SIGTERM, on SIGHUP, or when the terminal is gone; `close` after the block.
 
-    If the block does not end within EXIT_TIMEOUT seconds, `close` is called and the process exits
-    with 0. A second signal exits immediately.
+    If the block does not end within EXIT_TIMEOUT seconds, `close` is called by another thread, and
+    the process exits with 0; so it does if `close` takes longer than CLOSE_TIMEOUT. A second
+    SIGTERM exits immediately. A hangup is noticed several times: by the thread that waits for it,
+    and by a SIGHUP from the terminal and another one when the shell ends.
     """
-    has_left, is_leaving = threading.Event(), threading.Event()
+    has_left = threading.Event()
     closing = threading.Lock()
+    # Taken once and never waited for: a handler may interrupt another one at any point.
+    left, terminated = threading.Lock(), threading.Lock()
+    limit = threading.Timer(CLOSE_TIMEOUT, lambda: os._exit(0))
+    limit.daemon = True
 
     def leave() -> None:
-        if not is_leaving.is_set():
-            is_leaving.set()
+        if left.acquire(blocking=False):
             threading.Thread(target=force, name="force-exit", daemon=True).start()
-            on_exit()
+            if not has_left.is_set():
+                on_exit()
 
     def force() -> None:
         has_left.wait(EXIT_TIMEOUT)
+        limit.start()
         with closing:
             if not has_left.is_set():
                 with suppress(Exception):
@@ -201,7 +209,7 @@ def exit_on_signal(on_exit: Callable[[], object], close: Callable[[], None]) -> 
                 os._exit(0)
 
     def on_signal(number: int, _frame: object) -> None:
-        if is_leaving.is_set():
+        if number == signal.SIGTERM and not terminated.acquire(blocking=False):
             os._exit(128 + number)
         leave()
 
@@ -212,6 +220,8 @@ def exit_on_signal(on_exit: Callable[[], object], close: Callable[[], None]) -> 
         finally:
             with closing:  # while `force` closes, wait: it ends the process when all is closed
                 has_left.set()
+                close()
+            limit.cancel()
 
 
 def _wait_for_hangup(on_hangup: Callable[[], None]) -> None:
