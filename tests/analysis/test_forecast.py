@@ -144,7 +144,7 @@ def test_recently_reached_threshold_is_reported_with_the_next_time() -> None:
     assert full.last_reached == busy
     assert full.probability < 0.5
     sentence = describe_forecast(forecast_of(figures), TODAY)
-    assert f"100 % reached on {busy.day} {busy:%b}" in sentence
+    assert f"100 % last reached on {busy.day} {busy:%b}" in sentence
     long_ago = series(365, lambda _: 300) | {TODAY - timedelta(days=29): 505.0}
     assert _reach(forecast_of(long_ago), "installed").last_reached is None
 
@@ -265,17 +265,17 @@ _JAN = [date(2027, 1, day) for day in range(1, 32)]
         ),
         (
             Reach(1.0, 0.6, _JAN[11], (_JAN[3], _JAN[20]), (_JAN[1], date(2027, 3, 3))),
-            "may reach 100 % by 12 Jan (p 0.60, 2 Jan to 3 Mar)",
+            "100 % may be reached by 12 Jan (p 0.60, 2 Jan to 3 Mar)",
         ),
         (
             Reach(1.0, 0.6, _JAN[11], (_JAN[3], date(2027, 3, 1)), (_JAN[1], date(2027, 3, 3))),
             "100 % may be reached between 2 Jan and 3 Mar (p 0.60)",
         ),
         (Reach(1.0, 0.35), "100 % uncertain (p 0.35)"),
-        (Reach(1.0, 0.1), "80 % unlikely within 182 days"),
+        (Reach(1.0, 0.1), "80 % unlikely within 181 days"),
         (
             Reach(1.0, 0.35, last_reached=date(2026, 11, 20)),
-            "100 % reached on 20 Nov, next: 100 % uncertain (p 0.35)",
+            "100 % last reached on 20 Nov, next: uncertain (p 0.35)",
         ),
     ],
 )

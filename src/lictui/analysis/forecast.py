@@ -196,8 +196,7 @@ def _threshold_texts(result: Forecast, today: date) -> Iterator[str]:
         if reach and reach.day not in shortfall_days:
             yield _reach_text(reach)
     if not shown and result.warn and result.horizon:
-        days = (result.horizon - today).days + 1
-        yield f"{_share(result.warn)} unlikely within {days} days"
+        yield f"{_share(result.warn)} unlikely within {(result.horizon - today).days} days"
 
 
 def _in_reach(reach: Reach | None) -> bool:
@@ -205,24 +204,22 @@ def _in_reach(reach: Reach | None) -> bool:
 
 
 def _reach_text(reach: Reach) -> str:
-    share, next_time = _share(reach), _next_time(reach)
+    share = _share(reach)
     if reach.last_reached is None:
-        return next_time
-    reached = f"{share} reached on {_day(reach.last_reached)}"
-    return reached if reach.ratio < 1 else f"{reached}, next: {next_time}"
+        return f"{share} {_next_time(reach)}"
+    reached = f"{share} last reached on {_day(reach.last_reached)}"
+    return reached if reach.ratio < 1 else f"{reached}, next: {_next_time(reach)}"
 
 
 def _next_time(reach: Reach) -> str:
-    share = _share(reach)
+    probability = f"p {reach.probability:.2f}"
     if reach.day is None or reach.band is None:
-        return f"{share} uncertain (p {reach.probability:.2f})"
+        return f"uncertain ({probability})"
     low, high = map(_day, reach.band)
     if reach.firm_day is None:
-        return f"{share} may be reached between {low} and {high} (p {reach.probability:.2f})"
-    certainty = f"(p {reach.probability:.2f}, {low} to {high})"
-    if reach.is_likely:
-        return f"{share} likely by {_day(reach.day)} {certainty}"
-    return f"may reach {share} by {_day(reach.day)} {certainty}"
+        return f"may be reached between {low} and {high} ({probability})"
+    verb = "likely" if reach.is_likely else "may be reached"
+    return f"{verb} by {_day(reach.day)} ({probability}, {low} to {high})"
 
 
 def _share(reach: Reach) -> str:
