@@ -1,5 +1,7 @@
 """The products view."""
 
+from dataclasses import replace
+
 import pytest
 from tests.support.example_board import (
     TIMEOUT_FAILURE,
@@ -15,6 +17,7 @@ from tests.support.goldens import screen_text
 from tests.support.running_app import RunningApp, running_app
 
 from lictui.engine.board import Board, GroupBy
+from lictui.model import Model
 from lictui.tui.screens.dashboard import DashboardScreen
 from lictui.tui.screens.products import ProductsScreen
 from lictui.tui.screens.usage import UsageScreen
@@ -90,6 +93,24 @@ async def test_description_has_peak_bound_and_coverage() -> None:
         assert "all-time peak: 2,120 of 2,500 (8 May 2026" in text
         assert "sum of server peaks: 2,300" in text
         assert "data coverage 97 %" in text
+
+
+async def test_export_names_the_peaks_that_are_upper_bounds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written: list[tuple[str | float | None, ...]] = []
+    monkeypatch.setattr("lictui.tui.text.export_csv", lambda table, *_: written.extend(table))
+    key = ("", "XDT_PLT_CCS", Model.CONCURRENT)
+    summary = past_summaries()[key]
+    assert summary.all_time
+    peak = replace(summary.all_time.peak, bound=True)
+    summary = replace(summary, all_time=replace(summary.all_time, peak=peak))
+    board = Board((up_status("a", pool("XDT_PLT_CCS", 60, 100)),))
+    engine = FakeEngine(past_summaries={key: summary})
+    async with running_app("products", engine=engine, board=board) as run:
+        await run.press("E")
+    header, row = written
+    assert dict(zip(header, row, strict=True))["upper_bounds"] == "peak_all"
 
 
 async def test_summaries_are_requested_for_each_grouping() -> None:

@@ -30,7 +30,7 @@ _COLUMNS = (
     "scope", "product", "name", "model", "installed", "overdraft", "in_use", "free", "ratio",
     "level", "unknown", "servers_reporting", "servers_expected", "peak_24h", "peak_month",
     "peak_all", "peak_all_at", "installed_then", "at_most", "average_month", "coverage_all",
-    "newly_month", "released_month", "net_month", "days_left",
+    "newly_month", "released_month", "net_month", "days_left", "upper_bounds",
 )  # fmt: skip
 _SCOPE_TITLES: Final = {GroupBy.PRODUCT: "", GroupBy.GROUP: "group", GroupBy.SERVER: "server"}
 _GROUPINGS: Final = {
@@ -188,6 +188,8 @@ def _cells(row: ProductRow) -> tuple[Cell, ...]:
     day, month, all_time = (products.known_peak(peak) for peak in peaks)
     several = len(total.servers_expected) > 1 and past.all_time is not None
     changes = past.assignments
+    named = {"peak_24h": day, "peak_month": month, "peak_all": all_time}
+    bounds = " ".join(name for name, peak in named.items() if peak and peak.bound)
     return (
         *(total.scope, total.product, total.name, total.model.value),
         *(total.reading.installed, total.reading.overdraft, total.reading.in_use),
@@ -200,5 +202,5 @@ def _cells(row: ProductRow) -> tuple[Cell, ...]:
         month.average if month else None,
         all_time.coverage if all_time else None,
         *((changes.newly_assigned, changes.released) if changes else (None, None)),
-        *(row.net_change, row.days_left),
+        *(row.net_change, row.days_left, bounds),
     )
