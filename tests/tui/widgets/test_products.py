@@ -33,6 +33,7 @@ GROWING, FLAT = ForecastStatus.GROWING, ForecastStatus.FLAT
         (FLAT, Reach(1.0, 0.1), "stable"),
         (GROWING, Reach(1.0, 0.1), "> 182 d"),
         (FLAT, None, "stable"),
+        (GROWING, None, "growing"),
     ],
 )
 def test_runs_out_has_a_day_only_where_the_forecast_is_certain(

@@ -107,10 +107,14 @@ class ProductRow:
             return ""
         if forecast.installed and forecast.installed.is_uncertain:
             return "uncertain"
-        if forecast.status is ForecastStatus.GROWING:
-            horizon = (forecast.horizon - self.today).days if forecast.horizon else 0
-            return f"> {horizon} d" if horizon else "growing"
-        directions = {ForecastStatus.FLAT: "stable", ForecastStatus.FALLING: "declining"}
+        is_growing = forecast.status is ForecastStatus.GROWING
+        if is_growing and forecast.installed and forecast.horizon:
+            return f"> {(forecast.horizon - self.today).days} d"
+        directions = {
+            ForecastStatus.GROWING: "growing",
+            ForecastStatus.FLAT: "stable",
+            ForecastStatus.FALLING: "declining",
+        }
         return directions.get(forecast.status, "?")
 
     @property
