@@ -521,7 +521,7 @@ def _last_reached(inputs: ForecastInput, recent: Mapping[date, float], ratio: fl
 
 
 def _is_similar(installed_then: int | None, installed_now: int | None) -> bool:
-    """Whether a past day tells of today: usage moves along when licenses change servers."""
+    """Whether a past day counts: usage moves along when licenses change servers."""
     if installed_then is None or installed_now is None:
         return True
     low, high = sorted((installed_then, installed_now))

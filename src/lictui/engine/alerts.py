@@ -1,7 +1,7 @@
 """Alert rules: which conditions hold on a board, their level and their sentence.
 
 Pure and without memory: a condition holds as long as its cause does. How often it must be seen
-before anybody is told is decided in `alert_state`.
+before it is reported is decided in `alert_state`.
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ def _import_pool(
     for width, buckets in imported.buckets.items():
         written += _import_buckets(db, pool, width, buckets, kept)
     if not is_listed and (is_new or pool.ended is not None):
-        # No server lists the pool: later sums do without it, rather than miss it for ever.
+        # No server lists the pool: later sums leave it out instead of missing it forever.
         pools.close_at(db, pool, end)
     return written
 

@@ -454,7 +454,7 @@ def _account(
     name: str, reports: tuple[ReportedServer, ...], *, same_as: str = ""
 ) -> SimulatedServer:
     pools = {pool.product: pool for report in reports for pool in report.pools}
-    told = tuple(
+    reported = tuple(
         replace(
             pool,
             curve=StepCurve(_Uploaded(reports, product), 0),
@@ -464,7 +464,9 @@ def _account(
         )
         for product, pool in pools.items()
     )
-    return _server(name, EMEA, ServerKind.PARTNER, *told, same_as=same_as, reported_servers=reports)
+    return _server(
+        name, EMEA, ServerKind.PARTNER, *reported, same_as=same_as, reported_servers=reports
+    )
 
 
 class _Uploaded:
@@ -475,13 +477,13 @@ class _Uploaded:
         self._product = product
 
     def quarters(self, day: int) -> Sequence[int]:
-        """What was told that day, all day long."""
-        told = (uploaded_usage(report, self._product, day * DAY) for report in self._reports)
-        return [sum(told)] * QUARTERS
+        """What was reported on that day, all day long."""
+        reported = (uploaded_usage(report, self._product, day * DAY) for report in self._reports)
+        return [sum(reported)] * QUARTERS
 
 
 def uploaded_usage(report: ReportedServer, product: str, at: float) -> int:
-    """The users of `product` that a license server told License Usage Insights of by `at`."""
+    """The users of `product` that a license server reported to License Usage Insights by `at`."""
     last = min(at, report.last_upload) // DAY * DAY
     held = (pool.license_at(last) for pool in report.pools if pool.product == product)
     return sum(each.in_use for each in held if each is not None)

@@ -53,8 +53,8 @@ def ssh(argv: list[str]) -> int:
     try:
         return _ask(host, int(port), "/ssh", argv[1:])
     except OSError as error:
-        said = f"ssh: connect to host {host} port {port}: {error.strerror}"
-        return _end(b"", said, _LOST)
+        answer = f"ssh: connect to host {host} port {port}: {error.strerror}"
+        return _end(b"", answer, _LOST)
 
 
 def _ask(host: str, port: int, path: str, argv: list[str]) -> int:
@@ -62,14 +62,14 @@ def _ask(host: str, port: int, path: str, argv: list[str]) -> int:
     with socket.create_connection((host, port)) as connection:
         head = f"GET {path}?{query} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
         connection.sendall(head.encode())
-        said = b""
-        while b"\r\n\r\n" not in said and (more := connection.recv(_CHUNK)):
-            said += more
-        told, _, body = said.partition(b"\r\n\r\n")
+        answer = b""
+        while b"\r\n\r\n" not in answer and (more := connection.recv(_CHUNK)):
+            answer += more
+        header, _, body = answer.partition(b"\r\n\r\n")
         _write(body)
         while body := connection.recv(_CHUNK):
             _write(body)
-    headers = dict(re.findall(r"^([\w-]+): (.*?)\r?$", told.decode("latin-1"), re.MULTILINE))
+    headers = dict(re.findall(r"^([\w-]+): (.*?)\r?$", header.decode("latin-1"), re.MULTILINE))
     headers = {name.lower(): value for name, value in headers.items()}
     errors = re.sub("%(..)", lambda hit: chr(int(hit[1], 16)), headers.get("x-stderr", ""))
     return _end(b"", errors.encode("latin-1").decode(), int(headers.get("x-status", _LOST)))

@@ -131,12 +131,12 @@ class UsageCurve:
 
 
 class StepCurve(UsageCurve):
-    """The same, but each figure stands until the next: what is told now and then, not read."""
+    """The same, but each figure applies until the next: it is reported now and then, not read."""
 
     __slots__ = ()
 
     def value_at(self, moment: float) -> int:
-        """In use as told last before `moment`."""
+        """In use as last reported before `moment`."""
         return self._point(int(moment // QUARTER))
 
     def five_minute_values(self, first: int, last: int) -> list[int]:

@@ -269,7 +269,7 @@ class CvadSite:
 
 
 async def find_site(session: BearerSession, name_or_id: str, customer_id: str) -> CvadSite:
-    """Return the site `name_or_id` of the account; "" stands for the only one."""
+    """Return the site `name_or_id` of the account; "" means the only one."""
     path, reply = await first_existing(tuple(f"{base}/me" for base in BASE_PATHS), session.get)
     if reply.status == HTTPStatus.OK:
         account = reply_json(reply, Step.INVENTORY)

@@ -96,7 +96,7 @@ def bucket_seconds(length: RangeLength, columns: int, interval: float) -> int:
 
 
 def time_zone(name: str) -> ZoneInfo | None:
-    """Return the time zone with this IANA name; None stands for the system's."""
+    """Return the time zone with this IANA name; None means the system's."""
     if not name:
         return None
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415 - only for who sets a zone
