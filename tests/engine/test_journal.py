@@ -17,6 +17,7 @@ from lictui.model import (
     Failure,
     Level,
     Mode,
+    Notice,
     Snapshot,
     SourceName,
     State,
@@ -47,6 +48,15 @@ def test_state_changes_are_events() -> None:
 def test_equal_polls_are_no_event() -> None:
     assert events(snapshot(), snapshot()) == ()
     assert events(failure(), failure()) == ()
+
+
+def test_notice_is_an_event_once_whatever_count_its_detail_has() -> None:
+    first, second = (Notice("server", Level.WARN, "Nearly used up", f"{n} left") for n in (3, 2))
+    worse = replace(second, level=Level.CRITICAL)
+    assert events(snapshot(notices=(first,)), snapshot(notices=(second,))) == ()
+    (event,) = events(snapshot(notices=(first,)), snapshot(notices=(worse,)))
+    assert (event.kind, event.level) == (EventKind.NOTICE, Level.CRITICAL)
+    assert event.message == "Nearly used up"
 
 
 def test_changed_level_is_an_event() -> None:

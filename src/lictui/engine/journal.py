@@ -82,8 +82,9 @@ def _server_changes(
         expires = f", expires {new.activation.expires}" if new.activation.expires else ""
         status = new.activation.status.replace("_", " ")
         yield event(EventKind.ACTIVATION, f"LAS activation: {status}{expires}")
+    known = {(notice.level, notice.title) for notice in old.notices}  # details may hold a count
     for notice in new.notices:
-        if notice not in old.notices:
+        if (notice.level, notice.title) not in known:
             yield event(EventKind.NOTICE, notice.title, "", notice.level)
 
 
