@@ -46,8 +46,8 @@ def basic_header(username: str, password: str) -> str:
 # Tokens
 
 
-# Seconds, where the server gives none (as all APIs document). A time in the past is none either:
-# with a wrong clock, on either side, every poll would sign in again.
+# Seconds (as all APIs document), used if the server sends no end or one in the past: otherwise,
+# with a wrong clock on either side, every poll would sign in again.
 _DEFAULT_LIFETIME: Final = 3600.0
 _RENEWAL_MARGIN: Final = 60.0  # seconds before its end at which a token is renewed
 VALID_TOKEN: Final = re.compile(r"[\x21-\x7e]{1,16384}")
