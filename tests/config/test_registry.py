@@ -1,3 +1,4 @@
+import os
 import stat
 import threading
 from dataclasses import replace
@@ -8,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lictui.config import registry
 from lictui.config.registry import (
     add_server,
+    changed_keys,
     edit_server,
     load_servers,
     read_servers,
@@ -41,6 +44,7 @@ username = 'CORP\\svc'
 secret = "env:X"
 verify = "ca.pem"
 
+# also by hand
 [[server]]
 name = "broken"
 source = "winrm"
@@ -59,10 +63,6 @@ def write_servers(paths: Paths, text: str = BY_HAND) -> str:
     return text
 
 
-def backup(paths: Paths) -> Path:
-    return paths.servers.with_name("servers.toml.bak")
-
-
 def test_registry_without_a_file_is_empty(paths: Paths) -> None:
     assert load_servers(paths) == ()
     assert not paths.config_dir.exists()
@@ -74,7 +74,6 @@ def test_added_servers_are_read_from_a_private_file(paths: Paths) -> None:
     assert load_servers(paths) == (LIC, DDC)
     assert stat.S_IMODE(paths.servers.stat().st_mode) == 0o600
     assert stat.S_IMODE(paths.config_dir.stat().st_mode) == 0o700
-    assert not backup(paths).exists()
 
 
 def test_duplicate_name_is_refused(paths: Paths) -> None:
@@ -83,7 +82,7 @@ def test_duplicate_name_is_refused(paths: Paths) -> None:
         add_server(paths, replace(DDC, name="lic"))
     add_server(paths, DDC)
     with pytest.raises(UsageError, match="server lic already exists"):
-        edit_server(paths, "ddc", replace(DDC, name="lic"))
+        edit_server(paths, "ddc", {"name": "lic"})
     assert load_servers(paths) == (LIC, DDC)
 
 
@@ -97,46 +96,70 @@ def test_password_is_never_written(paths: Paths) -> None:
     assert not paths.servers.exists()
 
 
-def test_add_keeps_the_text(paths: Paths) -> None:
+def test_changes_keep_comments_and_spelling_of_everything_else(paths: Paths) -> None:
     text = write_servers(paths)
     add_server(paths, DDC)
     assert paths.servers.read_text().startswith(text)
-    assert not backup(paths).exists()
     assert read_servers(paths)[0][1] == DDC
+    before = read_servers(paths)[0][0]
+    after = replace(before, name="lic-2", group="emea", interval=60.0)
+    assert edit_server(paths, "lic", changed_keys(before, after)) == after
+    added = 'verify = "ca.pem"\ngroup = "emea"\ninterval = 60\n'
+    text = text.replace("'lic'", '"lic-2"').replace('verify = "ca.pem"\n', added)
+    assert paths.servers.read_text().startswith(text)
+    edit_server(paths, "lic-2", {"group": "", "interval": 70})
+    text = text.replace('group = "emea"\n', "").replace("= 60", "= 70")
+    assert paths.servers.read_text().startswith(text)
+    remove_server(paths, "ddc")
+    assert paths.servers.read_text().rstrip() == text.rstrip()
+    remove_server(paths, "broken")
+    assert paths.servers.read_text().startswith(text.partition("\n\n# also by hand")[0])
+    assert "# also by hand" in paths.servers.read_text()
+    assert not list(paths.config_dir.glob("*.bak"))
 
 
-def test_add_to_an_inline_list_saves_the_old_text(paths: Paths) -> None:
-    text = write_servers(paths, 'server = [{name="a", source="cvad", url="https://a"}] # x\n')
+def test_list_that_is_not_made_of_tables_is_not_changed(paths: Paths) -> None:
+    text = write_servers(paths, 'server = [{name="ddc", source="cvad", url="https://a"}] # x\n')
+    for change in (
+        lambda: edit_server(paths, "ddc", {"group": "x"}),
+        lambda: remove_server(paths, "ddc"),
+        lambda: add_server(paths, LIC),
+    ):
+        with pytest.raises(LictuiError):
+            change()
+    assert paths.servers.read_text() == text
+
+
+def test_edit_changes_only_its_keys(paths: Paths) -> None:
+    save_servers(paths, [LIC])
+    edit_server(paths, "lic", {"group": "cli", "interval": 77})  # while a form shows LIC
+    edit_server(paths, "lic", changed_keys(LIC, replace(LIC, name="X")))
+    assert load_servers(paths) == (replace(LIC, name="X", group="cli", interval=77.0),)
+    edit_server(paths, "X", {"source": "cvad", "url": "https://ddc"})
+    (server,) = load_servers(paths)
+    assert (server.source, server.auth, server.group) == (SourceName.CVAD, "", "cli")
+
+
+def test_locked_file_names_its_holder(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_PAUSE", 0)
+    save_servers(paths, [LIC])
+    held_by = rf"locked by .*\(process {os.getpid()}\)"
+    with registry._locked(paths), pytest.raises(LictuiError, match=held_by):
+        add_server(paths, DDC)
     add_server(paths, DDC)
-    assert backup(paths).read_text() == text
-    assert read_servers(paths)[0] == (DDC,)
-
-
-def test_edit_keeps_spelled_values_and_saves_the_old_text(paths: Paths) -> None:
-    text = write_servers(paths)
-    (before,), _ = read_servers(paths)
-    edit_server(paths, "lic", replace(before, name="lic-2", group="emea"))
-    ((after,), _) = read_servers(paths)
-    assert after == replace(before, name="lic-2", group="emea")
-    assert 'verify = "ca.pem"' in paths.servers.read_text()
-    assert 'url = "https://lic"\n' in paths.servers.read_text()
-    assert 'name = "broken"' in paths.servers.read_text()
-    assert backup(paths).read_text() == text
-    assert stat.S_IMODE(backup(paths).stat().st_mode) == 0o600
 
 
 def test_servers_are_edited_removed_and_added_again(paths: Paths) -> None:
     save_servers(paths, [LIC, DDC])
-    edit_server(paths, "lic", replace(LIC, group="emea"))
-    assert load_servers(paths) == (replace(LIC, group="emea"), DDC)
-    edit_server(paths, "lic", replace(DDC, name="lic"))  # another source
+    emea = edit_server(paths, "lic", {"group": "emea"})
+    assert load_servers(paths) == (emea, DDC) == (replace(LIC, group="emea"), DDC)
+    edit_server(paths, "lic", changed_keys(emea, replace(DDC, name="lic")))  # another source
     remove_server(paths, "ddc")
     assert load_servers(paths) == (replace(DDC, name="lic"),)
     remove_server(paths, "lic")
     assert load_servers(paths) == ()
     add_server(paths, DDC)
     assert load_servers(paths) == (DDC,)
-    assert not backup(paths).exists()
 
 
 def test_unknown_server_is_refused_with_a_suggestion(paths: Paths) -> None:
@@ -145,7 +168,7 @@ def test_unknown_server_is_refused_with_a_suggestion(paths: Paths) -> None:
         remove_server(paths, "lik")
     assert caught.value.hint == "did you mean lic?"
     with pytest.raises(UsageError, match="unknown server x"):
-        edit_server(paths, "x", LIC)
+        edit_server(paths, "x", {})
 
 
 def test_valid_servers_are_read_next_to_an_invalid_one(paths: Paths) -> None:
@@ -154,7 +177,7 @@ def test_valid_servers_are_read_next_to_an_invalid_one(paths: Paths) -> None:
     servers, problems = read_servers(paths)
     assert [server.name for server in servers] == ["lic", "ddc"]
     (problem,) = problems
-    assert (problem.line, problem.key) == (13, "server[1].url")
+    assert (problem.line, problem.key) == (14, "server[1].url")
     assert "pw@" not in str(problem)
     with pytest.raises(ConfigError) as caught:
         load_servers(paths)

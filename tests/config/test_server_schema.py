@@ -9,14 +9,13 @@ from hypothesis import strategies as st
 
 from lictui.config.server_schema import (
     COMMAND_FORMATS,
-    FieldError,
     flexnet_addresses,
     keys_for,
     server_warnings,
     to_table,
     validate_server,
 )
-from lictui.config.toml_document import InvalidValue
+from lictui.config.toml_document import FieldError, InvalidValue
 from lictui.model import Server
 
 BASE = Path("/etc/lictui")

@@ -163,7 +163,7 @@ async def test_saved_renamed_and_removed_servers_keep_their_history(
     await engine.save(server())
     await settle()
     assert status_of(engine).state is State.UP
-    await engine.save(server("lic-new"), replacing="lic-01")
+    await engine.save(server("lic-new"), replacing=server())
     await settle()
     assert engine.board.find("lic-01") is None
     assert await recorded(engine, "lic-new") == [412]
@@ -273,7 +273,7 @@ async def test_removed_server_clears_alerts_and_renamed_one_keeps_them(
     engine = await harness.engine()
     await poll(harness, engine, 85, 85)
     harness.replies["lic-02"] = used(85)
-    await engine.save(server("lic-02", interval=EVERY), replacing="lic-01")
+    await engine.save(server("lic-02", interval=EVERY), replacing=server(interval=EVERY))
     await settle()
     assert [state.key.server for state in engine.board.alert_states or ()] == ["lic-02"]
     await poll(harness, engine, 85, 85, name="lic-02")

@@ -165,10 +165,10 @@ class FakeEngine:
         for finding in self.test_steps:
             yield finding
 
-    async def save(self, server: Server, replacing: str | None = None) -> None:
+    async def save(self, server: Server, replacing: Server | None = None) -> None:
         if self.error:
             raise self.error
-        self.saved.append((server, replacing))
+        self.saved.append((server, replacing.name if replacing else None))
 
     async def remove(self, name: str) -> None:
         if self.error:

@@ -28,14 +28,13 @@ from lictui.config.registry import (
     edit_server,
     read_servers,
     remove_server,
-    server_table,
+    require_server,
 )
 from lictui.config.secrets import secret_warning
 from lictui.config.server_schema import (
     BOOLEAN_KEYS,
     LIST_KEYS,
     NUMBER_KEYS,
-    keys_for,
     server_warnings,
     to_table,
     validate_server,
@@ -426,12 +425,8 @@ def edit(
         changes["enabled"] = enabled
     if not changes:
         raise UsageError("nothing to change", "see lictui servers edit --help")
-    table = server_table(context.paths, name) | changes
-    if changes.get("source"):  # drop the keys of the previous source
-        table = {key: table[key] for key in table if key in (*keys_for(table["source"]), *changes)}
-    server = _validated(table, context.paths)
     settings = load_settings(context.paths)  # raises ConfigError before anything is written
-    edit_server(context.paths, name, server)
+    server = edit_server(context.paths, name, changes)
     if server.name != name and history_path(context.paths, settings).exists():
         with open_history(context.paths, settings, SystemClock()) as history:
             history.rename_server(name, server.name)
@@ -448,7 +443,7 @@ def remove(context: CommandContext, /, *, name: str, yes: bool) -> int:
 
     Exit code 1: not confirmed.
     """
-    server_table(context.paths, name)  # raises for an unknown server before asking
+    require_server(context.paths, name)  # before asking
     if not yes and not click.confirm(f"Remove {name}?", err=True):
         return 1
     remove_server(context.paths, name)

@@ -7,9 +7,10 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from lictui.config.toml_document import (
+    FieldError,
     InvalidValue,
     Validator,
-    did_you_mean,
+    check_table,
     non_empty_string,
     number,
     quoted,
@@ -18,10 +19,6 @@ from lictui.config.toml_document import (
 from lictui.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from lictui.config.toml_document import TomlDocument
-    from lictui.errors import Problem
     from lictui.paths import Paths
 
 
@@ -70,25 +67,18 @@ def load_entitlements(paths: Paths) -> tuple[Entitlement, ...]:
     Raises ConfigError with every problem of the file.
     """
     document = read_toml(paths.entitlements)
-    problems = [
-        document.problem((key,), "unknown key", "every product is a table [[product]]")
-        for key in document.data
-        if key != "product"
-    ]
+    problems = document.foreign_keys("product")
     entitlements: list[Entitlement] = []
     first_index: dict[tuple[str, str, str], int] = {}  # of each product and scope
     for index, table in enumerate(document.tables("product")):
-        fields: dict[str, Any] = {}
-        table_problems = list(_read_table(document, index, table, fields))
+        fields, errors = _check_entitlement(table)
         scope = (fields.get("product", ""), fields.get("server", ""), fields.get("group", ""))
-        if not table_problems and scope in first_index:
+        if not errors and scope in first_index:
             line = document.line(("product", first_index[scope], "product"))
             message = f"duplicate entry for {scope[0]} (first on line {line})"
-            hint = "merge them or set server or group"
-            path = ("product", index, "product")
-            table_problems.append(document.problem(path, message, hint))
-        problems += table_problems
-        if not table_problems:
+            errors.append(FieldError("product", message, "merge them or set server or group"))
+        problems += document.problems(("product", index), errors)
+        if not errors:
             first_index[scope] = index
             entitlements.append(Entitlement(**fields))
     if problems:
@@ -96,23 +86,9 @@ def load_entitlements(paths: Paths) -> tuple[Entitlement, ...]:
     return tuple(entitlements)
 
 
-def _read_table(
-    document: TomlDocument, index: int, table: dict[str, Any], fields: dict[str, Any]
-) -> Iterator[Problem]:
-    """Put the valid values of `table` into `fields`, and yield the problems of the others."""
-    for key, value in table.items():
-        path = ("product", index, key)
-        if key not in ENTITLEMENT_KEYS:
-            hint = did_you_mean(key, ENTITLEMENT_KEYS)
-            yield document.problem(path, "unknown key", hint)
-            continue
-        try:
-            fields[key] = ENTITLEMENT_KEYS[key](value)
-        except InvalidValue as invalid:
-            yield document.problem(path, invalid.message, invalid.hint)
-    for key, hint in _REQUIRED.items():
-        if key not in table:
-            yield document.problem(("product", index, key), "is missing", hint)
+def _check_entitlement(table: dict[str, Any]) -> tuple[dict[str, Any], list[FieldError]]:
+    fields, errors = check_table(table, ENTITLEMENT_KEYS)
+    errors += [FieldError(k, "is missing", hint) for k, hint in _REQUIRED.items() if k not in table]
     if "server" in table and "group" in table:
-        path = ("product", index, "group")
-        yield document.problem(path, "group and server are mutually exclusive", "remove one")
+        errors.append(FieldError("group", "group and server are mutually exclusive", "remove one"))
+    return fields, errors

@@ -1,22 +1,23 @@
 """servers.toml: read with every problem reported, and changed without losing the user's edits.
 
-Before a change the file is read again under a lock. A text that rewriting would not preserve, such
-as comments, is saved next to it as servers.toml.bak.
+Before a change the file is read again under a lock. Only the lines of one server are changed, so
+comments, order and spelling of everything else stay.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-import tomllib
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import tomli_w
 
-from lictui.config.server_schema import to_table, validate_server
-from lictui.config.toml_document import TomlDocument, did_you_mean, read_toml
+from lictui.config.server_schema import keys_for, to_table, validate_server
+from lictui.config.toml_document import FieldError, TomlDocument, did_you_mean, read_toml
 from lictui.errors import ConfigError, LictuiError, Problem, UsageError
 from lictui.paths import FILE_MODE, Paths, make_folder, write_private
 
@@ -26,8 +27,7 @@ else:
     import fcntl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Mapping
 
     from lictui.model import Server
 
@@ -52,23 +52,17 @@ def read_registry(paths: Paths) -> Registry:
     """Return all servers and problems. Raises ConfigError if the file is not valid TOML."""
     document = read_toml(paths.servers)
     entries: list[tuple[str, Server | None]] = []
-    hint = "every server is a table [[server]]"
-    problems = [
-        document.problem((key,), "unknown key", hint) for key in document.data if key != "server"
-    ]
+    problems = document.foreign_keys("server")
     first_index: dict[str, int] = {}  # of each name
     for index, table in enumerate(document.tables("server")):
         server, errors = validate_server(table, paths.config_dir)
-        problems += [
-            document.problem(("server", index, error.key), error.message, error.hint)
-            for error in errors
-        ]
+        problems += document.problems(("server", index), errors)
         name = str(table.get("name", ""))
         if name and name in first_index:
             line = document.line(("server", first_index[name], "name"))
             message = f"duplicate name (first defined on line {line})"
-            path = ("server", index, "name")
-            problems.append(document.problem(path, message, "choose another name"))
+            error = FieldError("name", message, "choose another name")
+            problems += document.problems(("server", index), (error,))
             continue
         first_index[name] = index
         entries.append((name, server))
@@ -92,116 +86,177 @@ def load_servers(paths: Paths) -> tuple[Server, ...]:
     return servers
 
 
-def server_table(paths: Paths, name: str) -> dict[str, Any]:
-    """Return the table of the server `name`, valid or not. Raises LictuiError."""
-    tables = read_toml(paths.servers).tables("server")
-    return tables[_index(name, tables)]
-
-
 def add_server(paths: Paths, server: Server) -> None:
-    """Add `server`. Raises LictuiError if its name exists or the file cannot be written.
-
-    Its table is appended to the text, so comments are kept.
-    """
+    """Add `server`. Raises LictuiError if its name exists or the file cannot be written."""
     with _changing(paths) as (document, tables):
         _require_new_name(server.name, tables)
-        tables.append(_valid_table(server, paths))
-        added = f"{document.text.rstrip()}\n\n{tomli_w.dumps({'server': tables[-1:]})}"
-        if document.text.strip() and _parses_to(added, document.data):
-            write_private(paths.servers, added.encode())
-        else:
-            _rewrite(paths, document)
+        if "server" in document.data:
+            _split(document, 0)  # raises where no table can be appended
+        text = document.text.rstrip() or _HEADER.rstrip()
+        _write(paths, f"{text}\n\n{_text((server,), paths)}")
 
 
-def edit_server(paths: Paths, name: str, server: Server) -> None:
-    """Replace the server `name` by `server`, which may have another name.
+def edit_server(paths: Paths, name: str, changes: Mapping[str, Any]) -> Server:
+    """Set these keys of the server `name`, and return it as it is now. Raises LictuiError.
 
-    Unchanged values keep the spelling of the user. Raises LictuiError.
+    An empty value removes a key. Every other key keeps the value that the file has now. With
+    another source, the keys that only the previous one has are removed.
     """
+    import tomlkit
+
     with _changing(paths) as (document, tables):
         index = _index(name, tables)
-        if server.name != name:
-            _require_new_name(server.name, tables)
-        table = _valid_table(server, paths)
-        previous, _ = validate_server(tables[index], paths.config_dir)
-        if previous and previous.source is server.source:
-            table |= {
-                key: value
-                for key, value in tables[index].items()
-                if value != "" and getattr(previous, key) == getattr(server, key)
-            }
-        tables[index] = table
-        _rewrite(paths, document)
+        if changes.get("name", name) != name:
+            _require_new_name(str(changes["name"]), tables)
+        before, after, lines = _split(document, index)
+        edited = tomlkit.parse(lines)
+        table: Any = edited["server"][0]
+        source = changes.get("source", "")
+        for key in [*table]:
+            if source not in ("", table["source"]) and key not in keys_for(source):
+                del table[key]
+        for key, value in changes.items():
+            if value != "":
+                table[key] = list(value) if isinstance(value, tuple) else value
+            else:
+                table.pop(key, None)
+        server = _checked(edited.unwrap()["server"][0], paths)
+        _write(paths, before + tomlkit.dumps(edited) + after)
+    return server
+
+
+def changed_keys(before: Server, after: Server) -> dict[str, Any]:
+    """Return the keys of a server that differ, as `edit_server` takes them."""
+    old, new = to_table(before), to_table(after)
+    return {key: new.get(key, "") for key in old | new if old.get(key) != new.get(key)}
 
 
 def remove_server(paths: Paths, name: str) -> None:
     """Remove the server `name`. Raises LictuiError."""
     with _changing(paths) as (document, tables):
-        del tables[_index(name, tables)]
-        _rewrite(paths, document)
+        before, after, _ = _split(document, _index(name, tables))
+        _write(paths, before + after.lstrip("\n") if len(tables) > 1 else before + after)
 
 
 def save_servers(paths: Paths, servers: Iterable[Server]) -> None:
     """Replace all servers by `servers`. Raises LictuiError."""
-    tables = [_valid_table(server, paths) for server in servers]
-    with _writing(paths):
-        write_private(paths.servers, _text({"server": tables}).encode())
+    text = _HEADER + _text(servers, paths)
+    with _locked(paths):
+        _write(paths, text)
+
+
+def require_server(paths: Paths, name: str) -> None:
+    """Raise UsageError if there is no server `name`, valid or not."""
+    _index(name, read_toml(paths.servers).tables("server"))
 
 
 @contextmanager
 def _changing(paths: Paths) -> Iterator[tuple[TomlDocument, list[dict[str, Any]]]]:
-    """Give the file as it is now, and its tables to change in place, under the lock."""
-    with _writing(paths):
+    """Give the file as it is now, and its tables, under the lock."""
+    with _locked(paths):
         document = read_toml(paths.servers)
-        tables = document.data["server"] = document.tables("server")
-        yield document, tables
+        yield document, document.tables("server")
 
 
-@contextmanager
-def _writing(paths: Paths) -> Iterator[None]:
-    try:
-        with file_lock(paths.servers):
-            yield
-    except OSError as error:
-        raise LictuiError(
-            f"{paths.servers} cannot be written: {error.strerror or error}",
-            "check the permissions of the directory, or use another --config-dir",
-        ) from None
+def _split(document: TomlDocument, index: int) -> tuple[str, str, str]:
+    """Return the text before and after the table of a server, and the table itself.
 
-
-@contextmanager
-def file_lock(file: Path) -> Iterator[None]:
-    """Hold a lock that other processes of this user respect; wait for it. Raises OSError.
-
-    The lock is a file of its own next to `file`, which every write replaces.
+    Comments and blank lines at its end belong to what follows.
     """
-    make_folder(file.parent)
-    handle = os.open(file.with_name(f".{file.name}.lock"), os.O_RDWR | os.O_CREAT, FILE_MODE)
+    lines = document.text.splitlines(keepends=True)
+    start, end = document.span(("server", index))
+    if not lines[start].lstrip().startswith("[["):
+        problem = document.problem(("server",), "cannot be changed in this form", "use [[server]]")
+        raise ConfigError((problem,))
+    while not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#"):
+        end -= 1
+    return "".join(lines[:start]), "".join(lines[end:]), "".join(lines[start:end])
+
+
+def _write(paths: Paths, text: str) -> None:
     try:
-        if sys.platform == "win32":
-            msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
+        write_private(paths.servers, text.encode())
+    except OSError as error:
+        raise _unwritable(paths.servers, error) from None
+
+
+# The lock of the file
+
+
+_TRIES: Final = 50
+_PAUSE: Final = 0.1  # seconds
+
+
+@contextmanager
+def _locked(paths: Paths) -> Iterator[None]:
+    """Hold a lock that other processes respect; wait five seconds for it. Raises LictuiError.
+
+    The lock is a file of its own next to servers.toml, which every write replaces.
+    """
+    file = paths.servers.with_name(f".{paths.servers.name}.lock")
+    try:
+        make_folder(file.parent)
+        handle = os.open(file, os.O_RDWR | os.O_CREAT, FILE_MODE)
+    except OSError as error:
+        raise _unwritable(paths.servers, error) from None
+    try:
+        for _ in range(_TRIES):
+            if _lock(handle):
+                break
+            threading.Event().wait(_PAUSE)
         else:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            holder = _holder(handle)
+            raise LictuiError(f"{paths.servers} is locked by {holder}", "try again when it is done")
         yield
     finally:
         os.close(handle)  # releases the lock as well
 
 
-def _rewrite(paths: Paths, document: TomlDocument) -> None:
-    """Write the data of the document; save its text as .bak if comments or layout get lost."""
-    text = document.text
-    if text.strip() and text != _text(tomllib.loads(text)):
-        write_private(paths.servers.with_name(f"{paths.servers.name}.bak"), text.encode())
-    write_private(paths.servers, _text(document.data).encode())
+def _lock(handle: int) -> bool:
+    try:
+        if sys.platform == "win32":
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
-def _valid_table(server: Server, paths: Paths) -> dict[str, Any]:
-    """Return the table of `server`. Raises UsageError if it is not valid."""
-    table = to_table(server)
-    _, errors = validate_server(table, paths.config_dir)
-    if errors:
-        raise UsageError("\n".join(map(str, errors)))
-    return table
+def _holder(handle: int) -> str:
+    """Return the program that holds the lock, as far as the system says."""
+    inode = os.fstat(handle).st_ino
+    try:
+        for line in Path("/proc/locks").read_text().splitlines():
+            _, _, _, _, process, place, *_ = line.split()
+            if place.rpartition(":")[2] == str(inode):
+                program = Path(f"/proc/{process}/comm").read_text().strip()
+                return f"{program} (process {process})"
+    except (OSError, ValueError):
+        pass
+    return "another program"
+
+
+def _unwritable(file: Path, error: OSError) -> LictuiError:
+    return LictuiError(
+        f"{file} cannot be written: {error.strerror or error}",
+        "check the permissions of the directory, or use another --config-dir",
+    )
+
+
+def _text(servers: Iterable[Server], paths: Paths) -> str:
+    tables = [to_table(server) for server in servers]
+    for table in tables:
+        _checked(table, paths)
+    return "\n".join(f"[[server]]\n{tomli_w.dumps(table)}" for table in tables)
+
+
+def _checked(table: dict[str, Any], paths: Paths) -> Server:
+    """Return the server that a table describes. Raises UsageError if it is not valid."""
+    server, errors = validate_server(table, paths.config_dir)
+    if server is None:
+        raise UsageError("\n  ".join(map(str, errors)))
+    return server
 
 
 def _require_new_name(name: str, tables: list[dict[str, Any]]) -> None:
@@ -214,15 +269,3 @@ def _index(name: str, tables: list[dict[str, Any]]) -> int:
     if name not in names:
         raise UsageError(f"unknown server {name}", did_you_mean(name, names))
     return names.index(name)
-
-
-def _text(data: dict[str, Any]) -> str:
-    """Return the file as lictui writes it."""
-    return _HEADER + tomli_w.dumps({key: value for key, value in data.items() if value != []})
-
-
-def _parses_to(text: str, data: dict[str, Any]) -> bool:
-    try:
-        return tomllib.loads(text) == data
-    except tomllib.TOMLDecodeError:
-        return False

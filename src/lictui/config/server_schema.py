@@ -10,16 +10,17 @@ import ipaddress
 import os
 import re
 import shutil
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from lictui.config.secrets import secret_reference, with_absolute_file
 from lictui.config.toml_document import (
+    FieldError,
     InvalidValue,
     Validator,
     boolean,
+    check_table,
     choice,
     did_you_mean,
     non_empty_string,
@@ -34,18 +35,6 @@ from lictui.model import DEFAULT_INTERVAL, ESTATE, Server, SourceName
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
-
-
-@dataclass(frozen=True, slots=True)
-class FieldError:
-    """Why the value of one key is not accepted."""
-
-    key: str
-    message: str
-    hint: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.key}: {self.message}" + (f" ({self.hint})" if self.hint else "")
 
 
 # Addresses
@@ -265,7 +254,7 @@ def _command(value: object) -> tuple[str, ...]:
 _COMMON_KEYS: Final[dict[str, Validator]] = {
     "name": _server_name,
     "source": choice(*SourceName),
-    "url": string,  # checked further by URL_VALIDATORS
+    "url": string,  # that of a source: URL_VALIDATORS
     "username": string,
     "secret": secret_reference,
     "verify": _verify,
@@ -308,6 +297,16 @@ def keys_for(source: str) -> tuple[str, ...]:
     return (*common, *SOURCE_KEYS[source])
 
 
+@cache
+def _validators(source: str) -> Mapping[str, Validator]:
+    """Return what checks the keys of a server of this source."""
+    validators = _ALL_KEYS | SOURCE_KEYS.get(source, {})
+    if source in URL_VALIDATORS:
+        validators["url"] = URL_VALIDATORS[source]
+    allowed = {*keys_for(source), _ALWAYS_ACCEPTED}
+    return {key: validators[key] for key in validators if key in allowed}
+
+
 # From a table to a Server, and back
 
 
@@ -320,18 +319,10 @@ def validate_server(
     """
     source = str(table.get("source", ""))
     values = {key: value for key, value in table.items() if value != ""}
-    fields: dict[str, Any] = {}
-    errors = list(_unknown_keys(table, source))
-    allowed = {*keys_for(source), _ALWAYS_ACCEPTED}
-    for key, validate in (_ALL_KEYS | SOURCE_KEYS.get(source, {})).items():
-        if key in values and key in allowed:
-            try:
-                fields[key] = validate(values[key])
-                if key == "url" and source in URL_VALIDATORS:
-                    fields[key] = URL_VALIDATORS[source](fields[key])
-            except InvalidValue as invalid:
-                errors.append(FieldError(key, invalid.message, invalid.hint))
-    errors += _missing_keys(values, source)
+    validators = _validators(source)
+    known = {key: values[key] for key in validators if key in values}
+    fields, errors = check_table(known, validators)
+    errors = [*_unknown_keys(table, source), *errors, *_missing_keys(values, source)]
     if not errors:
         errors += _inconsistent_keys(fields)
     if errors:

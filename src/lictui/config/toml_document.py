@@ -8,7 +8,7 @@ import tomllib
 import unicodedata
 import zoneinfo
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -35,6 +35,11 @@ class TomlDocument:
         """Return a problem with the value at `path`."""
         return Problem(self.file, dotted_key(path), message, self.line(path), hint)
 
+    def problems(self, path: KeyPath, errors: Iterable[FieldError]) -> Iterator[Problem]:
+        """Yield a problem for every error in the table at `path`."""
+        for error in errors:
+            yield self.problem((*path, error.key), error.message, error.hint)
+
     def line(self, path: KeyPath) -> int | None:
         """Return the line of `path`, or of the nearest table around it that has one."""
         while path:
@@ -43,6 +48,12 @@ class TomlDocument:
             path = path[:-1]
         return None
 
+    def span(self, path: KeyPath) -> tuple[int, int]:
+        """Return the first line of the table at `path`, and the line after it, from 0."""
+        start = self.line(path) or 0
+        outside = (at for key, at in self._lines.items() if key[: len(path)] != path and at > start)
+        return start - 1, min(outside, default=len(self.text.splitlines()) + 1) - 1
+
     def tables(self, key: str) -> list[dict[str, Any]]:
         """Return the list of tables at `key`, empty without one. Raises ConfigError."""
         tables = self.data.get(key, [])
@@ -50,6 +61,11 @@ class TomlDocument:
             return tables
         problem = self.problem((key,), "must be a list of tables", f"write [[{key}]]")
         raise ConfigError((problem,))
+
+    def foreign_keys(self, key: str) -> list[Problem]:
+        """Return a problem for every other key of a file that is a list of tables at `key`."""
+        hint = f"every {key} is a table [[{key}]]"
+        return [self.problem((k,), "unknown key", hint) for k in self.data if k != key]
 
     @cached_property
     def _lines(self) -> dict[KeyPath, int]:
@@ -190,6 +206,34 @@ class InvalidValue(Exception):  # noqa: N818 - the value is wrong, not the progr
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """Why the value of one key of a table is not accepted."""
+
+    key: str
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.message}" + (f" ({self.hint})" if self.hint else "")
+
+
+def check_table(
+    table: Mapping[str, Any], validators: Mapping[str, Validator]
+) -> tuple[dict[str, Any], list[FieldError]]:
+    """Return the values to use, and an error for every unknown key and every other value."""
+    values, errors = {}, []
+    for key, value in table.items():
+        if key not in validators:
+            errors.append(FieldError(key, "unknown key", did_you_mean(key, validators)))
+            continue
+        try:
+            values[key] = validators[key](value)
+        except InvalidValue as invalid:
+            errors.append(FieldError(key, invalid.message, invalid.hint))
+    return values, errors
 
 
 def boolean(value: object) -> bool:

@@ -240,14 +240,18 @@ class Engine:
         async for step in probe(server, self.settings.limits, self._clock):
             yield step
 
-    async def save(self, server: Server, replacing: str | None = None) -> None:
-        """Add a server to the registry, or put it in place of `replacing`. Raises LictuiError."""
+    async def save(self, server: Server, replacing: Server | None = None) -> None:
+        """Add a server to the registry, or make `replacing` into it. Raises LictuiError.
+
+        Of the server as it is in the registry now, only what differs from `replacing` changes.
+        """
         if replacing is None:
-            registry.add_server(self._paths, server)
+            await asyncio.to_thread(registry.add_server, self._paths, server)
         else:
-            registry.edit_server(self._paths, replacing, server)
-            if self._history and replacing != server.name:
-                self._history.rename_server(replacing, server.name)
+            changes = registry.changed_keys(replacing, server)
+            await asyncio.to_thread(registry.edit_server, self._paths, replacing.name, changes)
+            if self._history and replacing.name != server.name:
+                self._history.rename_server(replacing.name, server.name)
                 self._recorder.reload_alerts()
                 await self.history.aclose()
                 self.history = self._history_queries()
@@ -255,7 +259,7 @@ class Engine:
 
     async def remove(self, name: str) -> None:
         """Remove a server from the registry; its history is kept. Raises LictuiError."""
-        registry.remove_server(self._paths, name)
+        await asyncio.to_thread(registry.remove_server, self._paths, name)
         await self._reconfigure()
 
     async def _record_loop(self) -> None:

@@ -217,7 +217,7 @@ async def test_form_keeps_fast_typing_in_its_field() -> None:
 @pytest.mark.parametrize("waits", [0, 1, 5, 20])
 async def test_form_closes_when_the_board_is_faster_than_the_save(waits: int) -> None:
     class Publishing(FakeEngine):
-        async def save(self, server: Server, replacing: str | None = None) -> None:
+        async def save(self, server: Server, replacing: Server | None = None) -> None:
             await super().save(server, replacing)
             run.app.publish(merge_board(with_servers(Board(), [server])))
             for _ in range(waits):

@@ -338,6 +338,7 @@ class FormScreen(Screen[None], AppScreen):
 
     def __init__(self, server: Server | None = None, *, test: bool = False) -> None:
         super().__init__()
+        self._replaced = server
         self._replaced_name = server.name if server else None
         self._original = server_fields.form_values(server) if server else {}
         self._values = dict(self._original)
@@ -519,7 +520,7 @@ class FormScreen(Screen[None], AppScreen):
     @work(group="form-save")
     async def _save(self, server: Server) -> None:
         try:
-            await self.lictui.engine.ask(lambda engine: engine.save(server, self._replaced_name))
+            await self.lictui.engine.ask(lambda engine: engine.save(server, self._replaced))
         except LictuiError as error:
             self._connection_test.show_error(error.message, error.hint)
             return
