@@ -9,8 +9,10 @@ from tests.support.simulators import PASSWORD, USER, licenses
 
 from lictui.clock import SystemClock
 from lictui.simulator import FaultMode
-from lictui.simulator.cvad_server import SimulatedSite, SiteApi
+from lictui.simulator.cvad_server import SiteApi
+from lictui.simulator.estate import ServerKind, SimulatedServer
 from lictui.simulator.http import ApiClient, listen, self_signed
+from lictui.simulator.usage import EMEA
 
 
 async def serve(count: int) -> None:
@@ -24,7 +26,7 @@ async def serve(count: int) -> None:
                 lambda: FaultMode.NORMAL,
                 clock,
                 ApiClient(USER, PASSWORD),
-                lambda: SimulatedSite("9f3c", "BENCH"),
+                SimulatedServer("ddc-bench", EMEA, ServerKind.SITE, ()),
                 lambda: inventory,
             ).answer,
             certificate=certificate,

@@ -7,7 +7,6 @@ from tests.end_to_end.conftest import Program
 from tests.support.simulators import USER, Simulators, licenses
 
 from lictui.model import Server, SourceName
-from lictui.simulator.cvad_server import SimulatedSite
 
 ATTACKS = "[/x][bold]\x1b[2J\x1b]0;title\x07\r\n\u202egnp.exe\u200b\x9b31m" + "W" * 300
 
@@ -15,7 +14,7 @@ ATTACKS = "[/x][bold]\x1b[2J\x1b]0;title\x07\r\n\u202egnp.exe\u200b\x9b31m" + "W
 @pytest.fixture
 def hostile(program: Program, simulators: Simulators) -> Program:
     winrm = simulators.winrm(licenses(1, f"[/x]{'P' * 60}_CCU", ATTACKS))
-    cvad = simulators.cvad(licenses(2, name=ATTACKS), site=SimulatedSite("9f3c", ATTACKS))
+    cvad = simulators.cvad(licenses(2, name=ATTACKS), site=ATTACKS)
     common: dict[str, Any] = {"username": USER, "secret": "env:LICENSE_PASSWORD"}
     program.register(
         Server(

@@ -3,42 +3,24 @@
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any, ClassVar
 
 import httpx
 from tests.support.clock import START, FakeClock
 
 from lictui.simulator import FaultMode, License
-from lictui.simulator.cloud_server import (
-    AssignedCount,
-    CloudAccount,
-    CloudConcurrent,
-    CloudMonth,
-    CountAt,
-    LicensingApi,
-)
-from lictui.simulator.cvad_server import SimulatedSite, SiteApi
+from lictui.simulator.cloud_server import LicensingApi
+from lictui.simulator.cvad_server import SiteApi
+from lictui.simulator.estate import PoolFactory, ReportedServer, ServerKind, SimulatedServer
 from lictui.simulator.http import ApiClient, JsonApi, listen, self_signed
-from lictui.simulator.partner_server import (
-    PartnerAccount,
-    PartnerApi,
-    PartnerFeature,
-    PartnerServer,
-    ServerUsage,
-    Sku,
-)
+from lictui.simulator.partner_server import PartnerApi
+from lictui.simulator.usage import EMEA
 
 CLIENT, USER, SECRET = "a1b2-c3d4", r"CORP\svc-lictui", "p%2Fq+r=s&t:=="
 CERTIFICATE = self_signed("api.example", now=START)
 TRUSTED = CERTIFICATE.pem.decode().partition("-----BEGIN PRIV")[0]
-
-
-def at(*when: int) -> float:
-    """The epoch seconds of a date, and perhaps a time, in UTC."""
-    year, month, day, *time = when
-    return datetime(year, month, day, *time, tzinfo=UTC).timestamp()  # type: ignore[arg-type, misc]
 
 
 LICENSES = (
@@ -63,44 +45,29 @@ LICENSES = (
         in_use=41,
     ),
 )
-CUSTOMER = CloudAccount(
-    users=AssignedCount(412, released=3),
-    devices=AssignedCount(501),
-    owned=500,
-    next_expiry=CountAt(at(2027, 5, 10), 500),
-    months=(
-        CloudMonth("2026-10", 500, AssignedCount(400, new=12), AssignedCount(480, 2, 9)),
-        CloudMonth("2026-09", 450, AssignedCount(388, 1, 5), AssignedCount(380, new=7)),
-        CloudMonth("2025-10", 400, AssignedCount(300, new=3), AssignedCount(310, new=4)),
-    ),
-    concurrent=CloudConcurrent(
-        total=200,
-        assigned=151,
-        reported_at=START - 120,
-        last_24_hours=CountAt(START - 50_000, 170),
-        month=CountAt(at(2026, 11, 3), 188),
-        all_time=CountAt(at(2025, 2, 28), 205),
-    ),
+BUYER = PoolFactory(1, START)
+CUSTOMER = replace(
+    BUYER.constant("XenDesktop:XAXDFull", 500, in_use=412), expires=date(2027, 5, 10)
 )
-LIC01 = PartnerServer(
-    "LIC01",
-    "lic01.acme.test",
-    last_reported=at(2026, 11, 23, 11, 12, 4),
-    expires=at(2027, 7, 27),
-    ccu=(("MPS_PLT_CCU", 10),),
+SITE = SimulatedServer(
+    "ddc-prod", EMEA, ServerKind.SITE, (BUYER.constant("XDT_PLT_CCS", 500, in_use=377),)
 )
-FEATURE = PartnerFeature(
-    "XDT_PLT_UD",
-    "Premium",
-    servers=(
-        ServerUsage("lic01.acme.test", 14, free_users=2),
-        ServerUsage("lic02.acme.test", 212, reported=at(2026, 10, 30, 4, 5, 6)),
+ASSIGNED = BUYER.constant("XDT_PLT_UD", 500, in_use=212)
+PARTNER = SimulatedServer(
+    "csp",
+    EMEA,
+    ServerKind.PARTNER,
+    (ASSIGNED,),
+    reported_servers=(
+        ReportedServer(
+            "lic01",
+            (ASSIGNED,),
+            (BUYER.constant("MPS_PLT_CCU", 20, in_use=10),),
+            expires=date(2027, 7, 27),
+        ),
+        ReportedServer("lic09", has_reported=False, expires=date(2027, 7, 27)),
+        ReportedServer("lic02", (ASSIGNED,), last_upload=START - 5 * 86400),
     ),
-)
-PARTNER = PartnerAccount(
-    org_id="51000000",
-    servers=(LIC01, PartnerServer("LIC09")),
-    skus=(Sku("CVAD", "Citrix Virtual Apps and Desktops", (FEATURE,)),),
 )
 
 
@@ -109,16 +76,7 @@ class Stage:
     """The state that the simulated servers return, which a test may change."""
 
     clock: FakeClock
-    site: SimulatedSite = field(default_factory=lambda: SimulatedSite(id="9f3c", name="PROD"))
-    licenses: tuple[License, ...] = LICENSES
-    customer: CloudAccount | None = CUSTOMER
-    partner: PartnerAccount = PARTNER
-    months: list[str] = field(default_factory=list)  # requested of the partner
     fault: FaultMode = FaultMode.NORMAL
-
-    def partner_of(self, month: str) -> PartnerAccount:
-        self.months.append(month)
-        return self.partner
 
 
 class Caller:
@@ -168,18 +126,14 @@ class Caller:
 class CloudCaller(Caller):
     current = "/licensing/license/enterprise/cloud/cvad/ud/current"
     history = "/licensing/license/enterprise/cloud/cvad/ud/historicalusage"
-    concurrent = "/acme/license/enterprise/cloud/cvad/ccu/summary"
-    summary = f"{concurrent}?UsageType=device&LicenseModel=Concurrent"
-    reads = (current, f"{history}?startDate=2026-01&endDate=2026-11", summary)
+    reads = (current, f"{history}?startDate=2026-01&endDate=2026-11")
     token_path = "/cctrustoauth2/acme/tokens/clients"
     token_key = "access_token"
     identity = {"Citrix-CustomerId": "acme"}  # noqa: RUF012 - as in the base class
 
     def api(self, **options: Any) -> JsonApi:
         stage, client = self.stage, ApiClient(CLIENT, SECRET, "acme")
-        return LicensingApi(
-            self.fault, stage.clock, client, lambda: stage.customer, tokens_a_minute=5, **options
-        )
+        return LicensingApi(self.fault, stage.clock, client, CUSTOMER, tokens_a_minute=5, **options)
 
     async def token(self, path: str = "", **changes: Any) -> httpx.Response:
         form = {"grant_type": "client_credentials", "client_id": CLIENT, "client_secret": SECRET}
@@ -195,7 +149,7 @@ class PartnerCaller(Caller):
 
     def api(self, **options: Any) -> JsonApi:
         stage, client = self.stage, ApiClient(CLIENT, SECRET, "acme")
-        return PartnerApi(self.fault, stage.clock, client, stage.partner_of, **options)
+        return PartnerApi(self.fault, stage.clock, client, PARTNER, **options)
 
     async def token(self, path: str = "", **changes: Any) -> httpx.Response:
         body = {"clientId": CLIENT, "clientSecret": SECRET, **changes}
@@ -203,19 +157,17 @@ class PartnerCaller(Caller):
 
 
 class SiteCaller(Caller):
-    site = "/cvad/manage/Sites/9f3c"
-    overview = "/citrix/orchestration/api/CitrixOnPremises/9f3c/Licensing/LicenseOverview"
+    site = "/cvad/manage/Sites/PROD"
+    overview = "/citrix/orchestration/api/CitrixOnPremises/PROD/Licensing/LicenseOverview"
     full = f"{overview}?includeInventory=true"
     reads = (site, full)
     token_path = "/cvad/manage/Tokens"
     token_key = "Token"
-    identity = {"Citrix-CustomerId": "CitrixOnPremises", "Citrix-InstanceId": "9f3c"}  # noqa: RUF012 - as in the base class
+    identity = {"Citrix-CustomerId": "CitrixOnPremises", "Citrix-InstanceId": "PROD"}  # noqa: RUF012 - as in the base class
 
     def api(self, **options: Any) -> JsonApi:
         stage, client = self.stage, ApiClient(USER, SECRET)
-        return SiteApi(
-            self.fault, stage.clock, client, lambda: stage.site, lambda: stage.licenses, **options
-        )
+        return SiteApi(self.fault, stage.clock, client, SITE, lambda: LICENSES, **options)
 
     async def token(self, path: str = "", **changes: Any) -> httpx.Response:
         account = {"user": USER, "password": SECRET} | changes

@@ -1,12 +1,11 @@
 """The year before the demo: the same figures that the servers would have given."""
 
-from collections import defaultdict
-from itertools import pairwise
-
+import numpy as np
 import pytest
 from tests.support.clock import START
 
-from lictui.analysis.series import BackfillRow, Bucket, Resolution
+from lictui.analysis.series import Resolution
+from lictui.history.csv_reader import UNKNOWN, ImportedPool
 from lictui.model import PoolKey
 from lictui.simulator import License
 from lictui.simulator.backfill import backfill
@@ -15,26 +14,12 @@ from lictui.simulator.usage import DAY
 
 _UNTIL = START + 1234.5
 _ESTATE = SimulatedEstate(1, _UNTIL)
-_Line = tuple[str, PoolKey, Resolution]
+_Past = dict[tuple[str, PoolKey], ImportedPool]
 
 
 @pytest.fixture(scope="module")
-def past() -> dict[_Line, list[BackfillRow]]:
-    lines: dict[_Line, list[BackfillRow]] = defaultdict(list)
-    for each in backfill(_ESTATE, _UNTIL):
-        lines[each.server, each.key, each.resolution].append(each)
-    return dict(lines)
-
-
-def _buckets(
-    past: dict[_Line, list[BackfillRow]], resolution: Resolution
-) -> list[tuple[str, PoolKey, Bucket]]:
-    return [
-        (server, key, each.bucket)
-        for (server, key, width), line in past.items()
-        if width is resolution
-        for each in line
-    ]
+def past() -> _Past:
+    return {(pool.server, pool.key): pool for pool in backfill(_ESTATE, _UNTIL)}
 
 
 def _held(server: str, key: PoolKey, at: float) -> License:
@@ -46,80 +31,52 @@ def _held(server: str, key: PoolKey, at: float) -> License:
     )
 
 
-def test_failed_servers_have_no_history(past: dict[_Line, list[BackfillRow]]) -> None:
-    assert {server for server, _, _ in past} == {server.name for server in _ESTATE.servers} - {
+def test_failed_servers_have_no_history(past: _Past) -> None:
+    assert {server for server, _ in past} == {server.name for server in _ESTATE.servers} - {
         "lic-emea-03",
         "lic-apac-03",
     }
 
 
-def test_resolutions_reach_back_as_far_as_retention(past: dict[_Line, list[BackfillRow]]) -> None:
-    days = {
-        Resolution.DAY: 364,
-        Resolution.HOUR: 91,
-        Resolution.FIVE_MINUTES: 8,
-        Resolution.RAW: 1.9,
-    }
-    for (_, _, width), line in past.items():
-        assert line[0].bucket.start <= _UNTIL - days[width] * DAY
-        assert line[-1].bucket.end >= _UNTIL - 86400
+def test_buckets_and_readings_cover_the_year_without_a_gap(past: _Past) -> None:
+    tomorrow = START - START % DAY + DAY
+    for (server, _), pool in past.items():
+        widths = (Resolution.DAY, Resolution.HOUR, Resolution.FIVE_MINUTES)
+        columns = [pool.buckets[width] for width in widths]
+        starts = [int(column.start[0]) for column in columns]
+        assert starts == [tomorrow - days * DAY for days in (365, 92, 62)]
+        ends = [
+            int(column.start[-1]) + width for column, width in zip(columns, widths, strict=True)
+        ]
+        assert ends == [*starts[1:], pool.readings.time[0]]
+        assert pool.readings.time[-1] == START + 1200
+        steps = {int(step) for column in columns for step in np.diff(column.start)}
+        assert steps == set(widths) or server == "lic-apac-02"
 
 
-def test_buckets_are_in_order_and_end_before_now(past: dict[_Line, list[BackfillRow]]) -> None:
-    for (_, _, width), line in past.items():
-        for before, after in pairwise(line):
-            assert before.bucket.end <= after.bucket.start
-        assert all(each.bucket.start <= _UNTIL for each in line)
-        if width is not Resolution.RAW:
-            assert all(each.bucket.start % width == 0 for each in line)
-            assert all(each.bucket.end == each.bucket.start + width for each in line)
+def test_readings_and_maxima_are_those_of_their_time(past: _Past) -> None:
+    for (server, key), pool in past.items():
+        for column in pool.buckets.values():
+            assert ((column.low <= column.average) & (column.average <= column.high)).all()
+            assert ((column.low <= column.last) & (column.last <= column.high)).all()
+        figures = [
+            (pool.readings.time, pool.readings.in_use),
+            *((column.high_at, column.high) for column in pool.buckets.values()),
+        ]
+        for times, in_use in figures if not server.startswith("csp") else ():
+            for at, count in list(zip(times.tolist(), in_use.tolist(), strict=True))[::191]:
+                assert _held(server, key, at).in_use == count
 
 
-def test_bucket_is_consistent(past: dict[_Line, list[BackfillRow]]) -> None:
-    for width in Resolution:
-        for _, _, bucket in _buckets(past, width):
-            assert bucket.low <= bucket.average <= bucket.high
-            assert bucket.low <= bucket.last <= bucket.high
-            assert bucket.start <= bucket.high_at <= bucket.end
-            assert bucket.samples > 0
-
-
-@pytest.mark.parametrize("width", [Resolution.DAY, Resolution.HOUR, Resolution.FIVE_MINUTES])
-def test_maximum_is_the_reading_of_its_time(
-    past: dict[_Line, list[BackfillRow]], width: Resolution
-) -> None:
-    for server, key, bucket in _buckets(past, width)[::37]:
-        if bucket.installed is None:
-            continue
-        held = _held(server, key, bucket.high_at)
-        assert held.in_use == bucket.high
-        if bucket.overdraft is None:  # the count has it in it, or there is none
-            assert bucket.installed == held.installed + held.overdraft
-        else:
-            assert (held.installed, held.overdraft) == (bucket.installed, bucket.overdraft)
-
-
-def test_hour_sums_up_its_five_minute_buckets(
-    past: dict[_Line, list[BackfillRow]],
-) -> None:
-    key = PoolKey("XDT_PLT_CCS", "2027-06-12")
-    fives = [each.bucket for each in past["lic-us-01", key, Resolution.FIVE_MINUTES]]
-    hours = [each.bucket for each in past["lic-us-01", key, Resolution.HOUR]]
-    for hour in (each for each in hours if each.start >= fives[0].start):
-        parts = [each for each in fives if hour.start <= each.start < hour.end]
-        assert hour.samples == sum(each.samples for each in parts)
-        assert hour.high == max(each.high for each in parts)
-        assert hour.low == min(each.low for each in parts)
-        assert hour.last == parts[-1].last
-
-
-def test_outage_is_a_gap(past: dict[_Line, list[BackfillRow]]) -> None:
-    (start, end), *_ = next(
+def test_outage_is_a_gap(past: _Past) -> None:
+    ((start, end),) = next(
         server.outages for server in _ESTATE.servers if server.name == "lic-apac-02"
     )
-    for server, _, bucket in _buckets(past, Resolution.HOUR):
+    for server, key in past:
+        fives = past[server, key].buckets[Resolution.FIVE_MINUTES].start
         if server == "lic-apac-02":
-            assert bucket.end <= start + 3600 or bucket.start >= end - 3600
+            assert not ((fives >= start) & (fives < end)).any()
+            assert fives[0] < start < end < fives[-1]
 
 
 # What a lictui that had watched would know: server, product, day, installed, overdraft.
@@ -140,15 +97,13 @@ _TOLD = [
 
 @pytest.mark.parametrize(("server", "product", "day", "installed", "overdraft"), _TOLD)
 def test_history_has_the_figures_that_each_source_reports(
-    past: dict[_Line, list[BackfillRow]],
+    past: _Past,
     server: str,
     product: str,
     day: str,
     installed: int | None,
     overdraft: int | None,
 ) -> None:
-    line = past[server, PoolKey(product, day), Resolution.DAY]
-    assert len(line) > 360
-    assert {(each.bucket.installed, each.bucket.overdraft) for each in line} == {
-        (installed, overdraft)
-    }
+    days = past[server, PoolKey(product, day)].buckets[Resolution.DAY]
+    expected = [{UNKNOWN if count is None else count} for count in (installed, overdraft)]
+    assert [set(days.installed.tolist()), set(days.overdraft.tolist())] == expected

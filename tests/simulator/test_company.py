@@ -2,109 +2,77 @@
 
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import Any
 
+import pytest
 from tests.support.clock import START
 
-from lictui.simulator.cloud_server import cloud_account_at
-from lictui.simulator.cvad_server import site_at
+from lictui.simulator.cloud_server import month_rows
+from lictui.simulator.cvad_server import SimulatedSite, site_detail
 from lictui.simulator.estate import SimulatedEstate
-from lictui.simulator.partner_server import Sku, partner_account_at
-from lictui.simulator.usage import DAY, as_date
+from lictui.simulator.partner_server import usage_data_body
+from lictui.simulator.usage import DAY
 
 _ESTATE = SimulatedEstate(1, START)
 _SERVERS = {server.name: server for server in _ESTATE.servers}
-_CLOUD, _PARTNER = _SERVERS["daas-eu"], _SERVERS["csp-partner"]
+_COUNTS = ("cumulativeAssignedCount", "newAssignedCount", "releasedCount")
 
 
-def test_cloud_account_has_the_licenses_of_the_estate() -> None:
-    for at in (START, START + 3 * 3600):
-        account = cloud_account_at(_CLOUD, at)
-        (license_,) = _ESTATE.inventory_at("daas-eu", at)
-        assert account is not None
-        assert (account.in_use, account.owned) == (license_.in_use, license_.installed)
-        assert account.users.total == license_.in_use < account.devices.total
-        assert f"{account.product_name}:{account.edition}" == license_.product
-        assert account.next_expiry is not None
-        assert license_.expires == datetime.fromtimestamp(account.next_expiry.at, UTC).date()
+@pytest.mark.parametrize("kind", ["userLicenseUsage", "deviceLicenseUsage"])
+def test_months_of_a_cloud_account_add_up(kind: str) -> None:
+    (pool,) = _SERVERS["daas-eu"].pools
+    rows = month_rows(pool, 2026 * 12, 2026 * 12 + 11, START)
+    assert [row["timeStamp"][:7] for row in rows] == [f"2026-{month:02}" for month in range(1, 12)]
+    months = [tuple(row[kind][name] for name in _COUNTS) for row in rows]
+    for (before, *_), (after, new, released) in pairwise(months):
+        assert min(new, released) >= 0
+        # A month begins a second after the one before it ended.
+        assert abs(before + new - released - after) <= 1
+    assert rows[-1]["userLicenseUsage"][_COUNTS[0]] == pool.curve.value_at(START)
 
 
-def test_months_of_a_cloud_account_add_up() -> None:
-    account = cloud_account_at(_CLOUD, START)
-    assert account is not None
-    assert [each.month for each in account.months] == [
-        "2025-12",
-        *(f"2026-{month:02}" for month in range(1, 12)),
+def _usage(at: float) -> dict[str, dict[str, int]]:
+    """Users by product and license server."""
+    features = [
+        sku["features"][0] for sku in usage_data_body(_SERVERS["csp-partner"], "acme", at)["skus"]
     ]
-    for before, after in pairwise(account.months):
-        for one, next_one in ((before.users, after.users), (before.devices, after.devices)):
-            assert min(next_one.new, next_one.released) >= 0
-            rise = next_one.new - next_one.released
-            # A month begins a second after the one before it ended.
-            assert abs(one.total + rise - next_one.total) <= 1
-        assert after.counted == after.users
-    assert account.months[-1].users.total == account.in_use
-
-
-def test_partner_account_has_every_state_of_a_server() -> None:
-    servers = {
-        each.host_id: each for each in partner_account_at(_PARTNER, START, "2026-11").servers
-    }
-    assert {host for host, each in servers.items() if not each.reporting(START)} == {
-        "LIC-APAC-02",
-        "LIC-EMEA-03",
-    }
-    assert servers["LIC-EMEA-03"].last_reported is None
-    assert [host for host, each in servers.items() if each.ccu] == ["LIC-US-01"]
-    assert [host for host, each in servers.items() if not each.in_back_office] == ["LIC-LAB-01"]
-    ended = [host for host, each in servers.items() if each.expires and each.expires < START]
-    assert ended == ["LIC-US-07"]
-
-
-def _counts(skus: tuple[Sku, ...]) -> dict[str, int]:
     return {
-        feature.feature_id: sum(usage.count for usage in feature.servers)
-        for sku in skus
-        for feature in sku.features
+        feature["featureId"]: {row["fqdn"]: row["count"] for row in feature["licenseServerUsages"]}
+        for feature in features
     }
 
 
-def test_partner_usage_of_a_past_month_is_final() -> None:
-    first = partner_account_at(_PARTNER, START, "2026-09").skus
-    later = partner_account_at(_PARTNER, START + 9 * DAY, "2026-09").skus
-    assert first == later
-    last = datetime(2026, 9, 30, 12, tzinfo=UTC).timestamp()
-    assert _counts(first) == {
-        each.product: each.in_use for each in _ESTATE.inventory_at("csp-partner", last)
+def test_partner_usage_has_the_figures_of_the_estate() -> None:
+    noon = datetime(2026, 9, 30, 12, tzinfo=UTC).timestamp()
+    assert {product: sum(counts.values()) for product, counts in _usage(noon).items()} == {
+        each.product: each.in_use for each in _ESTATE.inventory_at("csp-partner", noon)
     }
 
 
 def test_partner_usage_of_a_silent_server_is_its_last() -> None:
-    def told(at: float) -> int:
-        skus = partner_account_at(_PARTNER, at, f"{datetime.fromtimestamp(at, UTC):%Y-%m}").skus
-        usages = [usage for sku in skus for feature in sku.features for usage in feature.servers]
-        return sum(usage.count for usage in usages if usage.fqdn.startswith("lic-apac-02"))
+    def uploaded(days: int) -> int:
+        return _usage(START + days * DAY)["XDT_STD_UD"]["lic-apac-02.corp.example"]
 
-    assert len({told(START + day * DAY) for day in range(-5, 120, 5)}) == 1
-    assert len({told(START - day * DAY) for day in range(6, 21)}) > 1
+    assert len({uploaded(days) for days in range(-5, 120, 5)}) == 1
+    assert len({uploaded(-days) for days in range(6, 21)}) > 1
 
 
-def _titles(name: str, at: float) -> set[str]:
-    return {alert.title for alert in site_at(_ESTATE, _SERVERS[name], at).alerts}
+def _site(name: str, at: float) -> dict[str, Any]:
+    return site_detail(SimulatedSite(_SERVERS[name], _ESTATE.inventory_at(name, at), at))
 
 
-def test_las_site_is_activated_for_eighteen_days() -> None:
-    site = site_at(_ESTATE, _SERVERS["ddc-emea-01"], START)
-    assert site.las
-    assert site.activated_until == as_date(int(START // DAY) + 18)
-    assert "License activation is due for renewal" in {alert.title for alert in site.alerts}
-
-
-def test_overdraft_is_an_alarm_while_it_lasts() -> None:
-    night, morning = START, START + 9.5 * 3600  # 01:00 and 10:30 in New York
-    assert "Licenses are in overdraft" not in _titles("ddc-us-01", night)
-    assert "Licenses are in overdraft" in _titles("ddc-us-01", morning)
-
-
-def test_expiry_is_an_alert_until_it_is_past() -> None:
-    assert "Licenses expire soon" in _titles("ddc-us-01", START)
-    assert "Licenses expire soon" not in _titles("ddc-us-01", START + 25 * DAY)
+@pytest.mark.parametrize(
+    ("name", "title", "during", "outside"),
+    [
+        ("ddc-emea-01", "License activation is due for renewal", START, START - 13 * DAY),
+        # 10:30 and 01:00 in New York
+        ("ddc-us-01", "Licenses are in overdraft", START + 9.5 * 3600, START),
+        ("ddc-us-01", "Licenses expire soon", START, START + 25 * DAY),
+    ],
+)
+def test_site_has_an_alert_while_there_is_a_reason(
+    name: str, title: str, during: float, outside: float
+) -> None:
+    for at, is_shown in ((during, True), (outside, False)):
+        titles = {alert["Title"] for alert in _site(name, at)["LicensingAlerts"]}
+        assert (title in titles) is is_shown

@@ -98,7 +98,7 @@ def test_assignments_fall_only_at_night() -> None:
     server = next(each for each in _ESTATE.servers if each.name == "lic-emea-01")
     for pool in server.pools[:2]:
         first = int(START // 900) - 300 * 96
-        points = pool.curve.quarter_values(first, first + 300 * 96)
+        points = pool.curve.quarter_values(first, first + 300 * 96).tolist()
         falls = [
             (first + at + 1) * 900
             for at, (before, after) in enumerate(pairwise(points))

@@ -31,15 +31,9 @@ from lictui.model import (
     StepResult,
 )
 from lictui.simulator import FaultMode, License
-from lictui.simulator.cloud_server import (
-    AssignedCount,
-    CloudAccount,
-    CloudConcurrent,
-    CloudMonth,
-    CountAt,
-    LicensingApi,
-)
-from lictui.simulator.cvad_server import SimulatedSite, SiteApi
+from lictui.simulator.cloud_server import LicensingApi
+from lictui.simulator.cvad_server import SiteApi
+from lictui.simulator.estate import PoolFactory, ReportedServer, ServerKind, SimulatedServer
 from lictui.simulator.http import (
     ApiClient,
     JsonApi,
@@ -48,15 +42,8 @@ from lictui.simulator.http import (
     listen,
     self_signed,
 )
-from lictui.simulator.partner_server import (
-    PartnerAccount,
-    PartnerApi,
-    PartnerFeature,
-    PartnerServer,
-    ServerUsage,
-    Sku,
-    TimestampStyle,
-)
+from lictui.simulator.partner_server import PartnerApi
+from lictui.simulator.usage import EMEA
 from lictui.simulator.winrm_server import serve_winrm
 from lictui.sources import open_source
 from lictui.sources.probe import probe
@@ -76,52 +63,28 @@ LATER = License("XDT_PLT_UD", PREMIUM, "Retail", date(2027, 12, 1), None, 100, 0
 UNKNOWN = License("NEW_[/x]_CCU", HOSTILE, "Eval", DECEMBER, None, 10, 1, 3)
 STARTUP = License("CITRIX", "Start-up License|Server", "SYS", DECEMBER, None, 10_000, 0, 0)
 LICENSES = (PLATINUM, LATER, UNKNOWN, STARTUP)
-CUSTOMER = CloudAccount(
-    users=AssignedCount(412, 3),
-    devices=AssignedCount(501),
-    owned=500,
-    next_expiry=CountAt(START + 167 * DAY, 500),
-    months=(
-        CloudMonth("2026-09", 500, AssignedCount(390, 1, 10), AssignedCount(480, new=9)),
-        CloudMonth("2026-10", 500, AssignedCount(400, 2, 12), AssignedCount(390, 7, 5)),
+BUYER = PoolFactory(1, START)
+CUSTOMER = replace(
+    BUYER.constant("XenDesktop:XAXDFull", 500, in_use=412), expires=date(2027, 5, 10)
+)
+SITE = SimulatedServer("ddc-prod", EMEA, ServerKind.SITE, ())
+ASSIGNED = (BUYER.constant("XDT_PLT_UD", 500, in_use=20),)
+SOME_DAY = date(2027, 7, 27)
+PARTNER = SimulatedServer(
+    "csp",
+    EMEA,
+    ServerKind.PARTNER,
+    ASSIGNED,
+    reported_servers=(
+        ReportedServer("fine", ASSIGNED, expires=SOME_DAY),
+        ReportedServer("silent", last_upload=START - 5 * DAY, expires=SOME_DAY),
+        ReportedServer("never", has_reported=False),
+        ReportedServer("over", expires=date(2026, 11, 14)),
+        ReportedServer("soon", expires=date(2026, 12, 14)),
+        ReportedServer("stray", expires=SOME_DAY, in_back_office=False),
+        ReportedServer("ccu", concurrent=(BUYER.constant("MPS_PLT_CCU", 20),), expires=SOME_DAY),
     ),
 )
-CONCURRENT = CloudConcurrent(60, 40, START, CountAt(START, 55), CountAt(START, 58), None)
-
-
-def at_day(days: float) -> float:
-    return START + days * DAY
-
-
-PARTNER_SERVERS = (
-    PartnerServer("FINE", "fine.test", at_day(-1), at_day(245), stamps=TimestampStyle(2.0, 7)),
-    PartnerServer("SILENT", "silent.test", at_day(-5), at_day(245), stamps=TimestampStyle(-5.0)),
-    PartnerServer("NEVER"),
-    PartnerServer("OVER", "over.test", at_day(-1), at_day(-10)),
-    PartnerServer("SOON", "soon.test", at_day(-1), at_day(20)),
-    PartnerServer("LATER", "later.test", at_day(-1), at_day(60)),
-    PartnerServer("STRAY", "stray.test", at_day(-1), at_day(245), in_back_office=False),
-    PartnerServer("FOREIGN", "foreign.test", at_day(-1), at_day(245), non_csp=True),
-    PartnerServer("CCU", "ccu.test", at_day(-1), at_day(245), ccu=(("MPS_PLT_CCU", 10),)),
-    PartnerServer("OLD", "old.test", at_day(-1), at_day(245), stamps=TimestampStyle(digits=0)),
-)
-SKU = Sku(
-    "sku-1",
-    "CVAD for CSP",
-    (
-        PartnerFeature(
-            "XDT_PLT_UD", "Premium", (ServerUsage("fine.test", 14), ServerUsage("b.test", 6))
-        ),
-        PartnerFeature("MPS_PLT_CCU", "Apps", (ServerUsage("ccu.test", 10, 2, at_day(-1)),)),
-    ),
-)
-
-
-def partner(*months: str) -> Callable[[str], PartnerAccount]:
-    """A partner with usage in these months only."""
-    return lambda month: PartnerAccount(
-        "51000000", PARTNER_SERVERS, (SKU,) if month in months else ()
-    )
 
 
 @dataclass
@@ -208,20 +171,14 @@ async def _serve(
         return await serve_winrm(
             lambda: LICENSES, fault, certificate=certificate, **(account | options)
         )
-    options = {"retry_after": 600} | options
     api: JsonApi
+    client = ApiClient(USER if name is SourceName.CVAD else "client-1", PASSWORD, "acme")
     if name is SourceName.CVAD:
-        site = SimulatedSite("9f3c", "PROD")
-        client = ApiClient(USER, PASSWORD)
-        api = SiteApi(fault, clock, client, lambda: site, lambda: (PLATINUM,), **options)
+        api = SiteApi(fault, clock, client, SITE, lambda: (PLATINUM,), retry_after=600)
+    elif name is SourceName.PARTNER:
+        api = PartnerApi(fault, clock, client, PARTNER, retry_after=600)
     else:
-        client = ApiClient("client-1", PASSWORD, "acme")
-        if name is SourceName.PARTNER:
-            months = options.pop("account", partner("2026-11"))
-            api = PartnerApi(fault, clock, client, months, **options)
-        else:
-            customer = options.pop("account", CUSTOMER)
-            api = LicensingApi(fault, clock, client, lambda: customer, **options)
+        api = LicensingApi(fault, clock, client, CUSTOMER, retry_after=600)
     return await listen(api.answer, certificate=certificate)
 
 
@@ -416,17 +373,8 @@ async def test_cloud_reads_the_whole_account(simulate: Simulate) -> None:
     assert raw_fields["owned - used"] == "88, as remainingLicenseCount"
     assert (snapshot.mode, snapshot.notices) == (Mode.CLOUD, ())
     october = datetime(2026, 10, 1, tzinfo=UTC).timestamp()
-    assert [month.in_use for month in snapshot.monthly_usage] == [390, 390]
-    assert snapshot.monthly_usage[-1] == MonthlyUsage(pool.key, october, 390, 500, 5, 7)
-
-
-async def test_cloud_reads_concurrent_licenses(simulate: Simulate) -> None:
-    options = {"account": replace(CUSTOMER, concurrent=CONCURRENT)}
-    name = SourceName.CITRIX_CLOUD
-    async with simulate(name, options=options, experimental=True) as simulation:
-        _, pool = (await simulation.snapshot()).pools
-    assert (pool.model, pool.reading) == (Model.CONCURRENT, Reading(40, 60))
-    assert dict(pool.raw_fields)["last24HoursPeak.assignedLicenseCount"] == "55"
+    assert [month.in_use for month in snapshot.monthly_usage] == [412] * 12
+    assert snapshot.monthly_usage[-2] == MonthlyUsage(pool.key, october, 412, 500, 4, 4)
 
 
 # Partner
@@ -440,13 +388,12 @@ async def test_partner_lists_the_license_servers(simulate: Simulate) -> None:
     assert statuses.pop("NEVER") is ReportingStatus.NEVER_REPORTED
     assert statuses.pop("OVER") is ReportingStatus.EXPIRED
     assert set(statuses.values()) == {ReportingStatus.REPORTING}
-    assert len(statuses) == 7
+    assert len(statuses) == 4
     by_id = {server.host_id: server for server in listed}
-    yesterday = datetime(2026, 11, 23, 6, 0, tzinfo=UTC).timestamp()
-    for host_id in ("FINE", "OLD"):
-        assert by_id[host_id].last_reported == yesterday
-        assert by_id[host_id].days_to_expire == 245
-    assert by_id["SILENT"].last_reported == yesterday - 4 * DAY
+    midnight = datetime(2026, 11, 24, tzinfo=UTC).timestamp()
+    assert by_id["FINE"].days_to_expire == 245
+    assert [by_id[name].last_reported for name in ("FINE", "CCU")] == [midnight, midnight]
+    assert by_id["SILENT"].last_reported == midnight - 5 * DAY
     assert by_id["SOON"].expires == date(2026, 12, 14)
     never = by_id["NEVER"]
     assert (never.fqdn, never.last_reported, never.days_to_expire) == ("", None, None)

@@ -11,8 +11,10 @@ from typing import Any, Self, TypeVar
 from lictui.clock import SystemClock
 from lictui.simulator import FaultMode, License
 from lictui.simulator.commands import Machine, serve_commands
-from lictui.simulator.cvad_server import SimulatedSite, SiteApi
+from lictui.simulator.cvad_server import SiteApi
+from lictui.simulator.estate import ServerKind, SimulatedServer
 from lictui.simulator.http import ApiClient, Listener, ServerCertificate, listen, self_signed
+from lictui.simulator.usage import EMEA
 from lictui.simulator.winrm_server import serve_winrm
 
 _T = TypeVar("_T")
@@ -81,18 +83,14 @@ class Simulators:
         )
 
     def cvad(
-        self,
-        *pools: License,
-        site: SimulatedSite | None = None,
-        fault: FaultMode = FaultMode.NORMAL,
+        self, *pools: License, fault: FaultMode = FaultMode.NORMAL, site: str = "prod"
     ) -> RunningSimulator:
         running = RunningSimulator(pools or (licenses(),), fault)
-        served = site or SimulatedSite("9f3c", "PROD")
         api = SiteApi(
             lambda: running.fault,
             self._clock,
             ApiClient(USER, PASSWORD),
-            lambda: served,
+            SimulatedServer(site, EMEA, ServerKind.SITE, ()),
             lambda: running.inventory,
         )
         return self._start(running, listen(api.answer, certificate=running.certificate))

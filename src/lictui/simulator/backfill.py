@@ -1,25 +1,34 @@
 """A year of history of the simulated estate, as if lictui had monitored it.
 
-Days for a year, hours for three months, five minutes for nine days, single readings for two days.
-Times are UTC epoch seconds.
+Days for a year, hours for three months, five minutes for two, single readings for two days: what is
+finer would take longer to write than a demo may take to start. Times are UTC epoch seconds.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
-from math import ceil, inf
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lictui.analysis.series import BackfillRow, Bucket, Resolution
+import numpy as np
+
+from lictui.analysis.series import Resolution
+from lictui.history.csv_reader import UNKNOWN, BucketColumns, ImportedPool, ReadingColumns
 from lictui.model import Model, PoolKey
 from lictui.products import describe
 from lictui.simulator import FaultMode
-from lictui.simulator.estate import ServerKind, SimulatedEstate, SimulatedPool, SimulatedServer
+from lictui.simulator.estate import (
+    PastReadings,
+    ServerKind,
+    SimulatedEstate,
+    SimulatedPool,
+    SimulatedServer,
+)
 from lictui.simulator.usage import DAY, QUARTER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
+
+    from lictui.analysis.columns import IntArray
 
 
 # What each source reports of a pool: its key, and which figures
@@ -69,139 +78,60 @@ def reported_fields(server: SimulatedServer, pool: SimulatedPool) -> ReportedFie
     return ReportedFields(key, model, kind)
 
 
-_DAYS: Final = 365  # of day buckets; the rest of the store's default retention would do no more
-_HOURS: Final = 92  # days of hour buckets
-_RECENT: Final = 9  # days of five-minute buckets, and of readings every five minutes
-_RAW: Final = 2  # days of single readings
-_STEP: Final = 300  # seconds between two recent readings; older ones are a quarter hour apart
+_DAYS: Final = 365
+_HOURS: Final = 92
+_FIVES: Final = 62  # the whole last month: its report is exact
+_READINGS: Final = 2
+_FIVE: Final = 300  # seconds between two recent readings; older ones are a quarter hour apart
 
 
-def backfill(estate: SimulatedEstate, until: float) -> Iterator[BackfillRow]:
-    """Yield every bucket of the year before `until` by pool, in order of time in each width."""
+def backfill(estate: SimulatedEstate, until: float) -> Iterator[ImportedPool]:
+    """Yield the year before `until` by pool."""
     for server in estate.servers:
         if server.fault is FaultMode.NORMAL:
             for pool in server.pools:
-                yield from _of_pool(server, pool, until)
+                yield _past(server, pool, int(until))
 
 
-def _of_pool(server: SimulatedServer, pool: SimulatedPool, until: float) -> Iterator[BackfillRow]:
+def _past(server: SimulatedServer, pool: SimulatedPool, until: int) -> ImportedPool:
+    tomorrow = until // DAY * DAY + DAY
+    days, hours, fives, single = (
+        tomorrow - count * DAY for count in (_DAYS, _HOURS, _FIVES, _READINGS)
+    )
     fields = reported_fields(server, pool)
-    for resolution, bucket in _buckets(server, pool, fields, until):
-        yield BackfillRow(server.name, fields.key, fields.model, resolution, bucket)
-
-
-def _buckets(
-    server: SimulatedServer, pool: SimulatedPool, fields: ReportedFields, until: float
-) -> Iterator[tuple[Resolution, Bucket]]:
-    today = int(until) // DAY * DAY
-    recent = today - (_RECENT - 1) * DAY
-    older = _quarters(pool, today - (_DAYS - 1) * DAY, recent)
-    newer = _fives(pool, recent, int(until))
-    if server.outages:
-        older, newer = _with_gaps(server, older), _with_gaps(server, newer)
-    roll = _Roll(pool, fields)
-    yield from roll.up(older, Resolution.DAY)
-    yield from roll.up(newer, Resolution.DAY)
-    yield from roll.up(older.since(today - (_HOURS - 1) * DAY), Resolution.HOUR)
-    yield from roll.up(newer, Resolution.HOUR)
-    yield from roll.up(newer, Resolution.FIVE_MINUTES)
-    yield from roll.runs(newer.since(int(until) // _STEP * _STEP - _RAW * DAY))
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """Readings at even distances; None is a poll that failed."""
-
-    start: int
-    step: int
-    points: Sequence[int | None]
-
-    def since(self, start: int) -> _Line:
-        """The readings from `start`, which is one of their times, on."""
-        first = max(0, (start - self.start) // self.step)
-        return _Line(self.start + first * self.step, self.step, self.points[first:])
-
-
-def _quarters(pool: SimulatedPool, start: int, end: int) -> _Line:
-    return _line(pool, start, QUARTER, pool.curve.quarter_values(start // QUARTER, end // QUARTER))
-
-
-def _fives(pool: SimulatedPool, start: int, end: int) -> _Line:
-    points = pool.curve.five_minute_values(start // QUARTER, end // QUARTER + 1)
-    return _line(pool, start, _STEP, points[: (end - start) // _STEP + 1])
-
-
-def _line(pool: SimulatedPool, start: int, step: int, points: list[int]) -> _Line:
-    """The readings, with nobody who was turned away because there was no more at the time."""
-    at = 0
-    for since, until in pairwise([*(since for since, _ in pool.sizes), inf]):
-        installed = pool.installed_at(since)
-        total = installed + pool.overdraft_of(installed)
-        end = len(points) if until == inf else max(0, ceil((until - start) / step))
-        if pool.is_capped and max(points[at:end], default=0) > total:
-            points[at:end] = [min(point, total) for point in points[at:end]]
-        at = max(at, end)
-    return _Line(start, step, points)
-
-
-def _with_gaps(server: SimulatedServer, line: _Line) -> _Line:
-    points = list(line.points)
+    sizes = (fields.figures(size, pool.overdraft_of(size)) for _, size in pool.sizes)
+    licenses = np.array([[UNKNOWN if n is None else n for n in size] for size in sizes]).T
+    older = pool.readings(days, fives, QUARTER)
+    newer = pool.readings(fives, until + 1, _FIVE)
+    # No outage is older than the five minutes: there is no gap within a wider bucket.
     for start, end in server.outages:
-        first, last = (max(0, ceil((at - line.start) / line.step)) for at in (start, end))
-        points[first:last] = [None] * len(points[first:last])
-    return replace(line, points=points)
+        newer = newer.select((newer.time < start) | (newer.time >= end))
+    last = newer.select(newer.time >= single)
+    return ImportedPool(
+        server.name,
+        fields.key,
+        fields.model,
+        ReadingColumns(last.time, last.in_use, *licenses[:, last.size]),
+        {
+            Resolution.DAY: _buckets(older.select(older.time < hours), 96, licenses),
+            Resolution.HOUR: _buckets(older.select(older.time >= hours), 4, licenses),
+            Resolution.FIVE_MINUTES: _buckets(newer.select(newer.time < single), 1, licenses),
+        },
+    )
 
 
-class _Roll:
-    """Rolls readings of one pool up into buckets."""
-
-    def __init__(self, pool: SimulatedPool, fields: ReportedFields) -> None:
-        self._pool = pool
-        self._fields = fields
-        self._ends = pool.end_time() or inf
-        self._always = self._terms(0) if len(pool.sizes) == 1 else None
-
-    def up(self, line: _Line, width: Resolution) -> Iterator[tuple[Resolution, Bucket]]:
-        many = width // line.step
-        for first in range(0, len(line.points), many):
-            start = line.start + first * line.step
-            # A pool that ends, ends at midnight: no bucket is cut in the middle.
-            if start >= self._ends:
-                return
-            points = line.points[first : first + many]
-            read = [point for point in points if point is not None]
-            if read:
-                yield width, self._bucket(start, width, line.step, points, read)
-
-    def runs(self, line: _Line) -> Iterator[tuple[Resolution, Bucket]]:
-        """One bucket for each stretch over which the readings were the same."""
-        at = line.start
-        for point, run in groupby(line.points):
-            many = len(list(run))
-            if point is not None and at < self._ends:
-                last = at + (many - 1) * line.step
-                bucket = self._bucket(at, 0, line.step, (point,), [point])
-                yield Resolution.RAW, bucket._replace(end=last, samples=many)
-            at += many * line.step
-
-    def _bucket(
-        self, start: int, width: int, step: int, points: Sequence[int | None], read: list[int]
-    ) -> Bucket:
-        installed, overdraft = self._always or self._terms(start)
-        high = max(read)
-        return Bucket(
-            start,
-            start + width,
-            min(read),
-            sum(read) / len(read),
-            high,
-            start + points.index(high) * step,
-            read[-1],
-            installed,
-            overdraft,
-            len(read),
-        )
-
-    def _terms(self, at: int) -> tuple[int | None, int | None]:
-        installed = self._pool.installed_at(at)
-        return self._fields.figures(installed, self._pool.overdraft_of(installed))
+def _buckets(readings: PastReadings, count: int, licenses: IntArray) -> BucketColumns:
+    """Roll up `count` readings each."""
+    time, in_use = (column.reshape(-1, count) for column in (readings.time, readings.in_use))
+    installed, overdraft = licenses[:, readings.size[::count]]
+    return BucketColumns(
+        start=time[:, 0],
+        low=in_use.min(axis=1),
+        average=in_use.mean(axis=1),
+        high=in_use.max(axis=1),
+        high_at=time[np.arange(len(time)), in_use.argmax(axis=1)],
+        last=in_use[:, -1],
+        samples=np.full(len(time), count),
+        installed=installed,
+        overdraft=overdraft,
+    )

@@ -9,7 +9,7 @@ import re
 import uuid
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from http import HTTPStatus
@@ -27,10 +27,10 @@ from lictui.simulator.http import (
     apply_fault,
     json_reply,
 )
-from lictui.simulator.usage import DAY
 
 if TYPE_CHECKING:
-    from lictui.simulator.estate import SimulatedPool, SimulatedServer
+    from lictui.simulator import License
+    from lictui.simulator.estate import SimulatedPool
 
 # Every API of Citrix Cloud: errors, access, transaction IDs
 
@@ -157,10 +157,10 @@ _MINUTE: Final = 60.0  # seconds
 
 @dataclass(eq=False)
 class LicensingApi(CloudApi):
-    """The licensing API of one customer; an `account()` of None is answered with 204."""
+    """The licensing API of one customer; an entitlement that has expired is answered with 204."""
 
     transaction_header = "CC-TransactionId"
-    account: CurrentAccount
+    entitlement: SimulatedPool  # of users; its product is `XenDesktop:XAXDFull`
     tokens_a_minute: int = field(default=20, kw_only=True)
     _token_times: deque[float] = field(default_factory=deque, init=False)  # of the last minute
 
@@ -189,17 +189,16 @@ class LicensingApi(CloudApi):
         return {
             f"{_LICENSING}/current": self._current,
             f"{_LICENSING}/historicalusage": self._history,
-            f"/{customer}/license/enterprise/cloud/cvad/ccu/summary": self._concurrent,
         }.get(path)
 
-    def _account_in(self, fault: FaultMode) -> CloudAccount | None:
-        return None if fault is FaultMode.EMPTY else self.account()
+    def _licenses(self, fault: FaultMode) -> License | None:
+        return None if fault is FaultMode.EMPTY else self.entitlement.license_at(self.clock.now())
 
     def _current(self, _query: Mapping[str, str], fault: FaultMode) -> SimulatedReply:
-        account = self._account_in(fault)
-        if account is None:
+        licenses = self._licenses(fault)
+        if licenses is None:
             return SimulatedReply(204)
-        return json_reply(current_usage_body(account, self.customer, self.clock.now()))
+        return json_reply(current_usage_body(licenses, self.customer, self.clock.now()))
 
     def _history(self, query: Mapping[str, str], fault: FaultMode) -> SimulatedReply:
         first, last = (query_month(query, name) for name in ("startDate", "endDate"))
@@ -207,26 +206,15 @@ class LicensingApi(CloudApi):
             return first
         if isinstance(last, SimulatedReply):
             return last
-        start, end = (int(month[:4]) * 12 + int(month[5:]) for month in (first, last))
+        start, end = (int(month[:4]) * 12 + int(month[5:]) - 1 for month in (first, last))
         if not start <= end < start + _MAX_MONTHS:
             detail = f"startDate to endDate must be 1 to {_MAX_MONTHS} months."
             return common_error(400, "outOfRange", detail, name="endDate")
-        account = self._account_in(fault)
-        if account is None:
+        licenses = self._licenses(fault)
+        if licenses is None:
             return SimulatedReply(204)
-        months = (month for month in account.months if first <= month.month <= last)
-        return json_reply(historical_usage_body(account, self.customer, months))
-
-    def _concurrent(self, query: Mapping[str, str], fault: FaultMode) -> SimulatedReply:
-        for name, value in (("UsageType", "device"), ("LicenseModel", "concurrent")):
-            requested = query.get(name.lower(), "")
-            if requested.lower() != value:
-                kind = "invalidEnum" if requested else "missing"
-                return common_error(400, kind, f"{name} must be {value}.", name=name)
-        account = self._account_in(fault)
-        if account is None or account.concurrent is None:
-            return not_found("entitlement")
-        return json_reply(concurrent_summary_body(account.concurrent))
+        rows = month_rows(self.entitlement, start, end, self.clock.now())
+        return json_reply(historical_usage_body(licenses, self.customer, rows))
 
 
 # JSON bodies
@@ -235,81 +223,79 @@ class LicensingApi(CloudApi):
 _TICKS: Final = 10_000_000  # of a second, as .NET counts it
 
 
-def current_usage_body(account: CloudAccount, customer: str, now: float) -> Json:
+def current_usage_body(licenses: License, customer: str, now: float) -> Json:
     """Return `ud/current`: licenses owned, assigned and left."""
-    expiry = account.next_expiry
+    product, _, edition = licenses.product.partition(":")
     return {
         "customerId": customer,
-        "totalUsageCount": account.in_use,
-        "userLicenseUsage": _assigned(account.users),
-        "deviceLicenseUsage": _assigned(account.devices),
-        "totalAvailableLicenseCount": account.owned,  # owned, in spite of its name
-        "remainingLicenseCount": account.owned - account.in_use,
+        "totalUsageCount": licenses.in_use,  # users or devices, whichever are fewer
+        "userLicenseUsage": {"totalUsageCount": licenses.in_use, "releasedCount": 0},
+        "deviceLicenseUsage": {"totalUsageCount": _devices(licenses.in_use), "releasedCount": 0},
+        "totalAvailableLicenseCount": licenses.installed,  # owned, in spite of its name
+        "remainingLicenseCount": licenses.installed - licenses.in_use,
         "timeStamp": dotnet_timestamp(now),
-        "productName": account.product_name,
-        "productEdition": account.edition,
-        "nextExpiredLicenses": expiry
+        "productName": product,
+        "productEdition": edition,
+        "nextExpiredLicenses": licenses.expires
         and {
-            "nextExpiredTime": dotnet_timestamp(expiry.at),
-            "totalCount": expiry.count,
-            "daysToExpire": days_between(now, expiry.at),
+            "nextExpiredTime": f"{licenses.expires}T00:00:00.0000000Z",
+            "totalCount": licenses.installed,
+            "daysToExpire": days_until(licenses.expires, now),
         },
         "nextActivatingLicense": None,
     }
 
 
-def _assigned(assigned: AssignedCount) -> Json:
-    return {"totalUsageCount": assigned.total, "releasedCount": assigned.released}
-
-
-def historical_usage_body(
-    account: CloudAccount, customer: str, months: Iterable[CloudMonth]
-) -> Json:
-    """Return `ud/historicalusage`: the recorded months, the oldest first."""
-    counted, separate = [], []
-    for month in sorted(months, key=lambda month: month.month):
-        owned = {
-            "timeStamp": f"{month.month}-01T00:00:00.0000000Z",
-            "totalAvailableLicenseCount": month.owned,
-        }
-        users, devices = _counts(month.users), _counts(month.devices)
-        counted.append({**owned, **_counts(month.counted)})
-        separate.append({**owned, "deviceLicenseUsage": devices, "userLicenseUsage": users})
+def historical_usage_body(licenses: License, customer: str, rows: Sequence[Json]) -> Json:
+    """Return `ud/historicalusage`: the months, the oldest first."""
+    separate = ("deviceLicenseUsage", "userLicenseUsage")
     return {
         "customerId": customer,
         "historicalUsageType": "Monthly",
-        "productEdition": account.edition,
-        "xenAppXenDesktopHistoricalUsageList": counted,
-        "historicalUsageList": separate,
+        "productEdition": licenses.product.partition(":")[2],
+        "xenAppXenDesktopHistoricalUsageList": [
+            # What Citrix counts: users, who are fewer.
+            {name: row[name] for name in row if name not in separate} | row[separate[1]]
+            for row in rows
+        ],
+        "historicalUsageList": rows,
     }
 
 
-def _counts(counted: AssignedCount) -> Json:
+def _month_start(month: int) -> float:
+    """Return when a month begins; months are counted from the year 0."""
+    return datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC).timestamp()
+
+
+def month_rows(pool: SimulatedPool, first: int, last: int, now: float) -> list[Json]:
+    """Return the calendar months from `first` to `last` that have begun, this one up to now."""
+    rows: list[Json] = []
+    for month in range(first, last + 1):
+        start, end = _month_start(month), min(now, _month_start(month + 1) - 1)
+        if start > now:
+            break
+        before, after = pool.curve.value_at(start), pool.curve.value_at(end)
+        row = {
+            "timeStamp": dotnet_timestamp(start),
+            "totalAvailableLicenseCount": pool.installed_at(start),
+            "deviceLicenseUsage": _counts(_devices(before), _devices(after)),
+            "userLicenseUsage": _counts(before, after),
+        }
+        rows.append(row)
+    return rows
+
+
+def _counts(before: int, after: int) -> Json:
+    new = max(0, after - before) + before // 90
     return {
-        "cumulativeAssignedCount": counted.total,
-        "newAssignedCount": counted.new,
-        "releasedCount": counted.released,
+        "cumulativeAssignedCount": after,
+        "newAssignedCount": new,
+        "releasedCount": before + new - after,
     }
 
 
-def concurrent_summary_body(concurrent: CloudConcurrent) -> Json:
-    """Return `ccu/summary`: current usage and three peaks."""
-    return {
-        "currentCcu": {
-            "totalLicenseCount": concurrent.total,
-            "assignedLicenseCount": concurrent.assigned,
-            "reportTime": dotnet_timestamp(concurrent.reported_at),
-        },
-        "last24HoursPeak": _peak(concurrent.last_24_hours),
-        "monthPeak": _peak(concurrent.month),
-        "allTimePeak": _peak(concurrent.all_time),
-    }
-
-
-def _peak(peak: CountAt | None) -> Json | None:
-    if peak is None:
-        return None
-    return {"assignedLicenseCount": peak.count, "reportTime": dotnet_timestamp(peak.at)}
+def _devices(users: int) -> int:
+    return round(users * 1.21)
 
 
 def dotnet_timestamp(at: float) -> str:
@@ -318,124 +304,6 @@ def dotnet_timestamp(at: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ticks:07d}Z"
 
 
-def days_between(now: float, end: float) -> int:
-    """Return the days on the calendar of UTC; negative when `end` is past."""
-    last, today = (datetime.fromtimestamp(at, UTC).date() for at in (end, now))
-    return (last - today).days
-
-
-# State of an account at one time
-
-
-@dataclass(frozen=True, slots=True)
-class CountAt:
-    """Licenses that expire, or were in use, at one time."""
-
-    at: float
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class AssignedCount:
-    """Licenses assigned to users, or to devices; in a month those at its end."""
-
-    total: int
-    released: int = 0
-    new: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class CloudMonth:
-    """One calendar month of the history."""
-
-    month: str  # `2026-10`
-    owned: int
-    users: AssignedCount
-    devices: AssignedCount
-
-    @property
-    def counted(self) -> AssignedCount:
-        """The smaller of the two, which is what Citrix counts; users when they are equal."""
-        return min(self.users, self.devices, key=lambda count: count.total)
-
-
-@dataclass(frozen=True, slots=True)
-class CloudConcurrent:
-    """The concurrent licenses of an account; a peak of None was never measured."""
-
-    total: int
-    assigned: int
-    reported_at: float
-    last_24_hours: CountAt | None = None
-    month: CountAt | None = None
-    all_time: CountAt | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CloudAccount:
-    """The entitlement of one customer to one product, and its usage."""
-
-    users: AssignedCount
-    devices: AssignedCount
-    owned: int
-    product_name: str = "XenDesktop"
-    edition: str = "XAXDFull"
-    next_expiry: CountAt | None = None
-    months: tuple[CloudMonth, ...] = ()  # in any order; missing ones were not recorded
-    concurrent: CloudConcurrent | None = None  # None: not entitled
-
-    @property
-    def in_use(self) -> int:
-        """What Citrix counts: users or devices, whichever are fewer."""
-        return min(self.users.total, self.devices.total)
-
-
-CurrentAccount = Callable[[], CloudAccount | None]  # None: nothing was recorded yet
-
-
-# Account of the simulated company, calculated from the simulated estate
-
-
-_DEVICES: Final = 1.21  # devices per user: Citrix counts whichever are fewer
-
-
-def cloud_account_at(server: SimulatedServer, at: float) -> CloudAccount | None:
-    """Return the account behind `server`; None once its entitlement has expired."""
-    pool = server.pools[0]
-    license_ = pool.license_at(at)
-    if license_ is None:
-        return None
-    name, _, edition = pool.product.partition(":")
-    end = pool.end_time()
-    return CloudAccount(
-        users=AssignedCount(license_.in_use),
-        devices=AssignedCount(_devices(license_.in_use)),
-        owned=license_.installed,
-        product_name=name,
-        edition=edition,
-        next_expiry=None if end is None else CountAt(end - DAY, license_.installed),
-        months=tuple(_months(pool, at)),
-    )
-
-
-def _months(pool: SimulatedPool, at: float) -> list[CloudMonth]:
-    """Return the calendar months up to the current one, which is not complete."""
-    first, end, months = datetime.fromtimestamp(at, UTC).date().replace(day=1), at, []
-    for _ in range(_MAX_MONTHS):
-        start = datetime(first.year, first.month, 1, tzinfo=UTC).timestamp()
-        before, after = pool.curve.value_at(start), pool.curve.value_at(end)
-        users = _month_count(before, after)
-        devices = _month_count(_devices(before), _devices(after))
-        months.append(CloudMonth(f"{first:%Y-%m}", pool.installed_at(start), users, devices))
-        first = date.fromordinal(first.toordinal() - 1).replace(day=1)
-        end = start - 1
-    return months[::-1]
-
-
-def _month_count(before: int, after: int) -> AssignedCount:
-    new = max(0, after - before) + before // 90
-    return AssignedCount(after, before + new - after, new)
-
-
-def _devices(users: int) -> int:
-    return round(users * _DEVICES)
+def days_until(day: date, now: float) -> int:
+    """Return the days on the calendar of UTC; negative when `day` is past."""
+    return (day - datetime.fromtimestamp(now, UTC).date()).days

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from http import HTTPStatus
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import NAMESPACE_DNS, uuid5
 
 from lictui.clock import iso
 from lictui.simulator import CurrentInventory, FaultMode, License
-from lictui.simulator.estate import ServerKind, SimulatedEstate, SimulatedServer
+from lictui.simulator.estate import ServerKind, SimulatedServer
 from lictui.simulator.http import (
     TOKEN_LIFETIME,
     Headers,
@@ -30,36 +28,8 @@ from lictui.simulator.http import (
 )
 from lictui.simulator.usage import DAY, QUARTER, as_date
 
-# State of a site, licenses apart
-
-
-@dataclass(frozen=True, slots=True)
-class SiteAlert:
-    """One licensing alert of a site."""
-
-    level: str  # `Unknown`, `Info`, `Alert`, `Alarm`
-    title: str
-    detail: str = ""
-    action: str = ""
-    type_code: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SimulatedSite:
-    """State of a site of Citrix Virtual Apps and Desktops."""
-
-    id: str
-    name: str
-    las: bool = False  # UseLicenseActivationService
-    activated_until: date | None = None
-    license_server: str = "lic01.corp.example"
-    has_overview: bool = True
-    peak: int | None = None  # of concurrent licenses
-    alerts: tuple[SiteAlert, ...] = ()
-
-
-CurrentSite = Callable[[], SimulatedSite]
-
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 # JSON bodies
 
@@ -89,8 +59,38 @@ def _parts(code: str) -> tuple[str, str, str]:
     return product, edition, model
 
 
-def _largest(licenses: Licenses) -> License | None:
-    return max(licenses, key=lambda pool: pool.installed, default=None)
+@dataclass(frozen=True, slots=True)
+class SimulatedSite:
+    """A site at one time, in the words of its API."""
+
+    server: SimulatedServer
+    licenses: Licenses
+    now: float
+
+    @property
+    def id(self) -> str:
+        """The ID of the site."""
+        return str(uuid5(NAMESPACE_DNS, self.server.name))
+
+    @property
+    def name(self) -> str:
+        """The name of the site."""
+        return self.server.name.removeprefix("ddc-").upper()
+
+    @property
+    def license_server(self) -> str:
+        """The host of its license server."""
+        return f"{self.server.name.replace('ddc', 'lic')}.corp.example"
+
+    @property
+    def is_las(self) -> bool:
+        """Whether it uses the License Activation Service."""
+        return self.server.kind is ServerKind.LAS_SITE
+
+    @property
+    def main(self) -> License | None:
+        """Its largest pool, after which the site is called by product and model."""
+        return max(self.licenses, key=lambda pool: pool.installed, default=None)
 
 
 def me(site: SimulatedSite, user: str, expires: str) -> Json:
@@ -106,9 +106,9 @@ def me(site: SimulatedSite, user: str, expires: str) -> Json:
     }
 
 
-def site_detail(site: SimulatedSite, licenses: Licenses) -> Json:
+def site_detail(site: SimulatedSite) -> Json:
     """Return `/Sites/{idOrName}`."""
-    main = _largest(licenses)
+    licenses, main = site.licenses, site.main
     product, edition, model = _parts(main.product) if main else (None, None, "")
     return {
         "Id": site.id,
@@ -121,33 +121,63 @@ def site_detail(site: SimulatedSite, licenses: Licenses) -> Json:
         "ProductEdition": edition,
         "ProductVersion": "7.47",
         "LicenseExpirationDate": _earliest_end(licenses),
-        **_usage(site, licenses, model),
+        **_usage(site, model),
         "LicenseGraceSessionsRemaining": None,
         "LicensingGracePeriodActive": False,
         "LicensingGraceHoursLeft": None,
         "LicensingOutOfBoxGracePeriodActive": False,
         "LicensesWithExpiredSwm": None,
-        "LicensingAlerts": [
-            {
-                "Priority": 1,
-                "AlertLevel": alert.level,
-                "TypeCode": alert.type_code,
-                "Title": alert.title,
-                "Detail": alert.detail,
-                "Action": alert.action,
-            }
-            for alert in site.alerts
-        ],
+        "LicensingAlerts": list(_alerts(site)),
     }
 
 
-def _usage(site: SimulatedSite, licenses: Licenses, model: str) -> Json:
+def _usage(site: SimulatedSite, model: str) -> Json:
     names = ("LicensedSessionsActive", "PeakConcurrentLicenseUsers", "TotalUniqueLicenseUsers")
-    in_use = sum(pool.in_use for pool in licenses if _parts(pool.product)[2] == model)
+    in_use = sum(pool.in_use for pool in site.licenses if _parts(pool.product)[2] == model)
     if _MODELS.get(model) == "UserDevice":
         return dict(zip(names, (in_use // 2, None, in_use), strict=True))
-    peak = in_use if site.peak is None else site.peak
+    peak = max(in_use, _peak_today(site.server, site.now))
     return dict(zip(names, (in_use, peak, peak * 2), strict=True))
+
+
+def _peak_today(server: SimulatedServer, now: float) -> int:
+    midnight = server.region.day(now) * DAY - server.region.hours * 3600
+    quarters = (int(midnight // QUARTER), int(now // QUARTER) + 1)
+    peaks = (int(pool.curve.quarter_values(*quarters).max()) for pool in server.pools[:1])
+    return max(peaks, default=0)
+
+
+_NEARLY_USED: Final = 0.9  # of installed, where Director raises its alert by default
+_SOON: Final = 30  # days
+
+
+def _alerts(site: SimulatedSite) -> Iterator[Json]:
+    today, activated_until = as_date(int(site.now // DAY)), site.server.activated_until
+    for pool in site.licenses:
+        if pool.in_use > pool.installed:
+            detail = f"{pool.product}: {pool.in_use - pool.installed} more than installed."
+            title = "Licenses are in overdraft"
+            yield _alert("Alarm", "Overdraft", title, detail, "Add licenses.")
+        elif pool.in_use >= _NEARLY_USED * pool.installed:
+            detail = f"{pool.product}: {pool.in_use} of {pool.installed} licenses are in use."
+            yield _alert("Alert", "Threshold", "Licenses are nearly used up", detail)
+        if pool.expires is not None and (pool.expires - today).days <= _SOON:
+            detail = f"{pool.product}: {pool.installed} licenses expire on {pool.expires}."
+            yield _alert("Alert", "Expiration", "Licenses expire soon", detail, "Renew them.")
+    if activated_until is not None and (activated_until - today).days <= _SOON:
+        detail = f"The activation is valid until {activated_until}."
+        yield _alert("Info", "LasActivation", "License activation is due for renewal", detail)
+
+
+def _alert(level: str, type_code: str, title: str, detail: str, action: str = "") -> Json:
+    return {
+        "Priority": 1,
+        "AlertLevel": level,  # `Unknown`, `Info`, `Alert`, `Alarm`
+        "TypeCode": type_code,
+        "Title": title,
+        "Detail": detail,
+        "Action": action,
+    }
 
 
 def _earliest_end(licenses: Licenses) -> str | None:
@@ -155,27 +185,27 @@ def _earliest_end(licenses: Licenses) -> str | None:
     return f"{min(ends).isoformat()}T00:00:00Z" if ends else None
 
 
-def controllers(site: SimulatedSite, now: float) -> Json:
+def controllers(site: SimulatedSite) -> Json:
     """Return `/DeliveryControllers`: two of them, with their LAS activation."""
-    until = site.activated_until if site.las else None
-    ended = until is not None and until < datetime.fromtimestamp(now, UTC).date()
+    until = site.server.activated_until if site.is_las else None
+    ended = until is not None and until < as_date(int(site.now // DAY))
     status = ("Expired" if ended else "Activated") if until else "NotActivated"
     las = {
-        "LasUniqueEnvId": f"env-{site.id}" if site.las else None,
+        "LasUniqueEnvId": f"env-{site.id}" if site.is_las else None,
         "LasActivationStatus": status,
         "LasActivationExpiry": f"{until.isoformat()}T00:00:00Z" if until else None,
-        "IsLasAware": site.las,
+        "IsLasAware": site.is_las,
     }
     names = [f"{site.name.lower()}-ddc{number}.corp.example" for number in (1, 2)]
     return {"Items": [{"Id": str(at), "DnsName": name, **las} for at, name in enumerate(names, 1)]}
 
 
-def overview(site: SimulatedSite, licenses: Licenses, *, inventory: bool) -> Json:
+def overview(site: SimulatedSite, *, inventory: bool) -> Json:
     """Return `LicenseOverview`; a LAS site has its inventory in a list of its own."""
-    main = _largest(licenses)
+    licenses, main = site.licenses, site.main
     product, edition, model = _parts(main.product) if main else ("", "", "")
     lines = [_inventory(pool) for pool in licenses] if inventory else []
-    status = ("LasCompatible" if site.las else "Compatible") if licenses else "NoInventory"
+    status = ("LasCompatible" if site.is_las else "Compatible") if licenses else "NoInventory"
     return {
         "LicenseInformation": {
             "LicenseServerStatus": status,
@@ -189,10 +219,10 @@ def overview(site: SimulatedSite, licenses: Licenses, *, inventory: bool) -> Jso
             "LicenseModel": _MODELS.get(model, "Unknown"),
             "OutOfBoxGracePeriodActive": False,
             "OutOfBoxGracePeriodHoursLeft": None,
-            "UseLicenseActivationService": site.las,
+            "UseLicenseActivationService": site.is_las,
         },
-        "LicenseInventories": [] if site.las else lines,
-        "LicenseLasInventories": lines if site.las else [],
+        "LicenseInventories": [] if site.is_las else lines,
+        "LicenseLasInventories": lines if site.is_las else [],
         "NormalLicenses": sum(pool.installed for pool in licenses),
         "OverdraftLicenses": sum(pool.overdraft for pool in licenses),
         "LicensesUsage": sum(pool.in_use for pool in licenses),
@@ -229,7 +259,7 @@ _BASES: Final = ("/cvad/manage", "/citrix/orchestration/api")
 class SiteApi(JsonApi):
     r"""The REST API of one site on premises; the client is `DOMAIN\user`."""
 
-    site: CurrentSite
+    server: SimulatedServer
     inventory: CurrentInventory
 
     def error(self, status: int, headers: Headers = (), message: str = "") -> SimulatedReply:
@@ -246,12 +276,11 @@ class SiteApi(JsonApi):
 
     def reply(self, request: Request, path: str, fault: FaultMode) -> SimulatedReply:
         """Return the reply to any request."""
-        site = self.site()
         if request.method == "POST":
             if path in {f"{base}/tokens" for base in _BASES}:
                 return self._password_token(request, fault)
             return self.error(404)
-        return self._refusal(request, fault) or self._read(request, site, fault, path)
+        return self._refusal(request, fault) or self._read(request, fault, path)
 
     def _password_token(self, request: Request, fault: FaultMode) -> SimulatedReply:
         denied = fault in {FaultMode.DENIED, FaultMode.CREDENTIALS_EXPIRED}
@@ -282,9 +311,9 @@ class SiteApi(JsonApi):
             return self.error(406, message="Only application/json is available.")
         return None
 
-    def _read(
-        self, request: Request, site: SimulatedSite, fault: FaultMode, path: str
-    ) -> SimulatedReply:
+    def _read(self, request: Request, fault: FaultMode, path: str) -> SimulatedReply:
+        licenses = () if fault is FaultMode.EMPTY else self.inventory()
+        site = SimulatedSite(self.server, licenses, self.clock.now())
         resource = _routes(site).get(path)
         if resource is None or fault is FaultMode.UNKNOWN_CUSTOMER:
             return self.error(404)
@@ -293,17 +322,16 @@ class SiteApi(JsonApi):
             return self.error(400, message="Citrix-InstanceId is missing or not this site.")
         if resource != "me" and fault is FaultMode.FORBIDDEN:
             return self.error(403, message="You do not have the permission to read this.")
-        licenses = () if fault is FaultMode.EMPTY else self.inventory()
         flags = {name for name, value in request.query.items() if value.lower() == "true"}
         match resource:
             case "me":
                 body = me(site, self.client.name, iso(self.token_expiry(request.headers)))
             case "site":
-                body = site_detail(site, licenses)
+                body = site_detail(site)
             case "controllers":
-                body = controllers(site, self.clock.now())
+                body = controllers(site)
             case _:
-                body = overview(site, licenses, inventory="includeInventory" in flags)
+                body = overview(site, inventory="includeInventory" in flags)
         return apply_fault(json_reply(body), fault)
 
 
@@ -327,57 +355,7 @@ def _routes(site: SimulatedSite) -> dict[str, str]:
         routes |= {f"{base}/sites/{name}": "site" for base in _BASES}
         start = f"{_BASES[1]}/{_CUSTOMER}/{name}".lower()
         routes[f"{start}/deliverycontrollers"] = "controllers"
-        if site.has_overview:
+        if site.server.kind is not ServerKind.SITE_WITHOUT_OVERVIEW:
             # Not published for current releases: the first of the paths that may answer.
             routes[f"{start}/licensing/licenseoverview"] = "overview"
     return routes
-
-
-# Sites of the simulated company: alerts, peaks, activation
-
-
-_NEARLY_USED: Final = 0.9  # of installed, where Director raises its alert by default
-_SOON: Final = 30  # days
-
-
-def site_at(estate: SimulatedEstate, server: SimulatedServer, at: float) -> SimulatedSite:
-    """Return the site behind `server` at one time."""
-    licenses = estate.inventory_at(server.name, at)
-    return SimulatedSite(
-        id=str(uuid5(NAMESPACE_DNS, f"{server.name}.{estate.seed}")),
-        name=server.name.removeprefix("ddc-").upper(),
-        las=server.kind is ServerKind.LAS_SITE,
-        activated_until=server.activated_until,
-        license_server=f"{server.name.replace('ddc', 'lic')}.corp.example",
-        has_overview=server.kind is not ServerKind.SITE_WITHOUT_OVERVIEW,
-        peak=_peak_today(server, at),
-        alerts=tuple(_alerts(server, licenses, at)),
-    )
-
-
-def _peak_today(server: SimulatedServer, at: float) -> int:
-    midnight = server.region.day(at) * DAY - server.region.hours * 3600
-    pool = server.pools[0]
-    past = pool.curve.quarter_values(int(midnight // QUARTER), int(at // QUARTER) + 1)
-    return max(*past, pool.curve.value_at(at))
-
-
-def _alerts(server: SimulatedServer, licenses: Licenses, at: float) -> Iterator[SiteAlert]:
-    today = as_date(int(at // DAY))
-    for pool in licenses:
-        if pool.in_use > pool.installed:
-            detail = f"{pool.product}: {pool.in_use - pool.installed} more than installed."
-            yield SiteAlert(
-                "Alarm", "Licenses are in overdraft", detail, "Add licenses.", "Overdraft"
-            )
-        elif pool.in_use >= _NEARLY_USED * pool.installed:
-            detail = f"{pool.product}: {pool.in_use} of {pool.installed} licenses are in use."
-            yield SiteAlert("Alert", "Licenses are nearly used up", detail, "", "Threshold")
-        if pool.expires is not None and (pool.expires - today).days <= _SOON:
-            detail = f"{pool.product}: {pool.installed} licenses expire on {pool.expires}."
-            yield SiteAlert("Alert", "Licenses expire soon", detail, "Renew them.", "Expiration")
-    if server.activated_until is not None and (server.activated_until - today).days <= _SOON:
-        detail = f"The activation is valid until {server.activated_until}."
-        yield SiteAlert(
-            "Info", "License activation is due for renewal", detail, "", "LasActivation"
-        )

@@ -21,7 +21,7 @@ from lictui.errors import LictuiError
 from lictui.model import DEFAULT_INTERVAL, Server, SourceName
 from lictui.paths import Paths, write_private
 from lictui.simulator.backfill import backfill
-from lictui.simulator.cloud_server import LicensingApi, cloud_account_at
+from lictui.simulator.cloud_server import LicensingApi
 from lictui.simulator.commands import (
     Machine,
     PowerShell,
@@ -29,7 +29,7 @@ from lictui.simulator.commands import (
     install_programs,
     serve_commands,
 )
-from lictui.simulator.cvad_server import SiteApi, site_at
+from lictui.simulator.cvad_server import SiteApi
 from lictui.simulator.estate import ServerKind, SimulatedEstate, SimulatedServer
 from lictui.simulator.flexnet import LmstatLayout
 from lictui.simulator.http import (
@@ -40,7 +40,7 @@ from lictui.simulator.http import (
     listen,
     self_signed,
 )
-from lictui.simulator.partner_server import PartnerApi, partner_account_at
+from lictui.simulator.partner_server import PartnerApi
 from lictui.simulator.winrm_server import serve_winrm
 
 if TYPE_CHECKING:
@@ -175,26 +175,13 @@ class ServerFactory:
         return {"source": SourceName.WINRM, "username": user, "auth": _AUTH[kind]}
 
     def _api(self, client: ApiClient) -> JsonApi:
-        simulated, clock = self.simulated, self.clock
+        simulated = self.simulated
         match simulated.kind:
             case ServerKind.CLOUD:
-                return LicensingApi(
-                    self.fault, clock, client, lambda: cloud_account_at(simulated, clock.now())
-                )
+                return LicensingApi(self.fault, self.clock, client, simulated.pools[0])
             case ServerKind.PARTNER:
-                return PartnerApi(
-                    self.fault,
-                    clock,
-                    client,
-                    lambda month: partner_account_at(simulated, clock.now(), month),
-                )
-        return SiteApi(
-            self.fault,
-            clock,
-            client,
-            lambda: site_at(self.estate, simulated, clock.now()),
-            self.inventory,
-        )
+                return PartnerApi(self.fault, self.clock, client, simulated)
+        return SiteApi(self.fault, self.clock, client, simulated, self.inventory)
 
     async def _start_command_target(self) -> tuple[Server, Listener]:
         if self.programs is None:
@@ -329,7 +316,7 @@ def write_history(estate: SimulatedEstate, paths: Paths, clock: Clock) -> None:
     from lictui.history.store import History  # noqa: PLC0415 - without a past there is none
 
     with History.open(paths.history, Retention(), clock) as history:
-        history.backfill(backfill(estate, estate.start))
+        history.import_readings(backfill(estate, estate.start))
 
 
 class Demo:

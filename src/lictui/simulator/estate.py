@@ -11,16 +11,20 @@ from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from math import inf
 from random import Random
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
 
 from lictui.simulator import FaultMode, License
 from lictui.simulator.usage import (
     APAC,
     DAY,
     EMEA,
+    QUARTER,
     QUARTERS,
     US,
     AssignedUsage,
+    ConstantUsage,
     MachineUsage,
     Noise,
     OfficeHours,
@@ -37,7 +41,21 @@ from lictui.simulator.usage import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lictui.analysis.columns import BoolArray, IntArray
+
 # Pools and servers over time
+
+
+class PastReadings(NamedTuple):
+    """Evenly spaced readings of a pool."""
+
+    time: IntArray
+    in_use: IntArray
+    size: IntArray  # which of the pool's sizes is valid
+
+    def select(self, chosen: BoolArray) -> PastReadings:
+        """Return some of the readings."""
+        return PastReadings(*(column[chosen] for column in self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +79,21 @@ class SimulatedPool:
     def overdraft_of(self, installed: int) -> int:
         """The allowance on top of `installed`."""
         return int(installed * self.overdraft + 1e-9)
+
+    def readings(self, start: int, end: int, step: int) -> PastReadings:
+        """What a reader would have seen from `start` to before `end`, before the pool expires.
+
+        All times are full quarter hours, and the step is one of them or five minutes.
+        """
+        curve, first, last = self.curve, start // QUARTER, -(-end // QUARTER)
+        values = curve.quarter_values if step == QUARTER else curve.five_minute_values
+        time = np.arange(start, end, step)
+        in_use = values(first, last)[: len(time)]
+        size = np.searchsorted([since for since, _ in self.sizes], time, side="right") - 1
+        if self.is_capped:
+            totals = [count + self.overdraft_of(count) for _, count in self.sizes]
+            in_use = np.minimum(in_use, np.array(totals)[size])
+        return PastReadings(time, in_use, size)
 
     def end_time(self) -> float | None:
         """The first moment the license is no longer valid."""
@@ -204,17 +237,6 @@ _NAMES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Constant:
-    """The profile of licenses that are always in use."""
-
-    count: int = 0
-
-    def quarters(self, day: int) -> Sequence[int]:
-        del day
-        return [self.count] * 96
-
-
 class PoolFactory:
     """Buys pools of licenses; the same seed and the same orders give the same pools."""
 
@@ -280,7 +302,8 @@ class PoolFactory:
             noise=self.noise,
             phase=self.random.randrange(4096),
             today=today,
-            people=installed * share - sum(project.assigned(today) for project in projects),
+            people=installed * share
+            - sum(int(project.assigned(np.array([today]))[0]) for project in projects),
             growth=growth * self.random.uniform(0.8, 1.2),
             projects=projects if installed >= 100 else (),  # noqa: PLR2004 - a small pool is calm
         )
@@ -310,7 +333,7 @@ class PoolFactory:
 
     def constant(self, product: str, installed: int, in_use: int = 0) -> SimulatedPool:
         """Return licenses of which always the same number is in use."""
-        return self._pool(product, installed, _Constant(in_use), 0, 200)
+        return self._pool(product, installed, ConstantUsage(in_use), 0, 200)
 
     def startup(self) -> SimulatedPool:
         """Return the start-up licenses of every license server."""
@@ -469,24 +492,30 @@ def _account(
     )
 
 
+@dataclass(frozen=True, slots=True)
 class _Uploaded:
-    """The rhythm of figures that license servers upload once a day, at midnight UTC."""
+    """The profile of figures that license servers upload once a day, at midnight UTC."""
 
-    def __init__(self, reports: tuple[ReportedServer, ...], product: str) -> None:
-        self._reports = reports
-        self._product = product
+    reports: tuple[ReportedServer, ...]
+    product: str
 
-    def quarters(self, day: int) -> Sequence[int]:
-        """What was reported on that day, all day long."""
-        reported = (uploaded_usage(report, self._product, day * DAY) for report in self._reports)
-        return [sum(reported)] * QUARTERS
+    def days(self, first: int, last: int) -> IntArray:
+        """What was reported on each day, all day long."""
+        days = sum(uploaded_usage(report, self.product, first, last) for report in self.reports)
+        return np.repeat(np.asarray(days)[:, None], QUARTERS, axis=1)
 
 
-def uploaded_usage(report: ReportedServer, product: str, at: float) -> int:
-    """The users of `product` that a license server reported to License Usage Insights by `at`."""
-    last = min(at, report.last_upload) // DAY * DAY
-    held = (pool.license_at(last) for pool in report.pools if pool.product == product)
-    return sum(each.in_use for each in held if each is not None)
+def uploaded_usage(report: ReportedServer, product: str, first: int, last: int) -> IntArray:
+    """The users of `product` that a license server had last reported on each of these days."""
+    days = np.minimum(np.arange(first, last), int(min(last, report.last_upload // DAY)))
+    start = int(days[0])
+    midnights = np.zeros(int(days[-1]) + 1 - start, np.int64)
+    for pool in report.pools:
+        if pool.product == product:
+            end = (int(days[-1]) + 1) * DAY
+            midnights += pool.readings(start * DAY, end, QUARTER).in_use[::QUARTERS]
+    uploaded: IntArray = midnights[days - start]
+    return uploaded
 
 
 def _exactly(pool: SimulatedPool) -> SimulatedPool:

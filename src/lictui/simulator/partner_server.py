@@ -7,17 +7,17 @@ StuartP-CSP/csp-lui-scripts; the token, developer.cloud.com, authenticate_api_cl
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta, timezone
-from typing import Final
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
 
+from lictui.clock import iso
 from lictui.simulator import FaultMode
 from lictui.simulator.cloud_server import (
     CloudApi,
     Resource,
     common_error,
-    days_between,
+    days_until,
     forbidden,
     query_month,
     service_error,
@@ -34,171 +34,119 @@ from lictui.simulator.http import (
 )
 from lictui.simulator.usage import DAY
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
 # JSON bodies
 
 
-def license_servers_body(account: PartnerAccount, customer: str, now: float) -> Json:
+_ORGANIZATION: Final = "51000000"
+_REPORTING: Final = 3 * DAY  # after three silent days a server counts as silent
+
+
+def license_servers_body(servers: Iterable[ReportedServer], customer: str, now: float) -> Json:
     """Return `licenseservers`: every license server, and whether it still reports."""
-    servers = [_server(server, now) for server in account.servers]
-    return {"customerId": customer, "orgId": account.org_id, "licenseServersStatus": servers}
+    rows = [_server(server, now) for server in servers]
+    return {"customerId": customer, "orgId": _ORGANIZATION, "licenseServersStatus": rows}
 
 
-def _server(server: PartnerServer, now: float) -> Json:
-    reported = server.last_reported is not None
-    expires = server.expires if reported else None
-    features = [{"featureId": code, "usageCount": count} for code, count in server.ccu]
-    return {
-        "hostId": server.host_id,
-        "fqdn": server.fqdn if reported else None,
-        "lastPhoningHomeTime": timestamp(server.last_reported, server.stamps),
-        "isPhoningHome": server.reporting(now),
-        "isEverReported": reported,
+def _server(server: ReportedServer, now: float) -> Json:
+    midnight = min(now, server.last_upload) // DAY * DAY
+    features = [
+        {"featureId": pool.product, "usageCount": held.in_use}
+        for pool in server.concurrent
+        if (held := pool.license_at(now // DAY * DAY)) is not None
+    ]
+    row: Json = {
+        "hostId": server.host.upper(),
+        "fqdn": None,
+        "lastPhoningHomeTime": None,
+        "isPhoningHome": False,
+        "isEverReported": server.has_reported,
         "isFoundInBackOffice": server.in_back_office,
         "isCompliant": True,
         "isLicenseServerFree": False,
-        "isNonCspLicenseInstalled": server.non_csp,
-        "isCcu": reported and bool(features),
-        "ccuFeatureStatistics": features if reported else None,
-        "isExpired": expires is not None and expires <= now,
-        "licenseExpirationDate": timestamp(expires, server.stamps),
-        "daysToExpire": None if expires is None else days_between(now, expires),
+        "isNonCspLicenseInstalled": False,
+        "isCcu": False,
+        "ccuFeatureStatistics": None,
+        "isExpired": False,
+        "licenseExpirationDate": None,
+        "daysToExpire": None,
         "linkedCustomerList": [],
     }
-
-
-def usage_data_body(account: PartnerAccount, customer: str) -> Json:
-    """Return `licenseusagedata`: users of a month by product, feature, server and customer."""
-    skus = [
-        {
-            "skuId": sku.sku_id,
-            "skuDescription": sku.description,
-            "features": [_feature(feature) for feature in sku.features],
+    if not server.has_reported:
+        return row
+    fraction = "0000000" if features else "00"  # one server or another writes more digits
+    row |= {
+        "fqdn": _fqdn(server),
+        "lastPhoningHomeTime": f"{_iso(midnight)}.{fraction}+00:00",
+        "isPhoningHome": now - midnight <= _REPORTING,
+        "isCcu": bool(features),
+        "ccuFeatureStatistics": features,
+    }
+    if server.expires is not None:
+        days = days_until(server.expires, now)
+        row |= {
+            "isExpired": days <= 0,
+            "licenseExpirationDate": f"{server.expires}T00:00:00.{fraction}+00:00",
+            "daysToExpire": days,
         }
-        for sku in account.skus
+    return row
+
+
+def usage_data_body(server: SimulatedServer, customer: str, at: float) -> Json:
+    """Return `licenseusagedata`: users at `at` by product, feature, server and customer."""
+    skus = [_sku(server.reported_servers, pool, at) for pool in server.pools]
+    return {"customerId": customer, "orgId": _ORGANIZATION, "skus": skus}
+
+
+def _sku(servers: Iterable[ReportedServer], pool: SimulatedPool, at: float) -> Json:
+    day = int(at // DAY)
+    usages: list[Json] = [
+        {
+            "fqdn": _fqdn(server),
+            "count": int(uploaded_usage(server, pool.product, day, day + 1)[0]),
+            "freeUsersCount": 0,
+            "reportingDate": _iso(day * DAY),
+            "isLicenseServerFree": False,
+        }
+        for server in servers
+        if any(each.product == pool.product for each in server.pools)
     ]
-    return {"customerId": customer, "orgId": account.org_id, "skus": skus}
-
-
-def _feature(feature: PartnerFeature) -> Json:
-    return {
-        "featureId": feature.feature_id,
-        "featureDescription": feature.description,
-        "count": sum(usage.count for usage in feature.servers),
-        "freeUsersCount": sum(usage.free_users for usage in feature.servers),
+    name = pool.full_name.partition("|")[0]
+    feature = {
+        "featureId": pool.product,
+        "featureDescription": name,
+        "count": sum(usage["count"] for usage in usages),
+        "freeUsersCount": 0,
         "units": "users",
         "isUserList": True,
-        "licenseServerCount": len(feature.servers),
+        "licenseServerCount": len(usages),
         "freeLicenseServerCount": 0,
         "linkedCustomerCount": 0,
-        "licenseServerUsages": [_server_usage(usage) for usage in feature.servers],
+        "licenseServerUsages": usages,
         "linkedCustomerUsages": [],
     }
+    return {"skuId": f"CSP-{pool.product}", "skuDescription": name, "features": [feature]}
 
 
-def _server_usage(usage: ServerUsage) -> Json:
-    reported = "0001-01-01T00:00:00"
-    if usage.reported is not None:
-        reported = f"{datetime.fromtimestamp(usage.reported, UTC):%Y-%m-%dT%H:%M:%S}"
-    return {
-        "fqdn": usage.fqdn,
-        "count": usage.count,
-        "freeUsersCount": usage.free_users,
-        "reportingDate": reported,
-        "isLicenseServerFree": False,
-    }
+def _fqdn(server: ReportedServer) -> str:
+    return f"{server.host}.corp.example"
 
 
-def timestamp(at: float | None, stamps: TimestampStyle) -> str | None:
-    """Return `2026-11-23T11:12:04.00+00:00`, or the time as `stamps` writes it."""
-    if at is None:
-        return None
-    if not stamps.digits:
-        return f"{datetime.fromtimestamp(at, UTC):%m/%d/%Y %H:%M:%S}"
-    ticks = 10**stamps.digits
-    seconds, fraction = divmod(round(at * ticks), ticks)
-    local = datetime.fromtimestamp(seconds, timezone(timedelta(hours=stamps.hours)))
-    zone = local.isoformat()[19:]  # `+05:30`; strftime has no colon before Python 3.12
-    return f"{local:%Y-%m-%dT%H:%M:%S}.{fraction:0{stamps.digits}d}{zone}"
+def _iso(at: float) -> str:
+    return iso(at).removesuffix("Z")
 
 
-# State of a partner's account: license servers, and usage per month
-
-
-_REPORTING: Final = 3 * 86400.0  # seconds; after three silent days a server counts as silent
-
-
-@dataclass(frozen=True, slots=True)
-class TimestampStyle:
-    """How the times of one license server are written."""
-
-    hours: float = 0.0  # ahead of UTC
-    digits: int = 2  # of the fraction: 2 or 7; 0 writes `12/30/2015 12:21:15`, in UTC
-
-
-@dataclass(frozen=True, slots=True)
-class PartnerServer:
-    """One license server; without `last_reported` it never reported, and most is unknown."""
-
-    host_id: str
-    fqdn: str | None = None
-    last_reported: float | None = None
-    expires: float | None = None
-    in_back_office: bool = True
-    non_csp: bool = False  # a license of another program is installed
-    ccu: tuple[tuple[str, int], ...] = ()
-    stamps: TimestampStyle = field(default_factory=TimestampStyle)
-
-    def reporting(self, now: float) -> bool:
-        """Whether it phoned home in the past three days."""
-        return self.last_reported is not None and now - self.last_reported <= _REPORTING
-
-
-@dataclass(frozen=True, slots=True)
-class ServerUsage:
-    """Users of one feature on one license server in a month."""
-
-    fqdn: str
-    count: int
-    free_users: int = 0
-    reported: float | None = None  # None is written as the year 1, as the real one does
-
-
-@dataclass(frozen=True, slots=True)
-class PartnerFeature:
-    """One feature of a product in a month."""
-
-    feature_id: str  # `XDT_PLT_UD`
-    description: str
-    servers: tuple[ServerUsage, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Sku:
-    """One product that a partner is billed for."""
-
-    sku_id: str
-    description: str
-    features: tuple[PartnerFeature, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PartnerAccount:
-    """The account of one partner, with the SKUs of the requested month."""
-
-    org_id: str
-    servers: tuple[PartnerServer, ...] = ()
-    skus: tuple[Sku, ...] = ()
-
-
-AccountOfMonth = Callable[[str], PartnerAccount]  # by `2026-10`
+# The API
 
 
 @dataclass(eq=False)
 class PartnerApi(CloudApi):
-    """License Usage Insights of one partner; `account("2026-10")` returns that month's usage."""
+    """License Usage Insights of one partner."""
 
     transaction_header = "X-Cws-TransactionId"
-    account: AccountOfMonth
+    account: SimulatedServer
 
     @property
     def token_paths(self) -> set[str]:
@@ -242,19 +190,17 @@ class PartnerApi(CloudApi):
         return resources.get(name)
 
     def _servers(self, _query: Mapping[str, str], fault: FaultMode) -> SimulatedReply:
-        now = self.clock.now()
-        account = self._account_of(f"{datetime.fromtimestamp(now, UTC):%Y-%m}", fault)
-        return json_reply(license_servers_body(account, self.customer, now))
+        servers = () if fault is FaultMode.EMPTY else self.account.reported_servers
+        return json_reply(license_servers_body(servers, self.customer, self.clock.now()))
 
     def _usage(self, query: Mapping[str, str], fault: FaultMode) -> SimulatedReply:
         month = query_month(query, "date")
         if isinstance(month, SimulatedReply):
             return month
-        return json_reply(usage_data_body(self._account_of(month, fault), self.customer))
-
-    def _account_of(self, month: str, fault: FaultMode) -> PartnerAccount:
-        account = self.account(month)
-        return PartnerAccount(account.org_id) if fault is FaultMode.EMPTY else account
+        account = replace(self.account, pools=()) if fault is FaultMode.EMPTY else self.account
+        # The usage of a past month is that of its last upload.
+        at = min(self.clock.now(), _end_of(month) - 1)
+        return json_reply(usage_data_body(account, self.customer, at))
 
 
 def _text(body: object, name: str) -> str:
@@ -262,59 +208,6 @@ def _text(body: object, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-# Accounts of the simulated company, calculated from the simulated estate
-
-
-def partner_account_at(server: SimulatedServer, at: float, month: str) -> PartnerAccount:
-    """Return the account behind `server` at `at`, with the usage of `month`: `2026-10`."""
-    # The usage of a past month is that of its last upload.
-    uploaded = min(at, _end_of(month) - 1)
-    return PartnerAccount(
-        org_id="51000000",
-        servers=tuple(_reported(each, at) for each in server.reported_servers),
-        skus=tuple(
-            Sku(
-                f"CSP-{pool.product}",
-                pool.full_name.partition("|")[0],
-                (_feature_usage(server, pool, uploaded),),
-            )
-            for pool in server.pools
-        ),
-    )
-
-
 def _end_of(month: str) -> float:
     year, number = (int(part) for part in month.split("-"))
     return datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC).timestamp()
-
-
-def _reported(report: ReportedServer, at: float) -> PartnerServer:
-    expires = report.expires
-    return PartnerServer(
-        host_id=report.host.upper(),
-        fqdn=_fqdn(report),
-        last_reported=min(at // DAY * DAY, report.last_upload) if report.has_reported else None,
-        expires=datetime.combine(expires, time(), UTC).timestamp() if expires else None,
-        in_back_office=report.in_back_office,
-        ccu=tuple(
-            (pool.product, license_.in_use)
-            for pool in report.concurrent
-            if (license_ := pool.license_at(at // DAY * DAY)) is not None
-        ),
-        stamps=TimestampStyle(digits=7 if report.concurrent else 2),
-    )
-
-
-def _feature_usage(server: SimulatedServer, pool: SimulatedPool, at: float) -> PartnerFeature:
-    usages = tuple(
-        ServerUsage(
-            _fqdn(report), uploaded_usage(report, pool.product, at), reported=at // DAY * DAY
-        )
-        for report in server.reported_servers
-        if any(each.product == pool.product for each in report.pools)
-    )
-    return PartnerFeature(pool.product, pool.full_name.partition("|")[0], usages)
-
-
-def _fqdn(report: ReportedServer) -> str:
-    return f"{report.host}.corp.example"

@@ -1,7 +1,8 @@
 """Simulated usage over time: time zones and calendars, usage curves, and daily usage profiles.
 
 A profile gives the usage at every quarter hour of a day; values between are interpolated, so that
-the current figure and a year of history agree. Times are UTC epoch seconds.
+the current figure and a year of history agree. All is calculated in columns, because a year of a
+company has millions of figures. Times are UTC epoch seconds.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
-from itertools import pairwise
 from math import exp
 from random import Random
 from typing import TYPE_CHECKING, Final, Protocol
 
+import numpy as np
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from lictui.analysis.columns import FloatArray, IntArray
 
 
 # Regions: time zones, weekends, holidays, quiet weeks of a year
@@ -77,25 +79,24 @@ def day_factor(day: int) -> float:
 
 
 _REMEMBERED: Final = 2  # days: a moment between midnight's two quarters needs both
+FIVES: Final = 3  # five minutes in a quarter hour
 
 
 class UsageProfile(Protocol):
-    """What a day of one kind of license looks like."""
+    """What the days of one kind of license look like."""
 
-    def quarters(self, day: int) -> Sequence[int]:
-        """In use at the 96 quarter hours of a local day."""
+    def days(self, first: int, last: int) -> IntArray:
+        """In use at the 96 quarter hours of each local day from `first` to before `last`."""
         ...
 
 
 class UsageCurve:
-    """A rhythm laid along the time axis of its time zone."""
+    """A profile laid along the time axis of its time zone."""
 
-    __slots__ = ("_days", "_rhythm", "_shift")
-
-    def __init__(self, rhythm: UsageProfile, hours: float) -> None:
-        self._rhythm = rhythm
+    def __init__(self, profile: UsageProfile, hours: float) -> None:
+        self._profile = profile
         self._shift = round(hours * 3600 / QUARTER)
-        self._days: dict[int, Sequence[int]] = {}
+        self._days: dict[int, list[int]] = {}
 
     def value_at(self, moment: float) -> int:
         """In use at `moment`."""
@@ -103,28 +104,24 @@ class UsageCurve:
         before, after = self._point(int(quarter)), self._point(int(quarter) + 1)
         return before + round((after - before) * rest / QUARTER)
 
-    def quarter_values(self, first: int, last: int) -> list[int]:
+    def quarter_values(self, first: int, last: int) -> IntArray:
         """In use at the quarter hours `first` to before `last`, counted from the epoch."""
-        points: list[int] = []
         start, end = first + self._shift, last + self._shift
-        for day in range(start // QUARTERS, -(-end // QUARTERS)):
-            at = day * QUARTERS
-            points += self._rhythm.quarters(day)[max(0, start - at) : max(0, end - at)]
-        return points
+        day = start // QUARTERS
+        points = self._profile.days(day, -(-end // QUARTERS)).ravel()
+        return points[start - day * QUARTERS : end - day * QUARTERS]
 
-    def five_minute_values(self, first: int, last: int) -> list[int]:
+    def five_minute_values(self, first: int, last: int) -> IntArray:
         """The same quarter hours in three steps each, of five minutes."""
-        points: list[int] = []
-        for before, after in pairwise(self.quarter_values(first, last + 1)):
-            rise = after - before
-            points += (before, before + round(rise / 3), before + round(rise * 2 / 3))
-        return points
+        points = self.quarter_values(first, last + 1)
+        steps = np.rint(np.diff(points)[:, None] * np.arange(FIVES) / FIVES)
+        return (points[:-1, None] + steps.astype(np.int64)).ravel()
 
     def _point(self, quarter: int) -> int:
         day, of_day = divmod(quarter + self._shift, QUARTERS)
         # Replaced, not changed: the loop that serves and the thread that reads may both be here.
         if (points := self._days.get(day)) is None:
-            points = self._rhythm.quarters(day)
+            points = self._profile.days(day, day + 1)[0].tolist()
             kept = list(self._days.items())[1 - _REMEMBERED :]
             self._days = {**dict(kept), day: points}
         return points[of_day]
@@ -133,15 +130,13 @@ class UsageCurve:
 class StepCurve(UsageCurve):
     """The same, but each figure applies until the next: it is reported now and then, not read."""
 
-    __slots__ = ()
-
     def value_at(self, moment: float) -> int:
         """In use as last reported before `moment`."""
         return self._point(int(moment // QUARTER))
 
-    def five_minute_values(self, first: int, last: int) -> list[int]:
+    def five_minute_values(self, first: int, last: int) -> IntArray:
         """Each quarter hour three times."""
-        return [point for point in self.quarter_values(first, last) for _ in range(3)]
+        return np.repeat(self.quarter_values(first, last), FIVES)
 
 
 # Usage profiles: office hours, assignments, machines
@@ -156,25 +151,32 @@ class Noise:
 
     def __init__(self, seed: int | str) -> None:
         random = Random(f"noise/{seed}")  # noqa: S311 - a simulation, not a secret
-        coarse = [random.uniform(-1, 1) for _ in range(_TABLE // 8)]
-        fine = [random.uniform(-0.3, 0.3) for _ in range(_TABLE // 2)]
-        smooth = [0.75 * _between(coarse, at / 8) + _between(fine, at / 2) for at in range(_TABLE)]
-        self._table = smooth + smooth[: QUARTERS + 1]
+        coarse = np.array([random.uniform(-1, 1) for _ in range(_TABLE // 8)])
+        fine = np.array([random.uniform(-0.3, 0.3) for _ in range(_TABLE // 2)])
+        at = np.arange(_TABLE)
+        self._table = 0.75 * _between(coarse, at / 8) + _between(fine, at / 2)
 
-    def day(self, day: int, phase: int) -> list[float]:
-        """Noise for the quarters of a day; different phases differ."""
-        at = (day * QUARTERS + phase) % _TABLE
-        return self._table[at : at + QUARTERS]
+    def quarters(self, days: IntArray, phase: int) -> FloatArray:
+        """Noise for the quarters of each day; different phases differ."""
+        points: FloatArray = self._table[
+            (days[:, None] * QUARTERS + phase + np.arange(QUARTERS)) % _TABLE
+        ]
+        return points
 
-    def slow(self, day: float, phase: int, days: float) -> float:
-        """Noise that takes about `days` to turn."""
-        return _between(self._table, (day / days * 8 + phase) % _TABLE)
+    def slow(self, days: IntArray, phase: int, turn: float) -> FloatArray:
+        """Noise for each day that takes about `turn` days to turn."""
+        return _between(self._table, (days / turn * 8 + phase) % _TABLE)
 
 
-def _between(table: list[float], at: float) -> float:
-    whole = int(at)
+def _between(table: FloatArray, at: FloatArray) -> FloatArray:
+    whole = at.astype(np.int64)
     first, second = table[whole % len(table)], table[(whole + 1) % len(table)]
-    return first + (second - first) * (at - whole)
+    points: FloatArray = first + (second - first) * (at - whole)
+    return points
+
+
+def _whole(usage: FloatArray) -> IntArray:
+    return (usage + 0.5).astype(np.int64)
 
 
 def _step(hour: float, middle: float, width: float) -> float:
@@ -187,16 +189,13 @@ class OfficeHours:
     def __init__(self, random: Random) -> None:
         self.usual = _hours(random)
         # A second, slightly different day: every day is its own mixture of the two.
-        self.change = [
-            other - usual for other, usual in zip(_hours(random), self.usual, strict=True)
-        ]
+        self.change = _hours(random) - self.usual
         share = random.uniform(0.05, 0.14)
-        self.weekend = [
-            0.02 + share * exp(-(((quarter / 4 - 13) / 4) ** 2)) for quarter in range(QUARTERS)
-        ]
+        hours = np.arange(QUARTERS) / 4
+        self.weekend = 0.02 + share * np.exp(-(((hours - 13) / 4) ** 2))
 
 
-def _hours(random: Random) -> list[float]:
+def _hours(random: Random) -> FloatArray:
     arrive, leave = random.uniform(7.8, 9.0), random.uniform(16.6, 18.2)
     lunch, dip = random.uniform(11.9, 13.1), random.uniform(0.06, 0.2)
     tilt, evening = random.uniform(-0.012, 0.012), random.uniform(0.02, 0.09)
@@ -208,8 +207,18 @@ def _hours(random: Random) -> list[float]:
         house *= (1 - dip * exp(-(((hour - lunch) / 0.6) ** 2))) * (1 + tilt * (hour - 13))
         late = evening * exp(-(((hour - 20.5) / 1.6) ** 2))
         day.append(night + (1 - night) * house + late)
-    fullest = max(day)
-    return [each / fullest for each in day]
+    return np.array(day) / max(day)
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantUsage:
+    """Licenses of which always the same number is in use."""
+
+    count: int
+
+    def days(self, first: int, last: int) -> IntArray:
+        """The same at any time."""
+        return np.full((last - first, QUARTERS), self.count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,25 +234,21 @@ class OfficeUsage:
     growth: float  # a year, as a share
     surges: tuple[tuple[int, float], ...] = ()  # day, and the peak it brings
 
-    def quarters(self, day: int) -> list[int]:
-        """In use over one day."""
-        noise = self.noise.day(day, self.phase)
-        if not is_working_day(self.region, day):
-            level = self._usual(day)
-            return [
-                int(level * hour * (1 + 0.1 * n) + 0.5)
-                for hour, n in zip(self.hours.weekend, noise, strict=True)
-            ]
-        surge = next((peak for on, peak in self.surges if on == day), None)
-        level = surge or self._usual(day) * (1 + 0.035 * self.noise.slow(day, self.phase, 3))
-        mix = 0.5 + 0.5 * self.noise.slow(day, self.phase + 1000, 4)
-        return [
-            int(level * (hour + mix * change) * (1 + 0.02 * n) + 0.5)
-            for hour, change, n in zip(self.hours.usual, self.hours.change, noise, strict=True)
-        ]
-
-    def _usual(self, day: int) -> float:
-        return self.peak * (1 + self.growth * (day - self.today) / _YEAR) * day_factor(day)
+    def days(self, first: int, last: int) -> IntArray:
+        """In use over each day."""
+        days = np.arange(first, last)
+        noise = self.noise.quarters(days, self.phase)
+        factor = np.array([day_factor(day) for day in days.tolist()])
+        usual = self.peak * (1 + self.growth * (days - self.today) / _YEAR) * factor
+        level = usual * (1 + 0.035 * self.noise.slow(days, self.phase, 3))
+        for day, peak in self.surges:
+            level[days == day] = peak
+        mix = 0.5 + 0.5 * self.noise.slow(days, self.phase + 1000, 4)
+        house = self.hours.usual + mix[:, None] * self.hours.change
+        busy = level[:, None] * house * (1 + 0.02 * noise)
+        quiet = usual[:, None] * self.hours.weekend * (1 + 0.1 * noise)
+        works = np.array([is_working_day(self.region, day) for day in days.tolist()])
+        return _whole(np.where(works[:, None], busy, quiet))
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,15 +259,13 @@ class Project:
     people: int
     days: int  # from the first day to the last connection
 
-    def assigned(self, day: int) -> int:
-        """How many of them hold a license at the end of `day`."""
-        if day < self.first:
-            return 0
+    def assigned(self, days: IntArray) -> IntArray:
+        """How many of them hold a license at the end of each day."""
         released = self.first + self.days + 90  # docs.citrix.com, license-types: 90 days
-        if day >= released + 3:
-            return 0
-        left = self.people * (day - released + 1) // 3 if day >= released else 0
-        return self.people * min(day - self.first + 1, 10) // 10 - left
+        came = self.people * np.clip(days - self.first + 1, 0, 10) // 10
+        left = self.people * np.clip(days - released + 1, 0, 3) // 3
+        held: IntArray = came - left
+        return held
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,22 +283,30 @@ class AssignedUsage:
     growth: float  # a year, as a share
     projects: tuple[Project, ...] = ()
 
-    def quarters(self, day: int) -> list[int]:
-        """Assigned over one day."""
-        before, after = self._end_of(day - 1), self._end_of(day)
-        if after <= before:
-            return [after] * QUARTERS
-        return [before + int((after - before) * share) for share in _ARRIVALS]
+    def days(self, first: int, last: int) -> IntArray:
+        """Assigned over each day."""
+        ends = self._at_end_of(np.arange(first - 1, last))[:, None]
+        before, after = ends[:-1], ends[1:]
+        rise = np.maximum(after - before, 0) * _ARRIVALS
+        assigned: IntArray = np.minimum(before, after) + rise.astype(np.int64)
+        return assigned
 
-    def _end_of(self, day: int) -> int:
-        while not is_working_day(self.region, day):  # nobody new on a day off
-            day -= 1
-        drift = self.noise.slow(day, self.phase, 40) - self.noise.slow(self.today, self.phase, 40)
-        people = self.people * (1 + self.growth * (day - self.today) / _YEAR + 0.015 * drift)
-        return int(people + 0.5) + sum(project.assigned(day) for project in self.projects)
+    def _at_end_of(self, days: IntArray) -> IntArray:
+        # Nobody new on a day off.
+        days = np.array([last_working_day(self.region, day) for day in days.tolist()])
+        slow = self.noise.slow(np.append(days, self.today), self.phase, 40)
+        drift = slow[:-1] - slow[-1]
+        people = self.people * (1 + self.growth * (days - self.today) / _YEAR + 0.015 * drift)
+        assigned = _whole(people)
+        for project in self.projects:
+            assigned += project.assigned(days)
+        return assigned
 
 
-_ARRIVALS: Final = [min(1.0, 1.05 * _step(quarter / 4, 9.5, 0.9)) for quarter in range(QUARTERS)]
+_ARRIVALS: Final = np.array(
+    [min(1.0, 1.05 * _step(quarter / 4, 9.5, 0.9)) for quarter in range(QUARTERS)]
+)
+_MAINTENANCE: Final = ((8, 0.9), (9, 0.7), (10, 0.55), (11, 0.6), (12, 0.8))  # quarter, share
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,13 +321,15 @@ class MachineUsage:
     window: int = 6  # weekday, Monday = 0
     steps: tuple[tuple[int, int], ...] = ()  # day, and how many machines were added on it
 
-    def quarters(self, day: int) -> list[int]:
-        """Held over one day."""
-        level = self.count * (1 + self.growth * (day - self.today) / _YEAR)
-        level -= sum(added for on, added in self.steps if on > day)
-        wobble = 0.006 * self.count
-        held = [int(level - wobble * abs(n) + 0.5) for n in self.noise.day(day, self.phase)]
-        if (day + 3) % 7 == self.window:  # day 0 was a Thursday
-            for quarter, share in ((8, 0.9), (9, 0.7), (10, 0.55), (11, 0.6), (12, 0.8)):
-                held[quarter] = int(held[quarter] * share)
+    def days(self, first: int, last: int) -> IntArray:
+        """Held over each day."""
+        days = np.arange(first, last)
+        level = self.count * (1 + self.growth * (days - self.today) / _YEAR)
+        for day, added in self.steps:
+            level[days < day] -= added
+        wobble = 0.006 * self.count * np.abs(self.noise.quarters(days, self.phase))
+        held = _whole(level[:, None] - wobble)
+        maintained = (days + 3) % 7 == self.window  # day 0 was a Thursday
+        for quarter, share in _MAINTENANCE:
+            held[maintained, quarter] = (held[maintained, quarter] * share).astype(np.int64)
         return held
