@@ -311,6 +311,9 @@ def sum_known(figures: Iterable[int | None]) -> int | None:
     return sum(counts) if counts else None
 
 
+_ROUNDING: Final = 1e-9  # 0.9 - 0.2 is a little more than 0.7
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """The figures of a pool at one time; None is a figure that could not be read."""
@@ -336,17 +339,22 @@ class Reading:
         """In use as a share of installed; None if unknown or if nothing is installed."""
         return None if self.in_use is None or not self.installed else self.in_use / self.installed
 
-    def level(self, warn: float, critical: float) -> Level:
-        """Return the highest level that applies, by two thresholds given as ratios."""
+    def level(self, warn: float, critical: float, margin: float = 0.0) -> Level:
+        """Return the highest level that applies, by two thresholds given as ratios.
+
+        `margin` is a ratio, too, by which every threshold is lowered.
+        """
         if self.in_use is None or self.installed is None:
             return Level.UNKNOWN
         if self.installed == 0:
             return Level.EXHAUSTED if self.in_use > 0 else Level.OK
-        if self.in_use >= self.installed + (self.overdraft or 0):
+        rounding = _ROUNDING if margin else 0
+        in_use = self.in_use + (margin * self.installed + rounding if margin else 0)
+        if in_use >= self.installed + (self.overdraft or 0):
             return Level.EXHAUSTED
-        if self.in_use > self.installed:
+        if in_use > self.installed + 2 * rounding:
             return Level.OVERDRAFT
-        ratio = self.in_use / self.installed
+        ratio = in_use / self.installed + rounding
         if ratio >= critical:
             return Level.CRITICAL
         return Level.WARN if ratio >= warn else Level.OK
@@ -569,6 +577,17 @@ class AlertState:
     polls_below: int = 0  # consecutive polls below its level
     polls_clear: int = 0  # consecutive polls without the condition
     last_poll: float | None = None  # time of the last poll that was counted
+    acknowledgement: Acknowledgement | None = None  # for display: only one that is active
+
+    @property
+    def is_raised(self) -> bool:
+        """Whether the condition lasted long enough."""
+        return self.raised_at is not None
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether it is raised and nobody has acknowledged it."""
+        return self.is_raised and self.acknowledgement is None
 
 
 @dataclass(frozen=True, slots=True)

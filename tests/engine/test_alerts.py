@@ -36,7 +36,7 @@ OK = None
 
 
 def alerts(*servers: ServerStatus) -> list[tuple[AlertKind, Level]]:
-    return [(a.kind, a.level) for a in current_alerts(merge_board(Board(servers)), TODAY)]
+    return [(a.key.kind, a.level) for a in current_alerts(merge_board(Board(servers)), TODAY)]
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,8 @@ def alerts(*servers: ServerStatus) -> list[tuple[AlertKind, Level]]:
 def test_usage_has_a_level_and_a_message(in_use: int, level: Level) -> None:
     status = up_status("a", pool("XDT_PLT_UD", in_use, 100, 10))
     (alert,) = current_alerts(merge_board(Board((status,))), TODAY)
-    assert (alert.kind, alert.level, alert.server) == (AlertKind.USAGE, level, "a")
-    assert (alert.product, alert.since) == ("XDT_PLT_UD", status.last_success_at)
+    assert (alert.key.kind, alert.level, alert.key.server) == (AlertKind.USAGE, level, "a")
+    assert (alert.key.product, alert.since) == ("XDT_PLT_UD", status.last_success_at)
     assert f"{in_use} of 100 assigned" in alert.message
 
 
@@ -121,7 +121,7 @@ def test_usage_of_a_shared_entitlement_is_that_of_all_its_servers() -> None:
         for status in statuses[:2]
     ]
     found = current_alerts(merge_board(Board((*shared, statuses[2]))), TODAY)
-    assert [(alert.server, alert.level) for alert in found] == [
+    assert [(alert.key.server, alert.level) for alert in found] == [
         ("a", Level.CRITICAL),
         ("b", Level.CRITICAL),
     ]
@@ -136,7 +136,7 @@ def test_notices_of_the_server_are_alerts() -> None:
         Notice("server", Level.OK, "All is well"),
     )
     board = merge_board(Board((up_status("a", notices=notices),)))
-    assert [(alert.kind, alert.message) for alert in current_alerts(board, TODAY)] == [
+    assert [(alert.key.kind, alert.message) for alert in current_alerts(board, TODAY)] == [
         (AlertKind.SERVER, "Daemon down"),
         (AlertKind.GRACE, "Grace period: 5 days left"),
     ]
@@ -145,7 +145,7 @@ def test_notices_of_the_server_are_alerts() -> None:
 def test_lost_server_alerts_with_its_failure_only() -> None:
     status = down_status(up_status("a", pool("XDT_PLT_UD", 100, 100)), TIMEOUT_FAILURE)
     (alert,) = current_alerts(merge_board(Board((status,))), TODAY)
-    assert (alert.kind, alert.level, alert.since, alert.message) == (
+    assert (alert.key.kind, alert.level, alert.since, alert.message) == (
         AlertKind.SERVER, Level.CRITICAL, status.since, TIMEOUT_FAILURE.message,
     )  # fmt: skip
 

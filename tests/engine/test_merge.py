@@ -208,7 +208,7 @@ def test_merged_server_alerts_once_and_a_lost_source_warns() -> None:
         )
     )
     found = current_alerts(merge_board(board), date(2026, 1, 1))
-    assert [(it.kind, it.level, it.server) for it in found] == [
+    assert [(it.key.kind, it.level, it.key.server) for it in found] == [
         (AlertKind.USAGE, Level.CRITICAL, "lic"),
         (AlertKind.SERVER, Level.WARN, "lic"),
     ]

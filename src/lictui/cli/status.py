@@ -22,7 +22,7 @@ from lictui.cli.options import (
 )
 from lictui.cli.output import Column, Kind, Row, emit, fields, optional_time, rounded
 from lictui.clock import SystemClock, iso, local_date
-from lictui.engine.alerts import Alert, current_alerts
+from lictui.engine.alerts import current_alerts
 from lictui.engine.board import (
     Filter,
     GroupBy,
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from lictui.config.settings import AlertSettings, Thresholds
+    from lictui.model import AlertState
 
 SCHEMA: Final = "lictui.status/1"
 _FOR_PEOPLE: Final = ("table", "markdown")  # list each license server once, however it is read
@@ -319,12 +320,14 @@ def _total_json(total: Total) -> dict[str, Any]:
     }
 
 
-def _alert_json(alert: Alert, board: MergedBoard, now: float) -> dict[str, Any]:
+def _alert_json(alert: AlertState, board: MergedBoard, now: float) -> dict[str, Any]:
     """Return a condition that holds now, and whether the polling lictui has raised it."""
     raised = next((state for state in board.alert_states or () if state.key == alert.key), None)
     return {
-        **fields(alert, "kind level server"),
-        "product": alert.product or None,
+        "kind": alert.key.kind.value,
+        **fields(alert, "level"),
+        "server": alert.key.server,
+        "product": alert.key.product or None,
         "since": optional_time(alert.since),
         "message": alert.message,
         **acknowledgement_json(raised, board.acknowledgements.get(alert.key), now),

@@ -19,7 +19,6 @@ from lictui.engine.alerts import (
     ABOUT_CERTIFICATE,
     ABOUT_MEMBER,
     ABOUT_STATE,
-    Alert,
     is_undetermined,
     last_poll_of,
     server_alerts,
@@ -79,7 +78,8 @@ def decide_alerts(
     lasting = _by_key(server_alerts(status, context.alerts, context.today, lasting=True))
     for product, sentence in (context.anomalies or {}).items():
         name, since = status.server.name, status.last_success_at
-        alert = Alert(AlertKind.UNUSUAL, Level.WARN, name, product, since, sentence)
+        key = AlertKey(name, AlertKind.UNUSUAL, product)
+        alert = AlertState(key, Level.WARN, sentence, since)
         current[alert.key] = lasting[alert.key] = alert
     after: list[AlertState] = []
     events: list[AlertEvent] = []
@@ -94,7 +94,7 @@ def decide_alerts(
     return after, events
 
 
-def _by_key(alerts: Iterable[Alert]) -> dict[AlertKey, Alert]:
+def _by_key(alerts: Iterable[AlertState]) -> dict[AlertKey, AlertState]:
     """Alerts by their key; of two with the same key, the more severe."""
     by_severity = sorted(alerts, key=lambda alert: severity_rank(alert.level))
     return {alert.key: alert for alert in reversed(by_severity)}
@@ -112,7 +112,7 @@ class _Transition:
         self._limits = context.alerts.thresholds_of(status.server, key.product)
 
     def apply(
-        self, state: AlertState | None, current: Alert | None, lasting: Alert | None
+        self, state: AlertState | None, current: AlertState | None, lasting: AlertState | None
     ) -> AlertState | None:
         """The next state; None if there is no alert any more.
 
@@ -120,46 +120,32 @@ class _Transition:
         raised: usage within the clear margin below its threshold.
         """
         if state is None:
-            return self._create(current) if current else None
+            return self._count_pending(None, current, new_poll=True)
         unchecked = self._key.kind is AlertKind.UNUSUAL and self._context.anomalies is None
         if current is None and (unchecked or is_undetermined(self._status, self._key)):
             return state
         # Of a stale server polls are missing: time alone counts.
         is_stale = self._key.detail == ABOUT_STATE and self._status.state is State.STALE
         new_poll = state.last_poll is None or self._poll != state.last_poll or is_stale
-        state = replace(state, group=self._status.server.group)
         if state.raised_at is None:
             return self._count_pending(state, current, new_poll=new_poll)
+        state = replace(state, group=self._status.server.group)
         if lasting is None:
             return self._count_clear(state, new_poll=new_poll)
         return self._repeat_if_due(self._update_level(state, current, lasting, new_poll=new_poll))
 
-    def _create(self, alert: Alert) -> AlertState:
-        state = AlertState(
-            self._key,
-            alert.level,
-            alert.message,
-            self._context.now if alert.since is None else alert.since,
-            alert.ratio,
-            self._status.server.group,
-            polls_seen=1,
-            polls_required=self._polls_to_raise,
-            last_poll=self._poll,
-        )
-        return self._raise_if_due(state)
-
     def _count_pending(
-        self, state: AlertState, alert: Alert | None, *, new_poll: bool
+        self, state: AlertState | None, alert: AlertState | None, *, new_poll: bool
     ) -> AlertState | None:
+        """Count a poll with the condition; after enough of them the alert is raised."""
         if alert is None:
             return None if new_poll else state
         return self._raise_if_due(
             replace(
-                state,
-                level=alert.level,
-                message=alert.message,
-                ratio=alert.ratio,
-                polls_seen=state.polls_seen + new_poll,
+                alert,
+                since=state.since if state else alert.since or self._context.now,
+                group=self._status.server.group,
+                polls_seen=(state.polls_seen if state else 0) + new_poll,
                 polls_required=self._polls_to_raise,
                 last_poll=self._poll,
             )
@@ -181,7 +167,7 @@ class _Transition:
         return None
 
     def _update_level(
-        self, state: AlertState, current: Alert | None, lasting: Alert, *, new_poll: bool
+        self, state: AlertState, current: AlertState | None, lasting: AlertState, *, new_poll: bool
     ) -> AlertState:
         """Count polls above or below the level; after enough of them the level changes."""
         rank = severity_rank(state.level)

@@ -7,7 +7,7 @@ before it is reported is decided in `alert_state`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from lictui.engine.board import (
@@ -21,11 +21,11 @@ from lictui.engine.board import (
 )
 from lictui.engine.entitlements import Expiry, ExpiryKind, server_expiries
 from lictui.model import (
-    Acknowledgement,
     Activation,
     ActivationStatus,
     AlertKey,
     AlertKind,
+    AlertState,
     Level,
     Pool,
     Reading,
@@ -59,27 +59,20 @@ _STATE_LEVELS: Final = {State.STALE: Level.WARN, State.NO_DATA: Level.WARN}  # o
 # thresholds: one of 90 days that renews itself at 30 is no reason for a warning.
 _CERTIFICATE_WARN: Final = 6
 _CERTIFICATE_CRITICAL: Final = 12
-_ROUNDING: Final = 1e-9  # 0.9 - 0.2 is a little more than 0.7
 _NUMBER: Final = re.compile(r"\d+")
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """A condition that somebody should know about."""
-
-    kind: AlertKind
-    level: Level
-    server: str
-    product: str  # "" when the server as a whole is meant
-    since: float | None  # UTC epoch seconds; the reading it rests on, when older is not known
-    message: str
-    detail: str = ""  # which of several: dates of a pool, the title of a notice
-    ratio: float | None = None  # in use / installed; of usage only
-
-    @property
-    def key(self) -> AlertKey:
-        """What tells this alert from every other."""
-        return AlertKey(self.server, self.kind, self.product, self.detail)
+def _alert(
+    kind: AlertKind,
+    level: Level,
+    server: str,
+    product: str,
+    since: float | None,
+    message: str,
+    detail: str = "",
+    ratio: float | None = None,
+) -> AlertState:
+    return AlertState(AlertKey(server, kind, product, detail), level, message, since, ratio)
 
 
 def severity_rank(level: Level) -> int:
@@ -87,7 +80,7 @@ def severity_rank(level: Level) -> int:
     return _BY_SEVERITY.index(level)
 
 
-def current_alerts(board: MergedBoard, today: date) -> tuple[Alert, ...]:
+def current_alerts(board: MergedBoard, today: date) -> tuple[AlertState, ...]:
     """Every condition that holds, the most severe first, then in the order of the board."""
     conditions = (
         alert
@@ -99,7 +92,7 @@ def current_alerts(board: MergedBoard, today: date) -> tuple[Alert, ...]:
 
 def server_alerts(
     status: ServerStatus, alerts: AlertSettings, today: date, *, lasting: bool = False
-) -> Iterator[Alert]:
+) -> Iterator[AlertState]:
     """Every condition that holds for one server; none for one that is disabled.
 
     With `lasting`, usage counts until it is below its threshold by the clear margin: the condition
@@ -112,7 +105,7 @@ def server_alerts(
     else:
         level = _STATE_LEVELS.get(status.state, Level.CRITICAL)
         message, name = _state_message(status), status.server.name
-        yield Alert(AlertKind.SERVER, level, name, "", status.since, message, ABOUT_STATE)
+        yield _alert(AlertKind.SERVER, level, name, "", status.since, message, ABOUT_STATE)
     expiries = list(server_expiries(status))
     yield from _certificates(status, expiries, alerts, today)
     if status.snapshot is None:
@@ -140,7 +133,7 @@ def _state_message(status: ServerStatus) -> str:
     return "no response for three polling intervals"
 
 
-def _failed_members(status: ServerStatus) -> Iterator[Alert]:
+def _failed_members(status: ServerStatus) -> Iterator[AlertState]:
     """Data sources that fail while another one delivers: a warning only.
 
     No inventory over WMI is normal under LAS, and no reason for one.
@@ -149,7 +142,9 @@ def _failed_members(status: ServerStatus) -> Iterator[Alert]:
         if member.state not in _QUIET_STATES and member.state is not State.NO_DATA:
             message = f"{_state_message(member)}; data provided by another source"
             name = member.server.name
-            yield Alert(AlertKind.SERVER, Level.WARN, name, "", member.since, message, ABOUT_MEMBER)
+            yield _alert(
+                AlertKind.SERVER, Level.WARN, name, "", member.since, message, ABOUT_MEMBER
+            )
 
 
 # What ends
@@ -157,7 +152,7 @@ def _failed_members(status: ServerStatus) -> Iterator[Alert]:
 
 def _certificates(
     status: ServerStatus, expiries: Iterable[Expiry], alerts: AlertSettings, today: date
-) -> Iterator[Alert]:
+) -> Iterator[AlertState]:
     """TLS certificates that expire soon; one that is refused is the state of its server."""
     for expiry in expiries:
         if expiry.kind is not ExpiryKind.CERTIFICATE:
@@ -175,7 +170,7 @@ def _certificates(
         if (level := _date_level(days, warn, critical)) is not Level.OK:
             message = f"the TLS certificate {_when(days)}"
             since = member.last_success_at
-            yield Alert(
+            yield _alert(
                 AlertKind.SERVER, level, expiry.server, "", since, message, ABOUT_CERTIFICATE
             )
 
@@ -186,7 +181,7 @@ def _license_expiries(
     product: str,
     limits: Thresholds,
     today: date,
-) -> Iterator[Alert]:
+) -> Iterator[AlertState]:
     for expiry in expiries:
         if expiry.product == product and expiry.kind in _OF_LICENSES:
             yield from _license_expiry(status, expiry, limits, today)
@@ -197,7 +192,7 @@ _OF_LICENSES: Final = (ExpiryKind.LICENSES, ExpiryKind.SUBSCRIPTION)
 
 def _license_expiry(
     status: ServerStatus, expiry: Expiry, limits: Thresholds, today: date
-) -> Iterator[Alert]:
+) -> Iterator[AlertState]:
     """Licenses that expire, and subscriptions (Customer Success Services, "SA") that do."""
     days = (expiry.day - today).days
     level = _date_level(days, limits.expiry_warn, limits.expiry_critical)
@@ -214,12 +209,12 @@ def _license_expiry(
             level = Level.OK if expiry.renewed else Level.WARN
     if level is not Level.OK:
         name, since = status.server.name, status.last_success_at
-        yield Alert(kind, level, name, expiry.product, since, message, detail)
+        yield _alert(kind, level, name, expiry.product, since, message, detail)
 
 
 def _activation(
     status: ServerStatus, activation: Activation, limits: Thresholds, today: date
-) -> Iterator[Alert]:
+) -> Iterator[AlertState]:
     """Licenses that need the License Activation Service, and are not or not for long activated."""
     level, message = Level.CRITICAL, ""
     if activation.status is ActivationStatus.EXPIRED:
@@ -232,7 +227,7 @@ def _activation(
         message = f"the license activation {_when(days)}"
     if message and level is not Level.OK:
         name, since = status.server.name, status.last_success_at
-        yield Alert(AlertKind.ACTIVATION, level, name, "", since, message)
+        yield _alert(AlertKind.ACTIVATION, level, name, "", since, message)
 
 
 def _date_level(days: int, warn: int, critical: int) -> Level:
@@ -260,46 +255,32 @@ def _when(days: int, verb: str = "expires") -> str:
 
 def _usage(
     status: ServerStatus, pools: list[Pool], limits: Thresholds, margin: float
-) -> Iterator[Alert]:
+) -> Iterator[AlertState]:
     """Usage of one product: its pools stand in for one another, so their sum is what runs out."""
     name, product, since = status.server.name, pools[0].product, status.last_success_at
     is_unknown = any(pool.reading.in_use is None for pool in pools)
     if is_unknown and can_report_usage(status, product):
         message = f"{pools[0].name}: usage value unavailable"
-        yield Alert(AlertKind.DATA, Level.WARN, name, product, since, message)
+        yield _alert(AlertKind.DATA, Level.WARN, name, product, since, message)
     if any(is_incomplete(pool.reading) for pool in pools):
         return
     reading = sum_readings(pools)
     if elsewhere := status.used_elsewhere.get(product, 0):
         reading = replace(reading, in_use=(reading.in_use or 0) + elsewhere)
-    level = _usage_level(reading, limits, margin)
+    level = reading.level(limits.warn, limits.critical, margin)
     if level not in (Level.OK, Level.UNKNOWN):
         message = _usage_message(pools[0], reading, limits)
         if elsewhere:
             message += f"; {elsewhere:,} of them on other servers of {status.server.entitlement}"
         ratio = reading.ratio
-        yield Alert(AlertKind.USAGE, level, name, product, since, message, ratio=ratio)
-
-
-def _usage_level(reading: Reading, limits: Thresholds, margin: float) -> Level:
-    """The level if every threshold were lower by `margin` (a ratio)."""
-    total, installed, in_use = reading.total, reading.installed, reading.in_use
-    if not margin or not total or not installed or in_use is None:
-        return reading.level(limits.warn, limits.critical)
-    raised = in_use + margin * installed + _ROUNDING
-    if raised >= total:
-        return Level.EXHAUSTED
-    if raised > installed + 2 * _ROUNDING:
-        return Level.OVERDRAFT
-    margin += _ROUNDING
-    return reading.level(limits.warn - margin, limits.critical - margin)
+        yield _alert(AlertKind.USAGE, level, name, product, since, message, ratio=ratio)
 
 
 def _usage_message(pool: Pool, reading: Reading, limits: Thresholds) -> str:
     percent = percent_text(reading.ratio, limits.ratios, unit="%")
     ratio = f" ({percent})" if reading.ratio is not None else ""
     message = f"{pool.name}: {reading.in_use:,} of {reading.installed:,} {pool.model.verb}{ratio}"
-    match _usage_level(reading, limits, 0.0):
+    match reading.level(limits.warn, limits.critical):
         case Level.EXHAUSTED:
             return f"{message}, 0 available"
         case Level.OVERDRAFT:
@@ -312,7 +293,7 @@ def _usage_message(pool: Pool, reading: Reading, limits: Thresholds) -> str:
 # What the server reports itself
 
 
-def _notices(status: ServerStatus) -> Iterator[Alert]:
+def _notices(status: ServerStatus) -> Iterator[AlertState]:
     for notice in status.snapshot.notices if status.snapshot and is_reporting(status) else ():
         if notice.level is not Level.OK:
             kind = AlertKind.GRACE if notice.kind == "grace" else AlertKind.SERVER
@@ -320,7 +301,7 @@ def _notices(status: ServerStatus) -> Iterator[Alert]:
             # A title may count days: it is the same alert tomorrow.
             detail = _NUMBER.sub("#", notice.title)
             name, since = status.server.name, status.last_success_at
-            yield Alert(kind, notice.level, name, "", since, message, detail)
+            yield _alert(kind, notice.level, name, "", since, message, detail)
 
 
 # What the last poll can tell about an alert
@@ -370,53 +351,21 @@ def last_poll_of(status: ServerStatus, key: AlertKey) -> float | None:
 # Alerts for display
 
 
-@dataclass(frozen=True, slots=True)
-class AlertView:
-    """One alert with its progress and acknowledgement. Times are UTC epoch seconds."""
-
-    key: AlertKey
-    level: Level
-    message: str
-    since: float | None
-    is_raised: bool = True
-    is_clearing: bool = False  # its cause was gone at the last poll
-    polls_until_raised: int = 0
-    acknowledgement: Acknowledgement | None = None  # only one that is active
-    group: str = ""
-
-    @property
-    def needs_attention(self) -> bool:
-        """Whether it is raised and nobody has acknowledged it."""
-        return self.is_raised and self.acknowledgement is None
-
-
-def alert_views(board: MergedBoard, today: date, now: float) -> tuple[AlertView, ...]:
+def alert_views(board: MergedBoard, today: date, now: float) -> tuple[AlertState, ...]:
     """Every alert of the servers on the board, pending ones too, the most urgent first.
 
     A board without alert states, which nobody evaluates, shows the conditions that hold.
     """
     if board.alert_states is None:
         return tuple(
-            AlertView(alert.key, alert.level, alert.message, alert.since)
-            for alert in current_alerts(board, today)
+            replace(alert, raised_at=alert.since) for alert in current_alerts(board, today)
         )
     servers = {name for status in board.servers for name in status.member_names}
-    views = []
-    for state in board.alert_states:
-        acknowledgement = board.acknowledgements.get(state.key)
-        if state.key.server in servers:
-            views.append(
-                AlertView(
-                    state.key,
-                    state.level,
-                    state.message,
-                    state.since,
-                    state.raised_at is not None,
-                    state.polls_clear > 0,
-                    max(0, state.polls_required - state.polls_seen),
-                    acknowledgement if acknowledgement and acknowledgement.is_active(now) else None,
-                    state.group,
-                )
-            )
-    views.sort(key=lambda v: (not v.needs_attention, not v.is_raised, severity_rank(v.level)))
-    return tuple(views)
+    active = {key: value for key, value in board.acknowledgements.items() if value.is_active(now)}
+    alerts = [
+        replace(state, acknowledgement=active.get(state.key))
+        for state in board.alert_states
+        if state.key.server in servers
+    ]
+    alerts.sort(key=lambda a: (not a.needs_attention, not a.is_raised, severity_rank(a.level)))
+    return tuple(alerts)

@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.widgets import DataTable
 
 from lictui.clock import iso
-from lictui.engine.alerts import AlertView, alert_views
+from lictui.engine.alerts import alert_views
 from lictui.model import Acknowledgement, AlertKey, Event, Level
 from lictui.paths import current_user
 from lictui.tui import commands
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from lictui.engine.board import Filter, MergedBoard
+    from lictui.model import AlertState
     from lictui.tui.theme import Symbols
 
 
@@ -76,7 +77,7 @@ class ListEntry:
         }
 
 
-def alert_entries(alerts: Iterable[AlertView], zone: ZoneInfo | None) -> tuple[ListEntry, ...]:
+def alert_entries(alerts: Iterable[AlertState], zone: ZoneInfo | None) -> tuple[ListEntry, ...]:
     """Entries of the active alerts."""
     return tuple(
         ListEntry(
@@ -93,12 +94,12 @@ def alert_entries(alerts: Iterable[AlertView], zone: ZoneInfo | None) -> tuple[L
     )
 
 
-def _status_text(alert: AlertView, zone: ZoneInfo | None) -> str:
+def _status_text(alert: AlertState, zone: ZoneInfo | None) -> str:
     if not alert.is_raised:
-        polls = alert.polls_until_raised
+        polls = alert.polls_required - alert.polls_seen
         return f"{_PENDING} ({polls} poll{'' if polls == 1 else 's'})"
     if alert.acknowledgement is None:
-        return "clearing" if alert.is_clearing else ""
+        return "clearing" if alert.polls_clear else ""
     if alert.acknowledgement.until is None:
         return f"acknowledged by {alert.acknowledgement.by}"
     return f"snoozed until {format_timestamp(alert.acknowledgement.until, zone).strip()}"

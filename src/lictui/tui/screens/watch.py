@@ -9,7 +9,7 @@ from textual import work
 from textual.screen import Screen
 
 from lictui.analysis.series import SeriesQuery
-from lictui.engine.alerts import AlertView, alert_views
+from lictui.engine.alerts import alert_views
 from lictui.engine.board import MergedBoard, ServerStatus, is_reporting, sum_over_servers
 from lictui.errors import LictuiError
 from lictui.model import AlertKey, Level, Model, Pool, PoolKey, Reading, State, percent_text
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from lictui.config.settings import Settings, Thresholds
+    from lictui.model import AlertState
     from lictui.tui.app import WatchOptions
     from lictui.tui.theme import Symbols
 
@@ -168,7 +169,7 @@ def _blocks(
 
 def page_lines(
     page: WatchPage,
-    alerts: Sequence[AlertView],
+    alerts: Sequence[AlertState],
     peaks: Mapping[str, TodayPeak],
     now: float,
     size: tuple[int, int],
@@ -260,7 +261,7 @@ def _problem_line(page: WatchPage, now: float, cells: int, symbols: Symbols) -> 
     return fit_line(line, cells)
 
 
-def _alert_line(alerts: Sequence[AlertView], cells: int, symbols: Symbols) -> Line:
+def _alert_line(alerts: Sequence[AlertState], cells: int, symbols: Symbols) -> Line:
     if not alerts:
         return ((" no active alerts", Tone.QUIET),)
     worst = alerts[0]
@@ -293,7 +294,7 @@ class WatchScreen(Screen[None], AppScreen):
         self._peaks: dict[str, dict[str, TodayPeak]] = {}  # by group, then product
         self._peaks_at: dict[str, float] = {}
         self._known_alerts: frozenset[tuple[AlertKey, Level]] | None = None
-        self._alerts: tuple[AlertView, ...] = ()
+        self._alerts: tuple[AlertState, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield StyledBlock()
