@@ -32,22 +32,19 @@ def install_from(monkeypatch: pytest.MonkeyPatch, direct_url: object) -> None:
     monkeypatch.setattr(metadata, "distribution", lambda _name: FakeDistribution(direct_url))
 
 
-def test_extra_of_a_wheel_in_a_virtual_environment_is_installed_with_its_pip(
-    installed: Path,
-) -> None:
-    assert extra_command("report") == f"/venv/bin/python -m pip install '{WHEEL}[report]'"
-    assert installed.is_dir()
-
-
 @pytest.mark.parametrize(
     ("record", "command"),
-    [("uv-receipt.toml", "uv tool install"), ("pipx_metadata.json", "pipx install")],
+    [
+        ("nothing", "/venv/bin/python -m pip install"),
+        ("uv-receipt.toml", "uv tool install --force"),
+        ("pipx_metadata.json", "pipx install --force"),
+    ],
 )
 def test_extra_is_installed_with_the_tool_that_manages_the_environment(
     installed: Path, record: str, command: str
 ) -> None:
     (installed / record).touch()
-    assert extra_command("keyring") == f"{command} --force '{WHEEL}[keyring]'"
+    assert extra_command("keyring") == f"{command} '{WHEEL}[keyring]'"
 
 
 def test_extra_of_a_clone_is_installed_with_its_script(
@@ -78,16 +75,4 @@ def test_extra_without_a_local_origin_names_its_packages(
         lambda _name: ["click>=8", "XlsxWriter>=3.2; extra == 'report'", 'x; extra == "keyring"'],
     )
     assert extra_command("report") == "/venv/bin/python -m pip install 'XlsxWriter>=3.2'"
-    assert installed.is_dir()
-
-
-def test_extra_without_an_installation_is_named_by_itself(
-    installed: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def missing(_name: str) -> None:
-        raise metadata.PackageNotFoundError
-
-    monkeypatch.setattr(metadata, "distribution", missing)
-    monkeypatch.setattr(metadata, "requires", missing)
-    assert extra_command("keyring") == "/venv/bin/python -m pip install keyring"
     assert installed.is_dir()

@@ -1,18 +1,12 @@
-from datetime import date
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.values import pool
 
 from lictui.model import (
     Failure,
     FailureKind,
     Level,
-    PoolKey,
     Reading,
-    Server,
-    SourceName,
     State,
     percent_text,
     sum_all_known,
@@ -48,16 +42,19 @@ def test_level_is_the_highest_that_applies(
     assert Reading(in_use, installed, overdraft).level(0.8, 0.9) is level
 
 
-def test_free_and_ratio_are_not_clamped() -> None:
-    reading = Reading(in_use=90, installed=80, overdraft=8)
-    assert (reading.free, reading.ratio, reading.total) == (-10, 1.125, 88)
-
-
-def test_figures_of_an_unknown_value_are_unknown() -> None:
-    assert (Reading(5).free, Reading(5).ratio, Reading(5).total) == (None, None, None)
-    assert Reading(5, 0).ratio is None
-    assert Reading(None, 10).free is None
-    assert Reading(5, 10).total == 10
+@pytest.mark.parametrize(
+    ("reading", "free", "ratio", "total"),
+    [
+        (Reading(90, 80, 8), -10, 1.125, 88),  # never clamped
+        (Reading(5), None, None, None),
+        (Reading(5, 0), -5, None, 0),
+        (Reading(None, 10), None, None, 10),
+    ],
+)
+def test_figures_of_an_unknown_value_are_unknown(
+    reading: Reading, free: int | None, ratio: float | None, total: int | None
+) -> None:
+    assert (reading.free, reading.ratio, reading.total) == (free, ratio, total)
 
 
 @given(READINGS, st.integers(1, 100))
@@ -82,18 +79,6 @@ def test_level_never_falls_with_rising_use(reading: Reading, more: int) -> None:
 )
 def test_failure_kind_decides_the_state_of_the_server(kinds: str, state: State) -> None:
     assert {Failure(FailureKind(kind), "").state for kind in kinds.split()} == {state}
-
-
-def test_effective_interval_is_of_the_server_else_of_its_source() -> None:
-    assert Server("a", SourceName.WINRM).effective_interval == 900
-    assert Server("a", SourceName.CVAD).effective_interval == 60
-    assert Server("a", SourceName.CVAD, interval=5).effective_interval == 5
-
-
-def test_pool_key_is_product_and_subscription_date() -> None:
-    assert pool("XDT_PLT_UD").key == PoolKey("XDT_PLT_UD", "")
-    dated = pool("XDT_PLT_UD", subscription=date(2026, 12, 1))
-    assert dated.key == PoolKey("XDT_PLT_UD", "2026-12-01")
 
 
 @given(st.lists(COUNTS))

@@ -3,25 +3,21 @@ from pathlib import Path
 
 import pytest
 
-from lictui.paths import Paths, make_folder, resolve_paths, write_private
+from lictui.paths import Paths, resolve_paths, write_private
 
 
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_write_private_creates_private_folder_and_file(tmp_path: Path) -> None:
+def test_written_file_is_private_in_a_private_folder(tmp_path: Path) -> None:
     file = tmp_path / "a" / "file"
     write_private(file, b"one")
     assert (mode(file), mode(tmp_path / "a"), file.read_bytes()) == (0o600, 0o700, b"one")
-
-
-def test_write_private_removes_the_permissions_of_others(tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    file.write_bytes(b"one")
     file.chmod(0o644)
+    (tmp_path / "a").chmod(0o755)
     write_private(file, b"two")
-    assert (mode(file), file.read_bytes()) == (0o600, b"two")
+    assert (mode(file), mode(tmp_path / "a"), file.read_bytes()) == (0o600, 0o755, b"two")
 
 
 def test_failed_write_keeps_the_old_file_and_no_temporary_one(
@@ -46,12 +42,6 @@ def test_write_private_keeps_a_symbolic_link(tmp_path: Path) -> None:
     write_private(link, b"one")
     assert link.is_symlink()
     assert real.read_bytes() == b"one"
-
-
-def test_make_folder_keeps_the_mode_of_an_existing_folder(tmp_path: Path) -> None:
-    (tmp_path / "shared").mkdir(mode=0o755)
-    make_folder(tmp_path / "shared")
-    assert mode(tmp_path / "shared") == 0o755
 
 
 def test_resolve_paths_uses_given_folders_else_those_of_the_platform(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -81,19 +80,6 @@ async def test_failed_poll_is_a_gap_and_survives_a_restart(harness: EngineHarnes
     assert restored.state is State.DOWN
     assert restored.failure
     assert restored.failure.message == "no answer"
-
-
-async def test_renewed_license_keeps_its_history(harness: EngineHarness) -> None:
-    harness.register(server(interval=300.0))
-    harness.replies["lic-01"] = snapshot(pool(in_use=400, subscription=date(2026, 12, 1)))
-    engine = await harness.engine()
-    renewed = pool(in_use=401, subscription=date(2027, 12, 1))
-    harness.replies["lic-01"] = snapshot(renewed, pool("MPS_ENT_CCU"))
-    await harness.clock.advance(400)
-    start = int(START)
-    query = ProductQuery(("lic-01",), "XDT_PLT_UD", (start, start + 300, start + 600), 300)
-    history = await engine.history.product_history(query)
-    assert [bucket.last for bucket in history.buckets] == [400, 401]
 
 
 async def test_edited_registry_is_reloaded_and_an_invalid_one_is_not(

@@ -1,6 +1,7 @@
 from dataclasses import replace
 from datetime import date
 
+import pytest
 from tests.support.clock import START
 from tests.support.values import failure, poll, pool, server, snapshot
 
@@ -18,6 +19,7 @@ from lictui.model import (
     Level,
     Mode,
     Notice,
+    Reading,
     Snapshot,
     SourceName,
     State,
@@ -37,17 +39,50 @@ def events(*results: Snapshot | Failure) -> tuple[Event, ...]:
     return last
 
 
-def test_state_changes_are_events() -> None:
-    assert [event.message for event in events(snapshot())] == ["first successful poll"]
-    lost = events(snapshot(), failure())
-    assert [(event.message, event.level) for event in lost] == [("down: no answer", Level.CRITICAL)]
-    assert lost[0].time == START + 60
-    assert [event.message for event in events(snapshot(), failure(), snapshot())] == ["recovered"]
+OLD, NEW = pool(subscription=date(2026, 12, 1)), pool(subscription=date(2027, 12, 1))
+USED = pool(in_use=1)
+ACTIVE = Activation(ActivationStatus.ACTIVATED, date(2026, 12, 3))
 
 
-def test_equal_polls_are_no_event() -> None:
-    assert events(snapshot(), snapshot()) == ()
-    assert events(failure(), failure()) == ()
+@pytest.mark.parametrize(
+    ("results", "messages"),
+    [
+        ([snapshot()], ["first successful poll"]),
+        ([snapshot(), failure()], ["down: no answer"]),
+        ([snapshot(), failure(), snapshot()], ["recovered"]),
+        ([snapshot(), snapshot()], []),
+        ([failure(), failure()], []),
+        ([snapshot(OLD), snapshot(NEW)], ["500 licenses removed", "500 licenses added"]),
+        ([snapshot(USED), snapshot(pool(installed=600, in_use=1))], ["installed 500 -> 600"]),
+        (
+            [snapshot(pool(expires=date(2027, 3, 31))), snapshot(pool(expires=date(2028, 3, 31)))],
+            ["expiry changed from 2027-03-31 to 2028-03-31"],
+        ),
+        (  # A pool that gets a date is neither removed nor added.
+            [snapshot(pool(installed=100)), snapshot(replace(NEW, reading=Reading(412, 600)))],
+            ["installed 100 -> 600"],
+        ),
+        (
+            [snapshot(), snapshot(activation=ACTIVE)],
+            ["LAS activation: activated, expires 2026-12-03"],
+        ),
+        ([snapshot(version="1"), snapshot(version="2")], ["version 1 -> 2"]),
+        (
+            [snapshot(pool(in_use=100)), failure(), snapshot(pool(in_use=520))],
+            ["recovered", "ok -> overdraft, 520 of 500"],
+        ),
+        (  # Start-up licenses have no level.
+            [snapshot(pool(counted=False, in_use=0)), snapshot(pool(counted=False))],
+            [],
+        ),
+    ],
+)
+def test_changes_between_two_polls_are_events(
+    results: list[Snapshot | Failure], messages: list[str]
+) -> None:
+    found = events(*results)
+    assert [event.message for event in found] == messages
+    assert {event.time for event in found} <= {START + 60 * (len(results) - 1)}
 
 
 def test_notice_is_an_event_once_whatever_count_its_detail_has() -> None:
@@ -57,46 +92,6 @@ def test_notice_is_an_event_once_whatever_count_its_detail_has() -> None:
     (event,) = events(snapshot(notices=(first,)), snapshot(notices=(worse,)))
     assert (event.kind, event.level) == (EventKind.NOTICE, Level.CRITICAL)
     assert event.message == "Nearly used up"
-
-
-def test_changed_level_is_an_event() -> None:
-    (event,) = events(snapshot(pool(in_use=100)), snapshot(pool(in_use=520)))
-    assert event.kind is EventKind.LEVEL
-    assert event.level is Level.OVERDRAFT
-    assert event.message == "ok -> overdraft, 520 of 500"
-
-
-def test_level_is_compared_across_an_outage() -> None:
-    found = events(snapshot(pool(in_use=100)), failure(), snapshot(pool(in_use=490)))
-    assert [event.kind for event in found] == [EventKind.SERVER, EventKind.LEVEL]
-
-
-def test_startup_licenses_change_no_level() -> None:
-    start_up = pool("CITRIX", counted=False, in_use=0)
-    assert events(snapshot(start_up), snapshot(replace(start_up, reading=pool().reading))) == ()
-
-
-def test_license_changes_are_events() -> None:
-    old, new = pool(subscription=date(2026, 12, 1)), pool(subscription=date(2027, 12, 1))
-    assert {event.message for event in events(snapshot(old), snapshot(new))} == {
-        "500 licenses added",
-        "500 licenses removed",
-    }
-    bigger = pool(installed=600, in_use=412)
-    assert next(event.message for event in events(snapshot(pool()), snapshot(bigger))) == (
-        "installed 500 -> 600"
-    )
-    renewed = pool(expires=date(2028, 3, 31))
-    (event,) = events(snapshot(pool(expires=date(2027, 3, 31))), snapshot(renewed))
-    assert event.message == "expiry changed from 2027-03-31 to 2028-03-31"
-
-
-def test_version_and_activation_changes_are_events() -> None:
-    active = Activation(ActivationStatus.ACTIVATED, date(2026, 12, 3))
-    found = events(snapshot(version="11.17.2.51000"), snapshot(version="11.17.2.54100"))
-    assert [event.kind for event in found] == [EventKind.VERSION]
-    (event,) = events(snapshot(), snapshot(activation=active))
-    assert event.message == "LAS activation: activated, expires 2026-12-03"
 
 
 def test_merged_server_logs_a_change_once() -> None:
@@ -114,12 +109,6 @@ def test_merged_server_logs_a_change_once() -> None:
         ("ddc", EventKind.SERVER),
         ("lic-01", EventKind.LEVEL),
     ]
-
-
-def test_pool_that_gets_a_date_is_neither_removed_nor_added() -> None:
-    undated = snapshot(pool("XDT_PLT_CCS", 0, 100))
-    dated = snapshot(pool("XDT_PLT_CCS", 3, 120, subscription=date(2026, 12, 1)))
-    assert [event.message for event in events(undated, dated)] == ["installed 100 -> 120"]
 
 
 def test_new_certificate_is_an_event_except_of_citrix_services() -> None:

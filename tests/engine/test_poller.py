@@ -214,13 +214,6 @@ async def test_changed_registry_restarts_only_changed_servers(bench: Bench) -> N
     assert "off" not in bench.scripts
 
 
-async def test_disabled_server_is_never_contacted(bench: Bench) -> None:
-    await bench.serve(server("off", enabled=False))
-    bench.poller.poll_now()
-    await bench.clock.advance(2000)
-    assert bench.scripts == {}
-
-
 NOW = 1_000_000.0
 
 
