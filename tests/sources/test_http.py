@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import httpx
 import pytest
 from tests.support.clock import FakeClock
 from tests.support.tcp_server import (
@@ -15,7 +16,7 @@ from tests.support.tcp_server import (
 
 from lictui.config.settings import Limits
 from lictui.model import Failure, FailureKind, Server, SourceName, Step
-from lictui.sources.http import HttpClient, HttpReply, with_retry
+from lictui.sources.http import HttpClient
 from lictui.sources.network import ConnectionDroppedError
 from lictui.sources.source import SourceError
 
@@ -24,8 +25,10 @@ SHORT = replace(LIMITS, timeout=0.3)
 
 
 @asynccontextmanager
-async def http_client(port: int, limits: Limits = LIMITS) -> AsyncIterator[HttpClient]:
-    client = HttpClient(Server("x", SourceName.CVAD, url=f"http://127.0.0.1:{port}"), limits)
+async def http_client(
+    port: int, limits: Limits = LIMITS, clock: FakeClock | None = None
+) -> AsyncIterator[HttpClient]:
+    client = HttpClient(Server("x", SourceName.CVAD, url=f"http://127.0.0.1:{port}"), limits, clock)
     try:
         yield client
     finally:
@@ -181,9 +184,9 @@ async def test_unsendable_header_is_not_shown() -> None:
 async def test_dropped_kept_connection_is_retried(clock: FakeClock) -> None:
     """The server closes after the first answer, but only when the second request is in."""
     handle = scripted_replies(http_reply(b"one"), b"", http_reply(b"two"))
-    async with tcp_server(handle) as port, http_client(port) as client:
+    async with tcp_server(handle) as port, http_client(port, clock=clock) as client:
         await client.request("GET", "/", step=Step.AUTH)
-        reply = await with_retry(lambda: client.request("GET", "/", step=Step.AUTH), clock)
+        reply = await client.request("GET", "/", step=Step.AUTH)
     assert reply.body == b"two"
 
 
@@ -191,10 +194,10 @@ async def test_broken_new_connection_is_not_retried(clock: FakeClock) -> None:
     requests: list[bytes] = []
     async with (
         tcp_server(scripted_replies(b"", http_reply(), heard=requests)) as port,
-        http_client(port) as client,
+        http_client(port, clock=clock) as client,
     ):
         with pytest.raises(SourceError) as caught:
-            await with_retry(lambda: client.request("GET", "/", step=Step.AUTH), clock)
+            await client.request("GET", "/", step=Step.AUTH)
     assert not isinstance(caught.value, ConnectionDroppedError)
     assert len(requests) == 1
 
@@ -215,14 +218,16 @@ async def test_broken_new_connection_is_not_retried(clock: FakeClock) -> None:
 async def test_retry_follows_status_and_retry_after(
     status: int, after: str, pause: float | None, clock: FakeClock
 ) -> None:
-    replies = [HttpReply(status, {"retry-after": after}, b""), HttpReply(200, {}, b"")]
+    replies = [httpx.Response(status, headers={"retry-after": after}), httpx.Response(200)]
     asked_at: list[float] = []
 
-    async def send() -> HttpReply:
+    async def answer(_request: httpx.Request) -> httpx.Response:
         asked_at.append(clock.monotonic())
         return replies.pop(0)
 
-    asking = asyncio.ensure_future(with_retry(send, clock))
+    server = Server("x", SourceName.CVAD, url="https://x.example")
+    client = HttpClient(server, LIMITS, clock, httpx.MockTransport(answer))
+    asking = asyncio.ensure_future(client.request("GET", "/", step=Step.AUTH))
     await clock.advance(10)
     assert asking.done()
     assert (await asking).status == (status if pause is None else 200)

@@ -1,4 +1,4 @@
-"""Credentials and bearer tokens: looked up late, kept in memory only, shared between servers."""
+"""Bearer tokens: kept in memory only, shared between servers; requests with them, and errors."""
 
 from __future__ import annotations
 
@@ -13,29 +13,20 @@ from hashlib import sha256
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from lictui.config.secrets import SecretError, resolve_secret
 from lictui.model import FailureKind, Step
-from lictui.sources.http import get_field, json_rows, status_error, with_retry
-from lictui.sources.sanitize import parse_json, sanitize
-from lictui.sources.source import SourceError, config_error, parse_error
+from lictui.sources.http import status_error
+from lictui.sources.sanitize import Record, parse_json, records, sanitize
+from lictui.sources.source import SourceError, parse_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lictui.clock import Clock
-    from lictui.model import Failure, Server
+    from lictui.model import Failure
     from lictui.sources.http import HttpClient, HttpReply
     from lictui.sources.source import ErrorRule
 
 _log = logging.getLogger(__name__)
-
-
-async def server_secret(server: Server) -> str:
-    """Resolve the secret that `server` refers to. Raises SourceError (config)."""
-    try:
-        return await resolve_secret(server.secret)
-    except SecretError as error:
-        raise config_error(error.message, error.hint) from error
 
 
 def basic_header(username: str, password: str) -> str:
@@ -161,7 +152,6 @@ class BearerSession:
         self._rules = tuple(rules)
         self._scheme = scheme
         self._token: Token | None = None
-        self._sent_token = ""  # a server might repeat it in an error
 
     async def token(self, rejected: str = "") -> Token:
         """Return a token that is valid for some time, after signing in if necessary."""
@@ -188,21 +178,16 @@ class BearerSession:
 
     def error(self, reply: HttpReply, step: Step = Step.INVENTORY) -> SourceError:
         """Return the error for a reply that is not a success."""
-        return api_error(reply, self._rules, step, self._sent_token)
+        return api_error(reply, self._rules, step)
 
     async def _send(self, url: str, token: Token) -> HttpReply:
-        self._sent_token = token.value
         headers = {
             "Authorization": f"{self._scheme} bearer={token.value}",
             "Citrix-CustomerId": token.customer_id,
             "Accept": "application/json",
         }
-        reply = await with_retry(
-            lambda: self._client.request(
-                "GET", url, step=Step.INVENTORY, headers=headers | self.headers
-            ),
-            self._clock,
-        )
+        headers |= self.headers
+        reply = await self._client.request("GET", url, step=Step.INVENTORY, headers=headers)
         log_transaction(reply)
         return reply
 
@@ -214,36 +199,26 @@ _TRANSACTION_HEADERS: Final = ("cc-transactionid", "x-cws-transactionid")  # the
 _MAX_TEXT: Final = 160  # characters of the server's own error text
 
 
-def api_error(
-    reply: HttpReply, rules: Iterable[ErrorRule], step: Step, *secrets: str
-) -> SourceError:
-    """Return the error for a reply, with the server's own error text but without `secrets`."""
-    details = [sanitize(reply.path, 120)] if reply.status == HTTPStatus.NOT_FOUND else []
+def api_error(reply: HttpReply, rules: Iterable[ErrorRule], step: Step) -> SourceError:
+    """Return the error for a reply, with the server's own error text."""
+    details = [reply.quote(reply.path, 120)] if reply.status == HTTPStatus.NOT_FOUND else []
     with suppress(ValueError):
-        details.append(error_text(parse_json(reply.body), *secrets))
+        details.append(error_text(reply, parse_json(reply.body)))
     transaction = transaction_id(reply)
     if transaction and reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         details.append(f"transaction {transaction}")
     return status_error(reply, rules, step, ", ".join(filter(None, details)))
 
 
-def error_text(body: object, *secrets: str) -> str:
-    """Return the error text of a JSON body of on-premises, Citrix Cloud or OAuth, or ""."""
-
-    def readable(value: object, limit: int = _MAX_TEXT) -> str:
-        # Replaced before the text is cut: a part of a secret is secret, too.
-        for secret in secrets:
-            value = value.replace(secret, "…") if isinstance(value, str) and secret else value
-        return sanitize(value, limit)
-
-    body = get_field(body, "ErrorData") or body
+def error_text(reply: HttpReply, answer: object) -> str:
+    """Return the error text in the JSON of on-premises, Citrix Cloud or OAuth, or ""."""
+    body = Record(Record(answer).get("ErrorData") or answer)
     keys = ("ErrorMessage", "detail", "error_description", "error", "message", "type")
-    message = next((text for key in keys if (text := readable(get_field(body, key)))), "")
-    listed = get_field(body, "parameters")
+    message = next((text for key in keys if (text := reply.quote(body.get(key), _MAX_TEXT))), "")
     parameters = [
-        f"{name}: {readable(get_field(row, 'value'), 80)}"
-        for row in json_rows(listed, 3) or json_rows([listed])
-        if (name := readable(get_field(row, "name"), 40))
+        f"{name}: {reply.quote(row.get('value'), 80)}"
+        for row in body.records("parameters", 3) or records([body.get("parameters")])
+        if (name := reply.quote(row.get("name"), 40))
     ]
     return ", ".join(filter(None, (message, *parameters)))
 

@@ -26,11 +26,16 @@ from lictui.model import (
     Snapshot,
     Step,
 )
-from lictui.products import describe
 from lictui.sources.cloud_session import CloudSession, console_url, region_hint
-from lictui.sources.http import HttpSource, flat_fields, get_field, json_rows, status_rules
-from lictui.sources.sanitize import NEVER_YEAR, parse_count, parse_date, sanitize
-from lictui.sources.source import SourceError, count_text, no_data_error, parse_error
+from lictui.sources.http import HttpSource, status_rules
+from lictui.sources.sanitize import NEVER_YEAR, Record, sanitize
+from lictui.sources.source import (
+    SourceError,
+    count_text,
+    new_pool,
+    no_data_error,
+    parse_error,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,8 +59,7 @@ class CloudSource(HttpSource):
 
     @cached_property
     def _session(self) -> CloudSession:
-        hint = region_hint(self._server.url)
-        not_found = status_rules({FailureKind.NO_DATA: ("not found", hint)})
+        not_found = status_rules({FailureKind.NO_DATA: region_hint(self._server.url)})
         return CloudSession(self._server, self._client, self._clock, not_found)
 
     async def fetch(self, on_step: OnStep) -> Snapshot:
@@ -98,7 +102,7 @@ class CloudSource(HttpSource):
             raise
         snapshot = Snapshot(
             (pool,),
-            reported_name=sanitize(get_field(answer, "customerId"), 64),
+            reported_name=Record(answer).text("customerId", 64),
             mode=Mode.CLOUD,
             notices=tuple(current_notices(answer)),
             monthly_usage=self._monthly_usage,
@@ -151,16 +155,15 @@ class CloudSource(HttpSource):
             async with asyncio.timeout(_OPTIONAL_SHARE * self._limits.timeout):
                 return await self._session.get_json(url, renew=False)
         except TimeoutError as error:
-            raise SourceError(
-                FailureKind.TIMEOUT, "no response in time", "", Step.INVENTORY
-            ) from error
+            raise SourceError(FailureKind.TIMEOUT, "no response in time") from error
 
 
 # Current user/device licenses: one pool
 
 
 DEFAULT_PRODUCT: Final = "ud"  # where the answer names none: as in the path of the API
-_MAX_TEXT: Final = 64  # characters of a product code, or of a raw field
+_OWNED: Final = "totalAvailableLicenseCount"
+_MAX_TEXT: Final = 64  # characters of a product code
 _FORMULAS: Final = (
     ("in_use", "totalUsageCount (the lesser of users and devices)"),
     ("installed", "totalAvailableLicenseCount (owned, not free)"),
@@ -171,85 +174,69 @@ _FORMULAS: Final = (
 
 def read_current(answer: object, address: str) -> Pool:
     """Return the pool of `ud/current`. Raises SourceError (parse) if there is none in it."""
-    in_use = parse_count(get_field(answer, "totalUsageCount"))
-    installed = parse_count(get_field(answer, "totalAvailableLicenseCount"))
-    product = product_code(answer)
+    current = Record(answer)
+    in_use, installed = current.count("totalUsageCount"), current.count(_OWNED)
+    product = product_code(current)
     if in_use is None and installed is None and not product:
         raise parse_error(
             f"{address} returned JSON without user/device licenses",
             "Set url to the origin of the Citrix Cloud API, such as https://api.cloud.com.",
         )
-    code = product or DEFAULT_PRODUCT
-    expires, expiring = _next_expiry(answer)
-    return Pool(
-        product=code,
-        name=describe(code).name,
+    expires, expiring = _next_expiry(current)
+    return replace(
+        new_pool(product or DEFAULT_PRODUCT, Reading(in_use, installed)),
         model=Model.USER_DEVICE,
-        reading=Reading(in_use, installed),
         expires=expires,
         permanent=False if expires else None,
         partial_expiry=expires is not None
         and (expiring is None or installed is None or expiring < installed),
         reported_expiring=expiring if expires else None,
-        raw_fields=(*flat_fields(answer), *_cross_checks(answer, in_use, installed)),
+        raw_fields=(*current.raw_fields(), *_cross_checks(current, in_use, installed)),
         formulas=_FORMULAS,
     )
 
 
-def product_code(answer: object) -> str:
+def product_code(answer: Record) -> str:
     """Return `productName:productEdition`, one of them if the other is missing, or ""."""
-    parts = (
-        sanitize(get_field(answer, key), _MAX_TEXT) for key in ("productName", "productEdition")
-    )
+    parts = (answer.text(key, _MAX_TEXT) for key in ("productName", "productEdition"))
     return sanitize(":".join(filter(None, parts)), _MAX_TEXT)
 
 
-def _next_expiry(answer: object) -> tuple[date | None, int | None]:
+def _next_expiry(current: Record) -> tuple[date | None, int | None]:
     """Return when licenses expire next, and how many of them."""
-    expires = parse_date(_at_path(answer, "nextExpiredLicenses.nextExpiredTime"))
-    count = parse_count(_at_path(answer, "nextExpiredLicenses.totalCount"))
+    expires = current.day("nextExpiredLicenses.nextExpiredTime")
+    count = current.count("nextExpiredLicenses.totalCount")
     if expires is None or expires.year >= NEVER_YEAR or count == 0:
         return None, None
     return expires, count
 
 
 def _cross_checks(
-    answer: object, in_use: int | None, installed: int | None
+    current: Record, in_use: int | None, installed: int | None
 ) -> Iterator[tuple[str, str]]:
     """Compare figures that must agree; a difference is shown, not corrected."""
-    users = parse_count(_at_path(answer, "userLicenseUsage.totalUsageCount"))
-    devices = parse_count(_at_path(answer, "deviceLicenseUsage.totalUsageCount"))
+    users = current.count("userLicenseUsage.totalUsageCount")
+    devices = current.count("deviceLicenseUsage.totalUsageCount")
     if users is not None and devices is not None and in_use is not None:
         yield "min(user, device)", _compare(min(users, devices), in_use, "totalUsageCount")
-    remaining = parse_count(get_field(answer, "remainingLicenseCount"))
+    remaining = current.count("remainingLicenseCount")
     if remaining is not None and in_use is not None and installed is not None:
         yield "owned - used", _compare(installed - in_use, remaining, "remainingLicenseCount")
 
 
 def _compare(computed: int, reported: int, name: str) -> str:
-    if computed == reported:
-        return f"{computed}, as {name}"
-    return f"{computed}, but {name} is {reported}"
-
-
-def _at_path(answer: object, path: str) -> object:
-    for key in path.split("."):
-        answer = get_field(answer, key)
-    return answer
+    return f"{computed}, " + (f"as {name}" if computed == reported else f"but {name} is {reported}")
 
 
 def current_notices(answer: object) -> Iterator[Notice]:
     """Yield a notice about the licenses that start next."""
-    start = parse_date(_at_path(answer, "nextActivatingLicense.activatingTime"))
-    count = parse_count(_at_path(answer, "nextActivatingLicense.activatingCount"))
+    current = Record(answer)
+    start = current.day("nextActivatingLicense.activatingTime")
+    count = current.count("nextActivatingLicense.activatingCount")
     if start is not None and count != 0:
-        number = "More" if count is None else f"{count:,} more"
-        yield Notice(
-            "server",
-            Level.OK,
-            f"{number} licenses start on {start}",
-            f"{product_code(answer) or DEFAULT_PRODUCT} in Citrix Cloud",
-        )
+        title = f"{'More' if count is None else f'{count:,} more'} licenses start on {start}"
+        product = product_code(current) or DEFAULT_PRODUCT
+        yield Notice("server", Level.OK, title, f"{product} in Citrix Cloud")
 
 
 # Monthly values of the user/device licenses
@@ -268,28 +255,27 @@ def month_range(now: float) -> tuple[str, str]:
 
 def read_monthly_usage(answer: object, product: str) -> tuple[MonthlyUsage, ...]:
     """Return the months of `product` in order; () for another edition or another shape."""
-    edition = sanitize(get_field(answer, "productEdition"), _MAX_TEXT)
+    history = Record(answer)
+    edition = history.text("productEdition", _MAX_TEXT)
     if edition and not product.endswith(edition):
         return ()
-    months = {month.month_start: month for month in _months(answer, PoolKey(product))}
+    months = {month.month_start: month for month in _months(history, PoolKey(product))}
     return tuple(months[start] for start in sorted(months))[-MAX_MONTHS:]
 
 
-def _months(answer: object, key: PoolKey) -> Iterator[MonthlyUsage]:
-    for row in json_rows(get_field(answer, _MONTHS_KEY), 10 * MAX_MONTHS):
-        day = parse_date(get_field(row, "timeStamp"))
-        in_use = parse_count(get_field(row, "cumulativeAssignedCount"))
-        installed = parse_count(get_field(row, "totalAvailableLicenseCount"))
-        if day is None or (in_use is None and installed is None):
-            continue
-        yield MonthlyUsage(
-            key,
-            datetime(day.year, day.month, 1, tzinfo=UTC).timestamp(),
-            in_use,
-            installed,
-            newly_assigned=parse_count(get_field(row, "newAssignedCount")),
-            released=parse_count(get_field(row, "releasedCount")),
-        )
+def _months(history: Record, key: PoolKey) -> Iterator[MonthlyUsage]:
+    for row in history.records(_MONTHS_KEY, 10 * MAX_MONTHS):
+        day = row.day("timeStamp")
+        in_use, installed = row.count("cumulativeAssignedCount"), row.count(_OWNED)
+        if day is not None and (in_use is not None or installed is not None):
+            yield MonthlyUsage(
+                key,
+                datetime(day.year, day.month, 1, tzinfo=UTC).timestamp(),
+                in_use,
+                installed,
+                newly_assigned=row.count("newAssignedCount"),
+                released=row.count("releasedCount"),
+            )
 
 
 # Concurrent licenses, from the undocumented API of Citrix's console
@@ -308,22 +294,22 @@ _CONCURRENT_FORMULAS: Final = (
 
 def read_concurrent(answer: object, current_product: str) -> Pool:
     """Return the pool, never with the code `current_product`. Raises SourceError (parse)."""
-    current = get_field(answer, "currentCcu")
-    in_use = parse_count(get_field(current, "assignedLicenseCount"))
-    installed = parse_count(get_field(current, "totalLicenseCount"))
+    summary = Record(answer)
+    in_use = summary.count("currentCcu.assignedLicenseCount")
+    installed = summary.count("currentCcu.totalLicenseCount")
     if in_use is None and installed is None:
         raise parse_error(
             "the summary of concurrent usage contains no figures",
             "Citrix has not documented it and may have changed it; see experimental.",
         )
-    product = product_code(answer)
-    code = DEFAULT_CONCURRENT_PRODUCT if product in ("", current_product) else product
-    return Pool(
-        product=code,
-        name=describe(code).name,
+    product = product_code(summary)
+    return replace(
+        new_pool(
+            DEFAULT_CONCURRENT_PRODUCT if product in ("", current_product) else product,
+            Reading(in_use, installed),
+        ),
         model=Model.CONCURRENT,
-        reading=Reading(in_use, installed),
-        raw_fields=flat_fields(answer),
+        raw_fields=summary.raw_fields(),
         formulas=_CONCURRENT_FORMULAS,
     )
 

@@ -9,7 +9,7 @@ import json
 from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote, quote_plus, urlencode
+from urllib.parse import quote, urlencode
 
 from lictui.model import FailureKind, Step
 from lictui.sources.auth import (
@@ -20,12 +20,11 @@ from lictui.sources.auth import (
     error_text,
     log_transaction,
     new_token,
-    server_secret,
     shared_token,
 )
-from lictui.sources.http import get_field, reply_json, status_rules, with_retry
+from lictui.sources.http import reply_json, status_rules
 from lictui.sources.network import origin, require_encryption
-from lictui.sources.sanitize import parse_count
+from lictui.sources.sanitize import Record
 from lictui.sources.source import SourceError, config_error
 
 if TYPE_CHECKING:
@@ -47,19 +46,11 @@ STATUS_RULES: Final = status_rules(
             "client has no permission to read licensing",
             "Add the Licensing permission to the service principal in the Citrix Cloud console.",
         ),
-        FailureKind.NO_DATA: ("not found", "Check customer_id."),
-        FailureKind.RATE_LIMITED: (
-            "rate limited",
-            "Raise interval. Requests of other tools that use this client count, too.",
-        ),
-        FailureKind.UNAVAILABLE: (
-            "temporarily unavailable",
-            "See status.cloud.com. lictui retries at the next poll.",
-        ),
-        FailureKind.PROTOCOL: (
-            "bad request",
-            "Check url and customer_id of the server in servers.toml.",
-        ),
+        FailureKind.NO_DATA: "Check customer_id.",
+        FailureKind.RATE_LIMITED: "Raise interval. Requests of other tools that use this client"
+        " count, too.",
+        FailureKind.UNAVAILABLE: "See status.cloud.com. lictui retries at the next poll.",
+        FailureKind.PROTOCOL: "Check url and customer_id of the server in servers.toml.",
     }
 )
 
@@ -181,7 +172,7 @@ async def cloud_token(
         hint = region_hint(server.url)
     require_encryption(url)
     require_encryption(server.url)  # the token is sent there
-    secret = await server_secret(server)
+    secret = await client.secret()
     if legacy:
         headers, token_key, lifetime_key = _LEGACY_HEADERS, "token", "expiresIn"
         body = json.dumps({"clientId": server.username, "clientSecret": secret})
@@ -191,25 +182,21 @@ async def cloud_token(
         body = urlencode({"grant_type": "client_credentials"} | client_fields)
 
     async def request() -> Token:
-        reply = await with_retry(
-            lambda: client.request(
-                "POST", url, step=Step.AUTH, headers=headers, content=body.encode()
-            ),
-            clock,
+        reply = await client.request(
+            "POST", url, step=Step.AUTH, headers=headers, content=body.encode()
         )
-        answer = _token_answer(reply, hint, secret)
+        answer = Record(_token_answer(reply, hint))
         # Documented as a string of digits, seen as a number.
-        lifetime = parse_count(get_field(answer, lifetime_key))
-        return new_token(get_field(answer, token_key), reply.address, clock.now(), lifetime)
+        lifetime = answer.count(lifetime_key)
+        return new_token(answer.get(token_key), reply.address, clock.now(), lifetime)
 
     token = await shared_token(account_key(url, server.username, secret), request, clock, rejected)
     return replace(token, customer_id=server.customer_id)  # one client may serve several customers
 
 
-def _token_answer(reply: HttpReply, not_found_hint: str, secret: str) -> object:
+def _token_answer(reply: HttpReply, not_found_hint: str) -> object:
     """Return the JSON of a success. Raises SourceError; an error may come with a 200, too."""
     log_transaction(reply)
-    secrets = (secret, quote_plus(secret))  # as configured, and as it was sent
     answer = None
     if reply.status in (HTTPStatus.OK, HTTPStatus.BAD_REQUEST):
         try:
@@ -218,14 +205,13 @@ def _token_answer(reply: HttpReply, not_found_hint: str, secret: str) -> object:
             if reply.status == HTTPStatus.OK:
                 raise
         # A 400 tells what is wrong with the client (RFC 6749, section 5.2).
-        if get_field(answer, "error") or get_field(answer, "error_description"):
+        if Record(answer).get("error") or Record(answer).get("error_description"):
             raise SourceError(
                 FailureKind.AUTH,
-                f"{reply.address} rejected the client ID or secret: {error_text(answer, *secrets)}",
+                f"{reply.address} rejected the client ID or secret: {error_text(reply, answer)}",
                 CLIENT_HINT,
-                Step.AUTH,
             )
     if reply.status != HTTPStatus.OK:
-        not_found = status_rules({FailureKind.NO_DATA: ("not found", not_found_hint)})
-        raise api_error(reply, (*not_found, *STATUS_RULES), Step.AUTH, *secrets)
+        not_found = status_rules({FailureKind.NO_DATA: not_found_hint})
+        raise api_error(reply, (*not_found, *STATUS_RULES), Step.AUTH)
     return answer

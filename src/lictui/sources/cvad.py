@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urljoin, urlsplit
@@ -17,7 +17,6 @@ from lictui.sources.auth import (
     api_error,
     basic_header,
     new_token,
-    server_secret,
 )
 from lictui.sources.cloud_session import cloud_token
 from lictui.sources.cvad_pools import (
@@ -27,16 +26,9 @@ from lictui.sources.cvad_pools import (
     site_mode,
     site_notices,
 )
-from lictui.sources.http import (
-    HttpSource,
-    get_field,
-    json_rows,
-    reply_json,
-    status_rules,
-    with_retry,
-)
+from lictui.sources.http import HttpSource, reply_json, status_rules
 from lictui.sources.network import is_loopback, require_encryption
-from lictui.sources.sanitize import parse_count, parse_time, sanitize
+from lictui.sources.sanitize import Record, parse_count, sanitize
 from lictui.sources.source import SourceError, config_error, count_text, no_data_error, parse_error
 
 if TYPE_CHECKING:
@@ -59,19 +51,13 @@ STATUS_RULES: Final = status_rules(
             "account has no permission to read licensing",
             "Give it the Read Only Administrator role; in Citrix Cloud, the Licensing permission.",
         ),
-        FailureKind.NO_DATA: (
-            "not found",
-            "Check url (a Delivery Controller with the REST API), site and customer_id.",
-        ),
-        FailureKind.RATE_LIMITED: (
-            "rate limited",
-            "Raise interval. Requests of other tools that use this account count, too.",
-        ),
-        FailureKind.UNAVAILABLE: (
-            "temporarily unavailable",
-            "Check the services of the Delivery Controller. lictui retries at the next poll.",
-        ),
-        FailureKind.PROTOCOL: ("bad request", ADDRESS_HINT),
+        FailureKind.NO_DATA: "Check url (a Delivery Controller with the REST API), site and"
+        " customer_id.",
+        FailureKind.RATE_LIMITED: "Raise interval. Requests of other tools that use this account"
+        " count, too.",
+        FailureKind.UNAVAILABLE: "Check the services of the Delivery Controller. lictui retries at"
+        " the next poll.",
+        FailureKind.PROTOCOL: ADDRESS_HINT,
     }
 )
 
@@ -166,28 +152,19 @@ ON_PREMISES_CUSTOMER: Final = "CitrixOnPremises"
 
 async def _site_token(server: Server, client: HttpClient, clock: Clock) -> Token:
     require_encryption(server.url)
-    secret = await server_secret(server)
-    headers = {"Authorization": basic_header(server.username, secret), "Accept": "application/json"}
-
-    async def post(path: str) -> HttpReply:
-        return await with_retry(
-            lambda: client.request("POST", path, step=Step.AUTH, headers=headers), clock
-        )
-
+    authorization = basic_header(server.username, await client.secret())
+    headers = {"Authorization": authorization, "Accept": "application/json"}
+    post = partial(client.request, "POST", step=Step.AUTH, headers=headers)
     _, reply = await first_existing(TOKEN_PATHS, post)
     if reply.status != HTTPStatus.OK:
-        raise api_error(reply, STATUS_RULES, Step.AUTH, secret)
-    answer = reply_json(reply, Step.AUTH)
-    now, expires = clock.now(), parse_time(get_field(answer, "ExpiresAt"))
-    token = new_token(get_field(answer, "Token"), reply.address, now, expires and expires - now)
-    customer = get_field(answer, "CustomerId")
+        raise api_error(reply, STATUS_RULES, Step.AUTH)
+    answer = Record(reply_json(reply, Step.AUTH))
+    now, expires = clock.now(), answer.time("ExpiresAt")
+    token = new_token(answer.get("Token"), reply.address, now, expires and expires - now)
+    customer = answer.get("CustomerId")
     if not isinstance(customer, str) or not VALID_TOKEN.fullmatch(customer):
         customer = ON_PREMISES_CUSTOMER
-    return replace(
-        token,
-        customer_id=customer,
-        principal=sanitize(get_field(answer, "Principal"), 80),
-    )
+    return replace(token, customer_id=customer, principal=answer.text("Principal", 80))
 
 
 async def first_existing(
@@ -223,7 +200,7 @@ def build_snapshot(
     return Snapshot(
         pools=pools,
         reported_name=name,
-        version=sanitize(get_field(site, "ProductVersion"), 40),
+        version=Record(site).text("ProductVersion", 40),
         mode=mode,
         activation=None if mode is Mode.FILE else site_activation(controllers),
         notices=notices,
@@ -233,10 +210,8 @@ def build_snapshot(
 
 def _license_server(site: object, overview: object) -> str:
     """Return the host name of the site's license server; "" if it runs on a controller."""
-    information = get_field(overview, "LicenseInformation")
-    name = sanitize(
-        get_field(site, "LicenseServerName") or get_field(information, "LicenseServer"), 120
-    )
+    name = Record(site).text("LicenseServerName", 120)
+    name = name or Record(overview).text("LicenseInformation.LicenseServer", 120)
     return "" if is_loopback(name) else name
 
 
@@ -282,13 +257,13 @@ async def find_site(session: BearerSession, name_or_id: str, customer_id: str) -
 
 def _sites(account: object, customer_id: str, base_path: str) -> list[CvadSite]:
     """Return the sites of the customer; of all customers if none has exactly this id."""
-    customers = json_rows(get_field(account, "Customers"))
-    own = [customer for customer in customers if get_field(customer, "Id") == customer_id]
+    customers = Record(account).records("Customers")
+    own = [customer for customer in customers if customer.get("Id") == customer_id]
     return [
-        CvadSite(site_id, sanitize(get_field(site, "Name")) or site_id, base_path)
+        CvadSite(site_id, site.text("Name") or site_id, base_path)
         for customer in own or customers
-        for site in json_rows(get_field(customer, "Sites"))
-        if (site_id := sanitize(get_field(site, "Id")))
+        for site in customer.records("Sites")
+        if (site_id := site.text("Id"))
     ]
 
 
@@ -298,7 +273,6 @@ def _choose(sites: list[CvadSite], name_or_id: str, address: str) -> CvadSite:
             FailureKind.FORBIDDEN,
             f"no site of {address} is visible to this account",
             "Give it the Read Only Administrator role for the site.",
-            Step.INVENTORY,
         )
     key = name_or_id.casefold()
     matching = [site for site in sites if key in (site.id.casefold(), site.name.casefold())]
@@ -391,9 +365,8 @@ class PathSearch:
             return reply
         raise SourceError(
             FailureKind.TIMEOUT,
-            f"job {sanitize(url)} of {reply.address} not finished after {_JOB_ATTEMPTS} attempts",
+            f"job {reply.quote(url)} of {reply.address} not finished in {_JOB_ATTEMPTS} attempts",
             "The site takes long to collect its licenses. lictui retries at the next poll.",
-            Step.INVENTORY,
         )
 
 
@@ -415,6 +388,5 @@ def _job_url(url: str, location: str, address: str) -> str:
             FailureKind.PROTOCOL,
             f"{address} started a job, but gave no location on this server for its result",
             "Set overview_paths to a path with async=false in its query.",
-            Step.INVENTORY,
         )
     return target._replace(scheme="", netloc="", fragment="").geturl()

@@ -20,18 +20,15 @@ from lictui.model import (
     Reading,
     sum_all_known,
 )
-from lictui.products import cvad_code, describe, is_start_up
-from lictui.sources.http import flat_fields, get_field, json_rows
-from lictui.sources.sanitize import NEVER_YEAR, parse_count, parse_date, sanitize
-from lictui.sources.source import sum_pools
+from lictui.products import cvad_code, is_start_up
+from lictui.sources.sanitize import NEVER_YEAR, Record, records, sanitize
+from lictui.sources.source import new_pool, sum_pools
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import date
 
-    Row = dict[str, object]
-
-_MAX_TEXT: Final = 64  # characters of a product code, or of a raw field
+_MAX_TEXT: Final = 64  # characters of a product code
 _MODELS: Final = {"Concurrent": Model.CONCURRENT, "UserDevice": Model.USER_DEVICE}
 
 
@@ -40,6 +37,7 @@ _MODELS: Final = {"Concurrent": Model.CONCURRENT, "UserDevice": Model.USER_DEVIC
 
 _FILES: Final = "LicenseInventories"
 _LAS: Final = "LicenseLasInventories"
+_STATUS: Final = "LicenseInformation.LicenseServerStatus"
 _TOTAL_FIELDS: Final = ("NormalLicenses", "OverdraftLicenses", "LicensesUsage")
 _TWO_INVENTORIES: Final = Notice(
     "server",
@@ -58,9 +56,7 @@ _CONTRADICTION: Final = Notice(
 
 def uses_las(overview: object) -> bool | None:
     """Return whether the site is set to use LAS; None if that is not reported."""
-    information = get_field(overview, "LicenseInformation")
-    setting = get_field(information, "UseLicenseActivationService")
-    return setting if isinstance(setting, bool) else None
+    return Record(overview).flag("LicenseInformation.UseLicenseActivationService")
 
 
 def site_mode(overview: object) -> Mode | None:
@@ -69,8 +65,8 @@ def site_mode(overview: object) -> Mode | None:
         return None
     is_las = uses_las(overview)
     if is_las is None:
-        status = get_field(get_field(overview, "LicenseInformation"), "LicenseServerStatus")
-        is_las = status == "LasCompatible" or bool(json_rows(get_field(overview, _LAS)))
+        totals = Record(overview)
+        is_las = totals.get(_STATUS) == "LasCompatible" or bool(totals.records(_LAS))
     return Mode.LAS if is_las else Mode.FILE
 
 
@@ -80,45 +76,40 @@ def pools_from_overview(overview: object) -> tuple[tuple[Pool, ...], tuple[Notic
     "A single site can use either legacy licenses or LAS" (Citrix on LAS), although its license
     server may support both: the two inventories are never added.
     """
-    setting = uses_las(overview)
-    las, files = (json_rows(get_field(overview, name)) for name in (_LAS, _FILES))
+    totals, setting = Record(overview), uses_las(overview)
+    las, files = totals.records(_LAS), totals.records(_FILES)
     is_las = bool(las) if setting is None else setting
     rows = las if is_las else files
     counted = [row for row in rows if not _is_start_up(row)]
-    is_free, notices = _is_free_part(counted, overview)
+    is_free, notices = _is_free_part(counted, totals)
     pools = [_pool(row, _LAS if is_las else _FILES, is_free=is_free) for row in rows]
     if len(counted) == 1:
-        pools = [_completed(pool, overview) if pool.counted else pool for pool in pools]
+        pools = [_completed(pool, totals) if pool.counted else pool for pool in pools]
     if setting is None and las and files:
         notices += (_TWO_INVENTORIES,)
-    totals = _raw_fields(overview, _TOTAL_FIELDS)
-    pools = [replace(pool, raw_fields=pool.raw_fields + totals) for pool in sum_pools(pools)]
+    raw = totals.raw_fields(*_TOTAL_FIELDS)
+    pools = [replace(pool, raw_fields=pool.raw_fields + raw) for pool in sum_pools(pools)]
     return tuple(pools), notices
 
 
-def _is_start_up(row: Row) -> bool:
-    product, license_type = (
-        sanitize(get_field(row, key), _MAX_TEXT) for key in ("LicenseProductName", "LicenseType")
-    )
-    return is_start_up(product, license_type)
+def _is_start_up(row: Record) -> bool:
+    return is_start_up(row.text("LicenseProductName"), row.text("LicenseType"))
 
 
-def _is_free_part(rows: Sequence[Row], overview: object) -> tuple[bool, tuple[Notice, ...]]:
+def _is_free_part(rows: Sequence[Record], totals: Record) -> tuple[bool, tuple[Notice, ...]]:
     """Return whether LicensesAvailable is the free part; a notice if no meaning fits the totals.
 
     It is not documented. The totals decide it for the whole answer; without them, LicensesAvailable
     is taken for the total with overdraft.
     """
-    available, in_use = (
-        sum_all_known(parse_count(get_field(row, key)) for row in rows)
-        for key in ("LicensesAvailable", "LicensesInUse")
-    )
-    overdraft = sum(parse_count(get_field(row, "LicenseOverdraft")) or 0 for row in rows)
-    normal = parse_count(get_field(overview, "NormalLicenses"))
+    available = sum_all_known(row.count("LicensesAvailable") for row in rows)
+    in_use = sum_all_known(row.count("LicensesInUse") for row in rows)
+    overdraft = sum(row.count("LicenseOverdraft") or 0 for row in rows)
+    normal = totals.count("NormalLicenses")
     if not rows or normal is None or available is None or available - overdraft == normal:
         return False, ()
     if in_use is None:
-        in_use = parse_count(get_field(overview, "LicensesUsage"))
+        in_use = totals.count("LicensesUsage")
     if in_use is not None and available + in_use == normal:
         return True, ()
     detail = (
@@ -129,36 +120,30 @@ def _is_free_part(rows: Sequence[Row], overview: object) -> tuple[bool, tuple[No
     return False, (replace(_CONTRADICTION, detail=detail),)
 
 
-def _pool(row: Row, inventory: str, *, is_free: bool) -> Pool:
-    product, edition, model = (
-        sanitize(get_field(row, key), _MAX_TEXT)
-        for key in ("LicenseProductName", "ProductEdition", "LicenseModel")
-    )
-    name = sanitize(get_field(row, "LocalizedLicenseProductName"))
-    code = sanitize(cvad_code(product, edition, model) or name or "Unknown", _MAX_TEXT)
-    in_use, available, overdraft = (
-        parse_count(get_field(row, key))
-        for key in ("LicensesInUse", "LicensesAvailable", "LicenseOverdraft")
-    )
-    installed, formula = available, "LicensesAvailable"
+def _pool(row: Record, inventory: str, *, is_free: bool) -> Pool:
+    names = ("LicenseProductName", "ProductEdition", "LicenseModel")
+    product, edition, model = (row.text(name, _MAX_TEXT) for name in names)
+    name = row.text("LocalizedLicenseProductName")
+    in_use, installed = row.count("LicensesInUse"), row.count("LicensesAvailable")
+    overdraft, formula = row.count("LicenseOverdraft"), "LicensesAvailable"
     if is_free:
-        installed, formula = sum_all_known((available, in_use)), "LicensesAvailable + LicensesInUse"
-    elif available is not None and overdraft:
-        installed, formula = available - overdraft, "LicensesAvailable - LicenseOverdraft"
+        installed, formula = sum_all_known((installed, in_use)), "LicensesAvailable + LicensesInUse"
+    elif installed is not None and overdraft:
+        installed, formula = installed - overdraft, "LicensesAvailable - LicenseOverdraft"
+    code = sanitize(cvad_code(product, edition, model) or name or "Unknown", _MAX_TEXT)
+    known_installed = installed if installed is not None and installed >= 0 else None
+    pool = new_pool(code, Reading(in_use, known_installed, overdraft))
     expires, permanent = _expiry(row)
-    return Pool(
-        product=code,
-        name=name or describe(code).name,
+    return replace(
+        pool,
+        name=name or pool.name,
         model=_MODELS.get(model, Model.OTHER),
-        reading=Reading(
-            in_use, installed if installed is not None and installed >= 0 else None, overdraft
-        ),
-        license_type=sanitize(get_field(row, "LicenseType"), _MAX_TEXT),
-        subscription_date=parse_date(get_field(row, "LicenseSubscriptionAdvantageDate")),
+        license_type=row.text("LicenseType", _MAX_TEXT),
+        subscription_date=row.day("LicenseSubscriptionAdvantageDate"),
         expires=expires,
         permanent=permanent,
         counted=not _is_start_up(row),
-        raw_fields=(("inventory", inventory), *flat_fields(row)),
+        raw_fields=(("inventory", inventory), *row.raw_fields()),
         formulas=(
             ("in_use", "LicensesInUse"),
             ("installed", formula),
@@ -168,32 +153,24 @@ def _pool(row: Row, inventory: str, *, is_free: bool) -> Pool:
     )
 
 
-def _completed(pool: Pool, overview: object) -> Pool:
+def _completed(pool: Pool, totals: Record) -> Pool:
     """Return the only counted pool, with totals of the overview for the figures that it lacks."""
     reading, formulas = pool.reading, dict(pool.formulas)
     for figure, field in zip(("installed", "overdraft", "in_use"), _TOTAL_FIELDS, strict=True):
-        total = parse_count(get_field(overview, field))
+        total = totals.count(field)
         if getattr(reading, figure) is None and total is not None:
             reading = replace(reading, **{figure: total})
             formulas[figure] = field
     return replace(pool, reading=reading, formulas=tuple(formulas.items()))
 
 
-def _expiry(value: object) -> tuple[date | None, bool | None]:
+def _expiry(row: Record) -> tuple[date | None, bool | None]:
     """Return when a license expires, and whether it is permanent; without a date neither."""
-    expires = parse_date(get_field(value, "LicenseExpirationDate"))
+    expires = row.day("LicenseExpirationDate")
     if expires is None:
         return None, None
     is_permanent = expires.year >= NEVER_YEAR
     return None if is_permanent else expires, is_permanent
-
-
-def _raw_fields(value: object, keys: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (key, sanitize(get_field(value, key), _MAX_TEXT))
-        for key in keys
-        if get_field(value, key) is not None
-    )
 
 
 # Site details: usage without the number installed
@@ -222,27 +199,22 @@ def pools_from_site(site: object) -> tuple[Pool, ...]:
 
     Some releases return zeros for all usage; these are ignored. () without a number in use.
     """
-    product, edition, model = (
-        sanitize(get_field(site, key), _MAX_TEXT) for key in _SITE_FIELDS[:3]
-    )
+    details = Record(site)
+    product, edition, model = (details.text(name, _MAX_TEXT) for name in _SITE_FIELDS[:3])
     in_use_field = _IN_USE_FIELDS.get(model, "")
-    in_use = parse_count(get_field(site, in_use_field))
-    if in_use is None or not any(parse_count(get_field(site, key)) for key in _USAGE_FIELDS):
+    in_use = details.count(in_use_field)
+    if in_use is None or not any(map(details.count, _USAGE_FIELDS)):
         return ()
-    code = sanitize(cvad_code(product, edition, model), _MAX_TEXT)
-    expires, permanent = _expiry(site)
-    return (
-        Pool(
-            product=code,
-            name=describe(code).name,
-            model=_MODELS[model],
-            reading=Reading(in_use),
-            expires=expires,
-            permanent=permanent,
-            raw_fields=_raw_fields(site, _SITE_FIELDS),
-            formulas=(("in_use", in_use_field), ("ends", "LicenseExpirationDate")),
-        ),
+    expires, permanent = _expiry(details)
+    pool = replace(
+        new_pool(sanitize(cvad_code(product, edition, model), _MAX_TEXT), Reading(in_use)),
+        model=_MODELS[model],
+        expires=expires,
+        permanent=permanent,
+        raw_fields=details.raw_fields(*_SITE_FIELDS),
+        formulas=(("in_use", in_use_field), ("ends", "LicenseExpirationDate")),
     )
+    return (pool,)
 
 
 # Notices: alerts, grace periods, state of the license server
@@ -304,15 +276,14 @@ def site_notices(site: object, overview: object) -> tuple[Notice, ...]:
 
 
 def _server_notices(overview: object) -> Iterator[Notice]:
-    status = sanitize(
-        get_field(get_field(overview, "LicenseInformation"), "LicenseServerStatus"), 60
-    )
+    totals = Record(overview)
+    status = totals.text(_STATUS, 60)
     if status not in _HEALTHY:
         level, title, action = _STATUSES.get(
             status, (Level.WARN, f"The license server reports the state {status}", "")
         )
         yield Notice("server", level, title, f"LicenseServerStatus {status}", action)
-    if get_field(overview, "CertAccepted") is False:
+    if totals.flag("CertAccepted") is False:
         yield Notice(
             "server",
             Level.WARN,
@@ -323,26 +294,26 @@ def _server_notices(overview: object) -> Iterator[Notice]:
 
 
 def _grace_notices(site: object, overview: object) -> Iterator[Notice]:
-    if get_field(site, "LicensingGracePeriodActive") is True:
-        hours = parse_count(get_field(site, "LicensingGraceHoursLeft"))
-        sessions = parse_count(get_field(site, "LicenseGraceSessionsRemaining"))
+    details, totals = Record(site), Record(overview)
+    if details.flag("LicensingGracePeriodActive"):
+        hours = details.count("LicensingGraceHoursLeft")
+        sessions = details.count("LicenseGraceSessionsRemaining")
+        left = [
+            f"{count} {unit} left"
+            for count, unit in ((hours, "hours"), (sessions, "sessions"))
+            if count is not None
+        ]
         yield Notice(
             "grace",
             Level.CRITICAL if hours == 0 else Level.WARN,
             "The site runs in a grace period",
-            ", ".join(
-                f"{count} {unit} left"
-                for count, unit in ((hours, "hours"), (sessions, "sessions"))
-                if count is not None
-            ),
+            ", ".join(left),
             "Bring the license server back, or add licenses, before it ends.",
         )
-    information = get_field(overview, "LicenseInformation")
-    if True in (
-        get_field(site, "LicensingOutOfBoxGracePeriodActive"),
-        get_field(information, "OutOfBoxGracePeriodActive"),
+    if details.flag("LicensingOutOfBoxGracePeriodActive") or totals.flag(
+        "LicenseInformation.OutOfBoxGracePeriodActive"
     ):
-        hours = parse_count(get_field(information, "OutOfBoxGracePeriodHoursLeft"))
+        hours = totals.count("LicenseInformation.OutOfBoxGracePeriodHoursLeft")
         yield Notice(
             "grace",
             Level.CRITICAL if hours == 0 else Level.WARN,
@@ -353,18 +324,12 @@ def _grace_notices(site: object, overview: object) -> Iterator[Notice]:
 
 
 def _alert_notices(site: object) -> Iterator[Notice]:
-    for alert in json_rows(get_field(site, "LicensingAlerts"))[:_MAX_ALERTS]:
-        title = sanitize(get_field(alert, "Title")) or sanitize(get_field(alert, "TypeCode"), 60)
+    for alert in Record(site).records("LicensingAlerts", _MAX_ALERTS):
         # Site details document it as AlertLevel, LicensingAlertModel as LicensingAlertLevel.
-        level = get_field(alert, "AlertLevel") or get_field(alert, "LicensingAlertLevel")
-        if title:
-            yield Notice(
-                "server",
-                _ALERT_LEVELS.get(sanitize(level, 20), Level.OK),
-                title,
-                sanitize(get_field(alert, "Detail"), 500),
-                sanitize(get_field(alert, "Action"), 500),
-            )
+        level = alert.text("AlertLevel", 20) or alert.text("LicensingAlertLevel", 20)
+        if title := alert.text("Title") or alert.text("TypeCode", 60):
+            detail, action = alert.text("Detail", 500), alert.text("Action", 500)
+            yield Notice("server", _ALERT_LEVELS.get(level, Level.OK), title, detail, action)
 
 
 _ACTIVATION: Final = {
@@ -377,11 +342,11 @@ _ACTIVATION: Final = {
 
 def site_activation(controllers: object) -> Activation | None:
     """Return the LAS activation of a site: its worst controller, until the earliest expiry."""
-    rows = json_rows(controllers) or json_rows(get_field(controllers, "Items"))
-    aware = [row for row in rows if get_field(row, "IsLasAware") is not False]
-    names = {sanitize(get_field(row, "LasActivationStatus"), 20) for row in aware}
+    rows = records(controllers) or Record(controllers).records("Items")
+    aware = [row for row in rows if row.flag("IsLasAware") is not False]
+    names = {row.text("LasActivationStatus", 20) for row in aware}
     worst = next((status for name, status in _ACTIVATION.items() if name in names), None)
     if worst is None:
         return None
-    expiries = (parse_date(get_field(row, "LasActivationExpiry")) for row in aware)
+    expiries = (row.day("LasActivationExpiry") for row in aware)
     return Activation(worst, min(filter(None, expiries), default=None))

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import partial
+from html import escape
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 import httpx
 
+from lictui.config.secrets import SecretError, resolve_secret
 from lictui.model import Certificate, FailureKind, Server, Step
 from lictui.sources.network import (
     ConnectionDroppedError,
@@ -22,12 +28,12 @@ from lictui.sources.network import (
     unsendable_request,
 )
 from lictui.sources.sanitize import parse_json, sanitize
-from lictui.sources.source import ErrorRule, SourceError, find_rule, parse_error
+from lictui.sources.source import ErrorRule, SourceError, config_error, find_rule, parse_error
 from lictui.sources.tls import fingerprint, read_leaf, ssl_context
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+    from collections.abc import AsyncIterator, Iterable, Mapping
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits
@@ -37,6 +43,55 @@ _HEADERS: Final = {
     # A compressed response could unpack to any size: none is requested, none is unpacked.
     "Accept-Encoding": "identity",
 }
+
+
+class Redactor:
+    """Removes what was sent to a server from the text that it returns.
+
+    A server may repeat a request in an error, as it was or encoded for a URL, a form, JSON or HTML.
+    """
+
+    def __init__(self) -> None:
+        self._secrets: dict[str, None] = {}  # the newest last
+
+    def add(self, secret: str) -> None:
+        """Remove `secret`, a password or the credentials of a header, from now on."""
+        self._secrets.pop(secret, None)
+        if secret:
+            self._secrets[secret] = None
+        if len(self._secrets) > _MAX_SECRETS:
+            del self._secrets[next(iter(self._secrets))]
+
+    def clean(self, text: str) -> str:
+        """Return the start of `text` without any of the secrets."""
+        text = text[:_MAX_CLEANED]
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            text = re.sub(_spellings(secret), "…", text, flags=re.IGNORECASE)
+        return text
+
+
+_MAX_SECRETS: Final = 40  # tokens are renewed
+_MAX_CLEANED: Final = 64 * 1024  # characters; far more than any message shows
+_TOKEN: Final = re.compile(r"[\w.~+/=-]{24,}", re.ASCII)
+_TOKEN_START: Final = 12  # characters that identify a token; a server may have cut off its end
+
+
+def _spellings(secret: str) -> str:
+    """Return a regular expression that finds `secret` in each of its encodings."""
+    if _TOKEN.fullmatch(secret):
+        return "".join(map(_spelling, secret[:_TOKEN_START])) + r"[\w.~+/=%-]*"
+    return "".join(map(_spelling, secret))
+
+
+def _spelling(character: str) -> str:
+    if character.isascii() and character.isalnum():
+        return character
+    code = ord(character)
+    encoded = quote(character, "", errors="replace")
+    forms = {character, encoded, escape(character), json.dumps(character)[1:-1]}
+    forms |= {"+"} if character == " " else {f"%{code:02x}"} if character.isascii() else set()
+    plain = "|".join(map(re.escape, sorted(forms, key=len, reverse=True)))
+    return rf"\\*(?:{plain}|&#0*{code};|&#x0*{code:x};)"  # JSON in JSON has more backslashes
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +105,31 @@ class HttpReply:
     path: str = ""  # that was requested, with the query
     new_connection: bool = False  # the connection was opened for this request
     certificate: bytes = b""  # the server's leaf certificate in DER; b"" over plain HTTP
+    redactor: Redactor = field(default_factory=Redactor, compare=False, repr=False)
+
+    def quote(self, text: object, limit: int = 200) -> str:
+        """Return a text of the server for a message, cut to `limit` after secrets are removed."""
+        is_text = isinstance(text, str | BaseException)
+        return sanitize(self.redactor.clean(str(text)) if is_text else text, limit)
 
 
 class HttpClient:
-    """The one connection to one server, opened by the first request and kept between polls."""
+    """The one connection to one server, opened by the first request and kept between polls.
+
+    With a clock, a request is sent once more where that helps: a kept connection that was dropped
+    is replaced immediately; a 503, or a 429 that asks for no more than MAX_RETRY_AFTER, is
+    followed by a pause.
+    """
 
     def __init__(
-        self, server: Server, limits: Limits, transport: httpx.AsyncBaseTransport | None = None
+        self,
+        server: Server,
+        limits: Limits,
+        clock: Clock | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._server = server
-        self._limits = limits
+        self.redactor = Redactor()
+        self._server, self._limits, self._clock = server, limits, clock
         self._transport = transport
         self._client: httpx.AsyncClient | None = None
         self._step = Step.CONNECT  # of the last request
@@ -75,11 +145,34 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
     ) -> HttpReply:
-        """Send one request, to a path of the server or a full URL, and read the whole response.
+        """Send a request, to a path of the server or a full URL, and read the whole response.
 
         Every status is returned but a redirect, which is never followed.
         """
+        send = partial(self._send, method, url, step, headers, content)
+        if self._clock is None:
+            return await send()
+        try:
+            reply = await send()
+        except ConnectionDroppedError:
+            reply = await send()
+        pause = _pause(reply, self._clock.now())
+        if pause is None:
+            return reply
+        await self._clock.sleep(pause)
+        return await send()
+
+    async def _send(
+        self,
+        method: str,
+        url: str,
+        step: Step,
+        headers: Mapping[str, str] | None,
+        content: bytes | None,
+    ) -> HttpReply:
         client, self._step = self._open(), step
+        credentials = (headers or {}).get("Authorization", "").rpartition(" ")[2]
+        self.redactor.add(credentials.removeprefix("bearer="))
         progress = RequestProgress(step)
         try:
             request = client.build_request(
@@ -95,10 +188,20 @@ class HttpClient:
             finally:
                 await response.aclose()
         except (httpx.HTTPError, OSError, UnicodeError) as error:
-            raise map_error(error, request.url, progress, self._limits) from error
+            reason = sanitize(self.redactor.clean(str(error)), 100)
+            raise map_error(error, request.url, progress, self._limits, reason) from error
         if reply.address == self.address:  # tokens may come from another host
             self._leaf = reply.certificate
         return replace(reply, new_connection=progress.connected)
+
+    async def secret(self) -> str:
+        """Return the secret that the server refers to. Raises SourceError (config)."""
+        try:
+            secret = await resolve_secret(self._server.secret)
+        except SecretError as error:
+            raise config_error(error.message, error.hint) from error
+        self.redactor.add(secret)
+        return secret
 
     @asynccontextmanager
     async def deadline(self) -> AsyncIterator[None]:
@@ -155,9 +258,10 @@ class HttpClient:
     async def _read(self, response: httpx.Response, step: Step) -> HttpReply:
         address = host_port(response.request.url)
         if response.has_redirect_location:
+            location = response.headers["location"]
             raise SourceError(
                 FailureKind.PROTOCOL,
-                f"{address} redirects to {sanitize(response.headers['location'])}",
+                f"{address} redirects to {sanitize(self.redactor.clean(location))}",
                 "This is probably a portal or login page. Set url to the address of the server.",
                 step,
             )
@@ -185,6 +289,7 @@ class HttpClient:
             address,
             response.request.url.raw_path.decode("ascii"),
             certificate=_leaf_of(response),
+            redactor=self.redactor,
         )
 
 
@@ -206,7 +311,7 @@ class HttpSource:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._server, self._limits, self._clock = server, limits, clock
-        self._client = HttpClient(server, limits, transport)
+        self._client = HttpClient(server, limits, clock, transport)
 
     async def aclose(self) -> None:
         """Close the connection; a token stays valid for the next one."""
@@ -217,23 +322,6 @@ class HttpSource:
 
 
 MAX_RETRY_AFTER: Final = 5.0  # seconds that a server may ask to wait before the second try
-
-
-async def with_retry(send: Callable[[], Awaitable[HttpReply]], clock: Clock) -> HttpReply:
-    """Return what `send` returns, tried once more where that helps.
-
-    A kept connection that was dropped is replaced immediately; a 503, or a 429 that asks for no
-    more than MAX_RETRY_AFTER, is retried after a pause.
-    """
-    try:
-        reply = await send()
-    except ConnectionDroppedError:
-        reply = await send()
-    pause = _pause(reply, clock.now())
-    if pause is None:
-        return reply
-    await clock.sleep(pause)
-    return await send()
 
 
 def _pause(reply: HttpReply, now: float) -> float | None:
@@ -263,18 +351,26 @@ def _retry_after(value: str, now: float) -> float | None:
 
 
 _STATUSES: Final = {
-    FailureKind.AUTH: (401,),
-    FailureKind.FORBIDDEN: (403,),
-    FailureKind.NO_DATA: (404,),
-    FailureKind.RATE_LIMITED: (429,),
-    FailureKind.UNAVAILABLE: range(500, 600),
-    FailureKind.PROTOCOL: None,  # any other
+    FailureKind.AUTH: ((401,), ""),
+    FailureKind.FORBIDDEN: ((403,), "access denied"),
+    FailureKind.NO_DATA: ((404, 410), "not found"),
+    FailureKind.RATE_LIMITED: ((429,), "rate limited"),
+    FailureKind.UNAVAILABLE: (range(500, 600), "temporarily unavailable"),
+    FailureKind.PROTOCOL: (None, "bad request"),  # any other
 }
 
 
-def status_rules(meanings: Mapping[FailureKind, tuple[str, str]]) -> tuple[ErrorRule, ...]:
-    """Return an error table with message and hint for the statuses that mean these failures."""
-    return tuple(ErrorRule(_STATUSES[kind], kind, *words) for kind, words in meanings.items())
+def status_rules(meanings: Mapping[FailureKind, str | tuple[str, str]]) -> tuple[ErrorRule, ...]:
+    """Return an error table: a hint for each kind of failure, or a message of its own and a hint.
+
+    The kinds stand for the statuses that mean them.
+    """
+    rules = []
+    for kind, words in meanings.items():
+        statuses, usual = _STATUSES[kind]
+        message, hint = (usual, words) if isinstance(words, str) else words
+        rules.append(ErrorRule(statuses, kind, message, hint))
+    return tuple(rules)
 
 
 def status_error(
@@ -286,7 +382,6 @@ def status_error(
     return rule.error(f"{message} ({detail})" if detail else message, step)
 
 
-MAX_ROWS: Final = 1000  # of a list in a response, unless the caller sets another limit
 _API_HINT: Final = "Set url to the address of the API, not of a portal, a gateway or StoreFront."
 
 
@@ -305,29 +400,3 @@ def reply_json(reply: HttpReply, step: Step) -> object:
         raise parse_error(
             f"{reply.address} returned invalid JSON: {sanitize(error, 100)}", _API_HINT, step
         ) from error
-
-
-def get_field(value: object, key: str) -> object:
-    """Return `value[key]` of a JSON object; None for anything else."""
-    return value.get(key) if isinstance(value, dict) else None
-
-
-def json_rows(value: object, limit: int = MAX_ROWS) -> list[dict[str, object]]:
-    """Return the JSON objects among the first `limit` items of a list; [] for anything else."""
-    items = value if isinstance(value, list) else []
-    return [item for item in items[:limit] if isinstance(item, dict)]
-
-
-MAX_FIELDS: Final = 40  # of an object, that are kept as the server sent them
-
-
-def flat_fields(value: object) -> tuple[tuple[str, str], ...]:
-    """Return the texts and numbers of a JSON object and of the objects in it, as sent."""
-    fields: list[tuple[object, object]] = []
-    for key, item in value.items() if isinstance(value, dict) else ():
-        if isinstance(item, dict):
-            fields += [(f"{key}.{name}", part) for name, part in item.items()]
-        else:
-            fields.append((key, item))
-    texts = ((sanitize(key, 64), sanitize(item, 64)) for key, item in fields[:MAX_FIELDS])
-    return tuple((key, text) for key, text in texts if key and text)

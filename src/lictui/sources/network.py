@@ -135,14 +135,14 @@ class RequestProgress:
 
 
 def map_error(
-    error: Exception, url: httpx.URL, progress: RequestProgress, limits: Limits
+    error: Exception, url: httpx.URL, progress: RequestProgress, limits: Limits, reason: str = ""
 ) -> SourceError:
-    """Return the failure for `error`, which a request to `url` raised."""
+    """Return the failure for `error`, which a request to `url` raised; `reason` is its text."""
     for cause in _exception_chain(error):
         failure = _connect_failure(cause, url) or _request_failure(cause, url, progress, limits)
         if failure:
             return failure
-    message, hint = _interrupted(error, host_port(url))
+    message, hint = _interrupted(error, reason, host_port(url))
     if not progress.connected and not progress.answered:
         return ConnectionDroppedError(FailureKind.PROTOCOL, message, hint, progress.step)
     connecting = progress.connected and not progress.sent
@@ -150,8 +150,7 @@ def map_error(
     return SourceError(FailureKind.PROTOCOL, message, hint, step)
 
 
-def _interrupted(error: Exception, address: str) -> tuple[str, str]:
-    reason = sanitize(error, 100)
+def _interrupted(error: Exception, reason: str, address: str) -> tuple[str, str]:
     # h11 and httpcore report a connection that the server closed with one of these two words.
     if isinstance(error, httpx.RemoteProtocolError) and not re.search(
         "disconnected|closed", reason
@@ -188,7 +187,6 @@ def _connect_failure(cause: BaseException, url: httpx.URL) -> SourceError | None
                 f"connection refused by {address}",
                 "Check that the service is running and the port is right. A firewall can refuse"
                 " connections, too.",
-                Step.CONNECT,
             )
         case ssl.SSLError() if not isinstance(cause, _NOT_TLS):
             return tls_failure(cause, address)
@@ -197,7 +195,6 @@ def _connect_failure(cause: BaseException, url: httpx.URL) -> SourceError | None
                 FailureKind.REFUSED,
                 f"no route to {address}",
                 "Check network, VPN and routes of this machine.",
-                Step.CONNECT,
             )
     return None
 
@@ -242,7 +239,6 @@ def dns_failure(host: str) -> SourceError:
         FailureKind.DNS,
         f"host name {sanitize(host)} not found",
         "Check the spelling of the address, and the DNS settings of this machine.",
-        Step.RESOLVE,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -21,17 +21,16 @@ from lictui.model import (
     Step,
     sum_all_known,
 )
-from lictui.products import describe
 from lictui.sources.cloud_session import CloudSession
-from lictui.sources.http import HttpSource, flat_fields, get_field, json_rows, status_rules
-from lictui.sources.sanitize import (
-    NEVER_YEAR,
-    parse_count,
-    parse_date,
-    parse_time,
-    sanitize,
+from lictui.sources.http import HttpSource, status_rules
+from lictui.sources.sanitize import NEVER_YEAR, Record, parse_count, parse_date, records
+from lictui.sources.source import (
+    SourceError,
+    count_text,
+    new_pool,
+    no_data_error,
+    parse_error,
 )
-from lictui.sources.source import SourceError, count_text, no_data_error, parse_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,7 +50,7 @@ _RULES: Final = status_rules(
             "client has no permission to read licensing",
             "Use a client of the partner with permission for License Usage Insights.",
         ),
-        FailureKind.NO_DATA: ("not found", _NOT_FOUND_HINT),
+        FailureKind.NO_DATA: _NOT_FOUND_HINT,
     }
 )
 _USAGE_FORBIDDEN: Final = Notice(
@@ -92,7 +91,7 @@ class PartnerSource(HttpSource):
         on_step(Step.PARSE, f"{count} · {count_text(len(pools), 'product')}")
         return Snapshot(
             pools=pools,
-            reported_name=sanitize(get_field(answer, "customerId"), 64),
+            reported_name=Record(answer).text("customerId", 64),
             notices=(*server_notices(servers, now), *usage_notices),
             license_servers=tuple(listed.server for listed in servers),
             certificate=self._client.certificate,
@@ -146,53 +145,46 @@ def read_servers(answer: object, address: str, now: float) -> tuple[ListedServer
     rows = answer.get(_SERVERS_KEY, "") if isinstance(answer, dict) else ""
     if not isinstance(rows, list | None):
         raise parse_error(f"{address} returned JSON without license servers", _URL_HINT)
-    servers = (_listed_server(row, now) for row in json_rows(rows, MAX_SERVERS))
+    servers = (_listed_server(row, now) for row in records(rows, MAX_SERVERS))
     return tuple(listed for listed in servers if listed.name)
 
 
-def _listed_server(row: dict[str, object], now: float) -> ListedServer:
-    last_reported = parse_time(get_field(row, "lastPhoningHomeTime"))
+def _listed_server(row: Record, now: float) -> ListedServer:
+    last_reported = row.time("lastPhoningHomeTime")
     status = _status(row, last_reported, now)
-    expired = get_field(row, "isExpired") is True
+    expired = row.flag("isExpired") is True
     features = tuple(
         (code, count)
-        for feature in json_rows(get_field(row, "ccuFeatureStatistics"), 50)
-        if (code := sanitize(get_field(feature, "featureId"), 64))
-        if (count := parse_count(get_field(feature, "usageCount")))
+        for feature in row.records("ccuFeatureStatistics", 50)
+        if (code := feature.text("featureId", 64)) and (count := feature.count("usageCount"))
     )
+    # Very old reports write 12/30/2015. The day counts as written, whatever the offset.
+    expires = parse_date(row.get("licenseExpirationDate"), day_first=False)
     return ListedServer(
         server=LicenseServer(
-            host_id=sanitize(get_field(row, "hostId"), 64),
-            fqdn=sanitize(get_field(row, "fqdn"), 120),
+            host_id=row.text("hostId", 64),
+            fqdn=row.text("fqdn", 120),
             status=ReportingStatus.EXPIRED if expired else status,
             last_reported=last_reported,
-            expires=_expiry(get_field(row, "licenseExpirationDate")),
-            days_to_expire=_days_to_expire(get_field(row, "daysToExpire")),
+            expires=expires if expires and expires.year < NEVER_YEAR else None,
+            days_to_expire=_days_to_expire(row.get("daysToExpire")),
         ),
         silent=status is ReportingStatus.NOT_REPORTING,
         expired=expired,
-        missing_in_back_office=get_field(row, "isFoundInBackOffice") is False,
-        has_non_csp_license=get_field(row, "isNonCspLicenseInstalled") is True,
-        concurrent_features=features or (() if get_field(row, "isCcu") is True else None),
+        missing_in_back_office=row.flag("isFoundInBackOffice") is False,
+        has_non_csp_license=row.flag("isNonCspLicenseInstalled") is True,
+        concurrent_features=features or (() if row.flag("isCcu") else None),
     )
 
 
-def _status(row: dict[str, object], last_reported: float | None, now: float) -> ReportingStatus:
+def _status(row: Record, last_reported: float | None, now: float) -> ReportingStatus:
     """Return the reported status; without one, that of the last report's age."""
-    if get_field(row, "isEverReported") is False:
+    reporting = row.flag("isPhoningHome")
+    if row.flag("isEverReported") is False or (reporting is None and last_reported is None):
         return ReportingStatus.NEVER_REPORTED
-    reporting = get_field(row, "isPhoningHome")
-    if not isinstance(reporting, bool):
-        if last_reported is None:
-            return ReportingStatus.NEVER_REPORTED
-        reporting = now - last_reported <= SILENT_AFTER
+    if reporting is None:
+        reporting = now - (last_reported or 0.0) <= SILENT_AFTER
     return ReportingStatus.REPORTING if reporting else ReportingStatus.NOT_REPORTING
-
-
-def _expiry(value: object) -> date | None:
-    """Return the day as written, whatever the offset; None if it is not a date, or never."""
-    day = parse_date(value, day_first=False)  # very old reports write 12/30/2015
-    return day if day and day.year < NEVER_YEAR else None
 
 
 def _days_to_expire(value: object) -> int | None:
@@ -206,10 +198,10 @@ def _days_to_expire(value: object) -> int | None:
 # Usage of one month, by product
 
 
-_MAX_TEXT: Final = 64  # characters of a product code, or of a raw field
+_MAX_TEXT: Final = 64  # characters of a product code
 _MAX_RAW_SERVERS: Final = 20  # license servers in the raw fields of one product
 _MAX_RAW_SKUS: Final = 10
-_Feature = tuple[dict[str, object], dict[str, object]]  # SKU and feature
+_Feature = tuple[Record, Record]  # SKU and feature
 
 
 def report_months(now: float) -> tuple[str, str]:
@@ -222,29 +214,22 @@ def read_usage(answer: object, month: str, address: str) -> tuple[Pool, ...]:
     """Return one pool for each feature, in order; () for a month without a report."""
     if answer is None:
         return ()
-    skus = get_field(answer, "skus")
-    if not isinstance(answer, dict) or not isinstance(skus, list | None):
+    report = Record(answer)
+    if not isinstance(answer, dict) or not isinstance(report.get("skus"), list | None):
         raise parse_error(f"{address} returned an unexpected response for license usage", _URL_HINT)
     features: dict[str, list[_Feature]] = {}
-    for sku in json_rows(skus):
-        for feature in json_rows(get_field(sku, "features")):
-            if code := sanitize(get_field(feature, "featureId"), _MAX_TEXT):
+    for sku in report.records("skus"):
+        for feature in sku.records("features"):
+            if code := feature.text("featureId", _MAX_TEXT):
                 features.setdefault(code, []).append((sku, feature))
     return tuple(_pool(code, features[code], month) for code in sorted(features))
 
 
 def _pool(code: str, features: list[_Feature], month: str) -> Pool:
-    product = describe(code)
-    reported_name = sanitize(get_field(features[0][1], "featureDescription"))
-    return Pool(
-        product=code,
-        name=product.name if product.name != code else reported_name or code,
-        model=product.model,
-        reading=Reading(
-            in_use=sum_all_known(
-                parse_count(get_field(feature, "count")) for _, feature in features
-            )
-        ),
+    in_use = sum_all_known(feature.count("count") for _, feature in features)
+    return replace(
+        new_pool(code, Reading(in_use), features[0][1].text("featureDescription")),
+        counted=True,
         raw_fields=(("month", month), *_raw_fields(features)),
         formulas=(
             ("in_use", f"count in the report of {month}, summed over its SKUs"),
@@ -256,26 +241,25 @@ def _pool(code: str, features: list[_Feature], month: str) -> Pool:
 
 
 def _raw_fields(features: list[_Feature]) -> Iterator[tuple[str, str]]:
-    usages = []
+    usages: list[Record] = []
     for sku, feature in features[:_MAX_RAW_SKUS]:
-        names = (sanitize(get_field(sku, key), _MAX_TEXT) for key in ("skuId", "skuDescription"))
+        names = (sku.text(key, _MAX_TEXT) for key in ("skuId", "skuDescription"))
         yield "sku", " · ".join(filter(None, names)) or "unnamed"
-        yield from flat_fields(feature)
-        usages += json_rows(get_field(feature, "licenseServerUsages"))
+        yield from feature.raw_fields()
+        usages += feature.records("licenseServerUsages")
     for usage in usages[:_MAX_RAW_SERVERS]:
-        yield sanitize(get_field(usage, "fqdn"), 120) or "license server", _server_usage(usage)
+        yield usage.text("fqdn", 120) or "license server", _server_usage(usage)
     if (more := len(usages) - _MAX_RAW_SERVERS) > 0:
         yield "license servers", f"{more:,} more"
 
 
-def _server_usage(usage: dict[str, object]) -> str:
-    free = parse_count(get_field(usage, "freeUsersCount"))
-    reported = parse_time(get_field(usage, "reportingDate"))
+def _server_usage(usage: Record) -> str:
+    free, reported = usage.count("freeUsersCount"), usage.time("reportingDate")
     parts = (
-        sanitize(get_field(usage, "count"), 20) or "?",
+        usage.text("count", 20) or "?",
         f"{free} of them free" if free else "",
         f"reported {datetime.fromtimestamp(reported, UTC).date()}" if reported else "",
-        "free license server" if get_field(usage, "isLicenseServerFree") is True else "",
+        "free license server" if usage.flag("isLicenseServerFree") else "",
     )
     return ", ".join(filter(None, parts))
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
-from lictui.model import FailureKind, Step
+from lictui.model import FailureKind
 from lictui.sources.sanitize import sanitize
 from lictui.sources.source import SourceError
 
@@ -59,7 +59,6 @@ async def run_program(
             FailureKind.TIMEOUT,
             f"{_program(argv)} did not finish within {seconds:g} s and was killed",
             "Run it in a terminal as the same user: does it wait for input, or hang?",
-            Step.INVENTORY,
         ) from error
     finally:
         await _stop(process)
@@ -68,7 +67,6 @@ async def run_program(
             FailureKind.TOO_LARGE,
             f"{_program(argv)} printed more than {limits.max_reply:,} bytes",
             "Check that it is the right command. If so, raise max_reply in [polling].",
-            Step.INVENTORY,
         )
     exit_code = process.transport.get_returncode() if process.transport else None
     lines = reversed(process.stderr.decode(errors="replace").replace("\0", "").splitlines())
@@ -171,9 +169,7 @@ def _start_error(argv: tuple[str, ...], error: Exception) -> SourceError:
             hint = "The user that runs lictui must be allowed to execute it (chmod +x)."
         case _:
             hint = "Check that it is a program for this machine: run it in a terminal."
-    return SourceError(
-        FailureKind.COMMAND, f"cannot start {_program(argv)}: {reason}", hint, Step.INVENTORY
-    )
+    return SourceError(FailureKind.COMMAND, f"cannot start {_program(argv)}: {reason}", hint)
 
 
 def _program(argv: tuple[str, ...]) -> str:

@@ -11,10 +11,11 @@ import re
 import unicodedata
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
 
 MAX_COUNT: Final = 10**9  # licenses; no pool is larger
 NEVER_YEAR: Final = 9999  # the year .NET and Citrix write for "never expires"
@@ -183,6 +184,9 @@ def local_timestamp(*moment: int) -> float | None:
     return None
 
 
+# JSON
+
+
 def parse_json(body: bytes) -> object:
     """Return the JSON value in `body`; ValueError with the reason if it is not valid JSON."""
     try:
@@ -201,3 +205,82 @@ def parse_bounded_int(digits: str) -> int | None:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a valid number in JSON")
+
+
+MAX_RECORDS: Final = 1000  # of a list, unless the caller sets another limit
+MAX_RAW_FIELDS: Final = 40  # of an object, that are kept as the server sent them
+_MAX_RAW_TEXT: Final = 100  # characters
+
+
+class Record:
+    """A JSON object of which nothing is trusted; anything else in its place has no fields."""
+
+    __slots__ = ("fields",)
+
+    def __init__(self, value: object) -> None:
+        self.fields: dict[str, object] = value if isinstance(value, dict) else {}
+
+    def get(self, name: str) -> object:
+        """Return a field as it was sent; `a.b` is field b of the object a. None if missing."""
+        value: object = self.fields
+        for part in name.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        return value
+
+    def text(self, name: str, limit: int = 200) -> str:
+        """Return a field as one line of text; "" if it is none."""
+        return sanitize(self.get(name), limit)
+
+    def count(self, name: str) -> int | None:
+        """Return a field as a count."""
+        return parse_count(self.get(name))
+
+    def day(self, name: str) -> date | None:
+        """Return a field as a calendar date."""
+        return parse_date(self.get(name))
+
+    def time(self, name: str) -> float | None:
+        """Return a field as UTC epoch seconds."""
+        return parse_time(self.get(name))
+
+    def flag(self, name: str) -> bool | None:
+        """Return a field that is true or false; None for anything else."""
+        value = self.get(name)
+        return value if isinstance(value, bool) else None
+
+    def records(self, name: str, limit: int = MAX_RECORDS) -> list[Record]:
+        """Return the objects among the first `limit` items of a list."""
+        return records(self.get(name), limit)
+
+    def raw_fields(self, *names: str) -> tuple[tuple[str, str], ...]:
+        """Return these fields as sent, or all texts and numbers, also of the objects within."""
+        shown = names or tuple(islice(self._names(), MAX_RAW_FIELDS))
+        pairs = [(name, self.get(name)) for name in shown]
+        texts = ((sanitize(name, 64), sanitize(value, _MAX_RAW_TEXT)) for name, value in pairs)
+        return tuple((name, text) for name, text in texts if name and text)
+
+    def _names(self) -> Iterator[str]:
+        for name, value in self.fields.items():
+            if isinstance(value, dict):
+                yield from (f"{name}.{part}" for part in value)
+            else:
+                yield name
+
+
+class CaselessRecord(Record):
+    """An object of PowerShell or WMI, which write names in any case."""
+
+    __slots__ = ()
+
+    def __init__(self, value: Mapping[str, object]) -> None:
+        super().__init__({name.lower(): field for name, field in value.items()})
+
+    def get(self, name: str) -> object:
+        """Return a field as it was sent; None if missing."""
+        return self.fields.get(name.lower())
+
+
+def records(value: object, limit: int = MAX_RECORDS) -> list[Record]:
+    """Return the objects among the first `limit` items of a list; [] for anything else."""
+    items = value if isinstance(value, list) else []
+    return [Record(item) for item in items[:limit] if isinstance(item, dict)]

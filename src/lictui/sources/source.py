@@ -19,6 +19,8 @@ from lictui.model import (
     Step,
     sum_all_known,
 )
+from lictui.products import describe
+from lictui.sources.sanitize import MAX_RAW_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -53,43 +55,57 @@ def count_text(number: int, noun: str) -> str:
 # Failures, and tables of what a status, an error code or an error text means
 
 
+_USUAL_STEPS: Final = {
+    FailureKind.DNS: Step.RESOLVE,
+    FailureKind.REFUSED: Step.CONNECT,
+    FailureKind.TLS: Step.TLS,
+    FailureKind.AUTH: Step.AUTH,
+    FailureKind.CONFIG: Step.AUTH,
+    FailureKind.PARSE: Step.PARSE,
+}
+
+
 class SourceError(Exception):
-    """The failure that ends a poll. The engine turns it into a `Failure`, never a traceback."""
+    """The failure that ends a poll. The engine turns it into a `Failure`, never a traceback.
+
+    Without `step` it is the one in which such a failure usually occurs.
+    """
 
     def __init__(
         self, kind: FailureKind, message: str, hint: str = "", step: Step | None = None
     ) -> None:
         super().__init__(message)
+        step = step or _USUAL_STEPS.get(kind, Step.INVENTORY)
         self.failure = Failure(kind, message, hint, step)
 
 
-def parse_error(message: str, hint: str, step: Step = Step.PARSE) -> SourceError:
+def parse_error(message: str, hint: str, step: Step | None = None) -> SourceError:
     """Return the failure for an answer that is not what was expected."""
     return SourceError(FailureKind.PARSE, message, hint, step)
 
 
-def no_data_error(message: str, hint: str, step: Step = Step.INVENTORY) -> SourceError:
+def no_data_error(message: str, hint: str, step: Step | None = None) -> SourceError:
     """Return the failure for a server that answers without licenses."""
     return SourceError(FailureKind.NO_DATA, message, hint, step)
 
 
-def config_error(message: str, hint: str, step: Step = Step.AUTH) -> SourceError:
+def config_error(message: str, hint: str, step: Step | None = None) -> SourceError:
     """Return the failure for a setting that the user must correct."""
     return SourceError(FailureKind.CONFIG, message, hint, step)
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorRule:
-    """A row of an error table: numbers and names, or an expression that is searched in a text.
+    """A row of an error table: a regular expression to search in a text, or numbers and names.
 
     None matches everything and ends a table.
     """
 
-    match: Collection[int | str] | re.Pattern[str] | None
+    match: str | Collection[int | str] | None
     kind: FailureKind
     message: str = ""  # what happened; the source adds where
     hint: str = ""  # what the user can do
-    step: Step = Step.INVENTORY
+    step: Step | None = None
 
     def error(self, message: str, step: Step | None = None) -> SourceError:
         """Return the error with the complete `message`, which says where it happened."""
@@ -105,15 +121,20 @@ def find_rule(rules: Iterable[ErrorRule], *values: int | str) -> ErrorRule:
     )
 
 
-def _matches(match: Collection[int | str] | re.Pattern[str], value: int | str) -> bool:
-    if isinstance(match, re.Pattern):
-        return isinstance(value, str) and match.search(value) is not None
+def _matches(match: str | Collection[int | str], value: int | str) -> bool:
+    if isinstance(match, str):
+        return isinstance(value, str) and re.search(match, value) is not None
     return value in match
 
 
 # Pools of one product and subscription date, as sources list them in several rows
 
-_MAX_RAW_FIELDS: Final = 40
+
+def new_pool(code: str, reading: Reading, reported_name: str = "") -> Pool:
+    """Return a pool with what is published about `code`; the server's name if nothing is."""
+    product = describe(code)
+    name = reported_name if reported_name and product.name == code else product.name
+    return Pool(code, name, product.model, reading, counted=product.counted)
 
 
 def sum_pools(pools: Iterable[Pool]) -> tuple[Pool, ...]:
@@ -160,7 +181,7 @@ def _sum(pools: Sequence[Pool]) -> Pool:
         reported_expiring=sum_all_known(pool.expiring_count for pool in expiring),
         queued=sum_all_known(pool.queued for pool in pools),
         counted=any(pool.counted for pool in pools),
-        raw_fields=tuple(field for pool in pools for field in pool.raw_fields)[:_MAX_RAW_FIELDS],
+        raw_fields=tuple(field for pool in pools for field in pool.raw_fields)[:MAX_RAW_FIELDS],
         # Formulas may differ; the longest names every field that is part of a figure.
         formulas=max((pool.formulas for pool in pools), key=lambda formulas: len(str(formulas))),
     )

@@ -225,4 +225,4 @@ def tls_failure(error: ssl.SSLError, address: str) -> SourceError:
                 (f"aborted the TLS handshake: {reason}", "Check that the server supports TLS 1.2."),
             )
             message = f"{address} {problem}"
-    return SourceError(FailureKind.TLS, message, hint, Step.TLS)
+    return SourceError(FailureKind.TLS, message, hint)

@@ -6,7 +6,7 @@ Each turns the text a command printed into a snapshot; `label` names the command
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from lictui.model import (
@@ -26,23 +26,23 @@ from lictui.model import (
     ReportingStatus,
     Snapshot,
     Step,
-    sum_all_known,
 )
-from lictui.products import describe
 from lictui.sources.flexnet.parser import CITRIX, license_type
-from lictui.sources.http import get_field, json_rows
 from lictui.sources.sanitize import (
+    MAX_RAW_FIELDS,
     MONTHS,
+    Record,
     first_line,
     local_timestamp,
     parse_count,
     parse_date,
     parse_json,
-    parse_time,
+    records,
     sanitize,
 )
 from lictui.sources.source import (
     SourceError,
+    new_pool,
     no_data_error,
     parse_error,
     sum_pools,
@@ -58,7 +58,6 @@ if TYPE_CHECKING:
     _E = TypeVar("_E", bound=StrEnum)
 
 _MAX_POOLS: Final = 5000  # lines, servers or pools that are read
-_MAX_RAW_FIELDS: Final = 40
 _MAX_CODE: Final = 60  # characters of a product code
 
 # checkmk: the agent section <<<citrix_licenses>>>: product, licenses, in use. As in Checkmk's own
@@ -116,16 +115,8 @@ def _checkmk_pools(line: str, problems: list[str]) -> Iterator[Pool]:
         problems.append(sanitize(line, 60))
     if installed is None and in_use is None:
         return  # not a line with figures
-    product = describe(fields[0])
-    yield Pool(
-        product=product.code,
-        name=product.name,
-        model=product.model,
-        reading=Reading(in_use, installed),
-        counted=product.counted,
-        raw_fields=(("line", sanitize(line, 100)),),
-        formulas=_CHECKMK_FORMULAS,
-    )
+    pool, raw = new_pool(fields[0], Reading(in_use, installed)), ("line", sanitize(line, 100))
+    yield replace(pool, raw_fields=(raw,), formulas=_CHECKMK_FORMULAS)
 
 
 # lictui: the output of `lictui status --json` on another machine, as one server's snapshot
@@ -136,8 +127,6 @@ _STATUS_FIELDS: Final = (
 )
 _STATUS_FORMULAS: Final = tuple((key, key) for key in ("in_use", "installed", "overdraft"))
 
-Row = dict[str, object]
-
 
 def lictui_snapshot(text: str, label: str) -> Snapshot:
     """Return the servers that another lictui reads as one license server.
@@ -145,11 +134,8 @@ def lictui_snapshot(text: str, label: str) -> Snapshot:
     A single server with pools keeps all its details. The pools of several add up, and one that is
     read in several ways (`same_as`) counts once. Servers that are not up become notices.
     """
-    servers = [
-        server
-        for server in json_rows(_server_list(text, label), _MAX_POOLS)
-        if server.get("state") != "disabled"
-    ]
+    listed = records(_server_list(text, label), _MAX_POOLS)
+    servers = [server for server in listed if server.get("state") != "disabled"]
     up = [server for server in servers if server.get("state") == "up"]
     if not servers:
         raise no_data_error(
@@ -158,7 +144,7 @@ def lictui_snapshot(text: str, label: str) -> Snapshot:
         )
     if not up:
         raise _none_up_error(servers)
-    names = {sanitize(server.get("name")) for server in up}
+    names = {server.text("name") for server in up}
     rows_by_server = [(server, _pool_rows(server, names)) for server in up]
     with_pools = [server for server, rows in rows_by_server if rows]
     pools = sum_pools(_status_pool(row, server) for server, rows in rows_by_server for row in rows)
@@ -174,12 +160,12 @@ def lictui_snapshot(text: str, label: str) -> Snapshot:
     (only,) = with_pools
     return Snapshot(
         pools,
-        reported_name=sanitize(only.get("reported_name")),
-        version=sanitize(only.get("version"), 40),
+        reported_name=only.text("reported_name"),
+        version=only.text("version", 40),
         mode=_member(Mode, only.get("mode")),
-        activation=_activation(only.get("activation")),
+        activation=_activation(only),
         notices=notices,
-        license_servers=tuple(map(_license_server, json_rows(only.get("license_servers")))),
+        license_servers=tuple(map(_license_server, only.records("license_servers"))),
     )
 
 
@@ -189,9 +175,10 @@ def _server_list(text: str, label: str) -> object:
         document = parse_json(text[start:].encode("utf-8", "replace"))
     except ValueError as error:
         raise _schema_error(f"incomplete JSON from {label}: {sanitize(error, 100)}") from error
-    schema, servers = get_field(document, "schema"), get_field(document, "servers")
-    if schema != _SCHEMA or not isinstance(servers, list):
-        schema_name = sanitize(schema, 40) or "(none)"
+    status = Record(document)
+    servers = status.get("servers")
+    if status.get("schema") != _SCHEMA or not isinstance(servers, list):
+        schema_name = status.text("schema", 40) or "(none)"
         raise _schema_error(f"{label} printed schema {schema_name} instead of {_SCHEMA}")
     return servers
 
@@ -201,36 +188,27 @@ def _schema_error(message: str) -> SourceError:
     return parse_error(message, hint)
 
 
-def _pool_rows(server: Row, up: Container[str]) -> list[Row]:
+def _pool_rows(server: Record, up: Container[str]) -> list[Record]:
     """Return the server's pools with a product, without those another server in `up` counts."""
-    return [
-        row
-        for row in json_rows(server.get("pools"), _MAX_POOLS)
-        if sanitize(row.get("product"), _MAX_CODE) and sanitize(row.get("same_as")) not in up
-    ]
+    rows = server.records("pools", _MAX_POOLS)
+    return [row for row in rows if row.text("product") and row.text("same_as") not in up]
 
 
-def _status_pool(row: Row, server: Row) -> Pool:
-    product = describe(sanitize(row.get("product"), _MAX_CODE))
-    permanent, counted = row.get("permanent"), row.get("counted")
-    return Pool(
-        product=product.code,
-        name=sanitize(row.get("name")) or product.name,
-        model=_member(Model, row.get("model")) or product.model,
-        reading=Reading(
-            *(parse_count(row.get(key)) for key in ("in_use", "installed", "overdraft"))
-        ),
-        license_type=sanitize(row.get("license_type"), 40),
-        subscription_date=parse_date(row.get("subscription_date")),
-        expires=parse_date(row.get("expires")),
-        permanent=permanent if isinstance(permanent, bool) else None,
-        counted=counted if isinstance(counted, bool) else product.counted,
-        vendor=sanitize(row.get("vendor"), _MAX_CODE),
-        queued=parse_count(row.get("queued")),
-        raw_fields=(
-            ("server", _server_name(server)),
-            *((key, value) for key in _STATUS_FIELDS if (value := sanitize(row.get(key), 100))),
-        ),
+def _status_pool(row: Record, server: Record) -> Pool:
+    reading = Reading(row.count("in_use"), row.count("installed"), row.count("overdraft"))
+    pool, counted = new_pool(row.text("product", _MAX_CODE), reading), row.flag("counted")
+    return replace(
+        pool,
+        name=row.text("name") or pool.name,
+        model=_member(Model, row.get("model")) or pool.model,
+        license_type=row.text("license_type", 40),
+        subscription_date=row.day("subscription_date"),
+        expires=row.day("expires"),
+        permanent=row.flag("permanent"),
+        counted=pool.counted if counted is None else counted,
+        vendor=row.text("vendor", _MAX_CODE),
+        queued=row.count("queued"),
+        raw_fields=(("server", _server_name(server)), *row.raw_fields(*_STATUS_FIELDS)),
         formulas=_STATUS_FORMULAS,
     )
 
@@ -239,51 +217,46 @@ def _member(enum: type[_E], value: object) -> _E | None:
     return next((member for member in enum if member.value == value), None)
 
 
-def _activation(value: object) -> Activation | None:
-    status = _member(ActivationStatus, get_field(value, "status"))
-    return Activation(status, parse_date(get_field(value, "expires"))) if status else None
+def _activation(server: Record) -> Activation | None:
+    status = _member(ActivationStatus, server.get("activation.status"))
+    return Activation(status, server.day("activation.expires")) if status else None
 
 
-def _license_server(row: Row) -> LicenseServer:
+def _license_server(row: Record) -> LicenseServer:
     return LicenseServer(
-        host_id=sanitize(row.get("host_id"), 100),
-        fqdn=sanitize(row.get("fqdn")),
+        host_id=row.text("host_id", 100),
+        fqdn=row.text("fqdn"),
         status=_member(ReportingStatus, row.get("status")) or ReportingStatus.NEVER_REPORTED,
-        last_reported=parse_time(row.get("last_reported")),
-        expires=parse_date(row.get("expires")),
-        days_to_expire=parse_count(row.get("days_to_expire")),
+        last_reported=row.time("last_reported"),
+        expires=row.day("expires"),
+        days_to_expire=row.count("days_to_expire"),
     )
 
 
-def _server_name(server: Row) -> str:
-    return sanitize(server.get("name"), _MAX_CODE)
+def _server_name(server: Record) -> str:
+    return server.text("name", _MAX_CODE)
 
 
-def _state(server: Row) -> str:
-    return sanitize(server.get("state"), 20) or "in an unknown state"
+def _state(server: Record) -> str:
+    return server.text("state", 20) or "in an unknown state"
 
 
-def _not_up_notice(server: Row) -> Notice:
-    reason = server.get("reason")
-    return Notice(
-        "server",
-        Level.WARN,
-        f"{_server_name(server)} is {_state(server)}",
-        sanitize(get_field(reason, "message")),
-        sanitize(get_field(reason, "hint")),
-    )
+def _not_up_notice(server: Record) -> Notice:
+    message, hint = server.text("reason.message"), server.text("reason.hint")
+    title = f"{_server_name(server)} is {_state(server)}"
+    return Notice("server", Level.WARN, title, message, hint)
 
 
-def _none_up_error(servers: Sequence[Row]) -> SourceError:
+def _none_up_error(servers: Sequence[Record]) -> SourceError:
     """Return the failure of the first server, for all of them."""
-    reason = servers[0].get("reason")
-    message = sanitize(get_field(reason, "message")) or f"is {_state(servers[0])} there"
+    first = servers[0]
+    message = first.text("reason.message") or f"is {_state(first)} there"
     others = f" (and {len(servers) - 1} more servers are not up)" if len(servers) > 1 else ""
     return SourceError(
-        _member(FailureKind, get_field(reason, "kind")) or FailureKind.UNAVAILABLE,
-        f"{_server_name(servers[0])}: {message}{others}",
-        sanitize(get_field(reason, "hint")) or "Check there: lictui status",
-        _member(Step, get_field(reason, "step")) or Step.INVENTORY,
+        _member(FailureKind, first.get("reason.kind")) or FailureKind.UNAVAILABLE,
+        f"{_server_name(first)}: {message}{others}",
+        first.text("reason.hint") or "Check there: lictui status",
+        _member(Step, first.get("reason.step")) or Step.INVENTORY,
     )
 
 
@@ -412,10 +385,7 @@ def license_file_snapshot(text: str, label: str, today: date) -> Snapshot:
     increments = parse_license_file(text)
     by_key: dict[PoolKey, list[Increment]] = {}
     for increment in increments:
-        day = increment.subscription_date
-        by_key.setdefault(PoolKey(increment.product, day.isoformat() if day else ""), []).append(
-            increment
-        )
+        by_key.setdefault(_pool_of(increment).key, []).append(increment)
     if not by_key:
         raise no_data_error(
             f"no licenses in the output of {label}: no INCREMENT or FEATURE line",
@@ -449,31 +419,26 @@ def _problems(text: str) -> Iterator[str]:
 
 
 def _license_pool(increments: Sequence[Increment], today: date) -> Pool:
-    first = increments[0]
-    product = describe(first.product)
     valid = [increment for increment in increments if increment.is_valid_on(today)]
-    counting = valid or list(increments)
-    terms = {increment.permanent for increment in counting}
-    dates = [increment.expires for increment in counting if increment.expires]
-    # The next expiry, or the last one if all have passed
-    expires = min((day for day in dates if day >= today), default=max(dates, default=None))
-    expiring = [increment for increment in counting if increment.expires == expires]
-    return Pool(
-        product=product.code,
-        name=product.name,
-        model=product.model,
-        reading=Reading(installed=sum_all_known(increment.count for increment in counting)),
-        license_type=", ".join(sorted({increment.license_type for increment in counting} - {""})),
-        subscription_date=first.subscription_date,
-        expires=expires,
-        partial_expiry=expires is not None and len(expiring) < len(counting),
-        reported_expiring=sum_all_known(increment.count for increment in expiring),
-        permanent=terms.pop() if len(terms) == 1 else None if None in terms else False,
-        counted=product.counted and not all(increment.uncounted for increment in counting),
-        vendor=first.vendor,
-        raw_fields=tuple(field for increment in increments for field in increment.raw_fields)[
-            :_MAX_RAW_FIELDS
-        ],
+    pools = list(map(_pool_of, valid or increments))
+    if not valid:  # all of them have ended when the last one has
+        last = max((pool.expires for pool in pools if pool.expires), default=None)
+        pools = [replace(pool, expires=pool.expires and last) for pool in pools]
+    (pool,) = sum_pools(pools)
+    raw = tuple(field for increment in increments for field in increment.raw_fields)
+    return replace(pool, raw_fields=raw[:MAX_RAW_FIELDS])
+
+
+def _pool_of(increment: Increment) -> Pool:
+    pool = new_pool(increment.product, Reading(installed=increment.count))
+    return replace(
+        pool,
+        license_type=increment.license_type,
+        subscription_date=increment.subscription_date,
+        expires=increment.expires,
+        permanent=increment.permanent,
+        counted=pool.counted and not increment.uncounted,
+        vendor=increment.vendor,
         formulas=(
             ("installed", "sum of the counts of valid INCREMENT lines"),
             ("ends", "first expiry of these lines"),
@@ -531,16 +496,11 @@ def udadmin_license_users(text: str, label: str) -> LicenseUserList:
 def _assignment_pool(
     code: str, subscription_date: date | None, users: Sequence[LicenseUser], age: str
 ) -> Pool:
-    product = describe(code)
     devices = sum(bool(user.device) for user in users)
     counts = (("users", str(len(users) - devices)), ("devices", str(devices)))
-    return Pool(
-        product=code,
-        name=product.name,
-        model=product.model,
-        reading=Reading(in_use=len(users)),
+    return replace(
+        new_pool(code, Reading(in_use=len(users))),
         subscription_date=subscription_date,
-        counted=product.counted,
         vendor=CITRIX,
         raw_fields=(*counts, ("minutes old", age)) if age else counts,
         formulas=(("in_use", "users + devices in the list"),),

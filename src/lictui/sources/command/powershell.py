@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import date
 from itertools import islice
 from typing import TYPE_CHECKING, Final
@@ -18,14 +19,15 @@ from lictui.products import cvad_code, describe, is_start_up
 from lictui.sources.flexnet.parser import CITRIX
 from lictui.sources.sanitize import (
     NEVER_YEAR,
+    CaselessRecord,
     is_day_first,
     parse_bounded_int,
-    parse_count,
     parse_date,
     sanitize,
 )
 from lictui.sources.source import (
     SourceError,
+    new_pool,
     no_data_error,
     parse_error,
     startup_only_notices,
@@ -162,13 +164,12 @@ def licinventory_snapshot(text: str, label: str, mode: Mode, *, available: str =
     rows = parse_objects(text, label)
     if not rows:
         raise _empty_error(label, mode)
-    licenses = [row for row in rows if _field(row, "LicenseProductName") or _is_start_up(row)]
+    listed = map(CaselessRecord, rows)
+    licenses = [row for row in listed if row.get("LicenseProductName") or _is_start_up(row)]
     if not licenses:
         hint = "The command must print the output of Get-LicInventory | ConvertTo-Json."
         raise _format_error(rows, label, "with a LicenseProductName", hint)
-    parse_day = date_parser(
-        _field(row, key) for row in licenses for key in (_EXPIRY, *_SUBSCRIPTION)
-    )
+    parse_day = date_parser(row.get(key) for row in licenses for key in (_EXPIRY, *_SUBSCRIPTION))
     is_free = available == "free"
     pools = sum_pools(_license_pool(row, parse_day, label, is_free=is_free) for row in licenses)
     return Snapshot(
@@ -185,50 +186,29 @@ def licinventory_snapshot(text: str, label: str, mode: Mode, *, available: str =
     )
 
 
-def _field(row: Properties, name: str) -> object:
-    return row.get(name.lower())
-
-
-def _is_start_up(row: Properties) -> bool:
-    product, license_type = (
-        sanitize(_field(row, key), _MAX_CODE) for key in ("LicenseProductName", "LicenseType")
-    )
+def _is_start_up(row: CaselessRecord) -> bool:
+    product, license_type = row.text("LicenseProductName", _MAX_CODE), row.text("LicenseType")
     return is_start_up(product, license_type)
 
 
 def _license_pool(
-    row: Properties, parse_day: Callable[[object], date | None], label: str, *, is_free: bool
+    row: CaselessRecord, parse_day: Callable[[object], date | None], label: str, *, is_free: bool
 ) -> Pool:
-    code = _product_code(row, label)
-    product = describe(code)
-    localized_name = sanitize(_field(row, "LocalizedLicenseProductName"))
-    expires, permanent = _term(parse_day(_field(row, _EXPIRY)))
-    subscription_date = next(
-        filter(None, (parse_day(_field(row, key)) for key in _SUBSCRIPTION)), None
-    )
-    if subscription_date and any(
-        first <= subscription_date <= last for first, last in (_NO_EXPIRY, _NO_DATE)
-    ):
-        subscription_date = None
-    overdraft = parse_count(_field(row, _OVERDRAFT))
+    overdraft = row.count(_OVERDRAFT)
+    reading = Reading(row.count(_IN_USE), _installed(row, is_free=is_free), overdraft)
+    pool = new_pool(_product_code(row, label), reading, row.text("LocalizedLicenseProductName"))
+    expires, permanent = _term(parse_day(row.get(_EXPIRY)))
+    day = next(filter(None, (parse_day(row.get(key)) for key in _SUBSCRIPTION)), None)
+    is_day = day and not any(first <= day <= last for first, last in (_NO_EXPIRY, _NO_DATE))
     installed_formula = f"{_AVAILABLE} + {_IN_USE}" if is_free else _AVAILABLE
-    return Pool(
-        product=code,
-        name=localized_name or code if product.name == code else product.name,
-        model=product.model,
-        reading=Reading(
-            parse_count(_field(row, _IN_USE)), _installed(row, is_free=is_free), overdraft
-        ),
-        license_type=sanitize(_field(row, "LicenseType"), 40),
-        subscription_date=subscription_date,
+    return replace(
+        pool,
+        license_type=row.text("LicenseType", 40),
+        subscription_date=day if is_day else None,
         expires=expires,
         permanent=permanent,
         counted=not _is_start_up(row),
-        raw_fields=tuple(
-            (key, sanitize(value, 100))
-            for key in _RAW_FIELDS
-            if (value := _field(row, key)) is not None
-        ),
+        raw_fields=row.raw_fields(*_RAW_FIELDS),
         formulas=(
             ("in_use", _IN_USE),
             ("installed", installed_formula + (f" - {_OVERDRAFT}" if overdraft else "")),
@@ -238,28 +218,23 @@ def _license_pool(
     )
 
 
-def _product_code(row: Properties, label: str) -> str:
-    parts = [
-        _field(row, "LicenseProductName"),
-        _field(row, "LicenseEdition") or _field(row, "ProductEdition"),
-        _field(row, "LicenseModel"),
-    ]
-    if any(isinstance(part, int | float) and not isinstance(part, bool) for part in parts):
+def _product_code(row: CaselessRecord, label: str) -> str:
+    edition_name = "LicenseEdition" if row.get("LicenseEdition") else "ProductEdition"
+    names = ("LicenseProductName", edition_name, "LicenseModel")
+    if any(row.count(name) is not None and not isinstance(row.get(name), str) for name in names):
         raise parse_error(
             f"{label} printed product, edition or model as a number: ConvertTo-Json converts enums",
             "Convert them to text first: `lictui servers snippet NAME` prints a command that does.",
         )
-    product, edition, model = (sanitize(part, _MAX_CODE) for part in parts)
+    product, edition, model = (row.text(name, _MAX_CODE) for name in names)
     if _is_start_up(row):  # the name alone is the code
         return product if not describe(product).counted else CITRIX
     return sanitize(cvad_code(product, edition, model), _MAX_CODE)
 
 
-def _installed(row: Properties, *, is_free: bool) -> int | None:
-    in_use, available, overdraft = (
-        parse_count(_field(row, key)) for key in (_IN_USE, _AVAILABLE, _OVERDRAFT)
-    )
-    if overdraft is None and _field(row, _OVERDRAFT) not in (None, ""):
+def _installed(row: CaselessRecord, *, is_free: bool) -> int | None:
+    in_use, available, overdraft = map(row.count, (_IN_USE, _AVAILABLE, _OVERDRAFT))
+    if overdraft is None and row.get(_OVERDRAFT) not in (None, ""):
         return None  # there is an overdraft, but it cannot be read
     if available is None or (is_free and in_use is None):
         return None
@@ -277,19 +252,14 @@ def _term(expires: date | None) -> tuple[date | None, bool | None]:
 
 
 def _problems(
-    licenses: Sequence[Properties], without_product: int, *, is_free: bool
+    licenses: Sequence[CaselessRecord], without_product: int, *, is_free: bool
 ) -> Iterator[str]:
     for row in licenses:
-        product = sanitize(_field(row, "LicenseProductName"), 20)
-        unreadable = [
-            key
-            for key in (_IN_USE, _AVAILABLE, _OVERDRAFT)
-            if parse_count(_field(row, key)) is None
-        ]
+        product = row.text("LicenseProductName", 20)
+        unreadable = [key for key in (_IN_USE, _AVAILABLE, _OVERDRAFT) if row.count(key) is None]
         for key in unreadable:
-            value = _field(row, key)
-            if value not in (None, "") or key != _OVERDRAFT:
-                yield f"{product}: {key} is {sanitize(value, 30) or 'missing'}"
+            if row.get(key) not in (None, "") or key != _OVERDRAFT:
+                yield f"{product}: {key} is {row.text(key, 30) or 'missing'}"
         if not unreadable and _installed(row, is_free=is_free) is None:
             yield f"{product}: {_OVERDRAFT} is greater than {_AVAILABLE}"
     if without_product:

@@ -160,47 +160,37 @@ _RUN_IT: Final = "Run it in a terminal as the same user to see what it prints."
 # Messages of OpenSSH (sshconnect.c, ssh.c, packet.c)
 _SSH_RULES: Final = (
     ErrorRule(
-        re.compile(
-            r"Host key verification failed|No .* host key is known|IDENTIFICATION HAS CHANGED"
-        ),
+        r"Host key verification failed|No .* host key is known|IDENTIFICATION HAS CHANGED",
         FailureKind.TLS,
         hint="lictui never accepts a host key: connect once in a terminal as the same user, compare"
         " the fingerprint with the server's, and accept it there.",
-        step=Step.TLS,
     ),
     ErrorRule(
-        re.compile(
-            r"Permission denied|Too many authentication failures"
-            r"|authentication methods available"
-        ),
+        r"Permission denied|Too many authentication failures"
+        r"|authentication methods available",
         FailureKind.AUTH,
         hint="The session is not interactive: use a key without a passphrase, or one in an agent,"
         " and add the public key to authorized_keys on the server.",
-        step=Step.AUTH,
     ),
     ErrorRule(
-        re.compile(r"Could not resolve hostname"),
+        r"Could not resolve hostname",
         FailureKind.DNS,
         hint="Check the host name, this machine's DNS and ~/.ssh/config.",
-        step=Step.RESOLVE,
     ),
     ErrorRule(
-        re.compile(r"Connection refused|No route to host|Network is unreachable"),
+        r"Connection refused|No route to host|Network is unreachable",
         FailureKind.REFUSED,
         hint="Check that the OpenSSH server runs there, the port, and firewalls.",
-        step=Step.CONNECT,
     ),
     ErrorRule(
-        re.compile(r"timed out|Timeout, server .* not responding"),
+        r"timed out|Timeout, server .* not responding",
         FailureKind.TIMEOUT,
         hint="Check that the host is up and that no firewall drops port 22.",
         step=Step.CONNECT,
     ),
     ErrorRule(
-        re.compile(
-            r"Connection (?:closed|reset)|Broken pipe|kex_exchange_identification"
-            r"|no matching .* found"
-        ),
+        r"Connection (?:closed|reset)|Broken pipe|kex_exchange_identification"
+        r"|no matching .* found",
         FailureKind.PROTOCOL,
         hint="The server or a device in between closed the connection; try ssh -v in a terminal.",
         step=Step.CONNECT,
@@ -209,44 +199,43 @@ _SSH_RULES: Final = (
 # Errors of the cmdlets (delivery-controller-sdk, docs/Licensing), then of PowerShell and cmd
 _REMOTE_RULES: Final = (
     ErrorRule(
-        re.compile(r"UserNotAuthorized"),
+        r"UserNotAuthorized",
         FailureKind.FORBIDDEN,
         hint="Make this account a read-only administrator of the license server in Citrix Licensing"
         " Manager.",
     ),
     ErrorRule(
-        re.compile(r"InvalidCertificate|CertificateVerificationFailed"),
+        r"InvalidCertificate|CertificateVerificationFailed",
         FailureKind.TLS,
         hint="Compare the output of Get-LicCertificate with the server's certificate, then set its"
         " hash: lictui servers snippet NAME --cert-hash HASH",
+        step=Step.INVENTORY,
     ),
     ErrorRule(
-        re.compile(r"CommunicationError|CitrixLicensingVendorOrServiceDown"),
+        r"CommunicationError|CitrixLicensingVendorOrServiceDown",
         FailureKind.UNAVAILABLE,
         hint="Check that Citrix Licensing and Citrix Web Services for Licensing run there"
         " (port 8083).",
     ),
     ErrorRule(
-        re.compile(r"NoInventory"),
+        r"NoInventory",
         FailureKind.NO_DATA,
         hint="There are no licenses of this kind: try get-liclasinventory, or get-licinventory.",
     ),
     ErrorRule(
-        re.compile(r"(?:PS)?[Ss]nap-?[Ii]n|Get-Lic\w+.*not recognized"),
+        r"(?:PS)?[Ss]nap-?[Ii]n|Get-Lic\w+.*not recognized",
         FailureKind.COMMAND,
         hint="The snap-in Citrix.Licensing.Admin.V1 is missing. Run the command on a license server"
         " or where Studio is installed.",
     ),
     ErrorRule(
-        re.compile(
-            r"not recognized as|CommandNotFound|command not found|No such file or directory"
-        ),
+        r"not recognized as|CommandNotFound|command not found|No such file or directory",
         FailureKind.COMMAND,
         hint="The program does not exist, or is not on the PATH of a session without a terminal:"
         " use its full path.",
     ),
     ErrorRule(
-        re.compile(r"Access is denied|AccessDenied|UnauthorizedAccess"),
+        r"Access is denied|AccessDenied|UnauthorizedAccess",
         FailureKind.FORBIDDEN,
         hint="The account may log on, but not read this; see lictui servers snippet NAME.",
     ),

@@ -124,7 +124,6 @@ def _program_error(output: ProgramOutput, reason: str) -> SourceError:
         FailureKind.COMMAND,
         f"the program exited with code {output.exit_code}: {reason}",
         "Run it in a terminal as the same user for details.",
-        Step.INVENTORY,
     )
 
 
@@ -197,7 +196,6 @@ def _checked_report(text: str, address: str) -> LmstatReport:
             FailureKind.REFUSED,
             f"{address}: lmstat reports that the license server is down",
             "Start the license service there.",
-            Step.CONNECT,
         )
     if down:
         return report  # a notice reports it
@@ -238,14 +236,12 @@ _RULES: Final = (
         (14, 95),  # cannot find SERVER hostname in network database; THIS_HOST failed
         FailureKind.DNS,
         hint="Check the host name in the address, and DNS on the machine that runs lmstat.",
-        step=Step.RESOLVE,
     ),
     ErrorRule(
         (15,),  # cannot connect to license server system
         FailureKind.REFUSED,
         hint="Check that the license service runs and that the port is right. The vendor daemon"
         " has its own port, which firewalls must allow too.",
-        step=Step.CONNECT,
     ),
     ErrorRule(
         (96,),  # server node is down or not responding
@@ -258,6 +254,7 @@ _RULES: Final = (
         (1, 2, 13),  # no license file, invalid syntax of it, no SERVER lines in it
         FailureKind.CONFIG,
         hint="Check the address: PORT@HOST, for example 27000@lic01.",
+        step=Step.INVENTORY,
     ),
     ErrorRule(
         (_DAEMON_DOWN,),  # the desired vendor daemon is down

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.installation import extra_command
 from lictui.model import FailureKind, Step
-from lictui.sources.auth import basic_header, server_secret
+from lictui.sources.auth import basic_header
 from lictui.sources.network import require_encryption
 from lictui.sources.sanitize import sanitize
 from lictui.sources.source import SourceError, config_error
@@ -60,7 +60,7 @@ class BasicLogin:
 
     async def post(self, soap: bytes) -> HttpReply:
         """Post `soap` with the password, which is resolved for each request."""
-        header = basic_header(self._server.username, await server_secret(self._server))
+        header = basic_header(self._server.username, await self._endpoint.secret())
         reply = await self._endpoint.post(soap, authorization=header)
         if reply.status == HTTPStatus.UNAUTHORIZED:
             hint = "WinRM allows Basic for local accounts only; otherwise set auth = negotiate."
@@ -90,7 +90,6 @@ class CertificateLogin:
                 f"HTTP 401 from {self._endpoint.address}: client certificate rejected",
                 "Allow Certificate in winrm/config/service/auth on the server, and map this"
                 " certificate to a local user in winrm/config/service/certmapping.",
-                Step.AUTH,
             )
         return reply
 
@@ -131,7 +130,6 @@ def error_for_401(
             FailureKind.AUTH,
             f"HTTP 401 from {address}: user name or password for {server.username} rejected",
             f"Check username and secret. {hint}",
-            Step.AUTH,
         )
     usable = next((name for name in offered if name in _SUPPORTED_SCHEMES), "")
     instead = f"Set auth = {usable.lower()}, or allow" if usable else "Allow"
@@ -139,7 +137,6 @@ def error_for_401(
         FailureKind.AUTH,
         f"HTTP 401 from {address}: the server accepts only {' and '.join(offered)}",
         f"{instead} {scheme} in winrm/config/service/auth on the server.",
-        Step.AUTH,
     )
 
 
@@ -216,7 +213,7 @@ class NegotiateLogin:
             raise error_for_status(challenge, Step.AUTH)
         self._scheme = self._choose_scheme(challenge)
         context = await new_security_context(
-            self._server, self._protocol, self._endpoint.host, challenge.certificate
+            self._server, self._protocol, self._endpoint, challenge.certificate
         )
         try:
             token = await next_token(context, None)
@@ -291,9 +288,9 @@ _SERVICE: Final = "WSMAN"  # of the service principal that WinRM registers for i
 
 
 async def new_security_context(
-    server: Server, protocol: str, host: str, certificate: bytes
+    server: Server, protocol: str, endpoint: WsmanEndpoint, certificate: bytes
 ) -> ContextProxy:
-    """Return the context for a login of `server.username` to `host`.
+    """Return the context for a login of `server.username` to the host of `endpoint`.
 
     `certificate` is the server's leaf in DER, b"" over plain HTTP, where the context must support
     encryption. Kerberos without a secret uses the existing ticket.
@@ -304,7 +301,7 @@ async def new_security_context(
     if protocol != "kerberos":
         require_username(server)
     needs_secret = protocol != "kerberos" or server.secret
-    password = await server_secret(server) if needs_secret else None
+    password = await endpoint.secret() if needs_secret else None
     bindings = (
         GssChannelBindings(application_data=channel_binding(certificate)) if certificate else None
     )
@@ -315,7 +312,7 @@ async def new_security_context(
         return spnego.client(
             server.username or None,
             password,
-            hostname=host,
+            hostname=endpoint.host,
             service=_SERVICE,
             channel_bindings=bindings,
             protocol=protocol,
@@ -336,7 +333,6 @@ def _no_credentials(protocol: str, error: Exception) -> SourceError:
         f"no credentials available for {protocol}: {sanitize(error)}",
         "Check username and secret; for Kerberos also the ticket (klist), and that url has the"
         " fully qualified name of the server.",
-        Step.AUTH,
     )
 
 

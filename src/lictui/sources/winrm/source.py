@@ -11,12 +11,12 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
 from lictui.model import Level, Mode, Notice, Pool, Reading, Snapshot, Step
-from lictui.products import describe
 from lictui.sources.http import HttpSource
-from lictui.sources.sanitize import NEVER_YEAR, parse_count, parse_date, sanitize
+from lictui.sources.sanitize import NEVER_YEAR, CaselessRecord
 from lictui.sources.source import (
     SourceError,
     count_text,
+    new_pool,
     no_data_error,
     parse_error,
     startup_only_notices,
@@ -85,7 +85,7 @@ class WinrmSource(HttpSource):
 
     def _enumerator(self, on_step: OnStep) -> WsmanEnumerator:
         if self._login is None:
-            endpoint = WsmanEndpoint(self._server.url, self._client, self._clock)
+            endpoint = WsmanEndpoint(self._server.url, self._client)
             self._login = endpoint, open_login(self._server, endpoint)
         return WsmanEnumerator(
             *self._login, self._limits, lambda identity: on_step(Step.AUTH, identity)
@@ -111,12 +111,15 @@ class WmiData:
 
 def build_snapshot(data: WmiData, address: str, today: date) -> Snapshot:
     """Return the snapshot of `data`; a server without any pool is no_data, never zero."""
-    licenses, services = data.licenses or (), data.services or ()
-    if not data.pools:
+    listed, licenses, services = (
+        [CaselessRecord(item) for item in items or ()]
+        for items in (data.pools, data.licenses, data.services)
+    )
+    if not listed:
         raise _no_pools(services, address)
     # An expired license is not part of a pool anymore; files of renewed ones may remain.
     current = [item for item in licenses if (_license_expiry(item) or date.max) >= today]
-    pools = _read_pools(data.pools, current or licenses)
+    pools = _read_pools(listed, current or licenses)
     unassigned = _unassigned(current)
     next_expiry = min(filter(None, map(_license_expiry, unassigned)), default=None)
     return Snapshot(
@@ -130,14 +133,14 @@ def build_snapshot(data: WmiData, address: str, today: date) -> Snapshot:
                 " pools.",
                 "Register its site with source cvad.",
             ),
-            *unreadable_notices(_problems(data.pools)),
+            *unreadable_notices(_problems(listed)),
             *_next_expiry_notices(next_expiry, unassigned, len(licenses)),
         ),
         next_expiry=next_expiry,
     )
 
 
-def _no_pools(services: Sequence[Item], address: str) -> SourceError:
+def _no_pools(services: Sequence[CaselessRecord], address: str) -> SourceError:
     if PROVIDER in _stopped_services(services):
         return no_data_error(
             f"{address} returned no licenses, and its service {PROVIDER} is not running",
@@ -156,13 +159,15 @@ _RAW_FIELDS: Final = tuple(
 )
 
 
-def _license_expiry(license_: Item) -> date | None:
+def _license_expiry(license_: CaselessRecord) -> date | None:
     """Return the expiry of one Citrix_GT_License; None if permanent: without a date, or in 9999."""
-    expires = parse_date(license_.get("expirationdate"))
+    expires = license_.day("ExpirationDate")
     return expires if expires and expires.year < NEVER_YEAR else None
 
 
-def _read_pools(instances: Sequence[Item], licenses: Sequence[Item]) -> tuple[Pool, ...]:
+def _read_pools(
+    instances: Sequence[CaselessRecord], licenses: Sequence[CaselessRecord]
+) -> tuple[Pool, ...]:
     pools = sum_pools(_pool(instance, licenses) for instance in instances if _code(instance))
     if instances and not pools:
         raise parse_error(
@@ -173,33 +178,19 @@ def _read_pools(instances: Sequence[Item], licenses: Sequence[Item]) -> tuple[Po
     return tuple(sorted(pools, key=lambda pool: pool.key))
 
 
-def _pool(instance: Item, licenses: Sequence[Item]) -> Pool:
-    code = _code(instance)
-    product = describe(code)
-    reported_name = sanitize(instance.get("pldfullname"))
-    overdraft = parse_count(instance.get("overdraft"))
+def _pool(instance: CaselessRecord, licenses: Sequence[CaselessRecord]) -> Pool:
+    code, overdraft = _code(instance), instance.count("Overdraft")
+    reading = Reading(instance.count("InUseCount"), _installed(instance), overdraft)
     expiries = [_license_expiry(license_) for license_ in _licenses_of(code, licenses)]
     expires = min(filter(None, expiries), default=None)
-    return Pool(
-        product=code,
-        name=reported_name if reported_name and product.name == code else product.name,
-        model=product.model,
-        reading=Reading(
-            in_use=parse_count(instance.get("inusecount")),
-            installed=_installed(instance),
-            overdraft=overdraft,
-        ),
-        license_type=sanitize(instance.get("licensetype", ""), 40),
-        subscription_date=parse_date(instance.get("subscriptiondate")),
+    return replace(
+        new_pool(code, reading, instance.text("PLDFullName")),
+        license_type=instance.text("LicenseType", 40),
+        subscription_date=instance.day("SubscriptionDate"),
         expires=expires,
         permanent=expires is None if expiries else None,
         partial_expiry=expires is not None and set(expiries) != {expires},
-        counted=product.counted,
-        raw_fields=tuple(
-            (name, value)
-            for name in _RAW_FIELDS
-            if (value := instance.get(name.lower())) is not None
-        ),
+        raw_fields=instance.raw_fields(*_RAW_FIELDS),
         formulas=(
             ("in_use", "InUseCount"),
             ("installed", "Count - Overdraft" if overdraft else "Count"),
@@ -209,18 +200,16 @@ def _pool(instance: Item, licenses: Sequence[Item]) -> Pool:
     )
 
 
-def _code(instance: Item) -> str:
-    return sanitize(instance.get("pld", ""), _MAX_CODE)
+def _code(instance: CaselessRecord) -> str:
+    return instance.text("PLD", _MAX_CODE)
 
 
-def _installed(instance: Item) -> int | None:
-    count, overdraft = parse_count(instance.get("count")), parse_count(instance.get("overdraft"))
-    if count is None or (overdraft or 0) > count:
-        return None
-    return count - (overdraft or 0)
+def _installed(instance: CaselessRecord) -> int | None:
+    count, overdraft = instance.count("Count"), instance.count("Overdraft") or 0
+    return None if count is None or overdraft > count else count - overdraft
 
 
-def _licenses_of(code: str, licenses: Sequence[Item]) -> Sequence[Item]:
+def _licenses_of(code: str, licenses: Sequence[CaselessRecord]) -> Sequence[CaselessRecord]:
     """Return the licenses that a pool consists of: those that name its product, or all if alike.
 
     Only two properties of Citrix_GT_License are public, and neither names a pool. If an instance
@@ -231,33 +220,28 @@ def _licenses_of(code: str, licenses: Sequence[Item]) -> Sequence[Item]:
     return licenses if len(set(map(_license_expiry, licenses))) == 1 else ()
 
 
-def _unassigned(licenses: Sequence[Item]) -> Sequence[Item]:
-    return (
-        []
-        if _licenses_of("", licenses) is licenses
-        else [license_ for license_ in licenses if not _code(license_)]
-    )
+def _unassigned(licenses: Sequence[CaselessRecord]) -> list[CaselessRecord]:
+    if _licenses_of("", licenses) is licenses:
+        return []
+    return [license_ for license_ in licenses if not _code(license_)]
 
 
 # Notices: stopped services, missing or invalid values, the next expiry
 
 
-_KIND: Final = "server"
 _MAX_SERIALS: Final = 5  # in one notice
 
 
-def _service_notices(services: Sequence[Item]) -> Iterator[Notice]:
+def _service_notices(services: Sequence[CaselessRecord]) -> Iterator[Notice]:
     for name, state in _stopped_services(services).items():
         level, effect = SERVICES[name]
-        yield Notice(
-            _KIND, level, f"Service {name} is {state}", effect, "Start it on the license server."
-        )
+        title, action = f"Service {name} is {state}", "Start it on the license server."
+        yield Notice("server", level, title, effect, action)
 
 
-def _stopped_services(services: Sequence[Item]) -> dict[str, str]:
+def _stopped_services(services: Sequence[CaselessRecord]) -> dict[str, str]:
     states = {
-        service.get("name", "").lower(): sanitize(service.get("state", ""), 20).lower()
-        for service in services
+        service.text("Name").lower(): service.text("State", 20).lower() for service in services
     }
     return {
         name: state
@@ -266,7 +250,7 @@ def _stopped_services(services: Sequence[Item]) -> dict[str, str]:
     }
 
 
-def _problems(instances: Iterable[Item]) -> Iterator[str]:
+def _problems(instances: Iterable[CaselessRecord]) -> Iterator[str]:
     without_code = 0
     for instance in instances:
         code = _code(instance)
@@ -274,29 +258,26 @@ def _problems(instances: Iterable[Item]) -> Iterator[str]:
             without_code += 1
             continue
         for name in ("Count", "InUseCount", "Overdraft"):
-            value = instance.get(name.lower(), "")
-            if parse_count(value) is None and (value or name != "Overdraft"):
-                yield f"{code}: {name} is {sanitize(value, 30) or 'missing'}"
-        if parse_count(instance.get("count")) is not None and _installed(instance) is None:
-            yield f"{code}: Overdraft is {instance.get('overdraft')}, above Count"
+            value = instance.text(name, 30)
+            if instance.count(name) is None and (value or name != "Overdraft"):
+                yield f"{code}: {name} is {value or 'missing'}"
+        if instance.count("Count") is not None and _installed(instance) is None:
+            yield f"{code}: Overdraft is {instance.text('Overdraft')}, above Count"
     if without_code:
         yield f"{without_code} pool(s) without a product code (PLD) ignored"
 
 
 def _next_expiry_notices(
-    next_expiry: date | None, licenses: Sequence[Item], count: int
+    next_expiry: date | None, licenses: Sequence[CaselessRecord], count: int
 ) -> Iterator[Notice]:
     """Yield a notice for those of `count` licenses that expire next and belong to no known pool."""
     if next_expiry is None:
         return
-    serials = [
-        sanitize(license_.get("serialnumber", ""), 60)
-        for license_ in licenses
-        if _license_expiry(license_) == next_expiry
-    ]
+    next_licenses = [item for item in licenses if _license_expiry(item) == next_expiry]
+    serials = [license_.text("SerialNumber", 60) for license_ in next_licenses]
     listed = ", ".join(filter(None, serials[:_MAX_SERIALS]))
     yield Notice(
-        _KIND,
+        "server",
         Level.OK,
         f"Next expiring license: {next_expiry.isoformat()}",
         f"{len(serials)} of {count} licenses; product not reported by WMI."

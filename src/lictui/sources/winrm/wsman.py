@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from html import escape
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol
@@ -21,7 +20,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, ParseError
 
 from lictui.model import FailureKind, Step
-from lictui.sources.http import status_error, with_retry
+from lictui.sources.http import status_error, status_rules
 from lictui.sources.network import host_port, origin
 from lictui.sources.sanitize import sanitize
 from lictui.sources.source import ErrorRule, SourceError, find_rule
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from xml.etree.ElementTree import Element
 
-    from lictui.clock import Clock
     from lictui.config.settings import Limits
     from lictui.sources.http import HttpClient, HttpReply
 
@@ -40,7 +38,7 @@ CONTENT_TYPE: Final = "application/soap+xml;charset=UTF-8"
 class WsmanEndpoint:
     """The address that queries are posted to, `https://HOST:5986/wsman`, over one connection."""
 
-    def __init__(self, url: str, client: HttpClient, clock: Clock) -> None:
+    def __init__(self, url: str, client: HttpClient) -> None:
         """Raises SourceError (config) if `url` is not valid."""
         base = origin(url)
         path = httpx.URL(url).raw_path
@@ -48,7 +46,8 @@ class WsmanEndpoint:
         self.host = base.host
         self.encrypted = base.scheme == "https"
         self.address = host_port(base)
-        self._client, self._clock = client, clock
+        self._client = client
+        self.secret = client.secret  # Raises SourceError
 
     async def post(
         self, body: bytes, *, authorization: str = "", content_type: str = CONTENT_TYPE
@@ -58,10 +57,9 @@ class WsmanEndpoint:
         if authorization:
             headers["Authorization"] = authorization
         step = Step.INVENTORY if body else Step.AUTH
-        send = partial(
-            self._client.request, "POST", self.url, step=step, headers=headers, content=body
+        return await self._client.request(
+            "POST", self.url, step=step, headers=headers, content=body
         )
-        return await with_retry(send, self._clock)
 
     async def reconnect(self) -> None:
         """Let the next post open a new connection."""
@@ -155,7 +153,6 @@ class WsmanEnumerator:
             kind,
             f"license enumeration at {self._endpoint.address} does not terminate: {reason}",
             "Restart the service Citrix_GTLicensingProv on the server.",
-            Step.INVENTORY,
         )
 
 
@@ -445,32 +442,16 @@ def error_for_fault(fault: WsmanFault, address: str) -> SourceError:
     return rule.error(f"{address}: {rule.message}{code}{detail}")
 
 
-_STATUS_RULES: Final = (
-    ErrorRule(
-        (403,),
-        FailureKind.FORBIDDEN,
-        "access denied",
-        "Check firewalls, proxies and the address filter of the WinRM listener.",
-    ),
-    ErrorRule(
-        (404, 410),
-        FailureKind.NO_DATA,
-        "not found",
-        "WinRM responds at /wsman: set url to https://HOST:5986/wsman.",
-    ),
-    ErrorRule(
-        (429,),
-        FailureKind.RATE_LIMITED,
-        "rate limited",
-        "Raise interval: Citrix recommends 15 minutes.",
-    ),
-    ErrorRule(
-        range(500, 600),
-        FailureKind.UNAVAILABLE,
-        "temporarily unavailable",
-        "Check that the service WinRM is running, and the load of the server.",
-    ),
-    ErrorRule(None, FailureKind.PROTOCOL, "unexpected WinRM response", _URL_HINT),
+_STATUS_RULES: Final = status_rules(
+    {
+        FailureKind.FORBIDDEN: "Check firewalls, proxies and the address filter of the WinRM"
+        " listener.",
+        FailureKind.NO_DATA: "WinRM responds at /wsman: set url to https://HOST:5986/wsman.",
+        FailureKind.RATE_LIMITED: "Raise interval: Citrix recommends 15 minutes.",
+        FailureKind.UNAVAILABLE: "Check that the service WinRM is running, and the load of the"
+        " server.",
+        FailureKind.PROTOCOL: ("unexpected WinRM response", _URL_HINT),
+    }
 )
 
 
