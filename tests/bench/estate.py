@@ -3,17 +3,19 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from lictui.analysis.series import BackfillRow, Bucket, Resolution
+import numpy as np
+
+from lictui.analysis.series import Resolution
 from lictui.clock import SystemClock
 from lictui.config.registry import save_servers
 from lictui.config.settings import Retention
+from lictui.history.csv_reader import BucketColumns, ImportedPool
 from lictui.history.store import History
-from lictui.model import Model, Poll, Pool, PoolKey, Reading, Server, Snapshot, SourceName
+from lictui.model import Poll, Pool, PoolKey, Reading, Server, Snapshot, SourceName
 from lictui.paths import Paths
 from lictui.products import describe
 
 PRODUCTS = ("XDT_PLT_UD", "XDT_PLT_CCS", "MPS_ENT_CCU", "PVS_STD_CCS", "XDT_ADV_UD")
-_DAY, _HOUR = int(Resolution.DAY), int(Resolution.HOUR)
 
 
 def names(count: int) -> list[str]:
@@ -34,7 +36,7 @@ def write(folder: Path, servers: int, days: int = 365) -> Paths:
     save_servers(paths, registry)
     history = History.open(paths.history, Retention(), clock)
     now = clock.now()
-    history.backfill(_past(names(servers), now, days))
+    history.import_readings(_past(names(servers), now, days))
     history.append_many(
         [(server, Poll(server.name, now, 0.1, _snapshot(server.name)), ()) for server in registry]
     )
@@ -57,31 +59,25 @@ def _snapshot(name: str) -> Snapshot:
 
 def _figure(name: str, product: str, at: int) -> int:
     """Something between 100 and 520 that differs everywhere and repeats."""
-    return 100 + (hash((name, product)) + at // _HOUR * 37) % 420
+    return 100 + (hash((name, product)) + at // Resolution.HOUR * 37) % 420
 
 
-def _past(servers: list[str], now: float, days: int) -> Iterator[BackfillRow]:
+def _past(servers: list[str], now: float, days: int) -> Iterator[ImportedPool]:
     for server in servers:
         for product in PRODUCTS:
+            buckets = {
+                width: _buckets(server, product, range(end - count * width, end, width))
+                for width, count in ((Resolution.DAY, days), (Resolution.HOUR, 48))
+                for end in (int(now) // width * width,)
+            }
             model = describe(product).model
-            for width, count in ((_DAY, days), (_HOUR, 48)):
-                end = int(now) // width * width
-                for start in range(end - count * width, end, width):
-                    yield _bucket(server, product, model, start, width)
+            yield ImportedPool(server, PoolKey(product), model, buckets=buckets)
 
 
-def _bucket(server: str, product: str, model: Model, start: int, width: int) -> BackfillRow:
-    high = _figure(server, product, start)
-    bucket = Bucket(
-        start,
-        start + width,
-        high - 50,
-        high - 20.5,
-        high,
-        start + width // 2,
-        high - 10,
-        500,
-        50,
-        96,
+def _buckets(server: str, product: str, starts: range) -> BucketColumns:
+    start = np.array(starts)
+    high = np.array([_figure(server, product, at) for at in starts])
+    counts = (np.full(len(starts), count) for count in (96, 500, 50))
+    return BucketColumns(
+        start, high - 50, high - 20.5, high, start + starts.step // 2, high - 10, *counts
     )
-    return BackfillRow(server, PoolKey(product), model, Resolution(width), bucket)

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from tests.cli.conftest import WINRM, Cli, set_time
 from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, PRODUCT, HistoryFixture
+from tests.support.csv_files import import_past
 from tests.support.values import poll, pool, server, snapshot
 
-from lictui.analysis.series import BackfillRow, Bucket, Resolution
 from lictui.clock import SystemClock, iso
 from lictui.config.registry import save_servers
 from lictui.config.settings import Retention
 from lictui.history.store import History
-from lictui.model import Model, PoolKey
+from lictui.model import Model
 from lictui.paths import Paths
 
 NOW = MIDNIGHT + 6 * HOUR
@@ -32,14 +32,12 @@ def _now(monkeypatch: pytest.MonkeyPatch) -> None:
 # lictui forecast
 
 
-def daily_peaks(name: str, level: Callable[[int], float]) -> Iterator[BackfillRow]:
+def daily_peaks(level: Callable[[int], float]) -> Iterator[tuple[int, int, int]]:
     """Yield a year of days; weekends have less than a third of the use."""
     for day in range(RECORDED_DAYS):
         start = NOW // DAY * DAY + (day - RECORDED_DAYS) * DAY
         weekend = (start // DAY + 3) % 7 >= 5
-        high = round(level(day) * (0.3 if weekend else 1))
-        bucket = Bucket(start, start + DAY, 0, high / 2, high, start + 3600, 1, 500, 50, 96)
-        yield BackfillRow(name, PoolKey(CODE), Model.CONCURRENT, Resolution.DAY, bucket)
+        yield start + HOUR, round(level(day) * (0.3 if weekend else 1)), 500
 
 
 @pytest.fixture
@@ -53,7 +51,7 @@ def forecast_history(paths: Paths) -> None:
             ("leaves", "west", lambda _: 400, expiry),
         ):
             recorded = server(name, group=group)
-            history.backfill(daily_peaks(name, level))
+            import_past(history, name, CODE, list(daily_peaks(level)))
             pools = (
                 pool(CODE, 400, 520, name="Citrix", model=Model.CONCURRENT, **fields),
                 pool("CITRIX", 1, 10, counted=False),

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from tests.cli.conftest import Cli, set_time
 from tests.support.clock import START, FakeClock
+from tests.support.csv_files import forget_last_poll
 from tests.support.values import failure, poll, pool, server, snapshot
 
-from lictui.analysis.series import BackfillRow, Bucket, Resolution
 from lictui.cli.status import print_status, status_json
 from lictui.config.registry import save_servers
 from lictui.config.settings import AlertSettings, Retention
@@ -26,7 +26,6 @@ from lictui.model import (
     LicenseServer,
     Mode,
     Model,
-    PoolKey,
     ReportingStatus,
     SourceName,
     Step,
@@ -268,12 +267,11 @@ def test_cached_status_and_peaks_expect_a_server_that_was_never_read(
     save_servers(paths, [server("a"), server("b")])
     with History.open(paths.history, Retention(), FakeClock(START)) as history:
         for name, in_use in (("a", 30), ("b", 12)):
-            bucket = Bucket(start, start + 300, in_use, in_use, in_use, start, in_use, 50, 0, 1)
-            key = PoolKey("PVS_STD_CCS")
-            row = BackfillRow(name, key, Model.CONCURRENT, Resolution.FIVE_MINUTES, bucket)
-            history.backfill([row])
+            read = pool("PVS_STD_CCS", in_use, 50, model=Model.CONCURRENT)
+            history.append(server(name), poll(snapshot(read), name, start))
         result = snapshot(pool("PVS_STD_CCS", 20, 50, model=Model.CONCURRENT))
         history.append(server("a"), poll(result, "a", START - 60))
+    forget_last_poll(paths, "b")
     (total,) = cli.json("status", "--cached", code=1)["totals"]
     assert (total["in_use"], total["installed"], total["ratio"]) == (20, 50, 0.4)
     assert (total["servers_reporting"], total["servers_expected"]) == (1, 2)

@@ -9,15 +9,15 @@ from zoneinfo import ZoneInfo
 import pytest
 from tests.engine.conftest import EngineHarness
 from tests.support.clock import START, FakeClock
+from tests.support.csv_files import import_past
 from tests.support.values import pool, server, snapshot
 
-from lictui.analysis.series import BackfillRow, Bucket, Resolution
 from lictui.config.settings import AlertSettings, Retention, Settings, Thresholds
 from lictui.engine.board import Board, ServerStatus, apply_poll, with_servers
 from lictui.engine.merge import merge_board
 from lictui.engine.outlook import AnomalyChecker
 from lictui.history.store import History
-from lictui.model import AlertKind, EventKind, Model, Poll, PoolKey
+from lictui.model import AlertKind, EventKind, Model, Poll
 
 HOUR, DAY = 3600, 86400
 CODE = "XDT_PLT_CCS"
@@ -42,12 +42,10 @@ def growing(at: int) -> int:
 
 def hours(
     figure: Callable[[int], int | None], weeks: int = 12, end: float = NOW
-) -> Iterator[BackfillRow]:
+) -> list[tuple[int, int, int | None]]:
     """The past of one pool by the hour."""
-    for start in range(int(end) // DAY * DAY - weeks * 7 * DAY, int(end), HOUR):
-        if (high := figure(start)) is not None:
-            bucket = Bucket(start, start + HOUR, high, high, high, start, high, 500, 0, 4)
-            yield BackfillRow("lic-01", PoolKey(CODE), Model.CONCURRENT, Resolution.HOUR, bucket)
+    times = range(int(end) // DAY * DAY - weeks * 7 * DAY, int(end), HOUR)
+    return [(at, high, 500) for at in times if (high := figure(at)) is not None]
 
 
 class Check:
@@ -98,29 +96,29 @@ def check(tmp_path: Path) -> Iterator[Check]:
 async def test_anomaly_check_compares_complete_hours_of_the_weekday(
     check: Check, figure: Callable[[int], int | None]
 ) -> None:
-    check.history.backfill(hours(figure))
+    import_past(check.history, "lic-01", CODE, hours(figure))
     assert await check.sentences() == {"lic-01": {}}
 
 
 async def test_anomaly_names_product_and_hour(check: Check) -> None:
-    check.history.backfill(hours(office_and_more))
+    import_past(check.history, "lic-01", CODE, hours(office_and_more))
     sentence = (await check.sentences())["lic-01"][CODE]
     assert sentence.startswith(f"{CODE}: unusual usage: 3")
     assert "by 10:00 (typical Tuesday: 1" in sentence
 
 
 async def test_anomaly_check_needs_enough_history(check: Check) -> None:
-    check.history.backfill(hours(office_and_more, weeks=4))
+    import_past(check.history, "lic-01", CODE, hours(office_and_more, weeks=4))
     assert await check.sentences() == {"lic-01": {}}
-    check.history.backfill(hours(office_and_more, weeks=6))
+    import_past(check.history, "lic-01", CODE, hours(office_and_more, weeks=6))
     assert (await check.sentences())["lic-01"]
 
 
 async def test_anomaly_of_assigned_licenses_counts_new_ones(check: Check) -> None:
-    check.history.backfill(hours(growing))
+    import_past(check.history, "lic-01", CODE, hours(growing))
     assert await check.sentences(model=Model.USER_DEVICE) == {"lic-01": {}}
     more = hours(lambda at: growing(at) + (40 if at >= TODAY + 8 * HOUR else 0))
-    check.history.backfill(more)
+    import_past(check.history, "lic-01", CODE, more)
     sentence = (await check.sentences(model=Model.USER_DEVICE))["lic-01"][CODE]
     assert "unusual change of assignments: +41 by 10:00 (typical Tuesday: +1" in sentence
 
@@ -128,7 +126,7 @@ async def test_anomaly_of_assigned_licenses_counts_new_ones(check: Check) -> Non
 async def test_anomaly_check_can_be_disabled_and_skips_servers_that_are_down(
     check: Check,
 ) -> None:
-    check.history.backfill(hours(office_and_more))
+    import_past(check.history, "lic-01", CODE, hours(office_and_more))
     assert (await check.sentences())["lic-01"]
     assert await check.sentences(enabled=False) == {"lic-01": {}}
     assert await check.sentences(Board((ServerStatus(server()),))) == {}
@@ -138,7 +136,7 @@ async def test_anomaly_check_uses_days_of_the_time_zone(check: Check) -> None:
     """In Auckland it is 23:30, and clocks were changed within the weeks that are compared."""
     zone = "Pacific/Auckland"
     assert datetime.fromtimestamp(NOW, UTC).astimezone(ZoneInfo(zone)).weekday() == 1
-    check.history.backfill(hours(office_and_more))
+    import_past(check.history, "lic-01", CODE, hours(office_and_more))
     assert "by 23:00" in (await check.sentences(timezone=zone))["lic-01"][CODE]
 
 
@@ -155,7 +153,7 @@ async def test_anomaly_is_raised_and_cleared_once_despite_restarts(
     in_use(400)
     engine = await harness.engine()
     with History.open(harness.paths.history, Retention(), harness.clock) as history:
-        history.backfill(hours(office, end=START))
+        import_past(history, "lic-01", CODE, hours(office, end=START))
     await harness.clock.advance(1.5 * HOUR)
     raised = [state.key.kind for state in engine.board.alert_states or () if state.raised_at]
     assert raised.count(AlertKind.UNUSUAL) == 1

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from tests.engine.conftest import EngineHarness, status_of
 from tests.support.clock import START, FakeClock, settle
+from tests.support.csv_files import forget_last_poll
 from tests.support.values import pool, server, snapshot
 
-from lictui.analysis.series import BackfillRow, Bucket, Resolution, SeriesQuery
+from lictui.analysis.series import SeriesQuery
 from lictui.config.settings import Retention
 from lictui.engine.board import Filter, GroupBy
 from lictui.engine.engine import LEASE_SECONDS, Engine, Lease, RunScope
@@ -29,6 +30,7 @@ from lictui.model import (
     EventKind,
     FailureKind,
     Model,
+    Poll,
     PoolKey,
     Reading,
     Snapshot,
@@ -401,12 +403,10 @@ async def test_server_with_a_history_is_expected_before_its_first_poll(
     harness.replies["a"] = snapshot(pool("PVS_STD_CCS", 5, 100, model=Model.CONCURRENT))
     harness.replies["b"] = SourceError(FailureKind.REFUSED, "no answer")
     with History.open(harness.paths.history, Retention(), harness.clock) as history:
-        bucket = Bucket(int(START) - 3600, int(START), 1, 2, 3, int(START) - 60, 3, 40, 0, 4)
-        key = PoolKey("PVS_STD_CCS")
-        history.backfill(
-            BackfillRow(name, key, Model.CONCURRENT, Resolution.HOUR, bucket)
-            for name in ("b", "not-registered")
-        )
+        for name in ("b", "not-registered"):
+            read = pool("PVS_STD_CCS", 3, 40, model=Model.CONCURRENT)
+            history.append(server(name), Poll(name, START - 60, 0.1, snapshot(read)))
+    forget_last_poll(harness.paths, "b")
     engine = await harness.engine(begin=False)
     (total,) = engine.board.totals()
     assert (total.reading, total.servers_reporting, total.servers_expected) == (
@@ -420,6 +420,7 @@ async def test_server_with_a_history_is_expected_before_its_first_poll(
     assert (total.reading.in_use, total.reading.installed) == (5, 100)
     assert (total.servers_reporting, total.servers_expected) == (("a",), ("a", "b"))
     pools = engine.board.total_pools(GroupBy.PRODUCT, "", "PVS_STD_CCS", Model.CONCURRENT)
+    key = PoolKey("PVS_STD_CCS")
     assert pools == (("a", key), ("b", key))
     harness.replies["b"] = snapshot(pool("MPS_ENT_CCU", 1, 10))
     engine.poll_now("b")

@@ -1,7 +1,6 @@
 """One pool's past: the right buckets, exact maxima, gaps that are gaps, no seam at a roll-up."""
 
 from datetime import date
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,9 +10,9 @@ from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, PRODUCT, HistoryF
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.analysis.columns import Series
-from lictui.analysis.series import BackfillRow, Bucket, Resolution, SeriesQuery
+from lictui.analysis.series import SeriesQuery
 from lictui.config.settings import Retention
-from lictui.model import Model, PoolKey
+from lictui.model import PoolKey
 
 
 def starts(fixture: HistoryFixture, length: int = HOUR) -> list[int]:
@@ -394,20 +393,3 @@ def test_sum_of_five_minute_polls_is_exact(
         ]
     finally:
         fixture.close()
-
-
-def test_long_series_uses_days_where_hours_expired(fixture: HistoryFixture) -> None:
-    def past(start: int, width: Resolution) -> BackfillRow:
-        end = start + width
-        bucket = Bucket(start, end, 1, 2, 3, start + 60, 2, 10, None, 4)
-        return BackfillRow("a", PoolKey(PRODUCT), Model.USER_DEVICE, width, bucket)
-
-    today = MIDNIGHT + 100 * DAY
-    days = [past(at, Resolution.DAY) for at in range(MIDNIGHT, today, DAY)]
-    hours = [past(at, Resolution.HOUR) for at in range(today - 10 * DAY, today, HOUR)]
-    fixture.history.backfill([*days, *hours])
-    fixture.clock._now = today - 1
-    result = fixture.buckets(MIDNIGHT, today, HOUR, "a")
-    assert [one.end - one.start for one in result] == [DAY] * 90 + [HOUR] * 240
-    assert all(before.end == after.start for before, after in pairwise(result))
-    assert len(fixture.buckets(MIDNIGHT, today, DAY, "a")) == 100

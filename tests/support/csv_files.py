@@ -1,6 +1,8 @@
-"""CSV text as a file that is imported."""
+"""CSV text as a file that is imported, and a past that was not polled here."""
 
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,6 +18,9 @@ from lictui.history.csv_reader import (
     ImportResult,
     ReadingColumns,
 )
+from lictui.history.store import History
+from lictui.model import Model, PoolKey
+from lictui.paths import Paths
 
 
 def read_text(
@@ -32,6 +37,25 @@ def rows_of(columns: ReadingColumns | BucketColumns) -> list[tuple[Any, ...]]:
     """Imported columns as rows; None is an unknown count."""
     values = (getattr(columns, name).tolist() for name in columns.__slots__)
     return [tuple(None if v == -1 else v for v in row) for row in zip(*values, strict=True)]
+
+
+def import_past(
+    history: History,
+    name: str,
+    product: str,
+    rows: Sequence[tuple[int, int, int | None]],
+    model: Model = Model.CONCURRENT,
+) -> None:
+    """Import readings of one pool: time, in use and installed."""
+    pool = ImportedPool(name, PoolKey(product), model, reading_columns(rows))
+    history.import_readings([pool])
+
+
+def forget_last_poll(paths: Paths, name: str) -> None:
+    """Leave the pools of a server, but not what its last poll returned."""
+    with closing(sqlite3.connect(paths.history)) as db:
+        db.execute("DELETE FROM last_poll WHERE server = ?", (name,))
+        db.commit()
 
 
 def reading_columns(rows: Sequence[tuple[int, int, int | None]]) -> ReadingColumns:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from datetime import date, tzinfo
 
-    from lictui.model import Model, PoolKey
+    from lictui.model import PoolKey
 
 
 class Resolution(IntEnum):
@@ -51,17 +51,6 @@ class SeriesQuery:
     width: int  # seconds of a bucket; wider where figures so fine are not stored any more
     # (server, entitlement): their licenses count once for each subscription date
     entitlements: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class BackfillRow:
-    """One bucket of one pool from another place, which the history stores unchanged."""
-
-    server: str
-    key: PoolKey
-    model: Model
-    resolution: Resolution
-    bucket: Bucket
 
 
 # Calendar days and months in the user's time zone

@@ -1,4 +1,4 @@
-"""Adding figures that lictui did not poll: imported files, backfilled buckets, license files.
+"""Adding figures that lictui did not poll: imported files, license files.
 
 Everything is written in the caller's transaction, and once: the same input again changes nothing.
 """
@@ -6,7 +6,6 @@ Everything is written in the caller's transaction, and once: the same input agai
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -22,14 +21,12 @@ from lictui.history.compaction import (
     kept_since,
     pack_before,
     update,
-    write_buckets,
-    write_readings,
 )
 from lictui.history.csv_reader import UNKNOWN as NO_COUNT
 from lictui.history.imported_capacities import import_capacities
 from lictui.history.polls import last_polls, record_monthly_usage
 from lictui.history.pools import Capacity
-from lictui.history.readings import ReadingRun, stored_runs
+from lictui.history.readings import stored_runs
 from lictui.history.rollup import (
     EMPTY,
     FOREVER,
@@ -48,7 +45,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from lictui.analysis.columns import BoolArray, IntArray
-    from lictui.analysis.series import BackfillRow
     from lictui.config.settings import Retention
     from lictui.history.csv_reader import BucketColumns, ImportedPool, ReadingColumns
     from lictui.history.pools import KnownPool
@@ -211,57 +207,6 @@ def _import_buckets(
         inside = old.start[contained(packed, old)]
         new = new.select(~(expired & np.isin(new.start // wider * wider, inside)))
     return len(update(db, pool, width, EMPTY, new))
-
-
-# Backfilled buckets of any width
-
-
-_BACKFILL_INTERVAL: Final = 900.0  # seconds between polls, which nobody knows
-
-
-def backfill(db: sqlite3.Connection, rows: Iterable[BackfillRow]) -> None:
-    """Store `rows` unchanged, in the caller's transaction; fastest if sorted by pool.
-
-    A bucket that is stored already is replaced; wider buckets are not made from it.
-    """
-    for (server, key), group in groupby(rows, lambda row: (row.server, row.key)):
-        pool_rows = list(group)
-        since = min(row.bucket.start for row in pool_rows)
-        pool = pools.find_pool(db, server, key)
-        if pool is None:
-            name = products.describe(key.product).name
-            pool = pools.create(db, server, key, pool_rows[0].model, name, since)
-        pools.extend_start(db, pool, since)
-        times = (max(row.bucket.start, row.bucket.high_at, _last_reading(row)) for row in pool_rows)
-        pool = _pack_all(db, pool, max(times))
-        _backfill_pool(db, pool, pool_rows)
-
-
-def _last_reading(row: BackfillRow) -> int:
-    return row.bucket.end if row.resolution is Resolution.RAW else 0
-
-
-def _backfill_pool(db: sqlite3.Connection, pool: KnownPool, rows: Sequence[BackfillRow]) -> None:
-    buckets: dict[Resolution, dict[int, Sequence[int]]] = defaultdict(dict)
-    runs: list[ReadingRun] = []
-    previous: Capacity | None = None
-    for row in sorted(rows, key=lambda row: (row.bucket.start, -row.resolution)):
-        bucket, width = row.bucket, row.resolution
-        capacity = Capacity(bucket.start, bucket.installed, bucket.overdraft, _BACKFILL_INTERVAL)
-        if previous is None or previous[1:] != capacity[1:]:
-            pools.record_capacity(db, pool.id, capacity)
-        previous = capacity
-        if width is Resolution.RAW:
-            duration = bucket.end - bucket.start
-            runs.append(ReadingRun(bucket.start, duration, bucket.samples, round(bucket.last)))
-        else:
-            buckets[width][bucket.start] = (
-                *(bucket.start, round(bucket.low), round(bucket.high), bucket.high_at),
-                *(round(bucket.last), round(bucket.average * width), width, bucket.samples),
-            )
-    write_readings(db, pool, Readings.of_runs(runs))
-    for width, by_start in buckets.items():
-        write_buckets(db, pool, width, Rollups.of(map(by_start.__getitem__, sorted(by_start))))
 
 
 # License files: installed licenses for times without polls

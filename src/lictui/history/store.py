@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from lictui.analysis.columns import Series
-    from lictui.analysis.series import BackfillRow, SeriesQuery
+    from lictui.analysis.series import SeriesQuery
     from lictui.clock import Clock
     from lictui.config.settings import Retention
     from lictui.history.backfill import ImportCounts, LicenseGrant
@@ -117,13 +117,6 @@ class History:
         with self._writing() as db:
             journal.set_acknowledgement(db, key, acknowledgement)
             journal.add_events(db, events)
-
-    def backfill(self, rows: Iterable[BackfillRow]) -> None:
-        """Store buckets that were not polled here; the same again changes nothing."""
-        from lictui.history import backfill
-
-        with self._writing() as db:
-            backfill.backfill(db, rows)
 
     def import_readings(self, imported: Iterable[ImportedPool]) -> ImportCounts:
         """Import what a file has: all of it or nothing; the same again changes nothing."""
