@@ -18,7 +18,7 @@ from lictui.history.rollup import Readings, coarsen, roll_up
 @given(readings())
 def test_packed_readings_unpack_unchanged(pairs: Pairs) -> None:
     packed = Readings.of(pairs)
-    unpacked = unpack_readings(pack_readings(packed))
+    unpacked = unpack_readings([pack_readings(packed)])
     assert unpacked.time.tolist() == packed.time.tolist()
     assert unpacked.value.tolist() == packed.value.tolist()
 
@@ -27,7 +27,7 @@ def test_packed_readings_unpack_unchanged(pairs: Pairs) -> None:
 def test_packed_rollups_unpack_unchanged(pairs: Pairs, width: int) -> None:
     result = coarsen(roll_up(Readings.of(pairs), CAPACITIES, 300), width)
     if len(result):
-        assert rows(unpack_rollups(pack_rollups(result))) == rows(result)
+        assert rows(unpack_rollups([pack_rollups(result)])) == rows(result)
 
 
 def test_packed_constant_usage_is_small() -> None:
@@ -40,11 +40,11 @@ def test_packed_constant_usage_is_small() -> None:
 def test_unpacking_an_invalid_block_raises_an_error(body: bytes) -> None:
     for unpack in (unpack_readings, unpack_rollups):
         with pytest.raises(CorruptBlockError):
-            unpack(body)
+            unpack([body])
 
 
 def test_unpacking_a_part_of_a_block_raises_an_error() -> None:
     body = pack_rollups(roll_up(Readings.of([(0, 1), (600, 5)]), CAPACITIES, 300))
     for length in range(len(body)):
         with pytest.raises(CorruptBlockError):
-            unpack_rollups(body[:length])
+            unpack_rollups([body[:length]])

@@ -49,7 +49,7 @@ class ReportFixture:
         with self.history._writing() as db:
             for pool in pools:
                 for width in (Resolution.RAW, Resolution.FIVE_MINUTES, Resolution.HOUR):
-                    blocks.drop_before(db, pool, width, int(self.clock._now) // 86400 * 86400)
+                    blocks.drop_before(db, pool.id, width, int(self.clock._now) // 86400 * 86400)
 
     def record_hourly(
         self,

@@ -5,7 +5,8 @@ This module loads numpy, which start-up does not need: it is imported where seri
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections import defaultdict
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from math import isnan
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +25,43 @@ if TYPE_CHECKING:
     BoolArray = NDArray[np.bool_]
 
 
+def constant(column: NDArray[Any]) -> Any:
+    """Return the value of a column that was made by `repeated`; None for any other."""
+    return column[0] if column.strides == (0,) and len(column) else None
+
+
+def repeated(value: float, count: int) -> NDArray[Any]:
+    """Return a column of one value, which takes no memory and no time to add."""
+    single = np.asarray(value)
+    single.flags.writeable = False
+    return np.ndarray((count,), single.dtype, single, 0, (0,))
+
+
+def picked(columns: Sequence[NDArray[Any]], chosen: Any) -> list[Any]:
+    """Return some of the entries; columns that are the same object stay one."""
+    parts = {id(column): column[chosen] for column in columns}
+    return [parts[id(column)] for column in columns]
+
+
+def stacked(parts: Sequence[Sequence[NDArray[Any]]]) -> list[Any]:
+    """Return the columns of successive parts as one; constant or the same object if all are."""
+    if len(parts) == 1:
+        return list(parts[0])
+    done: dict[tuple[int, ...], NDArray[Any]] = {}
+    result = []
+    for columns in zip(*parts, strict=True):
+        same = tuple(map(id, columns))
+        if same not in done:
+            values = {constant(column) for column in columns}
+            done[same] = (
+                np.concatenate(columns)
+                if len(values) > 1 or None in values
+                else repeated(columns[0][0], sum(map(len, columns)))
+            )
+        result.append(done[same])
+    return result
+
+
 @dataclass(frozen=True, eq=False)
 class Series:
     """Usage over time: equally long columns in order of time; a gap has no entry.
@@ -32,7 +70,7 @@ class Series:
     """
 
     start: IntArray  # UTC epoch seconds
-    end: IntArray  # exclusive; of single readings the last time that the figure was read
+    seconds: IntArray  # the length of each entry; 0: a single reading
     low: IntArray  # in use: minimum
     average: FloatArray  # over time
     high: IntArray  # in use: maximum
@@ -47,7 +85,7 @@ class Series:
     @classmethod
     def of(cls, buckets: Iterable[Bucket], width: int) -> Series:
         """Return buckets in order of time as a series."""
-        rows = list(buckets)
+        rows = [(row.start, row.end - row.start, *row[2:]) for row in buckets]
         columns: list[Any] = list(zip(*rows, strict=True)) if rows else [()] * len(_TYPES)
         return cls(*map(np.array, columns, _TYPES), width=width)
 
@@ -69,14 +107,14 @@ class Series:
     __hash__ = None  # type: ignore[assignment]
 
     @property
-    def columns(self) -> tuple[Any, ...]:
-        """All columns, in the order of the fields of `Bucket`."""
-        return tuple(getattr(self, name) for name in Bucket._fields)
+    def columns(self) -> list[Any]:
+        """All columns, in the order of the fields."""
+        return [getattr(self, column.name) for column in fields(self)[: len(_TYPES)]]
 
-    @property
-    def seconds(self) -> IntArray:
-        """The length of each entry."""
-        return self.end - self.start
+    @cached_property
+    def end(self) -> IntArray:
+        """The end of each entry, exclusive."""
+        return self.start + self.seconds
 
     @property
     def exact(self) -> bool:
@@ -86,31 +124,31 @@ class Series:
     @cached_property
     def buckets(self) -> tuple[Bucket, ...]:
         """The same as rows."""
-        optional = [_or_none(column) for column in (self.installed, self.overdraft)]
-        columns = [column.tolist() for column in self.columns]
-        columns[_INSTALLED : _INSTALLED + 2] = optional
+        start, _, *figures, installed, overdraft, samples, bound = self.columns
+        counts = (_or_none(column) for column in (installed, overdraft))
+        whole = (column.tolist() for column in (start, self.end, *figures))
+        columns = (*whole, *counts, samples.tolist(), bound.tolist())
         return tuple(map(Bucket._make, zip(*columns, strict=True)))
 
     def select(self, chosen: BoolArray | IntArray | slice) -> Series:
         """Return some of the entries."""
-        return Series(*[column[chosen] for column in self.columns], width=self.width)
+        return Series(*picked(self.columns, chosen), width=self.width)
 
     def between(self, start: int, stop: int) -> Series:
         """Return the entries that start in [start, stop)."""
-        first, last = np.searchsorted(self.start, (start, stop))
-        return self.select(slice(int(first), int(last)))
+        first, last = np.searchsorted(self.start, (start, stop)).tolist()
+        return self if (first, last) == (0, len(self)) else self.select(slice(first, last))
 
     def capped(self, time: int) -> Series:
         """Return what is before `time`; an entry that it cuts ends there."""
         before = self.select(self.start < time)
-        return replace(before, end=np.minimum(before.end, time))
+        return replace(before, seconds=np.minimum(before.seconds, time - before.start))
 
     def shifted(self, seconds: Sequence[int]) -> Series:
         """Return each entry so many seconds later."""
         shift = np.asarray(seconds, np.int64)
-        start, end, high_at = self.start + shift, self.end + shift, self.high_at + shift
-        moved = replace(self, start=start, end=end, high_at=high_at)
-        return moved.select(np.argsort(start, kind="stable"))
+        moved = replace(self, start=self.start + shift, high_at=self.high_at + shift)
+        return moved.select(np.argsort(moved.start, kind="stable"))
 
     def joined(self, bounds: Sequence[int]) -> Series:
         """Return one entry between each two bounds, such as local midnights.
@@ -119,19 +157,17 @@ class Series:
         entries outside all bounds are left out.
         """
         edges = np.asarray(bounds, np.int64)
-        place = np.searchsorted(edges, (self.start + self.end) // 2, side="right")
+        place = np.searchsorted(edges, self.start + self.seconds // 2, side="right")
         inside = (place > 0) & (place < len(edges))
         place = place[inside]
-        part = self if inside.all() else self.select(inside)
-        return part.merged(edges[place - 1], edges[place])
+        return self.select(inside).merged(edges[place - 1], edges[place])
 
     def widened(self, width: int) -> Series:
         """Return entries of `width` seconds; those that are wider stay as they are."""
         if (self.seconds >= width).all():
             return replace(self, width=width)
         start = self.start // width * width
-        end = np.where(self.end > start + width, self.end, start + width)
-        return replace(self.merged(start, end), width=width)
+        return replace(self.merged(start, np.maximum(self.end, start + width)), width=width)
 
     def merged(self, start: IntArray, end: IntArray) -> Series:
         """Return successive entries that get the same start as one."""
@@ -139,7 +175,7 @@ class Series:
             return self
         first = np.flatnonzero(np.diff(start, prepend=start[0] - 1))
         if len(first) == len(self):
-            return replace(self, start=start, end=end)
+            return replace(self, start=start, seconds=end - start)
         size = np.diff(first, append=len(self))
         high = np.maximum.reduceat(self.high, first)
         exact_high = np.maximum.reduceat(np.where(self.bound, _LOWEST, self.high), first)
@@ -149,14 +185,15 @@ class Series:
         at = at[np.searchsorted(at, first)]
         seconds = np.maximum(self.seconds, 1)
         average = np.add.reduceat(self.average * seconds, first) / np.add.reduceat(seconds, first)
+        last = first + size - 1
         return Series(
             start[first],
-            end[first + size - 1],
+            end[last] - start[first],
             np.minimum.reduceat(self.low, first),
             average,
             high,
             self.high_at[at],
-            self.last[first + size - 1],
+            self.last[last],
             self.installed[at],
             self.overdraft[at],
             np.add.reduceat(self.samples, first),
@@ -168,7 +205,6 @@ class Series:
 _INT: Final = np.int64
 _LOWEST: Final = np.iinfo(_INT).min
 _TYPES: Final = (_INT, _INT, _INT, float, _INT, _INT, _INT, float, float, _INT, np.bool_)
-_INSTALLED: Final = Bucket._fields.index("installed")
 
 
 def _or_none(column: FloatArray) -> list[int | None]:
@@ -177,18 +213,11 @@ def _or_none(column: FloatArray) -> list[int | None]:
 
 def concatenate(parts: Sequence[Series], width: int) -> Series:
     """Return successive series as one."""
-    if len(parts) == 1:
-        return replace(parts[0], width=width)
-    if not parts:
-        return Series.empty(width)
-    columns = zip(*(part.columns for part in parts), strict=True)
-    return Series(*map(np.concatenate, columns), width=width)
+    parts = [part for part in parts if len(part)]
+    columns = stacked([part.columns for part in parts])
+    return Series(*columns, width=width) if parts else Series.empty(width)
 
 
-# The sum of several series
-
-
-@dataclass
 class SumBuilder:
     """Adds series one after the other, so that they need not be in memory together.
 
@@ -196,22 +225,18 @@ class SumBuilder:
     because it need not be of the same moment as the maxima of the others.
     """
 
-    start: int
-    end: int
-    _count: int = 0
-    _only: Series | None = None
-    _figures: dict[str, Any] = field(default_factory=dict)  # columns of sums by five minutes
-    # Installed and overdraft by entitlement: the same licenses on several servers count once.
-    _shared: dict[str, tuple[FloatArray, FloatArray]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.start = self.start // ALIGNMENT * ALIGNMENT
-        self._size = max(0, -(-(self.end - self.start) // ALIGNMENT))
-        kinds: dict[str, Any] = dict.fromkeys(("average", "installed", "overdraft"), np.float64)
-        whole = ("missing", "low", "high", "last", "samples", "high_at", "width")
-        kinds |= dict.fromkeys(whole, np.int64)
-        kinds |= dict.fromkeys(("has", "has_overdraft", "is_bound"), np.bool_)
-        self._figures = {name: np.zeros(self._size, kind) for name, kind in kinds.items()}
+    def __init__(self, start: int, end: int) -> None:
+        self.start = start // ALIGNMENT * ALIGNMENT
+        self._size = size = max(0, -(-(end - self.start) // ALIGNMENT))
+        # Sums by five minutes are those of columns, and those of constants up to each moment.
+        self._sums: dict[str, Any] = defaultdict(lambda: np.zeros(size))
+        self._steps: dict[str, Any] = defaultdict(lambda: np.zeros(size + 1))
+        self._late, self._width = np.zeros(size, _INT), np.full(size, ALIGNMENT, _INT)
+        self._bound = np.zeros(size, np.bool_)
+        # Installed and overdraft by entitlement: the same licenses on several servers count once.
+        self._shared: dict[str, tuple[FloatArray, FloatArray]] = {}
+        self._count = 0
+        self._only: Series | None = None
 
     def add(self, series: Series, since: int, until: int | None, entitlement: str = "") -> None:
         """Add a series that is expected from `since` to `until` (None: still).
@@ -221,86 +246,100 @@ class SumBuilder:
         first = min(max(0, (since - self.start) // ALIGNMENT), self._size)
         stop = self._size if until is None else (until - self.start) // ALIGNMENT
         stop = max(first, min(stop, self._size))
-        self._figures["missing"][first:stop] += 1
+        self._plus("expected", slice(first, stop), 1)
         self._count += 1
         self._only = series if self._count == 1 else None
-        wide = series.seconds > ALIGNMENT
-        if wide.any():
-            series = _laid_out(series, wide)
-        place = (series.start - self.start) // ALIGNMENT
-        left, right = np.searchsorted(place, (first, stop))
-        if left == right:
+        if constant(series.seconds) != ALIGNMENT:
+            series = _laid_out(series)
+        series = series.between(self.start + first * ALIGNMENT, self.start + stop * ALIGNMENT)
+        if not len(series):
             return
-        if left or right < len(series):
-            series, place = series.select(slice(int(left), int(right))), place[left:right]
-        where: IntArray | slice = place
-        if place[-1] - place[0] == len(place) - 1:
-            where = slice(int(place[0]), int(place[-1]) + 1)
-        if entitlement:
-            size = self._size
-            shared = self._shared.setdefault(entitlement, (np.zeros(size), np.full(size, np.nan)))
-            shared[0][where] = np.maximum(shared[0][where], series.installed)
-            shared[1][where] = np.fmax(shared[1][where], series.overdraft)
-            zero = np.zeros_like(series.installed)
-            series = replace(series, installed=zero, overdraft=zero + np.nan)
-        self._add(series, where)
+        begin, last = ((int(series.start[at]) - self.start) // ALIGNMENT for at in (0, -1))
+        where: IntArray | slice = slice(begin, last + 1)
+        if last - begin != len(series) - 1:
+            where = (series.start - self.start) // ALIGNMENT
+        self._plus("present", where, 1)
+        self._plus("samples", where, series.samples)
+        self._plus("low", where, series.low)
+        # The others add nothing where they are the lowest figure, as with one reading of each.
+        for name, column in (("high", series.high), ("last", series.last)):
+            if column is not series.low:
+                self._plus(name, where, column - series.low)
+        self._sums["average"][where] += series.average
+        if series.high_at is not series.start:
+            late = series.high_at - series.start
+            self._late[where] = np.maximum(self._late[where], late)
+        if constant(series.seconds) != ALIGNMENT:
+            self._width[where] = np.maximum(self._width[where], series.seconds)
+        if constant(series.bound) is None:
+            self._bound[where] |= series.bound
+        self._add_licenses(series, where, entitlement)
 
-    def _add(self, series: Series, where: IntArray | slice) -> None:
-        figures = self._figures
-        figures["missing"][where] -= 1
-        figures["has"][where] = True
-        for name in ("low", "average", "high", "last", "installed", "samples"):
-            figures[name][where] += getattr(series, name)
-        known = ~np.isnan(series.overdraft)
-        figures["overdraft"][where] += np.where(known, series.overdraft, 0)
-        figures["has_overdraft"][where] |= known
-        figures["is_bound"][where] |= series.bound
-        for name, column in (("high_at", series.high_at), ("width", series.seconds)):
-            figures[name][where] = np.maximum(figures[name][where], column)
+    def _add_licenses(self, series: Series, where: IntArray | slice, entitlement: str) -> None:
+        if entitlement:
+            none = np.zeros(self._size), np.full(self._size, np.nan)
+            installed, overdraft = self._shared.setdefault(entitlement, none)
+            installed[where] = np.maximum(installed[where], series.installed)
+            overdraft[where] = np.fmax(overdraft[where], series.overdraft)
+            self._plus("shared", where, 1)
+            return
+        for name, column in (("installed", series.installed), ("overdraft", series.overdraft)):
+            part = column if constant(column) is None else column[0]
+            unknown = np.isnan(part)
+            self._plus(name, where, np.where(unknown, 0, part))
+            self._plus(f"unknown {name}", where, unknown)
+
+    def _plus(self, name: str, where: IntArray | slice, column: Any) -> None:
+        value = constant(column) if np.ndim(column) else column
+        if value is None or not isinstance(where, slice):
+            self._sums[name][where] += column
+        elif value:
+            self._steps[name][where.start] += value
+            self._steps[name][where.stop] -= value
+
+    def _total(self, name: str) -> FloatArray:
+        total: FloatArray = self._sums[name] + np.cumsum(self._steps[name])[: self._size]
+        return total
 
     def series(self) -> Series:
         """Return the sum where every expected series had a figure."""
         if self._only is not None:
             return self._only
-        figures = self._figures
-        for installed, overdraft in self._shared.values():
-            figures["installed"] += installed
-            figures["overdraft"] += np.nan_to_num(overdraft)
-            figures["has_overdraft"] |= ~np.isnan(overdraft)
-        self._shared = {}
-        complete = np.flatnonzero(figures["has"] & (figures["missing"] == 0))
-        of = {name: figure[complete] for name, figure in figures.items()}
+        names = ("low", "average", "high", "last", "samples", "installed", "overdraft")
+        low, average, high, last, samples, installed, overdraft = map(self._total, names)
+        present = self._total("present")
+        installed[self._total("unknown installed") > 0] = np.nan
+        has_overdraft = self._total("unknown overdraft") < present - self._total("shared")
+        for all_installed, all_overdraft in self._shared.values():
+            installed += all_installed
+            overdraft += np.nan_to_num(all_overdraft)
+            has_overdraft |= ~np.isnan(all_overdraft)
+        overdraft[~has_overdraft] = np.nan
+        complete = np.flatnonzero((present > 0) & (present == self._total("expected")))
         start = self.start + complete * ALIGNMENT
         total = Series(
             start,
-            start + ALIGNMENT,
-            of["low"],
-            of["average"],
-            of["high"],
-            np.maximum(start, of["high_at"]),
-            of["last"],
-            of["installed"],
-            np.where(of["has_overdraft"], of["overdraft"], np.nan),
-            of["samples"],
-            of["is_bound"],
+            repeated(ALIGNMENT, len(start)),
+            low[complete].astype(_INT),
+            average[complete],
+            (low + high)[complete].astype(_INT),
+            start + self._late[complete],
+            (low + last)[complete].astype(_INT),
+            installed[complete],
+            overdraft[complete],
+            samples[complete].astype(_INT),
+            self._bound[complete],
             width=int(ALIGNMENT),
         )
-        width = of["width"]
-        if (width <= ALIGNMENT).all():
-            return total
+        width = self._width[complete]
         start = start // width * width
-        return total.merged(start, start + width)
+        return total if (width == ALIGNMENT).all() else total.merged(start, start + width)
 
 
-def _laid_out(series: Series, wide: BoolArray) -> Series:
+def _laid_out(series: Series) -> Series:
     """Return a series with its wide entries repeated every five minutes, as long as they were."""
-    repeats = np.where(wide, series.seconds // ALIGNMENT, 1)
-    chosen = np.repeat(np.arange(len(series)), repeats)
-    index = np.arange(len(chosen)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-    part = series.select(chosen)
-    return replace(
-        part,
-        start=part.start + index * ALIGNMENT,
-        end=part.end + index * ALIGNMENT,
-        bound=part.bound | ((part.seconds > ALIGNMENT) & (part.high != part.low)),
-    )
+    repeats = np.maximum(series.seconds // ALIGNMENT, 1)
+    index = np.arange(repeats.sum()) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+    part = series.select(np.repeat(np.arange(len(series)), repeats))
+    wide = (part.seconds > ALIGNMENT) & (part.high != part.low)
+    return replace(part, start=part.start + index * ALIGNMENT, bound=part.bound | wide)

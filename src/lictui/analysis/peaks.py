@@ -77,17 +77,13 @@ class PeakAccumulator:
         if not len(series):
             return
         for window in self.windows:
-            if window.start <= series.start[0]:
-                self._totals.setdefault(window.name, _WindowTotal()).add(series)
-                continue
-            if window.start >= series.end[-1]:
-                continue
+            first = int(np.searchsorted(series.start, window.start))
             # An entry that the window cuts counts if its maximum is not earlier.
-            inside = (series.start >= window.start) | (
-                (series.end > window.start) & (series.high_at >= window.start)
-            )
-            part = series.select(inside)
-            if len(part):
+            cut = series.select(slice(max(0, first - 1), first))
+            if (cut.end > window.start).any() and (cut.high_at >= window.start).all():
+                first -= 1
+            if first < len(series):
+                part = series.select(slice(first, None)) if first else series
                 self._totals.setdefault(window.name, _WindowTotal()).add(part)
 
     def peaks(self) -> Iterator[Peak]:
@@ -119,9 +115,10 @@ class _WindowTotal:
     seconds: int = 0
 
     def add(self, series: Series) -> None:
-        tops = np.flatnonzero(series.high == series.high.max())
-        exact = tops[~series.bound[tops]]
-        (highest,) = series.select((exact if len(exact) else tops)[:1]).buckets
+        # Of equal maxima the first exact one.
+        order = series.high if series.exact else 2 * series.high - series.bound
+        at = int(order.argmax())
+        (highest,) = series.select(slice(at, at + 1)).buckets
         if self.highest is None or (highest.high, not highest.bound) > (
             self.highest.high,
             not self.highest.bound,

@@ -79,9 +79,8 @@ def pack_before(db: sqlite3.Connection, pool: KnownPool, time: int, now: int) ->
         return pool
     write_readings(db, pool, stored.between(pool.packed_until, time))
     rollups = roll_up(stored, capacities, FINEST, now).between(pool.packed_until, time)
-    start, pool = pool.packed_until, pools.set_packed_until(db, pool, time)
+    pool = pools.set_packed_until(db, pool, time)
     update(db, pool, FINEST, EMPTY, rollups)
-    _join_blocks(db, pool, start)
     readings.delete_before(db, pool.id, time)
     return pool
 
@@ -91,16 +90,7 @@ def write_readings(db: sqlite3.Connection, pool: KnownPool, new: Readings) -> No
     if len(new):
         start, end = _days(int(new.time[0]), int(new.time[-1]) + 1)
         stored = blocks.read_readings(db, pool.id, start, end)
-        blocks.write_readings(db, pool, stored.with_added(new))
-
-
-def _join_blocks(db: sqlite3.Connection, pool: KnownPool, since: int) -> None:
-    """Write the five minutes of every period that has ended since then as one block."""
-    seconds = blocks.block_seconds(FINEST)
-    for start in range(since // seconds * seconds, pool.packed_until - seconds + 1, seconds):
-        end = start + seconds
-        rollups = blocks.read_rollups(db, pool.id, FINEST, start, end)
-        blocks.write_rollups(db, pool, FINEST, rollups, (start, end))
+        blocks.write_readings(db, pool.id, stored.with_added(new))
 
 
 def _days(start: int, end: int) -> tuple[int, int]:
@@ -131,7 +121,7 @@ def kept_since(now: float, retention: Retention) -> dict[Resolution, int]:
 def drop_expired(db: sqlite3.Connection, pool: KnownPool, kept: Mapping[Resolution, int]) -> None:
     """Delete what is not kept any more of a pool."""
     for width, since in kept.items():
-        blocks.drop_before(db, pool, width, since)
+        blocks.drop_before(db, pool.id, width, since)
 
 
 def justified_time(db: sqlite3.Connection, now: float) -> float:
@@ -168,7 +158,7 @@ def update(
     starts = changed(stored, result)
     if not len(starts) and len(result) == len(stored):
         return starts
-    blocks.write_rollups(db, pool, width, result, (start, end))
+    blocks.write_rollups(db, pool.id, width, result, (start, end))
     if width in WIDER:
         wider = WIDER[width]
         update(db, pool, wider, coarsen(stored, wider), coarsen(result, wider))
@@ -184,7 +174,7 @@ def write_buckets(
     others = stored.select(~np.isin(stored.start, rollups.start))
     both = join((others, rollups))
     order = np.argsort(both.start, kind="stable")
-    blocks.write_rollups(db, pool, width, both.select(order), (start, end))
+    blocks.write_rollups(db, pool.id, width, both.select(order), (start, end))
 
 
 def add_readings(
@@ -249,6 +239,6 @@ def merge_pools(db: sqlite3.Connection, earlier: KnownPool, later: KnownPool) ->
             start, stop = _days(int(rollups.start[0]), int(rollups.start[-1]) + 1)
             stored = blocks.read_rollups(db, earlier.id, width, start, stop)
             both = coarsen(join((stored, rollups)), width)
-            blocks.write_rollups(db, earlier, width, both, (start, stop))
+            blocks.write_rollups(db, earlier.id, width, both, (start, stop))
     blocks.drop_all(db, later.id)
     pools.merge(db, earlier, later)

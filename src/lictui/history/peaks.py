@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from lictui.analysis.columns import SumBuilder
 from lictui.analysis.peaks import PeakAccumulator, ScopedPeak, peak_windows, upper_bound
-from lictui.analysis.series import ALIGNMENT, Resolution, SeriesQuery
+from lictui.analysis.series import ALIGNMENT, SeriesQuery
 from lictui.history.errors import HistoryError
 from lictui.history.memberships import memberships
+from lictui.history.query import CHUNK
 from lictui.model import ESTATE
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from lictui.history.memberships import Membership, ServerPool
     from lictui.history.pools import KnownPool
     from lictui.history.store import History
-
-_CHUNK: Final = 32 * int(Resolution.DAY)  # seconds that are read at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +102,12 @@ class _Search:
         return PeakAccumulator(peak_windows(now, first, self._query.zone), first, now)
 
     def read(self) -> Iterator[None]:
-        """Read everything; yields after each server's month."""
+        """Read everything; yields after each server."""
         end = int(self._query.now) + 1
         query_entitlements = self._query.entitlements
         first = min((member.since for member in self._members), default=end)
-        for start in range(first // _CHUNK * _CHUNK, end, _CHUNK):
-            stop = min(start + _CHUNK, end)
+        for start in range(first // CHUNK * CHUNK, end, CHUNK):
+            stop = min(start + CHUNK, end)
             totals = {name: SumBuilder(start, stop) for name in self._scopes}
             for member in self._members:
                 if not member.overlaps(start, stop):

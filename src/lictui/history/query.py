@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from lictui.analysis.columns import Series, SumBuilder, concatenate
+from lictui.analysis.columns import Series, SumBuilder, concatenate, constant, repeated
 from lictui.analysis.series import ALIGNMENT, Resolution
 from lictui.history import blocks, pools, readings
 from lictui.history.compaction import CONTEXT, with_unpacked
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from lictui.history.pools import KnownPool
 
 _DAY: Final = int(Resolution.DAY)
-_CHUNK: Final = 32 * _DAY  # of a sum that is in memory at once
+CHUNK: Final = 512 * _DAY  # of a sum that is in memory at once
 
 
 def query_series(db: sqlite3.Connection, query: SeriesQuery, now: float) -> Series:
@@ -70,8 +70,8 @@ def sum_pools(
 ) -> Series:
     """Return the sum by five minutes; `entitlements` of servers as in a SeriesQuery."""
     chunks = []
-    for base in range(start // _CHUNK * _CHUNK, stop, _CHUNK):
-        first, end = max(start, base), min(base + _CHUNK, stop)
+    for base in range(start // CHUNK * CHUNK, stop, CHUNK):
+        first, end = max(start, base), min(base + CHUNK, stop)
         total = SumBuilder(first, end)
         for stored in known:
             pool = stored.pool
@@ -180,13 +180,17 @@ class StoredPool:
 
     def rollups(self, width: Resolution, start: int, end: int) -> Rollups:
         """Return the stored buckets of `width` that start in [start, end), packed or not."""
-        packed = blocks.read_rollups(self._db, self.pool.id, width, start // width * width, end)
-        if end > self.pool.packed_until // width * width:
-            recent = roll_up(self._unpacked(), self._capacities, ALIGNMENT, self._now)
-            recent = recent.select(recent.start >= self.pool.packed_until)
-            if len(recent):
-                packed = coarsen(join((packed, recent)), width)
-        return packed.between(start // width * width, end)
+        start = start // width * width
+        packed = blocks.read_rollups(self._db, self.pool.id, width, start, end)
+        edge = self.pool.packed_until // width * width
+        if end <= edge:
+            return packed
+        recent = roll_up(self._unpacked(), self._capacities, ALIGNMENT, self._now)
+        recent = recent.between(self.pool.packed_until, FOREVER)
+        if len(recent):
+            later = coarsen(join((packed.between(edge, end), recent)), width)
+            packed = join((packed.between(start, edge), later))
+        return packed.between(start, end)
 
     def single_readings(self, start: int, end: int) -> Series:
         """Return an entry for every reading in [start, end) that has a figure."""
@@ -206,18 +210,19 @@ class StoredPool:
         return self._recent
 
     def _to_series(self, rollups: Rollups, width: int) -> Series:
-        at = self._capacities.at(rollups.high_at)
+        seconds = constant(rollups.seconds)
+        installed, overdraft = self._capacities.licenses(rollups.high_at)
         return Series(
             rollups.start,
-            rollups.start + width,
+            repeated(width, len(rollups)),
             rollups.low,
-            rollups.total / np.maximum(rollups.seconds, 1),
+            rollups.total / (rollups.seconds if seconds is None else seconds),
             rollups.high,
             rollups.high_at,
             rollups.last,
-            self._capacities.installed[at],
-            self._capacities.overdraft[at],
+            installed,
+            overdraft,
             rollups.samples,
-            np.zeros(len(rollups), np.bool_),
+            repeated(False, len(rollups)),  # noqa: FBT003
             width=width,
         )

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from lictui.analysis.columns import picked, repeated, stacked
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -123,6 +125,20 @@ class Capacities:
         counts = [np.array(column, np.float64) for column in (installed, overdraft)]
         return cls(valid_from, counts[0], counts[1], seconds, gaps)
 
+    def licenses(self, times: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Return what is installed, and the overdraft, at each time."""
+        first, last = self.at(np.array((times.min(), times.max()))) if len(times) else (0, 0)
+        within = slice(first, last + 1)
+        at: IntArray | None = None
+        columns = []
+        for column in (self.installed, self.overdraft):
+            if first == last or len(np.unique(column[within])) == 1:  # of unknown ones, too
+                columns.append(repeated(column[first], len(times)))
+            else:
+                at = self.at(times) if at is None else at
+                columns.append(column[at])
+        return columns[0], columns[1]
+
     def at(self, times: IntArray) -> IntArray:
         """Return the index of the capacity that is valid at each time; 0 before all of them."""
         index: IntArray = np.searchsorted(self.valid_from, times, side="right") - 1
@@ -133,21 +149,18 @@ class Capacities:
 
 
 class Rollups:
-    """Buckets of one width in order of time: a matrix with a row for each of their figures."""
+    """Buckets of one width in order of time: a column for each of their figures."""
 
-    start: IntArray  # UTC epoch seconds
-    low: IntArray  # the lowest reading; without any, the reading that is still valid
-    high: IntArray
-    high_at: IntArray  # when the highest was read first; without readings the start
-    last: IntArray
-    total: IntArray  # the sum of the figures, each times the seconds that it was valid
-    seconds: IntArray  # for how long there is a figure, in whole five minutes
-    samples: IntArray  # number of readings; 0: filled from the previous one
-
-    def __init__(self, columns: IntArray) -> None:
-        self.columns = columns
-        self.start, self.low, self.high, self.high_at, self.last = columns[:5]
-        self.total, self.seconds, self.samples = columns[5:]
+    def __init__(self, columns: Sequence[IntArray] | IntArray) -> None:
+        self.columns = list(columns)
+        self.start = self.columns[0]  # UTC epoch seconds
+        self.low = self.columns[1]  # the lowest reading; without any, the one that is still valid
+        self.high = self.columns[2]
+        self.high_at = self.columns[3]  # when the highest was read first; the start without any
+        self.last = self.columns[4]
+        self.total = self.columns[5]  # the sum of the figures, each times the seconds it was valid
+        self.seconds = self.columns[6]  # for how long there is a figure, in whole five minutes
+        self.samples = self.columns[7]  # number of readings; 0: filled from the previous one
 
     @classmethod
     def of(cls, rows: Iterable[Sequence[int]]) -> Rollups:
@@ -160,12 +173,12 @@ class Rollups:
 
     def select(self, chosen: BoolArray | IntArray | slice) -> Rollups:
         """Return some of the buckets."""
-        return Rollups(self.columns[:, chosen])
+        return Rollups(picked(self.columns, chosen))
 
     def between(self, start: int, stop: int) -> Rollups:
         """Return the buckets that start in [start, stop)."""
-        first, last = np.searchsorted(self.start, (start, stop))
-        return self.select(slice(int(first), int(last)))
+        first, last = np.searchsorted(self.start, (start, stop)).tolist()
+        return self if (first, last) == (0, len(self)) else self.select(slice(first, last))
 
 
 _COLUMNS: Final = 8
@@ -175,9 +188,7 @@ EMPTY: Final = Rollups(np.empty((_COLUMNS, 0), np.int64))
 def join(parts: Sequence[Rollups]) -> Rollups:
     """Return successive buckets as one value."""
     parts = [part for part in parts if len(part)]
-    if len(parts) == 1:
-        return parts[0]
-    return Rollups(np.concatenate([part.columns for part in parts], axis=1)) if parts else EMPTY
+    return Rollups(stacked([part.columns for part in parts])) if parts else EMPTY
 
 
 def roll_up(readings: Readings, capacities: Capacities, width: int, now: int = FOREVER) -> Rollups:
