@@ -8,8 +8,8 @@ from tests.support.values import failure, poll, server
 from lictui.analysis.forecast import Forecast, ForecastStatus, Reach, Shortfall, Trend
 from lictui.config.entitlements import Entitlement
 from lictui.config.settings import Settings
-from lictui.model import Event, EventKind, Level, Model
-from lictui.report.model import MonthlyReport, ScopeKind
+from lictui.model import ESTATE, Event, EventKind, Level, Model
+from lictui.report.model import MonthlyReport
 
 HOSTILE = "<script>alert(1)</script>"
 FORMULA = '=HYPERLINK("http://evil.example","x")'
@@ -62,19 +62,16 @@ def sample_report(fixture: ReportFixture) -> MonthlyReport:
 
     trend = Trend(180, 90.0, 150.0, 4 / 7, 1.0, 1.0)
 
-    def find_forecast(kind: ScopeKind, name: str, product: str, model: Model) -> Forecast | None:
-        if kind is not ScopeKind.ESTATE or product != CCS:
-            return None
-        return Forecast(
-            name,
-            product,
-            model,
-            ForecastStatus.GROWING,
-            180,
-            trend,
-            date(2027, 2, 20),
-            installed=Reach(1.0, 0.9, date(2027, 1, 20), band=(date(2027, 1, 9), date(2027, 2, 9))),
-            shortfalls=(Shortfall(expiry, 100, 150),),
-        )
-
-    return fixture.report(settings=Settings(entitlements=entitlements), find_forecast=find_forecast)
+    forecast = Forecast(
+        ESTATE,
+        CCS,
+        Model.CONCURRENT,
+        ForecastStatus.GROWING,
+        180,
+        trend,
+        date(2027, 2, 20),
+        installed=Reach(1.0, 0.9, date(2027, 1, 20), band=(date(2027, 1, 9), date(2027, 2, 9))),
+        shortfalls=(Shortfall(expiry, 100, 150),),
+    )
+    forecasts = {(CCS, Model.CONCURRENT): forecast}
+    return fixture.report(settings=Settings(entitlements=entitlements), forecasts=forecasts)

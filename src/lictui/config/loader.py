@@ -28,8 +28,8 @@ from lictui.config.settings import (
     suggest_key,
 )
 from lictui.config.toml_document import (
-    InvalidValue,
-    did_you_mean,
+    FieldError,
+    check_table,
     dotted_key,
     duration,
     quoted,
@@ -44,8 +44,8 @@ from lictui.paths import Paths, write_private
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from lictui.config.settings import AlertSettings, SettingKey
-    from lictui.config.toml_document import KeyPath, TomlDocument, Validator
+    from lictui.config.settings import SettingKey
+    from lictui.config.toml_document import KeyPath, TomlDocument
     from lictui.model import Server
 
 
@@ -69,11 +69,7 @@ def load_settings(paths: Paths) -> Settings:
 
     Raises ConfigError with every problem of the file.
     """
-    reader = _Reader(read_toml(paths.config))
-    settings = reader.settings()
-    if reader.problems:
-        raise ConfigError(tuple(sorted(reader.problems, key=lambda problem: problem.line or 0)))
-    return settings
+    return _Reader(read_toml(paths.config)).settings
 
 
 def with_field(target: Any, field: str, value: object) -> Any:
@@ -85,72 +81,70 @@ def with_field(target: Any, field: str, value: object) -> Any:
 
 
 class _Reader:
+    """Reads a document; `paths` are the keys in it. Raises ConfigError with every problem."""
+
     def __init__(self, document: TomlDocument) -> None:
-        self.problems: list[Problem] = []
+        self.settings = Settings()
+        self.paths: list[KeyPath] = []
         self._document = document
-        self._settings = Settings()
-        self._set: set[str] = set()  # names of the keys in the file
+        self._problems: list[Problem] = []
         self._invalid: set[str] = set()  # names of the keys whose value cannot be used
-        self._overrides: dict[str, Mapping[str, Any]] = {}
+        overrides: list[tuple[KeyPath, object]] = []
+        self._read_table((), document.data, overrides)
+        self._check_order(self.settings, (), {dotted_key(path) for path in self.paths})
+        for path, table in overrides:  # after the defaults that they are checked with
+            self._read_override(path, self._table(path, table))
+        if self._problems:
+            raise ConfigError(tuple(sorted(self._problems, key=lambda p: p.line or 0)))
 
-    def settings(self) -> Settings:
-        self._read_table((), self._document.data)
-        for low, high, message, hint in self._order_errors(self._settings, self._set):
-            name = low if low in self._set else high
-            self._add_problem(tuple(name.split(".")), message, hint)
-        alerts = self._alert_settings()
-        return replace(self._settings, alerts=alerts)
-
-    def _read_table(self, table_path: KeyPath, table: Mapping[str, Any]) -> None:
+    def _read_table(
+        self,
+        table_path: KeyPath,
+        table: Mapping[str, Any],
+        overrides: list[tuple[KeyPath, object]],
+    ) -> None:
         for key, value in table.items():
             path = (*table_path, key)
             name = dotted_key(path)
             if setting := KEYS_BY_NAME.get(name):
                 self._read_setting(setting, path, value)
             elif table_path == ("alerts",) and key in ALERT_SCOPES:
-                self._overrides[key] = self._named_tables(path, value)
+                overrides += [((*path, k), v) for k, v in self._table(path, value).items()]
             elif name == "actions":
-                tables = self._named_tables(path, value)
-                actions = tuple(self._action(*named) for named in tables.items())
-                self._settings = replace(self._settings, actions=actions)
+                tables = self._table(path, value).items()
+                actions = tuple(self._action(*named) for named in tables)
+                self.settings = replace(self.settings, actions=actions)
             elif name not in TABLES:
                 self._add_problem(path, "unknown key", suggest_key(name))
             elif not isinstance(value, dict):
                 self._add_problem(path, f"must be a table, not {quoted(value)}", f"write [{name}]")
             elif name == "keymap":
-                self._settings = replace(self._settings, keymap=self._keymap(value))
+                keymap = self._check(path, value, dict.fromkeys(value, _keys))
+                keymap = {command: keys for command, keys in keymap.items() if keys}
+                self.settings = replace(self.settings, keymap=keymap)
             else:
-                self._read_table(path, value)
+                self._read_table(path, value, overrides)
 
     def _read_setting(self, key: SettingKey, path: KeyPath, value: object) -> None:
-        self._set.add(key.name)
-        accepted = self._accept(key.validate, value, path)
-        if accepted is None:
+        self.paths.append(path)
+        accepted = self._check(path[:-1], {path[-1]: value}, {path[-1]: key.validate})
+        if not accepted:
             self._invalid.add(key.name)
             return
+        (value,) = accepted.values()
         if key.name == "history.path":
-            accepted = resolve_path(self._document.file.parent, accepted)
-        self._settings = with_field(self._settings, key.field, accepted)
+            value = resolve_path(self._document.file.parent, str(value))
+        self.settings = with_field(self.settings, key.field, value)
 
-    def _accept(self, validate: Validator, value: object, path: KeyPath) -> Any:
-        """Return the value to use; None after adding the problem if it is not accepted."""
-        try:
-            return validate(value)
-        except InvalidValue as invalid:
-            self._add_problem(path, invalid.message, invalid.hint)
-            return None
+    def _check(
+        self, path: KeyPath, table: Mapping[Any, Any], validators: Mapping[Any, Any]
+    ) -> dict[str, Any]:
+        """Return the values to use; the problems of the others are added."""
+        values, errors = check_table(table, validators)
+        self._problems += self._document.problems(path, errors)
+        return values
 
-    def _keymap(self, table: Mapping[str, Any]) -> dict[str, str]:
-        def keys(value: object) -> str:
-            return ",".join(string_list(value) if isinstance(value, list) else (string(value),))
-
-        keymap = {}
-        for command, value in table.items():
-            if accepted := self._accept(keys, value, ("keymap", command)):
-                keymap[command] = accepted
-        return keymap
-
-    def _named_tables(self, path: KeyPath, value: object) -> Mapping[str, Any]:
+    def _table(self, path: KeyPath, value: object) -> Mapping[str, Any]:
         if isinstance(value, dict):
             return value
         hint = f"write [{dotted_key(path)}.<name>]"
@@ -159,19 +153,12 @@ class _Reader:
 
     def _action(self, name: str, value: object) -> Action:
         path, base = ("actions", name), self._document.file.parent
-        table = self._named_tables(path, value)
-        fields = {}
-        for key, setting in table.items():
-            if key not in ACTION_KEYS:
-                self._add_problem((*path, key), "unknown key", did_you_mean(key, ACTION_KEYS))
-                continue
-            accepted = self._accept(ACTION_KEYS[key], setting, (*path, key))
-            if accepted is not None:
-                fields[key] = accepted
+        table = self._table(path, value)
+        self.paths += [(*path, key) for key in table]
+        action = Action(name, **self._check(path, table, ACTION_KEYS))
         if not any(table.get(key) for key in ("command", "webhook", "bell", "osc9")):
             hint = "set command, webhook, bell = true or osc9 = true"
             self._add_problem(path, "has no effect", hint)
-        action = Action(name, **fields)
         if action.secret and not action.webhook:
             self._add_problem((*path, "secret"), "requires webhook", "set webhook")
         verify = action.verify
@@ -179,51 +166,28 @@ class _Reader:
             verify = str(resolve_path(base, verify))
         return replace(action, secret=with_absolute_file(action.secret, base), verify=verify)
 
-    def _alert_settings(self) -> AlertSettings:
-        scopes: Any = {
-            scope: {name: self._override((scope, name), table) for name, table in tables.items()}
-            for scope, tables in self._overrides.items()
-        }
-        return replace(self._settings.alerts, **scopes)
+    def _read_override(self, path: KeyPath, table: Mapping[str, Any]) -> None:
+        """Read the thresholds of one group, server or product."""
+        _, scope, name = map(str, path)
+        self.paths += [(*path, key) for key in table]
+        validators = {key: setting.validate for key, setting in THRESHOLD_KEYS.items()}
+        values, errors = check_table(table, validators)
+        for error in errors:
+            hint = error.hint
+            if error.key not in validators and isinstance(table[error.key], dict):
+                hint = f'quote a name that contains a dot: [alerts.{scope}."{name}.{error.key}"]'
+            self._add_problem((*path, error.key), error.message, hint)
+        changes = {THRESHOLD_KEYS[k].field.rpartition(".")[2]: v for k, v in values.items()}
+        alerts = self.settings.alerts
+        if not errors:
+            merged = replace(alerts, default=replace(alerts.default, **changes))
+            names = {THRESHOLD_KEYS[key].name for key in table}
+            self._check_order(replace(self.settings, alerts=merged), path, names)
+        scopes: Any = {scope: {**getattr(alerts, scope), name: changes}}
+        self.settings = replace(self.settings, alerts=replace(alerts, **scopes))
 
-    def _override(self, scope_name: tuple[str, str], value: object) -> dict[str, Any]:
-        path = ("alerts", *scope_name)
-        table = self._named_tables(path, value)
-        problems_before, changes = len(self.problems), {}
-        for part, threshold in table.items():
-            key = THRESHOLD_KEYS.get(part)
-            if key is None:
-                hint = did_you_mean(part, THRESHOLD_KEYS)
-                if isinstance(threshold, dict):
-                    scope, name = scope_name
-                    hint = f'quote a name that contains a dot: [alerts.{scope}."{name}.{part}"]'
-                self._add_problem((*path, part), "unknown key", hint)
-                continue
-            changes[key.field.rpartition(".")[2]] = self._accept(
-                key.validate, threshold, (*path, part)
-            )
-        if len(self.problems) == problems_before:
-            self._check_override(path, table, changes)
-        return changes
-
-    def _check_override(
-        self, path: KeyPath, table: Mapping[str, Any], changes: dict[str, Any]
-    ) -> None:
-        """Check the order of the thresholds that apply with the override."""
-        thresholds = replace(self._settings.alerts.default, **changes)
-        merged = with_field(self._settings, "alerts.default", thresholds)
-        overridden = {THRESHOLD_KEYS[part].name for part in table}
-        for low, high, message, hint in self._order_errors(merged, overridden):
-            name = low if low in overridden else high
-            self._add_problem((*path, name.rpartition(".")[2]), message, hint)
-
-    def _order_errors(
-        self, settings: Settings, names: set[str]
-    ) -> Iterator[tuple[str, str, str, str]]:
-        """Yield (first key, second key, message, hint) of every pair in the wrong order.
-
-        Pairs without a key in `names` are not checked.
-        """
+    def _check_order(self, settings: Settings, path: KeyPath, names: set[str]) -> None:
+        """Check every pair with a key in `names`, of which the table at `path` has all."""
         for low, high, relation, only_if_set in _ORDER:
             if self._invalid & {low, high} or not names & {low, high}:
                 continue
@@ -238,10 +202,18 @@ class _Reader:
                 f"{low_key} must be {relation} {high_key}, but they are {first:g} and {second:g}"
             )
             hint = "" if {low, high} <= names else "one of them is the default: set both"
-            yield low, high, message, hint
+            table, _, key = (low if low in names else high).rpartition(".")
+            self._add_problem((*(path or table.split(".")), key), message, hint)
 
     def _add_problem(self, path: KeyPath, message: str, hint: str = "") -> None:
-        self.problems.append(self._document.problem(path, message, hint))
+        (*table, key) = path
+        error = FieldError(str(key), message, hint)
+        self._problems += self._document.problems(tuple(table), (error,))
+
+
+def _keys(value: object) -> str:
+    """Return the keys of a command, separated by commas."""
+    return ",".join(string_list(value) if isinstance(value, list) else (string(value),))
 
 
 # The origin of each setting
@@ -263,41 +235,34 @@ def effective_settings(
 
     `overrides` maps names of settings, such as `polling.interval`, to a value and its origin.
     """
-    settings, document = load_settings(paths), read_toml(paths.config)
+    document = read_toml(paths.config)
+    reader = _Reader(document)
+    settings = reader.settings
 
     def from_file(path: KeyPath, value: object) -> EffectiveSetting:
         return EffectiveSetting(path, value, f"file {document.file}:{document.line(path)}")
 
     effective = []
     for key in KEYS:
-        path = tuple(key.name.split("."))
+        path: KeyPath = tuple(key.name.split("."))
         if key.name in overrides:
             effective.append(EffectiveSetting(path, *overrides[key.name]))
-        elif _contains(document.data, path):
+        elif path in reader.paths:
             effective.append(from_file(path, key.value_in(settings)))
         else:
             effective.append(EffectiveSetting(path, key.value_in(settings)))
-    effective += [from_file(*setting) for setting in _without_default(document.data)]
+    # Threshold overrides and actions have no default: as they are written
+    named = [path for path in reader.paths if dotted_key(path) not in KEYS_BY_NAME]
+    named.sort(key=lambda path: path[0] == "actions")
+    effective += [from_file(path, _value_at(document.data, path)) for path in named]
     effective += [from_file(("keymap", name), keys) for name, keys in settings.keymap.items()]
     return tuple(effective)
 
 
-def _without_default(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, object]]:
-    """Yield the keys of the file that have no default: threshold overrides and actions."""
-    alerts = data.get("alerts", {})
-    groups = [(("alerts", scope), alerts.get(scope, {})) for scope in ALERT_SCOPES]
-    for path, tables in (*groups, (("actions",), data.get("actions", {}))):
-        for name, table in tables.items():
-            for key, value in table.items():
-                yield (*path, name, key), value
-
-
-def _contains(data: Mapping[str, Any], path: KeyPath) -> bool:
+def _value_at(data: Any, path: KeyPath) -> object:
     for key in path:
-        if not isinstance(data, dict) or key not in data:
-            return False
         data = data[key]
-    return True
+    return data
 
 
 # config.toml as text: the commented template, and the settings that apply

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from lictui import products
 from lictui.analysis.assignments import reported_month
-from lictui.analysis.forecast import Forecast
 from lictui.analysis.series import ALIGNMENT, SeriesQuery, day_of
 from lictui.analysis.usage_stats import excess, usage_stats
 from lictui.engine.alert_state import is_transition
@@ -56,14 +55,14 @@ from lictui.report.month import ScopeMonth, ServerMonth, days_with_assigned_abov
 if TYPE_CHECKING:
     from datetime import date, tzinfo
 
+    from lictui.analysis.forecast import Forecast
     from lictui.config.entitlements import Entitlement
     from lictui.config.settings import Settings
     from lictui.engine.board import MergedBoard, ServerStatus
     from lictui.history.pools import KnownPool
     from lictui.history.store import History
 
-_Key = tuple[ScopeKind, str]  # of a scope
-FindForecast = Callable[[ScopeKind, str, str, Model], Forecast | None]  # scope, code
+ProductKey = tuple[str, Model]  # the code; concurrent and assigned licenses are never added up
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ class ReportQuery:
     servers: tuple[Server, ...]  # the registered ones
     settings: Settings
     groups: tuple[str, ...] = ()  # empty: all servers, removed ones included
-    find_forecast: FindForecast | None = None  # None: the forecasts of the engine
+    forecasts: Mapping[ProductKey, Forecast] | None = None  # None: those of the engine
 
 
 def build_report(history: History, query: ReportQuery) -> MonthlyReport:
@@ -88,13 +87,16 @@ def build_report(history: History, query: ReportQuery) -> MonthlyReport:
     known_pools = history.pools()
     members = _memberships(history, board, known_pools, query)
     today = day_of(query.now, query.zone)
-    find_forecast = query.find_forecast or _forecasts(history, board, known_pools, query)
+    forecasts = query.forecasts
+    if forecasts is None:
+        forecasts = _forecasts(history, board, known_pools, query)
     months = thirteen_months(query.first_day, query.now, query.zone)
-    reports = [
-        _ProductBuilder(history, board, query, find_forecast, code, Model(model), of_product)
-        for (code, model), of_product in members.items()
-    ]
-    built = [product for builder in reports if (product := builder.build(months))]
+    groups = {status.server.name: status.server.group for status in board.servers}
+    built = []
+    for (code, model), of_product in members.items():
+        builder = _ProductBuilder(history, query, groups, code, Model(model), of_product)
+        if product := builder.build(months, forecasts.get((code, Model(model)))):
+            built.append(product)
     built.sort(key=_most_critical_first)
     lines = _contract_lines(query, built)
     span = months[-1]
@@ -159,7 +161,7 @@ def _memberships(
 # One product, over all servers, by group and by server
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Scope:
     kind: ScopeKind
     name: str
@@ -173,39 +175,36 @@ class _ProductBuilder:
     def __init__(
         self,
         history: History,
-        board: MergedBoard,
         query: ReportQuery,
-        find_forecast: FindForecast,
+        groups: Mapping[str, str],  # by server
         code: str,
         model: Model,
         members: Sequence[Membership],
     ) -> None:
         self._history = history
         self._query = query
-        self._find_forecast = find_forecast
         self._code = code
         self._model = model
         self._members = members
-        self._groups = {status.server.name: status.server.group for status in board.servers}
-        self._scopes = _scopes(members, self._groups)
+        self._scopes = _scopes(members, groups)
+        self._entitlements = {server.name: server.entitlement for server in query.servers}
         self._monthly_usage = {
             membership.server: [history.monthly_usage(*pool) for pool in membership.pools]
             for membership in members
         }
-        self._month_ends: dict[str, int] = {}  # last figure of each server in the month before
 
-    def build(self, months: Sequence[MonthSpan]) -> ProductReport | None:
+    def build(self, months: Sequence[MonthSpan], forecast: Forecast | None) -> ProductReport | None:
         """Return the report; None if nothing is known of the last of these months."""
-        figures: dict[_Key, list[PeriodFigure]] = defaultdict(list)
-        for span in months[:-1]:
-            for scope, month in self._scope_months(span):
-                figures[scope.kind, scope.name].append(self._month_figure(scope, month))
-        reports = {
-            (scope.kind, scope.name): self._scope_report(scope, figures, month)
-            for scope, month in self._scope_months(months[-1])
-        }
-        scopes = [reports[scope.kind, scope.name] for scope in self._scopes]
-        scopes = [scope for scope in scopes if scope.servers or scope.silent_servers]
+        figures: dict[_Scope, list[PeriodFigure]] = defaultdict(list)
+        reports = {}
+        month_ends: dict[str, int] = {}  # last figure of each server in the month before
+        for span in months:
+            for scope, month in self._scope_months(span, month_ends):
+                figures[scope].append(self._month_figure(scope, month))
+                if span is months[-1]:
+                    reports[scope] = self._scope_report(scope, figures[scope], month)
+        in_order = [reports[scope] for scope in self._scopes]
+        scopes = [scope for scope in in_order if scope.servers or scope.silent_servers]
         if not scopes:
             return None
         warn, critical = self._limits(self._scopes[0])
@@ -218,15 +217,18 @@ class _ProductBuilder:
             scopes[0],
             tuple(scope for scope in scopes if scope.kind is ScopeKind.GROUP),
             tuple(scope for scope in scopes if scope.kind is ScopeKind.SERVER),
+            forecast,
         )
 
     def _limits(self, scope: _Scope) -> tuple[float, float]:
         server = scope.name if scope.kind is ScopeKind.SERVER else ""
         alerts = self._query.settings.alerts
         limits = alerts.thresholds_for(group=scope.group, server=server, product=self._code)
-        return limits.warn, limits.critical
+        return limits.ratios
 
-    def _scope_months(self, span: MonthSpan) -> Iterator[tuple[_Scope, ScopeMonth]]:
+    def _scope_months(
+        self, span: MonthSpan, month_ends: dict[str, int]
+    ) -> Iterator[tuple[_Scope, ScopeMonth]]:
         """Read a month server by server, and yield every scope when it is complete."""
         zone = self._query.zone
         single = {scope.name: scope for scope in self._scopes if scope.kind is ScopeKind.SERVER}
@@ -235,34 +237,32 @@ class _ProductBuilder:
             for scope in self._scopes
             if scope.kind is not ScopeKind.SERVER
         ]
-        month_ends: dict[str, int] = {}
-        entitlements = {server.name: server.entitlement for server in self._query.servers}
+        ends_before = dict(month_ends)
+        month_ends.clear()
         for member in self._members:
             name = member.server
             own = ScopeMonth(span, zone, several=False)
             if span.start < span.end and member.overlaps(span.start, span.end):
-                part = self._server_month(member, span)
+                part = self._server_month(member, span, ends_before.get(name))
                 own.add(name, part)
                 for scope, month in sums:
-                    if scope.kind is ScopeKind.ESTATE or scope.name == self._groups.get(name):
-                        month.add(name, part, entitlements.get(name, ""))
+                    if member in scope.members:
+                        month.add(name, part, self._entitlements.get(name, ""))
                 if part is not None:
                     month_ends[name] = int(part.series.last[-1])
             if name in single:
                 yield single[name], own
-        self._month_ends = month_ends
         for scope, month in sums:
             pools = [pool for member in scope.members for pool in member.known_pools]
             month.total = self._history.tightened(month.total, pools)
             yield scope, month
 
-    def _server_month(self, member: Membership, span: MonthSpan) -> ServerMonth | None:
+    def _server_month(
+        self, member: Membership, span: MonthSpan, before: int | None
+    ) -> ServerMonth | None:
         query = SeriesQuery(member.pools, span.start, span.end, int(ALIGNMENT))
         series = self._history.series(query).between(span.start, span.end)
-        if not len(series):
-            return None
-        before = self._month_ends.get(member.server)
-        return ServerMonth(member.since, member.until, series, before)
+        return ServerMonth(member.since, member.until, series, before) if len(series) else None
 
     def _month_figure(self, scope: _Scope, month: ScopeMonth) -> PeriodFigure:
         if not self._model.is_assigned:
@@ -278,19 +278,13 @@ class _ProductBuilder:
         return reported_month(pools, span.first_day, of_all=True)
 
     def _scope_report(
-        self, scope: _Scope, earlier: Mapping[_Key, list[PeriodFigure]], month: ScopeMonth
+        self, scope: _Scope, figures: Sequence[PeriodFigure], month: ScopeMonth
     ) -> ScopeReport:
         limits = self._limits(scope)
         is_assigned = self._model.is_assigned
-        if is_assigned:
-            days = month.daily_assigned()
-            days_above = days_with_assigned_above(days, limits)
-        else:
-            days = month.daily_peaks()
-            days_above = month.days_with_peak_above(limits)
-        installed = month.at_day_ends(lambda entry: entry.installed)
+        days = month.daily_assigned() if is_assigned else month.daily_peaks()
+        installed = month.at_day_ends("installed")
         overdraft = next((d.overdraft for d in reversed(days) if d.overdraft is not None), None)
-        figures = [*earlier[scope.kind, scope.name], self._month_figure(scope, month)]
         figure = figures[-1]
         sums_peaks = len(month.servers) > 1 and not is_assigned
         return ScopeReport(
@@ -302,7 +296,11 @@ class _ProductBuilder:
             previous_year=figures[0],
             months=tuple(figures[-12:]),
             days=days,
-            days_above=days_above,
+            days_above=(
+                days_with_assigned_above(days, limits)
+                if is_assigned
+                else month.days_with_peak_above(limits)
+            ),
             installed=next(reversed(installed.values()), None),
             overdraft=overdraft,
             level=_level(figure, overdraft, limits),
@@ -312,7 +310,6 @@ class _ProductBuilder:
             assignments=self._changes(scope, figures[-2], month) if is_assigned else None,
             servers=tuple(sorted(month.servers)),
             silent_servers=tuple(sorted(month.silent_servers)),
-            forecast=self._find_forecast(scope.kind, scope.name, self._code, self._model),
         )
 
     def _changes(
@@ -354,28 +351,16 @@ def _level(figure: PeriodFigure, overdraft: int | None, limits: tuple[float, flo
 
 def _forecasts(
     history: History, board: MergedBoard, known_pools: Sequence[KnownPool], query: ReportQuery
-) -> FindForecast:
-    """Return a look-up of the engine's forecasts: of all servers, every group and every server."""
-    alerts, today = query.settings.alerts, day_of(query.now, query.zone)
-    scopes = {}
-    for scope in forecast_scopes(board, known_pools, alerts):
-        kind = ScopeKind.ESTATE if scope.scope == ESTATE else ScopeKind.SERVER
-        scopes[kind, scope.scope, scope.product, scope.model] = scope
-    for group in {s.server.group for s in board.servers if s.server.group}:
-        servers = tuple(s for s in board.servers if s.server.group == group)
-        for scope in forecast_scopes(replace(board, servers=servers), known_pools, alerts):
-            if scope.scope == ESTATE:
-                scopes[ScopeKind.GROUP, group, scope.product, scope.model] = scope
-    series = history.series_batch(scope.history_query(query.now) for scope in scopes.values())
-    forecasts = {
-        key: scope.forecast(past, query.now, today)
-        for (key, scope), past in zip(scopes.items(), series, strict=True)
+) -> Mapping[ProductKey, Forecast]:
+    """Return the engine's forecasts of every product over all servers."""
+    today = day_of(query.now, query.zone)
+    every = forecast_scopes(board, known_pools, query.settings.alerts)
+    scopes = [scope for scope in every if scope.scope == ESTATE]
+    series = history.series_batch(scope.history_query(query.now) for scope in scopes)
+    return {
+        (scope.product, scope.model): scope.forecast(past, query.now, today)
+        for scope, past in zip(scopes, series, strict=True)
     }
-
-    def find(kind: ScopeKind, name: str, product: str, model: Model) -> Forecast | None:
-        return forecasts.get((kind, name, product, model))
-
-    return find
 
 
 # Events, coverage and entitlements

@@ -101,11 +101,6 @@ class ScopeReport:
     assignments: AssignmentChanges | None = None  # of assigned licenses
     servers: tuple[str, ...] = ()  # with data in this month
     silent_servers: tuple[str, ...] = ()  # that have the product, but no data in this month
-    forecast: Forecast | None = None
-
-    def forecast_text(self, today: date) -> str:
-        """Return the forecast in words; "" without one."""
-        return describe_forecast(self.forecast, today) if self.forecast else ""
 
 
 _CRITICAL: Final = (Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
@@ -123,6 +118,11 @@ class ProductReport:
     estate: ScopeReport
     groups: tuple[ScopeReport, ...]  # empty if there is only one
     servers: tuple[ScopeReport, ...]  # empty if there is only one
+    forecast: Forecast | None = None  # over all servers
+
+    def forecast_text(self, today: date) -> str:
+        """Return the forecast in words; "" without one."""
+        return describe_forecast(self.forecast, today) if self.forecast else ""
 
     @property
     def is_assigned(self) -> bool:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from math import isnan
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from lictui.analysis.columns import Series, SumBuilder
 from lictui.analysis.peaks import PeakAccumulator, Window
@@ -18,10 +20,10 @@ from lictui.analysis.usage_stats import days_reaching
 from lictui.report.model import DaysAbove, MonthSpan, PeriodFigure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from datetime import tzinfo
 
-    from lictui.analysis.series import Bucket
+    from lictui.analysis.columns import BoolArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +58,9 @@ class ScopeMonth:
         self._bounds = day_bounds(span.start, span.end, zone)
         self._sum = SumBuilder(span.start, span.end) if several else None
         self._single = Series.empty(int(ALIGNMENT))
-        # By start of the day: entitlement and last entry of every server
-        self._day_ends: dict[int, list[tuple[str, Bucket | None]]] = {
-            start: [] for start in self._bounds[:-1]
-        }
+        # Of every server: its entitlement, and for each day whether a figure is expected at its
+        # end, whether there is one, and the last entry.
+        self._day_ends: list[tuple[str, BoolArray, BoolArray, Series]] = []
         self._since: list[int] = []
         self._until: list[int | None] = []
         self._latest = 0  # end of the last reading
@@ -82,14 +83,15 @@ class ScopeMonth:
             self._single = series
         else:
             self._sum.add(series, part.since, part.until, entitlement)
+        days = np.array(self._bounds)
+        is_expected = part.since < days[1:]
+        if part.until is not None:
+            is_expected &= part.until >= days[1:]
         # The last entry that starts on each day
-        indexes = series.start.searchsorted(self._bounds[1:]) - 1
-        entries = series.select(indexes.clip(0)).buckets
-        days = zip(pairwise(self._bounds), indexes.tolist(), entries, strict=True)
-        for (start, end), index, entry in days:
-            if part.since < end and (part.until is None or part.until >= end):
-                has_entry = index >= 0 and entry.start >= start
-                self._day_ends[start].append((entitlement, entry if has_entry else None))
+        indexes = series.start.searchsorted(days[1:]) - 1
+        entries = series.select(indexes.clip(0))
+        has_entry = (indexes >= 0) & (entries.start >= days[:-1])
+        self._day_ends.append((entitlement, is_expected, has_entry, entries))
 
     @cached_property
     def total(self) -> Series:
@@ -97,39 +99,34 @@ class ScopeMonth:
         return self._single if self._sum is None else self._sum.series()
 
     def at_day_ends(
-        self, value: Callable[[Bucket], float | None], *, licenses: bool = True
+        self, column: str, *, licenses: bool = True, zero_if_unknown: bool = False
     ) -> dict[int, int]:
-        """Return the sum of a value at the end of each day, by the start of the day.
+        """Return the sum of a column at the end of each day, by the start of the day.
 
         Only days on which every server that is expected at their end has a value. Of `licenses` of
         one entitlement, the highest number counts once; what is in use adds up.
         """
-        sums = {}
-        for start, entries in self._day_ends.items():
-            figures: list[float] = []
-            shared: dict[str, float] = {}
-            for entitlement, entry in entries:
-                figure = entry and value(entry)
-                if figure is None:
-                    break
-                if entitlement and licenses:
-                    shared[entitlement] = max(figure, shared.get(entitlement, 0))
-                else:
-                    figures.append(figure)
-            else:
-                if entries:
-                    sums[start] = round(sum(figures) + sum(shared.values()))
-        return sums
+        parts: dict[str, Any] = {}
+        expected = np.zeros(len(self._bounds) - 1, dtype=bool)
+        for number, (entitlement, is_expected, has_entry, entries) in enumerate(self._day_ends):
+            values = getattr(entries, column)
+            values = np.nan_to_num(values) if zero_if_unknown else values
+            values = np.where(is_expected, np.where(has_entry, values, np.nan), 0)
+            key = entitlement if entitlement and licenses else f" {number}"
+            parts[key] = np.maximum(parts[key], values) if key in parts else values
+            expected |= is_expected
+        sums = np.where(expected, sum(parts.values()), np.nan).tolist()
+        of_days = zip(self._bounds[:-1], sums, strict=True)
+        return {start: round(value) for start, value in of_days if not isnan(value)}
 
     def overdraft_at_day_ends(self) -> dict[int, int]:
         """Return the overdraft at the end of each day.
 
         An unknown overdraft counts as none where that of another server is known.
         """
-        entries = (entry for day in self._day_ends.values() for _, entry in day if entry)
-        if all(entry.overdraft is None for entry in entries):
+        if all(np.isnan(entries.overdraft[has]).all() for _, _, has, entries in self._day_ends):
             return {}
-        return self.at_day_ends(lambda entry: entry.overdraft or 0)
+        return self.at_day_ends("overdraft", zero_if_unknown=True)
 
     def peak(self) -> PeriodFigure:
         """Return the peak of the month."""
@@ -176,8 +173,8 @@ class ScopeMonth:
 
     def daily_assigned(self) -> tuple[PeriodFigure, ...]:
         """Return every day of the month with the licenses assigned at its end."""
-        assigned = self.at_day_ends(lambda entry: entry.last, licenses=False)
-        installed = self.at_day_ends(lambda entry: entry.installed)
+        assigned = self.at_day_ends("last", licenses=False)
+        installed = self.at_day_ends("installed")
         overdraft = self.overdraft_at_day_ends()
         return tuple(
             PeriodFigure(

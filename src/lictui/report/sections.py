@@ -122,7 +122,7 @@ def _columns(keys: str, **titles: str) -> list[ReportColumn]:
     ]
 
 
-def scope_row(product: ProductReport, scope: ScopeReport, report: MonthlyReport) -> Row:
+def scope_row(product: ProductReport, scope: ScopeReport) -> Row:
     """Return every figure of one scope."""
     month, days = scope.month, scope.days_above
     bound = AT_MOST * month.is_upper_bound
@@ -156,7 +156,6 @@ def scope_row(product: ProductReport, scope: ScopeReport, report: MonthlyReport)
         "servers": len(scope.servers),
         "servers_silent": len(scope.silent_servers),
         "servers_with_data": _servers_with_data(scope),
-        "forecast": scope.forecast_text(report.today),
     }
     changes = scope.assignments
     if changes is None:
@@ -224,7 +223,8 @@ def _overview(report: MonthlyReport) -> Section:
     keys = "product code model installed usage meter utilization change year_change level"
     rows = [
         {
-            **scope_row(product, product.estate, report),
+            **scope_row(product, product.estate),
+            "forecast": product.forecast_text(report.today),
             "level_remark": ", ".join(scope.name for scope in product.critical_servers),
         }
         for product in report.products
@@ -243,9 +243,9 @@ def _product_section(product: ProductReport, report: MonthlyReport) -> Section:
         f"{product.code}, {product.model.label}",
         key_figures=tuple(_key_figures(product, report)),
         charts=(_daily_chart(product), _monthly_chart(product)),
-        tables=(_scope_table(product, report),),
+        tables=(_scope_table(product),),
         data=(
-            Table("figures", (), [scope_row(product, s, report) for s in product.scopes]),
+            Table("figures", (), [scope_row(product, s) for s in product.scopes]),
             Table("months", (), [*_month_rows(product)]),
             Table("days", (), [*_day_rows(product)]),
         ),
@@ -253,7 +253,7 @@ def _product_section(product: ProductReport, report: MonthlyReport) -> Section:
     )
 
 
-def _scope_table(product: ProductReport, report: MonthlyReport) -> Table:
+def _scope_table(product: ProductReport) -> Table:
     """Return all servers together, then every group followed by its servers."""
     has_groups = any(scope.kind is ScopeKind.GROUP for scope in product.breakdown)
     scope = "Group, server" if has_groups else "Server"
@@ -267,7 +267,7 @@ def _scope_table(product: ProductReport, report: MonthlyReport) -> Table:
         )
         days = f"Days at {text.format_threshold(product.critical)}"
         columns = _columns(keys, scope=scope, usage_at="Time", days_at_critical=days)
-    rows = [scope_row(product, s, report) for s in (product.estate, *product.breakdown)]
+    rows = [scope_row(product, s) for s in (product.estate, *product.breakdown)]
     return Table("scopes", columns, rows)
 
 
@@ -450,8 +450,8 @@ def _key_figures(product: ProductReport, report: MonthlyReport) -> Iterator[KeyF
     if month.alignment and len(scope.servers) > 1 and not product.is_assigned:
         servers += f", totals per {text.format_alignment(month.alignment)}"
     yield KeyFigure("Coverage", text.format_percent(month.coverage, 1), servers)
-    if scope.forecast and (forecast := scope.forecast_text(report.today)):
-        yield KeyFigure("Forecast", forecast, scope.forecast.shown_basis)
+    if product.forecast and (forecast := product.forecast_text(report.today)):
+        yield KeyFigure("Forecast", forecast, product.forecast.shown_basis)
 
 
 def _assigned_figures(product: ProductReport) -> Iterator[KeyFigure]:

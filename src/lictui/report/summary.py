@@ -141,7 +141,7 @@ def _servers(report: MonthlyReport) -> Iterator[Statement]:
 
 def _forecasts(report: MonthlyReport) -> Iterator[Statement]:
     for product in report.products:
-        forecast, title = product.estate.forecast, _title(product)
+        forecast, title = product.forecast, _title(product)
         if forecast is None:
             continue
         for shortfall in forecast.shortfalls:
