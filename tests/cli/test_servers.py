@@ -354,16 +354,6 @@ def test_edit_changes_only_the_given_keys(paths: Paths, cli: Cli) -> None:
     assert "nothing to change" in cli.refused("servers", "edit", "lic")
 
 
-def test_edit_of_the_source_drops_its_keys(paths: Paths, cli: Cli) -> None:
-    cli("servers", "add", "x", *WINRM, "--auth", "ntlm", "--set", "same_as=ddc")
-    cli("servers", "edit", "x", "--source", "cvad", "--url", "https://ddc")
-    assert "auth" not in tables(paths)[0]
-    cli("servers", "edit", "x", *LMSTAT)
-    (table,) = tables(paths)
-    assert table.keys().isdisjoint({"url", "username", "secret", "auth", "verify"})
-    assert (table["address"], table["same_as"]) == ("27000@lic01", "ddc")
-
-
 def test_edit_repairs_an_invalid_server(paths: Paths, cli: Cli) -> None:
     cli("servers", "add", "lic", *WINRM)
     paths.servers.write_text(paths.servers.read_text().replace("https://lic01:5986", "lic01"))

@@ -18,7 +18,6 @@ from lictui.config.loader import (
     load_settings,
     load_state,
     save_state,
-    toml_line,
 )
 from lictui.config.registry import remove_server, save_servers
 from lictui.config.settings import KEYS, Action, AlertSettings, Settings
@@ -113,10 +112,6 @@ def problems(folder: Path, text: str) -> list[tuple[int | None, str, str, str]]:
         load_settings(write_config(folder, text))
     assert all(problem.file == folder / "config.toml" for problem in caught.value.problems)
     return [(p.line, p.key, p.message, p.hint) for p in caught.value.problems]
-
-
-def test_settings_without_a_file_are_the_defaults(tmp_path: Path) -> None:
-    assert load_settings(Paths(tmp_path, tmp_path)) == Settings()
 
 
 def test_settings_contain_every_key_of_the_file(tmp_path: Path) -> None:
@@ -278,10 +273,6 @@ def test_action_matches_kind_level_server_and_group(action: Action, *, matches: 
     assert not action.matches(replace(RAISED, transition=AlertTransition.BETTER))
 
 
-def test_short_timeout_lowers_the_default_connect_timeout(tmp_path: Path) -> None:
-    assert load_settings(write_config(tmp_path, "[polling]\ntimeout = 2")).limits.timeout == 2
-
-
 def test_hints_quote_dotted_names_and_suggest_time_zones(tmp_path: Path) -> None:
     ((_, _, _, hint),) = problems(tmp_path, "[alerts.server.lic.corp]\nwarn = 0.5")
     assert '[alerts.server."lic.corp"]' in hint
@@ -330,22 +321,6 @@ def test_template_has_every_key_with_its_default(tmp_path: Path) -> None:
     assert plain == Settings()
 
 
-def test_effective_settings_name_their_origin(tmp_path: Path) -> None:
-    paths = write_config(tmp_path, WRITTEN)
-    overrides = {
-        "theme": ("nord", "option --theme"),
-        "polling.timeout": (5.0, "environment LICTUI_TIMEOUT"),
-    }
-    settings = {s.path: (s.value, s.origin) for s in effective_settings(paths, overrides)}
-    file = tmp_path / "config.toml"
-    assert settings["theme",] == ("nord", "option --theme")
-    assert settings["polling", "timeout"] == (5.0, "environment LICTUI_TIMEOUT")
-    assert settings["timezone",] == ("Europe/Berlin", f"file {file}:1")
-    assert settings["ascii",] == (False, "default")
-    assert settings["alerts", "server", "lic.corp", "warn"] == (0.5, f"file {file}:7")
-    assert settings["keymap", "quit"] == ("q,x", f"file {file}:9")
-
-
 def test_printed_settings_are_the_same_configuration(tmp_path: Path) -> None:
     paths = write_config(tmp_path, WRITTEN)
     before = load_settings(paths)
@@ -355,16 +330,6 @@ def test_printed_settings_are_the_same_configuration(tmp_path: Path) -> None:
         assert load_settings(write_config(tmp_path / "again", text)) == before
         assert 'repeat = "90s"' in text
         assert tomllib.loads(text)["polling"]["timeout"] == 20
-
-
-def test_values_are_printed_with_units(tmp_path: Path) -> None:
-    assert toml_line(("alerts", "repeat"), 14400.0) == 'repeat = "4h"'
-    assert toml_line(("alerts", "repeat"), 90.0) == 'repeat = "90s"'
-    assert toml_line(("alerts", "repeat"), 1.5) == 'repeat = "1.5s"'
-    assert toml_line(("polling", "timeout"), 30.0) == "timeout = 30"
-    assert toml_line(("history", "path"), tmp_path) == f'path = "{tmp_path}"'
-    assert toml_line(("history", "path"), None) == "# path is not set"
-    assert toml_line(("keymap", "a.b"), "q") == '"a.b" = "q"'
 
 
 # The configuration of a running monitor

@@ -2,14 +2,10 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
-import tomli_w
-from hypothesis import given
-from hypothesis import strategies as st
 
-from lictui.config.toml_document import MAX_BYTES, KeyPath, dotted_key, key_lines, read_toml
+from lictui.config.toml_document import MAX_BYTES, dotted_key, key_lines, read_toml
 from lictui.errors import ConfigError
 
 
@@ -129,37 +125,3 @@ def test_key_lines_contain_every_key() -> None:
         ("server", 1, "nested"): 31,
         ("server", 1, "nested", "key"): 32,
     }
-
-
-SCALARS = st.one_of(st.integers(-9, 9), st.booleans(), st.text(max_size=9))
-TABLES = st.recursive(
-    st.dictionaries(st.text(max_size=6), SCALARS, max_size=3),
-    lambda inner: st.dictionaries(
-        st.text(max_size=6),
-        st.one_of(SCALARS, inner, st.lists(inner, min_size=1, max_size=3)),
-        max_size=3,
-    ),
-    max_leaves=8,
-)
-
-
-def _scalars(data: Any, path: KeyPath = ()) -> list[KeyPath]:
-    if isinstance(data, dict):
-        return [lines for key, value in data.items() for lines in _scalars(value, (*path, key))]
-    if isinstance(data, list):
-        return [
-            lines for index, item in enumerate(data) for lines in _scalars(item, (*path, index))
-        ]
-    return [path]
-
-
-@given(TABLES, st.booleans())
-def test_key_lines_point_to_their_keys(data: dict[str, Any], multiline: bool) -> None:  # noqa: FBT001 - hypothesis hands it over
-    text = tomli_w.dumps(data, multiline_strings=multiline)
-    lines = key_lines(text)
-    for path in _scalars(tomllib.loads(text)):
-        if path not in lines:
-            assert any(path[:length] in lines for length in range(1, len(path)))  # inline table
-            continue
-        spelled = tomli_w.dumps({str(path[-1]): 0}).rpartition("0")[0]
-        assert text.split("\n")[lines[path] - 1].startswith(spelled)

@@ -245,16 +245,6 @@ def test_assignment_changes_reported_by_the_source_are_exact(fixture: ReportFixt
     assert (august.figure, august.installed, august.alignment) == (33, 90, None)
 
 
-def test_assigned_licenses_of_servers_are_summed_at_the_end_of_each_day(
-    fixture: ReportFixture,
-) -> None:
-    fixture.record_hourly("a", [50] * HOURS, product=UD)
-    fixture.record_hourly("b", [20] * 48 + [None] * 48 + [25] * (HOURS - 96), product=UD)
-    scope = fixture.product().estate
-    assert [day.figure for day in scope.days[:6]] == [70, 70, None, None, 75, 75]
-    assert (scope.month.figure, scope.month.installed, scope.installed) == (75, 200, 200)
-
-
 def test_days_above_count_licenses_assigned_at_the_end_of_a_day(fixture: ReportFixture) -> None:
     fixture.record_hourly(
         "a", [70] * 48 + [85] * 48 + [100] * 24 + [70] * (HOURS - 120), product=UD

@@ -19,7 +19,6 @@ from lictui.paths import Paths, resolve_paths
 
 FORMATS: Final = ("table", "json", "jsonl", "csv", "markdown")
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
-_JSON_FLAG: Final = "lictui.json"  # key in click's Context.meta
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -97,12 +96,12 @@ output_option: Final = click.option(
 json_option: Final = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 
 
-class FormatChoice(click.Choice[str]):
+class _FormatChoice(click.Choice[str]):
     """A choice of output formats that accepts `md` for `markdown`."""
 
-    def normalize_choice(self, choice: object, ctx: click.Context | None) -> str:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the name of the format."""
-        return "markdown" if choice == "md" else super().normalize_choice(choice, ctx)
+        return super().convert("markdown" if value == "md" else value, param, ctx)
 
 
 def format_option(formats: Sequence[str], default: str) -> Callable[[_Command], _Command]:
@@ -110,34 +109,17 @@ def format_option(formats: Sequence[str], default: str) -> Callable[[_Command], 
     return click.option(
         "--format",
         "output_format",
-        type=FormatChoice(formats),
+        type=_FormatChoice(formats),
         default=default,
         show_default=True,
-        callback=_format_or_json,
         help="Output format.",
     )
 
 
 def format_options(command: _Command) -> _Command:
     """Add `--format` with all words and `--json`; both set the parameter `output_format`."""
-    command = click.option(
-        "--json",
-        is_flag=True,
-        is_eager=True,  # before --format, whose callback looks at the flag
-        expose_value=False,
-        callback=_note_json,
-        help="Same as --format json.",
-    )(command)
-    return format_option(FORMATS, "table")(command)
-
-
-def _note_json(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
-    if value:
-        ctx.meta[_JSON_FLAG] = True
-
-
-def _format_or_json(ctx: click.Context, _parameter: click.Parameter, value: str) -> str:
-    return "json" if ctx.meta.get(_JSON_FLAG) else value
+    json = click.option("--json", "output_format", flag_value="json", help="Same as --format json.")
+    return format_option(FORMATS, "table")(json(command))
 
 
 def monitor_options(command: _Command) -> _Command:

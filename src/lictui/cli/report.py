@@ -6,16 +6,16 @@ Both read the history and poll nothing. The JSON of `contract` is `lictui.contra
 from __future__ import annotations
 
 import asyncio
-import re
 import sys
 from dataclasses import replace
-from datetime import date, tzinfo
+from datetime import date
 from importlib.util import find_spec
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from lictui.analysis.series import day_of
 from lictui.cli.context import (
     load_configuration,
     open_history,
@@ -52,10 +52,11 @@ from lictui.engine.queries import load_board
 from lictui.errors import UsageError
 from lictui.installation import extra_command
 from lictui.report.build import ReportQuery, build_report
-from lictui.report.model import MonthlyReport, last_complete, month_span
+from lictui.report.model import MonthlyReport, last_complete
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import tzinfo
 
     from lictui.engine.entitlements import ContractLine, Expiry
 
@@ -68,7 +69,6 @@ _WRITERS: Final = {
     "png": "lictui.report.png:render_png",
 }
 _PACKAGES: Final = {"xlsx": ("xlsxwriter", "XlsxWriter"), "png": ("matplotlib", "matplotlib")}
-_MONTH: Final = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
 _FIRST_YEAR: Final = 1971
 
 
@@ -147,21 +147,16 @@ def _build_report(
 
 def _first_day(month: str, now: float, zone: tzinfo | None) -> date:
     """Return the first day of the month YYYY-MM, by default of the last complete one."""
-    if not month:
-        return last_complete(now, zone)
-    match = _MONTH.fullmatch(month)
+    last = last_complete(now, zone)
     try:
-        first_day = date(int(match[1]), int(match[2]), 1) if match else None
-        start = month_span(first_day, now, zone).start if first_day else 0
-    except (ValueError, OverflowError):
-        first_day, start = None, 0
-    if first_day is None or first_day.year < _FIRST_YEAR:
+        first_day = date.fromisoformat(f"{month}-01") if month else last
+    except ValueError:
+        first_day = date.min
+    if first_day.year < _FIRST_YEAR:
         raise UsageError(f"invalid month {month!r}", "use YYYY-MM, such as 2026-10")
-    if start > now:
-        raise UsageError(
-            f"{month} is in the future",
-            f"the last complete month is {last_complete(now, zone):%Y-%m}",
-        )
+    if first_day > day_of(now, zone):
+        hint = f"the last complete month is {last:%Y-%m}"
+        raise UsageError(f"{month} is in the future", hint)
     return first_day
 
 

@@ -346,7 +346,8 @@ class _WorkbookWriter:
                 continue
             count = sum(row["scope_id"] == first_row["scope_id"] for row in rows)
             period = month if table_key == "days" else "12 months"
-            title = f"{first_row['product']} ({first_row['model']}), {period}"
+            # A title that starts with "=" would be a formula: the name is not at its start.
+            title = f"{period}: {first_row['product']} ({first_row['model']})"
             chart = self._series_chart(sheet, title, first, first + count - 1)
             chart.set_x_axis(
                 {"text_axis": True, "num_format": axis_format, "num_font": {"size": 8}}
