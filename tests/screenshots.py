@@ -17,7 +17,7 @@ from textual.pilot import Pilot
 from lictui.engine.engine import Engine
 from lictui.engine.thread import EngineThread
 from lictui.model import State
-from lictui.simulator.demo import Demo
+from lictui.simulator.demo import run_demo
 from lictui.tui.app import LictuiApp
 
 FOLDER: Final = Path(__file__).parents[1] / "screenshots"
@@ -39,7 +39,7 @@ async def main() -> None:
     """Take every picture of one simulated estate."""
     os.environ["COLORTERM"] = "truecolor"
     FOLDER.mkdir(exist_ok=True)
-    with Demo(seed=1, speed=60.0) as demo:
+    with run_demo(seed=1, speed=60.0) as demo:
         monitor = EngineThread(Engine(demo.paths, demo.clock))
         monitor.start()
         try:

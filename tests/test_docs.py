@@ -11,7 +11,7 @@ from tests.key_page import FILE, key_page
 
 from lictui.cli.main import main
 from lictui.paths import Paths
-from lictui.simulator.demo import Demo
+from lictui.simulator.demo import run_demo
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -85,7 +85,7 @@ def test_key_page_is_current() -> None:
 
 @pytest.fixture(scope="module")
 def demo_paths() -> Iterator[Paths]:
-    with Demo(speed=1.0, past=False) as demo:
+    with run_demo(speed=1.0, past=False) as demo:
         yield demo.paths
 
 

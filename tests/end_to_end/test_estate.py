@@ -11,7 +11,7 @@ from lictui.config.settings import Retention
 from lictui.history.store import History
 from lictui.simulator import FaultMode, License
 from lictui.simulator.backfill import reported_fields
-from lictui.simulator.demo import Demo
+from lictui.simulator.demo import Demo, run_demo
 from lictui.simulator.estate import ServerKind
 
 pytestmark = pytest.mark.slow
@@ -56,7 +56,7 @@ def _expected(demo: Demo) -> dict[str, dict[_Row, _Figures]]:
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Demo]:
-    with Demo(1, 1.0, past=False) as running:
+    with run_demo(1, 1.0, past=False) as running:
         yield running
 
 
@@ -145,7 +145,7 @@ def test_cloud_reports_the_expiry(reading: Reading) -> None:
 
 
 def test_generated_history_has_the_pools_of_the_servers(program: Program) -> None:
-    with Demo(1, 1.0) as demo:
+    with run_demo(1, 1.0) as demo:
         program.paths = demo.paths
         before = _pools(demo)
         program.json("status", "--timeout", "20")

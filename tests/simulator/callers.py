@@ -133,7 +133,7 @@ class CloudCaller(Caller):
 
     def api(self, **options: Any) -> JsonApi:
         stage, client = self.stage, ApiClient(CLIENT, SECRET, "acme")
-        return LicensingApi(self.fault, stage.clock, client, CUSTOMER, tokens_a_minute=5, **options)
+        return LicensingApi(self.fault, stage.clock, client, CUSTOMER, **options)
 
     async def token(self, path: str = "", **changes: Any) -> httpx.Response:
         form = {"grant_type": "client_credentials", "client_id": CLIENT, "client_secret": SECRET}

@@ -48,19 +48,6 @@ async def test_wrong_form_is_an_oauth_error(
     assert set(answer.json()) == {"error", "error_description"}
 
 
-async def test_tokens_are_limited_by_the_minute(api: CloudCaller) -> None:
-    for _ in range(3):  # the fixture took one
-        assert (await api.token(client_secret="wrong")).status_code == 200
-    await api.stage.clock.advance(20)
-    assert "access_token" in (await api.token()).json()
-    answer = await api.token()
-    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "40")
-    await api.stage.clock.advance(39)
-    assert (await api.token()).headers["Retry-After"] == "1"
-    await api.stage.clock.advance(1)
-    assert [(await api.token()).status_code for _ in range(5)] == [200] * 4 + [429]
-
-
 # Errors
 
 

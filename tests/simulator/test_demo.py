@@ -16,7 +16,7 @@ from lictui.history.store import History
 from lictui.model import PoolKey
 from lictui.paths import Paths, make_folder
 from lictui.simulator import demo as demo_module
-from lictui.simulator.demo import Demo, write_history
+from lictui.simulator.demo import run_demo, write_history
 from lictui.simulator.estate import SimulatedEstate
 from lictui.simulator.usage import DAY
 
@@ -35,7 +35,7 @@ def _ask(url: str) -> int:
 
 
 def test_demo_serves_during_the_block_and_leaves_nothing() -> None:
-    with Demo(1, 60.0, past=False) as demo:
+    with run_demo(1, 60.0, past=False) as demo:
         root = demo.paths.config_dir.parent
         url = _plain(demo.paths)
         assert _ask(url) == 401
@@ -47,13 +47,11 @@ def test_demo_serves_during_the_block_and_leaves_nothing() -> None:
 
 
 def test_demo_leaves_nothing_after_an_error() -> None:
-    demo, roots = Demo(1, past=False), []
-    with pytest.raises(ZeroDivisionError), demo:  # noqa: PT012 - the block is what is tested
+    roots = []
+    with pytest.raises(ZeroDivisionError), run_demo(1, past=False) as demo:  # noqa: PT012 - the block is what is tested
         roots.append(demo.paths.config_dir.parent)
         raise ZeroDivisionError
     assert not roots[0].exists()
-    with pytest.raises(RuntimeError):
-        _ = demo.paths
 
 
 def test_demo_raises_a_failed_start_and_cleans_up(
@@ -67,7 +65,7 @@ def test_demo_raises_a_failed_start_and_cleans_up(
         raise LictuiError("cannot listen")
 
     monkeypatch.setattr(demo_module, "start_servers", fail)
-    with pytest.raises(LictuiError, match="cannot listen"), Demo(1, past=False):
+    with pytest.raises(LictuiError, match="cannot listen"), run_demo(1, past=False):
         pass
     assert not roots[0].exists()
     assert "simulator" not in {thread.name for thread in threading.enumerate()}

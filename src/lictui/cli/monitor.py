@@ -59,10 +59,10 @@ def run_monitor(
         with ExitStack() as stack:
             code = _run(stack, context, SystemClock(), options, watch)
     if code == _START_DEMO:
-        from lictui.simulator.demo import Demo  # noqa: PLC0415 - only the demo loads the simulator
+        from lictui.simulator.demo import run_demo  # noqa: PLC0415 - only the demo loads the simulator
 
         with ExitStack() as stack:
-            demo = stack.enter_context(Demo(options.seed, options.speed or _DEMO_SPEED))
+            demo = stack.enter_context(run_demo(options.seed, options.speed or _DEMO_SPEED))
             context = replace(context, paths=demo.paths)
             code = _run(stack, context, demo.clock, options, watch, demo=True)
     raise click.exceptions.Exit(code)

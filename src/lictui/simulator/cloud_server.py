@@ -8,13 +8,11 @@ from __future__ import annotations
 import re
 import uuid
 from abc import abstractmethod
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from http import HTTPStatus
 from itertools import count
-from math import ceil
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from lictui.simulator import FaultMode
@@ -152,7 +150,6 @@ _MONTH: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 _LICENSING: Final = "/licensing/license/enterprise/cloud/cvad/ud"
 _MAX_MONTHS: Final = 12  # of one request
-_MINUTE: Final = 60.0  # seconds
 
 
 @dataclass(eq=False)
@@ -161,8 +158,6 @@ class LicensingApi(CloudApi):
 
     transaction_header = "CC-TransactionId"
     entitlement: SimulatedPool  # of users; its product is `XenDesktop:XAXDFull`
-    tokens_a_minute: int = field(default=20, kw_only=True)
-    _token_times: deque[float] = field(default_factory=deque, init=False)  # of the last minute
 
     @property
     def token_paths(self) -> set[str]:
@@ -170,13 +165,7 @@ class LicensingApi(CloudApi):
         return {f"/cctrustoauth2/{name}/tokens/clients" for name in (self.customer.lower(), "root")}
 
     def token(self, request: Request, fault: FaultMode) -> SimulatedReply:
-        """Return the reply to a request for a token, of which a minute has only so many."""
-        now, times = self.clock.now(), self._token_times
-        while times and times[0] <= now - _MINUTE:
-            times.popleft()
-        if len(times) >= self.tokens_a_minute:
-            return self.error(429, (("Retry-After", str(ceil(times[0] + _MINUTE - now))),))
-        times.append(now)
+        """Return the reply to a request for a token."""
         return self.client_credentials(request, fault)
 
     def resource(self, request: Request, path: str) -> Resource | SimulatedReply | None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import threading
-from contextlib import AsyncExitStack, ExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from lictui.clock import Clock, SystemClock
 from lictui.config.registry import save_servers
@@ -46,7 +46,6 @@ from lictui.simulator.winrm_server import serve_winrm
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
     from concurrent.futures import Future
-    from types import TracebackType
 
     from lictui.simulator import FaultMode, License
 
@@ -319,51 +318,33 @@ def write_history(estate: SimulatedEstate, paths: Paths, clock: Clock) -> None:
         history.import_readings(backfill(estate, estate.start))
 
 
+@dataclass(frozen=True, slots=True)
 class Demo:
-    """The estate of `seed`, served while the `with` block lasts; leaves nothing behind."""
+    """A running demo, and its configuration and data directories."""
 
-    def __init__(self, seed: int = 1, speed: float = 60.0, *, past: bool = True) -> None:
-        self.clock = SystemClock(speed)
-        self.estate = SimulatedEstate(seed, self.clock.now())
-        self._past = past
-        self._stack = ExitStack()
-        self._paths: Paths | None = None
+    estate: SimulatedEstate
+    clock: SystemClock
+    paths: Paths
 
-    @property
-    def paths(self) -> Paths:
-        """The configuration and data directories, inside the `with` block."""
-        if self._paths is None:
-            raise RuntimeError("the demo has not been entered")
-        return self._paths
 
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            folder = tempfile.TemporaryDirectory(prefix="lictui-demo-", ignore_cleanup_errors=True)
-            root = Path(stack.enter_context(folder))
-            self._paths = Paths(root / "config", root / "data")
-            run = stack.enter_context(_loop_in_thread())
-            starting = run(
-                start_servers(
-                    self.estate, self.clock, self._paths.config_dir, speed=self.clock.speed
-                )
-            )
-            try:
-                if self._past:
-                    write_history(self.estate, self._paths, self.clock)
-            finally:
-                running = starting.result()
-                stack.callback(lambda: run(running.aclose()).result())
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._paths = None
-        self._stack.__exit__(kind, error, traceback)
+@contextmanager
+def run_demo(seed: int = 1, speed: float = 60.0, *, past: bool = True) -> Iterator[Demo]:
+    """Serve the estate of `seed` while the `with` block lasts; leaves nothing behind."""
+    clock = SystemClock(speed)
+    estate = SimulatedEstate(seed, clock.now())
+    with (
+        tempfile.TemporaryDirectory(prefix="lictui-demo-", ignore_cleanup_errors=True) as folder,
+        _loop_in_thread() as run,
+    ):
+        paths = Paths(Path(folder) / "config", Path(folder) / "data")
+        starting = run(start_servers(estate, clock, paths.config_dir, speed=speed))
+        try:
+            if past:
+                write_history(estate, paths, clock)
+            starting.result()
+            yield Demo(estate, clock, paths)
+        finally:
+            run(starting.result().aclose()).result()
 
 
 @contextmanager

@@ -54,7 +54,6 @@ CIM: Final = "http://schemas.dmtf.org/wbem/wscim/1/common"
 _FAULT_ACTION: Final = "http://schemas.dmtf.org/wbem/wsman/1/wsman/fault"
 _PROVIDER: Final = 'provider="WMI Provider" path="%systemroot%\\system32\\WsmWmiPl.dll"'
 _UNWRITABLE: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_DEFAULT_ENVELOPE: Final = 512_000  # bytes
 
 
 class SoapFaultError(Exception):
@@ -82,7 +81,6 @@ class SoapCall:
     action: str
     resource: str
     message_id: str
-    max_envelope: int  # bytes
     body: Element
 
 
@@ -99,21 +97,12 @@ def parse_call(xml: bytes) -> SoapCall:
         action=_header(root, A, "Action"),
         resource=_header(root, W, "ResourceURI"),
         message_id=_header(root, A, "MessageID"),
-        max_envelope=_size(_header(root, W, "MaxEnvelopeSize")),
         body=body,
     )
 
 
 def _header(root: Element, namespace: str, name: str) -> str:
     return (root.findtext(f"{{{S}}}Header/{{{namespace}}}{name}") or "").strip()
-
-
-def _size(text: str) -> int:
-    if not text:
-        return _DEFAULT_ENVELOPE
-    if not (text.isascii() and text.isdigit()):
-        raise _invalid("MaxEnvelopeSize is not a number.")
-    return int(text[:12])
 
 
 def reply_envelope(action: str, message_id: str, relates_to: str, body: str) -> bytes:
@@ -169,35 +158,21 @@ _EQUALS: Final = re.compile(r"\s*(\w+)\s*=\s*'([^']*)'\s*")
 _OR: Final = re.compile(r"\sOR\s", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class SelectStatement:
-    """A WQL query; without conditions every row matches."""
+def parse_wql(text: str) -> tuple[str, list[str], list[tuple[str, str]]]:
+    """Return class, properties (none means all), and conditions, of which any must be true.
 
-    class_name: str
-    properties: tuple[str, ...] = ()  # () means all
-    conditions: tuple[tuple[str, str], ...] = ()  # property in lower case, text; any must be true
-
-    def matches(self, row: Mapping[str, Value]) -> bool:
-        """Return whether `row`, by names in lower case, is selected. KeyError: no such property."""
-        return not self.conditions or any(
-            str(row[name]).casefold() == value.casefold() for name, value in self.conditions
-        )
-
-
-def parse_wql(text: str) -> SelectStatement:
-    """Parse a query. SoapFaultError if it does not have the supported form."""
+    Properties are in lower case. SoapFaultError if the query does not have the supported form.
+    """
     match = _SELECT.fullmatch(text)
     if match is None:
         raise _bad_query()
     columns, class_name, where = match.groups()
-    conditions = []
-    for part in _OR.split(where) if where else ():
-        equals = _EQUALS.fullmatch(part)
-        if equals is None:
-            raise _bad_query()
-        conditions.append((equals[1].lower(), equals[2]))
-    properties = () if columns == "*" else tuple(map(str.strip, columns.split(",")))
-    return SelectStatement(class_name, properties, tuple(conditions))
+    equals = [_EQUALS.fullmatch(part) for part in _OR.split(where)] if where else []
+    conditions = [(found[1].lower(), found[2].casefold()) for found in equals if found]
+    if len(conditions) < len(equals):
+        raise _bad_query()
+    names = [] if columns == "*" else [name.strip().lower() for name in columns.split(",")]
+    return class_name, names, conditions
 
 
 # Enumerate and Pull
@@ -205,8 +180,6 @@ def parse_wql(text: str) -> SelectStatement:
 
 _WMI: Final = "http://schemas.microsoft.com/wbem/wsman/1/wmi/"
 _WQL: Final = "http://schemas.microsoft.com/wbem/wsman/1/WQL"
-_SMALLEST_ENVELOPE: Final = 8192  # DSP0226: a client must not ask for less
-_AROUND_ITEMS: Final = 1500  # bytes of an envelope that are no items
 _MOST_OPEN: Final = 1000  # enumerations that were begun and never finished
 
 
@@ -214,27 +187,7 @@ def _child(call: SoapCall, name: str) -> Element:
     child = call.body.find(f"{{{N}}}{name}")
     if child is None:
         raise _invalid(f"The body has no {name}.")
-    if call.max_envelope < _SMALLEST_ENVELOPE:
-        raise SoapFaultError("w:EncodingLimit", 2150858823, "MaxEnvelopeSize is below 8192.")
     return child
-
-
-def _fitting(
-    items: Sequence[str], most: int, max_envelope: int
-) -> tuple[Sequence[str], Sequence[str]]:
-    """At most so many of the first items as fit into an envelope, and the rest."""
-    room = max_envelope - _AROUND_ITEMS
-    taken = 0
-    for item in items[:most]:
-        room -= len(item.encode())
-        if room < 0:
-            break
-        taken += 1
-    if items and not taken:
-        raise SoapFaultError(
-            "w:EncodingLimit", 2150858824, "One item does not fit into MaxEnvelopeSize."
-        )
-    return items[:taken], items[taken:]
 
 
 def _instance(cim: CimClass, row: dict[str, Value]) -> str:
@@ -390,7 +343,7 @@ class SoapService:
 
     def _page(self, name: str, prefix: str, call: SoapCall, items: Sequence[str], most: int) -> str:
         """The body with the first items, and a context that is valid once for those left."""
-        first, items = _fitting(items, most, call.max_envelope)
+        first, items = items[:most], items[most:]
         context = self._context(call.resource, items) if items else "<n:EnumerationContext/>"
         end = "" if items else f"<{prefix}:EndOfSequence/>"
         answer = f"{context}<{prefix}:Items>{''.join(first)}</{prefix}:Items>{end}"
@@ -429,16 +382,19 @@ class SoapService:
                 2150858777,
                 "The filter dialect is not supported.",
             )
-        query = parse_wql(where.text or "")
-        cim = self._class(namespace.lower(), query.class_name)
-        selected = {name.lower() for name in query.properties}
-        rows = [{own.lower(): row.get(own) for own in cim.properties} for row in cim.rows]
-        if not selected <= {own.lower() for own in cim.properties}:
+        class_name, selected, conditions = parse_wql(where.text or "")
+        cim = self._class(namespace.lower(), class_name)
+        if not {*selected, *(name for name, _ in conditions)} <= set(
+            map(str.lower, cim.properties)
+        ):
             raise _bad_query()
-        try:
-            rows = [row for row in rows if query.matches(row)]
-        except KeyError:
-            raise _bad_query() from None
+        rows = [{own.lower(): row.get(own) for own in cim.properties} for row in cim.rows]
+        if conditions:
+            rows = [
+                row
+                for row in rows
+                if any(str(row[name]).casefold() == value for name, value in conditions)
+            ]
         if selected:
             columns = [own for own in cim.properties if own.lower() in selected]
             return [_fragment(columns, row) for row in rows]

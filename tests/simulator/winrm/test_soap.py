@@ -38,12 +38,11 @@ def enumerate_(
     resource: str = LICENSING,
     optimize: str = "<w:OptimizeEnumeration/><w:MaxElements>100</w:MaxElements>",
     dialect: str = WQL,
-    headers: str = "",
     status: int = 200,
 ) -> Element:
     filter_ = f'<w:Filter Dialect="{dialect}">{query}</w:Filter>' if query else ""
     body = f"<n:Enumerate>{optimize}{filter_}</n:Enumerate>"
-    return answer(soap, envelope("Enumerate", body, resource, headers), status)
+    return answer(soap, envelope("Enumerate", body, resource), status)
 
 
 def pull(
@@ -135,8 +134,6 @@ def test_fault_has_code_machine_and_message(soap: SoapService) -> None:
         ({"query": "DROP TABLE licenses"}, "2150858778"),
         ({"query": ""}, "2150858778"),
         ({"dialect": "http://www.w3.org/TR/1999/REC-xpath-19991116"}, "2150858777"),
-        ({"headers": "<w:MaxEnvelopeSize>8191</w:MaxEnvelopeSize>"}, "2150858823"),
-        ({"headers": "<w:MaxEnvelopeSize>big</w:MaxEnvelopeSize>"}, "2150858817"),
     ],
 )
 def test_invalid_enumeration_is_a_fault(
@@ -203,27 +200,3 @@ def test_query_selects_rows_by_any_of_its_conditions(soap: SoapService) -> None:
     rest = pull(soap, context_of(root))
     assert products(root) + products(rest) == ["PVS_STD_CCS", "CITRIX"]
     assert products(enumerate_(soap, f"{POOLS} WHERE PLD = 'CITRIX '")) == []
-
-
-def test_envelope_is_at_most_max_envelope_size() -> None:
-    soap = service(LICENSES[:1] * 50)
-    first = enumerate_(soap)
-    context, sizes = context_of(first), []
-    headers = "<w:MaxEnvelopeSize>8192</w:MaxEnvelopeSize>"
-    while context:
-        inside = (
-            f"<n:Pull><n:EnumerationContext>{context}</n:EnumerationContext>"
-            "<n:MaxElements>100</n:MaxElements></n:Pull>"
-        )
-        _, said = soap.answer(envelope("Pull", inside, headers=headers))
-        assert len(said) <= 8192
-        sizes.append(len(products(fromstring(said))))
-        context = context_of(fromstring(said))
-    assert sum(sizes) == 49
-    assert max(sizes) > 3
-
-
-def test_item_that_fits_no_envelope_is_a_fault() -> None:
-    soap = service((replace(LICENSES[0], full_name="x" * 9000),))
-    headers = "<w:MaxEnvelopeSize>8192</w:MaxEnvelopeSize>"
-    assert code(enumerate_(soap, headers=headers, status=500)) == "2150858824"

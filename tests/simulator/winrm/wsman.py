@@ -34,11 +34,10 @@ NAMESPACES = {
 }
 
 
-def envelope(action: str, body: str, resource: str = LICENSING, headers: str = "") -> bytes:
+def envelope(action: str, body: str, resource: str = LICENSING) -> bytes:
     names = " ".join(f'xmlns:{prefix}="{uri}"' for prefix, uri in NAMESPACES.items())
     return (
         f"<s:Envelope {names}><s:Header>"
         f"<a:Action>{NAMESPACES['n']}/{action}</a:Action><a:MessageID>uuid:1&amp;2</a:MessageID>"
-        f"<w:ResourceURI>{resource}</w:ResourceURI>{headers}"
-        f"</s:Header><s:Body>{body}</s:Body></s:Envelope>"
+        f"<w:ResourceURI>{resource}</w:ResourceURI></s:Header><s:Body>{body}</s:Body></s:Envelope>"
     ).encode()
