@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.support.clock import START, FakeClock
 
+from lictui.analysis.columns import Series
 from lictui.analysis.series import SeriesQuery
 from lictui.config.registry import load_servers
 from lictui.config.settings import Retention
@@ -72,15 +73,21 @@ def test_demo_raises_a_failed_start_and_cleans_up(
 
 
 def test_history_has_the_year_before(tmp_path: Path, clock: FakeClock) -> None:
-    estate, paths = SimulatedEstate(1, START, scale=1), Paths(tmp_path, tmp_path)
+    estate, paths = SimulatedEstate(1, START, scale=2), Paths(tmp_path, tmp_path)
     write_history(estate, paths, clock)
-    server = estate.servers[0]
-    held = estate.inventory_at(server.name, START)[0]
-    pools = ((server.name, PoolKey(held.product, held.subscription_date.isoformat())),)
+    name = estate.servers[0].name
+    held = estate.inventory_at(name, START)[0]
+    key = PoolKey(held.product, held.subscription_date.isoformat())
     with History.open(paths.history, Retention(), clock) as history:
-        day = history.series(SeriesQuery(pools, int(START - DAY), int(START), 300)).buckets
-        year = history.series(SeriesQuery(pools, int(START - 364 * DAY), int(START), DAY)).buckets
+
+        def series(days: int, width: int, *servers: str) -> Series:
+            pools = tuple((server, key) for server in servers)
+            return history.series(SeriesQuery(pools, int(START - days * DAY), int(START), width))
+
+        day, year = series(1, 300, name).buckets, series(364, DAY, name).buckets
+        months = series(54, DAY, *(server.name for server in estate.servers))
     assert (len(day), len(year)) == (288, 365)
     assert max(bucket.high for bucket in day) <= max(bucket.high for bucket in year[-2:])
-    now = estate.inventory_at(server.name, day[-1].start)[0]
+    now = estate.inventory_at(name, day[-1].start)[0]
     assert (day[-1].last, day[-1].installed) == (now.in_use, now.installed)
+    assert months.exact  # since 1 October: a report of last month has no upper bounds

@@ -5,11 +5,10 @@ from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
 import pytest
-from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFaultError
+from pypsrp.exceptions import AuthenticationError, WinRMTransportError
 from pypsrp.wsman import NAMESPACES, WSMan
 from tests.simulator.winrm.wsman import LICENSING, POOLS, WMI, WQL, Serve
 
-from lictui.simulator import FaultMode
 from lictui.simulator.http import Listener, self_signed
 
 CIMV2 = WMI + "root/cimv2/*"
@@ -170,19 +169,3 @@ async def test_unencrypted_body_over_http_is_a_bare_500(serve: Serve) -> None:
     with pytest.raises(WinRMTransportError) as caught:
         await ask(listener, POOLS, encryption="never")
     assert (caught.value.code, caught.value.response_text) == (500, "")
-
-
-@pytest.mark.parametrize(
-    ("fault", "code"), [(FaultMode.FORBIDDEN, 5), (FaultMode.RATE_LIMITED, 2150859174)], ids=str
-)
-@pytest.mark.parametrize("server", [{}, HTTP], ids=str)
-async def test_forbidden_and_rate_limited_are_wsman_faults(
-    serve: Serve,
-    fault: FaultMode,
-    code: int,
-    server: dict[str, Any],
-) -> None:
-    listener = await serve(fault, **server)
-    with pytest.raises(WSManFaultError) as caught:
-        await ask(listener, POOLS)
-    assert (caught.value.code, caught.value.machine) == (code, "lic-01")
