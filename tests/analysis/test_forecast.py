@@ -137,6 +137,15 @@ def test_yearly_peak_is_expected_again() -> None:
     assert "last two years" in result.basis or "last year" in result.basis
 
 
+def test_peak_of_one_weekday_is_expected_on_that_weekday() -> None:
+    days = [TODAY - timedelta(days=ago) for ago in range(700, 0, -1)]
+    figures = {day: 490.0 if day.weekday() == 3 else 100.0 for day in days}
+    reach = _reach(forecast_of(figures), "critical")
+    thursday = TODAY + timedelta(days=(3 - TODAY.weekday()) % 7)
+    assert reach.probability == pytest.approx(1)
+    assert (reach.day, reach.half) == (thursday, (thursday, thursday))
+
+
 def test_recently_reached_threshold_is_reported_with_the_next_time() -> None:
     busy = TODAY - timedelta(days=20)
     figures = series(365, lambda _: 300) | {busy: 505.0}
@@ -304,6 +313,6 @@ def test_forecast_text_of_little_growth_is_not_zero() -> None:
 
 
 def test_basis_names_the_method_its_error_and_a_missing_season() -> None:
-    assert _growing().shown_basis == "based on line of a year, error 1 % at four weeks"
+    assert _growing().shown_basis == "based on line of half a year, error 1 % at four weeks"
     assert forecast_of(series(365, lambda _: 300)).shown_basis == ""
     assert forecast_of(series(150, lambda _: 300)).basis.endswith("; no yearly season known yet")

@@ -6,12 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lictui.analysis.passage import (
-    PassageForecast,
-    _candidates,
-    _Paths,
-    _reached,
-    _season_weights,
-    _weekly_peaks,
+    PeakPaths,
+    candidates,
+    first_reached,
+    season_weights,
+    weekly_peaks,
 )
 
 _DAYS = 12
@@ -40,52 +39,31 @@ def test_distribution_is_the_estimate_of_kaplan_and_meier(
                 reached += weight * (path[day] >= level)
         remaining *= 1 - reached / at_risk if at_risk else 1
         expected.append(1 - remaining)
-    result = _reached(_Paths(days, known, weights), np.full(_DAYS, float(level)))
+    result = first_reached(PeakPaths(days, known, weights), np.full(_DAYS, float(level)))
     assert result == pytest.approx(expected)
 
 
 def test_candidates_continue_what_they_describe() -> None:
     weeks = np.arange(120)
     growth = np.log(100 + 2.0 * weeks)
-    by_name = {each.name: each.forecasts[-1] for each in _candidates(growth, 8)}
+    today = {name: forecasts[-1] for name, forecasts in candidates(growth, 8).items()}
     ahead = np.log(100 + 2.0 * np.arange(120, 128))
-    assert by_name["line of a year"] == pytest.approx(ahead)
-    assert by_name["line of half a year"][0] == pytest.approx(ahead[0], abs=1e-3)
-    assert all(by_name["line of half a year"][1:] < ahead[1:])
-    assert by_name["level"] == pytest.approx(np.full(8, np.median(growth[-4:])))
-    assert by_name["level of a quarter"] == pytest.approx(np.full(8, np.median(growth[-13:])))
-    yearly = np.sin(weeks * 2 * np.pi / 52)
-    by_name = {each.name: each.forecasts[-1] for each in _candidates(yearly, 8)}
-    for name in ("last year's shape", "shape of the last two years"):
-        assert by_name[name] == pytest.approx(
-            np.sin(np.arange(120, 128) * 2 * np.pi / 52), abs=0.02
-        )
+    assert today["line of half a year"] == pytest.approx(ahead, abs=2e-3)
+    assert all(today["line of half a year"] < ahead)
+    assert today["level"] == pytest.approx(np.full(8, np.median(growth[-4:])))
+    assert today["level of a quarter"] == pytest.approx(np.full(8, np.median(growth[-13:])))
+    yearly = candidates(np.sin(weeks * 2 * np.pi / 52), 8)["last year's shape"][-1]
+    assert yearly == pytest.approx(np.sin(np.arange(120, 128) * 2 * np.pi / 52), abs=0.02)
 
 
 def test_origins_near_the_time_of_year_weigh_more() -> None:
-    weights = _season_weights(np.arange(104, 0, -1))
+    weights = season_weights(np.arange(104, 0, -1))
     assert weights[104 - 52] == pytest.approx(4, abs=0.01)
     assert weights[104 - 26] == pytest.approx(1, abs=0.01)
-    assert set(_season_weights(np.arange(59, 0, -1))) == {1.0}
+    assert set(season_weights(np.arange(59, 0, -1))) == {1.0}
 
 
 def test_weekly_peak_skips_unknown_weeks_and_limits_falls() -> None:
     unknown = -np.inf
     daily = np.array([[1, 3], [unknown, unknown], [2, unknown], [-9, -9], [2, 2]], float)
-    assert list(_weekly_peaks(daily)) == [3, 3, 2, -0.5, 2]
-
-
-def test_passage_of_a_repeating_peak_is_its_weekday() -> None:
-    peaks = [300.0 if day % 7 == 2 else 100.0 for day in range(700)]
-    (passage,) = PassageForecast(peaks, 182).passages([[250.0] * 182])
-    assert passage.probability == pytest.approx(1)
-    assert (passage.middle, passage.band) == (2, (2, 2))
-
-
-def test_higher_threshold_is_never_likelier(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = iter([np.array([0.0, 0.2, 0.4]), np.array([0.1, 0.1, 0.7])])
-    monkeypatch.setattr(PassageForecast, "_distribution", lambda *_: next(answers))
-    forecast = PassageForecast([100.0] * 35, 3)
-    lower, higher = forecast.passages([[200.0] * 3, [300.0] * 3])
-    assert (lower.probability, higher.probability) == (0.4, 0.4)
-    assert (lower.band[0], higher.band[0]) == (1, 1)
+    assert list(weekly_peaks(daily)) == [3, 3, 2, -0.5, 2]

@@ -38,9 +38,10 @@ def forecast_of(
     installed: int | None = 500,
     expiring: Mapping[date, int] | None = None,
     installed_by_day: Mapping[date, int] | None = None,
+    today: date = TODAY,
 ) -> Forecast:
     what = "lic-01", "XDT_ENT_CCS", Model.CONCURRENT
     inputs = ForecastInput(
         *what, figures, installed, expiring or {}, 0.8, 0.9, installed_by_day or {}
     )
-    return forecast(inputs, TODAY)
+    return forecast(inputs, today)

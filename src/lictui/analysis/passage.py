@@ -1,21 +1,20 @@
 """The first day on which usage is at or above a threshold, as a probability distribution.
 
-Eight simple candidates (levels, trends, yearly shapes) forecast the weekly peaks to come. Each was
-also applied at every week of the past: the mistakes it made then, day by day, are added to its
-forecast of today. That gives as many paths of daily peaks as there are past weeks, and the weekly
-rhythm, holidays, bias and growing uncertainty come with them. The days on which paths first reach
-the threshold are counted by Kaplan and Meier's estimator, as paths of recent weeks are short. The
-candidates are weighted by how well they did in the past. Nothing is random.
+Five simple candidates (three levels, a line, the shape of last year) forecast the weekly peaks to
+come. Each was also applied at every week of the past: the mistakes it made then, day by day, are
+added to its forecast of today. That gives as many paths of daily peaks as there are past weeks, and
+the weekly rhythm, holidays, bias and growing uncertainty come with them. The days on which paths
+first reach the threshold are counted by Kaplan and Meier's estimator, as paths of recent weeks are
+short. The candidates are weighted by how well they did in the past. Nothing is random.
 
 Usage is compared as logarithm. An origin is a week of the past from which a candidate forecasts.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -30,7 +29,7 @@ from lictui.analysis.forecast import (
     Reach,
     Shortfall,
 )
-from lictui.analysis.trend import fit_trend
+from lictui.analysis.trend import fit_trend, medians
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -45,170 +44,93 @@ _WEEK: Final = 7
 _MIN_USAGE: Final = 0.5  # licenses: what a day without use counts as
 _MIN_THRESHOLD: Final = 0.75  # licenses: more than that, less than one
 _MAX_FALL: Final = 2.5  # of a weekly peak below the median, as logarithm
-_FIRST_ORIGIN: Final = 4  # weeks that a forecast needs
 _MIN_ORIGINS: Final = 8  # past origins that mistakes and a test need
+_LEVEL: Final = 4  # weeks
+_LONG_LEVEL: Final = 13
+_SMOOTHING: Final = 0.4
+_LINE: Final = 26  # weeks that a line goes through; more than a third of them at least
+_LINE_DAMPING: Final = 0.99
+_LINE_START: Final = 8  # newest weeks whose median a line starts from
+_MIN_LINE_SHARE: Final = 0.2  # of its start, below which no line falls
+_MIN_LINE_LEVEL: Final = 1e-3
 _YEAR: Final = 52  # weeks whose shape a year repeats
 _YEAR_WEEKS: Final = 52.18
 _SEASON_FROM: Final = 60  # weeks from which origins of today's time of year weigh more
 _SEASON_WEIGHT: Final = 3.0
 _SEASON_WIDTH: Final = 4.0  # weeks
-_MIN_LINE: Final = 8  # weeks
-_LINE_START: Final = 3.5  # weeks from the middle of the newest eight to the last
-_MIN_LINE_SHARE: Final = 0.2  # of its start, below which no line falls
-_MIN_LINE_LEVEL: Final = 1e-3
-_FULL_TEST: Final = 52  # past origins that a back-test of full weight has
-_YEAR_TEST: Final = 26  # the same, for a yearly shape
-_YEAR_BONUS: Final = 0.5  # a yearly shape is likelier than a short back-test can show
 _MIN_ERROR, _MAX_ERROR = 0.1, 3.0  # relative to that of the level
-_WEIGHT_POWER: Final = 2.5
-_SHORT_SHARE: Final = 0.7  # of the differences from the level, where a history is short
-_YEAR_SHIFT: Final = 1.22 * 0.012  # of a level, times the square root of the weeks ahead
-_UNSEEN_BELOW: Final = 75  # weeks of a past that has not seen everything
-_UNSEEN_SHIFT: Final = 1.414 * 0.4
-_DELAY_POWER: Final = 1.5  # thresholds are reached later than paths say
+_UNSEEN_SHIFT: Final = 1.414 * 0.4  # divided by the weeks of a past that has not seen everything
 _ERROR_WEEKS: Final = 4  # ahead, of the error that is reported
 _EPSILON: Final = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """When a threshold is first reached; days count from today, which is 0."""
-
-    probability: float  # within the horizon
-    middle: int = 0  # median, if it is reached
-    half: tuple[int, int] = (0, 0)  # between which half of the distribution lies
-    band: tuple[int, int] = (0, 0)  # the same for 95 %
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A method, with its forecasts of weekly peaks: a row per origin, the last one is today's."""
-
-    name: str
-    forecasts: Array
-    first: int = 0  # row of its first origin
-    error: float = 1.0  # relative to that of the level
-    weeks_error: float | None = None  # absolute, of a logarithm
-
-    @property
-    def origins(self) -> int:
-        """Number of past origins."""
-        return len(self.forecasts) - 1 - self.first
-
-
-@dataclass(frozen=True, slots=True)
-class _Paths:
+class PeakPaths(NamedTuple):
     """Daily peaks to come: a row per path, of which the first `known` days count."""
 
     days: Array
     known: Indexes
     weights: Array
+    share: float = 1.0  # of all paths
 
 
-class PassageForecast:
-    """A forecast of one series; ask it for any number of thresholds."""
+def paths_ahead(daily: Array, horizon: int) -> tuple[list[PeakPaths], str]:
+    """Return the paths of every candidate, and the name and error of that of most weight.
 
-    def __init__(self, peaks: Sequence[float | None], horizon: int) -> None:
-        """Take daily peaks up to yesterday, of at least five weeks; None is unknown."""
-        self._weeks = len(peaks) // _WEEK
-        logs = np.log(np.maximum(np.array(peaks[len(peaks) % _WEEK :], float), _MIN_USAGE))
-        logs[np.isnan(logs)] = -np.inf  # above nothing
-        self._daily = logs.reshape(self._weeks, _WEEK)
-        self._weekly = _weekly_peaks(self._daily)
-        self._horizon = horizon
-        self._week_of = np.arange(horizon) // _WEEK
-        self._weights = _season_weights(np.arange(self._weeks, 0, -1))  # by origin
-        candidates = _tested(
-            list(_candidates(self._weekly, -(-horizon // _WEEK))),
-            self._weekly,
-            self._weights[_FIRST_ORIGIN:],
+    `daily` are logarithms of peaks, a row for each week; -inf is unknown.
+    """
+    weekly = weekly_peaks(daily)
+    weeks, week_of = len(weekly), np.arange(horizon) // _WEEK
+    ahead = int(week_of[-1]) + 1
+    origins = np.arange(1, weeks)
+    weights = season_weights(weeks - origins)
+    day = _WEEK * origins[:, None] + np.arange(horizon)
+    is_over = day < daily.size
+    came = np.where(is_over, daily.take(day, mode="clip"), -np.inf)
+    week = origins[:, None] + np.arange(ahead)
+    weekly_came, counted = weekly.take(week, mode="clip"), (week < weeks) * weights[:, None]
+    by_name = candidates(weekly, ahead)
+    level = by_name["level"]
+    paths, basis, lowest = [], "", _MAX_ERROR
+    for name, forecasts in by_name.items():
+        is_tested = np.isfinite(forecasts[:-1, 0]).sum() >= _MIN_ORIGINS
+        # What is too new for a test is as good as the level, and makes the same mistakes.
+        made = forecasts if is_tested else level
+        part = slice(int(np.isfinite(made[:, 0]).argmax()), -1)
+        errors, of_level = (
+            counted[part.start :] * np.abs(weekly_came[part.start :] - each[part])
+            for each in (made, level)
         )
-        shares = np.array([candidate.error for candidate in candidates]) ** -_WEIGHT_POWER
-        self._shares = shares / shares.sum()
-        best = candidates[int(self._shares.argmax())]
-        self.basis = best.name
-        self.error = None if best.weeks_error is None else float(np.expm1(best.weeks_error))
-        self._paths = list(self._all_paths(candidates))
-
-    def passages(self, thresholds: Sequence[Sequence[float]]) -> Iterator[Passage]:
-        """Yield when usage first reaches each threshold, the lowest first: a level per day."""
-        lower = np.ones(self._horizon)
-        for levels in thresholds:
-            # Paths that end early could make a higher threshold likelier than a lower one.
-            lower = np.minimum(lower, self._distribution(np.array(levels, float)))
-            yield self._passage(lower)
-
-    def _passage(self, distribution: Array) -> Passage:
-        probability = min(1.0, float(distribution[-1]))
-        if probability <= _EPSILON:
-            return Passage(0.0)
-        share = (distribution / distribution[-1]) ** _DELAY_POWER
-        quantiles = (0.025, 0.25, 0.5, 0.75, 0.975)
-        low, early, middle, late, high = (int((share >= q - _EPSILON).argmax()) for q in quantiles)
-        return Passage(probability, middle, (early, late), (low, high))
-
-    def _all_paths(self, candidates: list[_Candidate]) -> Iterator[_Paths]:
-        """The paths of each candidate: its forecast of today with its mistakes of the past."""
-        came, known = self._after(np.arange(_FIRST_ORIGIN, self._weeks))
-        yearly: _Paths | None = None  # mistakes of last year's shape
-        for candidate in candidates:
-            if candidate.origins >= _MIN_ORIGINS:
-                first = candidate.first
-                made = candidate.forecasts[first:-1, self._week_of]
-                mistakes = _Paths(
-                    came[first:] - made, known[first:], self._weights[_FIRST_ORIGIN + first :]
-                )
-            elif candidate.name == _TWO_YEARS and yearly is not None:
-                mistakes = yearly
-            elif candidate.name == _LAST_YEAR:
-                mistakes = self._untested_year()
-            else:
-                mistakes = self._untested()
-            if candidate.name == _LAST_YEAR:
-                yearly = mistakes
-            today = candidate.forecasts[-1, self._week_of]
-            yield replace(mistakes, days=today + mistakes.days)
-
-    def _after(self, origins: Indexes) -> tuple[Array, Indexes]:
-        """Return the days after each origin, and how many of them are over."""
-        index = _WEEK * origins[:, None] + np.arange(self._horizon)
-        is_over = index < self._daily.size
-        return np.where(is_over, self._daily.take(index, mode="clip"), -np.inf), is_over.sum(axis=1)
-
-    def _untested(self) -> _Paths:
-        """Distances from the level of each week, where a history is short."""
-        origins = np.arange(1, self._weeks)
-        came, known = self._after(origins)
-        level = np.array([np.median(self._weekly[max(0, end - 4) : end]) for end in origins])
-        return _Paths(_SHORT_SHARE * (came - level[:, None]), known, self._weights[1:])
-
-    def _untested_year(self) -> _Paths:
-        """Distances from the smooth past, read on from each week and wrapped round, at 3 levels."""
-        apart = (self._daily - _running_median(self._weekly)[:, None]).ravel()
-        start = _WEEK * np.arange(self._weeks)[:, None]
-        days = apart[(start + np.arange(self._horizon)) % apart.size]
-        shift = _YEAR_SHIFT * np.sqrt(self._week_of + 1)
-        days = np.concatenate([days, days + shift, days - shift])
-        return _Paths(days, np.full(len(days), self._horizon), np.tile(self._weights, 3))
-
-    def _distribution(self, levels: Array) -> Array:
-        """Return the probability that the levels have been reached, by day."""
-        # Peaks are whole numbers: 7.2 licenses are reached by 8, and from 7.5 on a path means 8.
-        first = np.ceil(levels - _EPSILON) - 0.5
-        thresholds = np.log(np.maximum(first, _MIN_THRESHOLD)) - _EPSILON
-        shifts = [(0.0, 1.0)]  # of all paths, and the weight of that
-        if self._weeks < _UNSEEN_BELOW:
-            unseen = _UNSEEN_SHIFT / self._weeks
-            shifts = [(0.0, 0.5), (unseen, 0.25), (-unseen, 0.25)]
-        ahead = np.sqrt(self._week_of + 1)
-        reached = np.zeros(self._horizon)
-        for share, paths in zip(self._shares, self._paths, strict=True):
-            for shift, weight in shifts:
-                reached += share * weight * _reached(paths, thresholds - shift * ahead)
-        return reached
+        error = (errors.sum() + _EPSILON) / (of_level.sum() + _EPSILON)
+        error = float(np.clip(error, _MIN_ERROR, _MAX_ERROR))
+        if not basis or error < lowest:
+            lowest, basis = error, name
+            if is_tested:
+                at = min(ahead, _ERROR_WEEKS) - 1
+                usual = errors[:, at].sum() / counted[part.start :, at].sum()
+                basis += f", error {np.expm1(usual) * 100:.0f} % at four weeks"
+        days = forecasts[-1, week_of] + came[part.start :] - made[part, week_of]
+        known = is_over[part.start :].sum(axis=1)
+        paths.append(PeakPaths(days, known, weights[part.start :], error**-2))
+    total = sum(each.share for each in paths)
+    return [each._replace(share=each.share / total) for each in paths], basis
 
 
-def _reached(paths: _Paths, thresholds: Array) -> Array:
+def distribution(
+    paths: Sequence[PeakPaths], levels: NDArray[np.floating[Any]], weeks: int
+) -> Array:
+    """Return the probability that the levels have been reached, by day."""
+    # Peaks are whole numbers: 7.2 licenses are reached by 8, and from 7.5 on a path means 8.
+    first = np.ceil(levels - _EPSILON) - 0.5
+    thresholds = np.log(np.maximum(first, _MIN_THRESHOLD)) - _EPSILON
+    unseen = _UNSEEN_SHIFT / weeks * np.sqrt(np.arange(len(levels)) // _WEEK + 1)
+    reached = np.zeros(len(levels))
+    for shift, weight in ((0.0, 0.5), (1.0, 0.25), (-1.0, 0.25)):
+        for each in paths:
+            reached += weight * each.share * first_reached(each, thresholds - shift * unseen)
+    return reached
+
+
+def first_reached(paths: PeakPaths, thresholds: Array) -> Array:
     """Return Kaplan and Meier's estimate that paths have reached the thresholds, by day."""
     is_above = paths.days >= thresholds
     first = is_above.argmax(axis=1)
@@ -223,16 +145,16 @@ def _reached(paths: _Paths, thresholds: Array) -> Array:
     return result
 
 
-def _weekly_peaks(daily: Array) -> Array:
+def weekly_peaks(daily: Array) -> Array:
+    """Return the peak of each week; one without a known day repeats the one before."""
     peaks: Array = daily.max(axis=1)
     known = np.flatnonzero(np.isfinite(peaks))
     before = known[np.maximum(np.searchsorted(known, np.arange(len(peaks)), "right") - 1, 0)]
-    peaks = peaks[before]  # a week without a known day repeats the one before
-    result: Array = np.maximum(peaks, np.median(peaks) - _MAX_FALL)
+    result: Array = np.maximum(peaks[before], np.median(peaks[before]) - _MAX_FALL)
     return result
 
 
-def _season_weights(ages: Indexes) -> Array:
+def season_weights(ages: Indexes) -> Array:
     """Return the weight of origins by age in weeks: most near today's time of year."""
     if ages[0] < _SEASON_FROM:
         return np.ones(len(ages))
@@ -242,144 +164,53 @@ def _season_weights(ages: Indexes) -> Array:
     return result
 
 
-# Candidates, and their back-test
+def candidates(weekly: Array, ahead: int) -> dict[str, Array]:
+    """Return the forecasts of each candidate by origin and week ahead; the last row is today's.
 
-
-_LAST_YEAR: Final = "last year's shape"
-_TWO_YEARS: Final = "shape of the last two years"
-
-
-def _candidates(weekly: Array, ahead: int) -> Iterator[_Candidate]:
-    """The forecasts of each method for `ahead` weeks, from week 4 on."""
-    weeks, flat = len(weekly), np.ones(ahead)
-    level = _medians(weekly, 4)
-    yield _Candidate("level", level[:, None] * flat)
-    yield _Candidate("level of a quarter", _medians(weekly, 13)[:, None] * flat)
-    yield _Candidate("smoothed level", _damped_trend(weekly, 0.4, 0.0)[:, :1] * flat)
-    trend = _damped_trend(weekly, 0.35, 0.08, 0.95)
-    yield _Candidate("damped trend", trend[:, :1] + trend[:, 1:] * _damping(0.95, ahead))
-    if weeks - _MIN_LINE >= _MIN_ORIGINS:
-        peaks = np.exp(weekly)
-        newest, first = _medians(peaks, _MIN_LINE), _MIN_LINE - _FIRST_ORIGIN
-        ends = range(_MIN_LINE, min(_YEAR, weeks + 1))
-        early = np.array([0.0] * first + [_median_slope(peaks[None, :end])[0] for end in ends])
-        lines = (("line of half a year", _YEAR // 2, 0.98), ("line of a year", _YEAR, 1.0))
-        for name, length, phi in lines:
-            slope = _slopes(peaks, length, early)[:, None]
-            start = newest[:, None] + _LINE_START * slope
-            line = np.maximum(_MIN_LINE_SHARE * start, start + slope * _damping(phi, ahead))
-            yield _Candidate(name, np.log(np.maximum(line, _MIN_LINE_LEVEL)), first)
-    if weeks >= _YEAR + _FIRST_ORIGIN:
-        shape = _shape(weekly, level, _YEAR, ahead)
-        yield _Candidate(_LAST_YEAR, level[:, None] + shape, _YEAR)
-    if weeks >= 2 * _YEAR + _FIRST_ORIGIN:
-        shape = (shape + _shape(weekly, level, 2 * _YEAR, ahead)) / 2
-        yield _Candidate(_TWO_YEARS, level[:, None] + shape, 2 * _YEAR)
-
-
-def _tested(candidates: list[_Candidate], weekly: Array, weights: Array) -> list[_Candidate]:
-    """Return the candidates with the errors of their back-test, relative to that of the level."""
-    level = candidates[0].forecasts
-    rows, ahead = len(level) - 1, level.shape[1]
-    index = np.arange(_FIRST_ORIGIN, _FIRST_ORIGIN + rows)[:, None] + np.arange(ahead)
-    came = weekly.take(index, mode="clip")
-    counted = np.where(index < len(weekly), weights[:, None], 0.0)
-    of_level = np.abs(came - level[:-1])
-    column = min(ahead, _ERROR_WEEKS) - 1
-    tested: list[_Candidate] = []
-    for candidate in candidates:
-        is_yearly = candidate.name in (_LAST_YEAR, _TWO_YEARS)
-        if candidate.origins < _MIN_ORIGINS:
-            error = _YEAR_BONUS if is_yearly else 1.0
-            if candidate.name == _TWO_YEARS:
-                error = tested[-1].error
-            tested.append(replace(candidate, error=error))
-            continue
-        part = slice(candidate.first, None)
-        errors = np.abs(came - candidate.forecasts[:-1])[part]
-        total, of_level_total = (
-            np.sum(counted[part] * each) + _EPSILON for each in (errors, of_level[part])
+    NaN where the past is too short.
+    """
+    level = medians(_newest(weekly, _LEVEL))
+    smoothed = [float(weekly[0])]
+    for peak in weekly[1:].tolist():
+        smoothed.append(_SMOOTHING * peak + (1 - _SMOOTHING) * smoothed[-1])
+    levels = {
+        "level": level,
+        "level of a quarter": medians(_newest(weekly, _LONG_LEVEL)),
+        "smoothed level": np.array(smoothed),
+    }
+    result = {name: each[:, None] * np.ones(ahead) for name, each in levels.items()}
+    peaks = np.exp(weekly)
+    earlier, later = np.triu_indices(_LINE, _LINE // 3 + 1)
+    past = _newest(peaks, _LINE)
+    slope = medians((past[:, later] - past[:, earlier]) / (later - earlier))[:, None]
+    start = medians(_newest(peaks, _LINE_START))[:, None] + (_LINE_START - 1) / 2 * slope
+    line = start + slope * np.cumsum(_LINE_DAMPING ** np.arange(1, ahead + 1))
+    lowest = np.maximum(_MIN_LINE_SHARE * start, _MIN_LINE_LEVEL)
+    if len(weekly) > _LINE // 3 + 1:
+        result["line of half a year"] = np.log(np.maximum(line, lowest))
+    if len(weekly) >= _YEAR + _LEVEL:
+        smooth = medians(sliding_window_view(np.pad(weekly, 1, "edge"), 3))
+        shape = np.full((len(weekly), ahead), np.nan)
+        origins = np.arange(_YEAR + 1, len(weekly) + 1)
+        moved = (
+            smooth[origins[:, None] + np.arange(ahead) - _YEAR] - level[origins - _YEAR - 1, None]
         )
-        error = (total / of_level_total) ** np.sqrt(min(1.0, candidate.origins / _FULL_TEST))
-        if is_yearly:
-            error *= _YEAR_BONUS ** max(0.0, 1 - candidate.origins / _YEAR_TEST)
-        tested.append(
-            replace(
-                candidate,
-                error=float(np.clip(error, _MIN_ERROR, _MAX_ERROR)),
-                weeks_error=float(np.average(errors[:, column], weights=counted[part, column])),
-            )
-        )
-    return tested
-
-
-def _medians(values: Array, length: int) -> Array:
-    """Return the median of the last `length` values, or of as many as there are, by origin."""
-    first = [np.median(values[:end]) for end in range(_FIRST_ORIGIN, min(length, len(values) + 1))]
-    if len(values) < length:
-        return np.array(first)
-    return np.concatenate([first, np.median(sliding_window_view(values, length), axis=1)])
-
-
-def _running_median(values: Array) -> Array:
-    """Return the median of each value and its neighbors."""
-    padded = np.concatenate([values[:1], values, values[-1:]])
-    result: Array = np.median(sliding_window_view(padded, 3), axis=1)
+        shape[_YEAR:] = level[_YEAR:, None] + moved
+        result["last year's shape"] = shape
     return result
 
 
-def _damped_trend(values: Array, alpha: float, beta: float, phi: float = 1.0) -> Array:
-    """Return Holt's level and slope by origin; without `beta`, simple exponential smoothing."""
-    level, slope = float(values[0]), 0.0
-    rows = [(level, slope)]
-    for value in values[1:].tolist():
-        expected = level + phi * slope
-        after = alpha * value + (1 - alpha) * expected
-        slope = beta * (after - level) + (1 - beta) * phi * slope
-        level = after
-        rows.append((level, slope))
-    return np.array(rows[_FIRST_ORIGIN - 1 :])
-
-
-def _damping(phi: float, ahead: int) -> Array:
-    result: Array = np.cumsum(phi ** np.arange(1, ahead + 1))
-    return result
-
-
-def _slopes(values: Array, length: int, early: Array) -> Array:
-    """Return the median slope of the last `length` values; `early` has those of fewer."""
-    early = early[: length - _FIRST_ORIGIN]
-    if len(values) < length:
-        return early
-    return np.concatenate([early, _median_slope(sliding_window_view(values, length))])
-
-
-def _median_slope(rows: Array) -> Array:
-    """Return the median slope of the pairs that are at least a third of the length apart."""
-    left, right = _pairs(rows.shape[1])
-    result: Array = np.median((rows[:, right] - rows[:, left]) / (right - left), axis=1)
-    return result
-
-
-@cache
-def _pairs(length: int) -> tuple[Indexes, Indexes]:
-    return np.triu_indices(length, -(-length // 3))
-
-
-def _shape(weekly: Array, level: Array, lag: int, ahead: int) -> Array:
-    """Return how peaks moved from the level of `lag` weeks before; 0 at origins before that."""
-    smooth = _running_median(weekly)
-    origins = np.arange(_FIRST_ORIGIN + lag, len(weekly) + 1)
-    moved = smooth[origins[:, None] + np.arange(ahead) - lag] - level[: len(origins), None]
-    return np.concatenate([np.zeros((lag, ahead)), moved])
+def _newest(values: Array, length: int) -> Array:
+    """Return the newest values by origin, a row each; NaN where there are fewer."""
+    padded = np.concatenate([np.full(length - 1, np.nan), values])
+    return sliding_window_view(padded, length)
 
 
 # The forecast of a product
 
 
 _MAX_HORIZON: Final = 182  # days
-_MIN_PASSAGE_DAYS: Final = 35  # of history that probabilities rest on
-_TREND_DAYS: Final = 365
+_MIN_WEEKS: Final = 5  # of history that probabilities rest on
 _RECENT_DAYS: Final = 28  # a threshold reached on one of these days is reported as reached
 _YEARLY_DAYS: Final = 200  # below, no yearly season is known
 _POSSIBLE: Final = 0.01  # probability from which there is a band
@@ -407,74 +238,60 @@ def forecast(inputs: ForecastInput, today: date) -> Forecast:
     horizon = min(days // 2, _MAX_HORIZON)
     if (today - last).days > horizon:  # the past says nothing about today
         return result
-    start = today.toordinal() - _TREND_DAYS
-    trend = fit_trend(
-        {
-            ordinal: figure
-            for day, figure in figures.items()
-            if (ordinal := day.toordinal()) >= start
-        }
-    )
+    peaks = np.full((today - first).days, np.nan)
+    for day, figure in _as_if_moved(figures, inputs.installed_by_day).items():
+        peaks[(day - first).days] = figure
+    weeks = peaks[len(peaks) % _WEEK :].reshape(-1, _WEEK)
+    trend = fit_trend(weeks[-_YEAR:], today.toordinal() - 1)
     if trend:
         result = replace(result, status=_STATUS[int(np.sign(trend.slope))], trend=trend)
     result = replace(result, based_on_days=days, horizon=today + timedelta(days=horizon - 1))
-    if inputs.installed is None or days < _MIN_PASSAGE_DAYS:
+    if inputs.installed is None or len(weeks) < _MIN_WEEKS:
         return result
-    installed = _installed_ahead(inputs.installed, inputs.expiring, today, horizon)
-    return _with_thresholds(result, inputs, figures, installed, today)
-
-
-def _installed_ahead(
-    installed: int, expiring: Mapping[date, int], today: date, horizon: int
-) -> list[int]:
-    """Return what is installed on each day from today on."""
-    by_day = []
-    for ahead in range(horizon):
-        installed = max(0, installed - expiring.get(today + timedelta(days=ahead), 0))
-        by_day.append(installed)
-    return by_day
+    installed = np.full(horizon, inputs.installed)
+    for day, count in inputs.expiring.items():
+        if day >= today:
+            installed[(day - today).days :] -= count
+    return _with_thresholds(result, inputs, weeks, np.maximum(installed, 0), today)
 
 
 def _with_thresholds(
-    result: Forecast,
-    inputs: ForecastInput,
-    figures: Mapping[date, float],
-    installed: list[int],
-    today: date,
+    result: Forecast, inputs: ForecastInput, weeks: Array, installed: Indexes, today: date
 ) -> Forecast:
-    first = min(figures).toordinal()
-    peaks: list[float | None] = [None] * (today.toordinal() - first)
-    for past, figure in _as_if_moved(figures, inputs.installed_by_day).items():
-        peaks[past.toordinal() - first] = figure
-    source = PassageForecast(peaks, len(installed))
-    start = today - timedelta(days=_RECENT_DAYS)
-    recent = {past: figure for past, figure in figures.items() if past >= start}
-    ratios = sorted({inputs.warn, inputs.critical, 1.0})
-    passages = source.passages([[ratio * count for count in installed] for ratio in ratios])
-
-    def reach(ratio: float, passage: Passage) -> Reach:
-        day, half, band = None, None, None
-        if passage.probability > _POSSIBLE:
-            middle, *ends = (
-                today + timedelta(days=ahead)
-                for ahead in (passage.middle, *passage.half, *passage.band)
-            )
-            half, band = (ends[0], ends[1]), (ends[2], ends[3])
-            day = middle if passage.probability > MORE_LIKELY else None
-        last = _last_reached(inputs, recent, ratio)
-        return Reach(ratio, passage.probability, day, half, band, last)
-
-    reaches = {
-        ratio: reach(ratio, passage) for ratio, passage in zip(ratios, passages, strict=True)
-    }
+    logs = np.log(np.maximum(weeks, _MIN_USAGE))
+    paths, basis = paths_ahead(np.where(np.isnan(logs), -np.inf, logs), len(installed))
+    if result.based_on_days < _YEARLY_DAYS:
+        basis += "; no yearly season known yet"
+    if not inputs.is_exact:
+        basis += "; some daily peaks are upper bounds"
+    reaches: dict[float, Reach] = {}
+    lower = np.ones(len(installed))
+    for ratio in sorted({inputs.warn, inputs.critical, 1.0}):
+        # PeakPaths that end early could make a higher threshold likelier than a lower one.
+        lower = np.minimum(lower, distribution(paths, ratio * installed, len(weeks)))
+        reaches[ratio] = _reach(ratio, lower, today, _last_reached(inputs, today, ratio))
     return replace(
         result,
         warn=reaches[inputs.warn],
         critical=reaches[inputs.critical],
         installed=reaches[1.0],
         shortfalls=tuple(_shortfalls(result, inputs.expiring, installed, today)),
-        basis=_basis(source, result.based_on_days, is_exact=inputs.is_exact),
+        basis=basis,
     )
+
+
+def _reach(ratio: float, reached: Array, today: date, last: date | None) -> Reach:
+    """Return when a threshold is reached, from the probability that it has been, by day."""
+    probability = min(1.0, float(reached[-1]))
+    if probability <= _POSSIBLE:
+        return Reach(ratio, probability, last_reached=last)
+    share = reached / reached[-1]
+    low, early, middle, late, high = (
+        today + timedelta(days=int((share >= quantile - _EPSILON).argmax()))
+        for quantile in (0.025, 0.25, 0.5, 0.75, 0.975)
+    )
+    day = middle if probability > MORE_LIKELY else None
+    return Reach(ratio, probability, day, (early, late), (low, high), last)
 
 
 def _as_if_moved(
@@ -507,17 +324,15 @@ def _usage_change(figures: Mapping[date, float], last: date) -> float | None:
     return max(after) / max(before)
 
 
-def _last_reached(inputs: ForecastInput, recent: Mapping[date, float], ratio: float) -> date | None:
+def _last_reached(inputs: ForecastInput, today: date, ratio: float) -> date | None:
     """Return the last recent day that reached what is a threshold now."""
     level = max(ratio * (inputs.installed or 0), _MIN_THRESHOLD)
-    return max(
-        (
-            day
-            for day, figure in recent.items()
-            if figure >= level and _is_similar(inputs.installed_by_day.get(day), inputs.installed)
-        ),
-        default=None,
-    )
+    for ago in range(1, _RECENT_DAYS + 1):
+        day = today - timedelta(days=ago)
+        is_similar = _is_similar(inputs.installed_by_day.get(day), inputs.installed)
+        if inputs.daily_figures.get(day, 0) >= level and is_similar:
+            return day
+    return None
 
 
 def _is_similar(installed_then: int | None, installed_now: int | None) -> bool:
@@ -529,22 +344,10 @@ def _is_similar(installed_then: int | None, installed_now: int | None) -> bool:
 
 
 def _shortfalls(
-    result: Forecast, expiring: Mapping[date, int], installed: list[int], today: date
+    result: Forecast, expiring: Mapping[date, int], installed: Indexes, today: date
 ) -> Iterator[Shortfall]:
     """Each day within the horizon on which licenses expire and too few remain."""
     for day in sorted(expiring):
         ahead, level = (day - today).days, result.expected(day)
         if level is not None and 0 <= ahead < len(installed) and round(level) > installed[ahead]:
-            yield Shortfall(day, installed[ahead], round(level))
-
-
-def _basis(source: PassageForecast, days: int, *, is_exact: bool) -> str:
-    """Describe what the dates rest on."""
-    texts = [source.basis]
-    if source.error is not None:
-        texts[0] += f", error {source.error * 100:.0f} % at four weeks"
-    if days < _YEARLY_DAYS:
-        texts.append("no yearly season known yet")
-    if not is_exact:
-        texts.append("some daily peaks are upper bounds")
-    return "; ".join(texts)
+            yield Shortfall(day, int(installed[ahead]), round(level))

@@ -1,15 +1,14 @@
 """Robust trend of daily figures, free of weekly seasonality and of changes of level.
 
-Methods: the slope is Theil and Sen's (the median of the slopes between all pairs of points), its
-significance is tested by Mann and Kendall's test. Standard errors use the median absolute
-deviation and the effective sample size under a first-order autoregression, AR(1). Change points
-are found by least squares: of two or three levels, or of two lines. Days are ordinals, as
-`date.toordinal` counts them, so that `day % 7` is a weekday.
+Only figures of the same weekday are compared with each other. The slope is Theil and Sen's (the
+median of the slopes between all such pairs), its significance is tested by Mann and Kendall's test.
+Standard errors use the median absolute deviation and the effective sample size under a first-order
+autoregression, AR(1). Change points are found by least squares: of two or three levels, or of two
+lines.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
@@ -18,15 +17,16 @@ import numpy as np
 from lictui.analysis.forecast import MIN_DAYS, Trend
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
 
-_MIN_POINTS: Final = 12  # working days that a trend may rest on
-_MAX_POINTS: Final = 60  # for a slope: 1,770 pairs, quick enough for 1,000 pools
+_MIN_POINTS: Final = 12  # days that a trend may rest on
 _MAX_CHANGE_POINTS: Final = 4  # in one series; one that changes more often has no trend
+_BUSY_SHARE: Final = 0.6  # of the busiest weekday's median: below, people do not work
+_MIN_FACTOR: Final = 0.1  # of the usual: figures are divided by it
+_CHANCE: Final = 3  # weekdays differ as far as they exceed chance so many times
+_MEDIAN_SE: Final = 1.86  # standard error of a median of n, times sqrt(n), over the MAD
 _MIN_SIGMA: Final = 3.0  # of Kendall's score: of 1,000 flat pools few may be called growing
 _SEN_OVER_LEAST_SQUARES: Final = 1.1  # standard errors on normal noise, rounded up
 _MIN_DRIFT_NOISE: Final = 2.0  # times a day's noise, over the period: else an unseen step
@@ -36,85 +36,81 @@ _WEEK: Final = 5  # working days
 _RECENT_STEP_SHARE: Final = 0.05  # of the level
 _RECENT_STEP: Final = 2.0  # licenses
 _MAX_AUTOCORRELATION: Final = 0.8  # a higher one would be a change point, and was found as one
-_MAX_RESIDUAL_SIGMA: Final = 3.0  # holidays beyond count as if they were as far
+_MAX_RESIDUAL_SIGMA: Final = 2.5  # holidays beyond count as if they were as far
 _SIGMA_OVER_MAD: Final = 1.4826  # of a normal distribution
 # Change points: where a series stepped to another level, or went on in another direction
-_MIN_LEVEL_POINTS: Final = 4  # on either side of a step
-_MIN_LINE_POINTS: Final = 10  # the same of a bend: a direction needs more than a level
+_MIN_LEVEL_WEEKS: Final = 4  # on either side of a step
+_MIN_LINE_WEEKS: Final = 10  # the same of a bend: a direction needs more than a level
 _TWO_LEVELS: Final = 0.86  # leave at most this share of the squared residuals of a line
 _THREE_LEVELS: Final = 0.36  # fit more by chance
 _TWO_LINES: Final = 0.3  # a summer that is over was no new direction
-_TWO_LINES_NOW: Final = 0.6  # the same, where the newest points have left the one line
-_NEWEST_POINTS: Final = 8  # six weeks of a year
+_TWO_LINES_NOW: Final = 0.6  # the same, where the newest weeks have left the one line
+_NEWEST_WEEKS: Final = 8
 _OFF_LINE_SIGMA: Final = 1.3
 _MIN_STEP_SHARE: Final = 0.03  # of the level: a smaller step changes no forecast
-# Weekly seasonality: which weekdays are working days, and the usual share of each
-_BUSY_SHARE: Final = 0.6  # of the busiest weekday's median: below, people do not work
-_MIN_FACTOR: Final = 0.1  # of a week's average: figures are divided by it
-_CHANCE: Final = 3  # seasonality counts as far as it exceeds chance so many times
-_MEDIAN_SE: Final = 1.86  # standard error of a median of n, times sqrt(n), over the MAD
 
 
-def fit_trend(figures: Mapping[int, float]) -> Trend | None:
-    """Return the trend since the last change point, by day; None below four weeks.
+def fit_trend(weeks: Array, last: int) -> Trend | None:
+    """Return the trend since the last change point; None without enough data since.
 
-    Days without a figure are left out, never 0; the caller leaves out today, which is not over.
-    The turn of the year is like no other fortnight and is left out, too.
+    `weeks` has a row for each seven days up to the ordinal `last`; unknown figures are NaN. The
+    turn of the year is like no other fortnight and is left out.
     """
-    dates = map(date.fromordinal, sorted(figures))
-    kept = [day.toordinal() for day in dates if (1, 5) < (day.month, day.day) < (12, 21)]
-    days, usage = np.array(kept, float), np.array([figures[day] for day in kept], float)
-    first, last = min(figures, default=0), max(figures, default=0)
-    busy = _busy_days(days, usage)
-    line = None
+    days = last + 1 - weeks.size + np.arange(weeks.size)
+    dates = map(date.fromordinal, days.tolist())
+    usual = [(1, 5) < (day.month, day.day) < (12, 21) for day in dates]
+    weeks = np.where(np.reshape(usual, weeks.shape), weeks, np.nan)
+    line, change = None, 0
     for _ in range(_MAX_CHANGE_POINTS + 1):
-        days, usage = days[busy], usage[busy]
-        if last - first + 1 < MIN_DAYS or len(days) < _MIN_POINTS:
+        weeks = weeks[change:]
+        weeks = weeks[np.isfinite(weeks).any(axis=1).argmax() :]
+        if weeks.size < MIN_DAYS or np.isfinite(weeks).sum() < _MIN_POINTS:
             return None
-        line = _Line.through(days, usage)
+        line = _Line(weeks)
         change = line.last_change()
-        if change is None:
+        if not change:
             break
-        first, busy = change, days >= change
     return line.trend(last) if line else None
 
 
-@dataclass(frozen=True, slots=True)
 class _Line:
-    """Theil-Sen line: the median slope of all pairs of points, and the residuals."""
+    """Theil-Sen line through the figures of the weekdays that are usually busy."""
 
-    days: Array
-    usage: Array  # of the days, without seasonality
-    factor: float  # of the busiest weekday
-    x: Array  # the same days in at most _MAX_POINTS points
-    y: Array
-    slopes: Array  # of every two points
-    slope: float
-    origin: float  # level at day 0
-    residuals: Array  # of the points
+    def __init__(self, weeks: Array) -> None:
+        typical = medians(weeks.T)
+        busy = typical >= _BUSY_SHARE * max(typical[np.isfinite(typical)], default=0.0)
+        self.usage = weeks[:, busy]
+        self.days = np.arange(1.0 - weeks.size, 1).reshape(weeks.shape)[:, busy]  # the last is 0
+        earlier, later = np.triu_indices(len(weeks), 1)
+        rises = (self.usage[later] - self.usage[earlier]) / (7 * (later - earlier))[:, None]
+        slopes = rises[np.isfinite(rises)]
+        self.slope = float(np.median(slopes)) if slopes.size else 0.0
+        # Mann and Kendall's test: how many sigma the order of the figures is from chance.
+        counts = np.isfinite(self.usage).sum(axis=0)
+        self.count = int(counts.sum())
+        variance = (counts * (counts - 1) * (2 * counts + 5)).sum() / 18
+        self.score = (abs(np.sign(slopes).sum()) - 1) / np.sqrt(max(variance, 1))
+        line = self.slope * self.days + _median(self.usage - self.slope * self.days)
+        factors = _factors(np.where(line > 0, self.usage / np.where(line > 0, line, 1), 1.0))
+        self.usage = self.usage / factors
+        self.factor = float(factors.max())  # of the busiest weekday
+        self.level = _median(self.usage - self.slope * self.days)
+        self.residuals = self.usage - self.slope * self.days - self.level
 
-    @classmethod
-    def through(cls, days: Array, usage: Array) -> _Line:
-        usage, factor = _deseasonalized(days, usage)
-        size = -(-len(days) // _MAX_POINTS)
-        start = len(days) % size
-        x = days[start:].reshape(-1, size).mean(axis=1)
-        y = _trimmed_mean(usage[start:].reshape(-1, size))
-        left, right = np.triu_indices(len(x), 1)
-        slopes = (y[right] - y[left]) / (x[right] - x[left])
-        slope = float(np.median(slopes))
-        origin = float(_trimmed_mean(y - slope * x))
-        residuals = y - origin - slope * x
-        return cls(days, usage, factor, x, y, slopes, slope, origin, residuals)
-
-    def last_change(self) -> int | None:
-        """Return the first day after the newest change, if the series has levels or two lines."""
-        x, sigma = self.x - self.x[0], _sigma(self.residuals)
-        far = _MAX_RESIDUAL_SIGMA * sigma
-        newest = abs(np.median(self.residuals[-_NEWEST_POINTS:]))
+    def last_change(self) -> int:
+        """Return the first week after the newest change; 0 if all is one level or one line."""
+        known = np.isfinite(self.residuals)
+        counts, rows = known.sum(axis=1), np.flatnonzero(known.any(axis=1))
+        far = _MAX_RESIDUAL_SIGMA * _sigma(self.residuals[known])
+        clipped = np.where(known, np.clip(self.residuals, -far, far), 0)
+        residuals = clipped.sum(axis=1)[rows] / counts[rows]
+        x = 7.0 * (rows - rows[-1])
+        sigma = _sigma(residuals)
+        newest = abs(np.median(residuals[-_NEWEST_WEEKS:]))
         of_two_lines = _TWO_LINES_NOW if newest > _OFF_LINE_SIGMA * sigma else _TWO_LINES
-        figures = np.clip(self.residuals, -far, far) + self.slope * x
-        levels, lines = _squared_residuals(x, figures)
+        far = _MAX_RESIDUAL_SIGMA * sigma
+        figures = np.clip(residuals, -far, far) + self.slope * x
+        levels, lines = _squared_residuals(x - x[0], figures)
         pieces = (
             (levels[0] + levels[:, -1], _TWO_LEVELS),
             (levels[0][:, None] + levels + levels[:, -1], _THREE_LEVELS),
@@ -122,52 +118,67 @@ class _Line:
         )
         for left, share in pieces:
             cut = int(left.argmin()) % levels.shape[1]
-            days = (x[cut - 1] + x[cut]) / 2
+            if left.min() >= share * lines[0, -1]:
+                continue
             if share == of_two_lines:
-                is_change = x[-1] - days >= MIN_DAYS
-            else:
-                height = abs(np.median(figures[cut:]) - np.median(figures[:cut]))
-                noise = 2 * float(np.sqrt(max(left.min(), 0) / len(x)))
-                is_change = height > max(noise, _MIN_STEP_SHARE * np.median(self.y))
-            if is_change and left.min() < share * lines[0, -1]:
-                return int(self.x[0] + days) + 1
-        return None
+                return int(rows[cut])
+            before, after = np.median(figures[:cut]), np.median(figures[cut:])
+            noise = 2 * float(np.sqrt(max(left.min(), 0) / len(x)))
+            if abs(after - before) > max(noise, _MIN_STEP_SHARE * self.level):
+                # Of a recent step, the least number of weeks has some of the old level.
+                while abs(figures[cut] - before) < abs(figures[cut] - after):
+                    cut += 1
+                return int(rows[cut])
+        return 0
 
     def trend(self, last: int) -> Trend | None:
         """Return the trend if its slope is significant, else the level; None if both are over."""
-        slope, noise = self.slope, _sigma(self.usage - self.origin - self.slope * self.days)
-        count, pivot = len(self.x), float(self.x.mean())
-        sigma = _SEN_OVER_LEAST_SQUARES * _sigma(self.residuals) * _persistence(self.residuals)
-        level = self.origin + slope * last
-        drift = abs(slope) * (last - self.days[0])
-        # Mann and Kendall's test: how many sigma the order of the points is from chance.
-        score = abs(np.sign(self.slopes).sum()) - 1
-        score /= np.sqrt(count * (count - 1) * (2 * count + 5) / 18)
-        min_drift = max(_MIN_DRIFT_NOISE * noise, _MIN_DRIFT_SHARE * abs(level), _MIN_DRIFT)
-        slope_se = sigma / float(np.sqrt(((self.x - pivot) ** 2).sum()))
-        if score <= _MIN_SIGMA or drift <= min_drift:
-            level, slope, slope_se = float(_trimmed_mean(self.y)), 0.0, 0.0
+        known = np.isfinite(self.usage)
+        days, residuals = self.days[known], self.residuals[known]
+        persistence, noise = _persistence(residuals), _sigma(residuals)
+        sigma = _SEN_OVER_LEAST_SQUARES * noise * persistence
+        slope, level, pivot = self.slope, self.level, float(days.mean())
+        slope_se = sigma / float(np.sqrt(((days - pivot) ** 2).sum()))
+        drift = abs(slope) * -days[0]
+        min_drift = max(_MIN_DRIFT_NOISE * noise, _MIN_DRIFT_SHARE * level, _MIN_DRIFT)
+        if self.score <= _MIN_SIGMA * persistence or drift <= min_drift:
+            level, slope, slope_se = _median(self.usage), 0.0, 0.0
         # Days far above are too new for a change point; far below, people are on holiday.
-        above = self.usage - np.maximum(0, level + slope * (self.days - last))
+        above = self.usage[known] - np.maximum(0, level + slope * days)
         step = max(_MAX_RESIDUAL_SIGMA * noise, _RECENT_STEP_SHARE * level)
         if np.median(above[-_WEEK:]) > max(step, _RECENT_STEP / self.factor):
             return None
-        level_se = sigma / float(np.sqrt(count))
+        level_se = sigma / float(np.sqrt(self.count))
         scaled = (self.factor * value for value in (level, slope, level_se, slope_se))
-        return Trend(last, pivot, *scaled)
+        return Trend(last, last + pivot, *scaled)
+
+
+def medians(rows: Array) -> Array:
+    """Return the median of the known figures of each row; NaN where there are none."""
+    last = np.maximum(np.isfinite(rows).sum(axis=1), 1) - 1
+    middle = np.stack((last // 2, (last + 1) // 2), axis=1)
+    result: Array = np.take_along_axis(np.sort(rows, axis=1), middle, axis=1).mean(axis=1)
+    return result
+
+
+def _median(figures: Array) -> float:
+    return float(np.median(figures[np.isfinite(figures)]))
+
+
+def _factors(shares: Array) -> Array:
+    """Return the usual share of each weekday; 1 as far as it may be chance."""
+    usual = medians(shares.T)
+    deviation = _median(np.abs(shares - usual))
+    chance = (_MEDIAN_SE * deviation) ** 2 / np.isfinite(shares).sum(axis=0).min()
+    variance = usual.var()
+    weight = max(0.0, 1 - _CHANCE * chance / variance) if variance else 0.0
+    result: Array = np.maximum(_MIN_FACTOR, 1 + (usual - 1) * weight)
+    return result
 
 
 def _sigma(residuals: Array) -> float:
     """Return the standard deviation from the median absolute deviation, which ignores outliers."""
     return _SIGMA_OVER_MAD * float(np.median(np.abs(residuals)))
-
-
-def _trimmed_mean(figures: Array) -> Array:
-    """Return the mean of each row without the lowest and highest fifth."""
-    count = figures.shape[-1]
-    cut = count // 5
-    result: Array = np.sort(figures)[..., cut : count - cut].mean(axis=-1)
-    return result
 
 
 def _persistence(residuals: Array) -> float:
@@ -179,47 +190,13 @@ def _persistence(residuals: Array) -> float:
 
 
 def _squared_residuals(x: Array, y: Array) -> tuple[Array, Array]:
-    """Return the sums of squares that a level and a line leave, by first and last point."""
+    """Return the sums of squares that a level and a line leave, by first and last week."""
     values = np.cumsum([x**0, x, y, x * x, x * y, y * y], axis=1)
     sums = np.pad(values, ((0, 0), (1, 0)))
     n, x, y, xx, xy, yy = sums[:, None, :] - sums[:, :, None]
-    with np.errstate(divide="ignore", invalid="ignore"):  # of fewer points
+    with np.errstate(divide="ignore", invalid="ignore"):  # of fewer weeks
         levels = yy - y * y / n
         lines = levels - (xy - x * y / n) ** 2 / (xx - x * x / n)
-    levels[n < _MIN_LEVEL_POINTS] = np.inf
-    lines[n < _MIN_LINE_POINTS] = np.inf
+    levels[n < _MIN_LEVEL_WEEKS] = np.inf
+    lines[n < _MIN_LINE_WEEKS] = np.inf
     return levels, lines
-
-
-def _busy_days(days: Array, usage: Array) -> NDArray[np.bool_]:
-    """Return which days are of weekdays that are usually busy, whichever those are."""
-    typical = np.zeros(7)
-    for weekday in np.unique(days % 7).astype(int):
-        typical[weekday] = np.median(usage[days % 7 == weekday])
-    result: NDArray[np.bool_] = (typical >= _BUSY_SHARE * typical.max())[(days % 7).astype(int)]
-    return result
-
-
-def _deseasonalized(days: Array, usage: Array) -> tuple[Array, float]:
-    """Return the figures, each divided by its weekday's factor, and the highest factor.
-
-    A factor is the weekday's usual share of its week's average; 1 as far as it may be chance.
-    """
-    weeks, weekdays = (days // 7 - days[0] // 7).astype(int), (days % 7).astype(int)
-    by_week = np.full((weeks[-1] + 1, 7), np.nan)
-    by_week[weeks, weekdays] = usage
-    rises = by_week[1:] - by_week[:-1]
-    growth = float(np.nanmedian(rises)) / 7 if np.isfinite(rises).any() else 0.0
-    count = np.bincount(weeks)
-    average, middle = (np.bincount(weeks, values)[weeks] / count[weeks] for values in (usage, days))
-    level = average + growth * (days - middle)  # growth within a week is no seasonality
-    shares = np.where(level > 0, usage / np.where(level > 0, level, 1), 1.0)
-    present = np.unique(weekdays)
-    usual = np.ones(7)
-    usual[present] = [np.median(shares[weekdays == weekday]) for weekday in present]
-    deviation = float(np.median(np.abs(shares - usual[weekdays])))
-    chance = (_MEDIAN_SE * deviation) ** 2 / np.bincount(weekdays)[present].min()
-    variance = usual[present].var()
-    weight = max(0.0, 1 - _CHANCE * chance / variance) if variance else 0.0
-    factors = np.maximum(_MIN_FACTOR, 1 + (usual - 1) * weight)
-    return usage / factors[weekdays], float(factors[present].max())
