@@ -2,44 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 from lictui.model import Server, SourceName
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lictui.clock import Clock
     from lictui.config.settings import Limits
     from lictui.sources.source import Source
 
+_SOURCES: Final = {  # module and class; only the one that is used is imported
+    SourceName.WINRM: ("winrm.source", "WinrmSource"),
+    SourceName.CVAD: ("cvad", "CvadSource"),
+    SourceName.CITRIX_CLOUD: ("citrix_cloud", "CloudSource"),
+    SourceName.PARTNER: ("partner", "PartnerSource"),
+    SourceName.LMSTAT: ("flexnet.source", "LmstatSource"),
+    SourceName.COMMAND: ("command.source", "CommandSource"),
+}
+
 
 def open_source(server: Server, limits: Limits, clock: Clock) -> Source:
-    """Return the source that `server.source` names, not connected; imports that protocol only."""
-    match server.source:
-        case SourceName.WINRM:
-            from lictui.sources.winrm.source import WinrmSource  # noqa: PLC0415 - one protocol only
-
-            return WinrmSource(server, limits, clock)
-        case SourceName.CVAD:
-            from lictui.sources.cvad import CvadSource
-
-            return CvadSource(server, limits, clock)
-        case SourceName.CITRIX_CLOUD:
-            from lictui.sources.citrix_cloud import CloudSource
-
-            return CloudSource(server, limits, clock)
-        case SourceName.PARTNER:
-            from lictui.sources.partner import PartnerSource
-
-            return PartnerSource(server, limits, clock)
-        case SourceName.LMSTAT:
-            from lictui.sources.flexnet.source import (  # noqa: PLC0415 - one protocol only
-                LmstatSource,
-            )
-
-            return LmstatSource(server, limits, clock)
-        case SourceName.COMMAND:
-            from lictui.sources.command.source import (  # noqa: PLC0415 - one protocol only
-                CommandSource,
-            )
-
-            return CommandSource(server, limits, clock)
+    """Return the source that `server.source` names, not connected."""
+    module, name = _SOURCES[server.source]
+    source: Callable[[Server, Limits, Clock], Source]
+    source = getattr(import_module(f"{__name__}.{module}"), name)
+    return source(server, limits, clock)

@@ -26,9 +26,9 @@ from lictui.model import (
     Snapshot,
     Step,
 )
-from lictui.sources.cloud_session import CloudSession, console_url, region_hint
 from lictui.sources.http import HttpSource, status_rules
 from lictui.sources.sanitize import NEVER_YEAR, Record, sanitize
+from lictui.sources.sessions import CloudSession, console_url, region_hint
 from lictui.sources.source import (
     SourceError,
     count_text,

@@ -10,15 +10,6 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urljoin, urlsplit
 
 from lictui.model import FailureKind, Level, Mode, Snapshot, State, Step
-from lictui.sources.auth import (
-    VALID_TOKEN,
-    BearerSession,
-    Token,
-    api_error,
-    basic_header,
-    new_token,
-)
-from lictui.sources.cloud_session import cloud_token
 from lictui.sources.cvad_pools import (
     pools_from_overview,
     pools_from_site,
@@ -29,6 +20,15 @@ from lictui.sources.cvad_pools import (
 from lictui.sources.http import HttpSource, reply_json, status_rules
 from lictui.sources.network import is_loopback, require_encryption
 from lictui.sources.sanitize import Record, parse_count, sanitize
+from lictui.sources.sessions import (
+    VALID_TOKEN,
+    BearerSession,
+    Token,
+    api_error,
+    basic_header,
+    cloud_token,
+    new_token,
+)
 from lictui.sources.source import SourceError, config_error, count_text, no_data_error, parse_error
 
 if TYPE_CHECKING:

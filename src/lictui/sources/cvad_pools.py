@@ -225,45 +225,33 @@ _ALERT_LEVELS: Final = {"Alert": Level.WARN, "Alarm": Level.CRITICAL}
 _HEALTHY: Final = frozenset({"", "Compatible", "LasCompatible", "UnknownStatus"})
 _UPDATE: Final = "Update the license server to the release that the site requires."
 
-# LicenseServerStatus of LicenseInformationModel -> level, meaning, hint
-_STATUSES: Final = {
-    "Incompatible": (
-        Level.CRITICAL,
-        "The license server is not compatible with the site",
-        _UPDATE,
-    ),
-    "LSVersionIncompatible": (
-        Level.CRITICAL,
-        "The license server is too old for the site",
-        _UPDATE,
-    ),
+# LicenseServerStatus of LicenseInformationModel -> meaning, hint
+_CRITICAL_STATUSES: Final = {
+    "Incompatible": ("The license server is not compatible with the site", _UPDATE),
+    "LSVersionIncompatible": ("The license server is too old for the site", _UPDATE),
     "Inaccessible": (
-        Level.CRITICAL,
         "The site cannot reach its license server",
         "Check that the license server is running and that the controllers can reach its ports.",
     ),
     "InternalError": (
-        Level.CRITICAL,
         "The license server reports an internal error",
         "Check the services and logs of the license server.",
     ),
+}
+_OTHER_STATUSES: Final = {
     "CloudNotRegistered": (
-        Level.WARN,
         "The license server is not registered with Citrix Cloud",
         "Register it in Citrix Licensing Manager.",
     ),
     "LasNotOnboarded": (
-        Level.WARN,
         "The license server is not activated by the License Activation Service",
         "Activate it in Citrix Licensing Manager.",
     ),
     "InternetNotConnected": (
-        Level.WARN,
         "The license server has no connection to the internet",
         "Allow it to reach Citrix Cloud; without it an activation lasts 30 days.",
     ),
     "NoInventory": (
-        Level.WARN,
         "The license server has no licenses for the site",
         "Assign licenses to this license server.",
     ),
@@ -279,9 +267,9 @@ def _server_notices(overview: object) -> Iterator[Notice]:
     totals = Record(overview)
     status = totals.text(_STATUS, 60)
     if status not in _HEALTHY:
-        level, title, action = _STATUSES.get(
-            status, (Level.WARN, f"The license server reports the state {status}", "")
-        )
+        unknown = f"The license server reports the state {status}", ""
+        title, action = (_CRITICAL_STATUSES | _OTHER_STATUSES).get(status, unknown)
+        level = Level.CRITICAL if status in _CRITICAL_STATUSES else Level.WARN
         yield Notice("server", level, title, f"LicenseServerStatus {status}", action)
     if totals.flag("CertAccepted") is False:
         yield Notice(

@@ -21,9 +21,9 @@ from lictui.model import (
     Step,
     sum_all_known,
 )
-from lictui.sources.cloud_session import CloudSession
 from lictui.sources.http import HttpSource, status_rules
 from lictui.sources.sanitize import NEVER_YEAR, Record, parse_count, parse_date, records
+from lictui.sources.sessions import CloudSession
 from lictui.sources.source import (
     SourceError,
     count_text,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 import httpcore
@@ -69,7 +69,10 @@ async def probe(server: Server, limits: Limits, clock: Clock) -> AsyncGenerator[
                 yield timer.passed(step, detail, hosts=hosts)
     except SourceError as error:
         untrusted = error.failure.kind is FailureKind.TLS and server.source not in _RUN_BY_PROGRAM
-        leaf = await _peek_certificate(origin(server.url), limits) if untrusted else None
+        leaf: LeafCertificate | None = None
+        if untrusted:  # show the certificate that the server presents
+            with suppress(SourceError):
+                leaf = await _certificate(origin(server.url), unverified_context(), limits)
         yield timer.failed(error.failure, leaf)
 
 
@@ -81,21 +84,33 @@ async def _connection_steps(
 ) -> AsyncGenerator[StepResult, None]:
     if server.source is SourceName.COMMAND:
         return
-    if server.source is SourceName.LMSTAT:
-        addresses = await _try_all(_resolve, parse_flexnet_address(server.address), limits)
-        yield timer.passed(Step.RESOLVE, ", ".join(dict.fromkeys(addresses.values())))
-        ports = await _try_all(_connect, addresses, limits)
-        yield timer.passed(Step.CONNECT, ", ".join(dict.fromkeys(ports.values())))
-        return
-    url = origin(server.url)
-    yield timer.passed(Step.RESOLVE, await _resolve(url, limits))
-    async with _connection(url, limits) as stream:
-        yield timer.passed(Step.CONNECT, _peer_address(stream))
-        if url.scheme == "https":
-            leaf = await _start_tls(stream, ssl_context(server), url, limits)
-            sha256 = leaf.certificate.sha256
-            detail = f"{_trust(server.verify)} · {leaf.summary} · sha256:{sha256}"
-            yield timer.passed(Step.TLS, detail, sha256)
+    is_lmstat = server.source is SourceName.LMSTAT
+    urls = parse_flexnet_address(server.address) if is_lmstat else (origin(server.url),)
+    addresses = await _try_all(_resolve, urls, limits)
+    yield timer.passed(Step.RESOLVE, ", ".join(dict.fromkeys(addresses.values())))
+    peers = await _try_all(_connect, addresses, limits)
+    yield timer.passed(Step.CONNECT, ", ".join(dict.fromkeys(peers.values())))
+    if urls[0].scheme == "https":
+        leaf = await _certificate(urls[0], ssl_context(server), limits)
+        sha256 = leaf.certificate.sha256
+        detail = f"{_trust(server.verify)} · {leaf.summary} · sha256:{sha256}"
+        yield timer.passed(Step.TLS, detail, sha256)
+
+
+async def _try_all(
+    check: Callable[[httpx.URL, Limits], Awaitable[str]],
+    urls: Iterable[httpx.URL],
+    limits: Limits,
+) -> dict[httpx.URL, str]:
+    """Return where `check` succeeded: one of three is enough. Raises the first error if nowhere."""
+    urls = tuple(urls)
+    results = await asyncio.gather(*(check(url, limits) for url in urls), return_exceptions=True)
+    passed = {
+        url: result for url, result in zip(urls, results, strict=True) if isinstance(result, str)
+    }
+    if not passed:
+        raise next(result for result in results if isinstance(result, BaseException))
+    return passed
 
 
 async def _resolve(url: httpx.URL, limits: Limits) -> str:
@@ -117,72 +132,38 @@ async def _resolve(url: httpx.URL, limits: Limits) -> str:
 
 
 async def _connect(url: httpx.URL, limits: Limits) -> str:
-    async with _connection(url, limits) as stream:
-        return _peer_address(stream)
+    async with _connection(url, None, limits) as stream:
+        address, port, *_ = stream.get_extra_info("server_addr")
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
-async def _try_all(
-    check: Callable[[httpx.URL, Limits], Awaitable[str]],
-    urls: Iterable[httpx.URL],
-    limits: Limits,
-) -> dict[httpx.URL, str]:
-    """Return where `check` succeeded: one of three is enough. Raises the first error if nowhere."""
-    urls = tuple(urls)
-    results = await asyncio.gather(*(check(url, limits) for url in urls), return_exceptions=True)
-    passed = {
-        url: result for url, result in zip(urls, results, strict=True) if isinstance(result, str)
-    }
-    if not passed:
-        raise next(result for result in results if isinstance(result, BaseException))
-    return passed
-
-
-_NETWORK_ERRORS: Final = (httpcore.NetworkError, httpcore.TimeoutException, OSError)
+async def _certificate(url: httpx.URL, context: ssl.SSLContext, limits: Limits) -> LeafCertificate:
+    async with _connection(url, context, limits) as stream:
+        tls: ssl.SSLObject = stream.get_extra_info("ssl_object")
+        return read_leaf(tls.getpeercert(binary_form=True) or b"")
 
 
 @asynccontextmanager
-async def _connection(url: httpx.URL, limits: Limits) -> AsyncIterator[httpcore.AsyncNetworkStream]:
-    host = url.raw_host.decode("ascii")
+async def _connection(
+    url: httpx.URL, context: ssl.SSLContext | None, limits: Limits
+) -> AsyncIterator[httpcore.AsyncNetworkStream]:
+    """Connect to `url`, encrypted if there is a `context`."""
+    host, timeout = url.raw_host.decode("ascii"), limits.connect_timeout
+    progress = RequestProgress(Step.CONNECT, connected=True)
+    stream: httpcore.AsyncNetworkStream | None = None
     try:
-        stream = await httpcore.AnyIOBackend().connect_tcp(
-            host, effective_port(url), timeout=limits.connect_timeout
-        )
-    except _NETWORK_ERRORS as error:
-        raise map_error(
-            error, url, RequestProgress(Step.CONNECT, connected=True), limits
-        ) from error
+        stream = await httpcore.AnyIOBackend().connect_tcp(host, effective_port(url), timeout)
+        if context:
+            progress.connect_step = Step.TLS
+            stream = await stream.start_tls(context, host, timeout)
+    except (httpcore.NetworkError, httpcore.TimeoutException, OSError) as error:
+        if stream:
+            await stream.aclose()
+        raise map_error(error, url, progress, limits) from error
     try:
         yield stream
     finally:
         await stream.aclose()
-
-
-def _peer_address(stream: httpcore.AsyncNetworkStream) -> str:
-    address, port, *_ = stream.get_extra_info("server_addr")
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-
-
-async def _start_tls(
-    stream: httpcore.AsyncNetworkStream, context: ssl.SSLContext, url: httpx.URL, limits: Limits
-) -> LeafCertificate:
-    host = url.raw_host.decode("ascii")
-    try:
-        encrypted = await stream.start_tls(context, host, timeout=limits.connect_timeout)
-    except _NETWORK_ERRORS as error:
-        raise map_error(
-            error, url, RequestProgress(Step.TLS, Step.TLS, connected=True), limits
-        ) from error
-    tls: ssl.SSLObject = encrypted.get_extra_info("ssl_object")
-    return read_leaf(tls.getpeercert(binary_form=True) or b"")
-
-
-async def _peek_certificate(url: httpx.URL, limits: Limits) -> LeafCertificate | None:
-    """Return the certificate that `url` presents, trusted or not; None if there is none."""
-    try:
-        async with _connection(url, limits) as stream:
-            return await _start_tls(stream, unverified_context(), url, limits)
-    except SourceError:
-        return None
 
 
 def _trust(verify: bool | str) -> str:  # noqa: FBT001 - as in servers.toml

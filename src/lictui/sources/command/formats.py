@@ -27,7 +27,7 @@ from lictui.model import (
     Snapshot,
     Step,
 )
-from lictui.sources.flexnet.parser import CITRIX, license_type
+from lictui.sources.flexnet.parser import CITRIX, license_type, read_expiry
 from lictui.sources.sanitize import (
     MAX_RAW_FIELDS,
     MONTHS,
@@ -279,7 +279,6 @@ _OPTION: Final = re.compile(r'\s([A-Za-z_]\w*)=("?)')
 # NOTICE may contain quotes.
 _CLOSING: Final = re.compile(r'"(?=\s+(?:[A-Z_]\w*=|SUPERSEDE\b)|\s*$)', re.IGNORECASE)
 _WORD: Final = re.compile(r"\S*")
-_PERMANENT: Final = re.compile(r"permanent|0?1-jan-0{1,4}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,8 +352,7 @@ def _increment(line: str) -> Increment | None:
     raw = {"INCREMENT": " ".join(words[1:_POSITIONAL])} | {
         name: options.get(name, "") for name in ("SN", "ISSUED", "START", "VENDOR_STRING")
     }
-    is_permanent = _PERMANENT.fullmatch(expiry) is not None
-    expires = None if is_permanent else parse_date(expiry)
+    expires, permanent = read_expiry(expiry)
     number = parse_count(count)
     uncounted = number == 0 or count.lower() == "uncounted"  # FlexNet writes either
     return Increment(
@@ -362,7 +360,7 @@ def _increment(line: str) -> Increment | None:
         vendor=sanitize(vendor, 40),
         subscription_date=parse_date(version),
         expires=expires,
-        permanent=True if is_permanent else False if expires else None,
+        permanent=permanent,
         count=None if uncounted else number,
         uncounted=uncounted,
         license_type=license_type(options.get("VENDOR_STRING", "")),

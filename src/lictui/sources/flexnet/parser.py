@@ -498,23 +498,23 @@ def _subscription_date(feature: LmstatFeature) -> date | None:
 
 def _expiry(versions: Sequence[LmstatVersion]) -> tuple[date | None, bool | None]:
     """Return the first day on which one of `versions` expires, and whether none ever does."""
-    dates: list[date] = []
-    permanent = 0
-    for version in versions:
-        expires = parse_date(version.expiry)
-        if _is_permanent(version.expiry) or (expires and expires.year >= NEVER_YEAR):
-            permanent += 1
-        elif expires:
-            dates.append(expires)
-    if dates:
-        return min(dates), False
-    return None, True if versions and permanent == len(versions) else None
+    terms = [read_expiry(version.expiry) for version in versions]
+    first = min((expires for expires, _ in terms if expires), default=None)
+    permanent = bool(terms) and all(permanent for _, permanent in terms)
+    return first, False if first else True if permanent else None
 
 
-def _is_permanent(expiry: str) -> bool:
-    """Recognize `permanent(no expiration date)` and a day in the year 0, as `1-jan-0`."""
-    year = expiry.rpartition("-")[2]
-    return expiry.lower().startswith("permanent") or (bool(year) and not year.strip("0"))
+def read_expiry(text: str) -> tuple[date | None, bool | None]:
+    """Return the date of a license, and whether it never expires: (None, None) if unreadable.
+
+    `permanent(no expiration date)`, the year 9999 and the year 0, as `1-jan-0`, mean never.
+    """
+    expires, year = parse_date(text), text.rpartition("-")[2]
+    if text.lower().startswith("permanent") or (year and not year.strip("0")):
+        return None, True
+    if expires and expires.year >= NEVER_YEAR:
+        return None, True
+    return expires, False if expires else None
 
 
 def license_type(vendor_string: str) -> str:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.installation import extra_command
 from lictui.model import FailureKind, Step
-from lictui.sources.auth import basic_header
 from lictui.sources.network import require_encryption
 from lictui.sources.sanitize import sanitize
+from lictui.sources.sessions import basic_header
 from lictui.sources.source import SourceError, config_error
 from lictui.sources.winrm.wsman import CONTENT_TYPE, error_for_status
 

@@ -18,7 +18,7 @@ from tests.support.fake_api import SECRET, FakeApi
 from tests.support.polls import failure_of, snapshot_of
 
 from lictui.model import FailureKind, Server, Step
-from lictui.sources.auth import Token, shared_token
+from lictui.sources.sessions import Token, shared_token
 from lictui.sources.source import Source, SourceError, ignore_steps
 
 Open = Callable[..., Source]
