@@ -160,7 +160,6 @@ class CloudSource(HttpSource):
 
 # Current user/device licenses: one pool
 
-
 DEFAULT_PRODUCT: Final = "ud"  # where the answer names none: as in the path of the API
 _OWNED: Final = "totalAvailableLicenseCount"
 _MAX_TEXT: Final = 64  # characters of a product code
@@ -241,7 +240,6 @@ def current_notices(answer: object) -> Iterator[Notice]:
 
 # Monthly values of the user/device licenses
 
-
 MAX_MONTHS: Final = 12  # of one request
 _MONTHS_KEY: Final = "xenAppXenDesktopHistoricalUsageList"  # users and devices together
 
@@ -279,7 +277,6 @@ def _months(history: Record, key: PoolKey) -> Iterator[MonthlyUsage]:
 
 
 # Concurrent licenses, from the undocumented API of Citrix's console
-
 
 DEFAULT_CONCURRENT_PRODUCT: Final = "ccu"  # where the answer names none: as in the path
 _CONCURRENT_PATH: Final = (

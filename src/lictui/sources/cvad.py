@@ -144,7 +144,6 @@ class CvadSource(HttpSource):
 
 # Sign-in on premises
 
-
 # Both are in use: the first is documented, the second is that of older releases.
 TOKEN_PATHS: Final = ("/cvad/manage/Tokens", "/citrix/orchestration/api/tokens")
 ON_PREMISES_CUSTOMER: Final = "CitrixOnPremises"
@@ -228,7 +227,6 @@ def no_licenses(name: str, step: Step, notices: Iterable[Notice] = ()) -> Source
 
 # Sites: the one that servers.toml names, or the only one
 
-
 # The first is documented; the second is that of older releases and of a customer's own cloud host.
 BASE_PATHS: Final = ("/cvad/manage", "/citrix/orchestration/api")
 _MAX_LISTED: Final = 10  # site names in a message
@@ -291,7 +289,6 @@ def _choose(sites: list[CvadSite], name_or_id: str, address: str) -> CvadSite:
 
 
 # Responses whose path is not published
-
 
 # LicenseOverview is documented for the technical preview of 2023 only (the last path); its models
 # still exist and were extended for LAS in 2025. The first two paths are assumed.

@@ -22,7 +22,7 @@ from lictui.model import (
 )
 from lictui.products import cvad_code, is_start_up
 from lictui.sources.sanitize import NEVER_YEAR, Record, records, sanitize
-from lictui.sources.source import new_pool, sum_pools
+from lictui.sources.source import FigureFields, new_pool, sum_pools
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,10 +34,10 @@ _MODELS: Final = {"Concurrent": Model.CONCURRENT, "UserDevice": Model.USER_DEVIC
 
 # The license overview: its inventories, and the totals that come with them
 
-
 _FILES: Final = "LicenseInventories"
 _LAS: Final = "LicenseLasInventories"
 _STATUS: Final = "LicenseInformation.LicenseServerStatus"
+_ROW_FIELDS: Final = ("LicensesInUse", "LicensesAvailable", "LicenseOverdraft")
 _TOTAL_FIELDS: Final = ("NormalLicenses", "OverdraftLicenses", "LicensesUsage")
 _TWO_INVENTORIES: Final = Notice(
     "server",
@@ -82,7 +82,8 @@ def pools_from_overview(overview: object) -> tuple[tuple[Pool, ...], tuple[Notic
     rows = las if is_las else files
     counted = [row for row in rows if not _is_start_up(row)]
     is_free, notices = _is_free_part(counted, totals)
-    pools = [_pool(row, _LAS if is_las else _FILES, is_free=is_free) for row in rows]
+    figures = FigureFields(*_ROW_FIELDS, is_free=is_free, with_overdraft=not is_free)
+    pools = [_pool(row, _LAS if is_las else _FILES, figures) for row in rows]
     if len(counted) == 1:
         pools = [_completed(pool, totals) if pool.counted else pool for pool in pools]
     if setting is None and las and files:
@@ -120,19 +121,12 @@ def _is_free_part(rows: Sequence[Record], totals: Record) -> tuple[bool, tuple[N
     return False, (replace(_CONTRADICTION, detail=detail),)
 
 
-def _pool(row: Record, inventory: str, *, is_free: bool) -> Pool:
+def _pool(row: Record, inventory: str, figures: FigureFields) -> Pool:
     names = ("LicenseProductName", "ProductEdition", "LicenseModel")
     product, edition, model = (row.text(name, _MAX_TEXT) for name in names)
     name = row.text("LocalizedLicenseProductName")
-    in_use, installed = row.count("LicensesInUse"), row.count("LicensesAvailable")
-    overdraft, formula = row.count("LicenseOverdraft"), "LicensesAvailable"
-    if is_free:
-        installed, formula = sum_all_known((installed, in_use)), "LicensesAvailable + LicensesInUse"
-    elif installed is not None and overdraft:
-        installed, formula = installed - overdraft, "LicensesAvailable - LicenseOverdraft"
     code = sanitize(cvad_code(product, edition, model) or name or "Unknown", _MAX_TEXT)
-    known_installed = installed if installed is not None and installed >= 0 else None
-    pool = new_pool(code, Reading(in_use, known_installed, overdraft))
+    pool = new_pool(code, figures.read(row))
     expires, permanent = _expiry(row)
     return replace(
         pool,
@@ -144,12 +138,7 @@ def _pool(row: Record, inventory: str, *, is_free: bool) -> Pool:
         permanent=permanent,
         counted=not _is_start_up(row),
         raw_fields=(("inventory", inventory), *row.raw_fields()),
-        formulas=(
-            ("in_use", "LicensesInUse"),
-            ("installed", formula),
-            ("overdraft", "LicenseOverdraft"),
-            ("ends", "LicenseExpirationDate"),
-        ),
+        formulas=figures.formulas(row, ends="LicenseExpirationDate"),
     )
 
 
@@ -174,7 +163,6 @@ def _expiry(row: Record) -> tuple[date | None, bool | None]:
 
 
 # Site details: usage without the number installed
-
 
 _USAGE_FIELDS: Final = (
     "LicensedSessionsActive",
@@ -218,7 +206,6 @@ def pools_from_site(site: object) -> tuple[Pool, ...]:
 
 
 # Notices: alerts, grace periods, state of the license server
-
 
 _MAX_ALERTS: Final = 50  # alerts of one site
 _ALERT_LEVELS: Final = {"Alert": Level.WARN, "Alarm": Level.CRITICAL}

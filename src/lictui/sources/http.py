@@ -320,7 +320,6 @@ class HttpSource:
 
 # Retry
 
-
 MAX_RETRY_AFTER: Final = 5.0  # seconds that a server may ask to wait before the second try
 
 
@@ -348,7 +347,6 @@ def _retry_after(value: str, now: float) -> float | None:
 
 
 # Responses: an error status, or JSON whose shape is not trusted
-
 
 _STATUSES: Final = {
     FailureKind.AUTH: ((401,), ""),

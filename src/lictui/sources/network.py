@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 # Addresses
 
-
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _MAX_PORT: Final = 65535
 _FLEXNET_PORT: Final = 27000  # the first that FlexNet tries where none is given
@@ -139,8 +138,7 @@ def map_error(
 ) -> SourceError:
     """Return the failure for `error`, which a request to `url` raised; `reason` is its text."""
     for cause in _exception_chain(error):
-        failure = _connect_failure(cause, url) or _request_failure(cause, url, progress, limits)
-        if failure:
+        if failure := _failure_of(cause, url, progress, limits):
             return failure
     message, hint = _interrupted(error, reason, host_port(url))
     if not progress.connected and not progress.answered:
@@ -176,52 +174,38 @@ _NOT_TLS: Final = (
 )
 
 
-def _connect_failure(cause: BaseException, url: httpx.URL) -> SourceError | None:
-    address = host_port(url)
+def _failure_of(
+    cause: BaseException, url: httpx.URL, progress: RequestProgress, limits: Limits
+) -> SourceError | None:
+    address, step = host_port(url), progress.step
     match cause:
         case socket.gaierror() | UnicodeError():
             return dns_failure(url.host)
-        case ConnectionRefusedError():
-            return SourceError(
-                FailureKind.REFUSED,
-                f"connection refused by {address}",
-                "Check that the service is running and the port is right. A firewall can refuse"
-                " connections, too.",
-            )
         case ssl.SSLError() if not isinstance(cause, _NOT_TLS):
             return tls_failure(cause, address)
-        case OSError() if cause.errno in _UNREACHABLE:
-            return SourceError(
-                FailureKind.REFUSED,
-                f"no route to {address}",
-                "Check network, VPN and routes of this machine.",
-            )
-    return None
-
-
-def _request_failure(
-    cause: BaseException, url: httpx.URL, progress: RequestProgress, limits: Limits
-) -> SourceError | None:
-    address = host_port(url)
-    match cause:
-        case httpx.ConnectTimeout() | httpcore.ConnectTimeout():
-            return SourceError(
-                FailureKind.TIMEOUT,
-                f"no connection to {address} within {limits.connect_timeout:g} s",
-                "Check that the host is up. A firewall that drops packets to this port looks the"
-                " same.",
-                progress.connect_step,
-            )
-        case httpx.TimeoutException():
-            return SourceError(
-                FailureKind.TIMEOUT,
-                f"no response from {address} within {limits.timeout:g} s",
-                "Check the load of the server, and that the port is right.",
-                progress.step,
-            )
         case httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
-            return unsendable_request(address, progress.step)
-    return None
+            return unsendable_request(address, step)
+        case ConnectionRefusedError():
+            kind, step = FailureKind.REFUSED, Step.CONNECT
+            message = f"connection refused by {address}"
+            hint = "Check that the service is running and the port is right. A firewall can refuse"
+            hint += " connections, too."
+        case OSError() if cause.errno in _UNREACHABLE:
+            kind, step = FailureKind.REFUSED, Step.CONNECT
+            message = f"no route to {address}"
+            hint = "Check network, VPN and routes of this machine."
+        case httpx.ConnectTimeout() | httpcore.ConnectTimeout():
+            kind, step = FailureKind.TIMEOUT, progress.connect_step
+            message = f"no connection to {address} within {limits.connect_timeout:g} s"
+            hint = "Check that the host is up. A firewall that drops packets to this port looks the"
+            hint += " same."
+        case httpx.TimeoutException():
+            kind = FailureKind.TIMEOUT
+            message = f"no response from {address} within {limits.timeout:g} s"
+            hint = "Check the load of the server, and that the port is right."
+        case _:
+            return None
+    return SourceError(kind, message, hint, step)
 
 
 def unsendable_request(address: str, step: Step) -> SourceError:

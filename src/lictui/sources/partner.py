@@ -34,7 +34,6 @@ from lictui.sources.source import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import date
 
     from lictui.sources.source import OnStep
 
@@ -116,7 +115,6 @@ class PartnerSource(HttpSource):
 
 # License servers
 
-
 MAX_SERVERS: Final = 5000  # of one partner
 SILENT_AFTER: Final = 3 * 86400.0  # seconds without an upload
 _SERVERS_KEY: Final = "licenseServersStatus"
@@ -197,7 +195,6 @@ def _days_to_expire(value: object) -> int | None:
 
 # Usage of one month, by product
 
-
 _MAX_TEXT: Final = 64  # characters of a product code
 _MAX_RAW_SERVERS: Final = 20  # license servers in the raw fields of one product
 _MAX_RAW_SKUS: Final = 10
@@ -266,54 +263,60 @@ def _server_usage(usage: Record) -> str:
 
 # Notices: one per subject, however many license servers it concerns
 
-
 _MAX_LISTED: Final = 10  # license servers named in one notice
 _WARN_DAYS: Final = 30  # before an expiry
 _INFO_DAYS: Final = 90
 _DAY: Final = 86400.0
+_NEVER: Final = ReportingStatus.NEVER_REPORTED
+_EXPIRE: Final = "have licenses that expire within"
 
 
 def server_notices(servers: Sequence[ListedServer], now: float) -> tuple[Notice, ...]:
     """Return all notices, the most severe first; `now` in UTC epoch seconds."""
-    never = ReportingStatus.NEVER_REPORTED
-    silent = sorted(
-        (listed for listed in servers if listed.silent),
-        key=lambda listed: listed.server.last_reported or 0.0,
+    silent = [listed for listed in servers if listed.silent]
+    silent.sort(key=lambda listed: listed.server.last_reported or 0.0)
+    remaining = [(days, listed) for listed in servers for days in _remaining(listed, now)]
+    remaining.sort(key=lambda pair: pair[0])
+    soon, later = (
+        [_with_expiry(listed) for days, listed in remaining if first <= days <= last]
+        for first, last in ((0, _WARN_DAYS), (_WARN_DAYS + 1, _INFO_DAYS))
     )
-    return (
-        *_notice(
+    notices = (
+        _notice(
             Level.CRITICAL,
             "have not reported for more than 3 days",
             [f"{listed.name} ({_since(listed.server.last_reported, now)})" for listed in silent],
             "Check that they are running and can reach Citrix Cloud.",
         ),
-        *_notice(
+        _notice(
             Level.CRITICAL,
             "have expired licenses",
             [_with_expiry(listed) for listed in servers if listed.expired],
             "Renew the licenses, or remove them.",
         ),
-        *_notice(
+        _notice(
             Level.WARN,
             "have never reported",
-            [listed.name for listed in servers if listed.server.status is never],
+            [listed.name for listed in servers if listed.server.status is _NEVER],
             "Register them in Citrix Licensing Manager, and allow outbound access to Citrix Cloud.",
         ),
-        *_expiring(servers, now),
-        *_notice(
+        _notice(Level.WARN, f"{_EXPIRE} {_WARN_DAYS} days", soon, "Renew the licenses."),
+        _notice(Level.OK, f"{_EXPIRE} {_INFO_DAYS} days", later, "Renew the licenses."),
+        _notice(
             Level.WARN,
             "were not found in Citrix back office",
             [listed.name for listed in servers if listed.missing_in_back_office],
             "Check that their licenses are allocated to this partner.",
         ),
-        *_notice(
+        _notice(
             Level.WARN,
             "have licenses that are not for service providers",
             [listed.name for listed in servers if listed.has_non_csp_license],
             "License Usage Insights covers licenses for service providers only.",
         ),
-        *_concurrent(servers),
+        _concurrent(servers),
     )
+    return tuple(filter(None, notices))
 
 
 def _since(last_reported: float | None, now: float) -> str:
@@ -324,26 +327,11 @@ def _since(last_reported: float | None, now: float) -> str:
     return f"{count_text(days, 'day')}, since {date_}"
 
 
-def _expiring(servers: Sequence[ListedServer], now: float) -> Iterator[Notice]:
-    today = datetime.fromtimestamp(now, UTC).date()
-    remaining = sorted(
-        ((days, _with_expiry(listed)) for listed in servers for days in _remaining(listed, today)),
-        key=lambda pair: pair[0],
-    )
-    for level, first, last in ((Level.WARN, 0, _WARN_DAYS), (Level.OK, _WARN_DAYS + 1, _INFO_DAYS)):
-        yield from _notice(
-            level,
-            f"have licenses that expire within {last} days",
-            [name for days, name in remaining if first <= days <= last],
-            "Renew the licenses.",
-        )
-
-
-def _remaining(listed: ListedServer, today: date) -> Iterator[int]:
+def _remaining(listed: ListedServer, now: float) -> Iterator[int]:
     """Yield the days until expiry, as reported or computed; nothing if expired or unknown."""
     days, expires = listed.server.days_to_expire, listed.server.expires
     if days is None and expires is not None:
-        days = (expires - today).days
+        days = (expires - datetime.fromtimestamp(now, UTC).date()).days
     if days is not None and not listed.expired:
         yield max(0, days)
 
@@ -353,13 +341,13 @@ def _with_expiry(listed: ListedServer) -> str:
     return f"{listed.name} ({expires})" if expires else listed.name
 
 
-def _concurrent(servers: Sequence[ListedServer]) -> Iterator[Notice]:
+def _concurrent(servers: Sequence[ListedServer]) -> Notice | None:
     concurrent = [listed for listed in servers if listed.concurrent_features is not None]
     usage: Counter[str] = Counter()
     for listed in concurrent:
         usage.update(dict(listed.concurrent_features or ()))
     features = [f"{code} {count:,} in use" for code, count in usage.most_common()]
-    yield from _notice(
+    return _notice(
         Level.WARN,
         "have concurrent licenses",
         [listed.name for listed in concurrent],
@@ -370,14 +358,15 @@ def _concurrent(servers: Sequence[ListedServer]) -> Iterator[Notice]:
 
 def _notice(
     level: Level, condition: str, details: Sequence[str], action: str, prefix: str = ""
-) -> Iterator[Notice]:
-    """Yield a notice about `details`, if there are any; `condition` starts with have or were."""
-    if details:
-        title = f"{len(details):,} license servers {condition}"
-        if len(details) == 1:
-            verb, _, words = condition.partition(" ")
-            title = f"A license server {'has' if verb == 'have' else 'was'} {words}"
-        yield Notice("server", level, title, prefix + _listing(details), action)
+) -> Notice | None:
+    """Return a notice about `details`, if there are any; `condition` starts with have or were."""
+    if not details:
+        return None
+    title = f"{len(details):,} license servers {condition}"
+    if len(details) == 1:
+        verb, _, words = condition.partition(" ")
+        title = f"A license server {'has' if verb == 'have' else 'was'} {words}"
+    return Notice("server", level, title, prefix + _listing(details), action)
 
 
 def _listing(names: Sequence[str]) -> str:

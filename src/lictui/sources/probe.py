@@ -178,7 +178,6 @@ def _trust(verify: bool | str) -> str:  # noqa: FBT001 - as in servers.toml
 
 # Steps that the source reports: auth, inventory, parse
 
-
 _NO_HOST_NAME: Final = frozenset({SourceName.CVAD, SourceName.CITRIX_CLOUD, SourceName.PARTNER})
 _MAX_HOSTS: Final = 1000
 

@@ -43,7 +43,6 @@ def basic_header(username: str, password: str) -> str:
 
 # Tokens
 
-
 # Seconds (as all APIs document), used if the server sends no end or one in the past: otherwise,
 # with a wrong clock on either side, every poll would sign in again.
 _DEFAULT_LIFETIME: Final = 3600.0
@@ -136,7 +135,6 @@ async def shared_token(
 
 # Requests with a token
 
-
 SignIn = Callable[[str], Awaitable[Token]]  # called with the value of a rejected token, or ""
 
 
@@ -201,7 +199,6 @@ class BearerSession:
 
 # Errors of the Citrix APIs
 
-
 _TRANSACTION_HEADERS: Final = ("cc-transactionid", "x-cws-transactionid")  # the second is older
 _MAX_TEXT: Final = 160  # characters of the server's own error text
 
@@ -243,7 +240,6 @@ def log_transaction(reply: HttpReply) -> None:
 
 
 # Citrix Cloud
-
 
 CLIENT_HINT: Final = (
     "username is the client ID, the secret is its client secret, which may have expired: see"
@@ -308,7 +304,6 @@ class CloudSession(BearerSession):
 
 # Hosts
 
-
 REGIONS: Final = {
     "api.cloud.com": "global",
     "api-us.cloud.com": "United States",
@@ -361,7 +356,6 @@ def _base(url: str) -> str:
 
 
 # Sign-in: a client ID and its secret for a token
-
 
 _OAUTH_HEADERS: Final = {
     "Content-Type": "application/x-www-form-urlencoded",

@@ -25,6 +25,8 @@ from lictui.sources.sanitize import MAX_RAW_FIELDS
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
+    from lictui.sources.sanitize import Record
+
 OnStep = Callable[[Step, str], None]  # called with each step that succeeded, and a detail
 
 
@@ -53,7 +55,6 @@ def count_text(number: int, noun: str) -> str:
 
 
 # Failures, and tables of what a status, an error code or an error text means
-
 
 _USUAL_STEPS: Final = {
     FailureKind.DNS: Step.RESOLVE,
@@ -135,6 +136,46 @@ def new_pool(code: str, reading: Reading, reported_name: str = "") -> Pool:
     product = describe(code)
     name = reported_name if reported_name and product.name == code else product.name
     return Pool(code, name, product.model, reading, counted=product.counted)
+
+
+@dataclass(frozen=True, slots=True)
+class FigureFields:
+    """The fields of a row that hold its figures, where the licenses installed are not one."""
+
+    in_use: str
+    total: str  # installed licenses and overdraft
+    overdraft: str
+    is_free: bool = False  # `total` is what is free of them
+    with_overdraft: bool = True  # `total` includes the overdraft
+
+    def read(self, row: Record) -> Reading:
+        """Return the figures of `row`; an overdraft that cannot be read makes installed unknown."""
+        in_use, total, overdraft = map(row.count, (self.in_use, self.total, self.overdraft))
+        installed = sum_all_known((total, in_use)) if self.is_free else total
+        if self.with_overdraft and installed is not None:
+            is_unreadable = overdraft is None and row.get(self.overdraft) not in (None, "")
+            installed = None if is_unreadable else installed - (overdraft or 0)
+        return Reading(in_use, installed if (installed or 0) >= 0 else None, overdraft)
+
+    def formulas(self, row: Record, **others: str) -> tuple[tuple[str, str], ...]:
+        """Return how the figures of `row` are computed, and what else comes from which field."""
+        installed = f"{self.total} + {self.in_use}" if self.is_free else self.total
+        if self.with_overdraft and row.count(self.overdraft):
+            installed += f" - {self.overdraft}"
+        figures = {"in_use": self.in_use, "installed": installed, "overdraft": self.overdraft}
+        return tuple((figures | others).items())
+
+    def problems(self, row: Record, product: str) -> Iterator[str]:
+        """Yield what cannot be read in `row`; the overdraft may be missing."""
+        unreadable = [
+            name for name in (self.in_use, self.total, self.overdraft) if row.count(name) is None
+        ]
+        for name in unreadable:
+            if row.get(name) not in (None, "") or name != self.overdraft:
+                yield f"{product}: {name} is {row.text(name, 30) or 'missing'}"
+        if not unreadable and self.read(row).installed is None:
+            overdraft = f"{self.overdraft} is {row.text(self.overdraft)}"
+            yield f"{product}: {overdraft}, above {self.total}"
 
 
 def sum_pools(pools: Iterable[Pool]) -> tuple[Pool, ...]:

@@ -173,7 +173,6 @@ def read_leaf(der: bytes) -> LeafCertificate:
 
 # Errors of the handshake
 
-
 # X509_V_ERR_… of OpenSSL's x509_vfy.h
 _UNKNOWN_CA: Final = "was issued by an unknown CA"
 _VERIFY_ERRORS: Final = {

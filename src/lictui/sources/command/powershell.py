@@ -14,7 +14,7 @@ from datetime import date
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import FailureKind, Mode, Pool, Reading, Snapshot, Step
+from lictui.model import FailureKind, Mode, Pool, Snapshot, Step
 from lictui.products import cvad_code, describe, is_start_up
 from lictui.sources.flexnet.parser import CITRIX
 from lictui.sources.sanitize import (
@@ -26,6 +26,7 @@ from lictui.sources.sanitize import (
     sanitize,
 )
 from lictui.sources.source import (
+    FigureFields,
     SourceError,
     new_pool,
     no_data_error,
@@ -136,22 +137,15 @@ def date_parser(values: Iterable[object]) -> Callable[[object], date | None]:
 # get-licinventory and get-liclasinventory
 
 _MAX_CODE: Final = 60  # characters
-_IN_USE: Final = "LicensesInUse"
-_AVAILABLE: Final = "LicensesAvailable"
-_OVERDRAFT: Final = "LicenseOverdraft"
+_PRODUCT: Final = "LicenseProductName"
+_FIGURES: Final = FigureFields("LicensesInUse", "LicensesAvailable", "LicenseOverdraft")
 _EXPIRY: Final = "LicenseExpirationDate"
 # The second is the older, or alternative, name of the first.
 _SUBSCRIPTION: Final = ("LicenseCustomerSuccessServicesDate", "LicenseSubscriptionAdvantageDate")
 _RAW_FIELDS: Final = (
-    "LicenseProductName",
-    "LicenseEdition",
-    "LicenseModel",
-    "LicenseType",
-    _IN_USE,
-    _AVAILABLE,
-    _OVERDRAFT,
-    _EXPIRY,
-    *_SUBSCRIPTION,
+    "LicenseProductName LicenseEdition LicenseModel LicenseType LicensesInUse LicensesAvailable"
+    " LicenseOverdraft LicenseExpirationDate LicenseCustomerSuccessServicesDate"
+    " LicenseSubscriptionAdvantageDate".split()
 )
 # 12/31/1999 means no expiry and 12/31/2037 no date (the SDK's own sample). They are local times: in
 # another zone, or serialized in UTC, they are a day earlier or later.
@@ -165,13 +159,16 @@ def licinventory_snapshot(text: str, label: str, mode: Mode, *, available: str =
     if not rows:
         raise _empty_error(label, mode)
     listed = map(CaselessRecord, rows)
-    licenses = [row for row in listed if row.get("LicenseProductName") or _is_start_up(row)]
+    licenses = [row for row in listed if row.get(_PRODUCT) or _is_start_up(row)]
     if not licenses:
         hint = "The command must print the output of Get-LicInventory | ConvertTo-Json."
         raise _format_error(rows, label, "with a LicenseProductName", hint)
     parse_day = date_parser(row.get(key) for row in licenses for key in (_EXPIRY, *_SUBSCRIPTION))
-    is_free = available == "free"
-    pools = sum_pools(_license_pool(row, parse_day, label, is_free=is_free) for row in licenses)
+    figures = replace(_FIGURES, is_free=available == "free")
+    pools = sum_pools(_license_pool(row, parse_day, label, figures) for row in licenses)
+    problems = [text for row in licenses for text in figures.problems(row, row.text(_PRODUCT, 20))]
+    if len(licenses) < len(rows):
+        problems.append(f"{len(rows) - len(licenses)} without {_PRODUCT} ignored")
     return Snapshot(
         pools=pools,
         mode=mode if any(pool.counted for pool in pools) else None,
@@ -181,46 +178,41 @@ def licinventory_snapshot(text: str, label: str, mode: Mode, *, available: str =
                 "License files and the License Activation Service are listed by different cmdlets.",
                 f"Try {'Get-LicLasInventory' if mode is Mode.FILE else 'Get-LicInventory'}.",
             ),
-            *unreadable_notices(_problems(licenses, len(rows) - len(licenses), is_free=is_free)),
+            *unreadable_notices(problems),
         ),
     )
 
 
 def _is_start_up(row: CaselessRecord) -> bool:
-    product, license_type = row.text("LicenseProductName", _MAX_CODE), row.text("LicenseType")
+    product, license_type = row.text(_PRODUCT, _MAX_CODE), row.text("LicenseType")
     return is_start_up(product, license_type)
 
 
 def _license_pool(
-    row: CaselessRecord, parse_day: Callable[[object], date | None], label: str, *, is_free: bool
+    row: CaselessRecord,
+    parse_day: Callable[[object], date | None],
+    label: str,
+    figures: FigureFields,
 ) -> Pool:
-    overdraft = row.count(_OVERDRAFT)
-    reading = Reading(row.count(_IN_USE), _installed(row, is_free=is_free), overdraft)
-    pool = new_pool(_product_code(row, label), reading, row.text("LocalizedLicenseProductName"))
+    code, name = _product_code(row, label), row.text("LocalizedLicenseProductName")
     expires, permanent = _term(parse_day(row.get(_EXPIRY)))
     day = next(filter(None, (parse_day(row.get(key)) for key in _SUBSCRIPTION)), None)
     is_day = day and not any(first <= day <= last for first, last in (_NO_EXPIRY, _NO_DATE))
-    installed_formula = f"{_AVAILABLE} + {_IN_USE}" if is_free else _AVAILABLE
     return replace(
-        pool,
+        new_pool(code, figures.read(row), name),
         license_type=row.text("LicenseType", 40),
         subscription_date=day if is_day else None,
         expires=expires,
         permanent=permanent,
         counted=not _is_start_up(row),
         raw_fields=row.raw_fields(*_RAW_FIELDS),
-        formulas=(
-            ("in_use", _IN_USE),
-            ("installed", installed_formula + (f" - {_OVERDRAFT}" if overdraft else "")),
-            ("overdraft", _OVERDRAFT),
-            ("ends", _EXPIRY),
-        ),
+        formulas=figures.formulas(row, ends=_EXPIRY),
     )
 
 
 def _product_code(row: CaselessRecord, label: str) -> str:
     edition_name = "LicenseEdition" if row.get("LicenseEdition") else "ProductEdition"
-    names = ("LicenseProductName", edition_name, "LicenseModel")
+    names = (_PRODUCT, edition_name, "LicenseModel")
     if any(row.count(name) is not None and not isinstance(row.get(name), str) for name in names):
         raise parse_error(
             f"{label} printed product, edition or model as a number: ConvertTo-Json converts enums",
@@ -232,16 +224,6 @@ def _product_code(row: CaselessRecord, label: str) -> str:
     return sanitize(cvad_code(product, edition, model), _MAX_CODE)
 
 
-def _installed(row: CaselessRecord, *, is_free: bool) -> int | None:
-    in_use, available, overdraft = map(row.count, (_IN_USE, _AVAILABLE, _OVERDRAFT))
-    if overdraft is None and row.get(_OVERDRAFT) not in (None, ""):
-        return None  # there is an overdraft, but it cannot be read
-    if available is None or (is_free and in_use is None):
-        return None
-    installed = available + ((in_use or 0) if is_free else 0) - (overdraft or 0)
-    return installed if installed >= 0 else None
-
-
 def _term(expires: date | None) -> tuple[date | None, bool | None]:
     """Return the expiry date and whether the license is permanent; both None if unknown."""
     if expires is None or _NO_DATE[0] <= expires <= _NO_DATE[1]:
@@ -249,21 +231,6 @@ def _term(expires: date | None) -> tuple[date | None, bool | None]:
     if _NO_EXPIRY[0] <= expires <= _NO_EXPIRY[1] or expires.year >= NEVER_YEAR:
         return None, True
     return expires, False
-
-
-def _problems(
-    licenses: Sequence[CaselessRecord], without_product: int, *, is_free: bool
-) -> Iterator[str]:
-    for row in licenses:
-        product = row.text("LicenseProductName", 20)
-        unreadable = [key for key in (_IN_USE, _AVAILABLE, _OVERDRAFT) if row.count(key) is None]
-        for key in unreadable:
-            if row.get(key) not in (None, "") or key != _OVERDRAFT:
-                yield f"{product}: {key} is {row.text(key, 30) or 'missing'}"
-        if not unreadable and _installed(row, is_free=is_free) is None:
-            yield f"{product}: {_OVERDRAFT} is greater than {_AVAILABLE}"
-    if without_product:
-        yield f"{without_product} without LicenseProductName ignored"
 
 
 def _empty_error(label: str, mode: Mode) -> SourceError:

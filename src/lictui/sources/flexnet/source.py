@@ -310,7 +310,6 @@ def _error_number(message: str) -> int:
 
 # Notices
 
-
 _notice = partial(Notice, "server")
 
 

@@ -44,7 +44,6 @@ def open_login(server: Server, endpoint: WsmanEndpoint) -> WinrmLogin:
 
 # Methods that are one fixed header
 
-
 # DSP0226: sent by a client whose certificate was presented in the TLS handshake.
 _MUTUAL: Final = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
 
@@ -374,6 +373,7 @@ def _next_token(context: ContextProxy, received: bytes | None) -> bytes | None:
 _LENGTH: Final = struct.Struct("<i")
 _MAX_HEADER: Final = 1_024  # bytes; NTLM's has 16, Kerberos' some 60
 # Servers write boundaries with and without a space after the dashes.
+_SEALED_TYPE: Final = "application/HTTP-{}-session-encrypted"  # SPNEGO or Kerberos
 _PARTS: Final = re.compile(
     rb"\s*--\s?Encrypted Boundary\r\n"
     rb"(?:[ \t]*[\w-]+:[^\r\n]*\r\n)+"
@@ -385,16 +385,12 @@ _PARTS: Final = re.compile(
 )
 
 
-class NotSealedError(Exception):
-    """Not a valid encrypted message; the text says why."""
-
-
 def seal(soap: bytes, sealer: ContextProxy, protocol: str) -> bytes:
     """Return the body to send for `soap`; `protocol` is `SPNEGO` or `Kerberos`."""
     header, data, padding = sealer.wrap_winrm(soap)
     head = (
         "--Encrypted Boundary\r\n"
-        f"\tContent-Type: {_session_type(protocol)}\r\n"
+        f"\tContent-Type: {_SEALED_TYPE.format(protocol)}\r\n"
         f"\tOriginalContent: type={CONTENT_TYPE};Length={len(soap) + padding}\r\n"
         "--Encrypted Boundary\r\n"
         "\tContent-Type: application/octet-stream\r\n"
@@ -405,22 +401,19 @@ def seal(soap: bytes, sealer: ContextProxy, protocol: str) -> bytes:
 
 
 def unseal(body: bytes, sealer: ContextProxy) -> bytes:
-    """Return the SOAP of an encrypted body; the signature proves more than its length would."""
+    """Return the SOAP of an encrypted body, whose signature is checked. Raises ValueError."""
     parts = _PARTS.fullmatch(body)
     if not parts:
-        raise NotSealedError("its parts are not those of an encrypted message")
+        raise ValueError("its parts are not those of an encrypted message")
     sealed = parts["sealed"]
     length = _LENGTH.unpack_from(sealed)[0] if len(sealed) >= _LENGTH.size else -1
     if not 0 < length <= min(_MAX_HEADER, len(sealed) - _LENGTH.size):
-        raise NotSealedError("its encrypted part is truncated")
+        raise ValueError("its encrypted part is truncated")
     start = _LENGTH.size + length
     return sealer.unwrap_winrm(sealed[_LENGTH.size : start], sealed[start:])
 
 
 def sealed_content_type(protocol: str) -> str:
     """Return the Content-Type of an encrypted message."""
-    return f'multipart/encrypted;protocol="{_session_type(protocol)}";boundary="Encrypted Boundary"'
-
-
-def _session_type(protocol: str) -> str:
-    return f"application/HTTP-{protocol}-session-encrypted"
+    sealed_type = _SEALED_TYPE.format(protocol)
+    return f'multipart/encrypted;protocol="{sealed_type}";boundary="Encrypted Boundary"'

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Level, Mode, Notice, Pool, Reading, Snapshot, Step
+from lictui.model import Level, Mode, Notice, Pool, Snapshot, Step
 from lictui.sources.http import HttpSource
 from lictui.sources.sanitize import NEVER_YEAR, CaselessRecord
 from lictui.sources.source import (
+    FigureFields,
     SourceError,
     count_text,
     new_pool,
@@ -27,7 +28,7 @@ from lictui.sources.winrm.auth import open_login
 from lictui.sources.winrm.wsman import LAS_HINT, WsmanEndpoint, WsmanEnumerator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from lictui.sources.source import OnStep
     from lictui.sources.winrm.wsman import Item, WinrmLogin
@@ -151,8 +152,8 @@ def _no_pools(services: Sequence[CaselessRecord], address: str) -> SourceError:
 
 # Pools, from instances of Citrix_GT_License_Pool and Citrix_GT_License
 
-
 _MAX_CODE: Final = 60  # characters of a product code
+_FIGURES: Final = FigureFields("InUseCount", "Count", "Overdraft")
 _RAW_FIELDS: Final = tuple(
     "Count InUseCount PooledAvailable Overdraft PLDFullName LicenseType SubscriptionDate"
     " VendorString".split()
@@ -179,8 +180,7 @@ def _read_pools(
 
 
 def _pool(instance: CaselessRecord, licenses: Sequence[CaselessRecord]) -> Pool:
-    code, overdraft = _code(instance), instance.count("Overdraft")
-    reading = Reading(instance.count("InUseCount"), _installed(instance), overdraft)
+    code, reading = _code(instance), _FIGURES.read(instance)
     expiries = [_license_expiry(license_) for license_ in _licenses_of(code, licenses)]
     expires = min(filter(None, expiries), default=None)
     return replace(
@@ -191,22 +191,14 @@ def _pool(instance: CaselessRecord, licenses: Sequence[CaselessRecord]) -> Pool:
         permanent=expires is None if expiries else None,
         partial_expiry=expires is not None and set(expiries) != {expires},
         raw_fields=instance.raw_fields(*_RAW_FIELDS),
-        formulas=(
-            ("in_use", "InUseCount"),
-            ("installed", "Count - Overdraft" if overdraft else "Count"),
-            ("overdraft", "Overdraft"),
-            *((("ends", "ExpirationDate of Citrix_GT_License"),) if expiries else ()),
+        formulas=_FIGURES.formulas(
+            instance, **{"ends": "ExpirationDate of Citrix_GT_License"} if expiries else {}
         ),
     )
 
 
 def _code(instance: CaselessRecord) -> str:
     return instance.text("PLD", _MAX_CODE)
-
-
-def _installed(instance: CaselessRecord) -> int | None:
-    count, overdraft = instance.count("Count"), instance.count("Overdraft") or 0
-    return None if count is None or overdraft > count else count - overdraft
 
 
 def _licenses_of(code: str, licenses: Sequence[CaselessRecord]) -> Sequence[CaselessRecord]:
@@ -227,7 +219,6 @@ def _unassigned(licenses: Sequence[CaselessRecord]) -> list[CaselessRecord]:
 
 
 # Notices: stopped services, missing or invalid values, the next expiry
-
 
 _MAX_SERIALS: Final = 5  # in one notice
 
@@ -250,20 +241,10 @@ def _stopped_services(services: Sequence[CaselessRecord]) -> dict[str, str]:
     }
 
 
-def _problems(instances: Iterable[CaselessRecord]) -> Iterator[str]:
-    without_code = 0
-    for instance in instances:
-        code = _code(instance)
-        if not code:
-            without_code += 1
-            continue
-        for name in ("Count", "InUseCount", "Overdraft"):
-            value = instance.text(name, 30)
-            if instance.count(name) is None and (value or name != "Overdraft"):
-                yield f"{code}: {name} is {value or 'missing'}"
-        if instance.count("Count") is not None and _installed(instance) is None:
-            yield f"{code}: Overdraft is {instance.text('Overdraft')}, above Count"
-    if without_code:
+def _problems(instances: Sequence[CaselessRecord]) -> Iterator[str]:
+    for instance in filter(_code, instances):
+        yield from _FIGURES.problems(instance, _code(instance))
+    if without_code := sum(not _code(instance) for instance in instances):
         yield f"{without_code} pool(s) without a product code (PLD) ignored"
 
 
