@@ -55,6 +55,14 @@ def test_help_of_a_command_and_its_options_is_a_sentence_each(path: str) -> None
 
 
 @pytest.mark.parametrize("path", ALL)
+def test_help_fits_a_terminal_of_80_columns_and_cuts_nothing(path: str) -> None:
+    context = click.Context(ALL[path], info_name=path, terminal_width=80)
+    lines = ALL[path].get_help(context).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert not [line for line in lines[1:] if line.endswith("...")]
+
+
+@pytest.mark.parametrize("path", ALL)
 def test_every_command_has_the_common_options(path: str) -> None:
     names = {name for option in options(ALL[path]) for name in option.opts}
     assert {"--config-dir", "--data-dir", "--log-level", "--no-color", "--version"} <= names

@@ -52,7 +52,7 @@ def test_table_shows_words_and_numbers_for_people() -> None:
         printed("table")
         == """\
 SERVER  MODEL        INSTALLED  AVERAGE  RATIO  COUNTED  AT
-a|b     user/device     12,345      0.5    82%  yes      2026-11-24 07:00
+a|b     user/device     12,345      0.5   82 %  yes      2026-11-24 07:00
 c       ?                    ?        ?      ?  no       ?
 -
 """
@@ -65,7 +65,7 @@ def test_markdown_shows_the_same_cells() -> None:
         == """\
 | Server | Model | Installed | Average | Ratio | Counted | At |
 | --- | --- | ---: | ---: | ---: | --- | --- |
-| a\\|b | user/device | 12,345 | 0.5 | 82% | yes | 2026-11-24 07:00 |
+| a\\|b | user/device | 12,345 | 0.5 | 82 % | yes | 2026-11-24 07:00 |
 | c | ? | ? | ? | ? | no | ? |
 | - |  |  |  |  |  |  |
 """

@@ -166,16 +166,16 @@ def test_table_lists_pools_totals_and_failures(capsys: pytest.CaptureFixture[str
     assert (
         printed(capsys, "table")
         == """\
-SERVER       STATE    PRODUCT                  MODEL        IN USE  INSTALLED  FREE    %  LEVEL
-lic-emea-01  up       XDT_PLT_UD (2026-12-01)  user/device     412        500    88  82%  warn
-lic-emea-01  up       PVS_STD_CCS              concurrent        ?         80     ?    ?  unknown
-lic-emea-01  up       CITRIX                   user/device       0         10    10   0%  ok
+SERVER       STATE    PRODUCT                  MODEL        IN USE  INSTALLED  FREE     %  LEVEL
+lic-emea-01  up       XDT_PLT_UD (2026-12-01)  user/device     412        500    88  82 %  warn
+lic-emea-01  up       PVS_STD_CCS              concurrent        ?         80     ?     ?  unknown
+lic-emea-01  up       CITRIX                   user/device       0         10    10   0 %  ok
 ddc-us-01    down
 new          waiting
 
-TOTAL        MODEL        SERVERS  IN USE  INSTALLED  FREE    %  LEVEL
-XDT_PLT_UD   user/device      1/1     412        500    88  82%  warn
-PVS_STD_CCS  concurrent       1/1       ?         80     ?    ?  unknown
+TOTAL        MODEL        SERVERS  IN USE  INSTALLED  FREE     %  LEVEL
+XDT_PLT_UD   user/device      1/1     412        500    88  82 %  warn
+PVS_STD_CCS  concurrent       1/1       ?         80     ?     ?  unknown
 
 ddc-us-01: no connection to 10.0.0.9:443 in 10 s
   …
@@ -224,8 +224,8 @@ def test_table_has_percentages_of_their_level(capsys: pytest.CaptureFixture[str]
     answer = snapshot(pool(in_use=797, installed=1000), pool("PVS_STD_CCS", 996, 1000))
     board = apply_poll(with_servers(Board(), (server("a"),)), poll(answer, "a"))
     table = printed(capsys, "table", status_json(merge_board(board), START, TODAY))
-    levels = [line.split()[-2:] for line in table.splitlines() if "1,000" in line]
-    assert levels == [["79%", "ok"], ["99%", "critical"]] * 2
+    levels = [line.split()[-3:] for line in table.splitlines() if "1,000" in line]
+    assert levels == [["79", "%", "ok"], ["99", "%", "critical"]] * 2
 
 
 def test_table_without_servers_says_so_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:

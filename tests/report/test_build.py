@@ -33,6 +33,7 @@ from lictui.model import (
     PoolKey,
 )
 from lictui.report.csv import render_csv
+from lictui.report.html import render_html
 from lictui.report.markdown import render_markdown
 from lictui.report.model import ScopeKind
 
@@ -393,6 +394,17 @@ def test_bound_is_marked_and_concludes_no_overuse(fixture: ReportFixture) -> Non
     report = fixture.report(settings=settings)
     assert "cost at least 200 EUR per year" in render_markdown(report)
     assert ",idle_cost_at_least,200.0," in render_csv(report)
+
+
+def test_bound_of_zero_is_not_marked(fixture: ReportFixture) -> None:
+    for name, product in (("a", CCS), ("b", CCS), ("c", UD)):
+        fixture.record_hourly(name, [0] * 48, product=product, installed=50)
+    fixture.keep_days_only()
+    report = fixture.report()
+    for written in (render_html(report), render_markdown(report), render_csv(report)):
+        for mark in ("\N{LESS-THAN OR EQUAL TO} 0", "\N{GREATER-THAN OR EQUAL TO} 0", "at most 0"):
+            assert mark not in written.replace("\N{NO-BREAK SPACE}", " ")
+        assert "\N{LESS-THAN OR EQUAL TO} never" not in written
 
 
 def test_server_known_only_from_license_files_is_not_reported(fixture: ReportFixture) -> None:

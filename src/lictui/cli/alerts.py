@@ -59,7 +59,7 @@ def alerts(ctx: click.Context, /, *, output_format: str) -> None:
     )
 
 
-@alerts.command()
+@alerts.command(short_help="Acknowledge or snooze alerts.")
 @click.option("--server", required=True, metavar="NAME", help="Server of the alerts.")
 @click.option("--product", default="", metavar="CODE", help="Limit to this product code.")
 @click.option(

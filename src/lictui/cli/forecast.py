@@ -173,7 +173,7 @@ def _forecast_row(scope: ForecastScope, forecast: Forecast, today: date) -> Row:
 def _peak_text(row: Row) -> str:
     if row["peak"] is None:
         return "?"
-    bound = "<= " * row["is_upper_bound"]
+    bound = "at most " * row["is_upper_bound"]
     return f"{bound}{number_text(row['peak'])} {Model(row['model']).verb}"
 
 

@@ -76,7 +76,7 @@ _MAX_LICENSE_FILE: Final = 8 * 1024 * 1024  # bytes; real ones are far smaller
     "--columns",
     default="",
     metavar="LIST",
-    help="Column mapping: 'time=…,in_use=…,installed=…,overdraft=…', also date=….",
+    help="Column mapping: 'time=…, in_use=…, installed=…, overdraft=…', also date=….",
 )
 @click.option(
     "--where",

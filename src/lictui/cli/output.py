@@ -34,7 +34,7 @@ class Kind(Enum):
     TEXT = auto()
     MODEL = auto()  # user_device is shown as user/device
     NUMBER = auto()
-    RATIO = auto()  # 0.824 is shown as 82%
+    RATIO = auto()  # 0.824 is shown as 82 %
     TIME = auto()  # ISO 8601 in UTC; shown in the user's time zone
 
 
@@ -153,7 +153,7 @@ _TEXTS: Final[Mapping[Kind, Callable[[Any], str]]] = {
     Kind.TEXT: _value_text,
     Kind.MODEL: lambda value: Model(value).label,
     Kind.NUMBER: number_text,
-    Kind.RATIO: lambda value: percent_text(value, unit="%"),
+    Kind.RATIO: percent_text,
 }
 
 

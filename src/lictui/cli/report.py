@@ -164,7 +164,7 @@ def _first_day(month: str, now: float, zone: tzinfo | None) -> date:
 
 
 def _peak_text(row: Row) -> str:
-    return f"{'<= ' * row['is_upper_bound']}{number_text(row['peak_all'])}"
+    return f"{'at most ' * row['is_upper_bound']}{number_text(row['peak_all'])}"
 
 
 def _unused_cost_text(row: Row) -> str:

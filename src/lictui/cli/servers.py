@@ -240,8 +240,8 @@ def holders(context: CommandContext, /, *, name: str, product: str, output_forma
     """List the users of licenses on a server.
 
     Available from lmstat, and from commands that print lmstat or udadmin; for any other server,
-    the servers with same_as = NAME are asked. User and host names are replaced unless [privacy]
-    users in config.toml is "hash" or "show". Nothing is stored, and nothing is released.
+    its second data sources (those with same_as = NAME) are asked. User and host names are replaced
+    unless [privacy] users in config.toml is "hash" or "show". Nothing is stored or released.
 
     Exit code 1: no source can report license users.
     """
@@ -319,9 +319,9 @@ Examples by source:
   lictui servers add site --source cvad --url https://ddc01 \\
       --username 'CORP\\svc' --secret file:/etc/lictui/site
   lictui servers add daas --source citrix-cloud --set customer_id=acme \\
-      --username CLIENT_ID --secret env:CLOUD      (--set experimental=true)
+      --username CLIENT_ID --secret env:CLOUD     (--set experimental=true)
   lictui servers add csp --source partner --set customer_id=acme \\
-      --username CLIENT_ID --secret env:CLOUD      (--url, --set trust_url=URL)
+      --username CLIENT_ID --secret env:CLOUD     (--url, --set trust_url=URL)
   lictui servers add lic01 --source lmstat --set address=27000@lic01 \\
       --set lmutil=/opt/citrix/lmutil
   lictui servers add lic02 --source command --set format=get-licinventory \\

@@ -69,7 +69,7 @@ def _ratio_text(row: Row, alerts: AlertSettings) -> str:
     ratio = row["ratio"]
     if ratio is not None and row["installed"]:
         ratio = row["in_use"] / row["installed"]  # without the rounding of JSON
-    return percent_text(ratio, limits.ratios, unit="%")
+    return percent_text(ratio, limits.ratios)
 
 
 _FIGURES: Final = (

@@ -107,7 +107,7 @@ def _figure(
     row: Row, month: str, day: Cell, name: str, value: Cell, timestamp: Cell = None
 ) -> tuple[object, ...]:
     if isinstance(value, Bounded):
-        name += _SUFFIXES.get(value.sign, "")
+        name += _SUFFIXES.get(value.shown_sign, "")
         value = value.value
     if isinstance(value, float):
         value = round(value, 4 if name == "coverage" else 3)

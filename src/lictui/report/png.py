@@ -121,6 +121,8 @@ class _Page:
         omitted = len(self._report.products) - len(products)
         more = f" {omitted} more products not shown." if omitted else ""
         legend = f"Bars: utilization; line: 100 % of installed.{more}"
+        if any(_short_name(product, 44).startswith("CVAD") for product in products):
+            legend += " CVAD: Citrix Virtual Apps and Desktops."
         self._write(0.06, self._y, legend, color=_SOFT, fontsize=7.5)
         self._y -= _LINE_HEIGHT * 2.4
 

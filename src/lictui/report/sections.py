@@ -434,10 +434,11 @@ def _key_figures(product: ProductReport, report: MonthlyReport) -> Iterator[KeyF
     overdraft = f"and {scope.overdraft:,} overdraft" if scope.overdraft else ""
     yield KeyFigure("Installed at month end", text.format_count(scope.installed), overdraft)
     yield from _assigned_figures(product) if product.is_assigned else _peak_figures(scope, report)
-    counts = f"{days.warn} / {days.critical} / {days.full}"
+    bound = AT_MOST * month.is_upper_bound
+    counts = (Bounded(count, bound) for count in (days.warn, days.critical, days.full))
     yield KeyFigure(
         f"Days at {product.warn * 100:g} / {product.critical * 100:g} / 100 %",
-        f"{AT_MOST} {counts}" if month.is_upper_bound else counts,
+        " / ".join(map(str, counts)),
         f"of {days.with_data} with data",
     )
     for label, earlier in (
@@ -472,17 +473,22 @@ def _peak_figures(scope: ScopeReport, report: MonthlyReport) -> Iterator[KeyFigu
     yield KeyFigure("Peak usage", str(_month_count(month)), of_installed)
     yield KeyFigure("Average", text.format_count(month.average))
     if usage is not None:
-        bound = f"{AT_MOST} " * usage.bound
-        yield KeyFigure("95th / 99th percentile", f"{bound}{usage.p95:,.0f} / {usage.p99:,.0f}")
-        above = " / ".join(text.format_duration(seconds) for _, seconds in usage.seconds_above)
-        yield KeyFigure("Time at 80 / 90 / 100 %", f"{bound}{above}")
-        longest = text.format_period(usage.longest_saturation, report.zone)
-        yield KeyFigure("Longest time without free licenses", f"{bound}{longest}")
+        bound = AT_MOST * usage.bound
+        percentiles = f"{Bounded(usage.p95, bound)} / {Bounded(usage.p99, bound)}"
+        yield KeyFigure("95th / 99th percentile", percentiles)
+        above = (
+            Bounded(seconds, bound).mark(text.format_duration(seconds))
+            for _, seconds in usage.seconds_above
+        )
+        yield KeyFigure("Time at 80 / 90 / 100 %", " / ".join(above))
+        period = usage.longest_saturation
+        longest = Bounded(period.seconds if period else None, bound)
+        text_of_longest = longest.mark(text.format_period(period, report.zone))
+        yield KeyFigure("Longest time without free licenses", text_of_longest)
         most, seconds = scope.excess
         if most:
-            over = f"{bound}{text.format_count(most)}"
             duration = text.format_duration(seconds)
-            yield KeyFigure("Maximum over installed", over, f"for {duration}")
+            yield KeyFigure("Maximum over installed", str(Bounded(most, bound)), f"for {duration}")
     if scope.sum_of_server_peaks is not None:
         total = text.format_count(scope.sum_of_server_peaks)
         yield KeyFigure("Sum of server peaks", total, "upper bound, not reached at one time")

@@ -85,7 +85,7 @@ def _unknown(report: MonthlyReport) -> Iterator[Statement]:
         else:
             usage = f"{text.format_count(month.figure)} {product.model.verb}"
             reason = "the installed quantity is unknown"
-            if month.is_upper_bound:
+            if month.is_upper_bound and month.figure:
                 usage = f"at most {usage}"
             if month.installed is not None:
                 usage += f", of {text.format_count(month.installed)} installed"

@@ -168,9 +168,14 @@ class Bounded:
     def __str__(self) -> str:
         return self.mark(format_count(self.value))
 
+    @property
+    def shown_sign(self) -> str:
+        """The sign, unless the number is unknown or 0: at most 0 is 0, at least 0 says nothing."""
+        return self.sign if self.value else ""
+
     def mark(self, formatted: str) -> str:
         """Put the sign in front of the text of the number."""
-        return f"{self.sign} {formatted}" if self.sign and self.value is not None else formatted
+        return f"{self.shown_sign} {formatted}" if self.shown_sign else formatted
 
 
 PlainCell = str | int | float | date | Level | None
@@ -313,8 +318,8 @@ ENTITLEMENTS_NOTE: Final = (
     " recorded months."
 )
 SUBSCRIPTION_NOTE: Final = (
-    "Licenses stay valid after Customer Success Services (SA) end; only the right to new versions"
-    " expires."
+    "SA is the right to new versions: Customer Success Services, formerly Subscription Advantage."
+    " The licenses stay valid when it expires."
 )
 COVERAGE_NOTE: Final = (
     "Failed polls count as missing data, not zero. A total over several servers counts only at"

@@ -180,10 +180,10 @@ class Worksheet:
             cell_format = self._formats[column.kind]
             formula = self._formulas.get(column.key)
             if isinstance(value, Bounded):
-                if value.sign and value.value is not None:
-                    cell_format, formula = self._bounded_format(column.kind, value.sign), None
-                elif value.sign:
-                    formula = None  # unknown: a formula would conclude too much from a bound
+                if value.shown_sign:
+                    cell_format = self._bounded_format(column.kind, value.shown_sign)
+                if value.sign and value.value != 0:
+                    formula = None  # it would conclude too much from a bound
                 value = value.value
             if formula and not (column.kind is CellKind.MONEY and row["unit_cost"] is None):
                 self._write_formula(index, formula, value, cell_format)
