@@ -1,11 +1,13 @@
 """Sources over the fake REST APIs: opened without sockets, closed at the end."""
 
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import httpx
 import pytest
 from tests.support.clock import FakeClock
 from tests.support.fake_api import SECRET, FakeApi
+from tests.support.tcp_server import TlsIdentity
 
 from lictui.config.settings import Limits
 from lictui.model import Server, SourceName
@@ -39,3 +41,16 @@ async def open_rest_source(
     yield open_
     for source in opened:
         await source.aclose()
+
+
+@pytest.fixture
+def identity() -> TlsIdentity:
+    return TlsIdentity("localhost", "127.0.0.1", "::1")
+
+
+@pytest.fixture
+def bundle(identity: TlsIdentity, tmp_path: Path) -> Path:
+    """A file with the CA that issued `identity`."""
+    file = tmp_path / "ca.pem"
+    file.write_bytes(identity.ca_pem)
+    return file

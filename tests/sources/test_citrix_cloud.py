@@ -400,17 +400,6 @@ async def test_expired_secret_is_an_auth_failure_without_the_secret(
     assert "client secret" in failure.hint
 
 
-async def test_repeated_form_does_not_show_the_secret(
-    source: CloudSource, cloud: FakeCloud
-) -> None:
-    cloud.answers[TOKENS] = lambda request: httpx.Response(
-        500, json={"detail": f"cannot read {request.content.decode()}"}
-    )
-    failure = await failure_of(source)
-    assert "client_secret=…" in failure.message
-    assert "s3cret" not in failure.message
-
-
 async def test_unknown_customer_at_sign_in_lists_the_regions(
     source: CloudSource, cloud: FakeCloud
 ) -> None:

@@ -7,7 +7,6 @@ from dataclasses import replace
 import httpx
 import pytest
 from tests.support.clock import FakeClock
-from tests.support.fake_api import SECRET
 from tests.support.fake_site import (
     CLOUD_TOKENS,
     CONTROLLERS,
@@ -76,26 +75,6 @@ async def test_site_without_licenses_has_no_data(source: CvadSource, site: FakeS
     assert failure.message == (
         "site PROD returned no license data; The license server has no licenses for the site"
     )
-
-
-async def test_las_activation_expires_with_the_first_controller(
-    source: CvadSource, site: FakeSite
-) -> None:
-    information = {"UseLicenseActivationService": True, "LicenseServerStatus": "LasCompatible"}
-    site.answers[OVERVIEW] = license_overview(
-        las=(inventory_row(),), LicenseInformation=information
-    )
-    site.answers[CONTROLLERS] = {
-        "Items": [
-            {"LasActivationStatus": "Activated", "LasActivationExpiry": "2026-12-24T00:00:00Z"},
-            {"LasActivationStatus": "Activated", "LasActivationExpiry": "2026-12-03T00:00:00Z"},
-        ]
-    }
-    snapshot = await source.fetch(ignore_steps)
-    assert snapshot.mode is Mode.LAS
-    assert snapshot.activation is not None
-    assert snapshot.activation.status is ActivationStatus.ACTIVATED
-    assert str(snapshot.activation.expires) == "2026-12-03"
 
 
 @pytest.mark.parametrize(
@@ -358,14 +337,6 @@ async def test_token_of_an_older_release_is_at_another_path(
     del site.answers[SITE]
     assert (await source.fetch(ignore_steps)).version == "7.47"
     assert site.paths[:2] == [TOKENS, OLD_TOKENS]
-
-
-async def test_password_that_a_server_repeats_is_not_shown(
-    source: CvadSource, site: FakeSite
-) -> None:
-    body = {"ErrorData": {"ErrorMessage": f"bad password {SECRET}!"}}
-    site.answers[TOKENS] = httpx.Response(400, json=body)
-    assert "bad password …!" in (await failure_of(source)).message
 
 
 async def test_server_without_rest_api_has_no_data(source: CvadSource, site: FakeSite) -> None:

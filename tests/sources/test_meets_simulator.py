@@ -267,24 +267,6 @@ async def test_wrong_password_is_an_auth_failure_that_names_the_account(
     assert way.get("auth") != "basic" or "local accounts" in failure.hint
 
 
-@pytest.mark.parametrize(
-    ("changes", "kinds"),
-    [
-        ({"customer_id": "other"}, (FailureKind.NO_DATA, FailureKind.FORBIDDEN, FailureKind.AUTH)),
-        ({"username": "client-2"}, (FailureKind.AUTH,)),
-    ],
-)
-@pytest.mark.parametrize("name", CLOUD)
-async def test_wrong_customer_or_client_is_a_failure(
-    simulate: Simulate,
-    name: SourceName,
-    changes: dict[str, str],
-    kinds: tuple[FailureKind, ...],
-) -> None:
-    async with simulate(name, **changes) as simulation:
-        assert (await simulation.failure()).kind in kinds
-
-
 @pytest.mark.parametrize(("name", "way"), TLS_WAYS)
 async def test_only_the_pinned_certificate_is_trusted(
     simulate: Simulate, name: SourceName, way: dict[str, Any]
@@ -339,23 +321,6 @@ async def test_winrm_reads_the_whole_inventory(
     method = "Basic" if way["auth"] == "basic" else "NTLM"
     assert steps[Step.AUTH] == rf"{method} as {USER}"
     assert steps[Step.INVENTORY].startswith("4 pools, ")
-
-
-async def test_winrm_sanitizes_hostile_names(simulate: Simulate) -> None:
-    async with simulate(SourceName.WINRM) as simulation:
-        pools = (await simulation.snapshot()).pools
-    (pool,) = (pool for pool in pools if pool.product.startswith("NEW"))
-    assert pool.name.startswith("Big [/x] ")
-    assert "eman second line & <b> xxx" in pool.name
-    assert pool.name.isprintable()
-    assert len(pool.name) == 200
-
-
-async def test_winrm_server_without_the_namespace_has_no_data(simulate: Simulate) -> None:
-    async with simulate(SourceName.WINRM, options={"licensing": False}) as simulation:
-        failure = await simulation.failure()
-    assert failure.kind is FailureKind.NO_DATA
-    assert "cvad" in failure.hint
 
 
 # Customer of Citrix Cloud

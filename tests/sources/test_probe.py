@@ -78,20 +78,9 @@ class SiteServer:
             await writer.drain()
 
 
-@pytest.fixture
-def identity() -> TlsIdentity:
-    return TlsIdentity("localhost", "127.0.0.1", "::1")
-
-
-@pytest.fixture
-def bundle(identity: TlsIdentity, tmp_path: Path) -> str:
-    (tmp_path / "ca.pem").write_bytes(identity.ca_pem)
-    return str(tmp_path / "ca.pem")
-
-
-async def test_every_step_is_reported_in_order(identity: TlsIdentity, bundle: str) -> None:
+async def test_every_step_is_reported_in_order(identity: TlsIdentity, bundle: Path) -> None:
     async with tcp_server(SiteServer(), identity.server) as port:
-        server = replace(SERVER, url=f"https://localhost:{port}", verify=bundle)
+        server = replace(SERVER, url=f"https://localhost:{port}", verify=str(bundle))
         results = await probe_steps(server)
     assert outcomes(results) == [(step.value, True) for step in Step]
     resolve, connect, tls, auth, inventory, parse = results
@@ -108,9 +97,11 @@ async def test_every_step_is_reported_in_order(identity: TlsIdentity, bundle: st
     assert all(result.seconds >= 0 for result in results)
 
 
-async def test_ipv6_address_is_in_brackets(identity: TlsIdentity, bundle: str) -> None:
+async def test_ipv6_address_is_in_brackets(identity: TlsIdentity, bundle: Path) -> None:
     async with tcp_server(SiteServer(), identity.server, host="::1") as port:
-        results = await probe_steps(replace(SERVER, url=f"https://[::1]:{port}", verify=bundle))
+        results = await probe_steps(
+            replace(SERVER, url=f"https://[::1]:{port}", verify=str(bundle))
+        )
     assert results[1].detail == f"[::1]:{port}"
     assert results[-1].ok
 

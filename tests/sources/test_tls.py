@@ -48,18 +48,6 @@ async def request(
             await client.aclose()
 
 
-@pytest.fixture
-def identity() -> TlsIdentity:
-    return TlsIdentity("localhost")
-
-
-@pytest.fixture
-def bundle(identity: TlsIdentity, tmp_path: Path) -> Path:
-    file = tmp_path / "ca.pem"
-    file.write_bytes(identity.ca_pem)
-    return file
-
-
 async def test_bundle_is_trusted_as_file_and_as_folder(identity: TlsIdentity, bundle: Path) -> None:
     for verify in (bundle, bundle.parent):
         assert isinstance(await request(identity, str(verify), []), HttpReply)

@@ -7,15 +7,12 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from tests.sources.command.conftest import failure_of, outcome
+from tests.sources.command.conftest import failure_of
 from tests.support.lmstat import local_timestamp
 
 from lictui.model import (
     Activation,
     ActivationStatus,
-    Failure,
     FailureKind,
     Level,
     LicenseUser,
@@ -82,15 +79,6 @@ def test_checkmk_sections_add_up_and_unreadable_figures_are_a_notice(
 )
 def test_checkmk_missing_and_empty_sections_differ(text: str, kind: FailureKind) -> None:
     assert failure_of(partial(checkmk_snapshot, text, "nc")).kind is kind
-
-
-@given(st.text(alphabet=st.sampled_from("<>citrx_lens:\t\n 19AB"), max_size=80))
-def test_checkmk_any_text_is_a_snapshot_or_no_data(text: str) -> None:
-    result = outcome(partial(checkmk_snapshot, "<<<citrix_licenses>>>\n" + text, "nc"))
-    if isinstance(result, Failure):
-        assert result.kind is FailureKind.NO_DATA
-    else:
-        assert result.pools
 
 
 # lictui
@@ -187,19 +175,6 @@ def test_lictui_other_schema_is_refused(text: str) -> None:
     assert "lictui status --json" in failure.hint
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just("up"),
-    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from([*UP, *POOL, "kind"]), inner),
-    max_leaves=12,
-)
-
-
-@given(st.lists(JSON | st.dictionaries(st.sampled_from([*UP]), JSON).map(lambda d: UP | d)))
-def test_lictui_any_json_is_a_snapshot_or_a_failure(servers: list[object]) -> None:
-    result = outcome(partial(read_status, *servers))
-    assert result.message if isinstance(result, Failure) else result.pools
-
-
 # license-file
 
 FILE = r"""# This file is in UTF-8 format.
@@ -280,12 +255,6 @@ def test_license_file_copy_grants_nothing_more() -> None:
     assert len(parse_license_file(FILE + copy)) == 5
     text = "INCREMENT A_B_CCU CITRIX 2026.1201 permanent 1\n" * 9000
     assert len(parse_license_file(text)) == MAX_INCREMENTS
-
-
-@given(st.text(alphabet=st.sampled_from('INCREMENT FEATURE\\\n\r"=;01.-ab'), max_size=120))
-def test_license_file_any_text_is_licenses_or_nothing(text: str) -> None:
-    for license_ in parse_license_file(text + " INCREMENT\nINCREMENT " + text):
-        assert license_.product
 
 
 def test_license_file_licenses_of_one_product_and_date_are_a_pool() -> None:
@@ -422,24 +391,3 @@ def test_udadmin_other_text_is_refused(text: str, message: str) -> None:
         assert (failure.kind, failure.step) == (FailureKind.PARSE, Step.PARSE)
         assert failure.message.startswith(message)
         assert "udadmin -list" in failure.hint
-
-
-def test_udadmin_large_list_is_read_quickly() -> None:
-    text = "Users:\n" + "".join(
-        f" user{n} XDT_ENT_UD 2026.1201 (Mon Nov 23 13:41:07 2026)\n" for n in range(110_000)
-    )
-    before = time.process_time()
-    assert udadmin_snapshot(text, "lic01").pools[0].reading.in_use == 110_000
-    assert len(udadmin_license_users(text, "lic01").users) == 100_000
-    assert time.process_time() - before < 20
-
-
-@given(st.lists(st.sampled_from(TIMES.splitlines()) | st.text(max_size=60), max_size=30))
-def test_udadmin_any_lines_are_a_list_or_refused(lines: list[str]) -> None:
-    text = "\n".join(lines)
-    result = outcome(partial(udadmin_snapshot, text, "lic01"))
-    if isinstance(result, Snapshot):
-        users = udadmin_license_users(text, "lic01").users
-        assert sum(pool.reading.in_use or 0 for pool in result.pools) == len(users)
-        assert all(pool.product.isprintable() for pool in result.pools)
-        assert all((user.user + user.device).isprintable() for user in users)

@@ -6,11 +6,9 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from tests.sources.command.conftest import failure_of, outcome
+from tests.sources.command.conftest import failure_of
 
-from lictui.model import Failure, FailureKind, Mode, Model, Reading, Snapshot
+from lictui.model import FailureKind, Mode, Model, Reading, Snapshot
 from lictui.sources.command.powershell import (
     MAX_OBJECTS,
     date_parser,
@@ -64,15 +62,6 @@ def test_objects_are_bounded_in_depth_and_number() -> None:
     assert deep.kind is FailureKind.PARSE
     many = failure_of(partial(parse_objects, json.dumps([ONE] * (MAX_OBJECTS + 1)), "ps"))
     assert many.kind is FailureKind.TOO_LARGE
-
-
-@given(st.text(alphabet=st.sampled_from('[]{}":,a1\n \\<#null'), max_size=60))
-def test_objects_any_text_is_read_or_refused(text: str) -> None:
-    result = outcome(partial(parse_objects, text, "ps"))
-    if isinstance(result, Failure):
-        assert result.kind is FailureKind.PARSE
-    else:
-        assert all(isinstance(item, dict) for item in result)
 
 
 # Dates
@@ -201,16 +190,6 @@ def test_inventory_available_may_be_the_free_licenses() -> None:
     assert pool.reading == Reading(None, None, 50)
 
 
-def test_inventory_rows_of_one_pool_add_up_and_unknown_stays_unknown() -> None:
-    later = row(LicenseExpirationDate="2028-01-31", LicenseType="Eval")
-    (pool,) = read_inventory(ROW, later).pools
-    assert pool.reading == Reading(824, 1000, 100)
-    assert (pool.expires, pool.license_type) == (date(2027, 3, 31), "Eval, Retail")
-    result = read_inventory(ROW, row(LicensesInUse=None))
-    assert result.pools[0].reading == Reading(None, 1000, 100)
-    assert result.notices[0].detail == "XDT: LicensesInUse is missing"
-
-
 def test_inventory_startup_licenses_are_not_counted() -> None:
     start_up = row(LicenseProductName="CITRIX", LicenseEdition="", LicenseModel="Server")
     result = read_inventory(start_up, ROW, mode=Mode.LAS)
@@ -245,24 +224,6 @@ def test_inventory_names_the_format_of_other_objects(columns: dict[str, str], hi
     failure = failure_of(partial(read_inventory, columns))
     assert failure.kind is FailureKind.PARSE
     assert hint in failure.hint
-
-
-INVENTORY_VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
-INVENTORY_VALUES |= st.sampled_from(["XDT", "12/31/2027", "/Date(1)/", "550"])
-
-
-@given(
-    st.lists(
-        st.dictionaries(st.sampled_from([*ROW, "x"]), INVENTORY_VALUES | st.lists(INVENTORY_VALUES))
-    )
-)
-def test_inventory_any_json_is_a_snapshot_or_a_failure(rows: list[dict[str, Any]]) -> None:
-    for available in ("total", "free"):
-        result = outcome(partial(read_inventory, *rows, available=available))
-        if isinstance(result, Failure):
-            assert result.message
-        else:
-            assert len({pool.key for pool in result.pools}) == len(result.pools) > 0
 
 
 # WMI
@@ -312,14 +273,3 @@ def test_wmi_without_pools_names_the_format_of_other_objects() -> None:
     failure = failure_of(partial(read_wmi, {"LicenseProductName": "XDT"}))
     assert failure.kind is FailureKind.PARSE
     assert "get-licinventory" in failure.hint
-
-
-VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
-ROWS = st.dictionaries(st.sampled_from([*POOL, *LICENSE]), VALUES)
-CLASSES = st.sampled_from(["Citrix_GT_License_Pool", "Citrix_GT_License", "value", "Count"])
-
-
-@given(ROWS | st.lists(ROWS) | st.dictionaries(CLASSES, ROWS | st.lists(ROWS | VALUES)))
-def test_wmi_any_json_is_a_snapshot_or_a_failure(value: object) -> None:
-    result = outcome(partial(read_wmi, value))
-    assert result.message if isinstance(result, Failure) else result.pools

@@ -1,13 +1,21 @@
 """The source `command`: what counts as an answer, and failures of programs and of ssh."""
 
 import json
+from functools import partial
+from typing import Any
 
 import pytest
-from tests.sources.command.conftest import Bench
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.sources.command.conftest import Bench, outcome
+from tests.support.clock import START, FakeClock
+from tests.support.lmstat import CITRIX
 
 from lictui.config.settings import Limits
-from lictui.model import Failure, FailureKind, Snapshot, Step
-from lictui.sources.command.source import command_label, ssh_host
+from lictui.model import Failure, FailureKind, Server, Snapshot, SourceName, Step
+from lictui.sources.command.formats import udadmin_license_users
+from lictui.sources.command.source import CommandSource, command_label, ssh_host
+from lictui.sources.flexnet.source import lmstat_license_users
 
 ROW = {
     "LicenseProductName": "XDT",
@@ -19,7 +27,7 @@ ROW = {
 }
 INVENTORY = json.dumps([ROW]).encode()
 PROGRESS = '#< CLIXML\n<Objs Version="1.1.0.1"><Obj S="progress"></Obj></Objs>'
-STATUS = {
+STATUS: dict[str, Any] = {
     "schema": "lictui.status/1",
     "servers": [
         {"name": "a", "state": "up", "pools": [{"product": "XDT_PLT_UD", "in_use": 1}]},
@@ -167,3 +175,61 @@ def test_command_host_is_the_destination_of_ssh(command: str, host: str) -> None
 )
 def test_command_label_has_no_secret(command: str, name: str) -> None:
     assert command_label(command.split()) == name
+
+
+# Any output, in every format
+
+UDADMIN = (
+    "Usage data is 7 minutes old.\nUsers:\n u XDT_ENT_UD 2026.1201 (Mon Nov 23 13:41:07 2026)\n"
+)
+LICENSE_FILE = 'INCREMENT X_Y_UD CITRIX 2026.1201 31-mar-2027 100 NOTICE="a" SN=1 SIGN="0"\n'
+CHECKMK = "<<<citrix_licenses:sep(9)>>>\nPVS_STD_CCS\t80\t90\n<<<df>>>\n"
+SERVER_UP = STATUS["servers"][0]
+WORDS = ["up", "XDT", "12/31/2027", "/Date(1)/", "550", "Retail"]
+NAMES = [*ROW, *SERVER_UP, "product", "in_use", "expires", "reason", "kind", "value", "Count"]
+NAMES += ["PLD", "InUseCount", "Overdraft", "ExpirationDate", "Citrix_GT_License_Pool"]
+JSON_VALUES = (
+    st.none() | st.booleans() | st.integers() | st.text(max_size=9) | st.sampled_from(WORDS)
+)
+OBJECTS = st.recursive(
+    JSON_VALUES,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES), inner),
+    max_leaves=20,
+)
+STATUSES = st.lists(st.dictionaries(st.sampled_from(NAMES), OBJECTS).map(lambda d: SERVER_UP | d))
+LINES = (CITRIX + UDADMIN + LICENSE_FILE + CHECKMK).splitlines()
+
+
+@st.composite
+def outputs(draw: st.DrawFn) -> str:
+    """Lines of all formats, damaged, or JSON of the names and values that they know."""
+    if draw(st.booleans()):
+        servers = {"schema": "lictui.status/1", "servers": draw(STATUSES)}
+        return json.dumps(draw(st.just(servers) | OBJECTS))
+    lines = (
+        st.sampled_from(LINES) | st.text(max_size=60) | st.text('<>[]{}:,"\\=;\t 1aE', max_size=60)
+    )
+    text = "\n".join(draw(st.lists(lines, max_size=30)))
+    start = draw(st.integers(0, len(text)))
+    return text[:start] + draw(st.text(max_size=9)) + text[start + draw(st.integers(0, 30)) :]
+
+
+@given(outputs())
+def test_command_any_output_is_a_snapshot_or_a_failure(text: str) -> None:
+    for form in ("lictui checkmk lmstat udadmin license-file wmi-json get-licinventory").split():
+        source = CommandSource(Server("x", SourceName.COMMAND, format=form), Limits(), FakeClock())
+        result = outcome(partial(source._parse, text))
+        if isinstance(result, Failure):
+            assert result.message
+            continue
+        assert len({pool.key for pool in result.pools}) >= (form != "udadmin" and 1)
+        for pool in result.pools:
+            figures = (pool.reading.in_use, pool.reading.installed, pool.queued)
+            assert all(figure is None or figure >= 0 for figure in figures)
+            assert pool.product.isprintable()
+            assert pool.name
+    users = outcome(partial(udadmin_license_users, text, "x"))
+    lmstat_users = outcome(partial(lmstat_license_users, text, "x", START))
+    for answer in (users, lmstat_users):
+        if not isinstance(answer, Failure):
+            assert all((user.user + user.device).isprintable() for user in answer.users)

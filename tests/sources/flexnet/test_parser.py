@@ -6,8 +6,6 @@ from collections import Counter
 from datetime import date
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.support.lmstat import (
     CITRIX,
     HEAD,
@@ -233,11 +231,6 @@ def test_lmstat_features_of_a_daemon_that_is_down_are_unknown() -> None:
     assert "z: Cannot get users" in notice(text, "without counts").detail
 
 
-def test_lmstat_startup_licenses_alone_are_a_notice() -> None:
-    text = feature(X.replace(" x:", " CITRIX:"), vendor="CITRIX")
-    assert notice(text, "Only start-up").level is Level.WARN
-
-
 @pytest.mark.parametrize(
     "line",
     [
@@ -385,20 +378,6 @@ def test_lmstat_hostile_text_is_sanitized() -> None:
         assert "u202e" not in shown
 
 
-def test_lmstat_ten_megabytes_are_read_quickly() -> None:
-    use = "    user{0} pc{0} pc{0} (v1.0) (h1/27000 {0}), start Tue 11/24 8:09\n"
-    uses = "".join(use.format(n) for n in range(150_000))
-    head = feature("Users of x:  (Total of 5 licenses issued;  Total of 1 license in use)\n")
-    features = "".join(
-        f"Users of f{n}:  (Total of 5 licenses issued;  Total of 1 license in use)\n"
-        for n in range(130_000)
-    )
-    for text in (head + uses, head + features, head + "\n" * 10**7, head + "(v" * 5 * 10**6):
-        before = time.process_time()
-        parse_output(text)
-        assert time.process_time() - before < 8
-
-
 @pytest.mark.parametrize(
     "line",
     [
@@ -418,27 +397,3 @@ def test_lmstat_no_line_takes_long(line: str) -> None:
         except SourceError:
             continue
     assert time.process_time() - before < 1
-
-
-@given(st.data())
-def test_lmstat_damaged_output_is_a_snapshot_or_a_failure(data: st.DataObject) -> None:
-    text = data.draw(st.sampled_from([CITRIX, VENDORS]))
-    for _ in range(data.draw(st.integers(1, 8))):
-        start = data.draw(st.integers(0, len(text)))
-        end = min(len(text), start + data.draw(st.integers(0, 30)))
-        text = text[:start] + data.draw(st.text(max_size=10)) + text[end:]
-    _check_any(text)
-
-
-def _check_any(text: str) -> None:
-    """Check that `text` is a snapshot with possible figures, or a SourceError."""
-    try:
-        result = parse_output(text)
-    except SourceError:
-        return
-    for item in result.pools:
-        assert item.product.isprintable()
-        for figure in (item.reading.in_use, item.reading.installed, item.queued):
-            assert figure is None or figure >= 0
-    for user in lmstat_license_users(text, "lic01", NOW).users:
-        assert user.since is None or user.since <= NOW

@@ -260,28 +260,16 @@ async def test_kerberos_without_its_extra_says_what_to_install(connect: Connect)
         assert extra_command("kerberos") in failure.hint
 
 
-@pytest.fixture
-def identity() -> TlsIdentity:
-    return TlsIdentity("127.0.0.1")
-
-
-@pytest.fixture
-def bundle(identity: TlsIdentity, tmp_path: Path) -> str:
-    file = tmp_path / "ca.pem"
-    file.write_bytes(identity.ca_pem)
-    return str(file)
-
-
 async def test_login_over_tls_is_bound_to_the_channel(
-    connect: Connect, identity: TlsIdentity, bundle: str
+    connect: Connect, identity: TlsIdentity, bundle: Path
 ) -> None:
     bindings = channel_binding(identity.der)
     async with NtlmServer(answer, tls=identity.server, bindings=bindings) as listener:
-        snapshot = await snapshot_of(connect(listener, verify=bundle))
+        snapshot = await snapshot_of(connect(listener, verify=str(bundle)))
         assert len(snapshot.pools) == 2
         assert any(b"Envelope" in body for body in listener.seen)
         listener.bindings += b"x"  # another channel
-        assert (await failure_of(connect(listener, verify=bundle))).kind is FailureKind.AUTH
+        assert (await failure_of(connect(listener, verify=str(bundle)))).kind is FailureKind.AUTH
 
 
 # Message encryption

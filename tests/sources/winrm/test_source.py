@@ -247,15 +247,6 @@ def test_service_that_is_stopped_is_a_notice(name: str, state: str, level: Level
     assert all(notice.action for notice in notices)
 
 
-def test_startup_licenses_alone_are_a_notice() -> None:
-    result = snapshot_of(STARTUP_ITEM)
-    assert [(pool.product, pool.counted) for pool in result.pools] == [("CITRIX", False)]
-    assert result.mode is None
-    (notice,) = result.notices
-    assert notice.level is Level.WARN
-    assert "cvad" in notice.action
-
-
 def test_next_expiring_license_is_a_notice() -> None:
     licenses = [
         {"serialnumber": "LA-1", "expirationdate": "2027-03-31"},
@@ -316,14 +307,6 @@ def test_invalid_figure_is_unknown_and_a_notice(
     assert [pool.reading for pool in result.pools] == [reading]
     details = [notice.detail for notice in result.notices]
     assert details == ([f"XDT_PLT_UD: {problem}"] if problem else [])
-
-
-def test_instances_of_one_key_are_summed() -> None:
-    pool = only_pool(instance(), instance(count="11", overdraft="1", inusecount="3"))
-    assert pool.reading == Reading(415, 510, 51)
-    assert {("Count", "550"), ("Count", "11")} <= set(pool.raw_fields)
-    pool = only_pool(instance(), instance(inusecount=None, overdraft=None))
-    assert pool.reading == Reading(None, 1050, None)
 
 
 def test_pools_are_sorted_by_subscription_date() -> None:

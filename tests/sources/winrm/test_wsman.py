@@ -1,11 +1,7 @@
 """The WS-Management client: enumeration, requests, replies, faults."""
 
-import contextlib
-
 import pytest
 from defusedxml.ElementTree import fromstring
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.sources.winrm.conftest import Poll
 from tests.sources.winrm.wsman_replies import (
     MESSAGE_ID,
@@ -165,26 +161,6 @@ def test_item_has_its_properties(item: str, properties: dict[str, str]) -> None:
     assert page_of(enumerate_reply(item)).items == (properties,)
 
 
-@pytest.mark.parametrize(
-    ("body", "items", "context", "last"),
-    [
-        (enumerate_reply(POOL, context="uuid:9"), 1, "uuid:9", False),
-        (enumerate_reply(POOL, relates_to=MESSAGE_ID.upper()), 1, "", True),
-        (pull_reply(POOL, POOL), 2, "", True),
-        (pull_reply(POOL, context="uuid:10"), 1, "uuid:10", False),
-    ],
-    ids=range(4),
-)
-def test_page_is_the_last_or_has_a_context(
-    body: bytes,
-    items: int,
-    context: str,
-    last: bool,  # noqa: FBT001 - a column of the table
-) -> None:
-    page = page_of(body)
-    assert (len(page.items), page.context, page.last) == (items, context, last)
-
-
 LAUGHS = b'<!DOCTYPE a [<!ENTITY b "ha"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;">]><a>&c;</a>'
 
 
@@ -228,27 +204,6 @@ def test_fault_has_its_reason_and_a_hresult_from_anywhere(detail: str) -> None:
     fault = fault_of(fault_reply(detail, reason="No.\n  \x07Never"))
     assert 0x80041010 in fault.codes
     assert fault.message == "No. Never"
-
-
-BODIES = (
-    enumerate_reply(POOL, POOL, context="uuid:1"),
-    pull_reply(xml_fragment(pool_values())),
-    fault_reply(NO_SUCH_CLASS),
-)
-DAMAGED = st.builds(
-    lambda body, place, junk: (
-        body[: place % len(body)] + junk + body[place % len(body) + len(junk) :]
-    ),
-    st.sampled_from(BODIES),
-    st.integers(0, 10_000),
-    st.binary(min_size=1, max_size=6),
-)
-
-
-@given(DAMAGED | st.binary(max_size=300) | st.text("<>/&;!?[]='\"ab \x00é").map(str.encode))
-def test_any_bytes_are_a_reply_or_refused(body: bytes) -> None:
-    with contextlib.suppress(InvalidReplyError):
-        parse_reply(body, MESSAGE_ID)
 
 
 # Faults and statuses
