@@ -1,7 +1,7 @@
 """Percentiles, time above shares and saturation: by length of time, never below what was needed."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,7 +11,7 @@ from tests.support.daily_series import TODAY, series
 
 from lictui.analysis.columns import Series
 from lictui.analysis.series import Bucket
-from lictui.analysis.usage import Period, anomaly_today, describe_anomaly
+from lictui.analysis.usage import Period, anomaly_today
 from lictui.analysis.usage_stats import heat_matrix, usage_stats
 
 
@@ -139,63 +139,52 @@ def test_heat_matrix_joins_summer_and_winter_hours() -> None:
 _TUESDAYS = (305, 290, 312, 298, 320, 301, 288, 309)
 
 
-def _before(figures: tuple[float, ...] = _TUESDAYS) -> dict[date, float]:
-    return {TODAY - timedelta(weeks=at): figure for at, figure in enumerate(figures, 1)}
+def _anomaly(past: Sequence[float], figure: float, days: int = 7, first: int = 1) -> str | None:
+    """What is said of the first hour of today, after `past` ones every so many days before."""
+    at = datetime.combine(TODAY, time(9), UTC)
+    hours = [hour_bucket(f"{at:%F %T}", figure)]
+    for ago, earlier in enumerate(past, first):
+        hours.insert(0, hour_bucket(f"{at - timedelta(days=ago * days):%F %T}", earlier))
+    return anomaly_today(hours, at.timestamp() + 6000, UTC)
 
 
-def test_anomaly_above_names_the_hour_and_the_typical_range() -> None:
-    message = describe_anomaly(_before(), TODAY, 412, time(10, 40))
-    assert message == "unusual usage: 412 by 10:40 (typical Tuesday: 288-320)"
-
-
-def test_anomaly_below_of_a_whole_day_names_no_hour() -> None:
-    assert describe_anomaly(_before(), TODAY, 80) == "unusual usage: 80 (typical Tuesday: 288-320)"
-
-
-@pytest.mark.parametrize("figure", [270, 300, 345])
-def test_typical_figure_is_not_an_anomaly(figure: float) -> None:
-    assert describe_anomaly(_before(), TODAY, figure) is None
-
-
-@pytest.mark.parametrize(("days", "is_anomaly"), [(4, False), (5, True)])
-def test_anomaly_needs_five_comparable_days(days: int, *, is_anomaly: bool) -> None:
-    assert (describe_anomaly(_before(_TUESDAYS[:days]), TODAY, 500) is not None) is is_anomaly
+@pytest.mark.parametrize(
+    ("past", "figure", "message"),
+    [
+        (_TUESDAYS, 412, "unusual usage: 412 by 10:00 (typical Tuesday: 288-320)"),
+        (_TUESDAYS, 80, "unusual usage: 80 by 10:00 (typical Tuesday: 288-320)"),
+        (_TUESDAYS, 270, None),
+        (_TUESDAYS, 300, None),
+        (_TUESDAYS, 345, None),
+        (_TUESDAYS[:4], 500, None),  # five days are the least
+        (_TUESDAYS[:5], 500, "unusual usage: 500 by 10:00 (typical Tuesday: 290-320)"),
+        ((*_TUESDAYS[:6], 20, 15), 300, None),  # holidays do not count
+        ((*_TUESDAYS[:6], 20, 15), 480, "unusual usage: 480 by 10:00 (typical Tuesday: 267-320)"),
+        ((3, 3, 4, 3, 3, 3), 8, None),  # few licenses are not worth an alert
+        ((3, 3, 4, 3, 3, 3), 9, "unusual usage: 9 by 10:00 (typical Tuesday: 3)"),
+        ((100,) * 8, 114, None),
+        ((100,) * 8, 120, "unusual usage: 120 by 10:00 (typical Tuesday: 100)"),
+    ],
+)
+def test_anomaly_is_far_from_the_same_weekdays(
+    past: Sequence[float], figure: float, message: str | None
+) -> None:
+    assert _anomaly(past, figure) == message
 
 
 def test_anomaly_ignores_other_weekdays_and_older_weeks() -> None:
-    figures = {day: 300.0 for day in series(90, lambda _: 300) if day.weekday() != TODAY.weekday()}
-    assert describe_anomaly(figures, TODAY, 500) is None
-    old = {TODAY - timedelta(weeks=at): 300.0 for at in range(13, 40)}
-    assert describe_anomaly(old, TODAY, 500) is None
-
-
-def test_anomaly_ignores_a_holiday() -> None:
-    figures = (*_TUESDAYS[:6], 20, 15)
-    assert describe_anomaly(_before(figures), TODAY, 300) is None
-    message = describe_anomaly(_before(figures), TODAY, 480)
-    assert message is not None
-    assert " 20 " not in message
-
-
-def test_few_licenses_are_not_an_anomaly() -> None:
-    assert describe_anomaly(_before((3, 3, 4, 3, 3, 3)), TODAY, 8) is None
-    assert describe_anomaly(_before((3, 3, 4, 3, 3, 3)), TODAY, 9) is not None
-
-
-def test_identical_weeks_need_a_relative_distance() -> None:
-    assert describe_anomaly(_before((100,) * 8), TODAY, 114) is None
-    message = describe_anomaly(_before((100,) * 8), TODAY, 120)
-    assert message == "unusual usage: 120 (typical Tuesday: 100)"
+    assert _anomaly([300.0] * 6, 500, days=1) is None
+    assert _anomaly([300.0] * 27, 500, first=13) is None
 
 
 def test_most_days_of_a_year_are_not_anomalies() -> None:
-    figures = series(365, lambda at: 500 + 0.3 * at, noise=0.04)
-    message = [
+    figures = list(series(365, lambda at: 500 + 0.3 * at, noise=0.04).values())
+    unusual = [
         day
-        for day, figure in figures.items()
-        if describe_anomaly(figures, day, figure) and day.weekday() < 5
+        for day in range(84, 365)
+        if figures[day] > 300 and _anomaly(figures[day - 7 :: -7][:12], figures[day])
     ]
-    assert len(message) <= 4
+    assert len(unusual) <= 4
 
 
 def test_incomplete_hour_does_not_count() -> None:
@@ -211,5 +200,5 @@ def test_incomplete_hour_does_not_count() -> None:
     doubled = [each if each.start < noon - 43200 else each._replace(high=900) for each in hours]
     message = anomaly_today(doubled, noon + 60, UTC)
     assert message == "unusual usage: 900 by 12:00 (typical Tuesday: 490)"
-    summed = anomaly_today(doubled, noon + 60, UTC, upper_bound=True)
+    summed = anomaly_today((each._replace(bound=True) for each in doubled), noon + 60, UTC)
     assert summed == "unusual usage: up to 900 by 12:00 (typical Tuesday: 490)"

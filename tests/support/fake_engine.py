@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
@@ -57,6 +57,9 @@ class FakeHistory:
             )
             for index, (server, key) in enumerate(self.pool_keys)
         )
+
+    def series_batch(self, queries: Iterable[SeriesQuery]) -> tuple[Series, ...]:
+        return tuple(map(self.series, queries))
 
     def monthly_usage(self, server: str, key: PoolKey) -> tuple[MonthlyUsage, ...]:
         del server

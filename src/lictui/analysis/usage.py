@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
-from lictui.analysis.series import day_of, day_start
+from lictui.analysis.series import day_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from datetime import date, tzinfo
+    from collections.abc import Iterable
+    from datetime import tzinfo
 
     from lictui.analysis.assignments import MonthAssignments
     from lictui.analysis.forecast import Forecast
@@ -101,106 +101,68 @@ _HOURS_PER_MISSING: Final = 10  # of so many hours of today, an earlier day may 
 _WEEKDAYS: Final = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 
 
-def describe_anomaly(
-    figures: Mapping[date, float],
-    today: date,
-    figure: float,
-    until: time | None = None,
-    *,
-    assigned: bool = False,
-    upper_bound: bool = False,
+def anomaly_today(
+    hours: Iterable[Bucket], now: float, zone: tzinfo | None, *, assigned: bool = False
 ) -> str | None:
-    """Return a message if `figure` is far from what this weekday usually brings, else None.
+    """Return a message if today is far from what this weekday usually brings, else None.
 
-    An anomaly lies more than 4 robust sigma from the median of the same weekday. `figures` of past
-    days must be comparable with `figure`: each the maximum up to the local time `until`, or of the
-    whole day where that is None. With `assigned`, figures are changes of the assignments.
+    `hours` are those of the last weeks in order of time. Only complete hours count: in the morning
+    a part of an hour says little. Hours without figures today are left out on earlier days, too,
+    and a day that lacks hours of today is left out. Of `assigned` licenses the change since
+    midnight counts, not their number. An anomaly lies more than 4 robust sigma from the median.
     """
-    days = (today - timedelta(weeks=week) for week in range(1, ANOMALY_WEEKS + 1))
-    past = [figures[day] for day in days if day in figures]
-    if len(past) < MIN_COMPARABLE_DAYS:
+    days, last_before = _same_weekdays(hours, now, zone)
+    today = days.pop(0, {})
+    figures = {}
+    for weeks, day in ((0, today), *days.items()):
+        common = today.keys() & day.keys()
+        if (len(today) - len(common)) * _HOURS_PER_MISSING > len(today) or not common:
+            continue
+        if not assigned:
+            figures[weeks] = max(day[hour].high for hour in common)
+        elif weeks in last_before:
+            figures[weeks] = day[max(common)].last - last_before[weeks]
+    figure, past = figures.pop(0, None), list(figures.values())
+    if figure is None or len(past) < MIN_COMPARABLE_DAYS:
         return None
     typical = median(past)
     spread = _SIGMA_OVER_MAD * median(abs(past_figure - typical) for past_figure in past)
+    least_change = _MIN_ASSIGNED_SHARE * today[max(today)].last if assigned else 0.0
     distance = max(_MIN_SIGMA * spread, _MIN_RELATIVE * typical, _MIN_ABSOLUTE)
-    if abs(figure - typical) <= distance:
+    if abs(figure - typical) <= distance or abs(figure) < least_change:
         return None
     low = max(min(past), typical - _TYPICAL_SIGMA * spread)
     high = min(max(past), typical + _TYPICAL_SIGMA * spread)
     if assigned:
-        low_text, high_text = f"{low:+,.0f}", f"{high:+,.0f}"
-        subject, shown, separator = "change of assignments", f"{figure:+,.0f}", " to "
+        usual, separator = [f"{low:+,.0f}", f"{high:+,.0f}"], " to "
+        subject = f"change of assignments: {figure:+,.0f}"
     else:
-        low_text, high_text = f"{low:,.0f}", f"{high:,.0f}"
-        subject, separator = "usage", "-"
-        shown = f"{'up to ' if upper_bound else ''}{figure:,.0f}"
-    usual = low_text if low_text == high_text else f"{low_text}{separator}{high_text}"
-    by = f" by {until:%H:%M}" if until else ""
-    return f"unusual {subject}: {shown}{by} (typical {_WEEKDAYS[today.weekday()]}: {usual})"
+        usual, separator = [f"{low:,.0f}", f"{high:,.0f}"], "-"
+        bound = "up to " * any(bucket.bound for bucket in today.values())
+        subject = f"usage: {bound}{figure:,.0f}"
+    weekday = _WEEKDAYS[day_of(now, zone).weekday()]
+    typically = separator.join(dict.fromkeys(usual))
+    return f"unusual {subject} by {time(max(today) + 1):%H:%M} (typical {weekday}: {typically})"
 
 
-def anomaly_today(
-    hours: Iterable[Bucket],
-    now: float,
-    zone: tzinfo | None,
-    *,
-    assigned: bool = False,
-    upper_bound: bool = False,
-) -> str | None:
-    """Return the anomaly of today, from hourly buckets of the last weeks in order of time.
-
-    Only complete hours count: in the morning a part of an hour says little. Hours without figures
-    today are left out on earlier days, too, and a day that lacks hours of today is left out. Of
-    `assigned` licenses the change since midnight counts, not their number. The maximum of an hour
-    is an `upper_bound` where it is the sum of the maxima of several pools.
-    """
+def _same_weekdays(
+    hours: Iterable[Bucket], now: float, zone: tzinfo | None
+) -> tuple[dict[int, dict[int, Bucket]], dict[int, float]]:
+    """Return complete hours by weeks ago and local hour, and the last figure before each day."""
     today = day_of(now, zone)
-    days, last_before = _comparable_days(hours, today, now, zone)
-    hours_today = days.pop(today, {})
-    if not hours_today:
-        return None
-    figures = {}
-    for day, day_hours in ((today, hours_today), *days.items()):
-        common = hours_today.keys() & day_hours.keys()
-        if not common or (len(hours_today) - len(common)) * _HOURS_PER_MISSING > len(hours_today):
-            continue
-        if not assigned:
-            figures[day] = max(day_hours[hour].high for hour in common)
-        elif day in last_before:
-            figures[day] = day_hours[max(common)].last - last_before[day]
-    figure = figures.pop(today, None)
-    last_hour = max(hours_today)
-    if figure is None or (
-        assigned and abs(figure) < _MIN_ASSIGNED_SHARE * hours_today[last_hour].last
-    ):
-        return None
-    until = time(last_hour + 1)
-    return describe_anomaly(
-        figures, today, figure, until, assigned=assigned, upper_bound=upper_bound
-    )
-
-
-def _comparable_days(
-    hours: Iterable[Bucket], today: date, now: float, zone: tzinfo | None
-) -> tuple[dict[date, dict[int, Bucket]], dict[date, float]]:
-    """Return the complete hours of the same weekdays by local hour, and the last figure before."""
-    weekdays = {today - timedelta(weeks=week) for week in range(ANOMALY_WEEKS + 1)}
-    first = day_start(min(weekdays), zone) - _MAX_GAP
-    days: dict[date, dict[int, Bucket]] = defaultdict(dict)
-    last_before: dict[date, float] = {}
+    days: dict[int, dict[int, Bucket]] = defaultdict(dict)
+    last_before: dict[int, float] = {}
     previous: Bucket | None = None
     for bucket in hours:
-        if bucket.start < first or bucket.end - bucket.start > _HOUR or bucket.end > now:
+        if bucket.end - bucket.start > _HOUR or bucket.end > now:
             continue
         local = datetime.fromtimestamp(bucket.start, UTC).astimezone(zone)
-        day = local.date()
-        if day in weekdays:
-            if day not in days and previous is not None and bucket.start - previous.end <= _MAX_GAP:
-                last_before[day] = previous.last
-            twin = days[day].get(local.hour)  # an hour comes twice when clocks go back
-            days[day][local.hour] = bucket if twin is None or bucket.high >= twin.high else twin
+        weeks, other_day = divmod((today - local.date()).days, 7)
+        if not other_day and weeks <= ANOMALY_WEEKS:
+            day = days[weeks]
+            if not day and previous is not None and bucket.start - previous.end <= _MAX_GAP:
+                last_before[weeks] = previous.last
+            twin = day.get(local.hour)  # an hour comes twice when clocks go back
+            day[local.hour] = bucket if twin is None or bucket.high >= twin.high else twin
         previous = bucket
     return days, last_before
-
-
-# Entitlements against installed and used licenses

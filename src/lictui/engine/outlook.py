@@ -11,6 +11,7 @@ import logging
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -446,27 +447,23 @@ class AnomalyChecker:
             limits = alerts.thresholds_of(status.server, scope.product)
             if scope.scope == ESTATE or not limits.unusual:
                 continue
-            now = self._clock.now()
-            hours = [
-                bucket
-                for series in self._history.series_batch(_weekday_queries(scope, now, zone))
-                for bucket in series.buckets
-            ]
-            if sentence := anomaly_today(hours, now, zone, assigned=scope.model.is_assigned):
+            if sentence := anomaly_of(self._history, scope, self._clock.now(), zone):
                 sentences[scope.product] = f"{scope.name}: {sentence}"
             await self._clock.sleep(_PAUSE)
         return sentences
 
 
-def _weekday_queries(
-    scope: ForecastScope, now: float, zone: tzinfo | None
-) -> tuple[SeriesQuery, ...]:
-    """The same weekday in earlier weeks and today, oldest first, each up to this hour."""
+def anomaly_of(
+    history: History, scope: ForecastScope, now: float, zone: tzinfo | None
+) -> str | None:
+    """A sentence if the usage of today, up to this hour, is unlike that of the same weekday."""
     today, current_hour = day_of(now, zone), int(now) // _HOUR * _HOUR
     local_hour = datetime.fromtimestamp(now, UTC).astimezone(zone).hour
     queries = []
     for week in range(ANOMALY_WEEKS, -1, -1):
         start = day_start(today - timedelta(weeks=week), zone) // _HOUR * _HOUR
-        end = start + local_hour * _HOUR + _LEAD  # long enough where a clock was changed
-        queries.append(SeriesQuery(scope.pools, start - _LEAD, min(end, current_hour), _HOUR))
-    return tuple(queries)
+        # Long enough where a clock was changed.
+        end = min(start + local_hour * _HOUR + _LEAD, current_hour)
+        queries.append(SeriesQuery(scope.pools, start - _LEAD, end, _HOUR, scope.entitlements))
+    hours = chain.from_iterable(series.buckets for series in history.series_batch(queries))
+    return anomaly_today(hours, now, zone, assigned=scope.model.is_assigned)

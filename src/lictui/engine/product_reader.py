@@ -16,10 +16,9 @@ from lictui.analysis.series import (
     day_start,
     first_of_month,
 )
-from lictui.analysis.usage import ANOMALY_WEEKS, anomaly_today
 from lictui.analysis.usage_stats import heat_matrix, usage_stats
 from lictui.engine.board import entitlements_of
-from lictui.engine.outlook import continued_pools, daily_usage, forecast_scopes
+from lictui.engine.outlook import anomaly_of, continued_pools, daily_usage, forecast_scopes
 from lictui.engine.product_history import (
     ProductHistory,
     ProductOutlook,
@@ -33,7 +32,6 @@ from lictui.model import (
     Event,
     EventKind,
     JournalFilter,
-    Model,
     MonthlyUsage,
 )
 
@@ -110,18 +108,26 @@ class ProductHistoryReader:
         now = self._clock.now()
         today = day_of(now, zone)
         days = await self._sliced(scope.history_query(now))
-        first = day_start(today - timedelta(weeks=ANOMALY_WEEKS), zone) // _HOUR * _HOUR - _DAY
-        hours = await self._sliced(
-            SeriesQuery(scope.pools, first, int(now) + 1, _HOUR, scope.entitlements)
-        )
-        assigned = scope.model.is_assigned
         return ProductOutlook(
             scope.forecast(days, now, today),
             scope.installed,
             scope.expiring,
-            anomaly_today(hours.buckets, now, zone, assigned=assigned, upper_bound=not hours.exact),
-            _assignments(days, hours, scope.model, now, zone) if assigned else None,
+            anomaly_of(self._history, scope, now, zone),
+            self._assignments(scope, days, now, zone) if scope.model.is_assigned else None,
         )
+
+    def _assignments(
+        self, scope: ForecastScope, days: Series, now: float, zone: tzinfo | None
+    ) -> tuple[int, int] | None:
+        """How many were assigned and released this month, as far as the days show."""
+        today = day_of(now, zone)
+        figures = daily_usage(days, scope.model, now)
+        hours = SeriesQuery(scope.pools, day_start(today, zone), int(now) + 1, _HOUR)
+        if current := self._history.series(hours).buckets:
+            figures[today] = current[-1].last
+        since = first_of_month(today) - timedelta(days=1)
+        counts = [figures[day] for day in sorted(figures) if day >= since]
+        return observed_changes(counts) if len(counts) > 1 else None
 
     # The pools, and the series of a range
 
@@ -268,16 +274,3 @@ def _forecast_scope(
     return next(
         (scope for scope in scopes if (scope.scope, scope.product) == (name, product)), None
     )
-
-
-def _assignments(
-    days: Series, hours: Series, model: Model, now: float, zone: tzinfo | None
-) -> tuple[int, int] | None:
-    """How many were assigned and released this month, as far as each day's last figure shows."""
-    today = day_of(now, zone)
-    figures = daily_usage(days, model, now)
-    if hours.buckets and day_of(hours.buckets[-1].start, zone) == today:
-        figures[today] = hours.buckets[-1].last
-    since = first_of_month(today) - timedelta(days=1)
-    counts = [figures[day] for day in sorted(figures) if day >= since]
-    return observed_changes(counts) if len(counts) > 1 else None
