@@ -9,7 +9,7 @@ from lictui.analysis.series import Resolution
 from lictui.clock import SystemClock
 from lictui.config.registry import save_servers
 from lictui.config.settings import Retention
-from lictui.history.csv_reader import BucketColumns, ImportedPool
+from lictui.history.csv_reader import ImportedPool, Rows, imported_rows
 from lictui.history.store import History
 from lictui.model import Poll, Pool, PoolKey, Reading, Server, Snapshot, SourceName
 from lictui.paths import Paths
@@ -65,19 +65,19 @@ def _figure(name: str, product: str, at: int) -> int:
 def _past(servers: list[str], now: float, days: int) -> Iterator[ImportedPool]:
     for server in servers:
         for product in PRODUCTS:
-            buckets = {
-                width: _buckets(server, product, range(end - count * width, end, width))
-                for width, count in ((Resolution.DAY, days), (Resolution.HOUR, 48))
+            rows = [
+                _buckets(server, product, range(end - count * width, end, width))
+                for width, count in ((Resolution.HOUR, 48), (Resolution.DAY, days))
                 for end in (int(now) // width * width,)
-            }
+            ]
             model = describe(product).model
-            yield ImportedPool(server, PoolKey(product), model, buckets=buckets)
+            yield ImportedPool(server, PoolKey(product), model, np.concatenate(rows))
 
 
-def _buckets(server: str, product: str, starts: range) -> BucketColumns:
+def _buckets(server: str, product: str, starts: range) -> Rows:
     start = np.array(starts)
     high = np.array([_figure(server, product, at) for at in starts])
-    counts = (np.full(len(starts), count) for count in (96, 500, 50))
-    return BucketColumns(
-        start, high - 50, high - 20.5, high, start + starts.step // 2, high - 10, *counts
-    )
+    counts = {"samples": 96, "installed": 500, "overdraft": 50}
+    figures = {"low": high - 50, "average": high - 20.5, "in_use": high, "last": high - 10}
+    times = {"time": start, "high_at": start + starts.step // 2, "width": starts.step}
+    return imported_rows(len(start), **times, **figures, **counts)

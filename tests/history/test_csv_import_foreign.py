@@ -13,7 +13,7 @@ from tests.support.csv_files import read_text, rows_of
 
 from lictui.analysis.series import Resolution
 from lictui.errors import UsageError
-from lictui.history.csv_reader import ImportedPool, ImportOptions, ImportResult
+from lictui.history.csv_reader import MONTH, ImportedPool, ImportOptions, ImportResult
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -34,7 +34,7 @@ def points(
     text: str | bytes, zone: ZoneInfo | None = None, **more: Any
 ) -> list[tuple[object, ...]]:
     (pool,) = taken(text, zone, **more)[1]
-    return [(utc(row[0]), *row[1:]) for row in rows_of(pool.readings)]
+    return [(utc(row[0]), *row[1:]) for row in rows_of(pool.of_width(0))]
 
 
 def utc(at: int) -> str:
@@ -104,7 +104,7 @@ def test_installed_may_be_missing_or_unlimited() -> None:
 @pytest.mark.parametrize("figure", ["", "n/a", "-3", "82 %", "0x10", "many", "99999999999"])
 def test_invalid_figure_skips_the_row_and_is_never_zero(figure: str) -> None:
     result, pools = taken(f"Timestamp,InUse\n2026-11-24T06:15Z,412\n2026-11-24T06:20Z,{figure}\n")
-    assert pools[0].readings.in_use.tolist() == [412]
+    assert pools[0].rows["in_use"].tolist() == [412]
     assert result.skipped == 1
     assert result.reasons[0][0] == 3
     assert "in use" in result.reasons[0][1]
@@ -175,7 +175,7 @@ def test_local_times_survive_a_clock_change(
     ]
     text = "Date,Time,InUse\n" + "".join(rows[::-1] if newest_first else rows)
     _, (pool,) = taken(text, BERLIN)
-    assert pool.readings.time.tolist() == times
+    assert pool.rows["time"].tolist() == times
 
 
 def test_time_that_a_clock_change_leaves_out_is_skipped() -> None:
@@ -199,11 +199,11 @@ def test_time_that_a_clock_change_leaves_out_is_skipped() -> None:
 @pytest.mark.parametrize("zone", ["America/New_York", "UTC", "Asia/Tokyo", "Pacific/Kiritimati"])
 def test_day_without_time_is_a_daily_bucket(text: str, zone: str) -> None:
     _, (pool,) = taken(text, ZoneInfo(zone))
-    assert len(pool.readings) == 0
-    days = pool.buckets[Resolution.DAY]
-    (first, *_), (start, low, average, high, high_at, last, samples, installed, _) = rows_of(days)
+    assert len(pool.of_width(0)) == 0
+    names = ("time", "in_use", "high_at", "installed", "width")
+    (first, *_), (start, in_use, high_at, installed, width) = rows_of(pool.rows, names)
     assert utc(start) == "2026-11-24 00:00:00"
-    assert (low, average, high, last, samples, installed) == (412, 412, 412, 412, 1, 500)
+    assert (in_use, installed, width) == (412, 500, Resolution.DAY)
     assert start <= high_at < start + 86400
     assert first == start - 86400
 
@@ -226,7 +226,7 @@ def test_rows_of_other_products_are_filtered_out() -> None:
 def test_future_time_is_skipped() -> None:
     until = datetime(2026, 11, 24, tzinfo=UTC).timestamp()
     result, pools = taken("Time,InUse\n2026-11-23T10:00Z,1\n2036-11-23T10:00Z,1\n", until=until)
-    assert len(pools[0].readings) == 1
+    assert len(pools[0].rows) == 1
     assert "future" in result.reasons[0][1]
 
 
@@ -235,7 +235,7 @@ def test_future_time_is_skipped() -> None:
 )
 def test_invalid_time_is_skipped(time: str) -> None:
     result, pools = taken(f"Time,InUse\n24/11/2026 10:00,1\n{time},2\n".replace("13/13", "31/11"))
-    assert pools[0].readings.in_use.tolist() == [1]
+    assert pools[0].rows["in_use"].tolist() == [1]
     assert result.skipped == 1
 
 
@@ -313,9 +313,9 @@ Citrix Virtual Apps and Desktops Premium,Concurrent,2027.1201,11/14/2026,200,20,
 """
     result, pools = taken(text)
     assert [
-        (pool.key.subscription_date, row[3], *row[-2:])
+        (pool.key.subscription_date, *row[1:])
         for pool in pools
-        for row in rows_of(pool.buckets[Resolution.DAY])
+        for row in rows_of(pool.of_width(Resolution.DAY))
     ] == [
         ("2026-12-01", 40, 100, 10),
         ("2026-12-01", 41, 100, 10),
@@ -324,7 +324,7 @@ Citrix Virtual Apps and Desktops Premium,Concurrent,2027.1201,11/14/2026,200,20,
     ]
     assert result.unused == ["Model"]
     _, (later,) = taken(text, subscription_date="2027-12-01")
-    assert later.buckets[Resolution.DAY].high.tolist() == [55, 56]
+    assert later.rows["in_use"].tolist() == [55, 56]
 
 
 def test_subscription_date_is_as_clear_as_other_dates() -> None:
@@ -477,9 +477,9 @@ PRTG = """\
 )
 def test_hourly_averages_of_prtg_are_buckets(columns: dict[str, str]) -> None:
     result, (pool,) = taken(PRTG, columns=columns)
-    rows = [(utc(row[0]), row[3]) for row in rows_of(pool.buckets[Resolution.HOUR])]
+    rows = [(utc(row[0]), row[1]) for row in rows_of(pool.of_width(Resolution.HOUR))]
     assert rows == [("2026-11-28 00:00:00", 412), ("2026-11-28 01:00:00", 415)]
-    assert (len(pool.readings), result.skipped) == (0, 3)
+    assert (len(pool.of_width(0)), result.skipped) == (0, 3)
     assert result.rounded is (columns.get("in_use") != "Used")
 
 
@@ -488,7 +488,7 @@ def test_range_that_is_no_stored_width_is_a_reading() -> None:
     assert points(text) == [("2026-11-13 23:50:00", 4, None, None)]
     text = text.replace("23:50:00 - 00", "23:00:00 - 00")
     _, (pool,) = taken(text)
-    assert utc(int(pool.buckets[Resolution.HOUR].start[0])) == "2026-11-13 23:00:00"
+    assert utc(int(pool.of_width(Resolution.HOUR)["time"][0])) == "2026-11-13 23:00:00"
 
 
 @pytest.mark.parametrize(
@@ -537,13 +537,9 @@ def test_time_of_any_locale_is_read(time: str) -> None:
 @pytest.mark.parametrize("month", ["2026-10", "10/2026", "2026/10", "Oct 2026", "Oktober 2026"])
 def test_month_is_a_month_and_not_a_reading(month: str) -> None:
     result, (pool,) = taken(f"Month,In Use,Total\n{month},412,500\n")
-    assert (len(pool.readings), pool.buckets, result.skipped) == (0, {}, 0)
-    (usage,) = pool.months
-    assert (utc(int(usage.month_start)), usage.in_use, usage.installed) == (
-        "2026-10-01 00:00:00",
-        412,
-        500,
-    )
+    assert result.skipped == 0
+    ((start, *figures),) = rows_of(pool.of_width(MONTH))
+    assert (utc(start), *figures) == ("2026-10-01 00:00:00", 412, 500, None)
 
 
 def test_directive_is_not_shown_as_the_first_row() -> None:
@@ -584,5 +580,5 @@ def test_any_rows_are_read_or_skipped(rows: list[list[str]]) -> None:
         result, pools = taken(f"Time,InUse,Total\n{body}\n")
     except UsageError:
         return
-    given_rows = sum(len(one.readings) + sum(map(len, one.buckets.values())) for one in pools)
+    given_rows = sum(len(one.rows) for one in pools)
     assert result.read == result.skipped + given_rows

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from tests.history.history_fixture import DAY, PRODUCT, HistoryFixture
-from tests.support.csv_files import reading_columns
+from tests.support.csv_files import reading_rows
 
 from lictui.analysis.series import SeriesQuery, day_bounds
 from lictui.analysis.usage_stats import usage_stats
@@ -104,7 +104,7 @@ def test_sum_of_any_estate_equals_its_twin(
             name,
             key,
             Model.CONCURRENT,
-            reading_columns([(time, v, INSTALLED) for time, v in points]),
+            reading_rows([(time, v, INSTALLED) for time, v in points]),
         )
         for name, points in estate.items()
     ]

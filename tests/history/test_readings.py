@@ -3,7 +3,6 @@
 from datetime import date, datetime
 from pathlib import Path
 
-import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, PRODUCT, HistoryFixture
@@ -11,7 +10,7 @@ from tests.support.values import poll, pool, server, snapshot
 
 from lictui.analysis.series import Resolution
 from lictui.config.settings import Retention
-from lictui.history.csv_reader import BucketColumns, ImportedPool
+from lictui.history.csv_reader import ImportedPool, imported_rows
 from lictui.model import Model, PoolKey
 
 
@@ -242,10 +241,9 @@ def test_buckets_of_the_first_block_that_is_kept_can_still_be_added(tmp_path: Pa
     fixture.poll_series(MIDNIGHT, [10, 50] * 144, every=300)
     fixture.compact_at(MIDNIGHT + 3 * DAY - HOUR)  # the block of this day ends within two days
     (before,) = fixture.buckets(MIDNIGHT, MIDNIGHT + 300, 300)
-    imported = ImportedPool("lic-01", PoolKey(PRODUCT), Model.USER_DEVICE)
-    bucket = (MIDNIGHT, 20, 20.0, 20, MIDNIGHT + 30, 20, 1, 500, 50)
-    columns = BucketColumns(*(np.array([figure]) for figure in bucket))
-    imported.buckets[Resolution.FIVE_MINUTES] = columns
+    figures = {"in_use": 20, "high_at": MIDNIGHT + 30, "installed": 500, "overdraft": 50}
+    rows = imported_rows(1, time=MIDNIGHT, width=300, **figures)
+    imported = ImportedPool("lic-01", PoolKey(PRODUCT), Model.USER_DEVICE, rows)
     assert fixture.history.import_readings([imported]) == (1, 0)
     (after,) = fixture.buckets(MIDNIGHT, MIDNIGHT + 300, 300)
     assert (before.high, after.high) == (10, 20)

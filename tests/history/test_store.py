@@ -127,13 +127,13 @@ IMPORTER = """
 import sys
 from pathlib import Path
 from tests.history.history_fixture import MIDNIGHT, PRODUCT, HistoryFixture
-from tests.support.csv_files import reading_columns
+from tests.support.csv_files import reading_rows
 from lictui.history.csv_reader import ImportedPool
 from lictui.model import Model, PoolKey
 
 fixture, turn = HistoryFixture(Path(sys.argv[1])), int(sys.argv[2])
 while True:
-    columns = reading_columns([(MIDNIGHT + (turn * 50 + at) * 60, at, 100) for at in range(50)])
+    columns = reading_rows([(MIDNIGHT + (turn * 50 + at) * 60, at, 100) for at in range(50)])
     pools = [
         ImportedPool(name, PoolKey(PRODUCT), Model.CONCURRENT, columns) for name in ("a", "b")
     ]

@@ -42,30 +42,25 @@ def test_buckets_and_readings_cover_the_year_without_a_gap(past: _Past) -> None:
     tomorrow = START - START % DAY + DAY
     for (server, _), pool in past.items():
         widths = (Resolution.DAY, Resolution.HOUR, Resolution.FIVE_MINUTES)
-        columns = [pool.buckets[width] for width in widths]
-        starts = [int(column.start[0]) for column in columns]
+        columns = [pool.of_width(width)["time"] for width in widths]
+        readings = pool.of_width(Resolution.RAW)["time"]
+        starts = [int(column[0]) for column in columns]
         assert starts == [tomorrow - days * DAY for days in (365, 92, 62)]
-        ends = [
-            int(column.start[-1]) + width for column, width in zip(columns, widths, strict=True)
-        ]
-        assert ends == [*starts[1:], pool.readings.time[0]]
-        assert pool.readings.time[-1] == START + 1200
-        steps = {int(step) for column in columns for step in np.diff(column.start)}
+        ends = [int(column[-1]) + width for column, width in zip(columns, widths, strict=True)]
+        assert ends == [*starts[1:], readings[0]]
+        assert readings[-1] == START + 1200
+        steps = {int(step) for column in columns for step in np.diff(column)}
         assert steps == set(widths) or server == "lic-apac-02"
 
 
 def test_readings_and_maxima_are_those_of_their_time(past: _Past) -> None:
     for (server, key), pool in past.items():
-        for column in pool.buckets.values():
-            assert ((column.low <= column.average) & (column.average <= column.high)).all()
-            assert ((column.low <= column.last) & (column.last <= column.high)).all()
-        figures = [
-            (pool.readings.time, pool.readings.in_use),
-            *((column.high_at, column.high) for column in pool.buckets.values()),
-        ]
-        for times, in_use in figures if not server.startswith("csp") else ():
-            for at, count in list(zip(times.tolist(), in_use.tolist(), strict=True))[::191]:
-                assert _held(server, key, at).in_use == count
+        for name in ("average", "last"):
+            assert (pool.rows["low"] <= pool.rows[name]).all()
+            assert (pool.rows[name] <= pool.rows["in_use"]).all()
+        figures = pool.rows[["high_at", "in_use"]].tolist()[::191]
+        for at, count in figures if not server.startswith("csp") else ():
+            assert _held(server, key, at).in_use == count
 
 
 def test_outage_is_a_gap(past: _Past) -> None:
@@ -73,7 +68,7 @@ def test_outage_is_a_gap(past: _Past) -> None:
         server.outages for server in _ESTATE.servers if server.name == "lic-apac-02"
     )
     for server, key in past:
-        fives = past[server, key].buckets[Resolution.FIVE_MINUTES].start
+        fives = past[server, key].of_width(Resolution.FIVE_MINUTES)["time"]
         if server == "lic-apac-02":
             assert not ((fives >= start) & (fives < end)).any()
             assert fives[0] < start < end < fives[-1]
@@ -104,6 +99,6 @@ def test_history_has_the_figures_that_each_source_reports(
     installed: int | None,
     overdraft: int | None,
 ) -> None:
-    days = past[server, PoolKey(product, day)].buckets[Resolution.DAY]
+    days = past[server, PoolKey(product, day)].of_width(Resolution.DAY)
     expected = [{UNKNOWN if count is None else count} for count in (installed, overdraft)]
-    assert [set(days.installed.tolist()), set(days.overdraft.tolist())] == expected
+    assert [set(days[name].tolist()) for name in ("installed", "overdraft")] == expected

@@ -11,12 +11,12 @@ import numpy as np
 
 from lictui.history.csv_import import read_csv
 from lictui.history.csv_reader import (
-    BucketColumns,
     CsvFile,
     ImportedPool,
     ImportOptions,
     ImportResult,
-    ReadingColumns,
+    Rows,
+    imported_rows,
 )
 from lictui.history.store import History
 from lictui.model import Model, PoolKey
@@ -33,10 +33,11 @@ def read_text(
         return result, list(result.pools)
 
 
-def rows_of(columns: ReadingColumns | BucketColumns) -> list[tuple[Any, ...]]:
-    """Imported columns as rows; None is an unknown count."""
-    values = (getattr(columns, name).tolist() for name in columns.__slots__)
-    return [tuple(None if v == -1 else v for v in row) for row in zip(*values, strict=True)]
+def rows_of(
+    rows: Rows, names: Sequence[str] = ("time", "in_use", "installed", "overdraft")
+) -> list[tuple[Any, ...]]:
+    """Imported rows as tuples; None is an unknown count."""
+    return [tuple(None if v == -1 else v for v in row) for row in rows[list(names)].tolist()]
 
 
 def import_past(
@@ -47,7 +48,7 @@ def import_past(
     model: Model = Model.CONCURRENT,
 ) -> None:
     """Import readings of one pool: time, in use and installed."""
-    pool = ImportedPool(name, PoolKey(product), model, reading_columns(rows))
+    pool = ImportedPool(name, PoolKey(product), model, reading_rows(rows))
     history.import_readings([pool])
 
 
@@ -58,9 +59,9 @@ def forget_last_poll(paths: Paths, name: str) -> None:
         db.commit()
 
 
-def reading_columns(rows: Sequence[tuple[int, int, int | None]]) -> ReadingColumns:
-    """Time, in use and installed of readings as columns."""
-    times, in_use, installed = np.array(
+def reading_rows(rows: Sequence[tuple[int, int, int | None]]) -> Rows:
+    """Time, in use and installed of readings as imported rows."""
+    time, in_use, installed = np.array(
         [(time, used, -1 if count is None else count) for time, used, count in rows], np.int64
     ).T
-    return ReadingColumns(times, in_use, installed, np.full(len(times), -1))
+    return imported_rows(len(rows), time=time, in_use=in_use, installed=installed, width=0)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from lictui import products
 from lictui.errors import UsageError
 from lictui.history.csv_reader import normalize_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
-    from lictui.history.csv_reader import CsvFile, ImportOptions
+    from lictui.history.csv_reader import ImportOptions
 
 # The columns of such a file
 
@@ -66,7 +68,7 @@ FIGURES: Final = ("in_use", "installed", "total", "overdraft")
 class Columns:
     """The columns of a header, by purpose."""
 
-    header: list[str]
+    header: Sequence[str]
     times: tuple[int, ...]  # one, or a date and a time of day
     indexes: dict[str, int]  # the other purposes
 
@@ -80,25 +82,54 @@ class Columns:
         """Whether the name of a time column says so."""
         return any(self.names[index].endswith("utc") for index in self.times)
 
-    def plain_column(self, index: int) -> int | None:
-        """Return the column that has the value of a raw column of PRTG in readable form."""
-        name = self.names[index]
+    @property
+    def ranges(self) -> int | None:
+        """The column of ranges of time of which PRTG's raw times, if used, are the ends."""
+        name = self.names[self.times[0]]
         plain = name.removesuffix("raw")
         return self.names.index(plain) if plain != name and plain in self.names else None
 
+    @property
+    def texts(self) -> list[int]:
+        """The columns that may tell servers, products and license types apart."""
+        purposes = {*FIGURES, "subscription_date"}
+        used = {*self.times, *(self.indexes.get(purpose) for purpose in purposes)}
+        return [index for index in range(len(self.header)) if index not in used]
+
+    def index_of(self, name: str) -> int | None:
+        """Return the index of a column by its name, or by its number from 1."""
+        cells = [cell.strip() for cell in self.header]
+        if name in cells:
+            return cells.index(name)
+        if normalize_name(name) and normalize_name(name) in self.names:
+            return self.names.index(normalize_name(name))
+        if name.isascii() and name.isdecimal() and 0 < int(name) <= len(cells):
+            return int(name) - 1
+        return None
+
+    def conditions(self, options: ImportOptions) -> dict[int, str]:
+        """Return the texts, in lower case, that the user requires in columns. UsageError."""
+        conditions = {}
+        for name, value in options.where:
+            index = self.index_of(name)
+            if index is None:
+                columns = ", ".join(self.header)
+                raise UsageError(f"--where: no column {name!r}", f"columns: {columns}")
+            conditions[index] = value.strip().lower()
+        return conditions
+
     def description(self) -> dict[str, str]:
         """Return the used columns by purpose."""
-        times = dict(
-            zip(("time",) if len(self.times) == 1 else ("date", "time"), self.times, strict=False)
-        )
+        keys = ("time",) if len(self.times) == 1 else ("date", "time")
+        times = dict(zip(keys, self.times, strict=False))
         return {key: self.header[at].strip() for key, at in {**times, **self.indexes}.items()}
 
 
 def recognize_columns(header: Sequence[str], chosen: Mapping[str, str]) -> Columns | None:
     """Return the columns of a header, `chosen` ones first; None without time and in use."""
-    names = [normalize_name(cell) for cell in header]
+    columns = Columns(header, (), {})
+    names, indexes = columns.names, columns.indexes
     bare = ["timestamp" if name == "utc" else name.removesuffix("utc") for name in names]
-    indexes: dict[str, int] = {}
     for purpose, known in _NAMES.items():
         index = next((bare.index(name) for name in known if name in bare), None)
         if index is not None:
@@ -106,101 +137,76 @@ def recognize_columns(header: Sequence[str], chosen: Mapping[str, str]) -> Colum
             is_raw = purpose in FIGURES and raw in names
             indexes[purpose] = names.index(raw) if is_raw else index
     for purpose, name in chosen.items():
-        index = _column_index(name, names, header)
+        index = columns.index_of(name)
         if index is None:
             return None
         indexes[purpose] = index
-    times = _time_columns(indexes, chosen)
-    for purpose in ("moment", "date", "time"):
-        indexes.pop(purpose, None)
-    if "in_use" not in indexes or not times:
+    moment, day, clock = (indexes.pop(purpose, None) for purpose in ("moment", "date", "time"))
+    if "date" in chosen or (moment is None and "time" not in chosen):
+        times = (day, clock)
+    else:
+        times = (clock if "time" in chosen else moment, None)
+    columns.times = tuple(index for index in times if index is not None)
+    if "in_use" not in indexes or not columns.times:
         return None
     if "total" in indexes and "installed" in indexes and "total" not in chosen:
         del indexes["total"]
-    return Columns(list(header), times, indexes)
-
-
-def _time_columns(indexes: Mapping[str, int], chosen: Mapping[str, str]) -> tuple[int, ...]:
-    if "time" in chosen and "date" not in chosen:
-        return (indexes["time"],)
-    if "date" not in chosen and "moment" in indexes:
-        return (indexes["moment"],)
-    return tuple(indexes[purpose] for purpose in ("date", "time") if purpose in indexes)
-
-
-def _column_index(name: str, names: Sequence[str], header: Sequence[str]) -> int | None:
-    """Return the index of a column by its name, or by its number from 1."""
-    cells = [cell.strip() for cell in header]
-    if name in cells:
-        return cells.index(name)
-    if normalize_name(name) and normalize_name(name) in names:
-        return names.index(normalize_name(name))
-    if name.isascii() and name.isdecimal() and 0 < int(name) <= len(names):
-        return int(name) - 1
-    return None
+    return columns
 
 
 # Which rows are of the server and the product
 
 
-_MAX_VALUES: Final = 10_000  # of a column; more do not tell servers or products apart
-_MAX_SHOWN: Final = 6  # that a message names
+_MAX_SHOWN: Final = 6  # values that a message names
 _LICENSE_TYPES: Final = frozenset(
     {"retail", "retails", "eval", "evaluation", "sys", "nfr", "not for resale", "csp", "trial"}
 )
 _LICENSE_CODE: Final = re.compile(r"[A-Za-z0-9]+(_[A-Za-z0-9]+)+")
 
 
-class RowFilter(NamedTuple):
-    """The values of a column that select a row."""
+def select_values(
+    columns: Columns, texts: Mapping[int, AbstractSet[str]], options: ImportOptions
+) -> dict[int, AbstractSet[str]]:
+    """Return which texts select a row, by column; the column of the product is set.
 
-    column: int
-    values: frozenset[str]  # in lower case
-
-    def includes(self, cell: str) -> bool:
-        """Whether a cell has one of the values."""
-        return cell.strip().lower() in self.values
-
-
-def row_filters(
-    file: CsvFile, delimiter: str, header_line: int, columns: Columns, options: ImportOptions
-) -> list[RowFilter]:
-    """Return the filters of a file; the column of the product is set. Raises UsageError."""
+    `texts` are those of the columns, in lower case. Raises UsageError where none selects a row.
+    """
+    values: dict[int, AbstractSet[str]] = defaultdict(set)
+    values |= {index: found - {""} for index, found in texts.items()}
     ((server,), (product,)) = options.servers, options.products
-    values = _distinct_values(file, delimiter, header_line, columns)
-    filters = []
-    for name, value in options.where:
-        index = _column_index(name, columns.names, columns.header)
-        if index is None:
-            raise UsageError(
-                f"--where: no column {name!r}", f"columns: {', '.join(columns.header)}"
-            )
-        filters.append(RowFilter(index, frozenset({value.strip().lower()})))
-    filtered = {item.column for item in filters}
-    at = columns.indexes.get("server")
-    if at is not None and at not in filtered:
-        same = _same_server(values[at], server.lower())
-        if same or len(values[at]) > 1:
-            searched = f"server {server!r}"
-            filters.append(_selection(columns.header[at], at, same, values[at], searched))
-    at = _product_column(columns, values, product, options)
-    if at is None:
-        columns.indexes.pop("product", None)
+    name = products.describe(product).name.lower()
+    product_column = _product_column(columns, values, (product.lower(), name), options)
+    if product_column is not None:
+        columns.indexes["product"] = product_column
     else:
-        columns.indexes["product"] = at
-        name = products.describe(product).name.lower()
-        same = values[at] & {product.lower()} or values[at] & {name}
-        is_code = any(_LICENSE_CODE.fullmatch(value) for value in values[at])
-        if at not in filtered and (same or len(values[at]) > 1 or is_code):
-            searched = f"product {product!r}"
-            filters.append(_selection(columns.header[at], at, same, values[at], searched))
+        columns.indexes.pop("product", None)
+    selected = {}
+    for purpose, searched in (("server", server), ("product", product)):
+        index = columns.indexes.get(purpose)
+        if index is None or index in columns.conditions(options):
+            continue
+        found = values[index]
+        if purpose == "server":
+            same, is_code = _same_server(found, server.lower()), False
+        else:
+            same = found & {product.lower()} or found & {name}
+            is_code = any(_LICENSE_CODE.fullmatch(value) for value in found)
+        if not same and (len(found) > 1 or is_code):
+            column, names = columns.header[index].strip(), ", ".join(sorted(found)[:_MAX_SHOWN])
+            raise UsageError(
+                f"no rows of {purpose} {searched!r}; the column {column} has {names}",
+                f"select rows with --where {column!r}=VALUE",
+            )
+        if same:
+            # A row without a value is of the only one.
+            selected[index] = same if len(found) > 1 else {*same, ""}
     at = columns.indexes.get("license_type")
     if at is not None and "license_type" not in options.columns and values[at] - _LICENSE_TYPES:
         del columns.indexes["license_type"]  # of something else, which does not add up
-    return filters
+    return selected
 
 
-def _same_server(values: set[str], server: str) -> set[str]:
+def _same_server(values: AbstractSet[str], server: str) -> AbstractSet[str]:
     """Return the names of the server: as registered, or the same host name with a domain."""
     same = {value for value in values if _host(value) == _host(server)}
     domains = {value for value in same if "." in value}
@@ -213,40 +219,11 @@ def _host(name: str) -> str:
     return name if name.replace(".", "").isdigit() else name.partition(".")[0]
 
 
-def _selection(
-    column: str, index: int, same: set[str], values: set[str], searched: str
-) -> RowFilter:
-    if not same:
-        names = ", ".join(sorted(values)[:_MAX_SHOWN])
-        raise UsageError(
-            f"no rows of {searched}; the column {column.strip()} has {names}",
-            f"select rows with --where {column.strip()!r}=VALUE",
-        )
-    # A row without a value is of the only one.
-    return RowFilter(index, frozenset(same if len(values) > 1 else {*same, ""}))
-
-
-def _distinct_values(
-    file: CsvFile, delimiter: str, header_line: int, columns: Columns
-) -> dict[int, set[str]]:
-    """Return the values of the columns without figures, in lower case: the first thousands."""
-    figures = {*columns.times, *(columns.indexes.get(purpose) for purpose in FIGURES)}
-    cells: dict[int, set[str]] = {
-        index: set() for index in range(len(columns.header)) if index not in figures
-    }
-    if not cells:
-        return {}
-    for batch in file.batches(delimiter, header_line):
-        for index, known in cells.items():
-            if len(known) <= _MAX_VALUES:
-                known.update(row[index] for _, row in batch if index < len(row))
-    return {
-        index: {cell.strip().lower() for cell in known} - {""} for index, known in cells.items()
-    }
-
-
 def _product_column(
-    columns: Columns, values: Mapping[int, set[str]], product: str, options: ImportOptions
+    columns: Columns,
+    values: Mapping[int, AbstractSet[str]],
+    product: Sequence[str],
+    options: ImportOptions,
 ) -> int | None:
     """Return the column that contains the product; else one that is named so, or None."""
     if "product" in options.columns:
@@ -254,12 +231,12 @@ def _product_column(
     names = columns.names
     named = [names.index(name) for name in _NAMES["product"] if name in names]
     others = [index for index in values if index not in columns.indexes.values()]
-    for searched in (product.lower(), products.describe(product).name.lower()):
+    for searched in product:
         for index in (*named, *others):
             if searched in values.get(index, ()):
                 return index
-    return next((index for index in named if not _are_numbers(values.get(index, ()))), None)
+    return next((index for index in named if not _are_numbers(values.get(index, set()))), None)
 
 
-def _are_numbers(values: Iterable[str]) -> bool:
+def _are_numbers(values: AbstractSet[str]) -> bool:
     return all(value.replace(".", "").replace(",", "").isdigit() for value in values)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from lictui import products
@@ -18,7 +17,7 @@ from lictui.history.rollup import FOREVER, UNKNOWN, Capacities
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterator
 
     from lictui.history.pools import KnownPool
     from lictui.model import MonthlyUsage, PoolKey
@@ -78,38 +77,32 @@ def export_rows(db: sqlite3.Connection, query: ExportQuery) -> Iterator[Row]:
 
 def _month_rows(db: sqlite3.Connection, query: ExportQuery) -> Iterator[Row]:
     for server, key in list(polls.pools_with_months(db)):
-        if not query.includes(server, key.product):
-            continue
-        cells = _pool_cells(server, key, _model(db, server, key))
-        for month in _queried_months(polls.monthly_usage(db, server, key), query):
-            first = datetime.fromtimestamp(month.month_start, UTC)
-            figures = month.in_use, month.installed, month.newly_assigned, month.released
-            yield (f"{first:%Y-%m}", *cells, *figures)
+        pool = pools.find_pool(db, server, key)
+        model = pool.model if pool else products.describe(key.product).model.value
+        cells = server, key.product, model, key.subscription_date
+        if query.includes(server, key.product):
+            for month in _months(db, server, key, query):
+                figures = month.in_use, month.installed, month.newly_assigned, month.released
+                yield (iso(month.month_start)[:7], *cells, *figures)
 
 
 def _earlier_months(db: sqlite3.Connection, pool: KnownPool, query: ExportQuery) -> Iterator[Row]:
     """Yield the months before the first reading of a pool as rows of readings."""
-    cells = _pool_cells(pool.server, pool.key, pool.model)
-    for month in _queried_months(polls.monthly_usage(db, pool.server, pool.key), query):
+    for month in _months(db, pool.server, pool.key, query):
         if month.month_start < pool.since:
-            yield (iso(month.month_start), *cells, month.in_use, month.installed, None)
+            yield (iso(month.month_start), *_cells(pool), month.in_use, month.installed, None)
 
 
-def _queried_months(months: Iterable[MonthlyUsage], query: ExportQuery) -> Iterator[MonthlyUsage]:
-    for month in months:
-        if query.since <= month.month_start and (
-            query.until is None or month.month_start < query.until
-        ):
+def _months(
+    db: sqlite3.Connection, server: str, key: PoolKey, query: ExportQuery
+) -> Iterator[MonthlyUsage]:
+    for month in polls.monthly_usage(db, server, key):
+        if query.since <= month.month_start < (FOREVER if query.until is None else query.until):
             yield month
 
 
-def _model(db: sqlite3.Connection, server: str, key: PoolKey) -> str:
-    pool = pools.find_pool(db, server, key)
-    return pool.model if pool else products.describe(key.product).model.value
-
-
 def _reading_rows(db: sqlite3.Connection, pool: KnownPool, query: ExportQuery) -> Iterator[Row]:
-    cells = _pool_cells(pool.server, pool.key, pool.model)
+    cells = _cells(pool)
     capacities = pools.capacities(db, pool.id)
     timeline = Capacities.of(capacities)
     for start, end in _chunks(db, pool, query):
@@ -123,7 +116,7 @@ def _reading_rows(db: sqlite3.Connection, pool: KnownPool, query: ExportQuery) -
 
 
 def _bucket_rows(db: sqlite3.Connection, pool: KnownPool, query: ExportQuery) -> Iterator[Row]:
-    cells = _pool_cells(pool.server, pool.key, pool.model)
+    cells = _cells(pool)
     width = query.resolution
     for start, end in _chunks(db, pool, query):
         with read_transaction(db):
@@ -157,5 +150,5 @@ def _chunks(
         start = stop
 
 
-def _pool_cells(server: str, key: PoolKey, model: str) -> tuple[str, ...]:
-    return server, key.product, model, key.subscription_date
+def _cells(pool: KnownPool) -> tuple[str, ...]:
+    return pool.server, pool.product, pool.model, pool.subscription_date

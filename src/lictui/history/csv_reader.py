@@ -1,6 +1,7 @@
-"""Reading CSV files of any program: encoding, delimiter, header, numbers and times.
+"""Reading CSV files of any program: encoding, delimiter, header, and columns of cells.
 
-Also the values between reading a file and storing it: `ImportResult` and what it consists of.
+Also the values between reading a file and storing it: rows of figures, `ImportedPool`,
+`ImportResult`.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import gc
 import io
 import re
 import unicodedata
+import weakref
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,79 +24,64 @@ from numpy.typing import NDArray
 from lictui.errors import UsageError
 
 if TYPE_CHECKING:
-    from _csv import Reader
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import tzinfo
     from pathlib import Path
 
-    from lictui.analysis.series import Resolution
-    from lictui.model import Model, MonthlyUsage, PoolKey
+    from lictui.analysis.columns import BoolArray
+    from lictui.model import Model, PoolKey
 
 IntArray = NDArray[np.signedinteger[Any]]
+Rows = NDArray[np.void]  # with named columns
 
 UNKNOWN: Final = -1  # in a column
 INVALID: Final = -2
+MONTH: Final = -1  # in place of a width: a month that the source reports itself
 _MAX_REASONS: Final = 5  # that are reported; an invalid file has as many as rows
 _SHOWN_LENGTH: Final = 40  # characters of a cell in a message
 
 
-def optional(column: IntArray) -> list[int | None]:
-    """Return the values of a column, None for an unknown one."""
-    return [None if value < 0 else value for value in column.tolist()]
+# Figures of a file
+
+
+# A row per reading, bucket or month; `width` is 0, the seconds of the bucket, or MONTH. A count is
+# UNKNOWN where the file does not have it; a bucket without samples has a single figure.
+ROW: Final = np.dtype(
+    [
+        *((name, np.int32) for name in ("line", "pool", "license_type", "width")),
+        *(("time", np.int64), ("high_at", np.int64), ("average", np.float64)),
+        *((name, np.int32) for name in ("low", "in_use", "last", "installed", "overdraft")),
+        *((name, np.int32) for name in ("samples", "newly", "released")),
+    ]
+)
+
+
+def imported_rows(count: int, **columns: Any) -> Rows:
+    """Return rows with these columns; the others are UNKNOWN."""
+    rows = np.full(count, UNKNOWN, ROW)
+    for name, column in columns.items():
+        rows[name] = column
+    return rows
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class ReadingColumns:
-    """Readings in order of time."""
-
-    time: IntArray
-    in_use: IntArray  # UNKNOWN or a count, as the following
-    installed: IntArray
-    overdraft: IntArray
-
-    def __len__(self) -> int:
-        return len(self.time)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class BucketColumns:
-    """Buckets of one width in order of time."""
-
-    start: IntArray
-    low: IntArray
-    average: NDArray[np.float64]
-    high: IntArray
-    high_at: IntArray
-    last: IntArray
-    samples: IntArray
-    installed: IntArray  # UNKNOWN or a count
-    overdraft: IntArray
-
-    def __len__(self) -> int:
-        return len(self.start)
-
-
-_NO_READINGS: Final = ReadingColumns(*(np.zeros(0, np.int64) for _ in range(4)))
-
-
-@dataclass(slots=True)
 class ImportedPool:
-    """Figures of one pool in a file, in order of time."""
+    """Figures of one pool in a file, in order of width and time."""
 
     server: str
     key: PoolKey
     model: Model
-    readings: ReadingColumns = _NO_READINGS
-    buckets: dict[Resolution, BucketColumns] = field(default_factory=dict)
-    months: list[MonthlyUsage] = field(default_factory=list)  # reported by the source itself
+    rows: Rows
+
+    def of_width(self, width: int) -> Rows:
+        """Return the readings, the buckets of a width, or the months."""
+        rows: Rows = self.rows[self.rows["width"] == width]
+        return rows
 
 
 @dataclass(slots=True)
 class ImportResult:
-    """The pools in a file, and how many rows were read, skipped and filtered out.
-
-    The counts are complete when `pools` were consumed.
-    """
+    """The pools in a file, and how many rows were read, skipped and filtered out."""
 
     pools: Iterable[ImportedPool] = ()
     read: int = 0
@@ -104,11 +92,11 @@ class ImportResult:
     used: dict[str, str] = field(default_factory=dict)  # purpose -> column; of foreign files
     unused: list[str] = field(default_factory=list)  # columns
 
-    def skip(self, rows: Sequence[int], explain: Callable[[int], tuple[int, str]]) -> None:
-        """Count rows, in order, that could not be read; `explain` one by its line and reason."""
-        self.skipped += len(rows)
-        explained = map(explain, rows[:_MAX_REASONS])
-        self.reasons = sorted([*self.reasons, *explained])[:_MAX_REASONS]
+    def skip(self, lines: IntArray, reason: str = "") -> None:
+        """Count lines that could not be read; `CsvFile.explain` completes the reason."""
+        self.skipped += len(lines)
+        new = [(line, reason) for line in lines[:_MAX_REASONS].tolist()]
+        self.reasons = sorted([*self.reasons, *new])[:_MAX_REASONS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +130,39 @@ def shorten(cell: str) -> str:
     return repr(cell[:_SHOWN_LENGTH])
 
 
-# Bytes to rows of cells
+_CHUNK_ROWS: Final = 250_000
 
 
-NumberedRow = tuple[int, list[str]]  # the number of its last line from 1, and its cells
+class RowFile:
+    """Rows that do not fit into memory, in a temporary file."""
+
+    def __init__(self, dtype: np.dtype[np.void]) -> None:
+        self._dtype = dtype
+        self._count = 0
+        self._file = TemporaryFile()  # noqa: SIM115 - closed with the object
+        weakref.finalize(self, self._file.close)
+
+    def add(self, rows: Rows) -> None:
+        """Add rows at the end."""
+        self._count += len(rows)
+        rows.tofile(self._file)
+
+    def rows(self) -> Rows:
+        """Return all rows; they are read from the file when they are used."""
+        if not self._count:
+            return np.zeros(0, self._dtype)
+        return np.memmap(self._file, self._dtype, "r", shape=(self._count,))
+
+    def chunks(self) -> Iterator[Rows]:
+        """Yield all rows in parts that fit into memory."""
+        rows = self.rows()
+        for start in range(0, self._count, _CHUNK_ROWS):
+            yield rows[start : start + _CHUNK_ROWS]
+
+
+# Bytes to columns of cells
+
+
 _CHUNK: Final = 1 << 20  # bytes
 _MAX_LINE: Final = 1 << 20  # bytes
 _BATCH_ROWS: Final = 1_000  # few, so that they stay in the processor's cache
@@ -159,6 +176,7 @@ _DELIMITERS: Final = (",", ";", "\t", "|")
 _MAX_PREAMBLE: Final = 20  # rows among which the header is looked for
 _SHOWN_COLUMNS: Final = 12
 _DIRECTIVE: Final = re.compile(r"\s*(#TYPE\b.*|sep=.)\s*", re.IGNORECASE)
+_LINE_END: Final = re.compile(r"\r\n?|\n")
 _NOT_ALPHANUMERIC: Final = re.compile(r"[^a-z0-9]+")
 _COLUMNS_HINT: Final = (
     "use --columns 'time=…,in_use=…,installed=…' to name the columns (time and in_use are "
@@ -188,24 +206,13 @@ def _encoding(start: bytes, *, is_utf8: bool) -> str:
 
 def _is_utf8(chunks: Iterable[bytes]) -> bool:
     decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        for chunk in chunks:
-            decoder.decode(chunk)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _next_rows(reader: Reader, count: int) -> list[NumberedRow]:
-    # Rows have no reference cycles: to look for them would take half of the time.
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        return [(reader.line_num, cells) for cells in islice(reader, count)]
-    finally:
-        if was_enabled:
-            gc.enable()
+    is_valid = True
+    for chunk in chunks:
+        try:
+            decoder.decode(chunk if is_valid else b"")
+        except UnicodeDecodeError:
+            is_valid = False
+    return is_valid and not decoder.getstate()[0]
 
 
 class CsvFile:
@@ -217,8 +224,12 @@ class CsvFile:
     def __init__(
         self, path: Path, on_progress: Callable[[int, int], None] = lambda *_: None
     ) -> None:
-        self.path = path
+        self.header: list[str] = []
+        self.keep_blanks = False  # after a delimiter; of other programs they are not of the cell
+        self._path = path
         self._on_progress = on_progress
+        self._delimiter = ""
+        self._header_line = 0
         self._longest = 1
         with path.open("rb") as source:
             start = source.read(200)
@@ -243,72 +254,119 @@ class CsvFile:
                 )
             yield chunk
 
-    def head(self, delimiter: str, *, keep_blanks: bool = False) -> list[NumberedRow]:
-        """Return the first rows."""
-        rows = self._rows(delimiter, keep_blanks=keep_blanks)
-        return next(rows, [])[:_MAX_PREAMBLE]
+    def find_header(self, score: Callable[[list[str]], int]) -> int:
+        """Find the delimiter and the row that looks most like a header; return its score.
 
-    def batches(
-        self, delimiter: str, header_line: int, *, keep_blanks: bool = False
-    ) -> Iterator[list[NumberedRow]]:
-        """Yield all rows below the header."""
-        for batch in self._rows(delimiter, keep_blanks=keep_blanks):
-            rows = batch if batch[0][0] > header_line else [r for r in batch if r[0] > header_line]
-            if rows:
-                yield rows
-
-    def _rows(self, delimiter: str, *, keep_blanks: bool) -> Iterator[list[NumberedRow]]:
-        """Yield every row with a non-empty cell, except the directives of other programs.
-
-        Blanks after a delimiter do not belong to the cell, unless `keep_blanks`.
+        `score` is higher the more columns it recognizes, and 0 where required columns are missing.
         """
+        best, first = 0, list[str]()
+        found = ("", 0, first)
+        for delimiter in _DELIMITERS:
+            self._delimiter, self._header_line = delimiter, 0
+            lines, rows = next(self._batches(), (np.zeros(0, np.int64), []))
+            while rows and _DIRECTIVE.fullmatch(delimiter.join(rows[0])):
+                lines, rows = lines[1:], rows[1:]
+            for line, cells in zip(lines[:_MAX_PREAMBLE].tolist(), rows, strict=False):
+                if score(cells) > best:
+                    best, found = score(cells), (delimiter, line, cells)
+            if not first and rows and len(rows[0]) > 1:
+                first = rows[0]
+        if best:
+            self._delimiter, self._header_line, self.header = found
+        else:
+            self.header = first
+        return best
+
+    def no_header(self) -> UsageError:
+        """Return the error that no row is a header, with the columns of the first row."""
+        columns = ", ".join(cell.strip() for cell in self.header[:_SHOWN_COLUMNS])
+        columns = f"; the first row has the columns {columns}" if columns else ""
+        return UsageError(f"no usable header row{columns}", _COLUMNS_HINT)
+
+    def tables(
+        self, result: ImportResult, *, fill: bool
+    ) -> Iterator[tuple[IntArray, list[Sequence[str]]]]:
+        """Yield the line numbers and the columns of the rows below the header, in batches.
+
+        Rows of another length than the header are filled up or cut, or else skipped.
+        """
+        width = len(self.header)
+        for lines, rows in self._batches(self._on_progress):
+            result.read += len(rows)
+            if set(map(len, rows)) != {width}:
+                if fill:
+                    rows = [[*row, *[""] * width][:width] for row in rows]  # noqa: PLW2901
+                else:
+                    is_whole = np.array([len(row) == width for row in rows])
+                    result.skip(lines[~is_whole])
+                    lines, rows = _select(lines, rows, is_whole)  # noqa: PLW2901
+            if rows:
+                yield lines, list(zip(*rows, strict=True))
+
+    def rows_at(self, lines: Collection[int]) -> Iterator[tuple[int, list[str]]]:
+        """Yield the rows with these line numbers."""
+        last = max(lines, default=0)
+        for numbers, rows in self._batches() if lines else ():
+            pairs = zip(numbers.tolist(), rows, strict=True)
+            yield from (pair for pair in pairs if pair[0] in lines)
+            if numbers[-1] >= last:
+                break
+
+    def explain(self, result: ImportResult, explain: Callable[[list[str], str], str]) -> None:
+        """Complete the reasons for which rows were skipped, by their cells."""
+        reasons = dict(result.reasons)
+        result.reasons = [
+            (line, explain(cells, reasons[line])) for line, cells in self.rows_at(reasons)
+        ]
+
+    def _batches(
+        self, on_progress: Callable[[int, int], None] = lambda *_: None
+    ) -> Iterator[tuple[IntArray, list[list[str]]]]:
+        """Yield the rows below the header that have a non-empty cell, with their line numbers."""
         count = max(1, min(_BATCH_ROWS, _BATCH_BYTES // self._longest))
         with (
-            self.path.open("rb") as source,
+            self._path.open("rb") as source,
             io.TextIOWrapper(source, self._encoding, "replace", newline="") as text,
         ):
-            reader = csv.reader(text, delimiter=delimiter, skipinitialspace=not keep_blanks)
+            reader = csv.reader(
+                text, delimiter=self._delimiter, skipinitialspace=not self.keep_blanks
+            )
+            start = 0
             try:
-                while batch := _next_rows(reader, count):
-                    rows = [row for row in batch if any(row[1])]
-                    while rows and _DIRECTIVE.fullmatch(delimiter.join(rows[0][1])):
-                        del rows[0]
+                while rows := _next_rows(reader, count):
+                    lines = np.arange(start + 1, start + len(rows) + 1)
+                    if lines[-1] != reader.line_num:  # some cells have several lines
+                        breaks = [len(_LINE_END.findall("|".join(row))) for row in rows]
+                        lines += np.cumsum(breaks)
+                    if start < self._header_line or not all(map(any, rows)):
+                        is_row = np.fromiter(map(any, rows), np.bool_, len(rows))
+                        lines, rows = _select(lines, rows, is_row & (lines > self._header_line))
                     if rows:
-                        yield rows
-                    self._on_progress(source.tell(), reader.line_num)
+                        yield lines, rows
+                    start = reader.line_num
+                    on_progress(source.tell(), start)
             except csv.Error as error:
                 raise UsageError(
                     f"line {reader.line_num + 1}: invalid CSV: {error}",
                     "not a text file? export the data as CSV",
                 ) from error
 
-    def find_exact_header(
-        self, is_header: Callable[[list[str]], bool]
-    ) -> tuple[str, NumberedRow] | None:
-        """Return the delimiter and the first row, if it is a known header; else None."""
-        for delimiter in _DELIMITERS:
-            rows = self.head(delimiter, keep_blanks=True)
-            if rows and is_header(rows[0][1]):
-                return delimiter, rows[0]
-        return None
 
-    def find_header(self, score: Callable[[list[str]], int]) -> tuple[str, NumberedRow]:
-        """Return the delimiter and the row that looks most like a header.
+def _next_rows(reader: Iterator[list[str]], count: int) -> list[list[str]]:
+    # Rows have no reference cycles: to look for them would take half of the time.
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return list(islice(reader, count))
+    finally:
+        if was_enabled:
+            gc.enable()
 
-        `score` is higher the more columns it recognizes, and 0 where required columns are
-        missing. Raises UsageError with the columns of the file when no row is a header.
-        """
-        heads = {delimiter: self.head(delimiter) for delimiter in _DELIMITERS}
-        found = [
-            (score(row[1]), delimiter, row) for delimiter, rows in heads.items() for row in rows
-        ]
-        best = max(found, key=lambda item: item[0], default=None)
-        if best is not None and best[0]:
-            return best[1:]
-        first = next((rows[0][1] for rows in heads.values() if rows and len(rows[0][1]) > 1), [])
-        columns = ", ".join(cell.strip() for cell in first[:_SHOWN_COLUMNS])
-        columns = f"; the first row has the columns {columns}" if first else ""
-        raise UsageError(f"no usable header row{columns}", _COLUMNS_HINT)
+
+def _select(
+    lines: IntArray, rows: list[list[str]], chosen: BoolArray
+) -> tuple[IntArray, list[list[str]]]:
+    return lines[chosen], [rows[index] for index in np.flatnonzero(chosen).tolist()]
 
 
 def normalize_name(name: str) -> str:
@@ -320,6 +378,18 @@ def normalize_name(name: str) -> str:
 
 
 _MAX_REMEMBERED: Final = 100_000
+_MAX_NUMBERS: Final = 1_000_000
+_T = TypeVar("_T")
+
+
+class Numbers(dict[_T, int]):
+    """Numbers different values from 0 on, so that a column of them is one of whole numbers."""
+
+    def __missing__(self, value: _T) -> int:
+        if len(self) >= _MAX_NUMBERS:
+            raise RowError("too many different values")
+        self[value] = number = len(self)
+        return number
 
 
 class CellReader(dict[str, int]):
@@ -327,50 +397,17 @@ class CellReader(dict[str, int]):
 
     def __init__(self, parse: Callable[[str], int]) -> None:
         super().__init__()
-        self._parse = parse
+        self.parse = parse  # raises RowError
 
     def __missing__(self, cell: str) -> int:
         try:
-            value = self._parse(cell)
+            value = self.parse(cell)
         except (ValueError, OverflowError):
             value = INVALID
         if len(self) < _MAX_REMEMBERED:
             self[cell] = value
         return value
 
-    def check(self, cell: str) -> None:
-        """Raise RowError if a cell cannot be read."""
-        self._parse(cell)
-
     def column(self, cells: Sequence[str]) -> IntArray:
         """Return the values of cells; INVALID for those that cannot be read."""
         return np.fromiter(map(self.__getitem__, cells), np.int64, len(cells))
-
-
-_COUNT_LIMIT: Final = 2**31
-_GROUPED: Final = re.compile(r"\d{1,3}([.,' \u00a0\u202f\u2019])\d{3}(?:\1\d{3})*", re.ASCII)
-_NUMBER: Final = re.compile(r"(\d{1,10})(?:[.,](\d+))?", re.ASCII)
-_UNIT: Final = re.compile(r"\s*(#|lic\w*|lizenz\w*|users?|sessions?|benutzer)$", re.IGNORECASE)
-_NO_FIGURE: Final = frozenset({"", "-", "n/a", "na", "null", "none", "unlimited", "uncounted", "?"})
-
-
-def parse_count(cell: str, column: str, *, is_raw: bool = False) -> tuple[int, bool]:
-    """Return the number in a cell, and whether it had to be rounded; RowError if there is none.
-
-    A raw number has no thousands separators.
-    """
-    text = _UNIT.sub("", cell.strip())
-    if not text:
-        raise RowError(f"{column} is empty")
-    if not is_raw and _GROUPED.fullmatch(text):
-        text = re.sub(r"\D", "", text)
-    match = _NUMBER.fullmatch(text)
-    if not match or int(match[1]) >= _COUNT_LIMIT:
-        raise RowError(f"{column} is not a number: {shorten(text)}")
-    decimals = match[2] or ""
-    return int(match[1]) + (decimals[:1] >= "5"), bool(decimals.strip("0"))
-
-
-def has_no_figure(cell: str) -> bool:
-    """Whether a cell says that the figure is unknown or unlimited."""
-    return cell.strip().lower() in _NO_FIGURE

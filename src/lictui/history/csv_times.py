@@ -16,20 +16,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import tzinfo
 
-    from numpy.typing import NDArray
-
     from lictui.history.csv_reader import IntArray
 
-NO_CLOCK: Final = -1  # in place of a clock: the row is about a whole day
-_MINUTES: Final = 1 << 12  # more than the minutes from UTC, with their sign
-_LOCAL: Final = _MINUTES - 1  # in place of the minutes: local time
-_WIDTHS: Final = 1 << 20  # more than the seconds of a range
+LOCAL: Final = 1 << 20  # in place of the seconds from UTC: local time
+WHOLE_DAY: Final = -1  # in place of the width of a range of time: the row is about a day
+NOT_A_CLOCK: Final = "?"  # text of a time that is not in the given format
 _NOON: Final = 12
 _HOUR: Final = 3600
 _DAY: Final = 86400
-_CENTURY: Final = 100
-_FIRST_YEAR: Final = 1970
-_BUDDHIST: Final = 2400  # later years are of the Thai calendar, which is 543 years ahead
+_YEAR_2000: Final = 2000
+_YEARS: Final = range(1990, 2400)  # others are what programs write for "no date": 1601, 9999
+_THAI_YEARS: Final = range(2500, 2700)  # the Thai calendar is 543 years ahead
+_MAX_OFFSET: Final = 14 * 60  # minutes from UTC
 _SERIAL_DAY_0: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - spreadsheets have no zones
 _MILLISECONDS: Final = 10**11  # a larger epoch counts milliseconds
 _DATE_FORMAT_HINT: Final = "use --date-format '%d/%m/%Y %H:%M' or --date-format '%m/%d/%Y %I:%M %p'"
@@ -90,27 +88,28 @@ class LocalDate(NamedTuple):
     second: int  # the day, unless ambiguous; 0: a month
     ambiguous: bool
 
-    def pack(self) -> int:
-        """Return the date as one number."""
-        return ((self.year * 100 + self.first) * 100 + self.second) * 2 + self.ambiguous
-
-    @classmethod
-    def unpack(cls, value: int) -> LocalDate:
-        """Return the date of a number."""
-        digits, ambiguous = divmod(value, 2)
-        return cls(digits // 10000, digits // 100 % 100, digits % 100, bool(ambiguous))
-
-    def day(self, *, day_first: bool) -> date:
-        """Return the day, or the first day of the month. Raises RowError if invalid."""
+    def iso(self, *, day_first: bool) -> str:
+        """Return the day, or the first day of the month, in ISO form; it may not exist."""
         month, day = self.first, self.second or 1
         if self.ambiguous and day_first:
             month, day = day, month
-        try:
-            if self.year >= _FIRST_YEAR:
-                return date(self.year, month, day)
-        except ValueError:
-            pass
-        raise RowError(f"invalid time: {self.year}-{month:02}-{day:02}")
+        return f"{self.year}-{month:02}-{day:02}"
+
+
+def epoch_day(iso_date: str) -> int:
+    """Return the days from the epoch; INVALID where there is no such date."""
+    try:
+        return date.fromisoformat(iso_date).toordinal() - date(1970, 1, 1).toordinal()
+    except ValueError:
+        return INVALID
+
+
+class TimeOfDay(NamedTuple):
+    """A time of day, or a range of time, as written."""
+
+    seconds: int  # of the day
+    offset: int = LOCAL  # seconds east of UTC
+    width: int = 0  # seconds of a range of time; 0: a moment; WHOLE_DAY
 
 
 def split_time(text: str) -> tuple[str, str]:
@@ -163,7 +162,7 @@ def _ascii_digits(text: str) -> str:
 
 
 def split_formatted_time(text: str, date_format: str) -> tuple[str, str]:
-    """Return the date and the clock in a time in `date_format` (strptime's). Raises RowError."""
+    """Return the date and the clock in a time in `date_format` (strptime's), or NOT_A_CLOCK."""
     has_clock = re.search(r"%[HIcXTRs]", date_format) is not None
     clocks = ("",) if has_clock else ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p")
     for clock in clocks:
@@ -172,21 +171,22 @@ def split_formatted_time(text: str, date_format: str) -> tuple[str, str]:
         except ValueError:
             continue
         return f"{parsed:%Y-%m-%d}", f"{parsed:%H:%M:%S%z}" if has_clock or clock else ""
-    raise RowError(f"{shorten(text)} does not match the format {date_format!r}")
+    return text, NOT_A_CLOCK
 
 
-def parse_date(text: str) -> int:
-    """Return a packed LocalDate. Raises RowError."""
+def parse_date(text: str) -> LocalDate:
+    """Return a date in any format. Raises RowError."""
     text = " ".join((text if text.isascii() else _ascii_digits(text)).split())
     match = next((m for pattern in _DATES if (m := pattern.fullmatch(text))), None)
     if match is None:
         raise RowError(f"invalid time: {shorten(text)}")
     parts = match.groupdict()
-    year = int(parts["year"])
-    year += 2000 if year < _CENTURY else 0
-    year -= 543 if year > _BUDDHIST else 0
+    year = int(parts["year"]) + (_YEAR_2000 if len(parts["year"]) == len("yy") else 0)
+    year -= 543 if year in _THAI_YEARS else 0
+    if year not in _YEARS:
+        raise RowError(f"invalid time: {shorten(text)}")
     if "first" in parts:
-        return LocalDate(year, int(parts["first"]), int(parts["second"]), ambiguous=True).pack()
+        return LocalDate(year, int(parts["first"]), int(parts["second"]), ambiguous=True)
     if "name" in parts:
         name = parts["name"].lower()
         month = _MONTH_NAMES.get(name[:3]) or _MONTH_NAMES.get(name[:4])
@@ -194,58 +194,40 @@ def parse_date(text: str) -> int:
             raise RowError(f"invalid month: {shorten(text)}")
     else:
         month = int(parts["month"])
-    return LocalDate(year, month, int(parts.get("day") or 0), ambiguous=False).pack()
+    return LocalDate(year, month, int(parts.get("day") or 0), ambiguous=False)
 
 
-def parse_clock(text: str) -> int:
-    """Return the packed seconds of a day, minutes from UTC and seconds of a range. RowError."""
+def parse_clock(text: str) -> TimeOfDay:
+    """Return a time of day or a range of time in any format. Raises RowError."""
     text = (text if text.isascii() else _ascii_digits(text)).strip()
     if not text:
-        return NO_CLOCK
+        return TimeOfDay(0, width=WHOLE_DAY)
     start, *ends = _RANGE.split(text)
-    seconds, minutes = _clock(start)
-    width = 0
-    if ends:
-        width = (_clock(split_time(ends[-1])[1])[0] - seconds) % _DAY or _DAY
-    return (seconds * _MINUTES + minutes) * _WIDTHS + width
+    clock = _clock(start)
+    if not ends:
+        return clock
+    end = _clock(split_time(ends[-1])[1])
+    return clock._replace(width=(end.seconds - clock.seconds) % _DAY or _DAY)
 
 
-def _clock(text: str) -> tuple[int, int]:
+def _clock(text: str) -> TimeOfDay:
     match = _CLOCK.fullmatch(text.strip())
     if match is None:
         raise RowError(f"invalid time: {shorten(text)}")
     hour, zone = int(match["hour"]), match["zone"]
     half = re.sub(r"[.\s]", "", match["half"] or match["before"] or "").lower()
+    is_valid = not half or (half in _MORNING | _AFTERNOON and 1 <= hour <= _NOON)
     if half:
-        if half not in _MORNING | _AFTERNOON or not 1 <= hour <= _NOON:
-            raise RowError(f"invalid time: {shorten(text)}")
         hour = hour % _NOON + (_NOON if half in _AFTERNOON else 0)
     minute, second = int(match["minute"] or 0), int(match["second"] or 0)
-    if hour > 23 or minute > 59 or second > 59:  # noqa: PLR2004 - a clock
-        raise RowError(f"invalid time: {shorten(text)}")
-    minutes = _LOCAL
+    offset = LOCAL
     if zone:
         minutes = int(zone[1:3]) * 60 + int(zone[-2:]) if zone[0] in "+-" else 0
-        minutes = (-minutes if zone[0] == "-" else minutes) + _MINUTES // 2
-    return hour * _HOUR + minute * 60 + second, minutes
-
-
-class Clocks(NamedTuple):
-    """Columns of packed clocks."""
-
-    seconds: IntArray  # of the day; 0 for a day without a clock
-    offset: IntArray  # seconds east of UTC, where the row says so
-    is_local: NDArray[np.bool_]  # it does not
-    width: IntArray  # seconds of a range of time; 0: a moment
-
-    @classmethod
-    def unpack(cls, packed: IntArray) -> Clocks:
-        """Return the parts of packed clocks."""
-        packed = np.where(packed < 0, _LOCAL * _WIDTHS, packed)
-        clock, width = packed // _WIDTHS, packed % _WIDTHS
-        minutes = clock % _MINUTES
-        offset = (minutes - _MINUTES // 2) * 60
-        return cls(clock // _MINUTES, offset, minutes == _LOCAL, width)
+        is_valid = is_valid and minutes <= _MAX_OFFSET
+        offset = -minutes * 60 if zone[0] == "-" else minutes * 60
+    if not is_valid or hour > 23 or minute > 59 or second > 59:  # noqa: PLR2004 - a clock
+        raise RowError(f"invalid time: {shorten(text)}")
+    return TimeOfDay(hour * _HOUR + minute * 60 + second, offset)
 
 
 def is_day_first(dates: Iterable[LocalDate]) -> bool:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lictui.analysis.columns import FloatArray, IntArray
-    from lictui.history.csv_reader import ImportedPool
+    from lictui.history.csv_reader import Rows
     from lictui.history.pools import KnownPool
 
 _DAY: Final = int(Resolution.DAY)
@@ -31,7 +31,7 @@ _FIRST_STEP: Final = 64
 
 
 def import_capacities(
-    db: sqlite3.Connection, pool: KnownPool, imported: ImportedPool, readings: Readings
+    db: sqlite3.Connection, pool: KnownPool, imported: Rows, readings: Readings
 ) -> None:
     """Record what is installed and the validity, up to the next reading of lictui's own.
 
@@ -39,25 +39,27 @@ def import_capacities(
     """
     stored = pools.capacities(db, pool.id)
     valid = Capacities.of(stored)
-    counted = _counted(imported)
-    first, last = int(counted.time[0]), int(counted.time[-1])
+    imported = imported[np.lexsort((-imported["width"], imported["time"]))]
+    times = imported["time"]
+    first, last = int(times[0]), int(times[-1])
+    imported = imported[np.append(np.diff(times) > 0, True)]  # the narrowest of one time
     needed = _needed(readings, first, last)
     last = max([last, *needed.time[-1:].tolist()])
     own = _own_times(db, pool, min([first, *needed.time[:1].tolist()]), last)
     following = own[own > last][:1]
     marks = valid.valid_from[(valid.valid_from >= first) & (valid.valid_from <= last)]
     marks = marks if stored else marks[:0]
-    time = sorted_unique(counted.time, needed.time, own[own <= last], marks, following)
+    time = sorted_unique(imported["time"], needed.time, own[own <= last], marks, following)
     at = valid.at(time)
     installed, overdraft = valid.installed[at], valid.overdraft[at]
     interval = valid.interval[at]
-    place = np.searchsorted(time, counted.time)
-    known_before = counted.time >= valid.valid_from[0] if stored else np.zeros(len(place), np.bool_)
-    for column, counts in ((installed, counted.installed), (overdraft, counted.overdraft)):
+    place = np.searchsorted(time, imported["time"])
+    known_before = imported["time"] >= (valid.valid_from[0] if stored else FOREVER)
+    for column, name in ((installed, "installed"), (overdraft, "overdraft")):
         before = np.where(known_before, column[place], np.nan)
-        column[place] = np.where(np.isnan(counts), before, counts)
-    place = np.searchsorted(time, counted.bucket_start)
-    interval[place] = counted.bucket_width
+        column[place] = np.where(imported[name] == NO_COUNT, before, imported[name])
+    is_bucket = imported["width"] > 0
+    interval[place[is_bucket]] = imported["width"][is_bucket]
     if len(needed.time):
         values = needed.values()
         carried = np.searchsorted(needed.time, marks, side="right") - 1
@@ -65,38 +67,6 @@ def import_capacities(
         interval[np.searchsorted(time, marks[carries])] = values[carried[carries]]
         interval[np.searchsorted(time, needed.time)] = np.where(needed.known, values, 0.0)
     _replace(db, pool, stored, time, (installed, overdraft, interval))
-
-
-class _Counted(NamedTuple):
-    """The times in a file, what is installed then, and its buckets."""
-
-    time: IntArray
-    installed: FloatArray  # NaN: unknown
-    overdraft: FloatArray
-    bucket_start: IntArray
-    bucket_width: FloatArray
-
-
-def _counted(imported: ImportedPool) -> _Counted:
-    rows = list(imported.buckets.values())
-    starts = [row.start for row in rows]
-    time = np.concatenate([*starts, imported.readings.time])
-    columns = (
-        np.concatenate([*(getattr(row, name) for row in rows), getattr(imported.readings, name)])
-        for name in ("installed", "overdraft")
-    )
-    order = np.argsort(time, kind="stable")
-    last = order[np.append(np.diff(time[order]) > 0, np.ones(1, np.bool_))]
-    counts = [np.where(column == NO_COUNT, np.nan, column)[last] for column in columns]
-    lengths = [np.full(len(row), float(width)) for width, row in imported.buckets.items()]
-    nothing = np.empty(0, np.int64)
-    return _Counted(
-        time[last],
-        counts[0],
-        counts[1],
-        np.concatenate([nothing, *starts]),
-        np.concatenate([nothing.astype(np.float64), *lengths]),
-    )
 
 
 class _Needed(NamedTuple):

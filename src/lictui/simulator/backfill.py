@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from lictui.analysis.series import Resolution
-from lictui.history.csv_reader import UNKNOWN, BucketColumns, ImportedPool, ReadingColumns
+from lictui.history.csv_reader import UNKNOWN, ImportedPool, imported_rows
 from lictui.model import Model, PoolKey
 from lictui.products import describe
 from lictui.simulator import FaultMode
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lictui.analysis.columns import IntArray
+    from lictui.history.csv_reader import Rows
 
 
 # What each source reports of a pool: its key, and which figures
@@ -107,31 +108,29 @@ def _past(server: SimulatedServer, pool: SimulatedPool, until: int) -> ImportedP
     for start, end in server.outages:
         newer = newer.select((newer.time < start) | (newer.time >= end))
     last = newer.select(newer.time >= single)
-    return ImportedPool(
-        server.name,
-        fields.key,
-        fields.model,
-        ReadingColumns(last.time, last.in_use, *licenses[:, last.size]),
-        {
-            Resolution.DAY: _buckets(older.select(older.time < hours), 96, licenses),
-            Resolution.HOUR: _buckets(older.select(older.time >= hours), 4, licenses),
-            Resolution.FIVE_MINUTES: _buckets(newer.select(newer.time < single), 1, licenses),
-        },
+    rows = (
+        _rows(last, 1, licenses, Resolution.RAW),
+        _rows(newer.select(newer.time < single), 1, licenses, Resolution.FIVE_MINUTES),
+        _rows(older.select(older.time >= hours), 4, licenses, Resolution.HOUR),
+        _rows(older.select(older.time < hours), 96, licenses, Resolution.DAY),
     )
+    return ImportedPool(server.name, fields.key, fields.model, np.concatenate(rows))
 
 
-def _buckets(readings: PastReadings, count: int, licenses: IntArray) -> BucketColumns:
+def _rows(readings: PastReadings, count: int, licenses: IntArray, width: Resolution) -> Rows:
     """Roll up `count` readings each."""
     time, in_use = (column.reshape(-1, count) for column in (readings.time, readings.in_use))
     installed, overdraft = licenses[:, readings.size[::count]]
-    return BucketColumns(
-        start=time[:, 0],
+    return imported_rows(
+        len(time),
+        width=width,
+        time=time[:, 0],
         low=in_use.min(axis=1),
         average=in_use.mean(axis=1),
-        high=in_use.max(axis=1),
+        in_use=in_use.max(axis=1),
         high_at=time[np.arange(len(time)), in_use.argmax(axis=1)],
         last=in_use[:, -1],
-        samples=np.full(len(time), count),
+        samples=count,
         installed=installed,
         overdraft=overdraft,
     )
