@@ -303,10 +303,6 @@ def test_forecast_text_depends_on_the_probability(full: Reach, sentence: str) ->
     assert describe_forecast(result, TODAY) == f"level changed recently; {sentence}"
 
 
-def test_forecast_text_shows_the_highest_threshold_below_all() -> None:
-    assert describe_forecast(_growing(800), TODAY).startswith("+3.5 per week; 90 % likely by ")
-
-
 def test_forecast_text_of_little_growth_is_not_zero() -> None:
     figures = series(365, lambda at: 20 + 0.01 * at, noise=0, week=ROUND_THE_CLOCK)
     assert describe_forecast(forecast_of(figures), TODAY).startswith("+<0.1 per week; ")

@@ -23,15 +23,6 @@ def test_peak_windows_start_a_day_ago_at_the_month_and_at_the_first_reading() ->
     assert new_york.start == datetime(2026, 10, 1, 4, tzinfo=UTC).timestamp()
 
 
-def test_accumulator_reports_peak_time_installed_and_coverage() -> None:
-    gauge = PeakAccumulator([Window("all", T0)], T0, T0 + 10 * FIVE - 1)
-    gauge.add(Series.of([slot(0, 5), slot(1, 9)], FIVE))
-    gauge.add(Series.of([slot(4, 9), slot(5, 1)], FIVE))
-    (peak,) = gauge.peaks()
-    assert (peak.peak, peak.peak_at, peak.installed_at_peak) == (9, T0 + FIVE + 60, 100)
-    assert (peak.average, peak.coverage, peak.alignment) == (6, 0.4, 300)
-
-
 def test_window_without_readings_has_no_peak() -> None:
     gauge = PeakAccumulator([Window("24h", T0 + DAY)], T0, T0 + 2 * DAY)
     gauge.add(Series.of([slot(0, 5)], FIVE))

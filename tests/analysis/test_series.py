@@ -11,8 +11,6 @@ from lictui.analysis.series import (
     day_bounds,
     day_of,
     day_start,
-    first_of_month,
-    next_month,
 )
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -34,17 +32,6 @@ def test_day_of_clock_change_has_23_or_25_hours() -> None:
 
 def test_day_with_skipped_midnight_starts_with_the_next_hour() -> None:
     assert day_start(date(2026, 3, 29), BEIRUT) == at("2026-03-28T22:00")
-
-
-def test_day_bounds_follow_half_hour_zones() -> None:
-    assert day_bounds(at("2026-10-10T00:00"), at("2026-10-10T12:00"), KOLKATA)[0] == at(
-        "2026-10-09T18:30"
-    )
-
-
-def test_next_month_of_december_is_january() -> None:
-    assert next_month(date(2026, 12, 31)) == date(2027, 1, 1)
-    assert first_of_month(date(2026, 12, 31)) == date(2026, 12, 1)
 
 
 @given(st.integers(at("2000-01-01T00:00"), at("2037-12-31T00:00")), st.sampled_from(ZONES))

@@ -115,18 +115,6 @@ def test_public_holidays_do_not_change_the_trend() -> None:
     assert result.level == pytest.approx(usual.level, rel=0.02)
 
 
-def test_days_without_figures_are_not_zeros() -> None:
-    figures = series(365, lambda at: 500 + 0.5 * at)
-    gone = [day for at, day in enumerate(figures) if 100 <= at < 160 or at % 9 == 3]
-    result = _trend({day: figure for day, figure in figures.items() if day not in gone})
-    assert result.slope == pytest.approx(0.5, rel=0.15)
-
-
-@pytest.mark.parametrize(("days", "is_enough"), [(0, False), (1, False), (27, False), (28, True)])
-def test_trend_needs_four_weeks(days: int, *, is_enough: bool) -> None:
-    assert (_found(series(days, lambda _: 500)) is not None) == is_enough
-
-
 def test_weekend_only_usage_is_judged_by_weekends() -> None:
     result = _trend(series(180, lambda at: 100 + 0.5 * at, week=_WEEKEND))
     assert result.slope > 0

@@ -109,14 +109,6 @@ def test_heat_matrix_uses_local_hours() -> None:
     assert result.average[1][8] is None
 
 
-def test_heat_matrix_has_average_and_peak_of_weeks() -> None:
-    result = heat_matrix(
-        series_of([hour_bucket("2026-11-17T08:00", 40), hour_bucket("2026-11-24T08:00", 60)]),
-        BERLIN,
-    )
-    assert (result.average[1][9], result.peak[1][9], result.weeks[1][9]) == (50, 60, 2)
-
-
 def test_heat_matrix_joins_five_minutes_to_hours() -> None:
     result = heat_matrix(
         Series.of(
@@ -185,20 +177,3 @@ def test_most_days_of_a_year_are_not_anomalies() -> None:
         if figures[day] > 300 and _anomaly(figures[day - 7 :: -7][:12], figures[day])
     ]
     assert len(unusual) <= 4
-
-
-def test_incomplete_hour_does_not_count() -> None:
-    noon = datetime.combine(TODAY, time(12), UTC).timestamp()
-    starts = range(int(noon) - 84 * 86400 - 43200, int(noon) + 1, 3600)
-    highs = [50 + 40 * (start % 86400 // 3600) for start in starts]
-    highs[-1] = highs[-2]  # the hour has just begun
-    hours = [
-        Bucket(start, start + 3600, high, high, high, start, high, 999, 0, 4)
-        for start, high in zip(starts, highs, strict=True)
-    ]
-    assert anomaly_today(hours, noon + 60, UTC) is None
-    doubled = [each if each.start < noon - 43200 else each._replace(high=900) for each in hours]
-    message = anomaly_today(doubled, noon + 60, UTC)
-    assert message == "unusual usage: 900 by 12:00 (typical Tuesday: 490)"
-    summed = anomaly_today((each._replace(bound=True) for each in doubled), noon + 60, UTC)
-    assert summed == "unusual usage: up to 900 by 12:00 (typical Tuesday: 490)"

@@ -107,13 +107,6 @@ async def test_anomaly_names_product_and_hour(check: Check) -> None:
     assert "by 10:00 (typical Tuesday: 1" in sentence
 
 
-async def test_anomaly_check_needs_enough_history(check: Check) -> None:
-    import_past(check.history, "lic-01", CODE, hours(office_and_more, weeks=4))
-    assert await check.sentences() == {"lic-01": {}}
-    import_past(check.history, "lic-01", CODE, hours(office_and_more, weeks=6))
-    assert (await check.sentences())["lic-01"]
-
-
 async def test_anomaly_of_assigned_licenses_counts_new_ones(check: Check) -> None:
     import_past(check.history, "lic-01", CODE, hours(growing))
     assert await check.sentences(model=Model.USER_DEVICE) == {"lic-01": {}}

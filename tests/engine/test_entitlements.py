@@ -27,7 +27,6 @@ from lictui.model import (
     ActivationStatus,
     Certificate,
     Mode,
-    State,
 )
 
 FIRST, LAST = date(2026, 12, 1), date(2027, 12, 1)
@@ -105,8 +104,8 @@ def contract_line(
     proven: int | None = None,
 ) -> ContractLine:
     entitlement = Entitlement("XDT_PLT_UD", purchased, cost, "EUR")
-    usage = ScopeUsage("CVAD Premium", installed, highest, highest, proven or highest)
-    return ContractLine(entitlement, usage)
+    usage = "CVAD Premium", installed, highest, highest, proven or highest
+    return ContractLine(*usage, entitlement=entitlement)
 
 
 def test_contract_line_compares_purchased_licenses_with_peak_and_installed() -> None:
@@ -185,12 +184,6 @@ def test_unused_costs_count_every_license_once(entitlements: list[Entitlement]) 
     assert unused_costs(lines) == ([f"{expected:,.0f} EUR"] if expected else [])
 
 
-def test_contract_line_scope_is_a_server_a_group_or_the_estate() -> None:
-    entitlements = (Entitlement("P", 1, server="a"), Entitlement("P", 1, group="x"))
-    lines = compare((*entitlements, Entitlement("P", 1)), lambda _: [], {})
-    assert [line.scope for line in lines] == ["a", "x", "estate"]
-
-
 def ends(*pools: object) -> list[tuple[ExpiryKind, date, int | None]]:
     board = merge_board(Board((status_up("lic", *pools),)))  # type: ignore[arg-type]
     return [(expiry.kind, expiry.day, expiry.count) for expiry in expiries(board)]
@@ -233,8 +226,3 @@ def test_expiries_include_activation_and_the_certificate_of_expiry_data_source()
         Expiry(LAST, ExpiryKind.CERTIFICATE, "ddc"),
         Expiry(FIRST, ExpiryKind.ACTIVATION, "lic"),
     ]
-
-
-def test_expiries_of_a_disabled_server_are_none() -> None:
-    disabled = replace(status_up("lic", pool(expires=FIRST), enabled=False), state=State.DISABLED)
-    assert expiries(merge_board(Board((disabled,)))) == []

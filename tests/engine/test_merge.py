@@ -40,7 +40,6 @@ from lictui.model import (
     Model,
     Reading,
     ReportingStatus,
-    Server,
     SourceName,
     State,
 )
@@ -223,18 +222,6 @@ def test_unchanged_server_is_the_same_object() -> None:
     )
     assert after.servers[0] is before.servers[0]
     assert after.servers[1] is not before.servers[1]
-
-
-def test_board_without_aliases_keeps_its_statuses() -> None:
-    board = Board((status_up("lic", pool()),))
-    assert merge_board(board).servers is board.servers
-
-
-def test_merged_server_is_found_by_each_member_name() -> None:
-    board = merge_board(Board((status_up("lic", pool()), cvad_status("ddc", pool()))))
-    assert board.find("ddc") is board.find("lic")
-    assert Server("x", SourceName.WINRM).same_as == ""
-    assert board.find("nobody") is None
 
 
 SOURCES = (

@@ -16,7 +16,6 @@ from tests.support.fake_engine import FakeHistory
 from tests.support.values import poll, server, snapshot
 
 from lictui.analysis.columns import Series
-from lictui.analysis.forecast import ForecastStatus
 from lictui.analysis.series import Bucket, SeriesQuery
 from lictui.analysis.usage import PastSummary
 from lictui.config.settings import Settings
@@ -364,12 +363,6 @@ def growing(ago: int) -> float:
     return 400 - ago * 0.5 + ago % 3
 
 
-async def test_outlook_has_a_forecast_from_the_past_year() -> None:
-    answer = await outlook(growing)
-    assert answer.forecast.status is ForecastStatus.GROWING
-    assert answer.forecast.horizon is not None
-
-
 async def test_outlook_and_the_forecast_command_give_one_forecast() -> None:
     """10 of 100 licenses expire: 90 stay, and nothing is short (they had disagreed)."""
     day = date.fromordinal(TODAY.toordinal() + 37)
@@ -385,13 +378,6 @@ async def test_outlook_and_the_forecast_command_give_one_forecast() -> None:
     assert answer.forecast == scope.forecast(series, START, TODAY)
     assert answer.forecast.shortfalls == ()
     assert answer.installed_on(day) == 90
-
-
-async def test_outlook_installed_falls_when_licenses_expire() -> None:
-    day = date.fromordinal(TODAY.toordinal() + 10)
-    answer = await outlook(growing, expires=day)
-    assert answer.installed_on(date.fromordinal(day.toordinal() - 1)) == 500
-    assert answer.installed_on(day) == 0
 
 
 async def test_outlook_reports_a_day_unlike_its_weekday() -> None:

@@ -263,7 +263,7 @@ def _entitlement_json(line: ContractLine) -> dict[str, Any]:
         "name": line.name,
         "purchased": entitlement.purchased,
         "installed": line.installed,
-        "peak_month": line.usage.peak,
+        "peak_month": line.peak,
         "peak_all": line.highest_peak,
         "over_used": line.shortfall,
         "installed_beyond": line.installed_surplus,
@@ -274,7 +274,7 @@ def _entitlement_json(line: ContractLine) -> dict[str, Any]:
         "renewal": optional_date(entitlement.renewal),
         "words": summary(line),
         "is_upper_bound": line.is_bound,
-        "peak_month_is_upper_bound": line.usage.peak_is_bound,
+        "peak_month_is_upper_bound": line.peak_is_bound,
         "part_of": line.container or None,
     }
 

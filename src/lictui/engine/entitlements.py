@@ -7,7 +7,7 @@ in their answer shows it, so a divisor is only proposed, never applied unasked.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import partial
@@ -144,32 +144,16 @@ class ScopeUsage:
 
 
 @dataclass(frozen=True, slots=True)
-class ContractLine:
+class ContractLine(ScopeUsage):
     """One entitlement compared with the usage of its scope; None is unknown."""
 
-    entitlement: Entitlement
-    usage: ScopeUsage
+    entitlement: Entitlement = field(kw_only=True)
     container: str = ""  # scope of another line that these licenses and their cost are part of
-
-    @property
-    def name(self) -> str:
-        """The name of the product."""
-        return self.usage.name
-
-    @property
-    def installed(self) -> int | None:
-        """The licenses that are installed now."""
-        return self.usage.installed
-
-    @property
-    def highest_peak(self) -> int | None:
-        """The highest use of all known months."""
-        return self.usage.highest_peak
 
     @property
     def is_bound(self) -> bool:
         """Whether the highest peak may have been lower."""
-        return self.usage.highest_peak != self.usage.proven_peak
+        return self.highest_peak != self.proven_peak
 
     @property
     def scope(self) -> str:
@@ -179,10 +163,10 @@ class ContractLine:
     @property
     def shortfall(self) -> int | None:
         """Licenses that were in use without having been purchased; a bound proves none."""
-        purchased, usage = self.entitlement.purchased, self.usage
-        if usage.proven_peak is not None and usage.proven_peak > purchased:
-            return usage.proven_peak - purchased
-        if usage.highest_peak is None or usage.highest_peak > purchased:
+        purchased = self.entitlement.purchased
+        if self.proven_peak is not None and self.proven_peak > purchased:
+            return self.proven_peak - purchased
+        if self.highest_peak is None or self.highest_peak > purchased:
             return None
         return 0
 
@@ -225,7 +209,7 @@ def compare(
         usages = usage_of(entitlement)
         name = usages[0].name if usages else products.describe(entitlement.product).name
         usage = usages[0] if len(usages) == 1 else ScopeUsage(name, None)
-        lines.append(ContractLine(entitlement, usage))
+        lines.append(ContractLine(*astuple(usage), entitlement=entitlement))
     widest_first = sorted(lines, key=lambda line: bool(line.entitlement.group))
 
     def container(inner: ContractLine) -> str:

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import chain
 from operator import is_
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from lictui.config.settings import AlertSettings
@@ -297,44 +297,40 @@ def _by_subscription_date(readings: list[_PoolReading]) -> dict[str, list[_PoolR
     return groups
 
 
+# What each group of fields is called in `figure_sources`, and which readings have it.
+_PROPERTIES: Final[tuple[tuple[str, tuple[str, ...], Callable[[Pool], bool]], ...]] = (
+    ("name", ("name",), lambda pool: pool.name != pool.product),
+    (
+        "ends",
+        ("expires", "permanent", "partial_expiry", "reported_expiring"),
+        lambda pool: bool(pool.expires) or pool.permanent is not None,
+    ),
+    ("license_type", ("license_type",), lambda pool: bool(pool.license_type)),
+    ("vendor", ("vendor",), lambda pool: bool(pool.vendor)),
+    ("model", ("model",), lambda pool: pool.model is not Model.OTHER),
+    ("date", ("subscription_date",), lambda pool: pool.subscription_date is not None),
+)
+
+
 def _merge_pool(readings: list[_PoolReading]) -> tuple[Pool, tuple[FigureSource, ...]]:
     leading = readings[0]
     origins = [leading.origin("pool")]
-
-    def first(figure: str, is_set: Callable[[Pool], bool]) -> Pool:
-        """The most trusted reading that has a value."""
-        for reading in readings:
-            if is_set(reading.pool):
-                origins.append(reading.origin(figure))
-                return reading.pool
-        return leading.pool
-
     current = [reading for reading in readings if reading.tier == leading.tier]
     figures = Reading(
         *(_figure(name, current, origins) for name in ("in_use", "installed", "overdraft"))
     )
     queued = _first_value("queued", current, origins, lambda pool: pool.queued)
-    named = first("name", lambda pool: pool.name != pool.product)
-    ends = first("ends", lambda pool: bool(pool.expires) or pool.permanent is not None)
-    typed = first("license_type", lambda pool: bool(pool.license_type))
-    vendor = first("vendor", lambda pool: bool(pool.vendor))
-    model = first("model", lambda pool: pool.model is not Model.OTHER)
-    dated = first("date", lambda pool: pool.subscription_date is not None)
+    properties: dict[str, Any] = {}
+    for figure, names, is_set in _PROPERTIES:
+        # The most trusted reading that has a value.
+        for reading in readings:
+            if is_set(reading.pool):
+                origins.append(reading.origin(figure))
+                properties |= {name: getattr(reading.pool, name) for name in names}
+                break
+    # Each reading has raw fields and formulas of its own.
     pool = replace(
-        leading.pool,
-        name=named.name,
-        model=model.model,
-        reading=figures,
-        license_type=typed.license_type,
-        subscription_date=dated.subscription_date,
-        expires=ends.expires,
-        permanent=ends.permanent,
-        partial_expiry=ends.partial_expiry,
-        reported_expiring=ends.reported_expiring,
-        vendor=vendor.vendor,
-        queued=queued,
-        raw_fields=(),  # each reading has its own
-        formulas=(),
+        leading.pool, reading=figures, queued=queued, raw_fields=(), formulas=(), **properties
     )
     return pool, tuple(origins)
 

@@ -351,7 +351,7 @@ def _entitlements(report: MonthlyReport) -> Table:
                 "product": line.name,
                 "purchased": bought.purchased,
                 "installed": line.installed,
-                "month_peak": Bounded(line.usage.peak, AT_MOST * line.usage.peak_is_bound),
+                "month_peak": Bounded(line.peak, AT_MOST * line.peak_is_bound),
                 "highest_peak": Bounded(line.highest_peak, AT_MOST * line.is_bound),
                 "shortfall": Bounded(
                     line.shortfall, AT_LEAST * (line.is_bound and line.shortfall != 0)

@@ -143,7 +143,7 @@ def overview_table(overview: EntitlementOverview, today: date) -> Table:
     lines = (
         (
             *("entitlement", line.scope, line.entitlement.product, line.name),
-            *(line.entitlement.purchased, line.installed, line.usage.peak, line.highest_peak),
+            *(line.entitlement.purchased, line.installed, line.peak, line.highest_peak),
             *(summary(line), line.unused, line.cost, line.unused_cost),
             *(line.entitlement.currency, *none),
         )
