@@ -41,7 +41,7 @@ def write(path: Path, clock: Clock, count: int, days: int) -> None:
         for number, name in enumerate(names(count)):
             pool = pools.create(db, name, PoolKey(PRODUCT), Model.CONCURRENT, PRODUCT, begin)
             pools.record_capacity(db, pool.id, Capacity(begin, 500, 50, EVERY))
-            pool = pools.set_packed_until(db, pool, end)
+            pool = pools.change(db, pool, packed_until=end)
             if number < MOLDS:
                 _fill(db, pool, number, (begin, end))
             else:

@@ -90,11 +90,11 @@ class HistoryFixture:
     ) -> tuple[Bucket, ...]:
         return self.series(start, end, bucket, names or ("lic-01",), product).buckets
 
-    def rows(self) -> list[tuple[int, int, int, int | None]]:
-        """The rows that are not rolled up yet: at, span, n, in use."""
+    def unpacked(self) -> list[tuple[int, int | None]]:
+        """The readings that are not in blocks yet: when, and in use."""
         query = (
-            "SELECT start, duration, samples, in_use FROM reading JOIN pool ON pool.id = pool"
-            " WHERE start >= packed_until ORDER BY pool, start"
+            "SELECT time, in_use FROM reading JOIN pool ON pool.id = pool"
+            " WHERE time >= packed_until ORDER BY pool, time"
         )
         return self.history._db.execute(query).fetchall()
 

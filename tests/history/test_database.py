@@ -49,7 +49,7 @@ def test_database_keeps_readings_over_a_restart(tmp_path: Path) -> None:
     first.close()
     second = HistoryFixture(path)
     second.poll_series(MIDNIGHT + 120, [6])
-    assert second.rows() == [(MIDNIGHT, 0, 1, 5), (MIDNIGHT + 60, 60, 2, 6)]
+    assert second.readings() == [(MIDNIGHT, 5), (MIDNIGHT + 60, 6), (MIDNIGHT + 120, 6)]
     second.close()
 
 

@@ -40,7 +40,7 @@ def test_series_is_the_same_packed_and_unpacked(tmp_path: Path, bucket: int) -> 
             fixture.poll_series(MIDNIGHT + start * 60, line[start : start + 100])
             if fixture is rolled:
                 fixture.compact_at(MIDNIGHT + (start + 100) * 60)
-    assert len(rolled.rows()) < 500 < len(whole.rows())
+    assert len(rolled.unpacked()) < 500 < len(whole.unpacked())
     end = MIDNIGHT + 3000 * 60
     whole.clock._now = end
     assert rolled.series(MIDNIGHT, end, bucket) == whole.series(MIDNIGHT, end, bucket)

@@ -14,45 +14,6 @@ from lictui.history.csv_reader import ImportedPool, imported_rows
 from lictui.model import Model, PoolKey
 
 
-def test_unchanged_reading_extends_its_row(fixture: HistoryFixture) -> None:
-    fixture.poll_series(MIDNIGHT, [5, 5, 5, 6, 5])
-    assert fixture.rows() == [
-        (MIDNIGHT, 120, 3, 5),
-        (MIDNIGHT + 180, 0, 1, 6),
-        (MIDNIGHT + 240, 0, 1, 5),
-    ]
-
-
-def test_failed_poll_ends_the_row(fixture: HistoryFixture) -> None:
-    fixture.poll_series(MIDNIGHT, [5, 5])
-    fixture.record_failure(MIDNIGHT + 120)
-    fixture.poll_series(MIDNIGHT + 180, [5, 5])
-    assert fixture.rows() == [(MIDNIGHT, 60, 2, 5), (MIDNIGHT + 180, 60, 2, 5)]
-
-
-def test_pause_of_two_and_a_half_intervals_ends_the_row(fixture: HistoryFixture) -> None:
-    fixture.record(MIDNIGHT, 5)
-    fixture.record(MIDNIGHT + 150, 5)
-    fixture.record(MIDNIGHT + 301, 5)
-    assert fixture.rows() == [(MIDNIGHT, 150, 2, 5), (MIDNIGHT + 301, 0, 1, 5)]
-
-
-def test_longer_interval_allows_a_longer_pause(fixture: HistoryFixture) -> None:
-    fixture.poll_series(MIDNIGHT, [5, 5, 5], every=900)
-    assert fixture.rows() == [(MIDNIGHT, 1800, 3, 5)]
-
-
-def test_poll_without_the_pool_ends_its_row(fixture: HistoryFixture) -> None:
-    fixture.record(MIDNIGHT, {"A": 1, "B": 2})
-    fixture.record(MIDNIGHT + 60, {"A": 1})
-    fixture.record(MIDNIGHT + 120, {"A": 1, "B": 2})
-    assert fixture.rows() == [
-        (MIDNIGHT, 120, 3, 1),
-        (MIDNIGHT, 0, 1, 2),
-        (MIDNIGHT + 120, 0, 1, 2),
-    ]
-
-
 def test_later_reading_of_one_second_counts(fixture: HistoryFixture) -> None:
     fixture.poll_series(MIDNIGHT, [5, 5, 5])
     fixture.record(MIDNIGHT + 120.9, 8)
@@ -72,21 +33,6 @@ def test_clock_set_back_loses_nothing(fixture: HistoryFixture) -> None:
         (MIDNIGHT + HOUR, 5),
         (MIDNIGHT + HOUR + 60, 5),
     ]
-
-
-def test_clock_set_back_to_the_start_of_a_row_keeps_the_row(
-    fixture: HistoryFixture,
-) -> None:
-    fixture.poll_series(MIDNIGHT, [5, 5, 5])
-    fixture.record(MIDNIGHT, 9)
-    assert len(fixture.readings()) == 3
-
-
-def test_failed_poll_in_the_same_second_ends_the_row(fixture: HistoryFixture) -> None:
-    fixture.record(MIDNIGHT, 5)
-    fixture.record_failure(MIDNIGHT + 0.5)
-    fixture.record(MIDNIGHT + 60, 5)
-    assert len(fixture.rows()) == 2
 
 
 def test_poll_written_late_counts(fixture: HistoryFixture) -> None:
@@ -117,7 +63,6 @@ def test_installed_is_recorded_over_time(fixture: HistoryFixture) -> None:
     fixture.record(MIDNIGHT + 120, 5, installed=150)
     fixture.record(MIDNIGHT + 180, 5, installed=None)
     assert [row[6] for row in fixture.export()] == ["100", "100", "150", ""]
-    assert fixture.rows() == [(MIDNIGHT, 180, 4, 5)]
 
 
 def test_pool_has_its_last_name_and_model(fixture: HistoryFixture) -> None:
@@ -198,25 +143,9 @@ def test_readings_are_packed_after_some_hours(fixture: HistoryFixture) -> None:
     fixture.poll_series(MIDNIGHT, range(12 * 60))
     fixture.compact_at(MIDNIGHT + 12 * HOUR + 60)
     assert (
-        fixture.rows()[0][0] == MIDNIGHT + 9 * HOUR
+        fixture.unpacked()[0][0] == MIDNIGHT + 9 * HOUR
     )  # none of the last hours is under way any more
     assert [value for _, value in fixture.readings()] == list(range(12 * 60))
-
-
-def test_split_row_continues_after_packing(fixture: HistoryFixture) -> None:
-    fixture.poll_series(MIDNIGHT, [5] * 200)
-    fixture.compact_at(MIDNIGHT + 200 * 60)
-    assert fixture.rows() == [(MIDNIGHT + 3 * HOUR, 19 * 60, 20, 5)]
-    fixture.poll_series(MIDNIGHT + 200 * 60, [5] * 10)
-    assert fixture.rows() == [(MIDNIGHT + 3 * HOUR, 29 * 60, 30, 5)]
-    assert fixture.readings() == [(MIDNIGHT + turn * 60, 5) for turn in range(210)]
-
-
-def test_packed_row_is_not_extended(fixture: HistoryFixture) -> None:
-    fixture.poll_series(MIDNIGHT, [5] * 180)
-    fixture.compact_at(MIDNIGHT + 3 * HOUR + 300)
-    fixture.poll_series(MIDNIGHT + 3 * HOUR, [5] * 5)
-    assert fixture.readings() == [(MIDNIGHT + turn * 60, 5) for turn in range(185)]
 
 
 def test_each_resolution_expires_after_its_own_days(tmp_path: Path) -> None:
@@ -256,7 +185,7 @@ def test_many_pools_are_packed_in_several_calls(fixture: HistoryFixture) -> None
     fixture.history.append(server(), poll(snapshot(*pools), at=MIDNIGHT))
 
     def left() -> int:
-        return len(fixture.rows())
+        return len(fixture.unpacked())
 
     fixture.compact_at(MIDNIGHT + DAY)
     assert 0 < left() < 1000

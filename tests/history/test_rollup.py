@@ -7,10 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lictui.history.pools import Capacity
-from lictui.history.readings import ReadingRun
 from lictui.history.rollup import (
     EMPTY,
-    UNKNOWN,
     Capacities,
     Readings,
     Rollups,
@@ -97,12 +95,6 @@ def test_parts_of_a_bucket_join_to_the_whole(pairs: Pairs, edge: int, width: int
     fine = roll_up(Readings.of(pairs), CAPACITIES, 300)
     parts = [coarsen(fine.between(*part), width) for part in ((0, edge), (edge, 1 << 40))]
     assert rows(coarsen(join(parts), width)) == rows(coarsen(fine, width))
-
-
-def test_runs_are_readings_at_even_distances() -> None:
-    found = Readings.of_runs([ReadingRun(0, 0, 1, 7), ReadingRun(60, 125, 3, None)])
-    assert found.time.tolist() == [0, 60, 122, 185]
-    assert found.value.tolist() == [7, UNKNOWN, UNKNOWN, UNKNOWN]
 
 
 def test_first_of_equal_maxima_counts() -> None:

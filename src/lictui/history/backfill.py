@@ -26,7 +26,7 @@ from lictui.history.csv_reader import UNKNOWN as NO_COUNT
 from lictui.history.imported_capacities import import_capacities
 from lictui.history.polls import last_polls, record_monthly_usage
 from lictui.history.pools import Capacity
-from lictui.history.readings import stored_runs
+from lictui.history.readings import last_reading
 from lictui.history.rollup import (
     EMPTY,
     FOREVER,
@@ -138,8 +138,7 @@ def _import_pool(
 
 def _pack_all(db: sqlite3.Connection, pool: KnownPool, last: int) -> KnownPool:
     """Move all readings up to `last` and polled ones into blocks: figures are added there only."""
-    end = 1 + max((last, *(run.end for run in stored_runs(db, pool.id))))
-    return pack_before(db, pool, end, FOREVER)
+    return pack_before(db, pool, 1 + max(last, last_reading(db, pool)), FOREVER)
 
 
 # Imported readings and buckets among the stored ones

@@ -53,7 +53,7 @@ def pack_due(db: sqlite3.Connection, now: float) -> list[KnownPool]:
     """Pack what is due of at most `MAX_POOLS` pools, and return these pools."""
     limit = int(now - _SETTLED_AFTER) // _PACK_STEP * _PACK_STEP
     packed: list[KnownPool] = []
-    for pool in pools.unpacked_before(db, limit):
+    for pool in pools.select(db, "WHERE packed_until < ? ORDER BY packed_until", limit):
         after = pack_before(db, pool, limit, int(now))
         if after != pool:
             packed.append(after)
@@ -67,7 +67,7 @@ def pack_before(db: sqlite3.Connection, pool: KnownPool, time: int, now: int) ->
 
     The last one stays in table `reading`, too: what follows depends on it.
     """
-    stored = Readings.of_runs(readings.stored_runs(db, pool.id))
+    stored = recent_readings(db, pool.id)
     capacities = Capacities.of(pools.capacities(db, pool.id))
     last = stored.between(0, time).time[-1:]
     if len(last) and last[0] == stored.time[-1] and not (capacities.gaps > last[0]).any():
@@ -79,7 +79,7 @@ def pack_before(db: sqlite3.Connection, pool: KnownPool, time: int, now: int) ->
         return pool
     write_readings(db, pool, stored.between(pool.packed_until, time))
     rollups = roll_up(stored, capacities, FINEST, now).between(pool.packed_until, time)
-    pool = pools.set_packed_until(db, pool, time)
+    pool = pools.change(db, pool, packed_until=time)
     update(db, pool, FINEST, EMPTY, rollups)
     readings.delete_before(db, pool.id, time)
     return pool
@@ -130,7 +130,7 @@ def justified_time(db: sqlite3.Connection, now: float) -> float:
     A clock that is ahead must delete nothing: a leap of months is believed after a month of days.
     """
     days = np.empty(0, np.int64)
-    for pool in pools.latest_packed(db, _WITNESSES):
+    for pool in pools.select(db, "ORDER BY packed_until DESC LIMIT ?", _WITNESSES):
         own = blocks.read_rollups(db, pool.id, Resolution.DAY, 0, FOREVER).start
         days = sorted_unique(days, own)
     leaps = np.flatnonzero(np.diff(days) > _LEAP)
@@ -211,10 +211,18 @@ def add_late_reading(
     add_readings(db, pool, Readings.of([(time, in_use)]))
 
 
+def recent_readings(db: sqlite3.Connection, pool: int) -> Readings:
+    """Return what table `reading` has of a pool."""
+    rows = db.execute(
+        "SELECT time, ifnull(in_use, ?) FROM reading WHERE pool = ? ORDER BY time", (UNKNOWN, pool)
+    )
+    return Readings(*np.array(rows.fetchall(), np.int64).reshape(-1, 2).T)
+
+
 def with_unpacked(db: sqlite3.Connection, pool: KnownPool, start: int, end: int) -> Readings:
     """Return the readings in [start, end), packed or not."""
     packed = blocks.read_readings(db, pool.id, start, min(end, pool.packed_until))
-    recent = Readings.of_runs(readings.stored_runs(db, pool.id))
+    recent = recent_readings(db, pool.id)
     return packed.with_added(recent.between(max(start, pool.packed_until), end))
 
 
@@ -223,15 +231,11 @@ def with_unpacked(db: sqlite3.Connection, pool: KnownPool, start: int, end: int)
 
 def merge_pools(db: sqlite3.Connection, earlier: KnownPool, later: KnownPool) -> None:
     """Put the history that the new name had before the history of the renamed server."""
-    end = max(pool.packed_until for pool in (earlier, later))
-    for pool in (earlier, later):
-        runs = readings.stored_runs(db, pool.id)
-        end = max((end, *(run.end + 1 for run in runs)))
-    end = -(-end // FINEST) * FINEST
+    last = max(readings.last_reading(db, pool) for pool in (earlier, later))
+    end = (last // FINEST + 1) * FINEST
     for pool in (earlier, later):
         pack_before(db, pool, end, FOREVER)
         db.execute("DELETE FROM reading WHERE pool = ?", (pool.id,))
-    earlier = earlier._replace(packed_until=end)
     write_readings(db, earlier, blocks.read_readings(db, later.id, 0, FOREVER))
     for width in blocks.WIDTHS:
         rollups = blocks.read_rollups(db, later.id, width, 0, FOREVER)
@@ -241,4 +245,8 @@ def merge_pools(db: sqlite3.Connection, earlier: KnownPool, later: KnownPool) ->
             both = coarsen(join((stored, rollups)), width)
             blocks.write_rollups(db, earlier.id, width, both, (start, stop))
     blocks.drop_all(db, later.id)
-    pools.merge(db, earlier, later)
+    db.execute("UPDATE OR REPLACE capacity SET pool = ? WHERE pool = ?", (earlier.id, later.id))
+    db.execute("DELETE FROM pool WHERE id = ?", (later.id,))
+    since = min(earlier.since, later.since)
+    merged = later._replace(id=earlier.id, server=earlier.server, since=since, packed_until=end)
+    pools.change(db, earlier, **merged._asdict())

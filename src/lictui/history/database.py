@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lictui.history.errors import (
     CorruptBlockError,
     HistoryError,
     is_corruption,
+    read_transaction,
     sqlite_errors,
     write_transaction,
 )
 from lictui.paths import FILE_MODE, make_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 APPLICATION_ID: Final = 0x6C696374  # "lict", shown by `file`: the database is lictui's
 VERSION: Final = 1
@@ -33,13 +36,11 @@ SCHEMA: Final = (
         subscription_date TEXT NOT NULL, model TEXT NOT NULL, name TEXT NOT NULL,
         since INTEGER NOT NULL, ended INTEGER, packed_until INTEGER NOT NULL,
         UNIQUE(server, product, subscription_date))""",
-    # The readings of the last hours, and the last one that is in a block (ReadingRun): `samples`
-    # successive readings with the same figure, the first at `start`, the last `duration` seconds
-    # later.
+    # The readings of the last hours, and the last one that is in a block. `in_use` is NULL where
+    # the figure could not be read.
     """CREATE TABLE reading(
-        pool INTEGER NOT NULL, start INTEGER NOT NULL, duration INTEGER NOT NULL,
-        samples INTEGER NOT NULL, in_use INTEGER,
-        PRIMARY KEY(pool, start)) WITHOUT ROWID""",
+        pool INTEGER NOT NULL, time INTEGER NOT NULL, in_use INTEGER,
+        PRIMARY KEY(pool, time)) WITHOUT ROWID""",
     # Installed licenses of a pool from a time on (Capacity). `interval`: seconds between two
     # polls; 0: the last poll brought no figure, so that the reading before is not valid any more.
     """CREATE TABLE capacity(
@@ -99,17 +100,17 @@ def prepare_schema(db: sqlite3.Connection) -> None:
     Raises HistoryError for a file that is not a history, or has another schema version; such a
     file is left unchanged.
     """
-    if not _is_empty(db):
-        return
-    with write_transaction(db):
-        if _is_empty(db):  # else another process was faster
-            for statement in SCHEMA:
-                db.execute(statement)
-            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            db.execute(f"PRAGMA user_version = {VERSION}")
+    if is_empty(db):
+        with write_transaction(db):
+            if is_empty(db):  # else another process was faster
+                for statement in SCHEMA:
+                    db.execute(statement)
+                db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                db.execute(f"PRAGMA user_version = {VERSION}")
 
 
-def _is_empty(db: sqlite3.Connection) -> bool:
+def is_empty(db: sqlite3.Connection) -> bool:
+    """Whether a file has no tables yet; raises HistoryError if it is not a history."""
     ((tables,),) = db.execute("SELECT count(*) FROM sqlite_master")
     ((application,),) = db.execute("PRAGMA application_id")
     ((version,),) = db.execute("PRAGMA user_version")
@@ -170,26 +171,32 @@ def is_network_path(path: Path, mounts: Path = _MOUNTS) -> bool:
 _BUSY_TIMEOUT: Final = 5.0  # seconds to wait for another writer
 _CACHE_SIZE: Final = -8_000  # KiB of pages kept in memory, negative as SQLite wants it
 _MAX_LOG_SIZE: Final = 4 * 1024 * 1024  # bytes that a write-ahead log keeps after a longer one
-_COMPANION_SUFFIXES: Final = ("", "-wal", "-shm", "-journal")
+_UNCHANGING: Final = "ro&immutable=1"  # a file that nobody writes
+_SUFFIXES: Final = ("", "-wal", "-shm", "-journal")  # of the file, and of SQLite's next to it
+_PATH_HINT: Final = "check file permissions, or set [history] path in config.toml"
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedDatabase:
+class OpenedDatabase(NamedTuple):
     """A connection, its journal mode, and notices for the user."""
 
     connection: sqlite3.Connection
     journal_mode: str  # "wal", or the rollback journal's "delete"
     notices: tuple[str, ...] = ()
+    is_unchanging: bool = False  # opened as a file that nobody writes
 
 
-def open_database(path: Path, now: float) -> OpenedDatabase:
+def open_database(path: Path, now: float, *, read_only: bool = False) -> OpenedDatabase:
     """Open the history at `path` and create it if necessary; `now` names a file moved away.
 
-    Raises HistoryError when it cannot be used; nothing is lost then.
+    A file that may not be written is read. Raises HistoryError when that is impossible, too;
+    nothing is lost then.
     """
-    _create(path)
+    denied = "" if read_only else _create(path)
+    if read_only or denied:
+        opened = _open_read_only(path, denied)
+        return opened._replace(notices=(denied,) if denied else ())
     try:
-        return _connect(path)
+        return _connect(path, "rw")
     except sqlite3.DatabaseError as error:
         if not is_corruption(error):
             with sqlite_errors(path):
@@ -197,9 +204,150 @@ def open_database(path: Path, now: float) -> OpenedDatabase:
     moved = move_aside(path, now)
     _create(path)
     with sqlite_errors(path):
-        opened = _connect(path)
+        opened = _connect(path, "rw")
     notice = f"database {path} was corrupt; moved to {moved.name} and recreated"
-    return OpenedDatabase(opened.connection, opened.journal_mode, (notice, *opened.notices))
+    return opened._replace(notices=(notice, *opened.notices))
+
+
+def _create(path: Path) -> str:
+    """Create the file with private permissions, which SQLite's files next to it inherit.
+
+    Returns why that is impossible; "" if the file is there.
+    """
+    try:
+        make_folder(path.parent)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE))
+    except OSError as error:
+        return f"the history {path} cannot be written: {error.strerror}"
+    if not os.access(path.parent, os.W_OK):
+        return f"the history {path} cannot be written: no permission to write in its folder"
+    return ""
+
+
+def _connect(path: Path, access: str) -> OpenedDatabase:
+    """Connect with SQLite's URI parameters `access`; a file opened "rw" is prepared for writing."""
+    db = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={access}",
+        timeout=_BUSY_TIMEOUT,
+        isolation_level=None,
+        check_same_thread=False,
+        uri=True,
+    )
+    try:
+        db.execute(f"PRAGMA cache_size = {_CACHE_SIZE}")
+        if access != "rw":
+            _require_tables(db)
+            ((mode,),) = db.execute("PRAGMA journal_mode")
+            return OpenedDatabase(db, mode, is_unchanging=access == _UNCHANGING)
+        db.execute(f"PRAGMA journal_size_limit = {_MAX_LOG_SIZE}")
+        prepare_schema(db)
+        mode, notices = _set_journal_mode(db, path)
+        # Under WAL, NORMAL loses at most the last commits to a power cut, and nothing to a crash.
+        db.execute(f"PRAGMA synchronous = {'NORMAL' if mode == 'wal' else 'FULL'}")
+    except BaseException:
+        db.close()
+        raise
+    return OpenedDatabase(db, mode, notices)
+
+
+def _open_read_only(path: Path, denied: str) -> OpenedDatabase:
+    """Open a file without writing anything; raises HistoryError if there is nothing to read."""
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        message = denied or f"the history {path} cannot be read: {error.strerror}"
+        raise HistoryError(message, _PATH_HINT) from error
+    # In a folder without write permission, SQLite needs to be sure that nobody writes, unless a
+    # write-ahead log is there already.
+    has_log = path.with_name(path.name + "-wal").exists()
+    with sqlite_errors(path):
+        try:
+            return _connect(path, "ro")
+        except sqlite3.OperationalError:
+            if has_log:
+                raise
+            return _connect(path, _UNCHANGING)
+
+
+def _require_tables(db: sqlite3.Connection) -> None:
+    if is_empty(db):
+        raise HistoryError("the history file is empty", "nothing has been recorded yet")
+
+
+def _set_journal_mode(db: sqlite3.Connection, path: Path) -> tuple[str, tuple[str, ...]]:
+    """Use the write-ahead log where shared memory works (sqlite.org/wal.html), else a rollback."""
+    ((mode,),) = db.execute("PRAGMA journal_mode")
+    preferred = "delete" if is_network_path(path) else "wal"
+    if mode != preferred:
+        # Another process that has the file open keeps it as it is: that is not an error.
+        with suppress(sqlite3.OperationalError):
+            ((mode,),) = db.execute(f"PRAGMA journal_mode = {preferred}")
+    if mode == "wal":
+        return mode, ()
+    notice = (
+        f"the history {path} is on a file system without shared memory: using the slower rollback "
+        "journal"
+    )
+    return mode, (notice,)
+
+
+class HistoryFile:
+    """An open history, and whether it is still the file at its path."""
+
+    def __init__(self, path: Path, opened: OpenedDatabase) -> None:
+        self.path = path
+        self.journal_mode = opened.journal_mode
+        self.notices = opened.notices
+        self._db = opened.connection
+        self._is_unchanging = opened.is_unchanging
+        self._file_ids = _file_ids(path)
+
+    def is_replaced(self) -> bool:
+        """Whether to open the history again.
+
+        The open file was deleted or moved, or another one is at its path; or it was opened as one
+        that nobody writes, and now somebody does.
+        """
+        now, opened = _file_ids(self.path), self._file_ids
+        return now[0] != opened[0] or (self._is_unchanging and now[1] != opened[1])
+
+    def close(self) -> None:
+        """Close the file. May be called twice."""
+        now, opened = _file_ids(self.path), self._file_ids
+        with sqlite_errors(self.path):
+            self._db.close()
+        if now[0] == opened[0]:
+            return
+        # A log of the file that was open must not be applied to the one that replaced it.
+        for suffix, before, after in zip(_SUFFIXES, opened, now, strict=True):
+            if before and before == after:
+                with suppress(OSError):
+                    self.path.with_name(self.path.name + suffix).unlink()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with sqlite_errors(self.path), write_transaction(self._db):
+            yield self._db
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with sqlite_errors(self.path), read_transaction(self._db):
+            yield self._db
+
+
+def _file_ids(path: Path) -> list[tuple[int, int] | None]:
+    """Return what identifies the file and those next to it, whatever their names; None: no file."""
+    ids: list[tuple[int, int] | None] = []
+    for suffix in _SUFFIXES:
+        try:
+            status = path.with_name(path.name + suffix).stat()
+            ids.append((status.st_dev, status.st_ino))
+        except OSError:
+            ids.append(None)
+    return ids
+
+
+# Corrupt files
 
 
 def check_and_set_aside(path: Path, now: float) -> Path | None:
@@ -228,7 +376,7 @@ def move_aside(path: Path, now: float) -> Path:
     names = (f"{path.name}.damaged-{stamp}{'-' * bool(n)}{n or ''}" for n in count())
     target = next(name for name in map(path.with_name, names) if not name.exists())
     try:
-        for suffix in _COMPANION_SUFFIXES:
+        for suffix in _SUFFIXES:
             with suppress(FileNotFoundError):
                 path.with_name(path.name + suffix).rename(target.with_name(target.name + suffix))
     except OSError as error:
@@ -237,47 +385,3 @@ def move_aside(path: Path, now: float) -> Path:
             "move it away yourself, or set [history] path in config.toml to another file",
         ) from error
     return target
-
-
-def _create(path: Path) -> None:
-    """Create the file with private permissions, which SQLite's files next to it inherit."""
-    try:
-        make_folder(path.parent)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE))
-    except OSError as error:
-        raise HistoryError(
-            f"the history {path} cannot be written: {error.strerror}",
-            "check file permissions, or set [history] path in config.toml",
-        ) from error
-
-
-def _connect(path: Path) -> OpenedDatabase:
-    db = sqlite3.connect(path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
-    try:
-        db.execute(f"PRAGMA cache_size = {_CACHE_SIZE}")
-        db.execute(f"PRAGMA journal_size_limit = {_MAX_LOG_SIZE}")
-        prepare_schema(db)
-        mode, notices = _set_journal_mode(db, path)
-        # Under WAL, NORMAL loses at most the last commits to a power cut, and nothing to a crash.
-        db.execute(f"PRAGMA synchronous = {'NORMAL' if mode == 'wal' else 'FULL'}")
-    except BaseException:
-        db.close()
-        raise
-    return OpenedDatabase(db, mode, notices)
-
-
-def _set_journal_mode(db: sqlite3.Connection, path: Path) -> tuple[str, tuple[str, ...]]:
-    """Use the write-ahead log where shared memory works (sqlite.org/wal.html), else a rollback."""
-    ((mode,),) = db.execute("PRAGMA journal_mode")
-    preferred = "delete" if is_network_path(path) else "wal"
-    if mode != preferred:
-        # Another process that has the file open keeps it as it is: that is not an error.
-        with suppress(sqlite3.OperationalError):
-            ((mode,),) = db.execute(f"PRAGMA journal_mode = {preferred}")
-    if mode == "wal":
-        return mode, ()
-    notice = (
-        f"the history {path} is on a file system without shared memory: using the slower rollback "
-        "journal"
-    )
-    return mode, (notice,)

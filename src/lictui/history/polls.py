@@ -32,12 +32,12 @@ class LastPoll:
     snapshot: Snapshot | None  # of the last successful poll, without the pools' raw fields
 
 
-def record_last_poll(db: sqlite3.Connection, poll: Poll) -> int | None:
-    """Record a poll; return the time of the previous one, in whole seconds, if that succeeded."""
+def record_last_poll(db: sqlite3.Connection, poll: Poll) -> bool:
+    """Record a poll; return whether the previous one succeeded."""
     row = db.execute(
-        "SELECT polled_at, state, state_since FROM last_poll WHERE server = ?", (poll.server,)
+        "SELECT state, state_since FROM last_poll WHERE server = ?", (poll.server,)
     ).fetchone()
-    previous, previous_state, state_since = row or (poll.time, None, poll.time)
+    previous_state, state_since = row or (None, poll.time)
     failure = poll.result if isinstance(poll.result, Failure) else None
     state = failure.state if failure else State.UP
     if state != previous_state:
@@ -57,7 +57,7 @@ def record_last_poll(db: sqlite3.Connection, poll: Poll) -> int | None:
             " failure, last_success_at, snapshot) VALUES(?, ?, ?, ?, ?, NULL, ?, ?)",
             (*values, poll.time, to_json(poll.result)),
         )
-    return int(previous) if previous_state == State.UP else None
+    return bool(previous_state == State.UP)
 
 
 def last_polls(db: sqlite3.Connection) -> dict[str, LastPoll]:

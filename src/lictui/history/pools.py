@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lictui.analysis.series import ALIGNMENT
 from lictui.model import PoolKey
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from lictui.model import Model
 
@@ -42,46 +42,27 @@ class KnownPool(NamedTuple):
         return PoolKey(self.product, self.subscription_date)
 
 
-_SELECT = f"SELECT {', '.join(KnownPool._fields)} FROM pool"
+def select(db: sqlite3.Connection, condition: str, *values: object) -> list[KnownPool]:
+    """Return the pools that meet an SQL condition."""
+    rows = db.execute(f"SELECT {', '.join(KnownPool._fields)} FROM pool {condition}", values)
+    return list(map(KnownPool._make, rows))
 
 
 def find_pool(db: sqlite3.Connection, server: str, key: PoolKey) -> KnownPool | None:
     """Return the pool, if it was ever recorded."""
-    row = db.execute(
-        f"{_SELECT} WHERE server = ? AND product = ? AND subscription_date = ?",
-        (server, key.product, key.subscription_date),
-    ).fetchone()
-    return KnownPool(*row) if row else None
+    condition = "WHERE server = ? AND product = ? AND subscription_date = ?"
+    found = select(db, condition, server, key.product, key.subscription_date)
+    return found[0] if found else None
 
 
 def pools_of_server(db: sqlite3.Connection, server: str) -> dict[PoolKey, KnownPool]:
     """Return every recorded pool of `server`."""
-    rows = db.execute(f"{_SELECT} WHERE server = ?", (server,))
-    return {pool.key: pool for pool in map(KnownPool._make, rows)}
+    return {pool.key: pool for pool in select(db, "WHERE server = ?", server)}
 
 
-def all_pools(db: sqlite3.Connection) -> Iterator[KnownPool]:
+def all_pools(db: sqlite3.Connection) -> list[KnownPool]:
     """Return all pools by server, product and subscription date."""
-    rows = db.execute(f"{_SELECT} ORDER BY server, product, subscription_date")
-    return map(KnownPool._make, rows)
-
-
-def unpacked_before(db: sqlite3.Connection, time: int) -> list[KnownPool]:
-    """Return the pools with readings before `time` that may not be in blocks yet."""
-    rows = db.execute(f"{_SELECT} WHERE packed_until < ? ORDER BY packed_until", (time,))
-    return list(map(KnownPool._make, rows))
-
-
-def latest_packed(db: sqlite3.Connection, count: int) -> list[KnownPool]:
-    """Return the pools with the newest readings in blocks."""
-    rows = db.execute(f"{_SELECT} ORDER BY packed_until DESC LIMIT ?", (count,))
-    return list(map(KnownPool._make, rows))
-
-
-def set_packed_until(db: sqlite3.Connection, pool: KnownPool, time: int) -> KnownPool:
-    """Record that the readings before `time` are in blocks."""
-    db.execute("UPDATE pool SET packed_until = ? WHERE id = ?", (time, pool.id))
-    return pool._replace(packed_until=time)
+    return select(db, "ORDER BY server, product, subscription_date")
 
 
 def create(
@@ -89,61 +70,32 @@ def create(
 ) -> KnownPool:
     """Add a pool that is read for the first time."""
     packed_until = since // ALIGNMENT * ALIGNMENT
-    values = (
-        *(server, key.product, key.subscription_date, model.value, name),
-        *(since, None, packed_until),
-    )
+    names = (server, key.product, key.subscription_date, model.value, name)
+    pool = KnownPool(0, *names, since, None, packed_until)
     cursor = db.execute(
-        "INSERT INTO pool(server, product, subscription_date, model, name, since, ended,"
-        " packed_until) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
-        values,
+        f"INSERT INTO pool({', '.join(KnownPool._fields[1:])}) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+        pool[1:],
     )
-    return KnownPool(cursor.lastrowid or 0, *values)
+    return pool._replace(id=cursor.lastrowid or 0)
 
 
-def describe(db: sqlite3.Connection, pool: KnownPool, model: Model, name: str) -> None:
-    """Record the pool's present model and name, and that its server lists it."""
-    if (pool.model, pool.name, pool.ended) != (model.value, name, None):
-        db.execute(
-            "UPDATE pool SET model = ?, name = ?, ended = NULL WHERE id = ?",
-            (model.value, name, pool.id),
-        )
-
-
-def set_subscription_date(db: sqlite3.Connection, pool: KnownPool, key: PoolKey) -> KnownPool:
-    """Give a pool the subscription date that its source had not reported so far."""
-    db.execute(
-        "UPDATE pool SET subscription_date = ? WHERE id = ?", (key.subscription_date, pool.id)
-    )
-    return pool._replace(subscription_date=key.subscription_date)
+def change(db: sqlite3.Connection, pool: KnownPool, **values: Any) -> KnownPool:
+    """Store new values of some columns of a pool; the same ones write nothing."""
+    changed = pool._replace(**values)
+    if changed != pool:
+        columns = ", ".join(f"{name} = ?" for name in values)
+        db.execute(f"UPDATE pool SET {columns} WHERE id = ?", (*values.values(), pool.id))
+    return changed
 
 
 def extend_start(db: sqlite3.Connection, pool: KnownPool, since: int) -> None:
     """Record that the pool exists from `since` on, if that is earlier than known."""
-    db.execute("UPDATE pool SET since = min(since, ?) WHERE id = ?", (since, pool.id))
-
-
-def merge(db: sqlite3.Connection, earlier: KnownPool, later: KnownPool) -> None:
-    """Let `later` continue `earlier`, which keeps its row."""
-    db.execute("UPDATE OR REPLACE capacity SET pool = ? WHERE pool = ?", (earlier.id, later.id))
-    db.execute("DELETE FROM pool WHERE id = ?", (later.id,))
-    since = min(earlier.since, later.since)
-    db.execute(
-        "UPDATE pool SET model = ?, name = ?, since = ?, ended = ?, packed_until = ? WHERE id = ?",
-        (later.model, later.name, since, later.ended, earlier.packed_until, earlier.id),
-    )
-
-
-def close(db: sqlite3.Connection, pool: KnownPool, time: int) -> None:
-    """Record that a poll did not list the pool any more."""
-    if pool.ended is None:
-        db.execute("UPDATE pool SET ended = ? WHERE id = ?", (time, pool.id))
-        mark_gap(db, pool, time)
+    change(db, pool, since=min(pool.since, since))
 
 
 def close_at(db: sqlite3.Connection, pool: KnownPool, time: int) -> None:
     """Record that the pool, which no server lists, counts until `time` at least."""
-    db.execute("UPDATE pool SET ended = max(coalesce(ended, 0), ?) WHERE id = ?", (time, pool.id))
+    change(db, pool, ended=max(pool.ended or 0, time))
 
 
 def mark_gap(db: sqlite3.Connection, pool: KnownPool, time: int) -> None:

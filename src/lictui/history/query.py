@@ -10,8 +10,8 @@ import numpy as np
 
 from lictui.analysis.columns import Series, SumBuilder, concatenate, constant, repeated
 from lictui.analysis.series import ALIGNMENT, Resolution
-from lictui.history import blocks, pools, readings
-from lictui.history.compaction import CONTEXT, with_unpacked
+from lictui.history import blocks, pools
+from lictui.history.compaction import CONTEXT, recent_readings, with_unpacked
 from lictui.history.rollup import (
     FOREVER,
     UNKNOWN,
@@ -125,7 +125,7 @@ def tightened(db: sqlite3.Connection, series: Series, parts: Sequence[KnownPool]
 def stored_readings(db: sqlite3.Connection, pool: KnownPool) -> tuple[int, int | None]:
     """Return how many readings of a pool were recorded, and when the last was, as far as stored."""
     days = blocks.read_rollups(db, pool.id, Resolution.DAY, 0, FOREVER)
-    recent = Readings.of_runs(readings.stored_runs(db, pool.id))
+    recent = recent_readings(db, pool.id)
     unpacked = recent.select(recent.time >= pool.packed_until)
     samples = int(days.samples.sum()) + int((unpacked.value != UNKNOWN).sum())
     last = [*days.high_at[-1:].tolist(), *recent.time[-1:].tolist()]
@@ -206,7 +206,7 @@ class StoredPool:
 
     def _unpacked(self) -> Readings:
         if self._recent is None:
-            self._recent = Readings.of_runs(readings.stored_runs(self._db, self.pool.id))
+            self._recent = recent_readings(self._db, self.pool.id)
         return self._recent
 
     def _to_series(self, rollups: Rollups, width: int) -> Series:

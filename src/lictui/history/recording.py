@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from lictui.history import polls, pools
 from lictui.history.pools import Capacity
@@ -16,21 +16,17 @@ if TYPE_CHECKING:
     from lictui.history.pools import KnownPool
     from lictui.model import Poll, Server
 
-_MAX_PAUSE: Final = 2.5  # intervals without an answer: a poll was missed, and the row ends
-
 
 def append_poll(db: sqlite3.Connection, server: Server, poll: Poll) -> None:
     """Record a poll within the caller's transaction; a failure leaves a gap."""
-    previous = polls.record_last_poll(db, poll)
+    was_up = polls.record_last_poll(db, poll)
     time = int(poll.time)
     known = pools.pools_of_server(db, poll.server)
     if isinstance(poll.result, Failure):
-        if previous is not None:  # else the gap is recorded already
+        if was_up:  # else the gap is recorded already
             for known_pool in known.values():
                 pools.mark_gap(db, known_pool, time)
         return
-    if previous is not None and not 0 <= time - previous <= _MAX_PAUSE * server.effective_interval:
-        previous = None
     listed = {pool.key: pool for pool in poll.result.pools}
     for key, pool in listed.items():
         known_pool = (
@@ -38,24 +34,24 @@ def append_poll(db: sqlite3.Connection, server: Server, poll: Poll) -> None:
             or _dated_pool(db, known, listed, key)
             or pools.create(db, poll.server, key, pool.model, pool.name, time)
         )
-        pools.describe(db, known_pool, pool.model, pool.name)
-        in_use = polls.stored_figure(pool.reading.in_use)
-        capacity = Capacity(
-            time,
-            polls.stored_figure(pool.reading.installed),
-            polls.stored_figure(pool.reading.overdraft),
-            0.0 if in_use is None else server.effective_interval,
+        pools.change(db, known_pool, model=pool.model.value, name=pool.name, ended=None)
+        in_use, installed, overdraft = map(
+            polls.stored_figure,
+            (pool.reading.in_use, pool.reading.installed, pool.reading.overdraft),
         )
-        pools.record_capacity(db, known_pool.id, capacity)
+        interval = 0.0 if in_use is None else server.effective_interval
+        pools.record_capacity(db, known_pool.id, Capacity(time, installed, overdraft, interval))
         if time < known_pool.packed_until:  # written late, or the clock was set back
             from lictui.history.compaction import add_late_reading
 
             add_late_reading(db, known_pool, time, in_use)
         else:
-            add_reading(db, known_pool, time, in_use, previous)
+            add_reading(db, known_pool.id, time, in_use)
     polls.record_monthly_usage(db, poll.server, poll.result.monthly_usage)
     for key in known.keys() - listed.keys():
-        pools.close(db, known[key], time)
+        if known[key].ended is None:
+            pools.change(db, known[key], ended=time)
+            pools.mark_gap(db, known[key], time)
 
 
 def _dated_pool(
@@ -74,6 +70,6 @@ def _dated_pool(
     same_product = [other for other in (*known, *listed) if other.product == key.product]
     if sorted(same_product) != sorted((undated, key)):
         return None
-    dated = pools.set_subscription_date(db, known.pop(undated), key)
-    known[key] = dated
-    return dated
+    pool = known.pop(undated)
+    known[key] = pools.change(db, pool, subscription_date=key.subscription_date)
+    return known[key]

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from lictui.analysis.columns import BoolArray, FloatArray, IntArray
     from lictui.history.pools import Capacity
-    from lictui.history.readings import ReadingRun
 
 FOREVER: Final = 1 << 40  # seconds; later than any reading
 UNKNOWN: Final = -(1 << 40)  # a figure that could not be read
@@ -49,22 +48,6 @@ class Readings:
         times = sorted(by_time)
         values = [UNKNOWN if (v := by_time[time]) is None else v for time in times]
         return cls(np.array(times, np.int64), np.array(values, np.int64))
-
-    @classmethod
-    def of_runs(cls, runs: Sequence[ReadingRun]) -> Readings:
-        """Return the readings of runs in order of time."""
-        if not runs:
-            return cls.of(())
-        start, duration, samples, value = zip(*runs, strict=True)
-        count = np.array(samples, np.int64)
-        index = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-        steps = np.repeat(np.maximum(count - 1, 1), count)
-        offset = np.repeat(np.array(duration, np.int64), count) * index // steps
-        values = [UNKNOWN if figure is None else figure for figure in value]
-        return cls(
-            np.repeat(np.array(start, np.int64), count) + offset,
-            np.repeat(np.array(values, np.int64), count),
-        )
 
     def __len__(self) -> int:
         return len(self.time)
