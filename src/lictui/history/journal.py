@@ -6,8 +6,10 @@ import json
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from lictui.history.database import HistoryFile
+from lictui.history.errors import sqlite_errors
 from lictui.history.json_codec import from_json, to_json
 from lictui.model import (
     Acknowledgement,
@@ -25,83 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
-def add_events(db: sqlite3.Connection, events: Iterable[Event]) -> None:
-    """Add events in the given order."""
-    db.executemany(
-        "INSERT INTO event(time, kind, server, product, level, message) VALUES(?, ?, ?, ?, ?, ?)",
-        [
-            (
-                event.time,
-                event.kind.value,
-                event.server,
-                event.product,
-                event.level.value,
-                event.message,
-            )
-            for event in events
-        ],
-    )
-
-
-def newest_events(
-    db: sqlite3.Connection,
-    limit: int,
-    before: float | None = None,
-    since: float | None = None,
-    journal_filter: JournalFilter | None = None,
-) -> tuple[Event, ...]:
-    """Return at most `limit` events, newest first, from [since, before) if given."""
-    selection = journal_filter or JournalFilter()
-    servers = json.dumps(selection.servers)
-    kinds = json.dumps([kind.value for kind in selection.kinds])
-    rows = db.execute(
-        "SELECT time, kind, server, product, level, message FROM event"
-        " WHERE time < ifnull(:before, 9e99) AND time >= ifnull(:since, -9e99)"
-        " AND (:servers = '[]' OR server IN (SELECT value FROM json_each(:servers)))"
-        " AND (:product = '' OR product IN ('', :product))"
-        " AND (:kinds = '[]' OR kind IN (SELECT value FROM json_each(:kinds)))"
-        " ORDER BY time DESC, id DESC LIMIT :limit",
-        {
-            "before": before,
-            "since": since,
-            "servers": servers,
-            "product": selection.product,
-            "kinds": kinds,
-            "limit": limit,
-        },
-    )
-    return tuple(_known_events(rows))
-
-
-def event_pages(db: sqlite3.Connection, size: int) -> Iterator[tuple[Event, ...]]:
-    """Yield all events, newest first, at most `size` at a time; others may write in between."""
-    last: tuple[float, int] = (inf, 0)
-    while rows := db.execute(
-        "SELECT time, kind, server, product, level, message, id FROM event"
-        " WHERE (time, id) < (?, ?) ORDER BY time DESC, id DESC LIMIT ?",
-        (*last, size),
-    ).fetchall():
-        yield tuple(_known_events(row[:6] for row in rows))
-        last = (rows[-1][0], rows[-1][6])
-
-
-def delete_events_before(db: sqlite3.Connection, time: float) -> None:
-    """Delete the events before `time`."""
-    db.execute("DELETE FROM event WHERE time < ?", (time,))
-
-
-def _known_events(rows: Iterable[tuple[float, str, str, str, str, str]]) -> Iterator[Event]:
-    for time, kind, server, product, level, message in rows:
-        with suppress(ValueError):  # a kind or level of a newer version
-            yield Event(time, EventKind(kind), server, message, product, Level(level))
-
-
-# Alerts
-
-
-_TABLES = ("alert", "acknowledgement")
-
-
 @dataclass(frozen=True, slots=True)
 class AlertChanges:
     """Changes of alerts, of which all are written or none."""
@@ -116,69 +41,124 @@ class AlertChanges:
         return bool(self.updated or self.removed or self.unacknowledged or self.events)
 
 
+class Journal(HistoryFile):
+    """The event log and the state of alerts, as a part of the history."""
+
+    def add_events(self, events: Iterable[Event]) -> None:
+        """Add events that belong to no poll."""
+        with self._writing() as db:
+            add_events(db, events)
+
+    def events(
+        self,
+        limit: int,
+        before: float | None = None,
+        since: float | None = None,
+        about: JournalFilter | None = None,
+    ) -> tuple[Event, ...]:
+        """Return at most `limit` events, newest first, from [since, before) if given."""
+        about = about or JournalFilter()
+        values = {
+            "before": inf if before is None else before,
+            "since": -inf if since is None else since,
+            "servers": json.dumps(about.servers),
+            "product": about.product,
+            "kinds": json.dumps([kind.value for kind in about.kinds]),
+            "limit": limit,
+        }
+        with self._reading() as db:
+            rows = db.execute(
+                f"SELECT {_EVENT} FROM event WHERE time < :before AND time >= :since"
+                " AND (:servers = '[]' OR server IN (SELECT value FROM json_each(:servers)))"
+                " AND (:product = '' OR product IN ('', :product))"
+                " AND (:kinds = '[]' OR kind IN (SELECT value FROM json_each(:kinds)))"
+                " ORDER BY time DESC, id DESC LIMIT :limit",
+                values,
+            )
+            return tuple(_known_events(rows))
+
+    def event_pages(self, size: int = 1000) -> Iterator[tuple[Event, ...]]:
+        """Yield the whole event log, newest first, at most `size` events at a time.
+
+        Others may write in between.
+        """
+        statement = (
+            f"SELECT {_EVENT}, id FROM event WHERE (time, id) < (?, ?)"
+            " ORDER BY time DESC, id DESC LIMIT ?"
+        )
+        last: tuple[float, int] = (inf, 0)
+        with sqlite_errors(self.path):
+            while rows := self._db.execute(statement, (*last, size)).fetchall():
+                yield tuple(_known_events(row[:-1] for row in rows))
+                last = (rows[-1][0], rows[-1][-1])
+
+    def alert_states(self) -> tuple[AlertState, ...]:
+        """Return the states of all alerts, raised or pending, as far as they are understood."""
+        with self._reading() as db:
+            rows = db.execute(f"SELECT {_ALERT}, body FROM alert ORDER BY 1, 2, 3, 4").fetchall()
+        return tuple(
+            replace(state, key=key)
+            for key, (body,) in _known_alerts(rows)
+            if (state := from_json(AlertState, body)) is not None
+        )
+
+    def acknowledgements(self) -> dict[AlertKey, Acknowledgement]:
+        """Return the acknowledgements of alerts."""
+        with self._reading() as db:
+            rows = db.execute(f'SELECT {_ALERT}, "by", time, until FROM acknowledgement').fetchall()
+        return {key: Acknowledgement(*values) for key, values in _known_alerts(rows)}
+
+    def set_acknowledgement(
+        self,
+        key: AlertKey,
+        acknowledgement: Acknowledgement | None,
+        events: Iterable[Event] = (),
+    ) -> None:
+        """Record the acknowledgement of an alert and its events; None removes it."""
+        with self._writing() as db:
+            _delete(db, "acknowledgement", (key,))
+            if acknowledgement is not None:
+                values = (acknowledgement.by, acknowledgement.time, acknowledgement.until)
+                db.execute(
+                    "INSERT INTO acknowledgement VALUES(?, ?, ?, ?, ?, ?, ?)",
+                    (*_columns(key), *values),
+                )
+            add_events(db, events)
+
+
+_EVENT: Final = "time, kind, server, product, level, message"
+_ALERT: Final = "server, kind, product, detail"
+
+
+def add_events(db: sqlite3.Connection, events: Iterable[Event]) -> None:
+    """Add events in the given order."""
+    rows = [(e.time, e.kind.value, e.server, e.product, e.level.value, e.message) for e in events]
+    db.executemany(f"INSERT INTO event({_EVENT}) VALUES(?, ?, ?, ?, ?, ?)", rows)
+
+
 def write_alerts(db: sqlite3.Connection, changes: AlertChanges) -> None:
     """Write changes of alerts and their events."""
     add_events(db, changes.events)
+    rows = [(*_columns(state.key), to_json(state)) for state in changes.updated]
+    db.executemany("INSERT OR REPLACE INTO alert VALUES(?, ?, ?, ?, ?)", rows)
+    _delete(db, "alert", changes.removed)
+    _delete(db, "acknowledgement", changes.removed + changes.unacknowledged)
+
+
+def _delete(db: sqlite3.Connection, table: str, keys: Iterable[AlertKey]) -> None:
     db.executemany(
-        "INSERT OR REPLACE INTO alert VALUES(?, ?, ?, ?, ?)",
-        [(*_columns(state.key), to_json(state)) for state in changes.updated],
+        f"DELETE FROM {table} WHERE ({_ALERT}) = (?, ?, ?, ?)", [_columns(key) for key in keys]
     )
-    deleted = (
-        ("alert", changes.removed),
-        (
-            "acknowledgement",
-            changes.removed + changes.unacknowledged,
-        ),
-    )
-    for table, keys in deleted:
-        db.executemany(
-            f"DELETE FROM {table} WHERE server = ? AND kind = ? AND product = ? AND detail = ?",
-            list(map(_columns, keys)),
-        )
-
-
-def alert_states(db: sqlite3.Connection) -> tuple[AlertState, ...]:
-    """Return the states of all alerts, as far as this version understands them."""
-    rows = db.execute("SELECT server, kind, product, detail, body FROM alert ORDER BY 1, 2, 3, 4")
-    return tuple(
-        replace(state, key=key)
-        for key, (body,) in _known_alerts(rows)
-        if (state := from_json(AlertState, body)) is not None
-    )
-
-
-def acknowledgements(db: sqlite3.Connection) -> dict[AlertKey, Acknowledgement]:
-    """Return the acknowledgements by alert."""
-    rows = db.execute(
-        'SELECT server, kind, product, detail, "by", time, until FROM acknowledgement'
-    )
-    return {key: Acknowledgement(*values) for key, values in _known_alerts(rows)}
-
-
-def set_acknowledgement(
-    db: sqlite3.Connection, key: AlertKey, acknowledgement: Acknowledgement | None
-) -> None:
-    """Record an acknowledgement in place of the previous one; None removes it."""
-    if acknowledgement is None:
-        write_alerts(db, AlertChanges(unacknowledged=(key,)))
-        return
-    db.execute(
-        "INSERT OR REPLACE INTO acknowledgement VALUES(?, ?, ?, ?, ?, ?, ?)",
-        (*_columns(key), acknowledgement.by, acknowledgement.time, acknowledgement.until),
-    )
-
-
-def rename_server(db: sqlite3.Connection, old: str, new: str) -> None:
-    """Move events and alerts of server `old` to `new`, in place of the alerts that had."""
-    db.execute("UPDATE event SET server = ? WHERE server = ?", (new, old))
-    for table in _TABLES:
-        if db.execute(f"SELECT 1 FROM {table} WHERE server = ?", (old,)).fetchone():
-            db.execute(f"DELETE FROM {table} WHERE server = ?", (new,))
-            db.execute(f"UPDATE {table} SET server = ? WHERE server = ?", (new, old))
 
 
 def _columns(key: AlertKey) -> tuple[str, str, str, str]:
     return key.server, key.kind.value, key.product, key.detail
+
+
+def _known_events(rows: Iterable[tuple[float, str, str, str, str, str]]) -> Iterator[Event]:
+    for time, kind, server, product, level, message in rows:
+        with suppress(ValueError):  # a kind or level of a newer version
+            yield Event(time, EventKind(kind), server, message, product, Level(level))
 
 
 def _known_alerts(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[AlertKey, tuple[Any, ...]]]:

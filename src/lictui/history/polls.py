@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from lictui.history.database import HistoryFile
 from lictui.history.json_codec import from_json, to_json
 from lictui.model import Failure, MonthlyUsage, Poll, PoolKey, Snapshot, State
 
@@ -123,36 +124,44 @@ def pools_with_months(db: sqlite3.Connection) -> Iterator[tuple[str, PoolKey]]:
         yield server, PoolKey(product, subscription_date)
 
 
-def rename_server(db: sqlite3.Connection, old: str, new: str) -> None:
-    """Move the last poll and the reported months of server `old` to `new`."""
-    db.execute("UPDATE OR REPLACE last_poll SET server = ? WHERE server = ?", (new, old))
-    db.execute("UPDATE OR REPLACE monthly_usage SET server = ? WHERE server = ?", (new, old))
-
-
 # The lease: which of several lictui that share one history polls
 
 
 _MAX_CLOCK_SKEW: Final = 300.0  # seconds between the clocks of two machines
 
 
-def claim_lease(db: sqlite3.Connection, holder: str, until: float, now: float) -> bool:
-    """Take or renew the lease until `until`; False while another holder has it.
+class Polls(HistoryFile):
+    """The last polls, and the right to poll, as a part of the history."""
 
-    A lease renewed in the future is void: the clock it was made by has been set right since.
-    """
-    row = db.execute("SELECT holder, renewed_at, expires_at FROM lease").fetchone()
-    if row and row[0] != holder and row[1] - _MAX_CLOCK_SKEW <= now < row[2]:
-        return False
-    db.execute("INSERT OR REPLACE INTO lease VALUES(1, ?, ?, ?)", (holder, now, until))
-    return True
+    def last_polls(self) -> dict[str, LastPoll]:
+        """Return the last poll, and the last snapshot, of every server ever polled."""
+        with self._reading() as db:
+            return last_polls(db)
 
+    def monthly_usage(self, server: str, key: PoolKey) -> tuple[MonthlyUsage, ...]:
+        """Return the months of a pool that the source reported itself."""
+        with self._reading() as db:
+            return monthly_usage(db, server, key)
 
-def lease_holder(db: sqlite3.Connection) -> str:
-    """Return who has the lease, or had it last; "" if nobody does."""
-    row = db.execute("SELECT holder FROM lease").fetchone()
-    return str(row[0]) if row else ""
+    def claim_lease(self, holder: str, until: float, now: float) -> bool:
+        """Take or renew the right to poll until `until`; False while another holder has it.
 
+        A lease renewed in the future is void: the clock it was made by has been set right since.
+        """
+        with self._writing() as db:
+            row = db.execute("SELECT holder, renewed_at, expires_at FROM lease").fetchone()
+            if row and row[0] != holder and row[1] - _MAX_CLOCK_SKEW <= now < row[2]:
+                return False
+            db.execute("INSERT OR REPLACE INTO lease VALUES(1, ?, ?, ?)", (holder, now, until))
+            return True
 
-def release_lease(db: sqlite3.Connection, holder: str) -> None:
-    """Give up the lease, if `holder` has it."""
-    db.execute("DELETE FROM lease WHERE holder = ?", (holder,))
+    def lease_holder(self) -> str:
+        """Return who has the right to poll, or had it last; "" if nobody has."""
+        with self._reading() as db:
+            row = db.execute("SELECT holder FROM lease").fetchone()
+        return str(row[0]) if row else ""
+
+    def release_lease(self, holder: str) -> None:
+        """Give up the right to poll, if `holder` has it."""
+        with self._writing() as db:
+            db.execute("DELETE FROM lease WHERE holder = ?", (holder,))

@@ -7,19 +7,20 @@ the caller goes on without. Times are UTC epoch seconds.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lictui.analysis.series import Resolution
-from lictui.history import journal, polls, pools
+from lictui.history import journal, pools
 from lictui.history.database import open_database
-from lictui.history.errors import read_transaction, sqlite_errors, write_transaction
+from lictui.history.errors import sqlite_errors, write_transaction
+from lictui.history.journal import Journal
+from lictui.history.polls import Polls
 from lictui.history.recording import append_poll
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
     from typing import Self
 
@@ -32,47 +33,32 @@ if TYPE_CHECKING:
     from lictui.history.csv_reader import ImportedPool
     from lictui.history.database import OpenedDatabase
     from lictui.history.journal import AlertChanges
-    from lictui.history.polls import LastPoll
     from lictui.history.pools import Capacity, KnownPool
-    from lictui.model import (
-        Acknowledgement,
-        AlertKey,
-        AlertState,
-        Event,
-        JournalFilter,
-        MonthlyUsage,
-        Poll,
-        PoolKey,
-        Server,
-    )
+    from lictui.model import Event, Poll, Server
 
 
-class History:
+class History(Journal, Polls):
     """The history database: one SQLite file."""
 
     def __init__(
         self, path: Path, opened: OpenedDatabase, retention: Retention, clock: Clock
     ) -> None:
-        self.path = path
+        super().__init__(path, opened)
         self.retention = retention
-        self.journal_mode = opened.journal_mode
-        self.notices = opened.notices  # for the user
-        self._db = opened.connection
         self._clock = clock
 
     @classmethod
-    def open(cls, path: Path, retention: Retention, clock: Clock) -> History:
+    def open(
+        cls, path: Path, retention: Retention, clock: Clock, *, read_only: bool = False
+    ) -> History:
         """Open the history at `path`, mode 0600 in a 0700 folder; create it if necessary.
 
         A corrupt file is moved away, never deleted. A file of another program, or of another
-        schema version, is refused and left unchanged.
+        schema version, is refused and left unchanged. With `read_only` nothing at all is written;
+        without write permission the history is opened like that, too, with a notice.
         """
-        return cls(path, open_database(path, clock.now()), retention, clock)
-
-    def close(self) -> None:
-        """Close the file. May be called twice."""
-        with sqlite_errors(self.path):
-            self._db.close()
+        opened = open_database(path, clock.now(), read_only=read_only)
+        return cls(path, opened, retention, clock)
 
     def __enter__(self) -> Self:
         return self
@@ -101,22 +87,6 @@ class History:
                 journal.add_events(db, events)
             if changes is not None:
                 journal.write_alerts(db, changes)
-
-    def add_events(self, events: Iterable[Event]) -> None:
-        """Add events that belong to no poll."""
-        with self._writing() as db:
-            journal.add_events(db, events)
-
-    def set_acknowledgement(
-        self,
-        key: AlertKey,
-        acknowledgement: Acknowledgement | None,
-        events: Iterable[Event] = (),
-    ) -> None:
-        """Record the acknowledgement of an alert and its events; None removes it."""
-        with self._writing() as db:
-            journal.set_acknowledgement(db, key, acknowledgement)
-            journal.add_events(db, events)
 
     def import_readings(self, imported: Iterable[ImportedPool]) -> ImportCounts:
         """Import what a file has: all of it or nothing; the same again changes nothing."""
@@ -161,13 +131,14 @@ class History:
 
         now = self._clock.now()
         packed = compaction.pack_due(db, now)
-        proven = compaction.justified_time(db, now) or now
-        journal.delete_events_before(db, proven - self.retention.journal * Resolution.DAY)
+        proven = compaction.justified_time(db, now)
+        first = proven - self.retention.journal * Resolution.DAY
+        db.execute("DELETE FROM event WHERE time < ?", (first,))
         kept = compaction.kept_since(proven, self.retention)
         until = kept[Resolution.FIVE_MINUTES]
         kept[Resolution.FIVE_MINUTES] = store_peaks(db, until, int(now))
         done = len(packed) < compaction.MAX_POOLS and kept[Resolution.FIVE_MINUTES] == until
-        for pool in list(pools.all_pools(db)) if done and everything else packed:
+        for pool in pools.all_pools(db) if done and everything else packed:
             compaction.drop_expired(db, pool, kept)
         return done
 
@@ -182,11 +153,6 @@ class History:
             return int(self._db.execute("PRAGMA data_version").fetchone()[0])
 
     # Reading
-
-    def last_polls(self) -> Mapping[str, LastPoll]:
-        """Return the last poll, and the last snapshot, of every server ever polled."""
-        with self._reading() as db:
-            return polls.last_polls(db)
 
     def pools(self) -> tuple[KnownPool, ...]:
         """Return every recorded pool, by server, product and subscription date."""
@@ -229,37 +195,6 @@ class History:
         with self._reading() as db:
             return tightened(db, total, known)
 
-    def monthly_usage(self, server: str, key: PoolKey) -> tuple[MonthlyUsage, ...]:
-        """Return the months of a pool that the source reported itself."""
-        with self._reading() as db:
-            return polls.monthly_usage(db, server, key)
-
-    def events(
-        self,
-        limit: int,
-        before: float | None = None,
-        since: float | None = None,
-        about: JournalFilter | None = None,
-    ) -> tuple[Event, ...]:
-        """Return at most `limit` events, newest first, from [since, before) if given."""
-        with self._reading() as db:
-            return journal.newest_events(db, limit, before, since, about)
-
-    def event_pages(self, size: int = 1000) -> Iterator[tuple[Event, ...]]:
-        """Yield the whole event log, newest first, at most `size` events at a time."""
-        with sqlite_errors(self.path):
-            yield from journal.event_pages(self._db, size)
-
-    def alert_states(self) -> tuple[AlertState, ...]:
-        """Return the states of all alerts, raised or pending."""
-        with self._reading() as db:
-            return journal.alert_states(db)
-
-    def acknowledgements(self) -> dict[AlertKey, Acknowledgement]:
-        """Return the acknowledgements of alerts."""
-        with self._reading() as db:
-            return journal.acknowledgements(db)
-
     def export_rows(self, query: ExportQuery) -> Iterator[tuple[object, ...]]:
         """Yield the rows of a CSV, its header first, one pool at a time in memory."""
         from lictui.history.csv_export import export_rows  # noqa: PLC0415 - not for the screens
@@ -267,35 +202,11 @@ class History:
         with sqlite_errors(self.path):
             yield from export_rows(self._db, query)
 
-    # The lease: which lictui polls
-
-    def claim_lease(self, holder: str, until: float, now: float) -> bool:
-        """Take or renew the right to poll until `until`; False while another holder has it."""
-        with self._writing() as db:
-            return polls.claim_lease(db, holder, until, now)
-
-    def lease_holder(self) -> str:
-        """Return who has the right to poll; "" if nobody has."""
-        with self._reading() as db:
-            return polls.lease_holder(db)
-
-    def release_lease(self, holder: str) -> None:
-        """Give up the right to poll."""
-        with self._writing() as db:
-            polls.release_lease(db, holder)
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with sqlite_errors(self.path), write_transaction(self._db):
-            yield self._db
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        with sqlite_errors(self.path), read_transaction(self._db):
-            yield self._db
-
 
 # Renaming a server
+
+
+_OF_SERVERS: Final = ("pool", "license_grant", "last_poll", "monthly_usage", "event")
 
 
 def _rename_server(db: sqlite3.Connection, old: str, new: str) -> None:
@@ -305,10 +216,11 @@ def _rename_server(db: sqlite3.Connection, old: str, new: str) -> None:
             from lictui.history.compaction import merge_pools
 
             merge_pools(db, existing[key], pool)
-    for table in ("pool", "license_grant"):
+    for table in ("alert", "acknowledgement"):
+        if db.execute(f"SELECT 1 FROM {table} WHERE server = ?", (old,)).fetchone():
+            db.execute(f"DELETE FROM {table} WHERE server = ?", (new,))
+    for table in (*_OF_SERVERS, "alert", "acknowledgement"):
         db.execute(f"UPDATE OR REPLACE {table} SET server = ? WHERE server = ?", (new, old))
-    polls.rename_server(db, old, new)
-    journal.rename_server(db, old, new)
 
 
 # Statistics
@@ -337,7 +249,7 @@ def _stats(db: sqlite3.Connection) -> HistoryStats:
     """Count everything; unpacks the daily blocks, which takes a moment with many pools."""
     from lictui.history.query import stored_readings
 
-    known = list(pools.all_pools(db))
+    known = pools.all_pools(db)
     samples = 0
     times: list[int] = []
     for pool in known:
