@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from lictui.errors import LictuiError
+
 FOLDER_MODE: Final = 0o700
 FILE_MODE: Final = 0o600
 
@@ -69,7 +71,27 @@ def resolve_paths(config_dir: Path | None = None, data_dir: Path | None = None) 
 
 def make_folder(folder: Path) -> None:
     """Create `folder` and its parents, private to the user; an existing one is not changed."""
-    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    if not folder.parent.exists():
+        make_folder(folder.parent)
+    folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
+
+
+def current_folder() -> Path:
+    """Return the working directory. Raises LictuiError if it does not exist any more."""
+    try:
+        return Path.cwd()
+    except OSError:
+        message = "the current directory does not exist any more"
+        raise LictuiError(message, "change to another one, or use absolute paths") from None
+
+
+def writable_by_others(paths: Paths) -> list[str]:
+    """Return a warning for the configuration if other users can change it, and so its commands."""
+    return [
+        f"{path}: other users can change it, and so the commands that lictui runs (chmod go-w)"
+        for path in (paths.config_dir, paths.config, paths.servers)
+        if os.name == "posix" and path.exists() and path.stat().st_mode & 0o022
+    ]
 
 
 def write_private(file: Path, data: bytes) -> None:

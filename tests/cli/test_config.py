@@ -104,6 +104,17 @@ def test_check_warns_about_risks_and_unused_thresholds(
     assert "no problems, 3 warnings" in out
 
 
+def test_check_warns_about_files_that_others_can_change(paths: Paths, cli: Cli) -> None:
+    paths.config_dir.mkdir(mode=0o755)
+    paths.config.touch(0o600)
+    paths.servers.touch()
+    paths.servers.chmod(0o666)
+    assert f"warning: {paths.servers}: other users can change it" in cli("config", "check").out
+    paths.servers.chmod(0o644)
+    paths.config_dir.chmod(0o777)
+    assert f"warning: {paths.config_dir}: other users can" in cli("config", "check").out
+
+
 def test_check_reads_entitlements_and_same_as(paths: Paths, cli: Cli) -> None:
     site = {"url": "https://a", "username": "u", "secret": "env:HOME"}
     add_server(paths, Server("ddc", SourceName.CVAD, **site, same_as="lic"))  # type: ignore[arg-type]

@@ -1,8 +1,10 @@
 """`lictui history export`, `journal`, `stats` and `compact`."""
 
+import io
 import json
 import os
 import stat
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -46,7 +48,7 @@ def test_export_to_a_file_or_to_stdout(tmp_path: Path, cli: Cli) -> None:
 
 
 @pytest.mark.usefixtures("recorded")
-def test_export_writes_into_pipes_and_through_links(tmp_path: Path, cli: Cli) -> None:
+def test_export_writes_into_pipes_and_replaces_links(tmp_path: Path, cli: Cli) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
@@ -55,10 +57,14 @@ def test_export_writes_into_pipes_and_through_links(tmp_path: Path, cli: Cli) ->
     os.close(reader)
     assert stat.S_ISFIFO(pipe.stat().st_mode)
     link = tmp_path / "link.csv"
-    link.symlink_to(tmp_path / "real.csv")
-    cli("history", "export", "-o", str(link))
-    assert link.is_symlink()
-    assert (tmp_path / "real.csv").read_bytes().startswith(b"at,server,")
+    for target in (tmp_path / "real.csv", tmp_path / "missing" / "x.csv"):
+        (tmp_path / "real.csv").write_text("untouched")
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
+        cli("history", "export", "-o", str(link))
+        assert (tmp_path / "real.csv").read_text() == "untouched"
+        assert link.read_bytes().startswith(b"at,server,")
+        assert stat.S_IMODE(link.lstat().st_mode) == 0o600
 
 
 @pytest.mark.usefixtures("recorded")
@@ -66,6 +72,25 @@ def test_export_refuses_an_unknown_server(cli: Cli) -> None:
     printed = cli("history", "export", "--server", "lic-1", code=2)
     assert printed.out == ""
     assert "contains no server 'lic-1'. Did you mean 'lic-01'?" in printed.err
+
+
+def test_output_has_letters_beyond_the_encoding(
+    paths: Paths, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(HistoryFixture(paths.history)) as fixture:
+        fixture.poll_series(MIDNIGHT, [1], "Zürich 日本")
+    for encoding, args, expected in (
+        ("iso-8859-1", ("history", "export"), "Zürich 日本".encode()),
+        ("iso-8859-1", ("history", "peaks", "--json"), "Zürich 日本".encode()),
+        ("iso-8859-1", ("history", "peaks"), b"Z\xfcrich ??"),
+        ("ascii", ("history", "peaks"), b"Z?rich ??"),
+    ):
+        raw = io.BytesIO()
+        stdout = io.TextIOWrapper(raw, encoding)
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "stdout", stdout)
+            cli(*args)
+        assert expected in raw.getvalue()
 
 
 @pytest.mark.parametrize("command", ["export", "journal", "stats", "compact"])

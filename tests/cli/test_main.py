@@ -3,10 +3,11 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
-from tests.cli.conftest import Cli
+from tests.cli.conftest import WINRM, Cli
 
 from lictui.cli.main import COMMANDS, lictui
 from lictui.cli.options import FORMATS
@@ -115,6 +116,21 @@ def test_format_has_the_same_words_in_every_command() -> None:
     assert with_json == (formats.keys() - {"lictui report", "lictui history export"}) - {
         "lictui history journal"
     } | {"lictui servers show", "lictui servers test"}
+
+
+def test_deleted_working_directory_is_reported(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    cli("info")
+    for args in (
+        ("--config-dir", "c", "info"),
+        ("servers", "add", "a", *WINRM, "--set", "secret=file:x"),
+        ("history", "export", "-o", "x"),
+    ):
+        assert cli.refused(*args).startswith("lictui: ")
 
 
 def test_unknown_format_names_the_words(cli: Cli) -> None:

@@ -1,12 +1,16 @@
 """Leaving the monitor by a signal."""
 
+import logging
+import os
 import signal
 import threading
 from collections.abc import Callable
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
 
 import pytest
 
-from lictui.cli.monitor import exit_on_signal
+from lictui.cli.monitor import configure_logging, exit_on_signal
 
 
 def test_forced_exit_closes_everything_before_the_program_goes_on(
@@ -28,6 +32,36 @@ def test_forced_exit_closes_everything_before_the_program_goes_on(
         assert closing.wait(30)
     has_left.set()
     assert (overtaken[0], exit_codes) == (False, [0])
+
+
+def test_log_files_and_their_folders_are_private(tmp_path: Path) -> None:
+    file = tmp_path / "state" / "lictui" / "lictui.log"
+    previous = os.umask(0)
+    try:
+        configure_logging(file, "info")
+        (handler,) = logging.getLogger().handlers
+        assert isinstance(handler, RotatingFileHandler)
+        handler.doRollover()
+        logging.getLogger("test").info("a line")
+    finally:
+        os.umask(previous)
+        configure_logging(None, "warning")
+    assert sorted(entry.name for entry in file.parent.iterdir()) == ["lictui.log", "lictui.log.1"]
+    assert {entry.stat().st_mode & 0o777 for entry in file.parent.iterdir()} == {0o600}
+    assert {folder.stat().st_mode & 0o777 for folder in (file.parent, tmp_path / "state")} == {
+        0o700
+    }
+
+
+def test_log_that_cannot_be_written_is_said_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    configure_logging(tmp_path / "file" / "data" / "lictui.log", "info")
+    logging.getLogger("test").warning("lost")
+    configure_logging(None, "warning")
+    assert capsys.readouterr().err.count("no log: ") == 1
+    assert not logging.raiseExceptions
 
 
 def test_orderly_exit_is_not_forced(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import stat
 from contextlib import suppress
 from datetime import timedelta, timezone
 from pathlib import Path
@@ -119,5 +120,11 @@ def test_file_appears_when_it_is_complete(tmp_path: Path) -> None:
         assert file.read_text() == "old"
     assert file.read_bytes() == b"\xc3\xbc\n"
     assert list(tmp_path.iterdir()) == [file]
+    bystander = file.with_name("out.part")  # of another program
+    bystander.write_text("untouched")
+    with open_binary(str(file)) as binary:
+        binary.write(b"new")
+    assert (file.read_bytes(), bystander.read_text()) == (b"new", "untouched")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
     with pytest.raises(UsageError, match="cannot write"), open_binary(str(tmp_path / "no" / "out")):
         pass

@@ -66,7 +66,6 @@ def test_report_format_to_a_file(output_format: str, cli: Cli) -> None:
         "png": b"\x89PNG",
     }
     assert file.read_bytes().startswith(starts[output_format])
-    assert not Path(f"out.{output_format}.part").exists()
     assert printed.out == ""
 
 

@@ -199,6 +199,9 @@ users = "hidden"
         ("[history]\nkeep_day = 100", 2, "history.keep_day", "keep_hour must be at most"),
         ("[polling]\ninterval = 0.5", 2, "polling.interval", "from 1 to"),
         ("[polling]\ntimeout = nan", 2, "polling.timeout", "from 1 to"),
+        (f"[polling]\ntimeout = 1{'0' * 400}", 2, "polling.timeout", "not a huge number"),
+        (f"[polling]\nconcurrency = 0x{'f' * 9000}", 2, "polling.concurrency", "from 1 to 1024"),
+        (f"[alerts]\nwarn = 1{'0' * 400}", 2, "alerts.warn", "from 0 to 1"),
         ("[polling]\nconcurrency = 1.5", 2, "polling.concurrency", "an integer"),
         ("[polling]\nconcurrency = true", 2, "polling.concurrency", "an integer, not true"),
         ("ascii = 1", 1, "ascii", "must be true or false, not 1"),
@@ -226,7 +229,8 @@ def test_invalid_setting_is_refused(
         ('level = "ok"', "must be one of"),
         ("command = []", "must not be empty"),
         ('command = "rm -rf"', "must be a list"),
-        ('webhook = "ftp://x"', "must be a URL"),
+        ('webhook = "ftp://x/hunter2"', "must be a URL"),
+        ('webhook = "env:hunter2!"', "requires the name of a variable"),
         ('webhook = "https://u:hunter2@x/"', "must not contain credentials"),
         ('secret = "hunter2"', "not the secret itself"),
         ('secret = "env:HOOK"', "requires webhook"),
@@ -271,6 +275,16 @@ RAISED = AlertEvent(
 def test_action_matches_kind_level_server_and_group(action: Action, *, matches: bool) -> None:
     assert action.matches(RAISED) is matches
     assert not action.matches(replace(RAISED, transition=AlertTransition.BETTER))
+
+
+def test_webhook_may_be_a_reference_and_is_masked(tmp_path: Path) -> None:
+    hook = "[actions.{}]\nwebhook = {}\n"
+    text = hook.format("a", '"file:hook.url"') + hook.format("b", '"https://hooks.slack/T/hunter2"')
+    paths = write_config(tmp_path, text)
+    assert load_settings(paths).actions[0].webhook == f"file:{tmp_path}/hook.url"
+    printed = format_settings(effective_settings(paths, {}), origins=True)
+    assert 'webhook = "https://hooks.slack/…"' in printed
+    assert "hunter2" not in printed
 
 
 def test_hints_quote_dotted_names_and_suggest_time_zones(tmp_path: Path) -> None:

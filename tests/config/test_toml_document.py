@@ -26,6 +26,7 @@ def problem(file: Path, raw: bytes) -> tuple[int | None, str]:
         (b"a = 1\nb = '\xe4'\n", 2, "not valid UTF-8"),
         (b"a = " + b"[" * 100_000, None, "invalid TOML: nested too deeply"),
         (b"#" * (MAX_BYTES + 1), None, "is larger than 4 MiB"),
+        (b"a = 1\nb = 1" + b"0" * 5000 + b"\n", 2, "the number has too many digits"),
     ],
 )
 def test_unreadable_file_is_reported_with_its_line(

@@ -206,6 +206,30 @@ def test_invalid_filter_is_a_usage_error(text: str, message: str) -> None:
         Filter.parse(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "is_slow"),
+    [
+        ("(a+)+$", True),
+        ("(a|aa)+b", True),
+        ("((?:a{1,9})){1,9}x", True),
+        ("(|a)*?b", True),
+        ("(x(a?)y)+", True),
+        ("a*a*a*a*b", True),
+        ("a?" * 30 + "a" * 30, True),
+        ("!lic(-emea)?.*-0[1-9]+", False),
+        ("^(?:lic|ddc|site)-.*prod", False),
+        (r"[*+|?]+\(a\)+", False),
+        ("a|b|c|d|e|f|g|h|i|j|k|l", False),
+    ],
+)
+def test_filter_that_could_freeze_the_program_is_refused(text: str, *, is_slow: bool) -> None:
+    if is_slow:
+        with pytest.raises(UsageError, match="could take very long"):
+            Filter.parse(text)
+    else:
+        Filter.parse(text)(["a" * 200 + "!"])
+
+
 @given(st.text(max_size=20))
 @example("[[a]")  # `re` has a warning about it
 def test_filter_accepts_or_refuses_any_text(text: str) -> None:

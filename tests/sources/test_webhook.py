@@ -104,7 +104,8 @@ async def test_action_retries_and_logs_a_failure_once(
     async with tcp_server(
         receiver(requests, busy, busy, http_reply(), *[busy] * 8, http_reply())
     ) as port:
-        action = Action("hook", webhook=f"http://127.0.0.1:{port}/", secret="env:LICTUI_HOOK")
+        monkeypatch.setenv("HOOK_URL", f"http://127.0.0.1:{port}/")
+        action = Action("hook", webhook="env:HOOK_URL", secret="env:LICTUI_HOOK")
 
         async def happen() -> None:
             acting.actions = (action,)

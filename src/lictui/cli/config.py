@@ -30,7 +30,7 @@ from lictui.config.toml_document import did_you_mean, dotted_key, read_toml
 from lictui.engine.merge import same_as_warnings
 from lictui.engine.queries import history_path
 from lictui.errors import ConfigError, LictuiError, Problem, UsageError
-from lictui.paths import FILE_MODE, make_folder
+from lictui.paths import FILE_MODE, make_folder, writable_by_others
 from lictui.tui import commands, theme_names
 
 if TYPE_CHECKING:
@@ -60,15 +60,19 @@ def path(context: CommandContext, /) -> None:
 @click.pass_obj
 def init(context: CommandContext, /) -> None:
     """Create a commented config.toml (never overwrites)."""
-    file = context.paths.config
+    file, is_new = context.paths.config, False
     try:
         make_folder(file.parent)
         # O_EXCL: an existing file is never replaced.
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "wb") as out:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
+        is_new = True
+        with os.fdopen(handle, "wb") as out:
             out.write(config_template().encode())
     except FileExistsError:
         raise UsageError(f"{file} already exists", "lictui never overwrites it") from None
     except OSError as error:
+        if is_new:
+            file.unlink(missing_ok=True)
         raise LictuiError(f"cannot write {file}: {error.strerror or error}") from None
     click.echo(file)
 
@@ -121,7 +125,7 @@ def check(context: CommandContext, /) -> int:
         settings = replace(settings, entitlements=load_entitlements(paths))
     for problem in problems:
         click.echo(problem)
-    warnings = tuple(_warnings(settings, servers))
+    warnings = tuple(_warnings(settings, servers, paths))
     for warning in warnings:
         click.echo(f"warning: {warning}")
     click.echo(f"{_count(problems, 'problem')}, {_count(warnings, 'warning')}")
@@ -132,12 +136,13 @@ def _count(items: Sequence[object], noun: str) -> str:
     return f"{len(items) or 'no'} {noun}" + ("" if len(items) == 1 else "s")
 
 
-def _warnings(settings: Settings, servers: tuple[Server, ...]) -> Iterator[str]:
+def _warnings(settings: Settings, servers: tuple[Server, ...], paths: Paths) -> Iterator[str]:
     for server in servers:
         yield from (f"{server.name}: {warning}" for warning in server_warnings(server))
         if server.enabled and (warning := secret_warning(server.secret)):
             yield f"{server.name}: {warning}"
     yield from same_as_warnings(servers)
+    yield from writable_by_others(paths)
     existing = {
         "server": {server.name for server in servers},
         "group": {server.group for server in servers},

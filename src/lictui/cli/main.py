@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from io import TextIOWrapper
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Final
 
@@ -164,6 +165,9 @@ add_common_options(lictui)
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run `lictui` and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a name may have letters that a terminal lacks
     try:
         code = lictui.main(args, prog_name="lictui", standalone_mode=False)
         sys.stdout.flush()

@@ -119,7 +119,7 @@ def _run(
     # Start-up creates no garbage; looking for it takes a tenth of the time to the first frame.
     gc.disable()
     stack.callback(gc.enable)
-    configure_logging(context.paths.log, context.log_level)
+    configure_logging(None if options.read_only else context.paths.log, context.log_level)
     engine = Engine(context.paths, clock, RunScope(options.group, options.interval))
     thread = EngineThread(engine)
     stack.callback(thread.stop)
@@ -296,15 +296,20 @@ class _StateChangePrinter:
             _print_notices(board)
 
 
-def configure_logging(file: Path, level: str, *, also_stderr: bool = False) -> None:
-    """Log to a rotating file with mode 0600; secrets never reach a log record."""
-    make_folder(file.parent)
-    file.touch(mode=FILE_MODE, exist_ok=True)
-    handlers: list[logging.Handler] = [
-        RotatingFileHandler(file, maxBytes=1_000_000, backupCount=3, delay=True)
-    ]
-    if also_stderr:
-        handlers.append(logging.StreamHandler())
+def configure_logging(file: Path | None, level: str, *, also_stderr: bool = False) -> None:
+    """Log to a rotating file with mode 0600; without one if it is None or cannot be written.
+
+    Secrets never reach a log record.
+    """
+    logging.raiseExceptions = False  # a full disk would print a traceback for every record
+    handlers: list[logging.Handler] = [logging.StreamHandler()] if also_stderr else []
+    try:
+        if file is not None:
+            make_folder(file.parent)
+            handlers.append(_PrivateLog(file, maxBytes=1_000_000, backupCount=3))
+    except OSError as error:
+        click.echo(f"lictui: no log: {file}: {error.strerror or error}", err=True)
+    handlers = handlers or [logging.NullHandler()]
     logging.basicConfig(
         level=level.upper(),
         handlers=handlers,
@@ -313,3 +318,13 @@ def configure_logging(file: Path, level: str, *, also_stderr: bool = False) -> N
     )
     for library in ("httpx", "httpcore", "spnego", "asyncio"):  # they would log headers and tokens
         logging.getLogger(library).setLevel(logging.WARNING)
+
+
+class _PrivateLog(RotatingFileHandler):
+    """A log whose files are private, those after a rotation, too."""
+
+    def _open(self) -> Any:
+        def opener(name: str, flags: int) -> int:
+            return os.open(name, flags, FILE_MODE)
+
+        return open(self.baseFilename, self.mode, encoding="utf-8", opener=opener)

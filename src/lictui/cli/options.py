@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from lictui import __version__
-from lictui.paths import Paths, resolve_paths
+from lictui.paths import Paths, current_folder, resolve_paths
 
 FORMATS: Final = ("table", "json", "jsonl", "csv", "markdown")
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
@@ -214,9 +214,9 @@ def _set_common(ctx: click.Context, parameter: click.Parameter, value: Any) -> N
     context: CommandContext = ctx.obj or CommandContext(resolve_paths())
     name = str(parameter.name)
     if isinstance(value, Path):
-        context = replace(
-            context, paths=replace(context.paths, **{name: value.expanduser().absolute()})
-        )
+        folder = value.expanduser()
+        folder = folder if folder.is_absolute() else current_folder() / folder
+        context = replace(context, paths=replace(context.paths, **{name: folder}))
     elif value:
         context = replace(context, **{name: value})
     ctx.obj = context

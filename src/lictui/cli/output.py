@@ -8,7 +8,9 @@ UTC times, and null or an empty cell for an unknown value.
 from __future__ import annotations
 
 import json
+import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ from datetime import date, datetime, tzinfo
 from enum import Enum, auto
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, BinaryIO, Final, TextIO, cast
+from typing import Any, BinaryIO, Final, TextIO
 
 import click
 
@@ -26,6 +28,7 @@ from lictui.errors import UsageError
 from lictui.model import Model, percent_text
 
 Row = Mapping[str, Any]
+_DATA_FORMATS: Final = ("json", "jsonl", "csv")
 
 
 class Kind(Enum):
@@ -65,7 +68,7 @@ def emit(
     JSON Lines are the elements of `document[records]`, or the document in one line. If a table has
     no rows, the sentence `empty` goes to stderr instead.
     """
-    out = out or sys.stdout
+    out = out or (data_output() if output_format in _DATA_FORMATS else sys.stdout)
     if output_format == "json":
         lists = {records: list(document[records])} if records else {}
         out.write(json_text({**document, **lists}))
@@ -197,32 +200,43 @@ def _markdown_lines(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -
 def open_binary(output: str | None) -> Iterator[BinaryIO]:
     """Open stdout, or a file that appears when it is complete; a device is written directly.
 
-    Raises UsageError if the file cannot be written.
+    The file is new and private: neither another file of a similar name nor the target of a link is
+    changed. Raises UsageError if it cannot be written.
     """
     if output in (None, "-"):
         sys.stdout.flush()
         yield sys.stdout.buffer
         return
-    file = Path(str(output)).resolve()
-    is_replaced = file.is_file() or not file.exists()
-    part = file.with_name(f"{file.name}.part") if is_replaced else file
+    file = Path(str(output)).expanduser()
     try:
-        with part.open("wb") as out:
-            yield cast("BinaryIO", out)
-        if is_replaced:
-            part.replace(file)
+        if _is_device(file):
+            with file.open("wb") as device:
+                yield device
+            return
+        handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # mode 0600
+        try:
+            with os.fdopen(handle, "wb") as out:
+                yield out
+            Path(name).replace(file)
+        finally:
+            Path(name).unlink(missing_ok=True)
     except OSError as error:
-        raise UsageError(f"cannot write {output}: {error.strerror}") from error
-    finally:
-        if is_replaced:
-            part.unlink(missing_ok=True)
+        raise UsageError(f"cannot write {output}: {error.strerror or error}") from error
+
+
+def _is_device(file: Path) -> bool:
+    """Whether a file is written as it is: a pipe, a terminal, or one like /dev/stdout."""
+    return (file.exists() and not file.is_file()) or file.parts[:2] in _SYSTEM_FOLDERS
+
+
+_SYSTEM_FOLDERS: Final = (("/", "dev"), ("/", "proc"))
 
 
 @contextmanager
 def open_text(output: str | None) -> Iterator[TextIO]:
-    """Open stdout or a file for text, UTF-8 in a file."""
+    """Open stdout or a file for text in UTF-8."""
     if output in (None, "-"):
-        yield sys.stdout
+        yield data_output()
         return
     with open_binary(output) as binary:
         wrapper = TextIOWrapper(binary, encoding="utf-8", newline="")
@@ -230,3 +244,10 @@ def open_text(output: str | None) -> Iterator[TextIO]:
             yield wrapper
         finally:
             wrapper.detach()  # flushes, and leaves closing to open_binary
+
+
+def data_output() -> TextIO:
+    """Return stdout for data: in UTF-8, unless a terminal shows it in its own encoding."""
+    if isinstance(sys.stdout, TextIOWrapper) and not sys.stdout.isatty():
+        sys.stdout.reconfigure(encoding="utf-8")
+    return sys.stdout

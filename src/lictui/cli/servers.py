@@ -12,7 +12,6 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -45,6 +44,7 @@ from lictui.engine.merge import same_as_warnings
 from lictui.engine.queries import history_path, open_history, query_license_users
 from lictui.engine.thread import run
 from lictui.errors import ConfigError, UsageError
+from lictui.paths import current_folder
 
 if TYPE_CHECKING:
     from lictui.config.settings import Limits
@@ -206,7 +206,7 @@ def _step_lines(step: StepResult) -> str:
     lines = f" {mark} {step.step.value:<{_STEP_WIDTH}} {time:>{_TIME_WIDTH}}  {detail}"
     if step.hint:
         lines += f"\n{_INDENT}{arrow} {step.hint}"
-    return lines.encode(encoding, "replace").decode(encoding)
+    return lines
 
 
 # `lictui servers holders`
@@ -477,7 +477,9 @@ def _changes(options: Mapping[str, str | None], assignments: Iterable[str]) -> d
         if not equals or not key.strip() or key.strip() in ("name", "enabled"):
             raise UsageError(f"--set requires KEY=VALUE, not {key!r}")
         texts[key.strip()] = text.strip()
-    return with_absolute_paths({key: _value(key, text) for key, text in texts.items()}, Path.cwd())
+    return with_absolute_paths(
+        {key: _value(key, text) for key, text in texts.items()}, current_folder()
+    )
 
 
 def _value(key: str, text: str) -> Any:
@@ -487,7 +489,7 @@ def _value(key: str, text: str) -> Any:
     if key in (*LIST_KEYS, *NUMBER_KEYS):
         try:
             return tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
+        except ValueError:  # also of a number with too many digits
             return _split_command(text) if key == "command" else text
     return text
 

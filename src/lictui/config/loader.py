@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import tomli_w
 
 from lictui.config.entitlements import Entitlement, load_entitlements
 from lictui.config.registry import read_registry
-from lictui.config.secrets import with_absolute_file
+from lictui.config.secrets import is_reference, with_absolute_file
 from lictui.config.settings import (
     ACTION_KEYS,
     ALERT_SCOPES,
@@ -164,7 +165,8 @@ class _Reader:
         verify = action.verify
         if isinstance(verify, str) and not verify.startswith("sha256:"):
             verify = str(resolve_path(base, verify))
-        return replace(action, secret=with_absolute_file(action.secret, base), verify=verify)
+        secret, webhook = (with_absolute_file(s, base) for s in (action.secret, action.webhook))
+        return replace(action, secret=secret, webhook=webhook, verify=verify)
 
     def _read_override(self, path: KeyPath, table: Mapping[str, Any]) -> None:
         """Read the thresholds of one group, server or product."""
@@ -254,14 +256,17 @@ def effective_settings(
     # Threshold overrides and actions have no default: as they are written
     named = [path for path in reader.paths if dotted_key(path) not in KEYS_BY_NAME]
     named.sort(key=lambda path: path[0] == "actions")
-    effective += [from_file(path, _value_at(document.data, path)) for path in named]
+    effective += [from_file(path, _shown(path, document.data)) for path in named]
     effective += [from_file(("keymap", name), keys) for name, keys in settings.keymap.items()]
     return tuple(effective)
 
 
-def _value_at(data: Any, path: KeyPath) -> object:
+def _shown(path: KeyPath, data: Any) -> object:
+    """Return the value at `path`; of a webhook's URL only the host: its path may be a secret."""
     for key in path:
         data = data[key]
+    if path[-1] == "webhook" and not is_reference(data):
+        return f"{urlsplit(data).scheme}://{urlsplit(data).hostname}/…"
     return data
 
 
@@ -294,7 +299,8 @@ _ACTIONS: Final = """
 # Run without a shell, with the event as JSON on standard input; killed after `timeout` seconds.
 #command = ["/usr/local/bin/page", "--from-lictui"]
 #timeout = 10
-# Posted as JSON, with retries, signed with the secret (header X-Lictui-Signature).
+# Posted as JSON, with retries, signed with the secret (header X-Lictui-Signature). A URL that is
+# itself a secret can be a reference: webhook = "env:LICTUI_WEBHOOK".
 #webhook = "https://hooks.corp.example/lictui"
 #secret = "env:LICTUI_HOOK"
 # Terminal of the monitor: bell, or desktop notification (OSC 9).

@@ -34,6 +34,11 @@ class SecretError(LictuiError):
     """A secret could not be resolved; the message names the reference, never the value."""
 
 
+def is_reference(text: str) -> bool:
+    """Whether a text has the form of a reference."""
+    return text.partition(":")[0] in _RESOLVERS
+
+
 def secret_reference(value: object) -> str:
     """Return the reference if it has a valid form; no error message repeats it."""
     if value == "":

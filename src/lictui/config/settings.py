@@ -11,7 +11,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from lictui.config.secrets import secret_reference
+from lictui.config.secrets import is_reference, secret_reference
 from lictui.config.toml_document import (
     InvalidValue,
     Validator,
@@ -21,7 +21,6 @@ from lictui.config.toml_document import (
     duration,
     non_empty_string,
     number,
-    quoted,
     ratio,
     string_list,
     time_zone,
@@ -246,7 +245,7 @@ class Action:
     servers: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     command: tuple[str, ...] = ()  # run without a shell; the event as JSON on stdin
-    webhook: str = ""  # URL that the event is posted to
+    webhook: str = ""  # URL that the event is posted to, or a reference to it
     secret: str = ""  # a reference to the key that signs the webhook
     verify: bool | str = True  # as of a server
     timeout: float = 10.0  # seconds for the command, or for one attempt of the webhook
@@ -281,9 +280,10 @@ def _command(value: object) -> tuple[str, ...]:
     return arguments
 
 
-def _url(value: object) -> str:
+def webhook_url(value: object) -> str:
+    """Accept an http or https URL without credentials. No error message repeats its path."""
     url = non_empty_string(value)
-    invalid = InvalidValue(f"must be a URL, not {quoted(value)}", "example: https://HOST/PATH")
+    invalid = InvalidValue("must be a URL", "example: https://HOST/PATH")
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -296,6 +296,11 @@ def _url(value: object) -> str:
     return url
 
 
+def _webhook(value: object) -> str:
+    """Return a URL, or a reference to one: with many services, the URL is a secret."""
+    return secret_reference(value) if is_reference(str(value)) else webhook_url(value)
+
+
 def _verify(value: object) -> bool | str:
     return value if isinstance(value, bool) else non_empty_string(value)
 
@@ -306,7 +311,7 @@ ACTION_KEYS: Final[dict[str, Validator]] = {
     "servers": string_list,
     "groups": string_list,
     "command": _command,
-    "webhook": _url,
+    "webhook": _webhook,
     "secret": secret_reference,
     "verify": _verify,
     "timeout": number(1, 300),

@@ -19,6 +19,7 @@ from lictui.errors import ConfigError, Problem
 
 MAX_BYTES: Final = 4 * 1024 * 1024
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
+_DIGITS: Final = re.compile(r"[0-9_]+")
 _AT_LINE: Final = re.compile(r" \(at line (\d+), column \d+\)$")
 _AT_END: Final = " (at end of document)"
 
@@ -107,6 +108,16 @@ def parse_toml(file: Path, text: str) -> TomlDocument:
         raise _unreadable(file, f"invalid TOML: {message}", line) from None
     except RecursionError:
         raise _unreadable(file, "invalid TOML: nested too deeply") from None
+    except ValueError:  # Python refuses to read an integer of thousands of digits
+        line, key = _huge_number(text)
+        raise ConfigError((Problem(file, key, "the number has too many digits", line),)) from None
+
+
+def _huge_number(text: str) -> tuple[int, str]:
+    """Return the line and the key of the longest number."""
+    lines = text.split("\n")
+    longest = max(lines, key=lambda line: max(map(len, _DIGITS.findall(line)), default=0))
+    return lines.index(longest) + 1, longest.partition("=")[0].strip()
 
 
 def dotted_key(path: KeyPath) -> str:
@@ -274,7 +285,7 @@ def number(low: float, high: float, *, whole: bool = False) -> Validator:
         if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
             hint = "remove the quotes" if isinstance(value, str) and _is_number(value) else ""
             raise InvalidValue(f"must be {expected}, not {quoted(value)}", hint)
-        if not (math.isfinite(value) and low <= value <= high):
+        if not low <= value <= high:  # nor is nan
             raise InvalidValue(f"must be from {low:g} to {high:g}, not {quoted(value)}")
         return value if whole else float(value)
 
@@ -373,8 +384,13 @@ def quoted(value: object) -> str:
         case str():
             printable = ascii(value)[1:-1] if first_unprintable(value) else value
             return f'"{_shortened(printable)}"'
+        case int() if value.bit_length() > _MAX_BITS:
+            return "a huge number"
         case _:
             return _shortened(str(value))
+
+
+_MAX_BITS: Final = 512  # of an integer that is shown; Python cannot write one of 15,000
 
 
 def _shortened(text: str, length: int = 40) -> str:

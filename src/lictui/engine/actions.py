@@ -13,8 +13,9 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from lictui.config.secrets import resolve_secret
-from lictui.config.settings import Action, Limits
+from lictui.config.secrets import is_reference, resolve_secret
+from lictui.config.settings import Action, Limits, webhook_url
+from lictui.config.toml_document import InvalidValue
 from lictui.engine.alert_state import event_json
 from lictui.errors import LictuiError
 from lictui.model import AlertEvent, Event, EventKind, FailureKind, Level
@@ -125,15 +126,23 @@ async def _act(action: Action, event: AlertEvent, clock: Clock) -> None:
         await _post(action, body, limits, clock)
 
 
+def _checked_url(url: str, reference: str) -> str:
+    try:
+        return webhook_url(url)
+    except InvalidValue as error:
+        raise SourceError(FailureKind.CONFIG, f"{reference}: {error.message}") from None
+
+
 async def _post(action: Action, body: bytes, limits: Limits, clock: Clock) -> None:
     from lictui.sources.webhook import is_transient, post
 
     for pause in (*_RETRIES, None):
         secret = await resolve_secret(action.secret) if action.secret else ""
+        url = action.webhook
+        if is_reference(url):
+            url = _checked_url(await resolve_secret(url), url)
         try:
-            await post(
-                action.webhook, body, limits, now=clock.now(), secret=secret, verify=action.verify
-            )
+            await post(url, body, limits, now=clock.now(), secret=secret, verify=action.verify)
         except SourceError as error:
             if pause is None or not is_transient(error):
                 raise

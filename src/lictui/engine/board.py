@@ -427,6 +427,11 @@ class Filter:
             return MATCH_ALL
         if len(text) > MAX_FILTER_LENGTH:
             raise UsageError(f"filter too long: {len(text)} characters (max {MAX_FILTER_LENGTH})")
+        if _may_be_slow(text):
+            raise UsageError(
+                "the filter could take very long: too many repetitions",
+                "no * + or { } after a group that has one itself or a |; at most three in all",
+            )
         try:
             with warnings.catch_warnings():
                 # `re` warns about `[[`; the warning would be printed over the screen.
@@ -441,7 +446,7 @@ class Filter:
         """Whether something with these search terms is shown."""
         if self.pattern is None:
             return True
-        matches = any(self.pattern.search(word) for word in words)
+        matches = any(self.pattern.search(word, 0, _MAX_WORD) for word in words)
         return matches is not self.inverted
 
     def select(
@@ -463,6 +468,47 @@ class Filter:
 
 
 MATCH_ALL: Final = Filter()
+
+
+# `re` tries every way to split a text over repetitions, and nothing can interrupt it. A repeated
+# group with a repetition or a choice in it takes 2^n steps, k repetitions in a row take n^k, and k
+# choices 2^k.
+
+_TOKEN: Final = re.compile(
+    r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(|\)|[*+]|\{\d*,?\d*\}|[?|]|.", re.DOTALL
+)
+_MAX_REPETITIONS: Final = 3
+_MAX_CHOICES: Final = 10
+_MAX_WORD: Final = 200  # characters of a name that are looked at
+
+
+def _may_be_slow(pattern: str) -> bool:
+    """Whether matching a regular expression may take more than a moment."""
+    repetitions, choices, previous = 0, 0, ""
+    is_complex = False  # the group that was just closed
+    groups = [False]  # of every open group: whether it has a repetition or a choice
+    for token in _TOKEN.findall(pattern):
+        match token[0] if len(token) == 1 or token[0] == "{" else "":
+            case "(":
+                groups.append(False)
+            case ")" if len(groups) > 1:
+                is_complex = groups.pop()
+                groups[-1] |= is_complex
+                choices += is_complex
+            case "*" | "+" | "{" if previous:
+                repetitions += 1
+                groups[-1] = True
+                if previous == ")" and is_complex:
+                    return True
+            case "?" if previous != "(":  # there it is part of (?:
+                choices += 1
+                groups[-1] = True
+            case "|":
+                groups[-1] = True
+            case _:
+                pass
+        previous = token
+    return repetitions > _MAX_REPETITIONS or choices > _MAX_CHOICES
 
 
 @lru_cache(maxsize=4096)
