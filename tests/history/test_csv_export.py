@@ -53,32 +53,11 @@ def test_export_buckets(fixture: HistoryFixture) -> None:
     )
 
 
-def test_export_of_a_slow_server_has_no_filled_buckets(fixture: HistoryFixture) -> None:
-    fixture.poll_series(MIDNIGHT, [1, 2], every=900)
-    assert len(fixture.export(Resolution.FIVE_MINUTES)) == 2
-
-
 def test_export_is_the_same_before_and_after_packing(fixture: HistoryFixture) -> None:
     fixture.poll_series(MIDNIGHT, [turn * 7 % 31 for turn in range(2000)])
     before = [fixture.export(width) for width in Resolution]
     fixture.compact_at(MIDNIGHT + 10 * DAY)
     assert [fixture.export(width) for width in Resolution] == before
-
-
-def test_export_escapes_formulas(fixture: HistoryFixture) -> None:
-    for name in ("=1+1", "+1", "-1", "@x", "\tx", "\rx", "a=b", '"a", b'):
-        fixture.record(MIDNIGHT, {f"{name}P": 1}, name)
-    cells = {(row[1], row[2]) for row in fixture.export()}
-    assert cells == {
-        ("'=1+1", "'=1+1P"),
-        ("'+1", "'+1P"),
-        ("'-1", "'-1P"),
-        ("'@x", "'@xP"),
-        ("'\tx", "'\txP"),
-        ("'\rx", "'\rxP"),
-        ("a=b", "a=bP"),
-        ('"a", b', '"a", bP'),
-    }
 
 
 def test_export_filters_by_server_product_and_time(fixture: HistoryFixture) -> None:
