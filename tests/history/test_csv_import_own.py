@@ -108,7 +108,7 @@ def test_import_in_parts_equals_import_at_once(
 ) -> None:
     def lines(rows: list[tuple[int, int | None, int | None]]) -> str:
         return HEAD + "".join(
-            f"{stamp(at)},lic-01,{PRODUCT},user_device,,{in_use},{'' if installed is None else installed},\n"
+            f"{stamp(at)},lic-01,{PRODUCT},user_device,,{in_use},{installed or ''},\n"
             for at, in_use, installed in rows
         )
 

@@ -5,11 +5,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, PRODUCT, HistoryFixture
-from tests.history.test_csv_import_own import HEAD, stamp, take
+from tests.history.test_csv_import_own import HEAD, take
 
 from lictui.analysis.peaks import Peak
 from lictui.analysis.series import Resolution
 from lictui.analysis.usage_stats import usage_stats
+from lictui.clock import iso as stamp
 from lictui.history.peaks import PeakQuery, find_peaks
 from lictui.model import ESTATE
 

@@ -9,10 +9,11 @@ import csv
 import shutil
 import sys
 import tempfile
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -38,6 +39,37 @@ _CLOCK_TOLERANCE: Final = 86400  # seconds that another machine's clock or zone 
 _BAR_WIDTH: Final = 30
 _BAR_INTERVAL: Final = 0.1  # seconds
 _MAX_LICENSE_FILE: Final = 8 * 1024 * 1024  # bytes; real ones are far smaller
+
+
+def _column_names(_context: click.Context, _option: click.Parameter, text: str) -> dict[str, str]:
+    """Return `time=Zeit,in_use=Belegt` as column names by purpose. Raises UsageError."""
+    from lictui.history.csv_columns import COLUMN_KEYS
+
+    columns: dict[str, str] = {}
+    for part in next(csv.reader([text], skipinitialspace=True), []):
+        key, equals, name = part.partition("=")
+        key = key.strip().lower().replace(" ", "_").replace("-", "_")
+        if not equals or not name.strip() or key not in COLUMN_KEYS:
+            close = get_close_matches(key, COLUMN_KEYS, n=1)
+            nearest = f", did you mean {close[0]!r}?" if close and close[0] != key else ""
+            raise UsageError(
+                f"--columns: invalid entry {part.strip()!r}{nearest}",
+                f"use a list of KEY=COLUMN; KEY is one of {', '.join(COLUMN_KEYS)}",
+            )
+        columns[key] = name.strip()
+    return columns
+
+
+def _conditions(
+    _context: click.Context, _option: click.Parameter, texts: tuple[str, ...]
+) -> tuple[tuple[str, str], ...]:
+    """Return `Farm=East` as column and value. Raises UsageError."""
+    parts = [text.partition("=") for text in texts]
+    for column, equals, value in parts:
+        if not equals or not column.strip():
+            condition = f"{column}{equals}{value}"
+            raise UsageError(f"--where: invalid condition {condition!r}", "use COLUMN=VALUE")
+    return tuple((column.strip(), value) for column, _, value in parts)
 
 
 @click.command("import")
@@ -75,28 +107,26 @@ _MAX_LICENSE_FILE: Final = 8 * 1024 * 1024  # bytes; real ones are far smaller
 @click.option(
     "--columns",
     default="",
+    callback=_column_names,
     metavar="LIST",
-    help="Column mapping: 'time=…, in_use=…, installed=…, overdraft=…', also date=….",
+    help="Column mapping: 'time=…,in_use=…,installed=…,overdraft=…', also date=….",
 )
 @click.option(
     "--where",
     multiple=True,
+    callback=_conditions,
     metavar="COLUMN=VALUE",
     help="Import only rows with this value, e.g. 'Farm=East' (repeatable).",
 )
 @click.pass_obj
-def import_csv(  # noqa: PLR0913 - one argument per option
+def import_csv(
     context: CommandContext,
     /,
     *,
     file: str,
-    servers: tuple[str, ...],
-    products: tuple[str, ...],
     subscription_date: datetime | None,
-    date_format: str,
     tz: str,
-    columns: str,
-    where: tuple[str, ...],
+    **options: Any,  # the fields of ImportOptions
 ) -> None:
     """Import usage data from a CSV file.
 
@@ -108,37 +138,23 @@ def import_csv(  # noqa: PLR0913 - one argument per option
     license types add up. A row with only a date or a month is the value of that day or month.
     Re-importing a file has no effect.
     """
-    from lictui.history.csv_reader import ImportOptions
-
-    if date_format and "%" not in date_format:
-        raise UsageError(f"invalid date format {date_format!r}", "example: '%d.%m.%Y %H:%M'")
-    options = ImportOptions(
-        servers,
-        products,
-        subscription_date.date().isoformat() if subscription_date else "",
-        _column_names(columns),
-        tuple(map(_condition, where)),
-        date_format,
-        resolve_timezone(context, tz),
-        SystemClock().now() + _CLOCK_TOLERANCE,
-    )
-    _import_file(context, file, options)
-
-
-def _import_file(context: CommandContext, file: str, options: ImportOptions) -> None:
     from lictui.history.csv_import import read_csv
-    from lictui.history.csv_reader import CsvFile
+    from lictui.history.csv_reader import CsvFile, ImportOptions
 
-    with (
-        _readable(file) as path,
-        _progress_bar(path) as on_progress,
-        open_history(context, create=True) as history,
-    ):
-
-        def undated() -> str:
-            return _only_subscription_date(history, options.servers[0], options.products[0])
-
-        result = read_csv(CsvFile(path, on_progress), replace(options, undated=undated))
+    if options["date_format"] and "%" not in options["date_format"]:
+        raise UsageError(
+            f"invalid date format {options['date_format']!r}", "example: '%d.%m.%Y %H:%M'"
+        )
+    asked = ImportOptions(
+        subscription_date=f"{subscription_date:%Y-%m-%d}" if subscription_date else "",
+        zone=resolve_timezone(context, tz),
+        until=SystemClock().now() + _CLOCK_TOLERANCE,
+        **options,
+    )
+    with _readable(file) as path, open_history(context, create=True) as history:
+        with _progress_bar(path) as on_progress:
+            undated = partial(_only_subscription_date, history, asked)
+            result = read_csv(CsvFile(path, on_progress), replace(asked, undated=undated))
         counts = history.import_readings(map(_of_one_server, result.pools))
     _require_data(result, counts, file)
     _print_summary(result, counts)
@@ -155,54 +171,25 @@ def _refuse_estate(server: str) -> None:
         raise UsageError(f"{ESTATE} is the name of all servers together", "choose another name")
 
 
-def _column_names(option: str) -> dict[str, str]:
-    """Return `time=Zeit,in_use=Belegt` as column names by purpose. Raises UsageError."""
-    from lictui.history.csv_columns import COLUMN_KEYS
-
-    columns: dict[str, str] = {}
-    for part in next(csv.reader([option], skipinitialspace=True), []):
-        key, equals, name = part.partition("=")
-        key = key.strip().lower().replace(" ", "_").replace("-", "_")
-        if not equals or not name.strip() or key not in COLUMN_KEYS:
-            close = get_close_matches(key, COLUMN_KEYS, n=1)
-            nearest = f", did you mean {close[0]!r}?" if close and close[0] != key else ""
-            raise UsageError(
-                f"--columns: invalid entry {part.strip()!r}{nearest}",
-                f"use a list of KEY=COLUMN; KEY is one of {', '.join(COLUMN_KEYS)}",
-            )
-        columns[key] = name.strip()
-    return columns
-
-
-def _condition(option: str) -> tuple[str, str]:
-    column, equals, value = option.partition("=")
-    if not equals or not column.strip():
-        raise UsageError(f"--where: invalid condition {option!r}", "use COLUMN=VALUE")
-    return column.strip(), value
-
-
 @contextmanager
 def _readable(file: str) -> Iterator[Path]:
     """Yield the path of a file, or of a copy of standard input, which is read more than once."""
-    with ExitStack() as stack:
-        path = Path(file)
-        try:
-            if file == "-":
-                copy = stack.enter_context(tempfile.NamedTemporaryFile(prefix="lictui-"))
+    try:
+        if file == "-":
+            with tempfile.NamedTemporaryFile(prefix="lictui-") as copy:
                 shutil.copyfileobj(sys.stdin.buffer, copy)
                 copy.flush()
-                path = Path(copy.name)
-            path.open("rb").close()
-        except OSError as error:
-            raise UsageError(f"cannot read {file}: {error.strerror}") from error
-        yield path
+                yield Path(copy.name)
+        else:
+            yield Path(file)
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}") from error
 
 
 @contextmanager
 def _progress_bar(path: Path) -> Iterator[Callable[[int, int], None]]:
     """Yield a function that shows, on a terminal, how much of the file was read."""
-    size, clock = max(1, path.stat().st_size), SystemClock()
-    is_shown = sys.stderr.isatty()
+    size, clock, is_shown = max(1, path.stat().st_size), SystemClock(), sys.stderr.isatty()
     next_at = 0.0
 
     def show(position: int, rows: int) -> None:
@@ -210,10 +197,9 @@ def _progress_bar(path: Path) -> Iterator[Callable[[int, int], None]]:
         elapsed = clock.monotonic()
         if is_shown and elapsed >= next_at:
             next_at = elapsed + _BAR_INTERVAL
-            done = round(_BAR_WIDTH * min(position / size, 1))
-            bar = "#" * done + "-" * (_BAR_WIDTH - done)
-            speed = rows / max(elapsed, 0.001)
-            click.echo(f"\r[{bar}] {rows:,} rows, {speed:,.0f} rows/s\x1b[K", nl=False, err=True)
+            bar = "#" * round(_BAR_WIDTH * min(position / size, 1))
+            speed = f"{rows:,} rows, {rows / max(elapsed, 0.001):,.0f} rows/s"
+            click.echo(f"\r[{bar:-<{_BAR_WIDTH}}] {speed}\x1b[K", nl=False, err=True)
 
     try:
         yield show
@@ -222,21 +208,22 @@ def _progress_bar(path: Path) -> Iterator[Callable[[int, int], None]]:
             click.echo("\r\x1b[K", nl=False, err=True)
 
 
-def _only_subscription_date(history: History, server: str, product: str) -> str:
-    """Return the subscription date of the server's only pool of a product, "" if it has none."""
+def _only_subscription_date(history: History, options: ImportOptions) -> str:
+    """Return the subscription date of the server's only pool of the product, "" if it has none."""
+    server, product = options.servers[0], options.products[0]
     dates = {
         pool.subscription_date
         for pool in history.pools()
         if (pool.server, pool.product) == (server, product)
     }
-    if len(dates) <= 1:
-        return next(iter(dates), "")
-    if "" in dates:
+    if "" in dates or not dates:
         return ""
-    raise UsageError(
-        f"{server} has several pools of {product}: {', '.join(sorted(dates))}",
-        "select one with --subscription-date DATE",
-    )
+    if len(dates) > 1:
+        raise UsageError(
+            f"{server} has several pools of {product}: {', '.join(sorted(dates))}",
+            "select one with --subscription-date DATE",
+        )
+    return dates.pop()
 
 
 def _require_data(result: ImportResult, counts: ImportCounts, file: str) -> None:
