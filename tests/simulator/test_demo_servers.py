@@ -11,12 +11,13 @@ from tests.support.clock import START, FakeClock
 
 from lictui.config.loader import load_settings
 from lictui.config.registry import load_servers
-from lictui.config.secrets import resolve_secret, secret_warning
+from lictui.config.secrets import secret_warning
 from lictui.errors import LictuiError
 from lictui.model import Server, SourceName
 from lictui.paths import Paths
 from lictui.simulator.demo import SIMULATED_DIR, RunningServers, start_servers
 from lictui.simulator.estate import SimulatedEstate
+from lictui.sources.secrets import resolve_secret
 
 _LOW = 23711  # a port below those that systems hand out
 

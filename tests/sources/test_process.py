@@ -5,6 +5,7 @@ import os
 import stat
 import sys
 import textwrap
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.clock import settle
 
 from lictui.config.settings import Limits
 from lictui.model import Failure, FailureKind, Step
-from lictui.sources.process import ProgramOutput, decode_output, run_program
+from lictui.sources import process
+from lictui.sources.process import ProgramOutput, decode_output, run_blocking, run_program
 from lictui.sources.source import SourceError
 
 LONG = Limits(timeout=30.0)
@@ -196,6 +199,31 @@ async def test_program_leaves_no_descriptor_open() -> None:
     for _ in range(3):
         await once()
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208 - as above
+
+
+# Blocking calls
+
+
+async def test_blocking_calls_wait_for_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_MAX_THREADS", process._threads + 1)
+    answered = threading.Event()
+    first = asyncio.create_task(run_blocking("first", answered.wait))
+    second = asyncio.create_task(run_blocking("second", lambda: "second"))
+    await settle()
+    same = asyncio.create_task(run_blocking("first", lambda: False))
+    await settle()
+    assert not second.done()
+    answered.set()
+    assert (await first, await second, await same) == (True, "second", True)
+
+
+async def test_blocking_call_without_a_thread_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(OSError, match="temporarily unavailable"):
+        await run_blocking("x", lambda: None)
 
 
 # Encodings

@@ -13,13 +13,14 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from lictui.config.secrets import is_reference, resolve_secret
+from lictui.config.secrets import is_reference
 from lictui.config.settings import Action, Limits, webhook_url
 from lictui.config.toml_document import InvalidValue
 from lictui.engine.alert_state import event_json
 from lictui.errors import LictuiError
 from lictui.model import AlertEvent, Event, EventKind, FailureKind, Level
 from lictui.sources.process import run_program
+from lictui.sources.secrets import resolve_secret
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:

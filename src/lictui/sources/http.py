@@ -17,7 +17,6 @@ from urllib.parse import quote
 
 import httpx
 
-from lictui.config.secrets import SecretError, resolve_secret
 from lictui.model import Certificate, FailureKind, Server, Step
 from lictui.sources.network import (
     ConnectionDroppedError,
@@ -27,7 +26,9 @@ from lictui.sources.network import (
     origin,
     unsendable_request,
 )
+from lictui.sources.process import LOCAL_TIMEOUT
 from lictui.sources.sanitize import parse_json, sanitize
+from lictui.sources.secrets import SecretError, resolve_secret
 from lictui.sources.source import ErrorRule, SourceError, config_error, find_rule, parse_error
 from lictui.sources.tls import fingerprint, read_leaf, ssl_context
 
@@ -197,7 +198,9 @@ class HttpClient:
     async def secret(self) -> str:
         """Return the secret that the server refers to. Raises SourceError (config)."""
         try:
-            secret = await resolve_secret(self._server.secret)
+            # Before the deadline, whose message would name the server.
+            seconds = min(LOCAL_TIMEOUT, 0.6 * self._limits.timeout)
+            secret = await resolve_secret(self._server.secret, seconds)
         except SecretError as error:
             raise config_error(error.message, error.hint) from error
         self.redactor.add(secret)

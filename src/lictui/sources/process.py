@@ -1,27 +1,35 @@
-"""Run one program for a source, with a limit on time and output, and decode what it printed.
+"""Run what may block: programs, with a limit on time and output, and calls that cannot be canceled.
 
-Rules: no shell, no terminal, standard input empty unless given; a program that runs too long or
-prints too much is killed with all its children; nothing stays open afterwards.
+Rules for programs: no shell, no terminal, no variable that holds a secret, standard input empty
+unless given; one that runs too long or prints too much is killed with all its children; nothing
+stays open afterwards.
 """
 
 from __future__ import annotations
 
 import asyncio
 import codecs
+import errno
 import os
 import signal
+import threading
+from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
+from lictui.config.secrets import child_environment
 from lictui.model import FailureKind
 from lictui.sources.sanitize import sanitize
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from lictui.config.settings import Limits
+
+_T = TypeVar("_T")
+_CallKey = tuple[asyncio.AbstractEventLoop, str]
 
 _GRACE: Final = 1.0  # seconds to wait for a killed program, or a pipe that others hold open
 _MAX_STDERR: Final = 4096  # bytes kept from the end of stderr
@@ -45,14 +53,14 @@ async def run_program(
 ) -> ProgramOutput:
     """Run `argv` and wait for its end, at most `limits.timeout` seconds; any exit code is returned.
 
-    `environment` replaces lictui's own. The program need not read `stdin`.
+    `environment` replaces `child_environment()`. The program need not read `stdin`.
     """
     process = _Process(limits.max_reply, stdin)
     seconds = limits.timeout
     try:
         # Shortly before the engine's own deadline, whose message says less.
         async with asyncio.timeout(max(0.9 * seconds, seconds - 0.1)):
-            await _start(process, argv, environment)
+            await _start(process, argv, environment or child_environment())
             await process.output_complete
     except TimeoutError as error:
         raise SourceError(
@@ -136,9 +144,7 @@ def _set_done(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-async def _start(
-    process: _Process, argv: tuple[str, ...], environment: Mapping[str, str] | None
-) -> None:
+async def _start(process: _Process, argv: tuple[str, ...], environment: Mapping[str, str]) -> None:
     pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
     try:
         # A session of its own: no terminal to prompt on, and one process group to kill.
@@ -199,6 +205,77 @@ def _kill_group(transport: asyncio.SubprocessTransport) -> None:
             os.killpg(transport.get_pid(), signal.SIGKILL)
         else:
             transport.kill()
+
+
+# Blocking calls: files on a network drive, keyrings, certificates, DNS
+
+LOCAL_TIMEOUT: Final = 10.0  # seconds for a file, a keyring or a command that prints a secret
+_MAX_THREADS: Final = 512  # more calls wait for their turn
+_CALLS: Final[dict[_CallKey, asyncio.Future[Any]]] = {}
+_WAITING: Final[deque[tuple[_CallKey, Callable[[], Any]]]] = deque()
+_LOCK: Final = threading.Lock()  # of _WAITING and _threads
+_threads = 0
+
+
+async def run_blocking(name: str, function: Callable[[], _T], seconds: float | None = None) -> _T:
+    """Return `function()`, called in a thread of its own, at most one thread for each `name`.
+
+    A second caller waits for the same call. Nothing can cancel it, so neither other work nor the
+    end of lictui waits for the thread. Raises TimeoutError, and what the function raises.
+    """
+    key = (asyncio.get_running_loop(), name)
+    call = _CALLS.get(key)
+    if call is None:
+        call = _CALLS[key] = key[0].create_future()
+        # Nobody may wait for it anymore: an exception is not to be reported as forgotten.
+        call.add_done_callback(lambda done: done.cancelled() or done.exception())
+        _start_call(key, function)
+    async with asyncio.timeout(seconds):
+        result: _T = await asyncio.shield(call)
+    return result
+
+
+def _start_call(key: _CallKey, function: Callable[[], Any]) -> None:
+    global _threads  # noqa: PLW0603 - the number of threads of this process
+    with _LOCK:
+        if _threads >= _MAX_THREADS:
+            _WAITING.append((key, function))
+            return
+        _threads += 1
+    thread = threading.Thread(target=_work, args=(key, function), name=key[1], daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:
+        with _LOCK:
+            _threads -= 1
+        _finish_call(key, None, OSError(errno.EAGAIN, os.strerror(errno.EAGAIN)))
+
+
+def _work(key: _CallKey, function: Callable[[], Any]) -> None:
+    global _threads  # noqa: PLW0603 - as above
+    while True:
+        result, failure = None, None
+        try:
+            result = function()
+        except Exception as error:  # noqa: BLE001 - raised in the task that waits
+            failure = error
+        try:
+            key[0].call_soon_threadsafe(_finish_call, key, result, failure)
+        except RuntimeError:  # the loop was closed meanwhile
+            _CALLS.pop(key, None)
+        with _LOCK:
+            if not _WAITING:
+                _threads -= 1
+                return
+            key, function = _WAITING.popleft()
+
+
+def _finish_call(key: _CallKey, result: object, failure: Exception | None) -> None:
+    call = _CALLS.pop(key)
+    if failure:
+        call.set_exception(failure)
+    else:
+        call.set_result(result)
 
 
 # Decoding of output: Windows programs and pipes use many encodings.

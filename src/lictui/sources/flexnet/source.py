@@ -6,13 +6,13 @@ and the notices about parts of a license server that are down or reserved.
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from lictui.config.secrets import child_environment
 from lictui.model import (
     FailureKind,
     Level,
@@ -94,7 +94,7 @@ async def run_lmstat(server: Server, limits: Limits) -> ProgramOutput:
     # whatever -c says.
     environment = {
         name: value
-        for name, value in os.environ.items()
+        for name, value in child_environment().items()
         if not name.upper().endswith("_LICENSE_FILE")
     }
     return await run_program(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import re
 import struct
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from lictui.installation import extra_command
 from lictui.model import FailureKind, Step
 from lictui.sources.network import require_encryption
+from lictui.sources.process import run_blocking
 from lictui.sources.sanitize import sanitize
 from lictui.sources.sessions import basic_header
 from lictui.sources.source import SourceError, config_error
@@ -358,7 +359,7 @@ class TokenError(Exception):
 
 async def next_token(context: ContextProxy, received: bytes | None) -> bytes | None:
     """Return the token to send next, None after the last; in a thread, Kerberos may ask its KDC."""
-    return await asyncio.to_thread(_next_token, context, received)
+    return await run_blocking(f"sign in {id(context)}", partial(_next_token, context, received))
 
 
 def _next_token(context: ContextProxy, received: bytes | None) -> bytes | None:

@@ -1,7 +1,7 @@
-import asyncio
 import os
 import select
 import sys
+import threading
 from pathlib import Path
 
 import keyring
@@ -9,13 +9,15 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
 
-from lictui.config.secrets import SecretError, resolve_secret, secret_warning
+from lictui.config.secrets import child_environment, secret_reference, secret_warning
+from lictui.engine.thread import run
 from lictui.installation import extra_command
+from lictui.sources.secrets import SecretError, resolve_secret
 
 
-async def error(reference: str) -> SecretError:
+async def error(reference: str, seconds: float = 10.0) -> SecretError:
     with pytest.raises(SecretError) as caught:
-        await resolve_secret(reference)
+        await resolve_secret(reference, seconds)
     assert caught.value.__cause__ is None
     return caught.value
 
@@ -62,15 +64,12 @@ async def test_failed_command_is_named_without_its_output(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a pipe in a folder")
-async def test_hanging_command_is_killed_with_its_children(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("lictui.config.secrets.TIMEOUT", 0.5)
+async def test_hanging_command_is_killed_with_its_children(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        hangs = await error(f"command:sh -c 'sleep 20 >{pipe} & sleep 20; wait'")
+        hangs = await error(f"command:sh -c 'sleep 20 >{pipe} & sleep 20; wait'", 0.5)
         assert "timed out after 0.5 s" in hangs.message
         # End of file: no process has the other end open any more.
         assert select.select([reading], [], [], 3) == ([reading], [], [])
@@ -79,11 +78,40 @@ async def test_hanging_command_is_killed_with_its_children(
         os.close(reading)
 
 
-async def test_command_does_not_block_the_event_loop() -> None:
-    waiting = asyncio.create_task(resolve_secret(python("import time; time.sleep(0.3); print(1)")))
-    await asyncio.sleep(0)
-    assert not waiting.done()
-    assert await waiting == "1"
+@pytest.mark.skipif(os.name != "posix", reason="a pipe in a folder")
+def test_file_that_never_answers_blocks_neither_other_secrets_nor_the_exit(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "dead")
+    (tmp_path / "pw").write_text("hunter2")
+
+    async def resolve() -> None:
+        threads = threading.active_count()
+        for _ in range(40):  # more than the default threads of asyncio
+            assert "timed out" in (await error(f"file:{tmp_path}/dead", 0.001)).message
+        assert threading.active_count() == threads + 1
+        assert await resolve_secret(f"file:{tmp_path}/pw") == "hunter2"
+
+    run(resolve())
+    (tmp_path / "dead").write_text("")  # lets the thread end
+
+
+async def test_command_that_prints_without_end_is_killed() -> None:
+    assert "printed more than 65,536 bytes" in (await error("command:cat /dev/zero")).message
+
+
+async def test_secret_that_is_not_utf8_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIC_PW", "hunter\udcff")
+    assert (await error("env:LIC_PW")).message == "env:LIC_PW is not valid UTF-8"
+    assert "is not valid UTF-8" in (await error(r"command:printf \\377")).message
+
+
+async def test_programs_do_not_inherit_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LIC_PW_1", "LIC_PW_2", "OTHER"):
+        monkeypatch.setenv(name, "hunter2")
+    secret_reference("env:LIC_PW_1")  # as the files of the user are read
+    await resolve_secret("env:LIC_PW_2")
+    assert {"LIC_PW_1", "LIC_PW_2", "OTHER"} & child_environment().keys() == {"OTHER"}
+    printed = await resolve_secret(python('import os; print(os.environ.get("LIC_PW_1", "unset"))'))
+    assert printed == "unset"
 
 
 class Keys(KeyringBackend):
