@@ -24,10 +24,11 @@ class Program:
 
     paths: Paths
     environment: dict[str, str] = field(default_factory=dict)
+    launcher: tuple[str, ...] = ()  # another program that starts it
 
     def command(self, *arguments: str) -> list[str]:
         """Return the command line."""
-        return [sys.executable, "-m", "lictui", *arguments]
+        return [*self.launcher, sys.executable, "-m", "lictui", *arguments]
 
     def run(self, *arguments: str, seconds: float = 60.0) -> subprocess.CompletedProcess[str]:
         """Run it until it exits, without a terminal."""
