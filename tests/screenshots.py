@@ -14,8 +14,7 @@ from typing import Final
 
 from textual.pilot import Pilot
 
-from lictui.engine.engine import Engine
-from lictui.engine.thread import EngineThread
+from lictui.engine.engine import Engine, EngineThread
 from lictui.model import State
 from lictui.simulator.demo import run_demo
 from lictui.tui.app import LictuiApp

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, date, datetime
-from typing import Protocol
+from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
 
@@ -13,7 +13,7 @@ class Clock(Protocol):
     """A source of time, in UTC epoch seconds, and a way to wait."""
 
     def now(self) -> float:
-        """Return UTC epoch seconds."""
+        """Return UTC epoch seconds: a time stamp. Durations are measured with `monotonic`."""
         ...
 
     def monotonic(self) -> float:
@@ -25,13 +25,17 @@ class Clock(Protocol):
         ...
 
 
+# Continues while the machine is suspended, as `time.monotonic` does on other systems than Linux.
+_BOOT_CLOCK: Final[int | None] = getattr(time, "CLOCK_BOOTTIME", None)
+
+
 class SystemClock:
     """The system clock; with another `speed`, a simulated clock that starts at the real time."""
 
     def __init__(self, speed: float = 1.0) -> None:
         self.speed = speed
         self._started = time.time()
-        self._started_monotonic = time.monotonic()
+        self._started_monotonic = _elapsed()
 
     def now(self) -> float:
         """Return UTC epoch seconds; corrections of the system clock apply at speed 1 only."""
@@ -41,11 +45,35 @@ class SystemClock:
 
     def monotonic(self) -> float:
         """Return seconds since this clock was created, multiplied by its speed."""
-        return (time.monotonic() - self._started_monotonic) * self.speed
+        return (_elapsed() - self._started_monotonic) * self.speed
 
     async def sleep(self, seconds: float) -> None:
         """Wait for `seconds` at the speed of this clock."""
         await asyncio.sleep(max(0.0, seconds) / self.speed)
+
+
+def _elapsed() -> float:
+    return time.monotonic() if _BOOT_CLOCK is None else time.clock_gettime(_BOOT_CLOCK)
+
+
+_SMALLEST_STEP: Final = 2.0  # seconds; smaller corrections change nothing that anybody sees
+
+
+class ClockWatch:
+    """Notices that somebody set the system clock."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._offset = clock.now() - clock.monotonic()
+
+    def step(self) -> float:
+        """Return by how many seconds the clock was set forward since the last call, or 0.
+
+        Slow corrections, as of NTP, are followed without notice.
+        """
+        offset = self._clock.now() - self._clock.monotonic()
+        step, self._offset = offset - self._offset, offset
+        return step if abs(step) >= _SMALLEST_STEP else 0.0
 
 
 def iso(timestamp: float) -> str:

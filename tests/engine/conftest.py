@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 from tests.support.clock import FakeClock, settle
@@ -16,6 +17,8 @@ from lictui.engine.board import MergedBoard, ServerStatus
 from lictui.engine.engine import Engine, RunScope
 from lictui.model import Server, Snapshot, Step
 from lictui.paths import Paths
+
+_T = TypeVar("_T")
 
 
 class ScriptedSource:
@@ -37,6 +40,19 @@ class ScriptedSource:
         """Nothing is held."""
 
 
+class InlineThread:
+    """What `LoopThread` does, without a thread: every call has ended when it returns."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    async def call(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
+        return await coroutine
+
+    def stop(self) -> None:
+        """Nothing runs."""
+
+
 class EngineHarness:
     """Engines over the files of one test, one after the other or side by side."""
 
@@ -46,6 +62,7 @@ class EngineHarness:
         self.replies: dict[str, Snapshot | Exception] = {}
         self.polled_names: list[str] = []
         self.boards: list[MergedBoard] = []
+        self.thread: Any = InlineThread
         self._engines: list[Engine] = []
 
     def register(self, *servers: Server) -> None:
@@ -56,7 +73,7 @@ class EngineHarness:
         return ScriptedSource(self, server.name)
 
     async def engine(self, scope: RunScope | None = None, *, begin: bool = True) -> Engine:
-        engine = Engine(self.paths, self.clock, scope, self.open_source)
+        engine = Engine(self.paths, self.clock, scope, self.open_source, self.thread)
         self._engines.append(engine)
         await engine.open()
         if begin:

@@ -96,13 +96,13 @@ def test_notice_is_an_event_once_whatever_count_its_detail_has() -> None:
 
 def test_merged_server_logs_a_change_once() -> None:
     registry = (server(), server("ddc", source=SourceName.CVAD, same_as="lic-01"))
-    recorder = Recorder(with_servers(Board(), registry), None, AlertSettings())
+    recorder = Recorder(with_servers(Board(), registry), AlertSettings())
     said: list[Event] = []
     for in_use in (100, 520):
         for each in registry:
             told = snapshot(pool(in_use=in_use, installed=500), mode=Mode.FILE)
             recorder.record([(each, poll(told, each.name), None)])
-    for _, _, events_ in recorder._waiting:
+    for _, _, events_ in recorder.take_unwritten().polls:
         said += events_
     assert [(each.server, each.kind) for each in said] == [
         ("lic-01", EventKind.SERVER),

@@ -1,24 +1,32 @@
 """Schedules, time limits and requested polls."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from tests.support.clock import START, FakeClock, settle
 from tests.support.values import failure, poll, pool, server, snapshot
 
 from lictui.clock import Clock
-from lictui.config.settings import Limits
+from lictui.config.settings import Limits, Retention
 from lictui.engine.board import Board, apply_poll, with_servers
 from lictui.engine.poller import (
+    LEASE_SECONDS,
+    Lease,
     Poller,
     next_due,
     poll_server,
     start_offset,
     wait_after,
 )
+from lictui.history.store import History
 from lictui.model import Failure, FailureKind, Poll, Reading, Server, Snapshot, Step
 from lictui.sources.source import SourceError
 
@@ -243,3 +251,51 @@ def test_failing_server_backs_off(
     interval: float, result: Snapshot | Failure, failures: int, wait: float
 ) -> None:
     assert wait_after(server(interval=interval), result, failures, cap=900) == wait
+
+
+@pytest.fixture
+def history(tmp_path: Path, clock: FakeClock) -> Iterator[History]:
+    with History.open(tmp_path / "history.db", Retention(), clock) as history:
+        yield history
+
+
+async def test_lease_is_held_by_one_process_until_released_or_not_renewed(
+    history: History, clock: FakeClock
+) -> None:
+    first, second = Lease(clock), Lease(clock)
+    assert first.renew(history)
+    assert not second.renew(history)
+    history.release_lease(first.holder)
+    assert second.renew(history)
+    assert not first.renew(history)
+    for step in (7200, -7200, 0):  # whatever the clocks of two machines show
+        clock.set_wall(step)
+        await clock.advance(LEASE_SECONDS - 1)
+        assert not first.renew(history)
+        assert second.renew(history)
+        assert not first.renew(history)
+    await clock.advance(LEASE_SECONDS)
+    assert first.renew(history)
+
+
+def test_lease_of_another_time_or_of_a_dead_process_is_void(
+    history: History, clock: FakeClock
+) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    dead = Lease(clock)
+    dead.holder = f"{socket.gethostname()}:{ended.pid}:1"
+    assert dead.renew(history)
+    assert Lease(clock).renew(history)
+    clock.set_wall(-3600)
+    assert Lease(clock).renew(history)
+
+
+@pytest.mark.parametrize("holder", ["elsewhere:1:a", "{host}:{pid}:b", "?"])
+def test_lease_of_another_host_is_waited_for(
+    history: History, clock: FakeClock, holder: str
+) -> None:
+    other = Lease(clock)
+    other.holder = holder.format(host=socket.gethostname(), pid=os.getpid())
+    assert other.renew(history)
+    assert not Lease(clock).renew(history)

@@ -1,12 +1,9 @@
 """What the recorder makes of polls before they reach board, history and event log."""
 
-from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import pytest
-from tests.history.history_fixture import HistoryFixture
 from tests.support.clock import START
 from tests.support.values import failure, poll, pool, server, snapshot
 
@@ -25,6 +22,7 @@ from lictui.model import (
     Server,
     Snapshot,
     SourceName,
+    State,
 )
 
 LMSTAT = server(source=SourceName.LMSTAT, url="", address="27000@lic-01")
@@ -38,7 +36,7 @@ IDLE = pool("XDT_PLT_CCS", 0, 120, None)
 
 def pools_after(source: Server, *results: Snapshot | Failure) -> tuple[Pool, ...]:
     """The pools on the board after these polls."""
-    recorder = Recorder(with_servers(Board(), (source,)), None, AlertSettings())
+    recorder = Recorder(with_servers(Board(), (source,)), AlertSettings())
     for number, result in enumerate(results):
         recorder.record([(source, poll(result, source.name, START + 60 * number), None)])
     status = recorder.board.find(source.name)
@@ -82,57 +80,92 @@ def test_idle_node_locked_lmstat_feature_stays_uncounted() -> None:
     assert (found.counted, found.model, found.reading.installed) == (False, Model.OTHER, None)
 
 
-@pytest.mark.parametrize("with_history", [False, True])
-def test_acknowledgement_is_forgotten_when_its_alert_clears(
-    tmp_path: Path, *, with_history: bool
-) -> None:
-    usage = AlertKey("lic-01", AlertKind.USAGE, "XDT_PLT_UD")
+def alerting(*servers: Server) -> tuple[Recorder, list[AlertEvent]]:
+    """A recorder that evaluates alerts, and their events."""
     events: list[AlertEvent] = []
-    with ExitStack() as stack:
-        history = stack.enter_context(closing(HistoryFixture(tmp_path / "history.db"))).history
-        recorder = Recorder(
-            with_servers(Board(), (server(),)),
-            history if with_history else None,
-            AlertSettings(),
-            events.extend,
-        )
-        recorder.enable_alerts(START, allowed=True)
-        for number, in_use in enumerate((85, 85, 50, 50, 85, 85)):
-            result = snapshot(pool(in_use=in_use, installed=100))
-            recorder.record([(server(), poll(result, at=START + 900 * number), None)])
-            if number == 1:
-                recorder.acknowledge(usage, Acknowledgement("alice", START), "alice", START)
-                assert recorder.board.acknowledgements.keys() == {usage}
-            if number == 3:
-                assert recorder.board.acknowledgements == {}
-                assert not with_history or history.acknowledgements() == {}
+    recorder = Recorder(with_servers(Board(), servers), AlertSettings(), events.extend)
+    recorder.evaluates_alerts = True
+    return recorder, events
+
+
+def record(recorder: Recorder, *counts: int, start: float = START) -> None:
+    """Poll with these numbers of licenses in use, of 100."""
+    for number, in_use in enumerate(counts):
+        result = snapshot(pool(in_use=in_use, installed=100))
+        recorder.record([(server(), poll(result, at=start + 900 * number), None)])
+
+
+def test_acknowledgement_is_forgotten_when_its_alert_clears() -> None:
+    usage = AlertKey("lic-01", AlertKind.USAGE, "XDT_PLT_UD")
+    recorder, events = alerting(server())
+    record(recorder, 85, 85)
+    recorder.take_unwritten()
+    recorder.alert_store.acknowledgements[usage] = Acknowledgement("alice", START)
+    record(recorder, 50, 50, start=START + 1800)
+    assert recorder.board.acknowledgements == {}
+    assert recorder.take_unwritten().changes.unacknowledged == (usage,)
+    record(recorder, 85, 85, start=START + 3600)
     assert [event.transition for event in events] == ["raised", "cleared", "raised"]
 
 
-def test_removed_server_clears_its_raised_alerts_only() -> None:
-    events: list[AlertEvent] = []
-    recorder = Recorder(with_servers(Board(), (server(),)), None, AlertSettings(), events.extend)
-    recorder.enable_alerts(START, allowed=True)
-    full = snapshot(pool(in_use=85, installed=100))
-    for number in range(2):
-        recorder.record([(server(), poll(full, at=START + 900 * number), None)])
-        events.clear()
-        recorder.clear_removed((), START + 900 * number)
-        assert [event.transition for event in events] == []
-        assert recorder.board.alert_states == ()
-    for number in range(2, 4):
-        recorder.record([(server(), poll(full, at=START + 900 * number), None)])
-    recorder.clear_removed((server(),), START + 3600)
-    assert [event.transition for event in events] == ["raised"]
-    recorder.clear_removed((server(enabled=False),), START + 3600)
+def test_alerts_of_a_removed_server_are_kept_for_minutes_and_then_cleared() -> None:
+    recorder, events = alerting(server())
+    record(recorder, 85, 85)
+    for elapsed, present in ((0, ()), (200, (server(),)), (400, ()), (699, ())):
+        recorder.clear_removed(present, START + elapsed, elapsed)
+        assert [event.transition for event in events] == ["raised"]
+    recorder.clear_removed((), START + 700, 700)
     assert [event.transition for event in events] == ["raised", "cleared"]
+    assert recorder.board.alert_states == ()
+
+
+@pytest.mark.parametrize("in_use", [85, 50])
+def test_disabled_server_clears_its_raised_alerts_immediately(in_use: int) -> None:
+    recorder, events = alerting(server())
+    record(recorder, in_use, 85)
+    events.clear()
+    recorder.clear_removed((server(enabled=False),), START + 3600, 0)
+    assert [event.transition for event in events] == ["cleared"] * (in_use == 85)
+    assert recorder.board.alert_states == ()
+
+
+def test_what_cannot_be_written_waits_in_order_and_within_bounds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("lictui.engine.recorder._MAX_WAITING", 3)
+    recorder, _ = alerting(server())
+    record(recorder, 85, 85)
+    first = recorder.take_unwritten()
+    assert not recorder.take_unwritten()
+    record(recorder, 50, 50, start=START + 1800)
+    assert (recorder.put_back(first), recorder.lost) == (3, 1)
+    again = recorder.take_unwritten()
+    assert [poll.time for _, poll, _ in again.polls] == [START + 900 * n for n in (1, 2, 3)]
+    assert again.changes.updated == ()  # raised, and cleared meanwhile
+    assert [key.kind for key in again.changes.removed] == [AlertKind.USAGE]
+
+
+def test_clock_that_was_set_changes_no_duration() -> None:
+    recorder, events = alerting(server())
+    record(recorder, 85, 85)
+    (before,) = recorder.alert_store.states
+    for step in (-3600.0, 86400.0):
+        recorder.shift(step)
+        (after,) = recorder.alert_store.states
+        now = START + 900 + step
+        assert recorder.board.servers[0].polled_at == now
+        assert (after.raised_at, after.notified_at, after.last_poll) == (now, now, now)
+        recorder.mark_stale(now + 60)
+        assert recorder.board.servers[0].state is State.UP
+        recorder.shift(-step)
+    assert recorder.alert_store.states == (before,)
+    assert recorder.take_unwritten().changes.updated == (before,)
+    assert len(events) == 1
 
 
 def test_alerts_of_a_shared_entitlement_are_evaluated_over_its_servers() -> None:
-    events: list[AlertEvent] = []
     servers = [server(name, entitlement="acme") for name in ("a", "b")]
-    recorder = Recorder(with_servers(Board(), servers), None, AlertSettings(), events.extend)
-    recorder.enable_alerts(START, allowed=True)
+    recorder, events = alerting(*servers)
     half = snapshot(pool(in_use=45, installed=100))
     for number in range(3):
         for one in servers:

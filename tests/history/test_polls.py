@@ -175,32 +175,26 @@ def other(fixture: HistoryFixture) -> Iterator[HistoryFixture]:
     other.close()
 
 
-def test_lease_belongs_to_one_holder(fixture: HistoryFixture, other: HistoryFixture) -> None:
-    assert fixture.history.claim_lease("one", MIDNIGHT + 30, MIDNIGHT)
-    assert not other.history.claim_lease("other", MIDNIGHT + 40, MIDNIGHT + 10)
-    assert fixture.history.claim_lease("one", MIDNIGHT + 50, MIDNIGHT + 20)
-    assert not other.history.claim_lease("other", MIDNIGHT + 75, MIDNIGHT + 45)
-
-
-def test_expired_lease_can_be_claimed(fixture: HistoryFixture, other: HistoryFixture) -> None:
-    assert fixture.history.claim_lease("one", MIDNIGHT + 30, MIDNIGHT)
-    assert other.history.claim_lease("other", MIDNIGHT + 60, MIDNIGHT + 30)
-    assert not fixture.history.claim_lease("one", MIDNIGHT + 61, MIDNIGHT + 31)
+def test_lease_belongs_to_one_holder_unless_it_is_abandoned(
+    fixture: HistoryFixture, other: HistoryFixture
+) -> None:
+    one, renewed, two = ("one", MIDNIGHT), ("one", MIDNIGHT + 20), ("two", MIDNIGHT + 40)
+    assert fixture.history.claim_lease(one) == one
+    assert other.history.claim_lease(two) == one
+    assert fixture.history.claim_lease(renewed) == renewed
+    assert other.history.claim_lease(two, abandoned=one) == renewed
+    assert other.history.claim_lease(two, abandoned=renewed) == two
 
 
 def test_lease_is_released_by_its_holder_only(
     fixture: HistoryFixture, other: HistoryFixture
 ) -> None:
-    assert fixture.history.claim_lease("one", MIDNIGHT + 30, MIDNIGHT)
-    other.history.release_lease("other")
-    assert not other.history.claim_lease("other", MIDNIGHT + 30, MIDNIGHT + 1)
+    one, two = ("one", MIDNIGHT), ("two", MIDNIGHT)
+    fixture.history.claim_lease(one)
+    other.history.release_lease("two")
+    assert other.history.claim_lease(two) == one
     fixture.history.release_lease("one")
-    assert other.history.claim_lease("other", MIDNIGHT + 30, MIDNIGHT + 1)
-
-
-def test_lease_from_the_future_is_void(fixture: HistoryFixture, other: HistoryFixture) -> None:
-    assert fixture.history.claim_lease("one", MIDNIGHT + 400 * DAY, MIDNIGHT + 399 * DAY)
-    assert other.history.claim_lease("other", MIDNIGHT + 30, MIDNIGHT)
+    assert other.history.claim_lease(two) == two
 
 
 KEY = PoolKey("CVAD:Premium")

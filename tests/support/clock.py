@@ -14,11 +14,21 @@ class FakeClock:
     def __init__(self, start: float = START) -> None:
         self._start = start
         self._now = start
+        self._step = 0.0
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._count = itertools.count()
 
     def now(self) -> float:
-        return self._now
+        return self._now + self._step
+
+    def set_wall(self, seconds: float) -> None:
+        """Set the wall clock forward, or back, without time passing."""
+        self._step += seconds
+
+    def stand_still(self, seconds: float) -> None:
+        """Let time pass without a timer that ends: the machine is suspended."""
+        self._now += seconds
+        self._sleepers = [(at + seconds, count, end) for at, count, end in self._sleepers]
 
     def monotonic(self) -> float:
         return self._now - self._start

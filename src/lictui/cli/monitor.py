@@ -31,8 +31,7 @@ from lictui.cli.options import (
 from lictui.clock import SystemClock
 from lictui.config.loader import load_state, save_state
 from lictui.engine.board import Filter, MergedBoard
-from lictui.engine.engine import Engine, RunScope
-from lictui.engine.thread import EngineThread
+from lictui.engine.engine import Engine, EngineThread, RunScope
 from lictui.errors import LictuiError, UsageError
 from lictui.paths import FILE_MODE, make_folder
 

@@ -11,8 +11,9 @@ events come out. `AlertStore` keeps the states and what is not written to the hi
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from lictui.clock import iso
 from lictui.engine.alerts import (
@@ -24,6 +25,7 @@ from lictui.engine.alerts import (
     server_alerts,
     severity_rank,
 )
+from lictui.engine.board import FUTURE
 from lictui.history.journal import AlertChanges
 from lictui.model import (
     Acknowledgement,
@@ -40,12 +42,11 @@ from lictui.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import date
 
     from lictui.config.settings import AlertSettings
     from lictui.engine.board import ServerStatus
-    from lictui.history.store import History
 
 _REPEATED_POLLS: Final = (AlertKind.USAGE, AlertKind.DATA, AlertKind.UNUSUAL)
 _TRANSIENT_STATES: Final = (State.DOWN, State.ERROR)  # may be over at the next poll
@@ -326,6 +327,9 @@ def duration_text(seconds: float) -> str:
 # The alerts of all servers, and what of them is not written yet
 
 
+_Dated = TypeVar("_Dated", AlertState, Acknowledgement)
+_KEPT: Final = 300.0  # seconds that alerts of a server are kept after it was removed
+_MAX_LINES: Final = 10_000  # of the event log, while it cannot be written
 _ENDS_ACKNOWLEDGEMENT: Final = (AlertTransition.WORSE, AlertTransition.CLEARED)
 
 
@@ -339,27 +343,39 @@ class AlertStore:
     # Not written yet: changed states (None: removed), ended acknowledgements and log lines.
     _changed: dict[AlertKey, AlertState | None] = field(default_factory=dict)
     _unacknowledged: dict[AlertKey, None] = field(default_factory=dict)
-    _lines: list[Event] = field(default_factory=list)
+    _lines: deque[Event] = field(default_factory=lambda: deque(maxlen=_MAX_LINES))
+    _missing: dict[str, float] = field(default_factory=dict)  # since when, by server
 
-    def load(self, history: History) -> None:
-        """Replace everything with what the history contains.
-
-        Raises HistoryError, and then changes nothing.
-        """
-        states, acknowledgements = history.alert_states(), history.acknowledgements()
-        for memory in (self._states, self._changed, self._unacknowledged, self._lines):
+    def load(
+        self,
+        states: Iterable[AlertState],
+        acknowledgements: Mapping[AlertKey, Acknowledgement],
+        now: float,
+    ) -> None:
+        """Replace everything with what the history contains."""
+        for memory in (self._states, self._changed, self._unacknowledged):
             memory.clear()
         for state in states:
-            self._states.setdefault(state.key.server, {})[state.key] = state
-        self.acknowledgements = acknowledgements
+            self._states.setdefault(state.key.server, {})[state.key] = _no_later(state, now)
+        self.acknowledgements = {k: _no_later(value, now) for k, value in acknowledgements.items()}
 
-    def reload_acknowledgements(self, history: History) -> None:
-        """Take over what users of any lictui acknowledged meanwhile. Raises HistoryError."""
+    def load_acknowledgements(self, acknowledgements: Mapping[AlertKey, Acknowledgement]) -> None:
+        """Take over what users of any lictui acknowledged meanwhile."""
         self.acknowledgements = {
             key: acknowledgement
-            for key, acknowledgement in history.acknowledgements().items()
+            for key, acknowledgement in acknowledgements.items()
             if key not in self._unacknowledged
         }
+
+    def shift(self, seconds: float) -> None:
+        """Follow a clock that was set forward by `seconds`: durations stay as they are."""
+        for state in self.states:
+            self._put(state.key, _moved(state, seconds))
+        self.acknowledgements = {k: _moved(v, seconds) for k, v in self.acknowledgements.items()}
+
+    def rewrite(self) -> None:
+        """Write every alert again: the history is a new file."""
+        self._changed = {state.key: state for state in self.states}
 
     @property
     def states(self) -> tuple[AlertState, ...]:
@@ -387,21 +403,32 @@ class AlertStore:
         self._end_acknowledgements(events)
         return tuple(events)
 
-    def clear_removed(self, servers: Iterable[Server], now: float) -> tuple[AlertEvent, ...]:
-        """Clear the alerts of all but these servers, and of those that are disabled."""
-        kept = {server.name for server in servers if server.enabled}
-        removed = [state for state in self.states if state.key.server not in kept]
-        if not removed:
-            return ()
+    def clear_removed(
+        self, servers: Iterable[Server], now: float, elapsed: float
+    ) -> tuple[AlertEvent, ...]:
+        """Clear the alerts of disabled servers, and of those that are not registered any more.
+
+        A server may be missing for a few minutes, at `elapsed` seconds of the monotonic clock: an
+        editor or a copy writes servers.toml in steps.
+        """
+        enabled = {server.name: server.enabled for server in servers}
+        self._missing = {
+            name: self._missing.get(name, elapsed) for name in self._states if name not in enabled
+        }
+        cleared = {name for name, since in self._missing.items() if elapsed - since >= _KEPT}
+        cleared |= {name for name, is_enabled in enabled.items() if not is_enabled}
+        return self.clear(cleared, now)
+
+    def clear(self, names: Collection[str], now: float) -> tuple[AlertEvent, ...]:
+        """Clear the alerts of these servers."""
+        removed = [state for name in names for state in self._states.get(name, {}).values()]
         for state in removed:
             self._put(state.key, None)
         events = tuple(
-            AlertEvent(AlertTransition.CLEARED, now, state)
-            for state in removed
-            if state.raised_at is not None
+            AlertEvent(AlertTransition.CLEARED, now, state) for state in removed if state.is_raised
         )
         self._end_acknowledgements(events)
-        self._lines.extend(journal_lines(events))
+        self.add_journal_lines(journal_lines(events))
         return events
 
     def _put(self, key: AlertKey, state: AlertState | None) -> None:
@@ -422,20 +449,37 @@ class AlertStore:
         """Add lines to the event log that belong to no poll."""
         self._lines.extend(lines)
 
-    def flush(self, write: Callable[[AlertChanges], None]) -> None:
-        """Pass what is not written yet to `write`; it is kept if that raises."""
-        write(
-            AlertChanges(
-                tuple(state for state in self._changed.values() if state is not None),
-                tuple(key for key, state in self._changed.items() if state is None),
-                tuple(self._unacknowledged),
-                tuple(self._lines),
-            )
+    def take_changes(self) -> AlertChanges:
+        """Return what is not written yet; from now on it counts as written."""
+        changes = AlertChanges(
+            tuple(state for state in self._changed.values() if state is not None),
+            tuple(key for key, state in self._changed.items() if state is None),
+            tuple(self._unacknowledged),
+            tuple(self._lines),
         )
         for memory in (self._changed, self._unacknowledged, self._lines):
             memory.clear()
+        return changes
 
-    @property
-    def has_pending_writes(self) -> bool:
-        """Whether something is not written yet."""
-        return bool(self._changed or self._unacknowledged or self._lines)
+    def put_back(self, changes: AlertChanges) -> None:
+        """Keep changes that could not be written, unless newer ones replace them."""
+        updated = {state.key: state for state in changes.updated}
+        self._changed = updated | dict.fromkeys(changes.removed) | self._changed
+        self._unacknowledged = dict.fromkeys(changes.unacknowledged) | self._unacknowledged
+        self._lines.extendleft(reversed(changes.events))
+
+
+def _no_later(value: _Dated, now: float) -> _Dated:
+    """A state or acknowledgement of a future, from a clock that was wrong, as if it were of now."""
+    time: float | None = getattr(value, "time", None) or getattr(value, "since", None)
+    return value if time is None or time <= now + FUTURE else _moved(value, now - time)
+
+
+def _moved(value: _Dated, seconds: float) -> _Dated:
+    """The same with every time moved; a snooze keeps its length."""
+    times = {
+        name: time + seconds
+        for name in ("since", "raised_at", "notified_at", "last_poll", "time", "until")
+        if (time := getattr(value, name, None)) is not None
+    }
+    return replace(value, **times)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 
 STALE_AFTER_POLLS: Final = 3  # missing polls
+FUTURE: Final = 300.0  # seconds ahead of the clock: more than two machines may differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,17 +168,38 @@ def _polled(before: ServerStatus, poll: Poll, due: float | None) -> ServerStatus
     return replace(after, since=since, polled_at=poll.time, latency=poll.latency, due=due)
 
 
-def mark_stale(board: Board, now: float) -> Board:
-    """The board at `now`: servers that were up and missed three polls are stale."""
-    return replace(board, servers=tuple(_aged(status, now) for status in board.servers))
+def mark_stale(board: Board, now: float, running_since: float = 0.0) -> Board:
+    """The board at `now`: servers that were up and missed three polls are stale.
+
+    Polls that are missing because lictui did not run, before `running_since`, do not count. A poll
+    that is dated in the future was recorded while the clock was wrong: its age is not known.
+    """
+    return replace(
+        board, servers=tuple(_aged(status, now, running_since) for status in board.servers)
+    )
 
 
-def _aged(status: ServerStatus, now: float) -> ServerStatus:
+def _aged(status: ServerStatus, now: float, running_since: float) -> ServerStatus:
     if status.state is not State.UP or status.polled_at is None:
         return status
     every = status.due - status.polled_at if status.due else status.server.effective_interval
-    missed = (now - status.polled_at) / max(every, 1.0)
-    return replace(status, state=State.STALE, since=now) if missed > STALE_AFTER_POLLS else status
+    missed = (now - max(status.polled_at, running_since)) / max(every, 1.0)
+    is_stale = missed > STALE_AFTER_POLLS or status.polled_at > now + FUTURE
+    return replace(status, state=State.STALE, since=now) if is_stale else status
+
+
+def shifted(board: Board, seconds: float) -> Board:
+    """The board after the clock was set forward by `seconds`: what is recent stays recent."""
+
+    def moved(status: ServerStatus) -> ServerStatus:
+        times = {
+            name: time + seconds
+            for name in ("since", "polled_at", "last_success_at", "due")
+            if (time := getattr(status, name)) is not None
+        }
+        return replace(status, **times)
+
+    return replace(board, servers=tuple(map(moved, board.servers)))
 
 
 # Totals of a product, and the board with each license server once

@@ -1,35 +1,41 @@
 """The engine: registry, poller, recorder and history, tied together in one event loop.
 
-It opens and closes everything, and looks after configuration changes, the polling lease, stale
-servers and retention. It runs with or without a screen.
+It opens and closes everything, and looks after configuration changes, the polling lease, the clock
+and retention. It runs with or without a screen. Whatever may block (the history, files of the
+configuration) is called in threads of their own; what cannot be written waits in memory.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import socket
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from lictui.clock import ClockWatch
 from lictui.config import registry
 from lictui.config.loader import ConfigWatcher, LoadedConfig
 from lictui.config.settings import Limits, Settings
 from lictui.engine import board as boards
 from lictui.engine.actions import ActionRunner
+from lictui.engine.alert_state import acknowledgement_event, duration_text
 from lictui.engine.board import Board, MergedBoard
 from lictui.engine.merge import same_as_warnings
-from lictui.engine.poller import Poller, SourceFactory, poll_server
+from lictui.engine.poller import Lease, Poller, SourceFactory, poll_server
 from lictui.engine.queries import HistoryQueries, open_history, query_license_users, with_history
 from lictui.engine.recorder import Recorder
+from lictui.engine.thread import BackgroundTasks, LoopThread
 from lictui.errors import LictuiError
+from lictui.history.errors import HistoryError
 from lictui.model import (
     DEFAULT_INTERVAL,
     Acknowledgement,
     AlertKey,
     Event,
+    EventKind,
+    Level,
     Poll,
     Server,
     StepResult,
@@ -38,65 +44,17 @@ from lictui.paths import Paths, current_user
 from lictui.sources import open_source
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Coroutine
+    from concurrent.futures import Future
 
     from lictui.clock import Clock
+    from lictui.engine.board import ServerStatus
     from lictui.engine.license_users import LicenseUsers
+    from lictui.engine.outlook import AnomalyChecker
+    from lictui.history.polls import LastPoll
     from lictui.history.store import History
 
-
-# Which of several lictui that share a data dir polls: the others show what that one records
-
-
-LEASE_SECONDS: Final = 30.0  # a process that died is replaced after this time
-
-
-class Lease:
-    """The right of this process to poll. Without a history there is nobody to share it with."""
-
-    def __init__(self, history: History | None, clock: Clock) -> None:
-        self._history = history
-        self._clock = clock
-        self.holder = f"{socket.gethostname()}:{os.getpid()}:{id(self):x}"  # unique; see _is_dead
-        self.is_held = False
-
-    def renew(self) -> bool:
-        """Claim or prolong the lease; True while this process is the one that polls."""
-        try:
-            self.is_held = self._history is None or self._claim(self._history)
-        except LictuiError:
-            self.is_held = True  # two processes that poll are better than none
-        return self.is_held
-
-    def _claim(self, history: History) -> bool:
-        now = self._clock.now()
-        if history.claim_lease(self.holder, until=now + LEASE_SECONDS, now=now):
-            return True
-        holder = history.lease_holder()
-        if not _is_dead(holder):
-            return False
-        history.release_lease(holder)
-        return history.claim_lease(self.holder, until=now + LEASE_SECONDS, now=now)
-
-    def release(self) -> None:
-        """Let another process poll immediately."""
-        if self._history is not None and self.is_held:
-            with suppress(LictuiError):  # else it expires by itself
-                self._history.release_lease(self.holder)
-        self.is_held = False
-
-
-def _is_dead(holder: str) -> bool:
-    """Whether `holder` was a process of this machine that has ended."""
-    host, _, process = holder.rpartition(":")[0].rpartition(":")
-    if host != socket.gethostname() or not process.isdecimal() or os.name == "nt":
-        return False
-    try:
-        os.kill(int(process), 0)  # signal 0 only checks
-    except (ProcessLookupError, PermissionError, OverflowError) as error:
-        return isinstance(error, ProcessLookupError)
-    return False
-
+_T = TypeVar("_T")
 
 # Which servers a run polls, and how often
 
@@ -126,9 +84,12 @@ class RunScope:
 
 
 _log = logging.getLogger(__name__)
-_MAINTENANCE_INTERVAL: Final = 3.0  # seconds between checks of files, lease and age
+_ROUND: Final = 3.0  # seconds between checks of files, lease, clock and age
+_LATE: Final = 10.0  # seconds; after a longer delay of a check, missing polls are not the servers'
 _COMPACT_INTERVAL: Final = 600.0  # seconds
 _ANOMALY_INTERVAL: Final = 60.0  # seconds between searches for servers that are due
+_PATIENCE: Final = 1.0  # seconds that the start waits for a history that is slow, or locked
+_CLOSE_TIMEOUT: Final = 2.5  # seconds for everything: a process that is told to end must end
 _VIEWING_ONLY: Final = "Viewing only: another lictui instance is polling"
 
 
@@ -141,77 +102,88 @@ class Engine:
         clock: Clock,
         scope: RunScope | None = None,
         open_source: SourceFactory = open_source,
+        thread: Callable[[str], LoopThread] = LoopThread,
     ) -> None:
         self.settings = Settings()
+        self.board = MergedBoard()  # the newest one
         self._paths = paths
         self._clock = clock
         self._scope = scope or RunScope()
         self._watcher = ConfigWatcher(paths)
+        self._doubted: LoadedConfig | None = None  # a configuration that has lost servers
+        self._files, self._history_thread = thread("files"), thread("history")
         self._polls: asyncio.Queue[tuple[Server, Poll, float]] = asyncio.Queue()
-        self._poller = Poller(clock, open_source, lambda *poll: self._polls.put_nowait(poll))
-        self._tasks: list[asyncio.Task[None]] = []
+        self._poller = Poller(
+            clock, open_source, lambda *poll: self._polls.put_nowait(poll), self._report_restart
+        )
+        self._tasks = BackgroundTasks(clock, self._report_restart, _ROUND)
         self._publish: Callable[[MergedBoard, Settings], None] = lambda _board, _settings: None
+        self._publish_error = ""
         self._history: History | None = None
         self.history = self._history_queries()
-        self._lease = Lease(None, clock)
+        self._lease = Lease(clock)
         self._actions = ActionRunner(clock, self._log_event)
-        self._recorder = Recorder(Board(), None, self.settings.alerts)
+        self._recorder = Recorder(Board(), self.settings.alerts, self._actions.submit)
         self._registry: tuple[Server, ...] = ()
         self._notices: dict[str, tuple[str, ...]] = {}  # by subject
-        self._compacted_at = clock.monotonic()
-
-    @property
-    def board(self) -> MergedBoard:
-        """The newest board."""
-        return self._recorder.merged_board
+        self._compacted_at = self._watched_at = clock.monotonic()
+        self._clock_watch = ClockWatch(clock)
+        self._unwritten = asyncio.Event()
+        self._writing = asyncio.Lock()
+        self._opening = asyncio.Lock()
+        self._late_work: set[asyncio.Task[None]] = set()
+        self._anomaly_checker: AnomalyChecker | None = None
+        self._followed: dict[str, float] = {}  # by server: the last poll that another lictui wrote
 
     def _history_queries(self) -> HistoryQueries:
-        return HistoryQueries(self._history, self._clock, lambda: self.board, lambda: self.settings)
+        return HistoryQueries(
+            self._history,
+            self._history_thread,
+            self._clock,
+            lambda: self.board,
+            lambda: self.settings,
+        )
 
     async def open(self) -> None:
         """Read the configuration, open the history, restore the board of the last run.
 
         Never raises for what a user can fix: that becomes a notice on the board.
         """
-        if config := self._watcher.reload_if_changed():
+        if config := await self._read_config():
             self._configure(config)
-        self._history, self._notices["history"] = _open(self._paths, self.settings, self._clock)
-        self.history = self._history_queries()
-        self._lease = Lease(self._history, self._clock)
-        board = boards.with_servers(Board(), self._scope.select(self._registry))
-        self._recorder = Recorder(board, self._history, self.settings.alerts, self._actions.submit)
-        self._recorder.timezone = self.settings.timezone
-        self._restore()
-        # No alerts before the lease says that this process polls.
-        self._recorder.enable_alerts(self._clock.now(), allowed=False)
-        self._publish_notices()
+        self._recorder.board = boards.with_servers(Board(), self._scope.select(self._registry))
+        self._notices["history"] = (f"the history {self._paths.history} does not respond yet",)
+        await self._wait_a_little(self._keep_history_open())
+        self._show()
 
     async def start(self, publish: Callable[[MergedBoard, Settings], None]) -> None:
         """Start polling; every new board is passed to `publish`, in this thread."""
         self._publish = publish
-        self._renew_lease()
-        self._recorder.clear_removed(self._registry, self._clock.now())
+        self._recorder.running_since = self._clock.now()
+        await self._wait_a_little(self._renew_lease())
+        self._recorder.evaluates_alerts = self._lease.is_held
+        self._poller.set_enabled(allowed=self._lease.is_held)
         await self._update_poller()
-        self._tasks = [
-            asyncio.create_task(self._record_loop(), name="record"),
-            asyncio.create_task(self._maintenance_loop(), name="maintenance"),
-            asyncio.create_task(self._anomaly_loop(), name="anomalies"),
-        ]
+        self._show()
+        start = self._tasks.start
+        start("recording", self._record)
+        start("writing", self._write_when_needed)
+        start("history", self._look_after_history, _ROUND, delay=_ROUND)
+        start("clock", self._watch, _ROUND, delay=_ROUND)
+        start("configuration", self._reconfigure, _ROUND, delay=_ROUND)
+        start("anomalies", self._check_anomalies, _ANOMALY_INTERVAL, delay=_ANOMALY_INTERVAL)
 
     async def close(self) -> None:
-        """Stop polling, record what has arrived, close everything."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Stop polling, record what has arrived, close everything: what hangs is left behind."""
+        await self._tasks.stop()
         await self._poller.stop()
-        await self.history.aclose()
         self._record_queued()
+        await self._wait_a_little(self._close_history())
         await self._actions.close()
-        self._lease.release()
-        if self._history:
-            self._history.close()
-            self._history = None
-            self.history = self._history_queries()
+        if unwritten := len(self._recorder.take_unwritten().polls):
+            _log.error("the history cannot be written: %d polls are lost", unwritten)
+        self._history_thread.stop()
+        self._files.stop()
 
     def poll_now(self, name: str | None = None) -> None:
         """Poll one server, or all enabled ones, without waiting for their turn."""
@@ -219,8 +191,21 @@ class Engine:
 
     async def acknowledge(self, key: AlertKey, acknowledgement: Acknowledgement | None) -> None:
         """Acknowledge or snooze an alert; None removes that. Raises LictuiError."""
-        self._recorder.acknowledge(key, acknowledgement, current_user(), self._clock.now())
-        self._publish(self.board, self.settings)
+        store = self._recorder.alert_store
+        state = next((state for state in store.states if state.key == key), None)
+        if state is None:
+            return
+        if self._history:
+            event = acknowledgement_event(state, acknowledgement, current_user(), self._clock.now())
+            await self._in_history(
+                lambda history: history.set_acknowledgement(key, acknowledgement, (event,))
+            )
+        if acknowledgement is None:
+            store.acknowledgements.pop(key, None)
+        else:
+            store.acknowledgements[key] = acknowledgement
+        self._recorder.show_alerts()
+        self._show()
 
     async def query_license_users(self, server: str, product: str) -> LicenseUsers:
         """Query the users of licenses on a server, "" for every product; never raises."""
@@ -246,96 +231,155 @@ class Engine:
         Of the server as it is in the registry now, only what differs from `replacing` changes.
         """
         if replacing is None:
-            await asyncio.to_thread(registry.add_server, self._paths, server)
+            await self._in_files(partial(registry.add_server, self._paths, server))
         else:
             changes = registry.changed_keys(replacing, server)
-            await asyncio.to_thread(registry.edit_server, self._paths, replacing.name, changes)
+            await self._in_files(
+                partial(registry.edit_server, self._paths, replacing.name, changes)
+            )
             if self._history and replacing.name != server.name:
-                self._history.rename_server(replacing.name, server.name)
-                self._recorder.reload_alerts()
+                await self._write()
+                await self._in_history(
+                    lambda history: history.rename_server(replacing.name, server.name)
+                )
+                await self._load_alerts()
                 await self.history.aclose()
                 self.history = self._history_queries()
-        await self._reconfigure()
+        await self._reconfigure(trusted=True)
 
     async def remove(self, name: str) -> None:
         """Remove a server from the registry; its history is kept. Raises LictuiError."""
-        await asyncio.to_thread(registry.remove_server, self._paths, name)
-        await self._reconfigure()
+        await self._in_files(partial(registry.remove_server, self._paths, name))
+        self._recorder.clear(name, self._clock.now())
+        await self._reconfigure(trusted=True)
 
-    async def _record_loop(self) -> None:
+    # Polls
+
+    async def _record(self) -> None:
         """Record polls; those that arrive together share a transaction and a board."""
-        while True:
-            first = await self._polls.get()
-            self._polls.put_nowait(first)
-            self._record_queued()
-            self._publish(self.board, self.settings)
+        first = await self._polls.get()
+        self._polls.put_nowait(first)
+        self._record_queued()
+        self._unwritten.set()
+        self._show()
 
     def _record_queued(self) -> None:
+        self._check_clock()
         polls = []
         while not self._polls.empty():
             polls.append(self._polls.get_nowait())
         self._recorder.record(polls)
 
-    async def _maintenance_loop(self) -> None:
-        while True:
-            await self._clock.sleep(_MAINTENANCE_INTERVAL)
-            try:
-                await self._maintain()
-            except Exception:  # noqa: BLE001 - one failure must not end the loop
-                _log.exception("maintenance")
+    async def _update_poller(self) -> None:
+        servers = [
+            self._scope.with_interval(server, self.settings.interval)
+            for server in self._scope.select(self._registry)
+        ]
+        await self._poller.update_servers(servers, self.settings.limits, self._recorder.board)
 
-    async def _anomaly_loop(self) -> None:
-        """Check for unusual usage, long after the first frame, where alerts are evaluated."""
-        await self._clock.sleep(_ANOMALY_INTERVAL)
-        if self._history is None:
+    def _show(self, *, always: bool = False) -> None:
+        """Publish the board if it changed. What fails there must not end the recording."""
+        notices = tuple(notice for notices in self._notices.values() for notice in notices)
+        if notices != self._recorder.board.notices:
+            self._recorder.board = replace(self._recorder.board, notices=notices)
+        board = self._recorder.merged_board
+        if board == self.board and not always:
             return
-        from lictui.engine.outlook import AnomalyChecker
+        self.board = board
+        try:
+            self._publish(board, self.settings)
+        except Exception as error:  # noqa: BLE001 - a terminal that is gone, a full disk
+            if str(error) != self._publish_error:
+                self._publish_error = str(error)
+                _log.warning("a change could not be reported: %r", error)
 
-        checker = AnomalyChecker(self._history, self._clock)
-        while True:
-            try:
-                if self._recorder.alerts_enabled:
-                    anomalies = self._recorder.alert_store.anomalies
-                    await checker.check(self.board, self.settings, anomalies)
-            except Exception:  # noqa: BLE001 - one failure must not end the loop
-                _log.exception("anomaly check")
-            await self._clock.sleep(_ANOMALY_INTERVAL)
+    # Background tasks and the clock
 
-    async def _maintain(self) -> None:
-        before = self.board
-        self._renew_lease()
-        await self._reconfigure()
-        if not self._lease.is_held:
-            self._restore()
-        self._recorder.mark_stale(self._clock.now())
-        if self._clock.monotonic() - self._compacted_at >= _COMPACT_INTERVAL and self._history:
-            self._compacted_at = self._clock.monotonic()
-            self._history.compact()
-        if self.board != before:
-            self._publish(self.board, self.settings)
+    def _log_event(self, event: Event) -> None:
+        self._recorder.alert_store.add_journal_lines((event,))
+        self._unwritten.set()
 
-    def _renew_lease(self) -> None:
-        allowed = self._lease.renew()
-        self._poller.set_enabled(allowed=allowed)
-        self._recorder.enable_alerts(self._clock.now(), allowed=allowed)
-        self._notices["lease"] = () if allowed else (_VIEWING_ONLY,)
-        self._publish_notices()
+    def _notify(self, message: str, level: Level = Level.WARN) -> None:
+        _log.warning("%s", message)
+        self._log_event(Event(self._clock.now(), EventKind.NOTICE, "", message, "", level))
 
-    async def _reconfigure(self) -> None:
-        config = self._watcher.reload_if_changed()
+    def _report_restart(self, name: str, error: BaseException | None) -> None:
+        _log.error("%s ended", name, exc_info=error)
+        reason = type(error).__name__ if error else "canceled"
+        self._notify(f"internal error in {name} ({reason}), started again: see lictui.log")
+
+    def _check_clock(self) -> None:
+        if step := self._clock_watch.step():
+            self._recorder.shift(step)
+            direction = "forward" if step > 0 else "back"
+            self._notify(f"the system clock was set {direction} by {duration_text(abs(step))}")
+
+    async def _watch(self) -> None:
+        """Look at the clock, and at servers whose polls are missing."""
+        elapsed = self._clock.monotonic()
+        late, self._watched_at = elapsed - self._watched_at - _ROUND, elapsed
+        self._check_clock()
+        now = self._clock.now()
+        if late > _LATE:
+            self._recorder.running_since = now
+            self._poller.poll_overdue()
+            self._notify(f"lictui did not run for {duration_text(late)}: suspended or stopped")
+        self._recorder.mark_stale(now)
+        self._recorder.clear_removed(self._registry, now, elapsed)
+        future = [
+            status.server.name
+            for status in self._recorder.board.servers
+            if status.polled_at is not None and status.polled_at > now + boards.FUTURE
+        ]
+        message = f"last poll dated in the future by a wrong clock: {', '.join(future)}"
+        self._notices["clock"] = (message,) if future else ()
+        self._show()
+
+    async def _check_anomalies(self) -> None:
+        """Check for unusual usage, long after the first frame, where alerts are evaluated."""
+        if self._history is None or not self._recorder.evaluates_alerts:
+            return
+        if self._anomaly_checker is None:
+            from lictui.engine.outlook import AnomalyChecker
+
+            self._anomaly_checker = AnomalyChecker(self._history, self._clock)
+        anomalies = self._recorder.alert_store.anomalies
+        await self._history_thread.call(
+            self._anomaly_checker.check(self.board, self.settings, anomalies)
+        )
+
+    # Configuration
+
+    async def _in_files(self, function: Callable[[], _T]) -> _T:
+        async def call() -> _T:
+            return function()
+
+        return await self._files.call(call())
+
+    async def _read_config(self) -> LoadedConfig | None:
+        return await self._in_files(self._watcher.reload_if_changed)
+
+    async def _reconfigure(self, *, trusted: bool = False) -> None:
+        """Apply a changed configuration; servers that are missing must be so at two looks."""
+        config = await self._read_config() or self._doubted
         if config is None:
             return
+        lost = {server.name for server in self._registry} - {s.name for s in config.servers}
+        if lost and not trusted and config is not self._doubted:
+            self._doubted = config
+            return
+        self._doubted = None
         self._configure(config)
         self._recorder.alerts = self.settings.alerts
         self._recorder.timezone = self.settings.timezone
         self._recorder.board = boards.with_servers(
             self._recorder.board, self._scope.select(self._registry)
         )
-        self._recorder.clear_removed(self._registry, self._clock.now())
-        self._restore()
-        self._publish_notices()
+        with suppress(LictuiError):
+            await self._restore()
         await self._update_poller()
-        self._publish(self.board, self.settings)
+        self._show(always=True)
+        await self._write()
 
     def _configure(self, config: LoadedConfig) -> None:
         self.settings, self._registry = config.settings, config.servers
@@ -346,24 +390,228 @@ class Engine:
             self._scope.select(config.servers)
         )
 
-    async def _update_poller(self) -> None:
-        servers = [
-            self._scope.with_interval(server, self.settings.interval)
-            for server in self._scope.select(self._registry)
-        ]
-        await self._poller.update_servers(servers, self.settings.limits, self._recorder.board)
+    # The history
 
-    def _log_event(self, event: Event) -> None:
-        self._recorder.add_event(event)
+    async def _in_history(self, function: Callable[[History], _T]) -> _T:
+        """Call a function with the history, in its thread. Raises LictuiError."""
 
-    def _restore(self) -> None:
-        """Take over newer polls from the history: of the last run, or of another lictui."""
-        if self._history:
-            self._recorder.board = with_history(self._recorder.board, self._history)
+        async def call() -> _T:
+            if self._history is None:
+                raise HistoryError("the history is not open")
+            result = function(self._history)
+            if self._history.is_replaced():
+                raise HistoryError("the history was deleted or replaced")
+            return result
 
-    def _publish_notices(self) -> None:
-        notices = [notice for notices in self._notices.values() for notice in notices]
-        self._recorder.set_notices(notices)
+        return await self._history_thread.call(call())
+
+    async def _look_after_history(self) -> None:
+        """Open it if that failed or it was replaced; write what waits; follow other lictui."""
+        try:
+            await self._keep_history_open()
+            await self._renew_lease()
+            await self._write()
+            if self._clock.monotonic() - self._compacted_at >= _COMPACT_INTERVAL:
+                self._compacted_at = self._clock.monotonic()
+                await self._in_history(lambda history: history.compact())
+        except LictuiError as error:
+            _log.info("%s", error.message)
+        self._show()
+
+    async def _keep_history_open(self) -> None:
+        async with self._opening:
+            before = self._history
+            if before is None or await self._in_files(before.is_replaced):
+                await self._open_history(before)
+
+    async def _open_history(self, before: History | None) -> None:
+        async def call() -> History:
+            if before:
+                before.close()
+            return open_history(self._paths, self.settings, self._clock)
+
+        try:
+            self._history = await self._history_thread.call(call())
+        except LictuiError as error:
+            message = f"{error.message}; polls are kept in memory until it can be used"
+            self._notices["history"] = (f"{message}. {error.hint}",)
+            raise
+        self._notices["history"] = self._history.notices
+        self._anomaly_checker = None
+        await self.history.aclose()
+        self.history = self._history_queries()
+        await self._restore()
+        if before:
+            self._recorder.alert_store.rewrite()
+            self._notify(f"{before.path} was deleted, moved or replaced: opened again")
+        elif not self._recorder.alert_store.states:
+            await self._load_alerts()
+
+    async def _close_history(self) -> None:
+        with suppress(LictuiError):
+            await self.history.aclose()
+            await self._write()
+            if self._lease.is_held:
+                await self._in_history(lambda history: history.release_lease(self._lease.holder))
+            await self._in_history(lambda history: history.close())
+        self._history = None
+        self.history = self._history_queries()
+
+    async def _renew_lease(self) -> None:
+        """Poll and evaluate alerts, or show what another lictui records."""
+        polled = self._recorder.evaluates_alerts
+        await self._in_history(self._lease.renew)
+        allowed = self._lease.is_held
+        if allowed and polled:
+            acknowledgements = await self._in_history(lambda history: history.acknowledgements())
+            self._recorder.alert_store.load_acknowledgements(acknowledgements)
+            self._recorder.show_alerts()
+        else:
+            await self._restore(follow=True)
+            await self._load_alerts()
+            if allowed:
+                self._recorder.running_since = self._clock.now()
+        self._recorder.evaluates_alerts = allowed
+        self._poller.set_enabled(allowed=allowed)
+        self._notices["lease"] = () if allowed else (_VIEWING_ONLY,)
+
+    async def _load_alerts(self) -> None:
+        states, acknowledgements = await self._in_history(
+            lambda history: (history.alert_states(), history.acknowledgements())
+        )
+        self._recorder.alert_store.load(states, acknowledgements, self._clock.now())
+        self._recorder.show_alerts()
+
+    async def _restore(self, *, follow: bool = False) -> None:
+        """Take over polls from the history: of servers not polled yet, or all newer ones."""
+
+        def is_newer(status: ServerStatus, last: LastPoll) -> bool:
+            known = self._followed.get(status.server.name)
+            self._followed[status.server.name] = last.polled_at
+            return status.polled_at is None or (follow and known != last.polled_at)
+
+        before = self._recorder.board
+        after = await self._in_history(lambda history: with_history(before, history, is_newer))
+        restored = {id(old): new for old, new in zip(before.servers, after.servers, strict=True)}
+        current = self._recorder.board
+        servers = tuple(restored.get(id(status), status) for status in current.servers)
+        self._recorder.board = replace(current, servers=servers)
+
+    async def _write_when_needed(self) -> None:
+        await self._unwritten.wait()
+        self._unwritten.clear()
+        await self._write()
+
+    async def _write(self) -> None:
+        """Write what waits; what cannot be written waits longer."""
+        async with self._writing:
+            unwritten = self._recorder.take_unwritten()
+            if not unwritten:
+                return
+            try:
+                await self._in_history(
+                    lambda history: history.append_many(unwritten.polls, unwritten.changes)
+                )
+            except BaseException as error:
+                waiting = self._recorder.put_back(unwritten)
+                if not isinstance(error, LictuiError):
+                    raise
+                lost = f", {self._recorder.lost} are lost" if self._recorder.lost else ""
+                if not self._notices.get("write"):
+                    _log.error("%s (%s)", error.message, error.hint)
+                self._notices["write"] = (
+                    f"{error.message}; {waiting} polls not written yet{lost}",
+                )
+            else:
+                self._notices["write"] = ()
+        self._show()
+
+    async def _wait_a_little(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do some work, but continue without it when it takes long. Errors are notices."""
+        task = asyncio.create_task(work)
+        self._late_work.add(task)
+        task.add_done_callback(self._end_late_work)
+        await asyncio.wait({task}, timeout=_PATIENCE)
+
+    def _end_late_work(self, task: asyncio.Task[None]) -> None:
+        self._late_work.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error and not isinstance(error, LictuiError):
+            self._report_restart("the start", error)
+
+
+# The engine in a thread of its own, whatever the terminal does
+
+
+class EngineThread:
+    """Runs an engine in its own thread. `start`, then `start_polling` once that may begin."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._thread = LoopThread("engine")
+        self._is_stopped = False
+
+    def start(self) -> None:
+        """Open everything; returns when the board of the last run is restored.
+
+        Raises what opening raised.
+        """
+        self._thread.submit(self.engine.open()).result()
+
+    def start_polling(self, publish: Callable[[MergedBoard, Settings], None]) -> None:
+        """Begin to poll; `publish` is called in the engine's thread with every new board.
+
+        Does not wait: the caller may have a frame to draw.
+        """
+        self._thread.submit(self.engine.start(publish)).add_done_callback(_log_failure)
+
+    def stop(self) -> None:
+        """End polling, close everything, end the thread. Safe to call twice."""
+        if not self._is_stopped:
+            self._is_stopped = True
+            with suppress(TimeoutError):  # what hangs ends with the process
+                self._thread.submit(self.engine.close()).result(_CLOSE_TIMEOUT)
+            self._thread.stop()
+
+    @property
+    def board(self) -> MergedBoard:
+        """The newest board."""
+        return self.engine.board
+
+    def poll_now(self, name: str | None = None) -> None:
+        """Poll one server, or all enabled ones, without waiting for their turn."""
+        self._thread.notify(self.engine.poll_now, name)
+
+    async def ask(self, question: Callable[[Engine], Coroutine[Any, Any, _T]]) -> _T:
+        """Run a question in the thread of the engine and return its answer.
+
+        Raises what it raises: `await thread.ask(lambda engine: engine.history.events(100))`.
+        """
+        return await self._thread.call(question(self.engine))
+
+    async def test(self, server: Server) -> AsyncIterator[StepResult]:
+        """Test the connection to a server; yield each step as it ends."""
+        caller = asyncio.get_running_loop()
+        steps: asyncio.Queue[StepResult | None] = asyncio.Queue()
+
+        async def run() -> None:
+            try:
+                async for step in self.engine.test(server):
+                    caller.call_soon_threadsafe(steps.put_nowait, step)
+            finally:
+                caller.call_soon_threadsafe(steps.put_nowait, None)
+
+        running = self._thread.submit(run())
+        try:
+            while (step := await steps.get()) is not None:
+                yield step
+        finally:
+            running.cancel()
+
+
+def _log_failure(start: Future[None]) -> None:
+    if not start.cancelled() and (error := start.exception()):
+        _log.error("polling could not be started", exc_info=error)
 
 
 # One poll of every server, as `lictui status` needs it
@@ -383,32 +631,41 @@ async def poll_once(
     Without `contact` no server is polled, and the board shows what was recorded last. A history
     that cannot be opened becomes a notice on the board.
     """
-    history, notices = _open(paths, settings, clock)
+    history: History | None = None
+    notices: tuple[str, ...] = ()
+    try:
+        history = open_history(paths, settings, clock)
+        notices = history.notices
+    except LictuiError as error:
+        notices = (f"{error.message}; recording is disabled. {error.hint}",)
     try:
         board = boards.with_servers(Board(), servers)
         if history:
             board = with_history(board, history)
-        recorder = Recorder(board, history, settings.alerts)
-        recorder.set_notices(notices)
-        recorder.enable_alerts(clock.now(), allowed=False)
+            alerts = history.alert_states()
+            board = replace(board, alert_states=alerts, acknowledgements=history.acknowledgements())
+        recorder = Recorder(board, settings.alerts)
         if contact:
             limits = settings.limits
             if timeout is not None:
                 connect_timeout = min(timeout, limits.connect_timeout)
                 limits = replace(limits, timeout=timeout, connect_timeout=connect_timeout)
             recorder.record(await _poll_all(servers, limits, clock))
-        return boards.mark_stale(recorder.board, clock.now())
+            if history:
+                notices += _write(history, recorder)
+        return boards.mark_stale(replace(recorder.board, notices=notices), clock.now())
     finally:
         if history:
             history.close()
 
 
-def _open(paths: Paths, settings: Settings, clock: Clock) -> tuple[History | None, tuple[str, ...]]:
+def _write(history: History, recorder: Recorder) -> tuple[str, ...]:
+    unwritten = recorder.take_unwritten()
     try:
-        history = open_history(paths, settings, clock)
+        history.append_many(unwritten.polls, unwritten.changes)
     except LictuiError as error:
-        return None, (f"{error.message}; recording is disabled. {error.hint}",)
-    return history, history.notices
+        return (f"{error.message}; {len(unwritten.polls)} polls not written",)
+    return ()
 
 
 async def _poll_all(

@@ -1,16 +1,20 @@
-"""Polling: one task per server with its own schedule, so that no server delays another."""
+"""Polling: one task per server with its own schedule, by one lictui at a time."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import math
+import os
+import socket
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from lictui.engine.thread import BackgroundTasks
 from lictui.model import Failure, FailureKind, Poll, Server, Snapshot, State
 from lictui.sources.source import Source, SourceError, distinct_pools, ignore_steps
 
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
     from lictui.clock import Clock
     from lictui.config.settings import Limits
     from lictui.engine.board import Board
+    from lictui.history.polls import LeaseRow
+    from lictui.history.store import History
 
 
 # One poll of one server; whatever goes wrong becomes a value
@@ -85,7 +91,7 @@ async def _fetch(server: Server, source: Source, deadline: float) -> Snapshot | 
         )
 
 
-# Schedule of a server, in seconds
+# Schedule of a server, in seconds of the monotonic clock
 
 
 MAX_OFFSET_SHARE: Final = 0.1  # of the interval at most
@@ -100,13 +106,6 @@ def start_offset(server: Server) -> float:
     """
     share = zlib.crc32(server.name.encode()) / 2**32
     return share * min(server.effective_interval * MAX_OFFSET_SHARE, MAX_OFFSET)
-
-
-def first_due(server: Server, polled_at: float | None, now: float) -> float:
-    """The first poll after a start: immediately, unless the last one is recent."""
-    if polled_at is None or polled_at > now:
-        return now
-    return max(now, polled_at + server.effective_interval)
 
 
 def next_due(server: Server, due: float, now: float, pause: float) -> float:
@@ -134,21 +133,30 @@ def wait_after(server: Server, result: Snapshot | Failure, failures: int, cap: f
 
 
 SourceFactory = Callable[[Server, "Limits", "Clock"], Source]
-PollCallback = Callable[[Server, Poll, float], None]  # the poll, and when the next one is due
+PollCallback = Callable[[Server, Poll, float], None]  # the poll, and the time of the next one
 
 # Connections are closed between polls from this interval on (seconds): servers drop idle ones
 # after about two minutes, and 1,000 open ones cost both sides.
 _CLOSE_INTERVAL: Final = 120.0
+_CLOSE_TIMEOUT: Final = 0.5  # seconds
+_RESTART_PAUSE: Final = 60.0  # seconds, after a defect of lictui
 
 
 class Poller:
     """Polls every enabled server by its schedule, and reports each poll as it ends."""
 
-    def __init__(self, clock: Clock, open_source: SourceFactory, report: PollCallback) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        open_source: SourceFactory,
+        report: PollCallback,
+        report_restart: Callable[[str, BaseException | None], None] = lambda _name, _error: None,
+    ) -> None:
         self._clock = clock
         self._open = open_source
         self._report = report
         self._schedules: dict[str, _Schedule] = {}
+        self._tasks = BackgroundTasks(clock, report_restart, _RESTART_PAUSE)
         # Polls requested before the servers were known; None: of all servers.
         self._requested: set[str | None] = set()
         self._slots = asyncio.Semaphore(1)
@@ -162,60 +170,64 @@ class Poller:
             for name, schedule in self._schedules.items()
             if schedule.server != enabled.get(name) or schedule.limits != limits
         ]
-        for schedule in outdated:
-            del self._schedules[schedule.server.name]
-        await asyncio.gather(*(schedule.stop() for schedule in outdated))
+        await asyncio.gather(*map(self._stop, outdated))
         self._slots = asyncio.Semaphore(limits.concurrency)
         for name, server in enabled.items():
             if name not in self._schedules:
-                self._schedules[name] = self._start(server, limits, board)
+                self._start(server, limits, board)
         self._requested.clear()
 
-    def _start(self, server: Server, limits: Limits, board: Board) -> _Schedule:
+    def _start(self, server: Server, limits: Limits, board: Board) -> None:
         status = board.find(server.name)
-        last_poll = status.polled_at if status and status.state is State.UP else None
-        due = first_due(server, last_poll, self._clock.now())
-        schedule = _Schedule(server, limits)
+        due = self._clock.monotonic()
+        if status and status.state is State.UP and status.polled_at is not None:
+            age = self._clock.now() - status.polled_at
+            due += max(0.0, server.effective_interval - age) if age >= 0 else 0.0
+        schedule = self._schedules[server.name] = _Schedule(server, limits, due)
         if self._requested & {server.name, None}:
             schedule.poll_requested.set()
-        schedule.task = asyncio.create_task(
-            self._poll_loop(schedule, due), name=f"poll {server.name}"
-        )
-        return schedule
+        self._tasks.start(f"poll {server.name}", partial(self._poll, schedule))
 
-    async def _poll_loop(self, schedule: _Schedule, due: float) -> None:
+    async def _stop(self, schedule: _Schedule) -> None:
+        self._schedules.pop(schedule.server.name, None)
+        await self._tasks.stop(f"poll {schedule.server.name}")
+        if schedule.source:
+            with suppress(Exception):  # a source that cannot be closed is not used any more
+                async with asyncio.timeout(_CLOSE_TIMEOUT):
+                    await schedule.source.aclose()
+
+    async def _poll(self, schedule: _Schedule) -> None:
+        """Wait until a server is due, poll it, and report the poll."""
         server, limits = schedule.server, schedule.limits
-        failures = 0
-        offset = start_offset(server)
-        while True:
-            await self._wait_for_turn(schedule, due)
-            async with self._slots:
-                # Opened at the first poll: its imports must not delay the first screen.
-                schedule.source = source = schedule.source or self._open(
-                    server, limits, self._clock
-                )
-                result = await poll_server(server, source, limits.timeout, self._clock)
-                if server.effective_interval >= _CLOSE_INTERVAL:
-                    await source.aclose()
-            failures = failures + 1 if isinstance(result.result, Failure) else 0
-            wait = wait_after(server, result.result, failures, limits.max_backoff)
-            due = next_due(server, due, self._clock.now(), wait) + offset
-            offset = 0.0  # only once: it shifts all later polls
-            self._report(server, result, due)
+        await self._wait_for_turn(schedule)
+        async with self._slots:
+            # Opened at the first poll: its imports must not delay the first screen.
+            schedule.source = source = schedule.source or self._open(server, limits, self._clock)
+            poll = await poll_server(server, source, limits.timeout, self._clock)
+            if server.effective_interval >= _CLOSE_INTERVAL:
+                await source.aclose()
+        failed = isinstance(poll.result, Failure)
+        schedule.failures = schedule.failures + 1 if failed else 0
+        wait = wait_after(server, poll.result, schedule.failures, limits.max_backoff)
+        now = self._clock.monotonic()
+        schedule.due = next_due(server, schedule.due, now, wait) + schedule.offset
+        schedule.offset = 0.0  # only once: it shifts all later polls
+        self._report(server, poll, self._clock.now() + schedule.due - now)
 
-    async def _wait_for_turn(self, schedule: _Schedule, due: float) -> None:
+    async def _wait_for_turn(self, schedule: _Schedule) -> None:
         """Wait until the poll is due, or requested."""
-        alarm = asyncio.create_task(self._alarm(schedule, due))
+
+        async def wait_until_due() -> None:
+            await self._clock.sleep(schedule.due - self._clock.monotonic())
+            await self._polling_allowed.wait()
+            schedule.poll_requested.set()
+
+        alarm = asyncio.create_task(wait_until_due())
         try:
             await schedule.poll_requested.wait()
         finally:
             alarm.cancel()
             schedule.poll_requested.clear()
-
-    async def _alarm(self, schedule: _Schedule, due: float) -> None:
-        await self._clock.sleep(due - self._clock.now())
-        await self._polling_allowed.wait()
-        schedule.poll_requested.set()
 
     def set_enabled(self, *, allowed: bool) -> None:
         """Enable or disable scheduled polls; requested ones happen either way."""
@@ -236,27 +248,76 @@ class Poller:
         if not schedules:
             self._requested.add(name)
 
+    def poll_overdue(self) -> None:
+        """Poll what is due: timers do not count the time that the machine was suspended."""
+        for schedule in self._schedules.values():
+            if schedule.due <= self._clock.monotonic() and self._polling_allowed.is_set():
+                schedule.poll_requested.set()
+
     async def stop(self) -> None:
         """End all tasks and close all connections."""
-        schedules = list(self._schedules.values())
-        self._schedules.clear()
-        await asyncio.gather(*(schedule.stop() for schedule in schedules))
+        await asyncio.gather(*map(self._stop, list(self._schedules.values())))
 
 
 class _Schedule:
-    """One server with its task, its open source, and the event that requests a poll."""
+    """One server, when it is due, its open source, and the event that requests a poll."""
 
-    def __init__(self, server: Server, limits: Limits) -> None:
+    def __init__(self, server: Server, limits: Limits, due: float) -> None:
         self.server = server
         self.limits = limits
+        self.due = due  # monotonic seconds
+        self.offset = start_offset(server)
+        self.failures = 0  # consecutive ones
         self.poll_requested = asyncio.Event()
         self.source: Source | None = None
-        self.task: asyncio.Task[None] | None = None
 
-    async def stop(self) -> None:
-        if self.task:
-            self.task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self.task
-        if self.source:
-            await self.source.aclose()
+
+# Which of several lictui that share a data dir polls: the others show what that one records
+
+
+LEASE_SECONDS: Final = 30.0  # a process that does not renew its lease for so long is replaced
+_OLD_LEASE: Final = 600.0  # seconds; a lease renewed earlier, or later, is of another time
+
+
+class Lease:
+    """The right of this process to poll. Without a history there is nobody to share it with.
+
+    Whether another process still renews its lease is measured here, with the monotonic clock.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.holder = f"{socket.gethostname()}:{os.getpid()}:{id(self):x}"  # unique; see _is_dead
+        self.is_held = True
+        self._seen: LeaseRow | None = None
+        self._seen_at = 0.0
+
+    def renew(self, history: History) -> bool:
+        """Claim or prolong the lease; whether it is held. Unchanged if that raises HistoryError."""
+        lease = self.holder, self._clock.now()
+        current = history.claim_lease(lease)
+        if current != lease and self._is_abandoned(current):
+            current = history.claim_lease(lease, abandoned=current)
+        self.is_held = current == lease
+        return self.is_held
+
+    def _is_abandoned(self, lease: LeaseRow) -> bool:
+        holder, renewed_at = lease
+        first, now = self._seen is None, self._clock.monotonic()
+        if lease != self._seen:
+            self._seen, self._seen_at = lease, now
+        if first and abs(self._clock.now() - renewed_at) > _OLD_LEASE:
+            return True
+        return now - self._seen_at >= LEASE_SECONDS or _is_dead(holder)
+
+
+def _is_dead(holder: str) -> bool:
+    """Whether `holder` was a process of this machine that has ended."""
+    host, _, process = holder.rpartition(":")[0].rpartition(":")
+    if host != socket.gethostname() or not process.isdecimal() or os.name == "nt":
+        return False
+    try:
+        os.kill(int(process), 0)  # signal 0 only checks
+    except (ProcessLookupError, PermissionError, OverflowError) as error:
+        return isinstance(error, ProcessLookupError)
+    return False

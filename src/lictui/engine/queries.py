@@ -10,7 +10,8 @@ from collections import defaultdict
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 
 from lictui.engine import license_users
 from lictui.engine.board import Board, with_servers
@@ -34,7 +35,7 @@ from lictui.products import describe
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from lictui.analysis.columns import Series
@@ -45,22 +46,40 @@ if TYPE_CHECKING:
     from lictui.engine.board import Filter, GroupBy, MergedBoard, ServerStatus
     from lictui.engine.outlook import PastSummaryCache
     from lictui.engine.product_reader import ProductHistoryReader
+    from lictui.engine.thread import LoopThread
     from lictui.history.polls import LastPoll
 
 
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 _PAGE: Final = 2000  # lines of the event log read at once: a few hundredths of a second
 
 
+def _in_history_thread(
+    method: Callable[Concatenate[HistoryQueries, _P], Coroutine[Any, Any, _T]],
+) -> Callable[Concatenate[HistoryQueries, _P], Coroutine[Any, Any, _T]]:
+    @wraps(method)
+    async def call(self: HistoryQueries, /, *arguments: _P.args, **options: _P.kwargs) -> _T:
+        return await self.thread.call(method(self, *arguments, **options))
+
+    return call
+
+
 class HistoryQueries:
-    """Answers from the history; all of them empty if there is none. Methods raise LictuiError."""
+    """Answers from the history; all of them empty if there is none. Methods raise LictuiError.
+
+    They run in the thread of the history, so that a large or locked file holds up no poll.
+    """
 
     def __init__(
         self,
         history: History | None,
+        thread: LoopThread,
         clock: Clock,
         board: Callable[[], MergedBoard],
         settings: Callable[[], Settings],
     ) -> None:
+        self.thread = thread
         self._history = history
         self._clock = clock
         self._board = board
@@ -68,11 +87,13 @@ class HistoryQueries:
         self._summaries: PastSummaryCache | None = None
         self._products: ProductHistoryReader | None = None
 
+    @_in_history_thread
     async def aclose(self) -> None:
         """End running computations."""
         if self._summaries:
             await self._summaries.close()
 
+    @_in_history_thread
     async def series_batch(self, queries: tuple[SeriesQuery, ...]) -> tuple[Series, ...]:
         """The series of several queries, in their order."""
         if self._history is None:
@@ -81,6 +102,7 @@ class HistoryQueries:
             return tuple(Series.empty(query.width) for query in queries)
         return self._history.series_batch(queries)
 
+    @_in_history_thread
     async def product_history(self, query: ProductQuery) -> ProductHistory:
         """What was recorded of one product in a time range."""
         reader = self._product_reader()
@@ -88,6 +110,7 @@ class HistoryQueries:
             return ProductHistory()
         return await reader.history(self._board(), query, self._settings())
 
+    @_in_history_thread
     async def product_outlook(
         self, servers: tuple[str, ...], product: str
     ) -> ProductOutlook | None:
@@ -105,6 +128,7 @@ class HistoryQueries:
             self._products = ProductHistoryReader(self._history, self._clock)
         return self._products
 
+    @_in_history_thread
     async def summaries(self, by: GroupBy) -> Mapping[TotalKey, PastSummary]:
         """The past summary of every total, a few minutes old at most; slow at first."""
         if self._history is None:
@@ -115,10 +139,12 @@ class HistoryQueries:
             self._summaries = PastSummaryCache(self._history, self._clock)
         return await self._summaries.get(self._board(), by, self._settings())
 
+    @_in_history_thread
     async def events(self, limit: int) -> tuple[Event, ...]:
         """The newest lines of the event log, newest first."""
         return self._history.events(limit) if self._history else ()
 
+    @_in_history_thread
     async def search(self, pattern: Filter, limit: int | None = None) -> tuple[Event, ...]:
         """The newest lines of the event log that match, or all of them, newest first.
 
@@ -154,15 +180,24 @@ def load_board(servers: Iterable[Server], history: History, settings: AlertSetti
     return merge_board(with_history(with_servers(Board(), servers), history), settings)
 
 
-def with_history(board: Board, history: History) -> Board:
-    """The board with what the history has that is newer: of every server the last poll.
+def with_history(
+    board: Board,
+    history: History,
+    is_newer: Callable[[ServerStatus, LastPoll], bool] = lambda status, _: status.polled_at is None,
+) -> Board:
+    """The board with the last poll of every server in the history, if it `is_newer`.
 
     A server that no poll has read yet gets the pools that are recorded of it, for example from an
     import: it is expected in their totals. Raises HistoryError.
     """
     last_polls = history.last_polls()
     servers = [
-        _with_last_poll(status, last_polls.get(status.server.name)) for status in board.servers
+        _with_last_poll(status, last)
+        if status.server.enabled
+        and (last := last_polls.get(status.server.name))
+        and is_newer(status, last)
+        else status
+        for status in board.servers
     ]
     if any(status.snapshot is None and status.server.enabled for status in servers):
         pools = _recorded_pools(history)
@@ -200,11 +235,7 @@ def _recorded_pools(history: History) -> dict[str, list[Pool]]:
     return pools
 
 
-def _with_last_poll(status: ServerStatus, last: LastPoll | None) -> ServerStatus:
-    if last is None or not status.server.enabled:
-        return status
-    if status.polled_at is not None and last.polled_at <= status.polled_at:
-        return status
+def _with_last_poll(status: ServerStatus, last: LastPoll) -> ServerStatus:
     state = last.failure.state if last.failure else State.UP
     return replace(
         status,

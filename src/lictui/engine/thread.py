@@ -1,7 +1,7 @@
-"""The background thread in which everything but drawing happens, whatever the terminal does.
+"""Event loops that nothing blocks, and tasks that do not end unnoticed.
 
-It knows nothing of screens: boards go to a function that it is given, and other threads ask through
-`EngineThread.ask`.
+A call that may never return (a name look-up, a file on a dead mount, a keyring, a locked database)
+is left to a daemon thread: nobody else waits for it, and neither does the exit.
 """
 
 from __future__ import annotations
@@ -10,99 +10,18 @@ import asyncio
 import socket
 import threading
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from lictui.sources.process import run_blocking
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import Callable, Coroutine
+    from concurrent.futures import Future
 
-    from lictui.config.settings import Settings
-    from lictui.engine.board import MergedBoard
-    from lictui.engine.engine import Engine
-    from lictui.model import Server, StepResult
+    from lictui.clock import Clock
 
 _T = TypeVar("_T")
-
-
-class EngineThread:
-    """Runs an engine in its own thread. `start`, then `go` once polling may begin."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self._loop = new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="monitor", daemon=True)
-
-    def start(self) -> None:
-        """Open everything; returns when the board of the last run is restored.
-
-        Raises what opening raised.
-        """
-        self._thread.start()
-        self._call(self.engine.open())
-
-    def start_polling(self, publish: Callable[[MergedBoard, Settings], None]) -> None:
-        """Begin to poll; `publish` is called in the monitor thread with every new board.
-
-        Does not wait: the caller may have a frame to draw.
-        """
-        asyncio.run_coroutine_threadsafe(self.engine.start(publish), self._loop)
-
-    def stop(self) -> None:
-        """End polling, close everything, end the thread. Safe to call twice."""
-        if not self._thread.is_alive():
-            return
-        self._call(self.engine.close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    @property
-    def board(self) -> MergedBoard:
-        """The newest board."""
-        return self.engine.board
-
-    def poll_now(self, name: str | None = None) -> None:
-        """Poll one server, or all enabled ones, without waiting for their turn."""
-        self._loop.call_soon_threadsafe(self.engine.poll_now, name)
-
-    async def ask(self, question: Callable[[Engine], Coroutine[Any, Any, _T]]) -> _T:
-        """Run a question in the thread of the engine and return its answer.
-
-        Raises what it raises: `await thread.ask(lambda engine: engine.history.events(100))`.
-        """
-        return await asyncio.wrap_future(
-            asyncio.run_coroutine_threadsafe(question(self.engine), self._loop)
-        )
-
-    async def test(self, server: Server) -> AsyncIterator[StepResult]:
-        """Test the connection to a server; yield each step as it ends."""
-        caller = asyncio.get_running_loop()
-        steps: asyncio.Queue[StepResult | None] = asyncio.Queue()
-
-        async def run() -> None:
-            try:
-                async for step in self.engine.test(server):
-                    caller.call_soon_threadsafe(steps.put_nowait, step)
-            finally:
-                caller.call_soon_threadsafe(steps.put_nowait, None)
-
-        running = asyncio.run_coroutine_threadsafe(run(), self._loop)
-        try:
-            while (step := await steps.get()) is not None:
-                yield step
-        finally:
-            running.cancel()
-
-    def _call(self, command: Coroutine[Any, Any, _T]) -> _T:
-        return asyncio.run_coroutine_threadsafe(command, self._loop).result()
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
-
-
-# The event loop
+_JOIN_TIMEOUT: Final = 0.5  # seconds
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
@@ -126,3 +45,76 @@ def run(coroutine: Coroutine[Any, Any, _T]) -> _T:
     """Run `coroutine` in such a loop, as `asyncio.run` does."""
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(coroutine)
+
+
+class LoopThread:
+    """An event loop in a daemon thread of its own."""
+
+    def __init__(self, name: str) -> None:
+        self._loop = new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name=name, daemon=True)
+        self._thread.start()
+
+    async def call(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
+        """Run a coroutine there, and wait for it here."""
+        return await asyncio.wrap_future(self.submit(coroutine))
+
+    def submit(self, coroutine: Coroutine[Any, Any, _T]) -> Future[_T]:
+        """Run a coroutine there; may be called from any thread."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+    def notify(self, function: Callable[..., object], *arguments: Any) -> None:
+        """Call a function there, without waiting for it."""
+        self._loop.call_soon_threadsafe(function, *arguments)
+
+    def stop(self) -> None:
+        """End the thread; one that is blocked is left behind."""
+        if not self._loop.is_closed():
+            self.notify(self._loop.stop)
+            self._thread.join(_JOIN_TIMEOUT)
+            if not self._thread.is_alive():
+                self._loop.close()
+
+
+class BackgroundTasks:
+    """Tasks that run until they are stopped: one that ends is reported and started again."""
+
+    def __init__(
+        self, clock: Clock, report: Callable[[str, BaseException | None], None], pause: float
+    ) -> None:
+        self._clock = clock
+        self._report = report
+        self._pause = pause  # seconds before a task is started again
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def start(
+        self,
+        name: str,
+        work: Callable[[], Coroutine[Any, Any, None]],
+        every: float = 0.0,
+        delay: float = 0.0,
+    ) -> None:
+        """Do `work` again and again, with a pause of `every` seconds, after `delay` seconds."""
+
+        async def repeat() -> None:
+            await self._clock.sleep(delay)
+            while True:
+                await work()
+                await self._clock.sleep(every)
+
+        def restart(task: asyncio.Task[None]) -> None:
+            if self._tasks.get(name) is task:  # it was not stopped
+                self.start(name, work, every, self._pause)
+                self._report(name, None if task.cancelled() else task.exception())
+
+        task = self._tasks[name] = asyncio.create_task(repeat(), name=name)
+        task.add_done_callback(restart)
+
+    async def stop(self, name: str | None = None) -> None:
+        """Stop one task, or all of them; one that does not end is left behind."""
+        names = list(self._tasks) if name is None else [name]
+        tasks = [task for name in names if (task := self._tasks.pop(name, None))]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=_JOIN_TIMEOUT)

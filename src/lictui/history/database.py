@@ -66,10 +66,9 @@ SCHEMA: Final = (
         id INTEGER PRIMARY KEY, time REAL NOT NULL, kind TEXT NOT NULL, server TEXT NOT NULL,
         product TEXT NOT NULL, level TEXT NOT NULL, message TEXT NOT NULL)""",
     "CREATE INDEX event_time ON event(time)",
-    # At most one row: the lictui that polls, when it renewed the lease, and when that expires.
+    # At most one row: the lictui that polls, and when it renewed the lease.
     """CREATE TABLE lease(
-        id INTEGER PRIMARY KEY CHECK(id = 1), holder TEXT NOT NULL,
-        renewed_at REAL NOT NULL, expires_at REAL NOT NULL)""",
+        id INTEGER PRIMARY KEY CHECK(id = 1), holder TEXT NOT NULL, renewed_at REAL NOT NULL)""",
     # Months of the past as the source itself reports them (MonthlyUsage); not lictui's readings.
     """CREATE TABLE monthly_usage(
         server TEXT NOT NULL, product TEXT NOT NULL, subscription_date TEXT NOT NULL,

@@ -124,10 +124,11 @@ def pools_with_months(db: sqlite3.Connection) -> Iterator[tuple[str, PoolKey]]:
         yield server, PoolKey(product, subscription_date)
 
 
-# The lease: which of several lictui that share one history polls
+# The lease: which of several lictui that share one history polls. Whether it is still valid is not
+# decided here: clocks of two machines differ, and any clock may be set.
 
 
-_MAX_CLOCK_SKEW: Final = 300.0  # seconds between the clocks of two machines
+LeaseRow = tuple[str, float]  # the holder, and when it renewed the lease (UTC epoch seconds)
 
 
 class Polls(HistoryFile):
@@ -143,23 +144,14 @@ class Polls(HistoryFile):
         with self._reading() as db:
             return monthly_usage(db, server, key)
 
-    def claim_lease(self, holder: str, until: float, now: float) -> bool:
-        """Take or renew the right to poll until `until`; False while another holder has it.
-
-        A lease renewed in the future is void: the clock it was made by has been set right since.
-        """
+    def claim_lease(self, lease: LeaseRow, abandoned: LeaseRow | None = None) -> LeaseRow:
+        """Take or renew the lease; return it, or that of another holder, unless `abandoned`."""
         with self._writing() as db:
-            row = db.execute("SELECT holder, renewed_at, expires_at FROM lease").fetchone()
-            if row and row[0] != holder and row[1] - _MAX_CLOCK_SKEW <= now < row[2]:
-                return False
-            db.execute("INSERT OR REPLACE INTO lease VALUES(1, ?, ?, ?)", (holder, now, until))
-            return True
-
-    def lease_holder(self) -> str:
-        """Return who has the right to poll, or had it last; "" if nobody has."""
-        with self._reading() as db:
-            row = db.execute("SELECT holder FROM lease").fetchone()
-        return str(row[0]) if row else ""
+            row: LeaseRow | None = db.execute("SELECT holder, renewed_at FROM lease").fetchone()
+            if row and row[0] != lease[0] and row != abandoned:
+                return row
+            db.execute("INSERT OR REPLACE INTO lease VALUES(1, ?, ?)", lease)
+            return lease
 
     def release_lease(self, holder: str) -> None:
         """Give up the right to poll, if `holder` has it."""
