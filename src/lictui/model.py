@@ -99,6 +99,9 @@ class Level(StrEnum):
     UNKNOWN = "unknown"
 
 
+SEVERE_LEVELS: Final = (Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
+LEVELS_ABOVE_WARN: Final = (Level.WARN, *SEVERE_LEVELS)
+
 _MOST_DIGITS: Final = 4  # decimals that a percentage is shown with at most
 
 

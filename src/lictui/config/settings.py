@@ -25,7 +25,7 @@ from lictui.config.toml_document import (
     string_list,
     time_zone,
 )
-from lictui.model import AlertEvent, AlertKind, AlertTransition, Level, Server
+from lictui.model import LEVELS_ABOVE_WARN, AlertEvent, AlertKind, AlertTransition, Level, Server
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -232,8 +232,6 @@ def suggest_key(name: str) -> str:
 
 # `[actions.<name>]`: what to run or notify when an alert changes
 
-_ALERT_LEVELS: Final = (Level.WARN, Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
-
 
 @dataclass(frozen=True, slots=True)
 class Action:
@@ -266,7 +264,7 @@ class Action:
 
 
 def _rank(level: Level) -> int:
-    return _ALERT_LEVELS.index(level) if level in _ALERT_LEVELS else -1
+    return LEVELS_ABOVE_WARN.index(level) if level in LEVELS_ABOVE_WARN else -1
 
 
 def _kinds(value: object) -> tuple[str, ...]:
@@ -307,7 +305,7 @@ def _verify(value: object) -> bool | str:
 
 ACTION_KEYS: Final[dict[str, Validator]] = {
     "on": _kinds,
-    "level": choice(*(level.value for level in _ALERT_LEVELS)),
+    "level": choice(*(level.value for level in LEVELS_ABOVE_WARN)),
     "servers": string_list,
     "groups": string_list,
     "command": _command,

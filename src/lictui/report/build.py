@@ -12,6 +12,7 @@ from lictui.analysis.assignments import reported_month
 from lictui.analysis.series import ALIGNMENT, SeriesQuery, day_of
 from lictui.analysis.usage_stats import excess, usage_stats
 from lictui.engine.alert_state import is_transition
+from lictui.engine.alerts import severity_rank
 from lictui.engine.entitlements import (
     ContractLine,
     Expiry,
@@ -27,6 +28,7 @@ from lictui.engine.queries import load_board
 from lictui.history.memberships import Membership, memberships
 from lictui.model import (
     ESTATE,
+    SEVERE_LEVELS,
     Event,
     EventKind,
     Level,
@@ -120,19 +122,9 @@ def build_report(history: History, query: ReportQuery) -> MonthlyReport:
     )
 
 
-_SEVERITY: Final = (
-    Level.OK,
-    Level.UNKNOWN,
-    Level.WARN,
-    Level.CRITICAL,
-    Level.OVERDRAFT,
-    Level.EXHAUSTED,
-)
-
-
 def _most_critical_first(product: ProductReport) -> tuple[int, float, str, str]:
     scope = product.estate
-    return -_SEVERITY.index(scope.level), -(scope.month.ratio or 0.0), product.name, product.model
+    return severity_rank(scope.level), -(scope.month.ratio or 0.0), product.name, product.model
 
 
 # Which pools count, on which servers
@@ -374,7 +366,6 @@ _NOTABLE_KINDS: Final = (
     EventKind.VERSION,
     EventKind.CERTIFICATE,
 )
-_SEVERE: Final = (Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
 
 
 def _notable_events(
@@ -392,10 +383,10 @@ def _notable_events(
         and (
             is_transition(event)
             if event.kind is EventKind.ALERT
-            else event.kind in _NOTABLE_KINDS or event.level in _SEVERE
+            else event.kind in _NOTABLE_KINDS or event.level in SEVERE_LEVELS
         )
     ]
-    kept = sorted(events, key=lambda e: (e.level not in _SEVERE, -e.time))[:_MAX_EVENTS]
+    kept = sorted(events, key=lambda e: (e.level not in SEVERE_LEVELS, -e.time))[:_MAX_EVENTS]
     in_order = sorted(kept, key=lambda e: (e.time, e.server, e.message))
     return tuple(in_order), len(events) - len(kept)
 

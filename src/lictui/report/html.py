@@ -17,8 +17,8 @@ from lictui.report.text import format_cell
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from lictui.report.model import MonthlyReport
-    from lictui.report.sections import Bar, BarChart
+    from lictui.report.model import MonthlyReport, PeriodFigure
+    from lictui.report.sections import BarChart
 
 
 def render_html(report: MonthlyReport) -> str:
@@ -96,9 +96,10 @@ def draw_chart(chart: BarChart, width: int, element_id: str) -> str:
         "svg",
         _tag("title", escape(chart.title), id=f"{element_id}-t"),
         _tag("desc", escape(chart.description), id=f"{element_id}-d"),
-        *(_weekend(index, step) for index, bar in enumerate(bars) if bar.is_weekend),
+        *(_weekend(index, step) for index in chart.weekends),
         *_grid(axis, width),
         *(part for index, bar in enumerate(bars) for part in _bar(bar, index, step, axis)),
+        *(_label(label, index, step) for index, label in enumerate(chart.labels) if label),
         *(_installed_line(bars, step, axis, ratio, "limit") for ratio in chart.thresholds),
         _installed_line(bars, step, axis, 1.0, "cap"),
         viewBox=f"0 0 {width} {_HEIGHT}",
@@ -119,7 +120,7 @@ def _weekend(index: int, step: float) -> str:
     return _tag("rect", x=x, y=_HIGH, width=round(step, 1), height=_LOW - _HIGH, class_="weekend")
 
 
-def _bar(bar: Bar, index: int, step: float, axis: Axis) -> Iterator[str]:
+def _bar(bar: PeriodFigure, index: int, step: float, axis: Axis) -> Iterator[str]:
     x = round(_LEFT + index * step + step * 0.14, 1)
     width = round(step * 0.72, 1)
     if bar.figure is None:
@@ -131,12 +132,16 @@ def _bar(bar: Bar, index: int, step: float, axis: Axis) -> Iterator[str]:
         if within < bar.figure:
             top = axis.y(bar.figure)
             yield _tag("rect", x=x, y=top, width=width, height=round(y - top, 1), class_="over")
-    if bar.label:
-        middle = round(_LEFT + (index + 0.5) * step, 1)
-        yield _tag("text", escape(bar.label), x=middle, y=_LOW + 15, text_anchor="middle")
 
 
-def _installed_line(bars: Sequence[Bar], step: float, axis: Axis, ratio: float, class_: str) -> str:
+def _label(label: str, index: int, step: float) -> str:
+    middle = round(_LEFT + (index + 0.5) * step, 1)
+    return _tag("text", escape(label), x=middle, y=_LOW + 15, text_anchor="middle")
+
+
+def _installed_line(
+    bars: Sequence[PeriodFigure], step: float, axis: Axis, ratio: float, class_: str
+) -> str:
     """Return a line at a ratio of what was installed; it steps with it, and gaps stay gaps."""
     path: list[str] = []
     previous_y: float | None = None

@@ -6,13 +6,13 @@ Timestamps are UTC epoch seconds, days are those of the report's time zone, None
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from lictui.analysis.forecast import Forecast, describe_forecast
-from lictui.analysis.series import day_of, day_start, first_of_month, next_month
-from lictui.model import Event, Level, Model
+from lictui.analysis.series import day_of, day_start, next_month
+from lictui.model import SEVERE_LEVELS, Event, Level, Model
 
 if TYPE_CHECKING:
     from lictui.analysis.usage import UsageStats
@@ -103,9 +103,6 @@ class ScopeReport:
     silent_servers: tuple[str, ...] = ()  # that have the product, but no data in this month
 
 
-_CRITICAL: Final = (Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
-
-
 @dataclass(frozen=True, slots=True)
 class ProductReport:
     """One product and model; concurrent and assigned licenses are never added up."""
@@ -132,9 +129,9 @@ class ProductReport:
     @property
     def critical_servers(self) -> tuple[ScopeReport, ...]:
         """The servers that are critical or worse although all servers together are not."""
-        if self.estate.level in _CRITICAL:
+        if self.estate.level in SEVERE_LEVELS:
             return ()
-        return tuple(scope for scope in self.servers if scope.level in _CRITICAL)
+        return tuple(scope for scope in self.servers if scope.level in SEVERE_LEVELS)
 
     @property
     def scopes(self) -> tuple[ScopeReport, ...]:
@@ -203,12 +200,13 @@ class MonthlyReport:
 
 def last_complete(now: float, zone: tzinfo | None) -> date:
     """Return the first day of the last complete month."""
-    return month_before(first_of_month(day_of(now, zone)))
+    return months_before(day_of(now, zone), 1)
 
 
-def month_before(first_day: date) -> date:
-    """Return the first day of the previous month."""
-    return first_of_month(first_day - timedelta(days=1))
+def months_before(day: date, count: int) -> date:
+    """Return the first day of the month that is so many before that of `day`."""
+    year, month = divmod(day.year * 12 + day.month - 1 - count, 12)
+    return date(year, month + 1, 1)
 
 
 def one_year_later(day: date) -> date:
@@ -219,18 +217,16 @@ def one_year_later(day: date) -> date:
         return date(day.year + 1, 3, 1)
 
 
-def month_span(first_day: date, now: float, zone: tzinfo | None) -> MonthSpan:
-    """Return the month that starts on `first_day`, as far as it has passed."""
-    start, end = day_start(first_day, zone), day_start(next_month(first_day), zone)
-    return MonthSpan(first_day, start, max(start, min(end, int(now))), complete=end <= now)
-
-
 def thirteen_months(first_day: date, now: float, zone: tzinfo | None) -> tuple[MonthSpan, ...]:
-    """Return the same month of the previous year and all months up to this one."""
-    first_days = [first_day]
-    for _ in range(12):
-        first_days.append(month_before(first_days[-1]))
-    return tuple(month_span(day, now, zone) for day in reversed(first_days))
+    """Return the same month of the previous year and all months up to this one.
+
+    Of a month that is not complete, the part that has passed.
+    """
+    spans = []
+    for first in (months_before(first_day, count) for count in range(12, -1, -1)):
+        start, end = day_start(first, zone), day_start(next_month(first), zone)
+        spans.append(MonthSpan(first, start, max(start, min(end, int(now))), complete=end <= now))
+    return tuple(spans)
 
 
 def zone_name(zone: tzinfo | None, timestamp: int) -> str:

@@ -151,7 +151,7 @@ def _draw_chart(axes: Any, chart: BarChart) -> None:
             axes.hlines(bar.installed, place - 0.5, place + 0.5, color=_INK, linewidth=1.2)
         if bar.figure is None:
             axes.text(place, 0, "?", ha="center", va="bottom", fontsize=6.5, color=_SOFT)
-    axes.set_xticks(places, [bar.label for bar in chart.bars])
+    axes.set_xticks(places, chart.labels)
     axes.tick_params(labelsize=6.5, colors=_SOFT, length=0)
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.yaxis.set_major_formatter(lambda value, _position: f"{value:,.0f}")

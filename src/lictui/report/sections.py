@@ -45,24 +45,16 @@ class KeyFigure:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """One day or month of a chart; `label` is empty where the axis has none."""
-
-    figure: int | None
-    installed: int | None
-    label: str
-    is_weekend: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class BarChart:
     """Usage as bars against what was installed; thresholds are ratios of installed."""
 
     title: str
     description: str  # for readers who do not see the picture
     caption: str
-    bars: Sequence[Bar]
+    bars: Sequence[PeriodFigure]  # days or months
+    labels: Sequence[str]  # of the bars; empty where the axis has none
     thresholds: Sequence[float] = ()
+    weekends: Sequence[int] = ()  # indexes of bars
 
 
 @dataclass(frozen=True, slots=True)
@@ -525,16 +517,10 @@ def _daily_chart(product: ProductReport) -> BarChart:
         description,
         f"Bars: {per_day}; line: installed; dashes: {text.format_threshold(product.warn)} and"
         f" {text.format_threshold(product.critical)}; shaded: weekends; outline: no data.",
-        [
-            Bar(
-                day.figure,
-                day.installed,
-                str(day.first_day.day) if day.first_day.day in _LABELED_DAYS else "",
-                day.first_day.weekday() >= _SATURDAY,
-            )
-            for day in scope.days
-        ],
+        scope.days,
+        [str(d.first_day.day) if d.first_day.day in _LABELED_DAYS else "" for d in scope.days],
         (product.warn, product.critical),
+        [index for index, d in enumerate(scope.days) if d.first_day.weekday() >= _SATURDAY],
     )
 
 
@@ -545,5 +531,6 @@ def _monthly_chart(product: ProductReport) -> BarChart:
         f"{product.name}: {per_month}",
         "; ".join(f"{text.month_title(m.first_day)} {_month_count(m)}" for m in months),
         "The last 12 months.",
-        [Bar(m.figure, m.installed, text.month_abbreviation(m.first_day)[0]) for m in months],
+        months,
+        [text.month_abbreviation(month.first_day)[0] for month in months],
     )

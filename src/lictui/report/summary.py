@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from lictui.engine.entitlements import Expiry, ExpiryKind, unused_costs
-from lictui.model import ESTATE, Level, sum_all_known
+from lictui.model import ESTATE, LEVELS_ABOVE_WARN, Level, sum_all_known
 from lictui.report import text
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ class Statement:
 _MAX_STATEMENTS: Final = 5  # of one kind
 _SOON: Final = timedelta(days=90)
 _NO_DATA: Final = "No data"
-_ABOVE_THRESHOLD: Final = (Level.WARN, Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
 
 
 def summary(report: MonthlyReport) -> tuple[Statement, ...]:
@@ -58,7 +57,7 @@ def _usage(report: MonthlyReport) -> Iterator[Statement]:
 
     A product whose level is unknown is never counted as below its threshold.
     """
-    above = [p for p in report.products if p.estate.level in _ABOVE_THRESHOLD]
+    above = [p for p in report.products if p.estate.level in LEVELS_ABOVE_WARN]
     for product in above:
         level = product.estate.level
         yield Statement(level, text.LEVELS[level], _describe_usage(product, report))

@@ -138,19 +138,26 @@ class Worksheet:
         self.next_row = head_row + 1
         self._zone = report.zone
         self._workbook = workbook
-        self._bounded_formats: dict[tuple[CellKind, str], Any] = {}
+        self._cell_formats: dict[tuple[CellKind, str, bool], Any] = {}
         self._formulas = formulas
         self._letters = {c.key: xl_col_to_name(index) for index, c in enumerate(self.columns)}
-        self._formats = {k: workbook.add_format(f) for k, f in _NUMBER_FORMATS.items()}
-        self._total_formats = {
-            k: workbook.add_format({**f, **_TOTAL_FORMAT}) for k, f in _NUMBER_FORMATS.items()
-        }
-        self._write_head(workbook, titles)
+        self._write_head(titles)
 
-    def _write_head(self, workbook: Any, titles: Mapping[str, str]) -> None:
-        texts = workbook.add_format({**_HEAD_FORMAT, "indent": 1})
-        dates = workbook.add_format(_HEAD_FORMAT)
-        numbers = workbook.add_format({**_HEAD_FORMAT, "align": "right"})
+    def _format(self, kind: CellKind, sign: str = "", *, is_total: bool = False) -> Any:
+        """Return a format; with a sign, it is shown in front of the number, which stays one."""
+        key = kind, sign, is_total
+        if key not in self._cell_formats:
+            properties = {**_NUMBER_FORMATS[kind], **(_TOTAL_FORMAT if is_total else {})}
+            if sign:
+                properties["num_format"] = f'"{sign} "{properties["num_format"]}'
+            self._cell_formats[key] = self._workbook.add_format(properties)
+        return self._cell_formats[key]
+
+    def _write_head(self, titles: Mapping[str, str]) -> None:
+        add_format = self._workbook.add_format
+        texts = add_format({**_HEAD_FORMAT, "indent": 1})
+        dates = add_format(_HEAD_FORMAT)
+        numbers = add_format({**_HEAD_FORMAT, "align": "right"})
         formats = {CellKind.TEXT: texts, CellKind.LEVEL: texts}
         formats |= {CellKind.DATE: dates, CellKind.MONTH: dates}
         for index, column in enumerate(self.columns):
@@ -177,32 +184,23 @@ class Worksheet:
         """Write a row; a value with a formula becomes the formula and its result."""
         for index, column in enumerate(self.columns):
             value = row.get(column.key)
-            cell_format = self._formats[column.kind]
-            formula = self._formulas.get(column.key)
+            sign, formula = "", self._formulas.get(column.key)
             if isinstance(value, Bounded):
-                if value.shown_sign:
-                    cell_format = self._bounded_format(column.kind, value.shown_sign)
+                sign = value.shown_sign
                 if value.sign and value.value != 0:
                     formula = None  # it would conclude too much from a bound
                 value = value.value
+            cell_format = self._format(column.kind, sign)
             if formula and not (column.kind is CellKind.MONEY and row["unit_cost"] is None):
                 self._write_formula(index, formula, value, cell_format)
             else:
                 self._write_value(index, value, column.kind, cell_format)
         self.next_row += 1
 
-    def _bounded_format(self, kind: CellKind, sign: str) -> Any:
-        """Return a format that shows the sign in front of the number, which stays a number."""
-        if (kind, sign) not in self._bounded_formats:
-            plain = _NUMBER_FORMATS[kind]
-            marked = {**plain, "num_format": f'"{sign} "{plain["num_format"]}'}
-            self._bounded_formats[kind, sign] = self._workbook.add_format(marked)
-        return self._bounded_formats[kind, sign]
-
     def add_totals(self, label: str, formulas: Mapping[str, tuple[str, float]]) -> None:
         """Write a row below the table: a label, and formulas with their results."""
         for index, column in enumerate(self.columns):
-            cell_format = self._total_formats[column.kind]
+            cell_format = self._format(column.kind, is_total=True)
             if column.key in formulas:
                 formula, value = formulas[column.key]
                 self._write_formula(index, formula, value, cell_format)
