@@ -188,30 +188,6 @@ def test_estate_peak_is_the_highest_simultaneous_total(cli: Cli) -> None:
     assert [window for scope, _, window in result if scope == "estate"] == ["24h", "month", "all"]
 
 
-def test_peaks_sum_the_pools_of_a_server_without_startup_licenses(paths: Paths, cli: Cli) -> None:
-    with closing(HistoryFixture(paths.history)) as fixture:
-        pools = (
-            pool(PRODUCT, 7, subscription=date(2026, 12, 1)),
-            pool(PRODUCT, 8, subscription=date(2027, 12, 1)),
-            pool("CITRIX", 900),
-            pool("NODE", 5, None, counted=False),
-        )
-        fixture.history.append(server(), poll(snapshot(*pools), at=MIDNIGHT))
-    result = peaks(cli)
-    assert {product for _, product, _ in result} == {PRODUCT}
-    assert result["lic-01", PRODUCT, "all"]["peak"] == 15
-
-
-def test_estate_peak_expects_registered_servers_only(paths: Paths, cli: Cli) -> None:
-    with closing(HistoryFixture(paths.history)) as fixture:
-        fixture.poll_series(MIDNIGHT, [10] * 71 + [90], "lic-01", every=300)
-        fixture.poll_series(MIDNIGHT, [40] * 12, "lic-02", every=300)
-    cli("servers", "add", "lic-01", *WINRM)
-    assert peaks(cli)["estate", PRODUCT, "24h"]["peak"] == 90
-    cli("servers", "add", "lic-02", *WINRM)  # now its values are missing
-    assert peaks(cli)["estate", PRODUCT, "24h"]["peak"] == 50
-
-
 @pytest.mark.usefixtures("two_servers")
 def test_peaks_of_a_group(cli: Cli) -> None:
     cli("servers", "add", "lic-01", *WINRM, "--group", "emea")

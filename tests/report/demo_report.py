@@ -10,8 +10,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lictui.simulator.demo import run_demo
-
 CONTRACT = """
 [[product]]
 product = "XDT_PLT_CCS"
@@ -38,43 +36,33 @@ def run(*command: str) -> None:
     subprocess.run(command, check=False, capture_output=True, timeout=120)
 
 
-def write_reports(folder: Path) -> None:
-    """Write the report of the demo's last month in every format."""
-    with run_demo(speed=1.0) as demo:
+def main(folder: Path) -> None:
+    """Write the report of the demo's last month in every format, and pictures of it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with Demo(speed=1.0) as demo:
         (demo.paths.config_dir / "contract.toml").write_text(CONTRACT)
-        folders = ("--config-dir", demo.paths.config_dir, "--data-dir", demo.paths.data_dir)
+        folders = (
+            "--config-dir",
+            str(demo.paths.config_dir),
+            "--data-dir",
+            str(demo.paths.data_dir),
+        )
         lictui = (sys.executable, "-m", "lictui")
         # Expirations are not part of the generated history: poll every server once.
-        subprocess.run([*lictui, "status", *folders], check=False, stdout=subprocess.DEVNULL)
+        run(*lictui, "status", *folders)
         for name in FORMATS:
-            file = folder / f"report.{name}"
-            subprocess.run([*lictui, "report", *folders, "--format", name, "-o", file], check=True)
-
-
-def take_screenshots(folder: Path) -> None:
-    """Render the page on a light and a dark screen and on paper, and the workbook on paper."""
-    page = (folder / "report.html").as_uri()
-    size = "--window-size=1100,3000"
+            run(*lictui, "report", *folders, "--format", name, "-o", str(folder / f"report.{name}"))
+    page, size = (folder / "report.html").as_uri(), "--window-size=1100,3000"
     dark = "--blink-settings=preferredColorScheme=0"
     run(*CHROMIUM, size, f"--screenshot={folder / 'light.png'}", page)
     run(*CHROMIUM, size, dark, f"--screenshot={folder / 'dark.png'}", page)
     run(*CHROMIUM, "--no-pdf-header-footer", f"--print-to-pdf={folder / 'paper.pdf'}", page)
-    convert = ["soffice", "--headless", "--convert-to", "pdf", "--outdir"]
+    convert = ("soffice", "--headless", "--convert-to", "pdf", "--outdir")
     run(*convert, str(folder / "calc"), str(folder / "report.xlsx"))
     for pdf in (folder / "paper.pdf", folder / "calc" / "report.pdf"):
-        if pdf.exists():
-            run("pdftoppm", "-r", "80", "-png", str(pdf), str(pdf.with_suffix("")))
-
-
-def main() -> None:
-    """Write the reports and the screenshots to FOLDER, or to a new temporary folder."""
-    arguments = sys.argv[1:] or [tempfile.mkdtemp(prefix="lictui-report-")]
-    folder = Path(arguments[0]).resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    write_reports(folder)
-    take_screenshots(folder)
+        run("pdftoppm", "-r", "80", "-png", str(pdf), str(pdf.with_suffix("")))
     sys.stdout.write(f"{folder}\n")
 
 
 if __name__ == "__main__":
-    main()
+    main(Path((*sys.argv[1:], tempfile.mkdtemp(prefix="lictui-report-"))[0]).resolve())
