@@ -10,6 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from lictui.simulator.demo import Demo
+
 CONTRACT = """
 [[product]]
 product = "XDT_PLT_CCS"
