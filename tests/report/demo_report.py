@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lictui.simulator.demo import Demo
+from lictui.simulator.demo import run_demo
 
 CONTRACT = """
 [[product]]
@@ -41,7 +41,7 @@ def run(*command: str) -> None:
 def main(folder: Path) -> None:
     """Write the report of the demo's last month in every format, and pictures of it."""
     folder.mkdir(parents=True, exist_ok=True)
-    with Demo(speed=1.0) as demo:
+    with run_demo(speed=1.0) as demo:
         (demo.paths.config_dir / "contract.toml").write_text(CONTRACT)
         folders = (
             "--config-dir",
