@@ -83,13 +83,6 @@ class Columns:
         return any(self.names[index].endswith("utc") for index in self.times)
 
     @property
-    def ranges(self) -> int | None:
-        """The column of ranges of time of which PRTG's raw times, if used, are the ends."""
-        name = self.names[self.times[0]]
-        plain = name.removesuffix("raw")
-        return self.names.index(plain) if plain != name and plain in self.names else None
-
-    @property
     def texts(self) -> list[int]:
         """The columns that may tell servers, products and license types apart."""
         purposes = {*FIGURES, "subscription_date"}
@@ -146,7 +139,9 @@ def recognize_columns(header: Sequence[str], chosen: Mapping[str, str]) -> Colum
         times = (day, clock)
     else:
         times = (clock if "time" in chosen else moment, None)
-    columns.times = tuple(index for index in times if index is not None)
+    # PRTG has ranges of time, and their ends as raw numbers next to them.
+    plain = {names.index(f"{n}raw"): names.index(n) for n in names if f"{n}raw" in names}
+    columns.times = tuple(plain.get(index, index) for index in times if index is not None)
     if "in_use" not in indexes or not columns.times:
         return None
     if "total" in indexes and "installed" in indexes and "total" not in chosen:

@@ -21,12 +21,12 @@ from lictui.history.csv_reader import (
     INVALID,
     MONTH,
     UNKNOWN,
-    CellReader,
     ImportedPool,
     ImportResult,
     Numbers,
     RowError,
     RowFile,
+    RowReader,
     imported_rows,
     shorten,
 )
@@ -65,7 +65,9 @@ def read_foreign_csv(
     Raises UsageError where dates are ambiguous, or where no row is of the product.
     """
     content = _Content(file, columns, options)
-    stored = content.read(result)
+    stored = RowFile(content.reader.dtype)
+    for rows in content.reader.read(result):
+        stored.add(rows)
     texts = {index: numbers.keys() for index, numbers in content.texts.items()}
     selected = select_values(columns, texts, options)
     filters = {
@@ -79,9 +81,9 @@ def read_foreign_csv(
     result.unused = [
         cell.strip() for at, cell in enumerate(file.header) if at not in used and cell.strip()
     ]
-    parts = [stored.rows()[:0]]
+    parts = [np.empty(0, _VALID)]
     for rows in stored.chunks():
-        parts.append(_valid(rows, filters, result))
+        parts.append(_valid(rows, filters, f"text{columns.indexes.get('license_type')}", result))
         if sum(map(len, parts)) > _MAX_ROWS:
             raise UsageError(
                 f"more than {_MAX_ROWS:,} rows of one product", "split the file by time"
@@ -127,64 +129,44 @@ def _is_equal(cell: str, text: str) -> bool:
     return cell.strip().lower() == text
 
 
-# What is read of every row: UNKNOWN without such a column
-_REQUIRED: Final = ("date", "clock", "subscription_date", *FIGURES)
-
-
 class _Content:
-    """Reads the rows of a file, a column at a time, into rows of numbers."""
+    """The cells of a file as numbers: of dates, of times of day and of texts."""
 
     def __init__(self, file: CsvFile, columns: Columns, options: ImportOptions) -> None:
-        self.file = file
         self.columns = columns
         self.dates = Numbers[LocalDate]()
         self.clocks = Numbers[TimeOfDay]()
         self.texts = {index: Numbers[str]() for index in columns.texts}
         self._format = options.date_format
-        self._dates = CellReader(lambda cell: self.dates[parse_date(cell)])
-        self._clocks = CellReader(lambda cell: self.clocks[parse_clock(cell)])
-        cells: dict[str, tuple[int, Callable[[str], int]]] = {}
-        for purpose, index in columns.indexes.items():
-            if purpose in FIGURES:
+        width = len(columns.header)
+        parsers: dict[str, tuple[int, Callable[[str], int]]] = {}
+        for purpose in FIGURES:
+            if purpose in columns.indexes:
+                index = columns.indexes[purpose]
                 is_raw = columns.names[index].endswith("raw")
-                cells[purpose] = index, partial(_count, purpose=purpose, is_raw=is_raw)
-            elif purpose == "subscription_date":
-                cells[purpose] = index, self._subscription_date
-        if columns.ranges is not None:
-            cells["range"] = columns.ranges, self._range
+                parsers[purpose] = index, partial(_count, purpose=purpose, is_raw=is_raw)
+        parsers["date"] = width, lambda cell: self.dates[parse_date(cell)]
+        parsers["clock"] = width + 1, lambda cell: self.clocks[parse_clock(cell)]
+        if "subscription_date" in columns.indexes:
+            index = columns.indexes["subscription_date"]
+            parsers["subscription_date"] = index, self._subscription_date
         for index, numbers in self.texts.items():
-            cells[f"text{index}"] = index, partial(_text_number, numbers=numbers)
+            parsers[f"text{index}"] = index, partial(_text_number, numbers=numbers)
         for index, value in columns.conditions(options).items():
-            cells[f"where{index}"] = index, partial(_is_equal, text=value)
-        self._cells = {name: (index, CellReader(parse)) for name, (index, parse) in cells.items()}
+            parsers[f"where{index}"] = index, partial(_is_equal, text=value)
+        self.reader = RowReader(file, parsers, self._split, fill=True)
 
     def _subscription_date(self, cell: str) -> int:
         text = " ".join(cell.split())
-        return UNKNOWN if text.lower() in _NO_FIGURE else self._dates.parse(split_time(text)[0])
+        if text.lower() in _NO_FIGURE:
+            return UNKNOWN
+        return self.dates[parse_date(split_time(text)[0])]
 
-    def _range(self, cell: str) -> int:
-        return self._clocks.parse(split_time(cell.strip())[1])
-
-    def read(self, result: ImportResult) -> RowFile:
-        """Return all rows that meet the conditions, in the order of the file."""
-        names = dict.fromkeys(("line", *_REQUIRED, "range", *self._cells))
-        dtype = np.dtype([(name, np.int32) for name in names])
-        stored = RowFile(dtype)
-        for lines, columns in self.file.tables(result, fill=True):
-            dates, clocks = self._split(columns)
-            rows = np.full(len(lines), UNKNOWN, dtype)
-            rows["line"] = lines
-            rows["date"], rows["clock"] = self._dates.column(dates), self._clocks.column(clocks)
-            for name, (index, reader) in self._cells.items():
-                rows[name] = reader.column(columns[index])
-            stored.add(rows)
-        return stored
-
-    def _split(self, columns: Sequence[Sequence[str]]) -> tuple[Sequence[str], Sequence[str]]:
+    def _split(self, columns: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
         """Return the dates and the clocks of rows."""
         used = [columns[index] for index in self.columns.times]
         if len(used) > 1 and not self._format:
-            return used[0], used[1]
+            return used
         if self._format:
             texts = (" ".join(" ".join(cells).split()) for cells in zip(*used, strict=True))
             pairs = [split_formatted_time(text, self._format) for text in texts]
@@ -192,51 +174,57 @@ class _Content:
             pairs = [split_time(cell.strip()) for cell in used[0]]
         return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
 
-    def explain(self, dates: Mapping[LocalDate, str], cells: list[str], reason: str) -> str:
+    def explain(
+        self, dates: Mapping[LocalDate, str], cells: list[str], column: str, reason: str
+    ) -> str:
         """Return why a row is not valid."""
-        cells = [*cells, *[""] * len(self.columns.header)]
         ((day,), (clock,)) = self._split([[cell] for cell in cells])
-        if reason:
-            return f"{reason}: {dates[parse_date(day)]}"
-
-        def check(*purposes: str) -> None:
-            for index, reader in (self._cells[p] for p in purposes if p in self._cells):
-                reader.parse(cells[index])
-
-        try:
-            check(*FIGURES)
-            if INVALID in (self._dates[day], self._clocks[clock]):
-                text = " ".join(" ".join([cells[index] for index in self.columns.times]).split())
-                if clock == NOT_A_CLOCK:
-                    return f"{shorten(text)} does not match the format {self._format!r}"
-                return f"invalid time: {shorten(text)}"
-            check("subscription_date")
-        except RowError as error:
-            return str(error)
-        return "total is less than overdraft"
+        if column in {"date", "clock"}:
+            text = " ".join(" ".join([cells[index] for index in self.columns.times]).split())
+            if clock == NOT_A_CLOCK:
+                return f"{shorten(text)} does not match the format {self._format!r}"
+            return f"invalid time: {shorten(text)}"
+        if column:
+            return reason
+        return f"{reason}: {dates[parse_date(day)]}" if reason else "total is less than overdraft"
 
 
 # Rows to figures
 
 
-def _valid(rows: Rows, filters: Mapping[str, Sequence[int]], result: ImportResult) -> Rows:
+_VALID: Final = np.dtype(
+    [
+        *((name, np.int32) for name in ("line", "date", "clock", "subscription_date")),
+        *((name, np.int32) for name in ("license_type", *FIGURES)),
+    ]
+)
+
+
+def _valid(
+    rows: Rows, filters: Mapping[str, Sequence[int]], license_type: str, result: ImportResult
+) -> Rows:
     """Return the rows that the filters select, without those that could not be read."""
     is_selected = np.ones(len(rows), np.bool_)
     for name, numbers in filters.items():
         is_selected &= np.isin(rows[name], numbers)
     result.filtered_out += int(np.count_nonzero(~is_selected))
     rows = rows[is_selected]
-    is_valid = np.all([rows[name] > INVALID for name in _REQUIRED], axis=0)
-    is_rounded = np.any([(rows[name] > 0) & (rows[name] & 1) for name in FIGURES], axis=0)
-    for name in FIGURES:
-        rows[name] >>= 1
+    valid = np.full(len(rows), UNKNOWN, _VALID)
+    is_valid, is_rounded = np.ones(len(rows), np.bool_), np.zeros(len(rows), np.bool_)
+    for name in rows.dtype.names or ():
+        is_valid &= rows[name] > INVALID
+        if name in FIGURES:
+            is_rounded |= (rows[name] > 0) & (rows[name] % 2 == 1)
+            valid[name] = rows[name] >> 1
+        elif name == license_type or name in (_VALID.names or ()):
+            valid["license_type" if name == license_type else name] = rows[name]
     # Without an overdraft the total is all that is known.
-    has_total, without = rows["total"] >= 0, rows["total"] - np.maximum(rows["overdraft"], 0)
-    rows["installed"][has_total] = without[has_total]
+    has_total, without = valid["total"] >= 0, valid["total"] - np.maximum(valid["overdraft"], 0)
+    valid["installed"][has_total] = without[has_total]
     is_valid &= ~has_total | (without >= 0)
     result.skip(rows["line"][~is_valid])
     result.rounded = result.rounded or bool((is_rounded & is_valid).any())
-    return rows[is_valid]
+    return valid[is_valid]
 
 
 class _Dating:
@@ -266,16 +254,13 @@ class _Dating:
         ):
             result.skip(rows["line"][is_valid & ~is_right], reason)
             is_valid &= is_right
-        self._content.file.explain(result, partial(self._content.explain, self._iso))
+        self._content.reader.explain(result, partial(self._content.explain, self._iso))
         pool, pools = self._pools(subscription)
         is_other = is_valid & (pool == UNKNOWN)
         result.filtered_out += int(np.count_nonzero(is_other))
         is_valid &= ~is_other
-        names = ("line", "in_use", "installed", "overdraft")
+        names = ("line", "license_type", "in_use", "installed", "overdraft")
         columns = {name: rows[name][is_valid] for name in names}
-        license_type = self._content.columns.indexes.get("license_type")
-        if license_type in self._content.texts:
-            columns["license_type"] = rows[f"text{license_type}"][is_valid]
         for name, column in (("pool", pool), ("time", time), ("high_at", high_at)):
             columns[name] = column[is_valid]
         return imported_rows(len(columns["line"]), width=width[is_valid], **columns), pools
@@ -283,17 +268,14 @@ class _Dating:
     def _times(self) -> tuple[IntArray, IntArray, IntArray]:
         """Return the times, when the maximum was, and the width of rows; INVALID for no time."""
         rows, columns = self._rows, self._content.columns
-        clocks = np.array([*self._content.clocks, TimeOfDay(0)])
+        clocks = np.array([*self._content.clocks]).reshape(-1, 3)
         seconds, offset, width = clocks[rows["clock"]].T
-        if columns.ranges is not None:
-            width = np.maximum(clocks[np.maximum(rows["range"], UNKNOWN)].T[2], 0)
-            seconds = seconds - width
         is_local = offset == LOCAL
         is_midnight = is_local & (seconds == 0) & (width <= 0)
         is_day = (width == WHOLE_DAY) | (len(rows) > 1 and bool(is_midnight.all()))
         local: IntArray = np.maximum(self._days[rows["date"]], 0) * _DAY + seconds
         days = local // _DAY
-        zone = UTC if columns.are_utc or columns.ranges is not None else self._options.zone
+        zone = UTC if columns.are_utc else self._options.zone
         times = LocalTimes(zone, newest_first=bool((local[:1] > local[-1:]).any()))
         time = np.where(is_local, times.utc(days, local % _DAY), local - offset)
         is_bucket = np.isin(width, _BUCKET_WIDTHS) & (time % np.maximum(width, 1) == 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -20,13 +20,14 @@ from lictui.history.csv_reader import (
     MONTH,
     ROW,
     UNKNOWN,
-    CellReader,
     CsvFile,
     ImportedPool,
     ImportOptions,
     ImportResult,
+    Numbers,
     RowError,
     RowFile,
+    RowReader,
     imported_rows,
     require_readable,
     shorten,
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
     from lictui.analysis.columns import BoolArray
     from lictui.history.csv_reader import IntArray, Rows
-
-    Reader = Callable[[Sequence[str]], IntArray]  # of a column of cells
 
 
 def read_csv(file: CsvFile, options: ImportOptions) -> ImportResult:
@@ -89,43 +88,26 @@ _SCALE: Final = 10**6  # of an average, which is read as a whole number
 # Columns of an export and of rows; the others have the same name in both
 _COLUMNS: Final = {
     "at": "time", "from": "time", "month": "time", "max_at": "high_at", "in_use_min": "low",
-    "in_use_avg": "average", "in_use_max": "in_use", "to": "width",
+    "in_use_avg": "average", "in_use_max": "in_use",
 }  # fmt: skip
 
 
-class _PoolIndex(dict[tuple[str, ...], int]):
-    """Numbers the pools in the order of a file by their cells."""
+class _Pools(list[ImportedPool]):
+    """The pools in the order of a file."""
 
     def __init__(self, options: ImportOptions) -> None:
         super().__init__()
         self._options = options
-        self._numbers: dict[tuple[str, PoolKey], int] = {}
-        self.pools: list[ImportedPool] = []
+        self._numbers = Numbers[tuple[str, PoolKey]]()
 
-    def __missing__(self, cells: tuple[str, ...]) -> int:
-        try:
-            pool = self.parse(cells)
-        except RowError:
-            number = INVALID
-        else:
-            number = UNKNOWN if pool is None else self._number(pool)
-        self[cells] = number
-        return number
-
-    def _number(self, pool: ImportedPool) -> int:
-        number = self._numbers.setdefault((pool.server, pool.key), len(self.pools))
-        if number == len(self.pools):
-            self.pools.append(pool)
-        return number
-
-    def parse(self, cells: Sequence[str]) -> ImportedPool | None:
-        """Return the pool of a row, None if it is not selected. Raises RowError."""
+    def number(self, cells: Sequence[str]) -> int:
+        """Return the number of the pool of a row; UNKNOWN if not selected. Raises RowError."""
         server, product, model, day = map(unescape_formula, cells)
         options = self._options
         if (options.servers and server not in options.servers) or (
             options.products and product not in options.products
         ):
-            return None
+            return UNKNOWN
         try:
             key = PoolKey(product, date.fromisoformat(day).isoformat() if day else "")
         except ValueError:
@@ -133,8 +115,11 @@ class _PoolIndex(dict[tuple[str, ...], int]):
         if not server or not product:
             raise RowError("no product" if server else "no server")
         require_readable(server, product)
-        known = Model(model) if model in set(Model) else Model.OTHER
-        return ImportedPool(server, key, known, imported_rows(0))
+        number = self._numbers[server, key]
+        if number == len(self):
+            known = Model(model) if model in set(Model) else Model.OTHER
+            self.append(ImportedPool(server, key, known, imported_rows(0)))
+        return number
 
 
 def _read_lictui_csv(
@@ -143,72 +128,36 @@ def _read_lictui_csv(
     file.keep_blanks = True
     names = [cell.strip() for cell in file.header]
     first = names.index("server")
-    pool_columns = slice(first, first + _POOL_COLUMNS)
-    index = _PoolIndex(options)
-    readers = _column_readers()
+    pools = _Pools(options)
+    parsers: dict[str, tuple[int, Callable[[Any], int]]] = {"pool": (len(names), pools.number)}
+    for index, name in enumerate(names):
+        if index not in range(first, first + _POOL_COLUMNS):
+            parsers[name] = index, _PARSERS.get(name, _optional_count)
+    reader = RowReader(
+        file,
+        parsers,
+        lambda columns: [list(zip(*columns[first : first + _POOL_COLUMNS], strict=True))],
+        fill=False,
+    )
     stored = RowFile(ROW)
-    for lines, columns in file.tables(result, fill=False):
-        cells = zip(*columns[pool_columns], strict=True)
-        numbers = np.fromiter(map(index.__getitem__, cells), np.int64, len(lines))
-        rows = imported_rows(len(lines), line=lines, pool=numbers, width=0)
-        is_readable = numbers > INVALID
-        for name, column in zip(names, columns, strict=True):
-            if name in readers:
-                values = readers[name](column)
-                is_readable &= values > INVALID
-                rows[_COLUMNS.get(name, name)] = values - rows["time"] * (name == "to")
-        is_valid = numbers != UNKNOWN
+    for table in reader.read(result):
+        is_valid = table["pool"] != UNKNOWN
         result.filtered_out += int(np.count_nonzero(~is_valid))
+        is_readable = np.all([table[name] > INVALID for name in parsers], axis=0)
+        rows = imported_rows(len(table), line=table["line"], width=MONTH if "month" in names else 0)
+        for name in parsers.keys() - {"to"}:
+            rows[_COLUMNS.get(name, name)] = table[name]
         checks = [(is_readable, ""), (rows["time"] <= options.until, "time is in the future")]
         if "to" in names:
+            rows["width"] = table["to"] - table["from"]
             rows["average"] /= _SCALE
             checks += _bucket_checks(rows)
-        elif "month" in names:
-            rows["width"] = MONTH
         for is_right, reason in checks:
-            result.skip(lines[is_valid & ~is_right], reason)
+            result.skip(table["line"][is_valid & ~is_right], reason)
             is_valid &= is_right
         stored.add(rows[is_valid])
-
-    def explain(cells: list[str], reason: str) -> str:
-        if len(cells) != len(names):
-            return f"has {len(cells)} cells where the header has {len(names)}"
-        try:
-            index.parse(cells[pool_columns])
-        except RowError as error:
-            return str(error)
-        unreadable = (
-            f"invalid {name}: {shorten(cell)}"
-            for name, cell in zip(names, cells, strict=True)
-            if name in readers and readers[name]([cell])[0] == INVALID
-        )
-        return next(unreadable, reason)
-
-    file.explain(result, explain)
-    rows = stored.rows()
-    return rows, index.pools
-
-
-def _column_readers() -> dict[str, Reader]:
-    """Return a reader for each column of an export that is not about the pool."""
-    dates, clocks = CellReader(_day_seconds), CellReader(_clock_seconds)
-
-    def times(cells: Sequence[str]) -> IntArray:
-        days = dates.column([cell[:10] for cell in cells])
-        seconds = clocks.column([cell[10:] for cell in cells])
-        return np.where((days < 0) | (seconds < 0), INVALID, days + seconds - Resolution.DAY)
-
-    def months(cells: Sequence[str]) -> IntArray:
-        return times([f"{cell.strip()}-01T00:00:00Z" for cell in cells])
-
-    counts = CellReader(_optional_count).column
-    averages = CellReader(lambda cell: round(float(cell) * _SCALE)).column
-    readers: dict[str, Reader] = dict.fromkeys((*RAW_HEADER, *HEADER, *MONTH_HEADER), counts)
-    readers |= dict.fromkeys(("at", "from", "to", "max_at"), times)
-    readers |= {"month": months, "in_use_avg": averages}
-    for name in ("server", "product", "model", "subscription_date"):
-        del readers[name]
-    return readers
+    reader.explain(result, lambda _cells, _column, reason: reason)
+    return stored.rows(), pools
 
 
 def _bucket_checks(rows: Rows) -> list[tuple[BoolArray, str]]:
@@ -224,14 +173,9 @@ def _bucket_checks(rows: Rows) -> list[tuple[BoolArray, str]]:
     ]
 
 
-def _day_seconds(cell: str) -> int:
-    return (date.fromisoformat(cell) - date(1970, 1, 1)).days * Resolution.DAY
-
-
-def _clock_seconds(cell: str) -> int:
-    """Return the seconds of a day in UTC, plus a day: never negative."""
-    time = datetime.fromisoformat(f"1970-01-02{cell.rstrip()}")
-    if time.tzinfo is None:
+def _utc(cell: str) -> int:
+    time = datetime.fromisoformat(cell.rstrip())
+    if time.tzinfo is None or time.timestamp() < 0:
         raise ValueError(cell)
     return int(time.timestamp())
 
@@ -241,6 +185,13 @@ def _optional_count(cell: str) -> int:
     if not UNKNOWN <= count < _COUNT_LIMIT or cell.strip() == str(UNKNOWN):
         raise ValueError(cell)
     return count
+
+
+_PARSERS: Final = {
+    **dict.fromkeys(("at", "from", "to", "max_at"), _utc),
+    "month": lambda cell: _utc(f"{cell.strip()}-01T00:00:00Z"),
+    "in_use_avg": lambda cell: round(float(cell) * _SCALE),
+}
 
 
 # Rows to pools

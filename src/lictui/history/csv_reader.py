@@ -14,7 +14,7 @@ import re
 import unicodedata
 import weakref
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import compress, islice
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from datetime import tzinfo
     from pathlib import Path
 
-    from lictui.analysis.columns import BoolArray
     from lictui.model import Model, PoolKey
 
 IntArray = NDArray[np.signedinteger[Any]]
@@ -186,14 +185,21 @@ _COLUMNS_HINT: Final = (
 
 def decode_text(data: bytes) -> str:
     """Decode the text of a small file."""
-    return data.decode(_encoding(data[:200], is_utf8=_is_utf8([data])), "replace")
+    return data.decode(_encoding([data]), "replace")
 
 
-def _encoding(start: bytes, *, is_utf8: bool) -> str:
+def _encoding(chunks: Iterable[bytes]) -> str:
     """Return the encoding by byte order mark, UTF-16 where every other byte is 0, else UTF-8.
 
     What is none of these is read as Windows-1252, in which every byte has a meaning.
     """
+    start, decoder, is_utf8 = b"", codecs.getincrementaldecoder("utf-8")(), True
+    for chunk in chunks:
+        start = start or chunk[:200]
+        try:
+            decoder.decode(chunk if is_utf8 else b"")
+        except UnicodeDecodeError:
+            is_utf8 = False
     for mark, encoding in _BYTE_ORDER_MARKS:
         if start.startswith(mark):
             return encoding
@@ -201,18 +207,7 @@ def _encoding(start: bytes, *, is_utf8: bool) -> str:
         return "utf-16-le"
     if start[::2].count(0) > len(start) // 3:
         return "utf-16-be"
-    return "utf-8" if is_utf8 else "cp1252"
-
-
-def _is_utf8(chunks: Iterable[bytes]) -> bool:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    is_valid = True
-    for chunk in chunks:
-        try:
-            decoder.decode(chunk if is_valid else b"")
-        except UnicodeDecodeError:
-            is_valid = False
-    return is_valid and not decoder.getstate()[0]
+    return "utf-8" if is_utf8 and not decoder.getstate()[0] else "cp1252"
 
 
 class CsvFile:
@@ -230,14 +225,9 @@ class CsvFile:
         self._on_progress = on_progress
         self._delimiter = ""
         self._header_line = 0
-        self._longest = 1
+        self._longest = 1  # bytes of a line
         with path.open("rb") as source:
-            start = source.read(200)
-            source.seek(0)
-            is_utf8 = _is_utf8(self._measured(iter(lambda: source.read(_CHUNK), b"")))
-        self._encoding = _encoding(start, is_utf8=is_utf8)
-        if not start.strip():
-            raise UsageError("the file is empty", "check the program that wrote it")
+            self._encoding = _encoding(self._measured(iter(lambda: source.read(_CHUNK), b"")))
 
     def _measured(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         """Yield the chunks, and measure the longest line in them."""
@@ -253,6 +243,8 @@ class CsvFile:
                     "not a text file? export the data as CSV",
                 )
             yield chunk
+        if self._longest == 1:
+            raise UsageError("the file is empty", "check the program that wrote it")
 
     def find_header(self, score: Callable[[list[str]], int]) -> int:
         """Find the delimiter and the row that looks most like a header; return its score.
@@ -283,25 +275,9 @@ class CsvFile:
         columns = f"; the first row has the columns {columns}" if columns else ""
         return UsageError(f"no usable header row{columns}", _COLUMNS_HINT)
 
-    def tables(
-        self, result: ImportResult, *, fill: bool
-    ) -> Iterator[tuple[IntArray, list[Sequence[str]]]]:
-        """Yield the line numbers and the columns of the rows below the header, in batches.
-
-        Rows of another length than the header are filled up or cut, or else skipped.
-        """
-        width = len(self.header)
-        for lines, rows in self._batches(self._on_progress):
-            result.read += len(rows)
-            if set(map(len, rows)) != {width}:
-                if fill:
-                    rows = [[*row, *[""] * width][:width] for row in rows]  # noqa: PLW2901
-                else:
-                    is_whole = np.array([len(row) == width for row in rows])
-                    result.skip(lines[~is_whole])
-                    lines, rows = _select(lines, rows, is_whole)  # noqa: PLW2901
-            if rows:
-                yield lines, list(zip(*rows, strict=True))
+    def rows(self) -> Iterator[tuple[IntArray, list[list[str]]]]:
+        """Yield the rows below the header with their line numbers, in batches."""
+        return self._batches(self._on_progress)
 
     def rows_at(self, lines: Collection[int]) -> Iterator[tuple[int, list[str]]]:
         """Yield the rows with these line numbers."""
@@ -311,13 +287,6 @@ class CsvFile:
             yield from (pair for pair in pairs if pair[0] in lines)
             if numbers[-1] >= last:
                 break
-
-    def explain(self, result: ImportResult, explain: Callable[[list[str], str], str]) -> None:
-        """Complete the reasons for which rows were skipped, by their cells."""
-        reasons = dict(result.reasons)
-        result.reasons = [
-            (line, explain(cells, reasons[line])) for line, cells in self.rows_at(reasons)
-        ]
 
     def _batches(
         self, on_progress: Callable[[int, int], None] = lambda *_: None
@@ -340,7 +309,8 @@ class CsvFile:
                         lines += np.cumsum(breaks)
                     if start < self._header_line or not all(map(any, rows)):
                         is_row = np.fromiter(map(any, rows), np.bool_, len(rows))
-                        lines, rows = _select(lines, rows, is_row & (lines > self._header_line))
+                        is_row &= lines > self._header_line
+                        lines, rows = lines[is_row], list(compress(rows, is_row))
                     if rows:
                         yield lines, rows
                     start = reader.line_num
@@ -361,12 +331,6 @@ def _next_rows(reader: Iterator[list[str]], count: int) -> list[list[str]]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-def _select(
-    lines: IntArray, rows: list[list[str]], chosen: BoolArray
-) -> tuple[IntArray, list[list[str]]]:
-    return lines[chosen], [rows[index] for index in np.flatnonzero(chosen).tolist()]
 
 
 def normalize_name(name: str) -> str:
@@ -392,14 +356,14 @@ class Numbers(dict[_T, int]):
         return number
 
 
-class CellReader(dict[str, int]):
-    """Reads the cells of a column, each different text once: columns repeat themselves."""
+class CellReader(dict[Any, int]):
+    """Reads the cells of a column, each different one once: columns repeat themselves."""
 
-    def __init__(self, parse: Callable[[str], int]) -> None:
+    def __init__(self, parse: Callable[[Any], int]) -> None:
         super().__init__()
-        self.parse = parse  # raises RowError
+        self.parse = parse  # raises RowError or ValueError
 
-    def __missing__(self, cell: str) -> int:
+    def __missing__(self, cell: object) -> int:
         try:
             value = self.parse(cell)
         except (ValueError, OverflowError):
@@ -408,6 +372,72 @@ class CellReader(dict[str, int]):
             self[cell] = value
         return value
 
-    def column(self, cells: Sequence[str]) -> IntArray:
-        """Return the values of cells; INVALID for those that cannot be read."""
-        return np.fromiter(map(self.__getitem__, cells), np.int64, len(cells))
+
+class RowReader:
+    """Reads the rows of a file as rows of numbers, a column at a time.
+
+    `parsers` have the index of a column and turn its cells into numbers; they raise RowError or
+    ValueError, and the number is INVALID. `derive` returns more columns, made from the others.
+    """
+
+    def __init__(
+        self,
+        file: CsvFile,
+        parsers: Mapping[str, tuple[int, Callable[[Any], int]]],
+        derive: Callable[[list[Sequence[str]]], Sequence[Sequence[object]]],
+        *,
+        fill: bool,
+    ) -> None:
+        self.dtype = np.dtype([("line", np.int32), *((name, np.int64) for name in parsers)])
+        self._file = file
+        self._cells = {name: (index, CellReader(parse)) for name, (index, parse) in parsers.items()}
+        self._derive = derive
+        self._fill = fill  # rows of another length than the header, else skip them
+
+    def read(self, result: ImportResult) -> Iterator[Rows]:
+        """Yield rows in the order of the file."""
+        width = len(self._file.header)
+        for lines, rows in self._file.rows():
+            result.read += len(rows)
+            if set(map(len, rows)) != {width}:
+                if self._fill:
+                    rows = [[*row, *[""] * width][:width] for row in rows]  # noqa: PLW2901
+                else:
+                    is_whole = np.array([len(row) == width for row in rows])
+                    result.skip(lines[~is_whole])
+                    lines, rows = lines[is_whole], list(compress(rows, is_whole))  # noqa: PLW2901
+            columns: list[Any] = list(zip(*rows, strict=True)) or [()] * width
+            columns += self._derive(columns)
+            table = np.empty(len(rows), self.dtype)
+            table["line"] = lines
+            for name, (index, reader) in self._cells.items():
+                values = map(reader.__getitem__, columns[index])
+                table[name] = np.fromiter(values, np.int64, len(rows))
+            yield table
+
+    def explain(self, result: ImportResult, explain: Callable[[list[str], str, str], str]) -> None:
+        """Complete the reasons for which rows were skipped.
+
+        `explain` gets the cells, the column that could not be read, and the reason so far.
+        """
+        reasons = dict(result.reasons)
+        result.reasons = [
+            (line, explain(cells, *self._reason(cells, reasons[line])))
+            for line, cells in self._file.rows_at(reasons)
+        ]
+
+    def _reason(self, cells: list[str], reason: str) -> tuple[str, str]:
+        width = len(self._file.header)
+        if len(cells) != width and not self._fill:
+            return "", f"has {len(cells)} cells where the header has {width}"
+        cells += [""] * (width - len(cells))
+        columns: list[Any] = [[cell] for cell in cells]
+        columns += self._derive(columns)
+        for name, (index, reader) in self._cells.items():
+            try:
+                reader.parse(columns[index][0])
+            except RowError as error:
+                return name, str(error)
+            except (ValueError, OverflowError):
+                return name, f"invalid {name}: {shorten(columns[index][0])}"
+        return "", reason
