@@ -59,7 +59,8 @@ async def _compare(servers: Sequence[Server]) -> tuple[float, float]:
     sources = [open_source(server, LIMITS, clock) for server in servers]
     requests = await _recorded(servers[0])
     clients = [
-        httpx.AsyncClient(verify=tls.ssl_context(server), trust_env=False) for server in servers
+        httpx.AsyncClient(verify=await tls.ssl_context(server), trust_env=False)
+        for server in servers
     ]
 
     async def ours() -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import resource
 import socket
 import threading
 from collections.abc import Iterator
@@ -51,3 +52,11 @@ def test_unknown_name_raises_the_error_of_the_resolver(monkeypatch: pytest.Monke
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     with pytest.raises(socket.gaierror, match="no such name"):
         run(_look_up("nowhere.example"))
+
+
+def test_loop_raises_the_limit_of_open_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _kind: (256, 9000))
+    monkeypatch.setattr(resource, "setrlimit", lambda _kind, limit: limits.append(limit))
+    run(asyncio.sleep(0))
+    assert limits == [(4096, 9000)]

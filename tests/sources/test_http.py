@@ -1,5 +1,7 @@
 import asyncio
+import errno
 import gzip
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -170,6 +172,69 @@ async def test_redirect_is_not_followed(path: str) -> None:
     assert ("https://portal.example/login" in failure.message) is (path == "login")
     assert "\x1b" not in failure.message
     assert len(requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("start", "piece", "words"),
+    [
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n", "a few bytes"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n", "too much before the response"),
+    ],
+)
+async def test_flood_of_tiny_pieces_ends_and_lets_other_tasks_run(
+    start: bytes, piece: bytes, words: str
+) -> None:
+    async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(start + piece * 100_000)
+        await writer.drain()
+        await reader.read()
+
+    rounds = 0
+
+    async def other() -> None:
+        nonlocal rounds
+        while True:
+            await asyncio.sleep(0)
+            rounds += 1
+
+    limits = replace(LIMITS, max_reply=1_000_000)
+    async with tcp_server(flood) as port, http_client(port, limits) as client:
+        running = asyncio.create_task(other())
+        failure = await failure_of(client)
+        running.cancel()
+    assert failure.kind is FailureKind.PROTOCOL
+    assert words in failure.message
+    assert rounds > 20
+
+
+async def test_cookies_are_neither_kept_nor_returned() -> None:
+    reply = http_reply(b"x").replace(b"\r\n\r\n", b"\r\nSet-Cookie: a=b\r\n\r\n")
+    requests: list[bytes] = []
+    async with (
+        tcp_server(scripted_replies(reply, http_reply(), heard=requests)) as port,
+        http_client(port) as client,
+    ):
+        for _ in range(2):
+            await client.request("GET", "/", step=Step.AUTH)
+    assert b"cookie" not in requests[1].lower()
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(errno.EMFILE, "no more files"), (errno.EAGAIN, "no more threads")]
+)
+async def test_shortage_of_this_machine_is_not_blamed_on_the_server(
+    number: int, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def connect(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("anyio.connect_tcp", connect)
+    async with http_client(1) as client:
+        failure = await failure_of(client)
+    assert (failure.kind, failure.step) == (FailureKind.CONFIG, Step.CONNECT)
+    assert failure.message.endswith(words)
+    assert "ulimit" in failure.hint
 
 
 async def test_unsendable_header_is_not_shown() -> None:

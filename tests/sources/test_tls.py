@@ -1,10 +1,14 @@
 """TLS policy, and the certificate that lictui remembers of a server, over real TLS."""
 
 import asyncio
+import os
 import ssl
+import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,6 +22,7 @@ from tests.support.tcp_server import (
 
 from lictui.config.settings import Limits
 from lictui.model import Certificate, Failure, FailureKind, Server, SourceName, Step
+from lictui.sources import tls
 from lictui.sources.http import HttpClient, HttpReply
 from lictui.sources.source import SourceError
 from lictui.sources.tls import fingerprint, read_leaf, ssl_context
@@ -148,17 +153,17 @@ async def test_client_certificate_is_presented(tmp_path: Path, identity: TlsIden
     assert ("DNS", "client.example") in seen[0]["subjectAltName"]
 
 
-def test_context_is_cached_until_its_file_changes(bundle: Path) -> None:
+async def test_context_is_cached_until_its_file_changes(bundle: Path) -> None:
     server = replace(SERVER, verify=str(bundle))
-    first = ssl_context(server)
-    assert ssl_context(replace(server, name="another")) is first
-    default = ssl_context(SERVER)
-    assert default is ssl_context(replace(SERVER, url="https://elsewhere"))
+    first = await ssl_context(server)
+    assert await ssl_context(replace(server, name="another")) is first
+    default = await ssl_context(SERVER)
+    assert default is await ssl_context(replace(SERVER, url="https://elsewhere"))
     assert default.verify_mode is ssl.CERT_REQUIRED
     assert default.check_hostname
     assert default.minimum_version is ssl.TLSVersion.TLSv1_2
-    bundle.write_bytes(TlsIdentity("localhost").ca_pem)
-    changed = ssl_context(server)
+    await asyncio.to_thread(bundle.write_bytes, TlsIdentity("localhost").ca_pem)
+    changed = await ssl_context(server)
     assert changed is not first
     assert changed.get_ca_certs() != first.get_ca_certs()
 
@@ -166,14 +171,39 @@ def test_context_is_cached_until_its_file_changes(bundle: Path) -> None:
 @pytest.mark.parametrize(
     "verify", ["/no/such/file.pem", "sha256:12", "sha256:" + "g" * 64, "EMPTY", "JUNK"]
 )
-def test_invalid_policy_is_a_config_failure(verify: str, tmp_path: Path) -> None:
+async def test_invalid_policy_is_a_config_failure(verify: str, tmp_path: Path) -> None:
     (tmp_path / "junk.pem").write_text("no certificate")
     (tmp_path / "empty").mkdir()
     places = {"EMPTY": str(tmp_path / "empty"), "JUNK": str(tmp_path / "junk.pem")}
     with pytest.raises(SourceError) as caught:
-        ssl_context(replace(SERVER, verify=places.get(verify, verify)))
+        await ssl_context(replace(SERVER, verify=places.get(verify, verify)))
     assert caught.value.failure.kind is FailureKind.CONFIG
     assert places.get(verify, verify) in caught.value.failure.message
+
+
+async def test_keychain_of_macos_is_read_by_truststore(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Keychain(ssl.SSLContext):
+        pass
+
+    monkeypatch.setattr("sys.platform", "darwin")
+    monkeypatch.setitem(sys.modules, "truststore", SimpleNamespace(SSLContext=Keychain))
+    tls._context.cache_clear()
+    assert isinstance(await ssl_context(SERVER), Keychain)
+    tls._context.cache_clear()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a pipe in a folder")
+@pytest.mark.parametrize("key", ["verify", "certificate"])
+async def test_file_that_never_answers_is_a_config_failure(key: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "dead")
+    changes: dict[str, Any] = {key: str(tmp_path / "dead")}
+    server = replace(SERVER, url="https://localhost:1", **changes)
+    client = HttpClient(server, Limits(timeout=0.01))
+    with pytest.raises(SourceError) as caught:
+        await client.request("GET", "/", step=Step.AUTH)
+    assert (caught.value.failure.kind, caught.value.failure.step) == (FailureKind.CONFIG, Step.TLS)
+    assert f"{tmp_path}/dead: it could not be read within" in caught.value.failure.message
+    (tmp_path / "dead").write_text("")  # lets the thread end
 
 
 # Certificates

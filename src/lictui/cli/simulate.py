@@ -7,7 +7,7 @@ import shlex
 import signal
 import sys
 import tempfile
-from contextlib import ExitStack, aclosing, suppress
+from contextlib import ExitStack, aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from lictui.errors import UsageError
 from lictui.paths import Paths, make_folder, resolve_paths
 from lictui.simulator.demo import SIMULATED_DIR, start_servers, write_history
 from lictui.simulator.estate import SimulatedEstate
+from lictui.sources.process import raise_file_limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,7 +79,7 @@ def simulate(
     """
     clock = SystemClock(speed)
     estate = SimulatedEstate(seed, clock.now(), scale=scale or 0)
-    _raise_file_limit(_FILES_PER_SERVER * len(estate.servers))
+    raise_file_limit(_FILES_PER_SERVER * len(estate.servers))
     with ExitStack() as stack:
         paths = _prepare_paths(context.paths, stack, with_history=not no_history)
         return asyncio.run(
@@ -149,16 +150,3 @@ def _print_servers(servers: Iterable[Server], paths: Paths) -> None:
         address = server.url or server.address or shlex.join(server.command)
         click.echo(f"  {server.name.ljust(width)}  {server.source.ljust(source_width)}  {address}")
     sys.stdout.flush()
-
-
-def _raise_file_limit(files: int) -> None:
-    """Let this process open this many files, if it may."""
-    try:
-        import resource  # noqa: PLC0415 - does not exist on Windows, which has no such limit
-    except ImportError:
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < files:
-        with suppress(ValueError, OSError):
-            limit = files if hard == resource.RLIM_INFINITY else min(files, hard)
-            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))

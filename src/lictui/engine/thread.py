@@ -12,7 +12,7 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from lictui.sources.process import run_blocking
+from lictui.sources.process import raise_file_limit, run_blocking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -25,11 +25,12 @@ _JOIN_TIMEOUT: Final = 0.5  # seconds
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
-    """Return an event loop with one daemon thread for each name that DNS looks up.
+    """Return an event loop for many connections, with a daemon thread for each DNS look-up.
 
     asyncio looks names up in a few threads that all tasks share and that the interpreter waits for
     at exit: one dead DNS server would delay the polls of 300 license servers, and the exit.
     """
+    raise_file_limit()
     loop = asyncio.new_event_loop()
 
     async def getaddrinfo(host: Any, port: Any, **hints: int) -> list[Any]:

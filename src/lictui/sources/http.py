@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from html import escape
 from http import HTTPStatus
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -114,6 +115,11 @@ class HttpReply:
         return sanitize(self.redactor.clean(str(text)) if is_text else text, limit)
 
 
+_CHUNKS_IN_A_ROW: Final = 16  # that are read before other tasks run
+_MAX_TINY_CHUNKS: Final = 2000  # of a response
+_MIN_CHUNK: Final = 64  # bytes, on average, of more chunks than that
+
+
 class HttpClient:
     """The one connection to one server, opened by the first request and kept between polls.
 
@@ -171,7 +177,8 @@ class HttpClient:
         headers: Mapping[str, str] | None,
         content: bytes | None,
     ) -> HttpReply:
-        client, self._step = self._open(), step
+        self._step = step
+        client = await self._open()
         credentials = (headers or {}).get("Authorization", "").rpartition(" ")[2]
         self.redactor.add(credentials.removeprefix("bearer="))
         progress = RequestProgress(step)
@@ -198,13 +205,16 @@ class HttpClient:
     async def secret(self) -> str:
         """Return the secret that the server refers to. Raises SourceError (config)."""
         try:
-            # Before the deadline, whose message would name the server.
-            seconds = min(LOCAL_TIMEOUT, 0.6 * self._limits.timeout)
-            secret = await resolve_secret(self._server.secret, seconds)
+            secret = await resolve_secret(self._server.secret, self._local_seconds)
         except SecretError as error:
             raise config_error(error.message, error.hint) from error
         self.redactor.add(secret)
         return secret
+
+    @property
+    def _local_seconds(self) -> float:
+        """For files of this machine: less than the deadline, whose message names the server."""
+        return min(LOCAL_TIMEOUT, 0.6 * self._limits.timeout)
 
     @asynccontextmanager
     async def deadline(self) -> AsyncIterator[None]:
@@ -241,19 +251,23 @@ class HttpClient:
         if client:
             await client.aclose()
 
-    def _open(self) -> httpx.AsyncClient:
+    async def _open(self) -> httpx.AsyncClient:
         if self._client is None:
             base = origin(self._server.url)
+            verify: ssl.SSLContext | bool = False
+            if base.scheme == "https":
+                verify = await ssl_context(self._server, self._local_seconds)
             self._client = httpx.AsyncClient(
                 base_url=base,
                 headers=_HEADERS,
-                verify=ssl_context(self._server) if base.scheme == "https" else False,
+                verify=verify,
                 timeout=httpx.Timeout(self._limits.timeout, connect=self._limits.connect_timeout),
                 limits=httpx.Limits(
                     max_connections=1, max_keepalive_connections=1, keepalive_expiry=None
                 ),
                 follow_redirects=False,
                 trust_env=False,
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # none is kept
                 transport=self._transport,
             )
         return self._client
@@ -275,9 +289,19 @@ class HttpClient:
                 "A proxy may compress responses: exclude this server from it.",
                 step,
             )
-        body = bytearray()
+        body, chunks = bytearray(), 0
         async for chunk in response.aiter_bytes():
             body += chunk
+            chunks += 1
+            if chunks % _CHUNKS_IN_A_ROW == 0:
+                await asyncio.sleep(0)  # for the polls of other servers
+            if chunks > _MAX_TINY_CHUNKS + len(body) / _MIN_CHUNK:
+                raise SourceError(
+                    FailureKind.PROTOCOL,
+                    f"{address} sends its response in pieces of a few bytes",
+                    "A proxy may split responses: exclude this server from it.",
+                    step,
+                )
             if len(body) > self._limits.max_reply:
                 raise SourceError(
                     FailureKind.TOO_LARGE,

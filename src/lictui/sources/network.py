@@ -7,6 +7,7 @@ import ipaddress
 import re
 import socket
 import ssl
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -112,6 +113,10 @@ class ConnectionDroppedError(SourceError):
     """A request was sent on a kept connection that the server had closed meanwhile."""
 
 
+_READ_BYTES: Final = 8 * 1024  # parsed at a time, before other tasks run
+_MAX_HEAD: Final = 256 * 1024  # bytes before a response: its headers and interim responses
+
+
 @dataclass(slots=True)
 class RequestProgress:
     """How far a request got. httpcore calls it as its trace, with each event of a connection."""
@@ -121,16 +126,43 @@ class RequestProgress:
     connected: bool = False  # a new connection was started for this request
     sent: bool = False  # sending of the request itself was started
     answered: bool = False  # the head of the response has arrived
+    head_bytes: int = 0  # received before that
 
-    async def __call__(self, event: str, _info: dict[str, Any]) -> None:
+    async def __call__(self, event: str, info: dict[str, Any]) -> None:
         """Record one event."""
         match event:
+            case "connection.connect_tcp.complete" | "connection.start_tls.complete":
+                _limit_reads(info["return_value"])
+            case "http11.receive_response_headers.started":
+                _progress.set(self)
             case "connection.connect_tcp.started":
                 self.connected = True
             case "connection.start_tls.started":
                 self.connect_step = Step.TLS
             case "http11.send_request_headers.started":
                 self.sent = True
+
+
+_progress: Final[ContextVar[RequestProgress]] = ContextVar("progress")  # of the request that reads
+
+
+def _limit_reads(stream: httpcore.AsyncNetworkStream) -> None:
+    """Let a connection read a little at a time, and not much before a response.
+
+    httpcore itself parses 64 KiB of interim responses without a pause, and does not count them.
+    """
+    read = stream.read
+
+    async def read_some(max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - as httpcore calls it
+        data = await read(min(max_bytes, _READ_BYTES), timeout)
+        progress = _progress.get()
+        if not progress.answered:
+            progress.head_bytes += len(data)
+            if progress.head_bytes > _MAX_HEAD:
+                raise httpcore.RemoteProtocolError("too much before the response")
+        return data
+
+    stream.read = read_some  # type: ignore[method-assign]
 
 
 def map_error(
@@ -164,6 +196,12 @@ def _interrupted(error: Exception, reason: str, address: str) -> tuple[str, str]
 
 
 _UNREACHABLE: Final = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN})
+_LOCAL_SHORTAGE: Final = {
+    errno.EMFILE: "files",
+    errno.ENFILE: "files",
+    errno.EAGAIN: "threads",  # of a look-up
+    errno.ENOMEM: "memory",
+}
 # Raised by the ssl module although the connection below TLS was closed or is waiting.
 _NOT_TLS: Final = (
     ssl.SSLEOFError,
@@ -194,6 +232,10 @@ def _failure_of(
             kind, step = FailureKind.REFUSED, Step.CONNECT
             message = f"no route to {address}"
             hint = "Check network, VPN and routes of this machine."
+        case OSError() if cause.errno in _LOCAL_SHORTAGE:
+            kind, step = FailureKind.CONFIG, Step.CONNECT
+            message = f"this machine lets lictui open no more {_LOCAL_SHORTAGE[cause.errno]}"
+            hint = "Raise the limit of this user (ulimit -a), or lower concurrency in [polling]."
         case httpx.ConnectTimeout() | httpcore.ConnectTimeout():
             kind, step = FailureKind.TIMEOUT, progress.connect_step
             message = f"no connection to {address} within {limits.connect_timeout:g} s"

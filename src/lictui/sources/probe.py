@@ -91,7 +91,7 @@ async def _connection_steps(
     peers = await _try_all(_connect, addresses, limits)
     yield timer.passed(Step.CONNECT, ", ".join(dict.fromkeys(peers.values())))
     if urls[0].scheme == "https":
-        leaf = await _certificate(urls[0], ssl_context(server), limits)
+        leaf = await _certificate(urls[0], await ssl_context(server), limits)
         sha256 = leaf.certificate.sha256
         detail = f"{_trust(server.verify)} · {leaf.summary} · sha256:{sha256}"
         yield timer.passed(Step.TLS, detail, sha256)

@@ -167,6 +167,8 @@ def _start_error(argv: tuple[str, ...], error: Exception) -> SourceError:
     reason = sanitize(getattr(error, "strerror", None) or error, 100)
     has_folder = bool(argv) and bool({"/", os.sep} & set(argv[0]))
     match error:
+        case OSError() if error.errno in (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM):
+            hint = "This machine lets lictui open no more files or processes: see ulimit -a."
         case FileNotFoundError() if has_folder:
             hint = "Check the path on this machine; for a script, also its #! line."
         case FileNotFoundError():
@@ -276,6 +278,22 @@ def _finish_call(key: _CallKey, result: object, failure: Exception | None) -> No
         call.set_exception(failure)
     else:
         call.set_result(result)
+
+
+_MIN_OPEN_FILES: Final = 4096  # for hundreds of polls and their programs at the same time
+
+
+def raise_file_limit(files: int = _MIN_OPEN_FILES) -> None:
+    """Let this process open this many files, if it may; macOS allows 256 by default."""
+    try:
+        import resource  # noqa: PLC0415 - does not exist on Windows, which has no such limit
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < files:
+        with suppress(ValueError, OSError):
+            limit = files if hard == resource.RLIM_INFINITY else min(files, hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
 # Decoding of output: Windows programs and pipes use many encodings.

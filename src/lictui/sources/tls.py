@@ -8,12 +8,15 @@ from __future__ import annotations
 import hashlib
 import re
 import ssl
+import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lictui.model import Certificate, FailureKind, Step
+from lictui.sources.process import LOCAL_TIMEOUT, run_blocking
 from lictui.sources.sanitize import sanitize
 from lictui.sources.source import SourceError, config_error
 
@@ -24,15 +27,26 @@ _PIN: Final = "sha256:"
 _BUNDLE_SUFFIXES: Final = frozenset({".pem", ".crt", ".cer"})
 
 
-def ssl_context(server: Server) -> ssl.SSLContext:
+async def ssl_context(server: Server, seconds: float = LOCAL_TIMEOUT) -> ssl.SSLContext:
     """Return the context for connections to `server`, shared by all servers of the same policy.
 
-    For asynchronous use only: a pin is not checked on blocking sockets.
+    Its files are read in a thread, since they may be on a network drive that does not respond. For
+    asynchronous use only: a pin is not checked on blocking sockets.
     """
-    try:
+    path = server.certificate if isinstance(server.verify, bool) else server.verify
+
+    def read() -> ssl.SSLContext:
         return _context(server.verify, server.certificate, _modification_times(server))
+
+    try:
+        return await run_blocking(f"verify {server.verify} {server.certificate}", read, seconds)
+    except TimeoutError as error:
+        raise config_error(
+            f"cannot use {path}: it could not be read within {seconds:g} s",
+            "The drive or network share of the file may not respond.",
+            Step.TLS,
+        ) from error
     except (OSError, ValueError) as error:
-        path = server.certificate if isinstance(server.verify, bool) else server.verify
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise config_error(
             f"cannot use {path}: {reason or error}",
@@ -55,8 +69,7 @@ def _modification_times(server: Server) -> tuple[int, ...]:
 def _context(verify: bool | str, certificate: str, _times: tuple[int, ...]) -> ssl.SSLContext:  # noqa: FBT001 - as in servers.toml
     match verify:
         case True:
-            context = ssl.create_default_context()
-            _fill_empty_store(context)
+            context = _system_context()
         case str() if pinned := pinned_fingerprint(verify):
             context = unverified_context()
             context.sslobject_class = _pinned(pinned)
@@ -85,13 +98,19 @@ def unverified_context() -> ssl.SSLContext:
     return context
 
 
-def _fill_empty_store(context: ssl.SSLContext) -> None:
-    """Load certifi's bundle where Python was built without a system store."""
-    paths = ssl.get_default_verify_paths()
+def _system_context() -> ssl.SSLContext:
+    """Return a context with the store of the system; with certifi's bundle if there is none."""
+    if sys.platform == "darwin":  # OpenSSL does not read the keychain
+        with suppress(ImportError):
+            from truststore import SSLContext
+
+            return SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context, paths = ssl.create_default_context(), ssl.get_default_verify_paths()
     if not context.get_ca_certs() and not paths.cafile and not paths.capath:
         import certifi
 
         context.load_verify_locations(certifi.where())
+    return context
 
 
 def _bundle_files(path: Path) -> list[Path]:

@@ -78,7 +78,10 @@ async def test_basic_is_sent_over_tls_or_on_loopback_only(ask: Ask) -> None:
 async def test_client_certificate_is_announced_and_its_rejection_explained(
     ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lictui.sources.http.ssl_context", lambda _server: True)
+    async def ssl_context(_server: object, _seconds: float) -> bool:
+        return True
+
+    monkeypatch.setattr("lictui.sources.http.ssl_context", ssl_context)
     login = {"auth": "certificate", "certificate": "/etc/lictui.pem", "username": "", "secret": ""}
     assert await ask(MUTUAL, **login) == "auth: client certificate"
     failure = await ask("never", "Negotiate", **login)
