@@ -115,13 +115,13 @@ def apply_settings(app: LictuiApp, before: Settings | None = None) -> None:
     theme, keymap = app.settings.theme, dict(app.settings.keymap)
     if before is None or theme != before.theme:
         if problem := theme_names.theme_problem(theme):
-            app.notify(problem, title="config.toml", severity="warning", markup=False)
+            app.notify(problem, title="config.toml", severity="warning")
         elif before is not None:  # the first theme is set before anything is drawn
             app.theme = theme
             app.save_state(theme=theme)
     if before is None or keymap != before.keymap:
         if problems := commands.keymap_problems(keymap):
-            app.notify("\n".join(problems), title="Default keys", severity="error", markup=False)
+            app.notify("\n".join(problems), title="Default keys", severity="error")
             keymap = {}
         app.keymap = keymap
         app.set_keymap(keymap)
@@ -373,7 +373,14 @@ class LictuiApp(App[int]):
         names = [s.server.name for s in self.board.registered.servers if s.server.enabled]
         self.pending_polls |= {name} if name else frozenset(names)
         self.engine.poll_now(name)
-        self.notify(f"Polling {name or 'every server'}", timeout=2, markup=False)
+        self.notify(f"Polling {name or 'every server'}", timeout=2)
+
+    def notify(self, message: str, *, title: str = "", **kwargs: Any) -> None:
+        """Show a message as it is: text from servers and files is never markup."""
+        super().notify(strip_controls(message, "\n"), title=title, **kwargs | {"markup": False})
+
+    def copy_to_clipboard(self, text: str) -> None:
+        super().copy_to_clipboard(strip_controls(text, "\n"))
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         super()._display(screen, self._terminal_buffer.diff(renderable))
@@ -395,7 +402,7 @@ class LictuiApp(App[int]):
     def action_next_theme(self) -> None:
         self.theme = theme_names.next_theme(self.theme)
         self.save_state(theme=self.theme)
-        self.notify(f"Theme {self.theme}", timeout=2, markup=False)
+        self.notify(f"Theme {self.theme}", timeout=2)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002
         """Return nothing: the palette offers only lictui's own commands."""

@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
+from textwrap import TextWrapper
 from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len, chop_cells, set_cell_size
@@ -17,7 +18,7 @@ from lictui.model import Level
 from lictui.paths import write_private
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 _MINUTE: Final = 60
@@ -29,11 +30,13 @@ _INVISIBLE: Final = frozenset(("Cc", "Cf", "Cs", "Cn", "Zl", "Zp"))
 
 
 @lru_cache(maxsize=8192)
-def strip_controls(text: str) -> str:
+def strip_controls(text: str, kept: str = "") -> str:
     """Return `text` with every invisible or direction-changing character replaced by a blank."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(" " if unicodedata.category(c) in _INVISIBLE else c for c in text)
+    return "".join(
+        " " if c not in kept and unicodedata.category(c) in _INVISIBLE else c for c in text
+    )
 
 
 @lru_cache(maxsize=8192)
@@ -167,7 +170,7 @@ LEVEL_TONES: Final = {
 
 def line_width(line: Iterable[Fragment]) -> int:
     """Return the cells that a line takes."""
-    return sum(cell_len(text) for text, _ in line)
+    return sum(cell_len(strip_controls(text)) for text, _ in line)
 
 
 def merge_fragments(line: Iterable[Fragment]) -> Line:
@@ -182,15 +185,28 @@ def fit_line(line: Sequence[Fragment], cells: int) -> Line:
     """Cut or fill a line at its right end to exactly `cells` cells."""
     fitted: list[Fragment] = []
     left = cells
-    for text, tone in line:
+    for raw_text, tone in line:
         if left <= 0:
             break
+        text = strip_controls(raw_text)
         size = cell_len(text)
         fitted.append((text if size <= left else set_cell_size(text, left), tone))
         left -= min(size, left)
     if left > 0:
         fitted.append((" " * left, Tone.TEXT))
     return merge_fragments(fitted)
+
+
+def hang(head: Line, line: Sequence[Fragment], width: int) -> Iterator[Line]:
+    """Break a line between words, each keeping its tone; all parts are indented by the head."""
+    indent, start = line_width(head), 0
+    tones = [tone for part, tone in line for _ in part]
+    wrapper = TextWrapper(max(10, width - indent), drop_whitespace=False, break_on_hyphens=False)
+    for piece in wrapper.wrap(strip_controls("".join(part for part, _ in line))) or [""]:
+        first = start + len(piece) - len(piece.lstrip())
+        yield (*head, *merge_fragments(zip(piece.strip(), tones[first:], strict=False)))
+        start += len(piece)
+        head = ((" " * indent, Tone.QUIET),)
 
 
 # Export of the current view as a CSV file

@@ -17,7 +17,7 @@ from lictui.paths import current_user
 from lictui.tui import commands
 from lictui.tui.screens.dialogs import SnoozeScreen
 from lictui.tui.screens.main_screen import FilterableScreen
-from lictui.tui.text import LEVEL_TONES, Cell, Fragment, Table, Tone, strip_controls
+from lictui.tui.text import LEVEL_TONES, Cell, Fragment, Table, Tone
 from lictui.tui.time_range import format_timestamp
 from lictui.tui.widgets.styled_text import StyledLabel
 from lictui.tui.widgets.table import KeyedTable, TableColumn
@@ -71,9 +71,9 @@ class ListEntry:
         return {
             "level": (level, LEVEL_TONES[self.level] if bright else Tone.QUIET),
             "time": (time, Tone.QUIET),
-            "server": (strip_controls(self.server), Tone.STRONG),
-            "status": (strip_controls(self.status), Tone.QUIET),
-            "message": (strip_controls(self.message), Tone.TEXT if bright else Tone.QUIET),
+            "server": (self.server, Tone.STRONG),
+            "status": (self.status, Tone.QUIET),
+            "message": (self.message, Tone.TEXT if bright else Tone.QUIET),
         }
 
 
@@ -261,13 +261,13 @@ class AlertsScreen(FilterableScreen):
         entry = self._selected
         line: tuple[Fragment, ...] = ()
         if entry is not None:
-            product = f" ({strip_controls(entry.product)})" if entry.product else ""
-            status = f" [{strip_controls(entry.status)}]" if entry.status else ""
+            product = f" ({entry.product})" if entry.product else ""
+            status = f" [{entry.status}]" if entry.status else ""
             glyph = self.lictui.symbols.level[entry.level]
             line = (
                 (f"{glyph} ", LEVEL_TONES[entry.level]),
-                (strip_controls(entry.server), Tone.STRONG),
-                (f"{product}: {strip_controls(entry.message)}{status}", Tone.TEXT),
+                (entry.server, Tone.STRONG),
+                (f"{product}: {entry.message}{status}", Tone.TEXT),
             )
         self.query_one("#message", StyledLabel).show_lines(line)
 
@@ -322,7 +322,7 @@ class AlertsScreen(FilterableScreen):
             problem = "This alert is still pending"
         else:
             return entry
-        self.notify(problem, severity="warning", markup=False)
+        self.notify(problem, severity="warning")
         return None
 
     @work(group="acknowledge")

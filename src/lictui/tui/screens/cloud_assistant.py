@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from textwrap import TextWrapper
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from lictui.model import LicenseServer, ReportingStatus, SourceName, State
 from lictui.tui import commands
 from lictui.tui.screens.dialogs import TextDialog
 from lictui.tui.screens.servers import USAGE_INSIGHTS_VERSION
-from lictui.tui.text import Line, Tone, strip_controls
+from lictui.tui.text import Line, Tone, hang
 from lictui.tui.time_range import format_moment
 
 if TYPE_CHECKING:
@@ -82,9 +81,9 @@ def _account(board: MergedBoard) -> Requirement:
     up = next((account for account in accounts if account.state is State.UP), None)
     title = "a Citrix Cloud account"
     if up is not None:
-        return Requirement(title, f"{strip_controls(up.server.name)} responds", met=True)
+        return Requirement(title, f"{up.server.name} responds", met=True)
     if accounts:
-        name = strip_controls(accounts[0].server.name)
+        name = accounts[0].server.name
         return Requirement(title, f"{name} is configured, but does not respond")
     detail = "none configured; press a to add one (source citrix-cloud or partner)"
     return Requirement(title, detail)
@@ -99,8 +98,8 @@ def _version(status: ServerStatus) -> Requirement:
         numbers = tuple(int(part) for part in parts if part.isascii() and part.isdigit())
         versioned = member.server.source in _VERSIONED
         if versioned and len(numbers) == len(USAGE_INSIGHTS_VERSION):
-            server = strip_controls(member.server.name)
-            detail = f"version {strip_controls(version)} (reported by {server})"
+            server = member.server.name
+            detail = f"version {version} (reported by {server})"
             met = numbers >= USAGE_INSIGHTS_VERSION
             return Requirement(title, detail, "" if met else "update the license server", met=met)
     if status.server.source in _ACCOUNTS:
@@ -138,18 +137,12 @@ def requirement_lines(
     }
     for entry in entries:
         sign, tone = signs[entry.met]
-        first, *more = _wrapped(f"{sign} {entry.title}", width)
-        yield ((first[:1], tone), (first[1:], Tone.STRONG))
-        yield from (((line, Tone.STRONG),) for line in more)
-        for line in _wrapped(f"  {entry.detail}", width):
-            yield ((line, Tone.TEXT if entry.met is not None else Tone.QUIET),)
+        yield from hang(((f"{sign} ", tone),), ((entry.title, Tone.STRONG),), width)
+        detail_tone = Tone.TEXT if entry.met is not None else Tone.QUIET
+        yield from hang((("  ", tone),), ((entry.detail, detail_tone),), width)
         if entry.action and not entry.met:
-            for line in _wrapped(f"  {symbols.arrow} {entry.action}", width):
-                yield ((line, Tone.ACCENT),)
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    return TextWrapper(max(20, width), subsequent_indent="  ").wrap(text) or [""]
+            arrow = (f"  {symbols.arrow} ", Tone.ACCENT)
+            yield from hang((arrow,), ((entry.action, Tone.ACCENT),), width)
 
 
 class CloudAssistantScreen(TextDialog):
@@ -173,6 +166,6 @@ class CloudAssistantScreen(TextDialog):
             return ()
         entries = requirements(board, status, self.zone)
         is_account = status.server.source in _ACCOUNTS
-        name = "a license server" if is_account else strip_controls(status.server.name)
+        name = "a license server" if is_account else status.server.name
         title = (("Requirements for ", Tone.TEXT), (name, Tone.STRONG))
         return (title, *requirement_lines(entries, width, app.symbols))

@@ -47,7 +47,6 @@ class DashboardScreen(TrendScreen[RowId]):
         self._builder = PaneBuilder()
         self._all_panes: tuple[PaneView, ...] = ()
         self._view = DashboardFilter()
-        self._visible: tuple[tuple[RowId, ...], int] = ((), 0)  # rows, and cells of a trend
 
     def body(self) -> PaneGrid:
         return PaneGrid(self.lictui.symbols)
@@ -90,7 +89,7 @@ class DashboardScreen(TrendScreen[RowId]):
             )
             self.rows_widget.panes = select_panes(self._all_panes, self._view)
             self.set_status(self.status_line())
-        self.request_trends(*self._visible)
+        self.request_trends()
 
     def filter_changed(self) -> None:
         self._apply(self._view)
@@ -104,15 +103,10 @@ class DashboardScreen(TrendScreen[RowId]):
         view = self._view
         only = [f" group {view.group} "] if view.group else []
         only += [f" {view.maximized} maximized "] if view.maximized else []
-        labels = tuple((text.strip_controls(label), Tone.ACCENT) for label in only)
+        labels = tuple((label, Tone.ACCENT) for label in only)
         return (*labels, (" esc: show all", Tone.QUIET)) if only else self.trend_status()
 
     # Trends
-
-    @on(PaneGrid.VisibleRowsChanged)
-    def _on_visible_rows(self, event: PaneGrid.VisibleRowsChanged) -> None:
-        self._visible = (event.rows, event.cells)
-        self.request_trends(*self._visible)
 
     def trend_length_changed(self) -> None:
         self._apply(self._view)
@@ -171,7 +165,7 @@ class DashboardScreen(TrendScreen[RowId]):
         if row := self._selected_row:
             self.lictui.show_view(view, servers=(row.server,), product=row.key.product, **more)
         else:
-            self.notify("No license in this pane", severity="warning", markup=False)
+            self.notify("No license in this pane", severity="warning")
 
     def action_pane(self, step: int) -> None:
         self.rows_widget.step_pane(step)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from textwrap import TextWrapper
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import on
@@ -27,7 +26,15 @@ from lictui.engine.entitlements import count_hints
 from lictui.model import Level, Pool, State
 from lictui.tui import commands
 from lictui.tui.screens.main_screen import AppScreen
-from lictui.tui.text import Line, Tone, format_age, format_count, pad, strip_controls
+from lictui.tui.text import (
+    Line,
+    Tone,
+    format_age,
+    format_count,
+    hang,
+    line_width,
+    pad,
+)
 from lictui.tui.time_range import format_moment, to_local
 from lictui.tui.widgets.styled_text import StyledLabel
 
@@ -203,7 +210,7 @@ class TextDialog(ModalScreen[None], AppScreen):
 
     def action_copy(self) -> None:
         self.app.copy_to_clipboard(self.query_one(StyledLabel).plain_text)
-        self.notify("Copied", timeout=2, markup=False)
+        self.notify("Copied", timeout=2)
 
 
 # Data sources: where each figure of a product comes from
@@ -247,15 +254,15 @@ def provenance_lines(
     if not pools:
         return ((("no data yet", Tone.QUIET),),)
     first = pools[0][1]
-    name, code = strip_controls(first.name), strip_controls(first.product)
+    name, code = first.name, first.product
     lines: list[Line] = [((name, Tone.STRONG), (f"  {code}", Tone.QUIET))]
     if len(pools) > 1:
-        lines += _wrapped(_sum_text(pools), Tone.TEXT, width)
+        lines += hang((), ((_sum_text(pools), Tone.TEXT),), width)
     names = {name for status, _ in pools for name in status.member_names}
     for hint in count_hints(board, entitlements):
         if hint.server in names and hint.product == first.product:
-            text = f"{symbols.arrow} {strip_controls(hint.message)}"
-            lines += _wrapped(text, Tone.WARN, width)
+            message = (hint.message, Tone.WARN)
+            lines += hang(((f"{symbols.arrow} ", Tone.WARN),), (message,), width)
     for status, pool in pools:
         lines += [(), *_pool_lines(status, pool, now, zone, width)]
     return tuple(lines)
@@ -265,7 +272,7 @@ def _sum_text(pools: Sequence[ServerPool]) -> str:
     summed = [entry for entry in pools if is_reporting(*entry) and entry[1].counted]
     counts = [counts for _, counts in once_per_entitlement(summed)]
     parts = [
-        f"{strip_controls(status.server.name)} "
+        f"{status.server.name} "
         + (format_count(pool.reading.installed) if counts else "same licenses")
         for (status, pool), counts in zip(summed, counts, strict=True)
     ]
@@ -277,47 +284,40 @@ def _pool_lines(
     status: ServerStatus, pool: Pool, now: float, zone: ZoneInfo | None, width: int
 ) -> Iterator[Line]:
     day = f", subscription {pool.key.subscription_date}" if pool.subscription_date else ""
-    yield ((strip_controls(status.server.name), Tone.ACCENT), (day, Tone.QUIET))
+    yield ((status.server.name, Tone.ACCENT), (day, Tone.QUIET))
     if not is_reporting(status, pool):
         yield (("  server not responding; last known values", Tone.WARN),)
     for figure in provenance(status, pool):
         yield from _figure_lines(figure, now, zone, width)
     for member, fields in raw_fields(status, pool):
-        source = f"{strip_controls(member.server.name)} ({member.server.source})"
+        source = f"{member.server.name} ({member.server.source})"
         yield ((f"  fields reported by {source}", Tone.QUIET),)
         if not fields:
             yield (("    raw fields available after the next poll", Tone.QUIET),)
         longest = max((len(key) for key, _ in fields), default=0)
         for key, value in fields:
-            text = f"    {strip_controls(key):<{longest}}  {strip_controls(value)}"
-            yield from _wrapped(text, Tone.TEXT, width)
+            head = (f"    {key:<{longest}}  ", Tone.TEXT)
+            yield from hang((head,), ((value, Tone.TEXT),), width)
 
 
 def _figure_lines(
     figure: Provenance, now: float, zone: ZoneInfo | None, width: int
 ) -> Iterator[Line]:
     label = f"  {_FIGURES.get(figure.name, figure.name):<{_LABEL}}"
-    formula = f" = {strip_controls(figure.formula)}" if figure.formula else ""
-    value = f"{strip_controls(figure.value)}{formula}"
+    formula = f" = {figure.formula}" if figure.formula else ""
+    value = f"{figure.value}{formula}"
     server, read_at = figure.source.server, figure.source.last_success_at
-    source = f"{server.source}, {strip_controls(server.name)}"
+    source = f"{server.source}, {server.name}"
     if read_at is not None:
         source += f", {format_moment(read_at, zone)}, {format_age(now - read_at)} ago"
-    if len(label) + len(value) + 2 + len(source) <= width:
-        yield ((label, Tone.QUIET), (value, Tone.STRONG), (f"  {source}", Tone.QUIET))
+    facts: Line = ((value, Tone.STRONG), (f"  {source}", Tone.QUIET))
+    head: Line = ((label, Tone.QUIET),)
+    if line_width((*head, *facts)) <= width:
+        yield (*head, *facts)
         return
-    wrapper = TextWrapper(max(width - len(label), 10), break_on_hyphens=False)
-    for index, piece in enumerate(wrapper.wrap(value)):
-        yield ((" " * len(label) if index else label, Tone.QUIET), (piece, Tone.STRONG))
-    for piece in wrapper.wrap(source):
-        yield ((" " * len(label), Tone.QUIET), (piece, Tone.QUIET))
-
-
-def _wrapped(text: str, tone: Tone, width: int) -> Iterator[Line]:
-    indent = " " * (len(text) - len(text.lstrip()) + 2)
-    wrapper = TextWrapper(max(width, 10), subsequent_indent=indent, break_on_hyphens=False)
-    for piece in wrapper.wrap(text):
-        yield ((piece, tone),)
+    for fact in facts:
+        yield from hang(head, (fact,), width)
+        head = ((" " * len(label), Tone.QUIET),)
 
 
 class DataSourcesScreen(TextDialog):

@@ -70,7 +70,7 @@ def line_rows(overview: EntitlementOverview) -> Rows:
     return {
         f"{line.scope}/{line.entitlement.product}": {
             "name": (_product_name(line), Tone.TEXT),
-            "scope": (text.strip_controls(line.scope), Tone.QUIET),
+            "scope": (line.scope, Tone.QUIET),
             "purchased": (f"{line.entitlement.purchased:>9,}", Tone.TEXT),
             "installed": (f"{text.format_count(line.installed):>9}", Tone.TEXT),
             "peak": (
@@ -85,7 +85,7 @@ def line_rows(overview: EntitlementOverview) -> Rows:
 
 def _product_name(line: ContractLine) -> str:
     product = describe(line.entitlement.product)
-    return text.strip_controls(f"{product.short_name} {product.model.short}")
+    return f"{product.short_name} {product.model.short}"
 
 
 def _tone(line: ContractLine) -> Tone:
@@ -124,7 +124,7 @@ def expiry_rows(overview: EntitlementOverview, today: date) -> Rows:
             "left": (f"{left:>8}", tone),
             "kind": (_KINDS[expiry.kind], Tone.TEXT),
             "count": (f"{count:>8}", Tone.TEXT),
-            "subject": (text.strip_controls(subject), Tone.TEXT),
+            "subject": (subject, Tone.TEXT),
         }
     return rows
 

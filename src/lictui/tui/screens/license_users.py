@@ -16,7 +16,7 @@ from lictui.engine.license_users import reservation_text
 from lictui.model import Level
 from lictui.tui import commands
 from lictui.tui.screens.main_screen import AppScreen
-from lictui.tui.text import Fragment, Line, Tone, format_age, format_count, strip_controls
+from lictui.tui.text import Fragment, Line, Tone, format_age, format_count
 from lictui.tui.time_range import format_moment
 from lictui.tui.widgets.styled_text import StyledLabel
 from lictui.tui.widgets.table import KeyedTable, TableColumn, widen
@@ -88,9 +88,9 @@ def user_cells(
         since = format_moment(user.since, zone, year=long_ago)
         age = glyph + format_age(row.read_at - user.since)
     return {
-        "server": (strip_controls(row.server), Tone.QUIET),
-        "user": (strip_controls(user.user), Tone.STRONG),
-        "host": (strip_controls(user.device), Tone.TEXT),
+        "server": (row.server, Tone.QUIET),
+        "user": (user.user, Tone.STRONG),
+        "host": (user.device, Tone.TEXT),
         "since": (since, tone),
         "age": (age, tone),
         "count": (f"{user.count:>5}", Tone.TEXT),
@@ -103,7 +103,7 @@ def summary_line(answers: Sequence[LicenseUsers]) -> Line:
     users = [user for answer in answers for user in answer.users]
     licenses = sum(user.license_user.count for user in users)
     idle = sum(user.idle for user in users)
-    names = dict.fromkeys(strip_controls(name) for answer in answers for name in answer.sources)
+    names = dict.fromkeys(name for answer in answers for name in answer.sources)
     if not names:
         return (("No source can report license users.", Tone.WARN),)
     source = f"  source: {', '.join(names)}"
@@ -130,12 +130,12 @@ def detail_lines(
     """Failures, the selected row in words, and why names are not shown."""
     for answer in answers:
         for server, failure in answer.failures:
-            message = f"{strip_controls(server)}: {strip_controls(failure.message)}"
+            message = f"{server}: {failure.message}"
             yield ((f"{symbols.failed} {message}", Tone.CRITICAL),)
             if failure.hint:
-                yield ((f"{symbols.arrow} {strip_controls(failure.hint)}", Tone.ACCENT),)
+                yield ((f"{symbols.arrow} {failure.hint}", Tone.ACCENT),)
         for reservation in answer.reservations[:_MAX_RESERVATIONS]:
-            yield ((strip_controls(reservation_text(reservation)), Tone.TEXT),)
+            yield ((reservation_text(reservation), Tone.TEXT),)
     if selected is not None:
         user = selected.visible
         state = "Assigned" if user.license_user.assigned else "Checked out"
@@ -144,7 +144,7 @@ def detail_lines(
             idle += " To release it, run on the license server (lictui does not run it):"
         yield ((state, Tone.TEXT), (idle if user.idle else "", Tone.WARN))
         if user.release:
-            yield ((f"{symbols.arrow} {strip_controls(user.release)}", Tone.ACCENT),)
+            yield ((f"{symbols.arrow} {user.release}", Tone.ACCENT),)
     for privacy in dict.fromkeys(answer.privacy for answer in answers if answer.users):
         if privacy in _PRIVACY:
             hint = f'{_PRIVACY[privacy]}. To show them, set users = "show" in [privacy].'
@@ -188,7 +188,7 @@ class LicenseUsersScreen(ModalScreen[None], AppScreen):
 
     def compose(self) -> ComposeResult:
         with Vertical() as frame:
-            frame.border_title = strip_controls(f"License users: {self._title}")
+            frame.border_title = f"License users: {self._title}"
             frame.border_subtitle = "esc: close · r: refresh · Y: copy"
             yield StyledLabel(id="summary")
             yield KeyedTable(self.lictui.symbols)
@@ -205,7 +205,7 @@ class LicenseUsersScreen(ModalScreen[None], AppScreen):
         if self._loading:
             return
         self._loading = True
-        servers = ", ".join(strip_controls(server) for server in self._servers)
+        servers = ", ".join(server for server in self._servers)
         line = ((f"Querying {servers} …", Tone.QUIET),)
         self.query_one("#summary", StyledLabel).show_lines(line)
         self._load()
@@ -250,8 +250,8 @@ class LicenseUsersScreen(ModalScreen[None], AppScreen):
         if not lines:
             idle = any(user.idle for user in users)
             problem = "Not available while names are hidden" if idle else "No idle assignments"
-            self.notify(problem, severity="warning", markup=False)
+            self.notify(problem, severity="warning")
             return
         self.app.copy_to_clipboard("\n".join(lines) + "\n")
         count = f"{len(lines)} commands" if len(lines) > 1 else "1 command"
-        self.notify(f"Copied {count}", timeout=2, markup=False)
+        self.notify(f"Copied {count}", timeout=2)

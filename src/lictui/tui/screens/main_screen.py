@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar, cast
 
 from textual import on, work
 from textual.events import Resize
@@ -25,9 +25,10 @@ from lictui.tui.widgets.bars import (
 )
 from lictui.tui.widgets.dashboard_view import CurrentTime
 from lictui.tui.widgets.gauge import Pools, TrendCache, TrendCaches, trend_query
+from lictui.tui.widgets.styled_text import LineView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import Callable, Coroutine
     from zoneinfo import ZoneInfo
 
     from textual.app import ComposeResult
@@ -62,7 +63,7 @@ class AppScreen:
         try:
             return await self.lictui.engine.ask(question)
         except LictuiError as error:
-            self.lictui.notify(error.message, severity="error", markup=False)
+            self.lictui.notify(error.message, severity="error")
             return None
 
 
@@ -173,21 +174,21 @@ class MainScreen(Screen[None], AppScreen):
     def action_copy(self) -> None:
         if row := self.row_text():
             self.app.copy_to_clipboard(row)
-            self.notify(f"Copied: {row}", markup=False)
+            self.notify(f"Copied: {row}")
 
     def action_export(self) -> None:
         table = self.export_table()
         if len(table) <= 1:
-            self.notify("Nothing to export", severity="warning", markup=False)
+            self.notify("Nothing to export", severity="warning")
             return
         try:
             file = text.export_csv(table, self.VIEW, self.lictui.clock.now())
         except OSError as error:
             message = f"Cannot write the CSV file: {error.strerror or error}"
-            self.notify(message, severity="error", markup=False)
+            self.notify(message, severity="error")
         else:
             count = len(table) - 1
-            self.notify(f"Exported {count} row{'' if count == 1 else 's'} to {file}", markup=False)
+            self.notify(f"Exported {count} row{'' if count == 1 else 's'} to {file}")
 
     def action_back(self) -> None:
         """Close a screen that was opened from another; from a main view go to the dashboard."""
@@ -220,7 +221,7 @@ class FilterableScreen(MainScreen):
         count = self.row_count()
         noun = self.ROW_NOUN if count == 1 else f"{self.ROW_NOUN}s"
         return (
-            (f" /{text.strip_controls(self.filter_text)} ", Tone.ACCENT),
+            (f" /{self.filter_text} ", Tone.ACCENT),
             (f" {count} {noun} ", Tone.TEXT) if count else (" no match ", Tone.WARN),
             (" esc: show all", Tone.QUIET),
         )
@@ -268,18 +269,6 @@ TREND_LABELS: Final = {
 }
 
 
-class RowsWidget(Protocol):
-    """A body whose rows have a cursor and trends: the grid of panes or the product table."""
-
-    trends: Any
-
-    def move_cursor(self, step: int) -> None: ...
-
-    def page(self, step: int) -> None: ...
-
-    def to_edge(self, step: int) -> None: ...
-
-
 class TrendScreen(FilterableScreen, Generic[K]):
     """A view of rows that can be sorted, with trends whose length is kept in state.toml."""
 
@@ -293,7 +282,7 @@ class TrendScreen(FilterableScreen, Generic[K]):
         self.reverse = False
 
     @property
-    def rows_widget(self) -> RowsWidget:
+    def rows_widget(self) -> LineView[K]:
         raise NotImplementedError
 
     def trend_pools(self, rows: tuple[K, ...]) -> dict[K, Pools]:
@@ -308,7 +297,9 @@ class TrendScreen(FilterableScreen, Generic[K]):
 
     # Trends
 
-    def request_trends(self, rows: Iterable[K], cells: int) -> None:
+    @on(LineView.VisibleRowsChanged)
+    def request_trends(self) -> None:
+        rows, cells = self.rows_widget.visible_rows()
         now = self.current_time.now
         for cache, due in self.trends.due(rows, now, cells):
             self._load_trends(cache, due, now, cells)
@@ -347,6 +338,7 @@ class TrendScreen(FilterableScreen, Generic[K]):
             self.trend_length = length
             self.trends.set_length(length.value)
             self.trend_length_changed()
+            self.request_trends()
 
     def trend_status(self) -> tuple[Fragment, ...]:
         if self.trend_length is RangeLength.DAY:
@@ -376,4 +368,4 @@ class TrendScreen(FilterableScreen, Generic[K]):
         self.sort_key, self.reverse = key, reverse
         self.sorting_changed()
         order = ", reversed" if reverse else ""
-        self.notify(f"Sorted by {key}{order}", timeout=2, markup=False)
+        self.notify(f"Sorted by {key}{order}", timeout=2)

@@ -128,13 +128,8 @@ class ProductsScreen(TrendScreen["TotalKey"]):
 
     # Trends
 
-    @on(ProductTable.TrendLayoutChanged)
-    def _request_trends(self, event: ProductTable.TrendLayoutChanged) -> None:
-        self.request_trends(self.rows_widget.visible_rows, event.cells)
-
     def trend_length_changed(self) -> None:
         self.board_changed(self.lictui.board)
-        self.rows_widget.post_trend_layout()
 
     def trend_pools(self, rows: tuple[TotalKey, ...]) -> dict[TotalKey, Pools]:
         board = self.lictui.board
@@ -176,7 +171,7 @@ class ProductsScreen(TrendScreen["TotalKey"]):
         groupings = tuple(GroupBy)
         self._by = groupings[(groupings.index(self._by) + 1) % len(groupings)]
         self.board_changed(self.lictui.board)
-        self.notify(f"Usage per product {_GROUPINGS[self._by]}", timeout=2, markup=False)
+        self.notify(f"Usage per product {_GROUPINGS[self._by]}", timeout=2)
 
     def sorting_changed(self) -> None:
         self.board_changed(self.lictui.board)

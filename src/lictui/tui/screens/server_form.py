@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import events, on, work
@@ -28,7 +26,7 @@ from lictui.tui import commands
 from lictui.tui.screens import server_fields
 from lictui.tui.screens.dialogs import confirm
 from lictui.tui.screens.main_screen import AppScreen
-from lictui.tui.text import Line, Tone, strip_controls
+from lictui.tui.text import Line, Tone, hang, line_width
 from lictui.tui.theme import ASCII_SYMBOLS, Symbols
 from lictui.tui.widgets.styled_text import StyledLabel
 
@@ -211,7 +209,6 @@ class FieldRow(Horizontal):
 _STEPS: Final = tuple(Step)
 _NAME: Final = max(len(step) for step in Step)
 _TIME: Final = 9
-_INDENT: Final = 2 + _NAME + _TIME + 2
 _MINIMUM_DETAIL: Final = 20  # columns; with fewer the detail goes below its step
 
 
@@ -227,28 +224,25 @@ def step_lines(
 
 def _result_lines(result: StepResult, width: int, symbols: Symbols) -> Iterator[Line]:
     glyph, tone = (symbols.passed, Tone.OK) if result.ok else (symbols.failed, Tone.CRITICAL)
-    head = (
+    head: Line = (
         (f"{glyph} ", tone),
         (f"{result.step:<{_NAME}}", Tone.STRONG),
         (f"{result.seconds * 1000:,.0f} ms".rjust(_TIME) + "  ", Tone.QUIET),
     )
-    indent = _INDENT if width - _INDENT >= _MINIMUM_DETAIL else 2
-    detail = wrap(strip_controls(result.detail), max(1, width - indent)) or [""]
     detail_tone = Tone.TEXT if result.ok else Tone.CRITICAL
-    if indent == _INDENT:
-        yield (*head, (detail.pop(0), detail_tone))
+    detail = ((result.detail, detail_tone),)
+    indent: Line = ((" " * line_width(head), Tone.QUIET),)
+    if width - line_width(head) >= _MINIMUM_DETAIL:
+        yield from hang(head, detail, width)
     else:
-        yield head
-    yield from (((" " * indent + part, detail_tone),) for part in detail)
+        indent = (("  ", Tone.QUIET),)
+        yield from (head, *hang(indent, detail, width))
     if result.fingerprint not in result.detail.lower().replace(":", ""):
-        pin = wrap(f"sha256:{result.fingerprint}", max(1, width - indent))
-        yield from (((" " * indent + part, Tone.ACCENT),) for part in pin)
+        yield from hang(indent, ((f"sha256:{result.fingerprint}", Tone.ACCENT),), width)
     if result.hint:
-        room = max(1, width - indent - len(symbols.arrow) - 1)
-        hint = wrap(strip_controls(result.hint), room)
-        blank = " " * len(symbols.arrow)
-        for arrow, part in zip_longest([symbols.arrow], hint, fillvalue=blank):
-            yield ((" " * indent + f"{arrow} {part}", Tone.ACCENT),)
+        arrow = (f"{symbols.arrow} ", Tone.ACCENT)
+        hint = (result.hint, Tone.ACCENT)
+        yield from hang((*indent, arrow), (hint,), width)
 
 
 class ConnectionTest(StyledLabel):
@@ -495,7 +489,7 @@ class FormScreen(Screen[None], AppScreen):
             self._set_value("same_as", same)
             self._show_fields()
 
-        hosts = f"{strip_controls(host)} and {strip_controls(same)}"
+        hosts = f"{host} and {same}"
         question = f"{hosts} are the same license server. Merge into one pane?"
         confirm(self.app, question, "Both are polled and recorded.", merge)
 

@@ -18,7 +18,7 @@ from lictui.tui import commands, text
 from lictui.tui.screens import server_form
 from lictui.tui.screens.dialogs import confirm
 from lictui.tui.screens.main_screen import MainScreen
-from lictui.tui.text import LEVEL_TONES, Fragment, Line, Table, Tone, strip_controls
+from lictui.tui.text import LEVEL_TONES, Fragment, Line, Table, Tone
 from lictui.tui.time_range import format_moment
 from lictui.tui.widgets.table import KeyedTable, TableColumn, widen
 
@@ -77,14 +77,14 @@ def server_cells(status: ServerStatus, now: float, symbols: Symbols) -> dict[str
     last = status.last_success_at
     age = "" if last is None else text.format_coarse_age(now - last)
     return {
-        "name": (strip_controls(server.name), Tone.STRONG),
+        "name": (server.name, Tone.STRONG),
         "state": _state_fragment(state, symbols),
         "source": (server.source, Tone.TEXT),
         "address": (_address(server), Tone.TEXT),
         "tls": _tls(server),
         "last": (age, Tone.TEXT if status.is_up else Tone.QUIET),
         "mode": ((snapshot.mode or "") if snapshot else "", Tone.TEXT),
-        "version": (strip_controls(snapshot.version) if snapshot else "", Tone.TEXT),
+        "version": (snapshot.version if snapshot else "", Tone.TEXT),
         "interval": (text.format_age(server.effective_interval), Tone.QUIET),
     }
 
@@ -97,7 +97,7 @@ def _state_fragment(state: State, symbols: Symbols) -> Fragment:
 def _address(server: Server) -> str:
     """The host of a URL, FlexNet's PORT@HOST, or the command."""
     host = server.url.partition("://")[2].partition("/")[0] or server.url
-    return strip_controls(host or server.address or shlex.join(server.command))
+    return host or server.address or shlex.join(server.command)
 
 
 def _tls(server: Server) -> Fragment:
@@ -134,16 +134,16 @@ def server_details(
     yield (_state_fragment(status.state, symbols), (f"  {timing}", Tone.QUIET))
     if status.failure is not None:
         step = f"{status.failure.step}: " if status.failure.step else ""
-        message = f"{step}{strip_controls(status.failure.message)}"
+        message = f"{step}{status.failure.message}"
         yield ((f"{symbols.failed} {message}", Tone.CRITICAL),)
         if status.failure.hint:
-            yield ((f"{symbols.arrow} {strip_controls(status.failure.hint)}", Tone.ACCENT),)
+            yield ((f"{symbols.arrow} {status.failure.hint}", Tone.ACCENT),)
     if status.snapshot is not None:
         yield from _snapshot_lines(status.snapshot, server, symbols)
         yield from license_server_lines(status.snapshot.license_servers, symbols, zone)
-    yield ((strip_controls(dot.join(_connection(server))), Tone.QUIET),)
+    yield ((dot.join(_connection(server)), Tone.QUIET),)
     for warning in server_schema.server_warnings(server):
-        yield ((f"{symbols.level[Level.WARN]} {strip_controls(warning)}", Tone.WARN),)
+        yield ((f"{symbols.level[Level.WARN]} {warning}", Tone.WARN),)
 
 
 def _timing(status: ServerStatus, now: float, zone: ZoneInfo | None) -> Iterator[str]:
@@ -170,7 +170,7 @@ def _snapshot_lines(snapshot: Snapshot, server: Server, symbols: Symbols) -> Ite
         day = snapshot.activation.expires
         until = f" until {day.day} {day:%b %Y}" if day else ""
         parts.append(f"LAS {snapshot.activation.status.replace('_', ' ')}{until}")
-    if line := f" {symbols.dot} ".join(strip_controls(part) for part in parts if part):
+    if line := f" {symbols.dot} ".join(part for part in parts if part):
         yield ((line, Tone.TEXT),)
     if snapshot.certificate is not None:
         day = snapshot.certificate.expires
@@ -179,7 +179,7 @@ def _snapshot_lines(snapshot: Snapshot, server: Server, symbols: Symbols) -> Ite
         yield ((f"certificate {validity} {symbols.dot} {fingerprint}", Tone.TEXT),)
     for notice in snapshot.notices:
         parts = [part for part in (notice.title, notice.detail, notice.action) if part]
-        line = f"{symbols.level[notice.level]} {strip_controls(': '.join(parts))}"
+        line = f"{symbols.level[notice.level]} {': '.join(parts)}"
         yield ((line, LEVEL_TONES[notice.level]),)
 
 
@@ -248,8 +248,8 @@ def license_server_lines(
     yield ((f"{len(listed):,} license server{plural}: {dot.join(states)}", Tone.TEXT),)
     for server in sorted(listed, key=_severity)[:_MAX_LISTED]:
         level = _REPORTING_LEVELS[server.status]
-        name = strip_controls(server.fqdn or server.host_id)
-        facts = dot.join(strip_controls(fact) for fact in _reporting_facts(server, zone))
+        name = server.fqdn or server.host_id
+        facts = dot.join(fact for fact in _reporting_facts(server, zone))
         yield ((f"{symbols.level[level]} {name}  ", LEVEL_TONES[level]), (facts, Tone.QUIET))
     if (more := len(listed) - _MAX_LISTED) > 0:
         yield ((f"and {more:,} more", Tone.QUIET),)
@@ -350,7 +350,7 @@ class ServersScreen(MainScreen):
         for hint in count_hints(self.lictui.board, self.lictui.settings.entitlements):
             if hint.server == name:
                 arrow = self.lictui.symbols.arrow
-                yield ((f"{arrow} {strip_controls(hint.message)}", Tone.WARN),)
+                yield ((f"{arrow} {hint.message}", Tone.WARN),)
 
     @property
     def _selected(self) -> ServerStatus | None:
@@ -397,7 +397,7 @@ class ServersScreen(MainScreen):
             await self.lictui.engine.ask(lambda engine: engine.remove(name))
         except LictuiError as error:
             message = ". ".join(part for part in (error.message, error.hint) if part)
-            self.notify(message, severity="error", markup=False)
+            self.notify(message, severity="error")
 
     def action_test(self) -> None:
         if (status := self._selected) and self._testing != status.server.name:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
 from lictui.analysis.forecast import ForecastStatus, describe_forecast
@@ -18,9 +17,8 @@ from lictui.tui.text import (
     Tone,
     format_coarse_age,
     format_count,
-    merge_fragments,
+    hang,
     shorten,
-    strip_controls,
 )
 from lictui.tui.time_range import (
     RangeLength,
@@ -194,7 +192,7 @@ def event_marks(events: Iterable[Event], selection: ProductSelection) -> tuple[M
         good_and_bad = _MARKS.get(event.kind, (MarkKind.NOTICE, MarkKind.NOTICE))
         message = event.message if single else f"{event.server}: {event.message}"
         kind = good_and_bad[event.level is not Level.OK]
-        marks.append(Mark(event.time, kind, strip_controls(message)))
+        marks.append(Mark(event.time, kind, message))
     return tuple(marks)
 
 
@@ -226,9 +224,9 @@ def mark_line(marks: tuple[Mark, ...], zone: ZoneInfo | None, width: int, symbol
 def title_line(selection: ProductSelection, width: int, symbols: Symbols) -> Line:
     """Product, model and servers in at most so many columns."""
     dot = f" {symbols.dot} "
-    name, code = strip_controls(selection.name), strip_controls(selection.product)
+    name, code = selection.name, selection.product
     count = len(selection.servers)
-    where = strip_controls(selection.servers[0]) if count == 1 else f"{count} servers"
+    where = selection.servers[0] if count == 1 else f"{count} servers"
     facts = f"{dot}{selection.model.label}{dot}"
     facts += shorten(where, max(8, width // 4), symbols.ellipsis)
     if name != code and len(name + facts + dot + code) <= width:
@@ -455,7 +453,7 @@ def _servers(selection: ProductSelection) -> list[Fragment]:
     fragments: list[Fragment] = []
     for name in names or selection.servers:
         tone = Tone.TEXT if name in reporting else Tone.CRITICAL
-        fragments += [(", ", Tone.QUIET), (strip_controls(name), tone)]
+        fragments += [(", ", Tone.QUIET), (name, tone)]
     return [(f"{len(reporting)} of {len(selection.servers)}: ", Tone.TEXT), *fragments[1:]]
 
 
@@ -488,18 +486,4 @@ def cursor_line(view: ChartView, symbols: Symbols) -> Line:
 def fact_lines(entries: Iterable[Fact], width: int) -> Iterator[Line]:
     """Facts as lines of at most so many columns, their labels in a column of their own."""
     for label, fragments in entries:
-        head: Fragment = (f"{label:<{_LABEL}}", Tone.QUIET)
-        for line in _wrapped(fragments, max(10, width - _LABEL)):
-            yield (head, *line)
-            head = (" " * _LABEL, Tone.QUIET)
-
-
-def _wrapped(fragments: list[Fragment], width: int) -> Iterator[Line]:
-    """Fragments broken between words, each keeping its tone."""
-    text = "".join(part for part, _ in fragments)
-    tones = [tone for part, tone in fragments for _ in part]
-    start = 0
-    for piece in wrap(text, width, drop_whitespace=False, break_on_hyphens=False):
-        blanks = len(piece) - len(piece.lstrip())
-        yield merge_fragments(zip(piece.strip(), tones[start + blanks :], strict=False))
-        start += len(piece)
+        yield from hang(((f"{label:<{_LABEL}}", Tone.QUIET),), fragments, width)

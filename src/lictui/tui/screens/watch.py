@@ -10,9 +10,16 @@ from textual.screen import Screen
 
 from lictui.analysis.series import SeriesQuery
 from lictui.engine.alerts import alert_views
-from lictui.engine.board import MergedBoard, ServerStatus, is_reporting, sum_over_servers
+from lictui.engine.board import (
+    GroupBy,
+    MergedBoard,
+    ServerStatus,
+    Total,
+    sum_over_servers,
+    total_thresholds,
+)
 from lictui.errors import LictuiError
-from lictui.model import AlertKey, Level, Model, Pool, PoolKey, Reading, State, percent_text
+from lictui.model import AlertKey, Level, Reading, State, percent_text
 from lictui.tui import text
 from lictui.tui.screens.main_screen import AppScreen
 from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, fit_line, line_width
@@ -26,7 +33,8 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-    from lictui.config.settings import Settings, Thresholds
+    from lictui.analysis.usage import TotalKey
+    from lictui.config.settings import AlertSettings
     from lictui.model import AlertState
     from lictui.tui.app import WatchOptions
     from lictui.tui.theme import Symbols
@@ -90,31 +98,28 @@ TodayPeak = tuple[int, str]  # today's peak, and its hour
 
 
 @dataclass(frozen=True, slots=True)
-class WatchBlock:
-    """One product over the servers of a group."""
-
-    product: str
-    name: str
-    model: Model
-    pools: tuple[tuple[str, PoolKey], ...]
-    reading: Reading  # the last known values
-    limits: Thresholds
-    level: Level  # unknown if no server reports now
-    servers: tuple[int, int]  # that report now, and all
-    oldest_success_at: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class WatchPage:
-    """What is seen at one time."""
+    """What is seen at one time: some products of a group, and all its servers."""
 
     group: str
-    blocks: tuple[WatchBlock, ...]
+    totals: tuple[Total, ...]
     servers: tuple[ServerStatus, ...]
+
+    def last_known(self, total: Total) -> tuple[Reading, float | None]:
+        """The figures of a product that no server reports now, and the time of the oldest."""
+        pools = [
+            (status, pool)
+            for status in self.servers
+            for pool in status.pools
+            if pool.counted and (pool.product, pool.model) == (total.product, total.model)
+        ]
+        successes = [status.last_success_at for status, _ in pools]
+        oldest = min((time for time in successes if time is not None), default=None)
+        return sum_over_servers(pools), oldest
 
 
 def watch_pages(
-    board: MergedBoard, settings: Settings, size: tuple[int, int], symbols: Symbols
+    board: MergedBoard, size: tuple[int, int], symbols: Symbols
 ) -> tuple[WatchPage, ...]:
     """A page for each group, several where its products do not fit on one."""
     digits = digits_height(ascii_only=symbols is ASCII_SYMBOLS, scale=_scale(size))
@@ -123,10 +128,9 @@ def watch_pages(
     enabled = [status for status in board.servers if status.state is not State.DISABLED]
     for group in dict.fromkeys(status.server.group for status in enabled):
         servers = tuple(status for status in enabled if status.server.group == group)
-        blocks = tuple(_blocks(group, servers, settings))
-        for first in range(0, max(1, len(blocks)), capacity):
-            shown = blocks[first : first + capacity]
-            pages.append(WatchPage(text.strip_controls(group), shown, servers))
+        totals = tuple(total for total in board.totals(GroupBy.GROUP) if total.scope == group)
+        firsts = range(0, max(1, len(totals)), capacity)
+        pages += (WatchPage(group, totals[at : at + capacity], servers) for at in firsts)
     return tuple(pages)
 
 
@@ -135,42 +139,14 @@ def _scale(size: tuple[int, int]) -> int:
     return 2 if size[0] >= _LARGE[0] and size[1] >= _LARGE[1] else 1
 
 
-def _blocks(
-    group: str, servers: Sequence[ServerStatus], settings: Settings
-) -> Iterator[WatchBlock]:
-    products: dict[tuple[str, Model], list[tuple[ServerStatus, Pool]]] = {}
-    for status in servers:
-        for pool in status.pools:
-            if pool.counted:
-                products.setdefault((pool.product, pool.model), []).append((status, pool))
-    for (product, model), pools in products.items():
-        reporting = [(status, pool) for status, pool in pools if is_reporting(status, pool)]
-        reading = sum_over_servers(reporting or pools)
-        limits = settings.alerts.thresholds_for(group=group, product=product)
-        successes = [status.last_success_at for status, _ in pools]
-        yield WatchBlock(
-            product,
-            text.strip_controls(pools[0][1].name),
-            model,
-            tuple(status.history_key(pool.key) for status, pool in pools),
-            reading,
-            limits,
-            reading.level(limits.warn, limits.critical) if reporting else Level.UNKNOWN,
-            (
-                len({status.server.name for status, _ in reporting}),
-                len({status.server.name for status, _ in pools}),
-            ),
-            min((time for time in successes if time is not None), default=None),
-        )
-
-
 # A page as text
 
 
 def page_lines(
     page: WatchPage,
     alerts: Sequence[AlertState],
-    peaks: Mapping[str, TodayPeak],
+    settings: AlertSettings,
+    peaks: Mapping[TotalKey, TodayPeak],
     now: float,
     size: tuple[int, int],
     symbols: Symbols,
@@ -179,9 +155,9 @@ def page_lines(
     """The page as exactly so many rows of exactly so many columns."""
     cells, rows = size
     lines: list[Line] = [_page_title(page, now, cells, position)]
-    for block in page.blocks:
-        lines += _block_lines(block, peaks.get(block.product), now, size, symbols)
-    if not page.blocks:
+    for total in page.totals:
+        lines += _block_lines(page, total, settings, peaks.get(_key(total)), now, size, symbols)
+    if not page.totals:
         lines += [(), ((" no data yet", Tone.QUIET),)]
     footer = [_problem_line(page, now, cells, symbols), _alert_line(alerts, cells, symbols)]
     body = lines[: max(0, rows - len(footer))]
@@ -199,53 +175,56 @@ def _page_title(page: WatchPage, now: float, cells: int, position: str) -> Line:
     return (*left, (" " * gap, Tone.TEXT), (age, Tone.TEXT))
 
 
+def _key(total: Total) -> TotalKey:
+    return total.scope, total.product, total.model
+
+
 def _block_lines(
-    block: WatchBlock,
+    page: WatchPage,
+    total: Total,
+    settings: AlertSettings,
     peak: TodayPeak | None,
     now: float,
     size: tuple[int, int],
     symbols: Symbols,
 ) -> Iterator[Line]:
-    reading, cells = block.reading, size[0]
-    tone = LEVEL_TONES[block.level] if block.servers[0] else Tone.QUIET
-    yield _block_title(block, cells, symbols)
+    reading, oldest = total.reading, None
+    if not total.servers_reporting:
+        reading, oldest = page.last_known(total)
+    tone = LEVEL_TONES[total.level] if total.servers_reporting else Tone.QUIET
+    yield _block_title(total, size[0], symbols)
     in_use, is_ascii = text.format_count(reading.in_use), symbols is ASCII_SYMBOLS
     digits = big_digits(in_use, ascii_only=is_ascii, scale=_scale(size))
-    facts = list(_block_facts(block, peak, now, symbols))
+    verb = " assigned" if total.model.is_assigned else ""
+    limits = total_thresholds(settings, total.scope, total.product, GroupBy.GROUP)
+    percent = percent_text(reading.ratio, limits.ratios)
+    ratio = f"{percent} {symbols.level[total.level].strip()}".rstrip()
+    free = f"  {text.format_count(reading.free)} free" if reading.free is not None else ""
+    facts: list[Line] = [
+        ((f"of {text.format_count(reading.installed)}{verb}", Tone.TEXT),),
+        ((ratio, tone), (free, Tone.TEXT)),
+    ]
+    if not total.servers_reporting:
+        age = "?" if oldest is None else text.format_age(now - oldest)
+        facts.append(((f"last known value, {age} ago", Tone.CRITICAL),))
+    elif peak is not None:
+        word = "maximum" if total.model.is_assigned else "peak"
+        facts.append(((f"today's {word} {peak[0]:,} at {peak[1]}", Tone.QUIET),))
     skip = max(0, (len(digits) - len(facts)) // 2)
     for row, dots in enumerate(digits):
         fact = facts[row - skip] if 0 <= row - skip < len(facts) else ()
         yield ((f" {dots}  ", tone), *fact)
-    gauge = draw_gauge(reading, block.level, peak and peak[0], cells - 2, symbols)
+    gauge = draw_gauge(reading, total.level, peak and peak[0], size[0] - 2, symbols)
     yield ((" ", Tone.TEXT), *gauge)
     yield ()
 
 
-def _block_title(block: WatchBlock, cells: int, symbols: Symbols) -> Line:
-    reporting, total = block.servers
-    count = f"{reporting} of {total} servers" if total > 1 else "1 server"
-    facts = f" {symbols.dot} {block.model.label} {symbols.dot} {count}"
-    name = text.shorten(block.name, max(8, cells - len(facts) - 2), symbols.ellipsis)
+def _block_title(total: Total, cells: int, symbols: Symbols) -> Line:
+    reporting, expected = len(total.servers_reporting), len(total.servers_expected)
+    count = f"{reporting} of {expected} servers" if expected > 1 else "1 server"
+    facts = f" {symbols.dot} {total.model.label} {symbols.dot} {count}"
+    name = text.shorten(total.name, max(8, cells - len(facts) - 2), symbols.ellipsis)
     return ((f" {name}", Tone.STRONG), (facts, Tone.QUIET))
-
-
-def _block_facts(
-    block: WatchBlock, peak: TodayPeak | None, now: float, symbols: Symbols
-) -> Iterator[Line]:
-    reading, reporting = block.reading, block.servers[0] > 0
-    verb = " assigned" if block.model.is_assigned else ""
-    yield ((f"of {text.format_count(reading.installed)}{verb}", Tone.TEXT),)
-    percent = percent_text(reading.ratio, block.limits.ratios)
-    ratio = f"{percent} {symbols.level[block.level].strip()}".rstrip()
-    free = f"  {text.format_count(reading.free)} free" if reading.free is not None else ""
-    yield ((ratio, LEVEL_TONES[block.level] if reporting else Tone.QUIET), (free, Tone.TEXT))
-    if not reporting:
-        since = block.oldest_success_at
-        age = "?" if since is None else text.format_age(now - since)
-        yield ((f"last known value, {age} ago", Tone.CRITICAL),)
-    elif peak is not None:
-        word = "maximum" if block.model.is_assigned else "peak"
-        yield ((f"today's {word} {peak[0]:,} at {peak[1]}", Tone.QUIET),)
 
 
 def _problem_line(page: WatchPage, now: float, cells: int, symbols: Symbols) -> Line:
@@ -257,7 +236,7 @@ def _problem_line(page: WatchPage, now: float, cells: int, symbols: Symbols) -> 
         age = "" if status.since is None else f" {text.format_coarse_age(now - status.since)}"
         tone = Tone.WARN if status.state in (State.STALE, State.NO_DATA) else Tone.CRITICAL
         glyph = symbols.state[status.state]
-        line.append((f" {glyph} {text.strip_controls(status.server.name)} {state}{age} ", tone))
+        line.append((f" {glyph} {status.server.name} {state}{age} ", tone))
     return fit_line(line, cells)
 
 
@@ -266,7 +245,7 @@ def _alert_line(alerts: Sequence[AlertState], cells: int, symbols: Symbols) -> L
         return ((" no active alerts", Tone.QUIET),)
     worst = alerts[0]
     count = f" {len(alerts)} alert{'s' if len(alerts) > 1 else ''} "
-    server, message = text.strip_controls(worst.key.server), text.strip_controls(worst.message)
+    server, message = worst.key.server, worst.message
     alert = f"{symbols.level[worst.level]} {server}: {message}"
     (first, *_) = text.wrap(alert, max(2, cells - len(count)), 1, symbols.ellipsis)
     return ((count, Tone.STRONG), (first, LEVEL_TONES[worst.level]))
@@ -291,8 +270,8 @@ class WatchScreen(Screen[None], AppScreen):
         super().__init__()
         self._options = options
         self._turns = 0  # pages shown so far
-        self._peaks: dict[str, dict[str, TodayPeak]] = {}  # by group, then product
-        self._peaks_at: dict[str, float] = {}
+        self._peaks: dict[TotalKey, TodayPeak] = {}
+        self._peaks_at: dict[TotalKey, float] = {}
         self._known_alerts: frozenset[tuple[AlertKey, Level]] | None = None
         self._alerts: tuple[AlertState, ...] = ()
 
@@ -335,43 +314,43 @@ class WatchScreen(Screen[None], AppScreen):
         now = app.clock.now()
         right, down = _SHIFTS[int(now // _SHIFT_INTERVAL) % len(_SHIFTS)]
         size = (width - right, height - down)
-        board = app.board
-        pages = watch_pages(board, app.settings, size, app.symbols)
+        pages = watch_pages(app.board, size, app.symbols)
         if not pages:
             rows = [(), ((" No servers configured. Run: lictui servers add", Tone.QUIET),)]
         else:
             index = self._turns % len(pages)
             page = pages[index]
             self._request_peaks(page, now)
-            peaks = self._peaks.get(page.group, {})
             position = f"{index + 1}/{len(pages)}" if len(pages) > 1 else ""
-            rows = page_lines(page, self._alerts, peaks, now, size, app.symbols, position)
+            alerts, settings = self._alerts, app.settings.alerts
+            rows = page_lines(page, alerts, settings, self._peaks, now, size, app.symbols, position)
         shifted = [(), *rows] if down else rows
         self.query_one(StyledBlock).show_lines(
             [((" " * right, Tone.TEXT), *row) for row in shifted] if right else shifted
         )
 
     def _request_peaks(self, page: WatchPage, now: float) -> None:
-        key = f"{page.group}/{page.blocks[0].product if page.blocks else ''}"
-        if page.blocks and now - self._peaks_at.get(key, -_PEAK_REFRESH) >= _PEAK_REFRESH:
-            self._peaks_at[key] = now
+        if any(
+            now - self._peaks_at.get(_key(total), 0.0) >= _PEAK_REFRESH for total in page.totals
+        ):
+            self._peaks_at.update(dict.fromkeys(map(_key, page.totals), now))
             self._load_peaks(page, now)
 
     @work(group="watch-peaks")
     async def _load_peaks(self, page: WatchPage, now: float) -> None:
-        zone = self.zone
+        zone, board = self.zone, self.lictui.board
         midnight = to_local(now, zone).replace(hour=0, minute=0, second=0, microsecond=0)
         start, end = int(midnight.timestamp()), int(now) + 1
-        queries = tuple(SeriesQuery(block.pools, start, end, 300) for block in page.blocks)
+        keys = tuple(map(_key, page.totals))
+        pools = [board.total_pools(GroupBy.GROUP, *key) for key in keys]
+        queries = tuple(SeriesQuery(pool_keys, start, end, 300) for pool_keys in pools)
         try:
             ask = self.lictui.engine.ask
             answers = await ask(lambda engine: engine.history.series_batch(queries))
         except LictuiError:
             return  # the page shows no peaks, and asks again later
-        peaks = self._peaks.setdefault(page.group, {})
-        for block, series in zip(page.blocks, answers, strict=True):
+        for key, series in zip(keys, answers, strict=True):
             if series.buckets:
                 top = max(series.buckets, key=lambda bucket: bucket.high)
-                hour = f"{to_local(top.high_at, zone):%H:%M}"
-                peaks[block.product] = (round(top.high), hour)
+                self._peaks[key] = round(top.high), f"{to_local(top.high_at, zone):%H:%M}"
         self._draw()

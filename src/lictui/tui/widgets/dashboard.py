@@ -9,25 +9,21 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from operator import itemgetter
-from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len
 from textual import on
-from textual.events import Click, Resize
-from textual.geometry import Region, Size
-from textual.message import Message
+from textual.events import Resize
+from textual.geometry import Size
 from textual.reactive import var
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
 
 from lictui.model import Level, State, percent_text
 from lictui.products import describe
 from lictui.tui import text
 from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, fit_line, line_width
 from lictui.tui.theme import UNICODE_SYMBOLS, Symbols
-from lictui.tui.widgets import styled_text
 from lictui.tui.widgets.gauge import OVERDRAFT_CELLS, TrendData, draw_gauge, draw_trend
+from lictui.tui.widgets.styled_text import LineView, Piece
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -112,12 +108,6 @@ def centered(word: str, cells: int) -> Line:
     """Return a centered sentence."""
     word = text.shorten(word, cells)
     return fit_line(((" " * ((cells - cell_len(word)) // 2), Tone.TEXT), (word, Tone.QUIET)), cells)
-
-
-def mark_cursor(line: Line, symbols: Symbols) -> Line:
-    """Return the line with the cursor in place of its left border."""
-    (first, _), *following = line
-    return ((symbols.cursor, Tone.ACCENT), (first[1:], Tone.TEXT), *following)
 
 
 def pane_height(view: PaneView, cells: int) -> int:
@@ -358,52 +348,18 @@ def layout_panes(panes: Sequence[tuple[str, int]], width: int, columns: int) -> 
     return PaneLayout(tuple(rows), column_edges(width, columns), top)
 
 
-_NO_TRENDS: Final[Mapping[RowId, TrendData]] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """The content of one line in one column."""
-
-    line: Line
-    selected: bool
-
-
-class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
+class PaneGrid(LineView["RowId"], inherit_bindings=False):
     """All panes. Set `panes` and `trends`; equal values repaint nothing."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = styled_text.TONES
-    DEFAULT_CSS = f"PaneGrid {{ {styled_text.SCROLL} {styled_text.CSS} }}"
-
     panes: var[tuple[PaneView, ...]] = var(())
-    trends: var[Mapping[RowId, TrendData]] = var(_NO_TRENDS)
-    cursor: var[RowId | None] = var(None)
     empty_text: var[str] = var("")  # shown in the middle if there is no pane
 
-    class Opened(Message):
-        """The row under the cursor was opened."""
-
-        def __init__(self, row: RowId) -> None:
-            super().__init__()
-            self.row = row
-
-    class VisibleRowsChanged(Message):
-        """The visible rows or the width of their trends changed."""
-
-        def __init__(self, rows: tuple[RowId, ...], cells: int) -> None:
-            super().__init__()
-            self.rows = rows
-            self.cells = cells  # of a trend
-
     def __init__(self, symbols: Symbols = UNICODE_SYMBOLS) -> None:
-        super().__init__()
-        self._symbols = symbols
+        super().__init__(symbols)
         self._pane_layout = layout_panes((), 0, 1)
         self._shape = pane_columns(60, 1, 1)
         self._lines: dict[str, tuple[tuple[object, ...], tuple[Line, ...]]] = {}
         self._measured: dict[str, tuple[PaneView, int, int]] = {}
-        self._drawn: dict[int, tuple[_Piece, ...]] = {}
-        self._seen: tuple[tuple[RowId, ...], int] = ((), 0)
 
     # Content
 
@@ -411,10 +367,7 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
         self._place()
 
     def watch_empty_text(self) -> None:
-        self._repaint()
-
-    def watch_trends(self) -> None:
-        self._repaint()
+        self.repaint()
 
     @on(Resize)
     def _place(self) -> None:
@@ -432,9 +385,11 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
         places = [(view.group, pane_height(view, narrowest)) for view in self.panes]
         self._pane_layout = layout_panes(places, width, count)
         self._lines = {name: kept for name, kept in self._lines.items() if name in measured}
-        self._keep_cursor()
+        view = self.selected or (self.panes[0] if self.panes else None)
+        if view is None or self.cursor not in view.ids:
+            self.set_reactive(PaneGrid.cursor, view.ids[0] if view else None)
         self.virtual_size = Size(width, self._pane_layout.height)
-        self._repaint()
+        self.repaint()
 
     def _measure(self, view: PaneView) -> tuple[PaneView, int, int]:
         cached = self._measured.get(view.server)
@@ -442,34 +397,23 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
             return cached
         return view, *measure_pane(view)
 
-    def _repaint(self) -> None:
-        """Mark the visible lines whose text or tone differs from what was drawn."""
-        top = self.scroll_offset.y
-        width = self.size.width
-        for y, before in list(self._drawn.items()):
-            if y < self.size.height and self._pieces(y + top) != before:
-                self.refresh(Region(0, y, width, 1))
-        self._post_visible_rows()
-
-    def _pieces(self, line: int) -> tuple[_Piece, ...]:
+    def pieces(self, y: int) -> tuple[Piece, ...]:
+        line = y + self.scroll_offset.y
         pane_row = self._pane_layout.row_at(line)
         if pane_row is None:
             word = self.empty_text if not self.panes and line == self.size.height // 2 - 1 else ""
-            return (_Piece(centered(word, self.size.width), selected=False),) if word else ()
+            return ((centered(word, self.size.width), False),) if word else ()
         if not pane_row.count:
-            return (_Piece(self._heading(self.panes[pane_row.first].group), selected=False),)
+            return ((self._heading(self.panes[pane_row.first].group), False),)
         pieces = []
         for column in range(pane_row.count):
             view = self.panes[pane_row.first + column]
             cells = self._pane_layout.column_width(column)
             has_cursor = view.server == (self.cursor[0] if self.cursor else None)
-            cursor_line = (
-                line_of_row(view, self.cursor, cells) if has_cursor and self.cursor else -1
-            )
+            cursor_line = line_of_row(view, self.cursor, cells) if has_cursor else -1
             drawn = self._pane_lines(view, cells, pane_row.height)
-            pieces.append(
-                _Piece(drawn[line - pane_row.top], selected=pane_row.top + cursor_line == line)
-            )
+            at = line - pane_row.top
+            pieces.append((drawn[at], cursor_line == at))
         return tuple(pieces)
 
     def _pane_lines(self, view: PaneView, cells: int, height: int) -> tuple[Line, ...]:
@@ -482,74 +426,46 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
         return cached[1]
 
     def _heading(self, group: str) -> Line:
-        views = [view for view in self.panes if view.group == group]
-        count = "1 server" if len(views) == 1 else f"{len(views)} servers"
-        name = text.strip_controls(group) or "no group"
-        return draw_heading(name, count, self.size.width, self._symbols)
+        count = sum(view.group == group for view in self.panes)
+        servers = "1 server" if count == 1 else f"{count} servers"
+        return draw_heading(group or "no group", servers, self.size.width, self._symbols)
 
-    def render_line(self, y: int) -> Strip:
-        pieces = self._pieces(y + self.scroll_offset.y)
-        self._drawn[y] = pieces
-        segments = []
-        for piece in pieces:
-            line = mark_cursor(piece.line, self._symbols) if piece.selected else piece.line
-            segments += styled_text.segments(self, line, selected=piece.selected)
-        return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)
-
-    # Visible rows
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        super().watch_scroll_y(old_value, new_value)
-        self._post_visible_rows()
-
-    def _post_visible_rows(self) -> None:
-        top = self.scroll_offset.y
-        rows: list[RowId] = []
-        for pane_row in self._pane_layout.rows_between(top, top + self.size.height):
-            for view in self.panes[pane_row.first : pane_row.first + pane_row.count]:
-                rows += [row.id for row in view.rows]
-        seen = (tuple(rows), self._shape.trend)
-        if seen != self._seen:
-            self._seen = seen
-            self.post_message(self.VisibleRowsChanged(*seen))
-
-    # Cursor
+    # Rows and cursor
 
     @property
-    def selected(self) -> PaneView | None:
-        return self.panes[at] if (at := self._cursor_index()) is not None else None
+    def row_ids(self) -> tuple[RowId, ...]:
+        return tuple(row for view in self.panes for row in view.ids)
+
+    def visible_rows(self) -> tuple[tuple[RowId, ...], int]:
+        top = self.scroll_offset.y
+        rows = [
+            row.id
+            for pane_row in self._pane_layout.rows_between(top, top + self.size.height)
+            for view in self.panes[pane_row.first : pane_row.first + pane_row.count]
+            for row in view.rows
+        ]
+        return tuple(rows), self._shape.trend
 
     def _cursor_index(self) -> int | None:
         name = self.cursor[0] if self.cursor else ""
         return next((i for i, view in enumerate(self.panes) if view.server == name), None)
 
-    def _keep_cursor(self) -> None:
-        view = self.selected
-        if view is not None and self.cursor in view.ids:
-            return
-        if view is None and self.panes:
-            view = self.panes[0]
-        self.set_reactive(PaneGrid.cursor, view.ids[0] if view else None)
+    @property
+    def selected(self) -> PaneView | None:
+        return self.panes[at] if (at := self._cursor_index()) is not None else None
 
-    def watch_cursor(self) -> None:
-        self._repaint()
-        at = self._cursor_index()
-        if at is None or self.cursor is None:
-            return
-        pane_row = self._pane_layout.row_of(at)
-        line = pane_row.top + line_of_row(
-            self.panes[at], self.cursor, self._pane_layout.column_width(at - pane_row.first)
-        )
-        first = self.panes[at].ids[0] == self.cursor
-        top = pane_row.top - (1 if pane_row.top and first else 0) if first else line
-        if top < self.scroll_offset.y:
-            self.scroll_to(y=top, animate=False)
-        elif line + 2 > self.scroll_offset.y + self.size.height:
-            self.scroll_to(y=line + 2 - self.size.height, animate=False)
+    def row_lines(self, row: RowId) -> tuple[int, int]:
+        """The line of the row and the next one; of the first row the heading and the title, too."""
+        at = next(index for index, view in enumerate(self.panes) if view.server == row[0])
+        view, pane_row = self.panes[at], self._pane_layout.row_of(at)
+        cells = self._pane_layout.column_width(at - pane_row.first)
+        line = pane_row.top + line_of_row(view, row, cells)
+        return max(0, pane_row.top - 1) if view.ids[0] == row else line, line + 2
 
     def move_cursor(self, step: int) -> None:
+        """Move within the pane, then to the pane above or below it."""
         at = self._cursor_index()
-        if at is None or self.cursor is None:
+        if at is None:
             return
         ids = self.panes[at].ids
         index = ids.index(self.cursor) + step
@@ -570,24 +486,13 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
         if at is not None:
             self.cursor = self.panes[(at + step) % len(self.panes)].ids[0]
 
-    def page(self, step: int) -> None:
-        for _ in range(max(1, self.size.height - 4)):
-            self.move_cursor(step)
-
-    def to_edge(self, step: int) -> None:
-        if self.panes:
-            self.cursor = self.panes[-1].ids[-1] if step > 0 else self.panes[0].ids[0]
-
-    @on(Click)
-    def _clicked(self, event: Click) -> None:
-        line = event.y + self.scroll_offset.y
-        at = self._pane_layout.pane_at(event.x, line)
+    def row_at(self, x: int, y: int) -> tuple[RowId | None, bool]:
+        """The row; elsewhere in a pane its first row."""
+        line = y + self.scroll_offset.y
+        at = self._pane_layout.pane_at(x, line)
         if at is None:
-            return
+            return None, False
         view, pane_row = self.panes[at], self._pane_layout.row_of(at)
         cells = self._pane_layout.column_width(at - pane_row.first)
         rows = {pane_row.top + line_of_row(view, row, cells): row for row in view.ids}
-        row = rows.get(line, view.ids[0])
-        if row == self.cursor and line in rows:
-            self.post_message(self.Opened(row))
-        self.cursor = row
+        return rows.get(line, view.ids[0]), line in rows

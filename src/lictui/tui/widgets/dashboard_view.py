@@ -155,7 +155,7 @@ def build_pane(
         status.state,
         figures_age if status.is_up else state_age,
         _source(status),
-        text.strip_controls(identity),
+        identity,
         _mode(snapshot, time.today) if snapshot else "",
         _reason(status),
         tuple(_rows(status, alerts, time.now)),
@@ -240,11 +240,11 @@ def _rows(status: ServerStatus, alerts: AlertSettings, now: float) -> Iterator[R
 
 
 def _row_name(pool: Pool, short_name: str, *, unique: bool) -> str:
-    name = text.strip_controls(short_name)
+    name = short_name
     if not unique and pool.subscription_date:
         name = f"{name} SA {pool.subscription_date:%Y-%m}"
     if pool.vendor.casefold() not in ("", "citrix"):
-        name = f"{name} ({text.strip_controls(pool.vendor)})"
+        name = f"{name} ({pool.vendor})"
     return name
 
 

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from operator import attrgetter
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.cells import cell_len
 from textual import on
-from textual.events import Click, Resize
-from textual.geometry import Region, Size
-from textual.message import Message
+from textual.events import Resize
+from textual.geometry import Size
 from textual.reactive import var
-from textual.scroll_view import ScrollView
 
 from lictui.analysis.forecast import ForecastStatus, describe_forecast
 from lictui.analysis.usage import PastSummary, TotalKey
@@ -28,16 +25,13 @@ from lictui.tui import text
 from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, fit_line
 from lictui.tui.theme import UNICODE_SYMBOLS, Symbols
 from lictui.tui.time_range import to_local
-from lictui.tui.widgets import styled_text
-from lictui.tui.widgets.dashboard import mark_cursor
 from lictui.tui.widgets.gauge import TrendData, draw_trend
+from lictui.tui.widgets.styled_text import LineView, Piece
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date
     from zoneinfo import ZoneInfo
-
-    from textual.strip import Strip
 
     from lictui.analysis.peaks import Peak, ScopedPeak
     from lictui.config.settings import AlertSettings, Thresholds
@@ -134,12 +128,12 @@ def product_rows(
     return tuple(
         ProductRow(
             total,
-            text.strip_controls(Product(total.product, total.name, total.model).short_name),
+            Product(total.product, total.name, total.model).short_name,
             total_thresholds(context.alerts, total.scope, total.product, context.by),
             summaries.get((total.scope, total.product, total.model), _NO_SUMMARY),
             context.today,
             context.zone,
-            text.strip_controls(total.scope) or no_scope,
+            total.scope or no_scope,
         )
         for total in totals
         if context.filter(
@@ -448,51 +442,35 @@ def _changes_text(row: ProductRow) -> str:
 # The table
 
 
-_NO_TRENDS: Final[Mapping[TotalKey, TrendData]] = MappingProxyType({})
 _NO_TREND: Final = TrendData()
 
 
-class ProductTable(ScrollView, can_focus=True, inherit_bindings=False):
-    """All products. Set `rows` and `trends`; equal values repaint nothing."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = styled_text.TONES
-    DEFAULT_CSS = f"ProductTable {{ {styled_text.SCROLL} {styled_text.CSS} }}"
+class ProductTable(LineView[TotalKey], inherit_bindings=False):
+    """All products below a line of titles. Set `rows`; equal values repaint nothing."""
 
     rows: var[tuple[ProductRow, ...]] = var(())
-    trends: var[Mapping[TotalKey, TrendData]] = var(_NO_TRENDS)
-    cursor: var[int] = var(0)
     scope_title: var[str] = var("")  # title of the first column, if there is one
     trend_label: var[str] = var("24 h")  # period of the trends in words
 
-    class CursorMoved(Message):
-        """The cursor is on another row, or its row has changed."""
-
-    class Opened(Message):
-        """The row under the cursor was opened."""
-
-    class TrendLayoutChanged(Message):
-        """The width of the trends or the visible rows changed."""
-
-        def __init__(self, cells: int) -> None:
-            super().__init__()
-            self.cells = cells
-
     def __init__(self, symbols: Symbols = UNICODE_SYMBOLS) -> None:
-        super().__init__()
-        self._symbols = symbols
+        super().__init__(symbols)
         self._table_layout = fit_columns(80, ())
-        self._drawn: dict[int, Line] = {}
         self._concurrent_rows = 0  # rows above the assigned ones, if there are both kinds
 
     @property
+    def row_ids(self) -> tuple[TotalKey, ...]:
+        return tuple(row.id for row in self.rows)
+
+    @property
     def selected(self) -> ProductRow | None:
-        return self.rows[self.cursor] if 0 <= self.cursor < len(self.rows) else None
+        return next((row for row in self.rows if row.id == self.cursor), None)
 
     def watch_rows(self, before: tuple[ProductRow, ...], after: tuple[ProductRow, ...]) -> None:
-        selected_id = before[self.cursor].id if 0 <= self.cursor < len(before) else None
-        ids = [view.id for view in after]
-        at = ids.index(selected_id) if selected_id in ids else min(self.cursor, len(ids) - 1)
-        self.set_reactive(ProductTable.cursor, max(at, 0))
+        if self.selected is None:
+            ids = [row.id for row in before]
+            at = ids.index(self.cursor) if self.cursor in ids else 0
+            nearest = after[min(at, len(after) - 1)].id if after else None
+            self.set_reactive(ProductTable.cursor, nearest)
         self._place()
 
     @on(Resize)
@@ -502,34 +480,18 @@ class ProductTable(ScrollView, can_focus=True, inherit_bindings=False):
         below = sum(not view.assigned for view in self.rows)
         self._concurrent_rows = below if 0 < below < len(self.rows) else 0
         self.virtual_size = Size(width, len(self.rows) + 1 + 2 * bool(self._concurrent_rows))
-        self.post_trend_layout()
         self.post_message(self.CursorMoved())
-        self._repaint()
-
-    def post_trend_layout(self) -> None:
-        self.post_message(self.TrendLayoutChanged(self._table_layout.trend))
-
-    @property
-    def visible_rows(self) -> tuple[TotalKey, ...]:
-        visible = (self._row_at(y) for y in range(1, max(2, self.size.height)))
-        return tuple(self.rows[at].id for at in visible if at is not None)
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        super().watch_scroll_y(old_value, new_value)
-        self.post_trend_layout()
+        self.repaint()
 
     def watch_trend_label(self) -> None:
-        self._repaint()
+        self.repaint()
 
-    def watch_trends(self) -> None:
-        self._repaint()
+    def visible_rows(self) -> tuple[tuple[TotalKey, ...], int]:
+        visible = (self._index_at(y) for y in range(1, max(2, self.size.height)))
+        rows = tuple(self.rows[at].id for at in visible if at is not None)
+        return rows, self._table_layout.trend
 
-    def _repaint(self) -> None:
-        for y, before in list(self._drawn.items()):
-            if y < self.size.height and self._line(y) != before:
-                self.refresh(Region(0, y, self.size.width, 1))
-
-    def _row_at(self, y: int) -> int | None:
+    def _index_at(self, y: int) -> int | None:
         """Return the row on a line of the screen; None for a title and below the last row."""
         at = y - 1 + self.scroll_offset.y
         if self._concurrent_rows and at >= self._concurrent_rows:
@@ -537,6 +499,16 @@ class ProductTable(ScrollView, can_focus=True, inherit_bindings=False):
             if at < self._concurrent_rows:
                 return None
         return at if y > 0 and 0 <= at < len(self.rows) else None
+
+    def row_at(self, x: int, y: int) -> tuple[TotalKey | None, bool]:
+        del x
+        at = self._index_at(y)
+        return (None, False) if at is None else (self.rows[at].id, True)
+
+    def row_lines(self, row: TotalKey) -> tuple[int, int]:
+        line = self.row_ids.index(row)
+        line += 2 if self._concurrent_rows and line >= self._concurrent_rows else 0
+        return line, line + 2
 
     def _titles(self, y: int) -> Line:
         """Return the titles; those at the top belong to the rows below them."""
@@ -556,48 +528,14 @@ class ProductTable(ScrollView, can_focus=True, inherit_bindings=False):
             trend_label=self.trend_label,
         )
 
-    def _line(self, y: int) -> Line:
-        """Return a line of the screen: titles at the top, then the visible rows."""
-        cells = self.size.width
-        at = self._row_at(y)
+    def pieces(self, y: int) -> tuple[Piece, ...]:
+        """The titles at the top, then the visible rows."""
+        at = self._index_at(y)
         if at is None:
-            return fit_line(self._titles(y), cells)
-        view = self.rows[at]
-        drawn = row_line(
-            view, self.trends.get(view.id, _NO_TREND), self._table_layout, self._symbols
-        )
-        drawn = fit_line(drawn, cells)
-        return mark_cursor(drawn, self._symbols) if at == self.cursor else drawn
-
-    def render_line(self, y: int) -> Strip:
-        line = self._drawn[y] = self._line(y)
-        chosen = self._row_at(y) == self.cursor
-        return styled_text.strip(self, line, self.size.width, selected=chosen)
-
-    def watch_cursor(self) -> None:
-        top, high, line = self.scroll_offset.y, self.size.height - 1, self.cursor
-        line += 2 if self._concurrent_rows and line >= self._concurrent_rows else 0
-        if line < top:
-            self.scroll_to(y=line, animate=False)
-        elif line >= top + high:
-            self.scroll_to(y=line - high + 1, animate=False)
-        self.post_message(self.CursorMoved())
-        self._repaint()
-
-    def move_cursor(self, step: int) -> None:
-        self.cursor = max(0, min(self.cursor + step, len(self.rows) - 1))
-
-    def page(self, step: int) -> None:
-        self.move_cursor(step * max(1, self.size.height - 2))
-
-    def to_edge(self, step: int) -> None:
-        self.move_cursor(step * len(self.rows))
-
-    @on(Click)
-    def _clicked(self, event: Click) -> None:
-        at = self._row_at(event.y)
-        if at is None:
-            return
-        if at == self.cursor:
-            self.post_message(self.Opened())
-        self.cursor = at
+            line = self._titles(y)
+        else:
+            row = self.rows[at]
+            trend = self.trends.get(row.id, _NO_TREND)
+            line = row_line(row, trend, self._table_layout, self._symbols)
+        selected = at is not None and self.rows[at].id == self.cursor
+        return ((fit_line(line, self.size.width), selected),)

@@ -1,23 +1,30 @@
-"""Styled text: maps tones to the colors of the theme."""
+"""Styled text: maps tones to the colors of the theme, and removes control characters."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
 from rich.segment import Segment
+from textual import on
 from textual.content import Content
+from textual.events import Click
 from textual.geometry import Region
+from textual.message import Message
+from textual.reactive import var
+from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
-from lictui.tui.text import Line, Tone
+from lictui.tui.text import Line, Tone, strip_controls
+from lictui.tui.theme import UNICODE_SYMBOLS, Symbols
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from rich.style import Style
 
+K = TypeVar("K")
 
 _COLORS: Final = {
     Tone.TEXT: "$foreground",
@@ -35,26 +42,17 @@ CSS: Final = (
     " ".join(f"& > .tone--{tone} {{ color: {color}; }}" for tone, color in _COLORS.items())
     + "& > .tone--strong { text-style: bold; } & > .tone--selected { background: $chosen; }"
 )
-SCROLL: Final = """
-    scrollbar-gutter: stable;
-    scrollbar-size: 0 1;
-    scrollbar-color: $frame;
-    scrollbar-color-hover: $quiet;
-    scrollbar-color-active: $quiet;
-    scrollbar-background: $background;
-    scrollbar-background-hover: $background;
-    scrollbar-background-active: $background;
-"""
 _ON_SELECTION: Final = {Tone.QUIET: Tone.TEXT, Tone.FRAME: Tone.TEXT}  # readable on any background
 
 
 def segments(widget: Widget, line: Line, *, selected: bool = False) -> list[Segment]:
     """Return the line in the colors of the theme, on the cursor's background if selected."""
     if not selected:
-        return [Segment(text, _style(widget, tone)) for text, tone in line]
+        return [Segment(strip_controls(text), _style(widget, tone)) for text, tone in line]
     under = _style(widget, "selected")
     return [
-        Segment(text, _style(widget, _ON_SELECTION.get(tone, tone)) + under) for text, tone in line
+        Segment(strip_controls(text), _style(widget, _ON_SELECTION.get(tone, tone)) + under)
+        for text, tone in line
     ]
 
 
@@ -95,6 +93,132 @@ class StyledBlock(Widget):
         return strip(self, self._rows[y], self.size.width)
 
 
+# Rows with a cursor over lines that scroll
+
+
+Piece = tuple[Line, bool]  # a part of a line, and whether the cursor is on it
+
+
+class LineView(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
+    """Rows by id over scrolling lines, with a cursor and trends; equal lines are not repainted."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = TONES
+    DEFAULT_CSS = (
+        """
+    LineView {
+        scrollbar-gutter: stable;
+        scrollbar-size: 0 1;
+        scrollbar-color: $frame;
+        scrollbar-color-hover: $quiet;
+        scrollbar-color-active: $quiet;
+        scrollbar-background: $background;
+        scrollbar-background-hover: $background;
+        scrollbar-background-active: $background;
+    """
+        + CSS
+        + "}"
+    )
+    cursor: var[Any] = var(None)  # K | None
+    trends: var[Mapping[Any, Any]] = var(dict)  # TrendData by K
+
+    class Opened(Message):
+        """The row under the cursor was opened."""
+
+    class CursorMoved(Message):
+        """The cursor is on another row."""
+
+    class VisibleRowsChanged(Message):
+        """The visible rows or the width of their trends changed."""
+
+        def __init__(self, rows: tuple[Any, ...], cells: int) -> None:
+            super().__init__()
+            self.rows = rows
+            self.cells = cells  # of a trend
+
+    def __init__(self, symbols: Symbols = UNICODE_SYMBOLS) -> None:
+        super().__init__()
+        self._symbols = symbols
+        self._drawn: dict[int, tuple[Piece, ...]] = {}
+        self._seen: tuple[tuple[K, ...], int] = ((), 0)
+
+    @property
+    def row_ids(self) -> tuple[K, ...]:
+        """All rows in their order."""
+        raise NotImplementedError
+
+    def visible_rows(self) -> tuple[tuple[K, ...], int]:
+        """The rows on the screen, and the cells of a trend."""
+        raise NotImplementedError
+
+    def row_lines(self, row: K) -> tuple[int, int]:
+        """The lines that should be on the screen while the cursor is on a row."""
+        raise NotImplementedError
+
+    def row_at(self, x: int, y: int) -> tuple[K | None, bool]:
+        """The row for a click at this place of the screen, and whether it is on the row itself."""
+        raise NotImplementedError
+
+    def pieces(self, y: int) -> tuple[Piece, ...]:
+        """A line of the screen."""
+        raise NotImplementedError
+
+    def render_line(self, y: int) -> Strip:
+        drawn: list[Segment] = []
+        self._drawn[y] = self.pieces(y)
+        for line, selected in self._drawn[y]:
+            (first, tone), *following = line or (("", Tone.TEXT),)
+            marked = ((self._symbols.cursor, Tone.ACCENT), (first[1:], Tone.TEXT))
+            start = marked if selected else ((first, tone),)
+            drawn += segments(self, (*start, *following), selected=selected)
+        return Strip(drawn).adjust_cell_length(self.size.width, self.rich_style)
+
+    def repaint(self) -> None:
+        """Mark the visible lines whose text or tone differs from what was drawn."""
+        for y, before in list(self._drawn.items()):
+            if y < self.size.height and self.pieces(y) != before:
+                self.refresh(Region(0, y, self.size.width, 1))
+        if (seen := self.visible_rows()) != self._seen:
+            self._seen = seen
+            self.post_message(self.VisibleRowsChanged(*seen))
+
+    def watch_trends(self) -> None:
+        self.repaint()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self.repaint()
+
+    def watch_cursor(self) -> None:
+        self.repaint()
+        self.post_message(self.CursorMoved())
+        if self.cursor is None:
+            return
+        first, end = self.row_lines(self.cursor)
+        if first < self.scroll_offset.y:
+            self.scroll_to(y=first, animate=False)
+        elif end > self.scroll_offset.y + self.size.height:
+            self.scroll_to(y=end - self.size.height, animate=False)
+
+    def move_cursor(self, step: int) -> None:
+        if ids := self.row_ids:
+            self.cursor = ids[max(0, min(ids.index(self.cursor) + step, len(ids) - 1))]
+
+    def page(self, step: int) -> None:
+        for _ in range(max(1, self.size.height - 4)):
+            self.move_cursor(step)
+
+    def to_edge(self, step: int) -> None:
+        if ids := self.row_ids:
+            self.cursor = ids[-1 if step > 0 else 0]
+
+    @on(Click)
+    def _clicked(self, event: Click) -> None:
+        row, is_exact = self.row_at(event.x, event.y)
+        if is_exact and row == self.cursor:
+            self.post_message(self.Opened())
+        self.cursor = self.cursor if row is None else row
+
+
 # Styled text that wraps
 
 
@@ -104,7 +228,8 @@ _STYLES: Final = {**_COLORS, Tone.TEXT: "", Tone.STRONG: "bold"}
 def to_content(lines: Iterable[Line]) -> Content:
     """Return the lines as Textual content."""
     return Content("\n").join(
-        Content.assemble(*((text, _STYLES[tone]) for text, tone in line)) for line in lines
+        Content.assemble(*((strip_controls(text), _STYLES[tone]) for text, tone in line))
+        for line in lines
     )
 
 
@@ -124,4 +249,4 @@ class StyledLabel(Static):
 
     @property
     def plain_text(self) -> str:
-        return "\n".join("".join(text for text, _ in line) for line in self._lines)
+        return "\n".join(strip_controls("".join(text for text, _ in line)) for line in self._lines)

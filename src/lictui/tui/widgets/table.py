@@ -13,7 +13,7 @@ from rich.text import Text
 from textual.coordinate import Coordinate
 from textual.widgets import DataTable
 
-from lictui.tui.text import Fragment, shorten
+from lictui.tui.text import Fragment, shorten, strip_controls
 from lictui.tui.widgets import styled_text
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class KeyedTable(DataTable[Text]):
         self._fill(self._columns_shown, self._rows_shown)
 
     def _cell(self, run: Fragment, column: TableColumn) -> Text:
-        text, tone = run
+        text, tone = strip_controls(run[0]), run[1]
         style = self.get_component_rich_style(f"tone--{tone}", partial=True)
         if column.cut_at_end and cell_len(text) > column.width:
             text = set_cell_size(text, column.width - 1) + self._symbols.ellipsis
