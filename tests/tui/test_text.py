@@ -25,35 +25,37 @@ def test_shorten_cuts_in_the_middle(name: str, width: int, short: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sentence", "most", "lines"),
+    ("sentence", "lines"),
     [
-        ("register its site instead", 4, ("register its", "site instead")),
-        ("register its site instead of it", 2, ("register its", "site instead…")),
-        ("register its wrong stations now", 2, ("register its", "wrong…")),
-        ("https://lic01.corp.example", 2, ("https://lic01.", "corp.example")),
-        ("ライセンスサーバー", 2, ("ライセンスサー", "バー")),
-        ("x" * 40, 2, ("x" * 14, "x" * 13 + "…")),
-        ("  ", 2, ()),
+        ("register its site  instead", ["> register its", "  site  instead"]),
+        ("https://lic01.corp.example", ["> https://lic01", "  .corp.example"]),
+        ("ライセンスサーバー", ["> ライセンスサ", "  ーバー"]),
+        ("", ["> "]),
     ],
 )
-def test_wrap_breaks_between_words_and_cuts_at_the_end(
-    sentence: str, most: int, lines: tuple[str, ...]
-) -> None:
-    assert text.wrap(sentence, 14, most) == lines
+def test_hang_breaks_between_words_and_indents(sentence: str, lines: list[str]) -> None:
+    hung = text.hang((("> ", text.Tone.ACCENT),), ((sentence, text.Tone.TEXT),), 15)
+    assert ["".join(part for part, _ in line) for line in hung] == lines
 
 
-@given(st.text(), st.integers(4, 40), st.integers(1, 4), st.booleans())
+def test_hang_keeps_the_tone_of_each_word() -> None:
+    words = (("peak ", text.Tone.QUIET), ("1,234 of", text.Tone.STRONG), (" 2,000", text.Tone.TEXT))
+    first, second = text.hang((), words, 12)
+    assert first == (("peak ", text.Tone.QUIET), ("1,234", text.Tone.STRONG))
+    assert second[1:] == (("of", text.Tone.STRONG), (" 2,000", text.Tone.TEXT))
+
+
+@given(st.text(), st.integers(10, 40), st.booleans())
 def test_text_never_exceeds_its_width(
     anything: str,
     width: int,
-    most: int,
     right: bool,  # noqa: FBT001 - hypothesis gives it
 ) -> None:
     assert cell_len(text.shorten(anything, width - 4)) <= width - 4
     assert cell_len(text.pad(anything, width, right=right)) == width
-    lines = text.wrap(anything, width, most, "...")
-    assert len(lines) <= most
-    assert all(cell_len(line) <= width for line in lines)
+    assert cell_len(text.cut(anything, width)) <= width
+    lines = text.hang((), ((anything, text.Tone.TEXT),), width)
+    assert all(text.line_width(line) <= width for line in lines)
 
 
 @given(st.text())

@@ -11,7 +11,7 @@ from pathlib import Path
 from textwrap import TextWrapper
 from typing import TYPE_CHECKING, Final
 
-from rich.cells import cell_len, chop_cells, set_cell_size
+from rich.cells import cell_len, set_cell_size
 
 from lictui.csvfile import csv_text
 from lictui.model import Level
@@ -62,30 +62,12 @@ def _last_cells(text: str, width: int) -> str:
     return tail
 
 
-@lru_cache(maxsize=1024)
-def wrap(text: str, width: int, max_lines: int, ellipsis: str = "…") -> tuple[str, ...]:
-    """Wrap `text` into at most `max_lines` lines of `width` cells, between words.
-
-    A word wider than a line is broken anywhere; text beyond the last line is cut.
-    """
-    lines = [""]
-    for word in strip_controls(text).split():
-        joined = f"{lines[-1]} {word}".lstrip()
-        if cell_len(joined) <= width:
-            lines[-1] = joined
-        else:
-            lines += chop_cells(word, max(width, 2))
-    lines = [line for line in lines if line]
-    if len(lines) > max_lines:
-        lines[max_lines - 1 :] = [_with_ellipsis(lines[max_lines - 1], width, ellipsis)]
-    return tuple(lines)
-
-
-def _with_ellipsis(line: str, width: int, ellipsis: str) -> str:
-    room = width - cell_len(ellipsis)
-    while cell_len(line) > room and " " in line:
-        line = line.rpartition(" ")[0]
-    return line + ellipsis if cell_len(line) <= room else set_cell_size(line, room) + ellipsis
+def cut(text: str, width: int, ellipsis: str = "…") -> str:
+    """Return `text` in at most `width` cells, cut at its end."""
+    text = strip_controls(text)
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, max(0, width - cell_len(ellipsis))).rstrip() + ellipsis
 
 
 def pad(text: str, width: int, *, right: bool = False, ellipsis: str = "…") -> str:
@@ -200,13 +182,25 @@ def fit_line(line: Sequence[Fragment], cells: int) -> Line:
 def hang(head: Line, line: Sequence[Fragment], width: int) -> Iterator[Line]:
     """Break a line between words, each keeping its tone; all parts are indented by the head."""
     indent, start = line_width(head), 0
-    tones = [tone for part, tone in line for _ in part]
-    wrapper = TextWrapper(max(10, width - indent), drop_whitespace=False, break_on_hyphens=False)
-    for piece in wrapper.wrap(strip_controls("".join(part for part, _ in line))) or [""]:
-        first = start + len(piece) - len(piece.lstrip())
-        yield (*head, *merge_fragments(zip(piece.strip(), tones[first:], strict=False)))
-        start += len(piece)
-        head = ((" " * indent, Tone.QUIET),)
+    cells = [(cell, tone) for text, tone in line for cell in _cells(text)]
+    text = "".join(cell for cell, _ in cells)
+    room = max(10, width - indent - (_FILLER in text))  # a wide character may be broken apart
+    wrapper = TextWrapper(room, drop_whitespace=False, break_on_hyphens=False)
+    for piece in wrapper.wrap(text) or [""]:
+        end = start + len(piece)
+        first, last = end - len(piece.lstrip()), start + len(piece.rstrip())
+        part = ((cell.strip(_FILLER), tone) for cell, tone in cells[first:last])
+        yield (*head, *merge_fragments(part))
+        start, head = end, ((" " * indent, Tone.QUIET),)
+
+
+_FILLER: Final = "\0"  # the second cell of a wide character
+
+
+def _cells(text: str) -> Iterator[str]:
+    for character in strip_controls(text):
+        yield character
+        yield from _FILLER * (cell_len(character) - 1)
 
 
 # Export of the current view as a CSV file

@@ -26,14 +26,6 @@ if TYPE_CHECKING:
     from textual.color import Color
 
 
-# Variables that lictui draws with and Textual does not define; defaults for other themes.
-DEFAULT_VARIABLES: Final = {
-    "over": "#c678dd",
-    "quiet": "#7f8490",
-    "frame": "#4b5263",
-    "chosen": "#3a4150",
-}
-
 # fmt: off
 _COLORS: Final = {  # dark, light, terminal colors, color-blind (the palette of Okabe and Ito)
     "primary": ("#7aa2f7", "#2456b8", "ansi_blue", "#56b4e9"),
@@ -55,6 +47,8 @@ _VARIABLES: Final = {
     "chosen": ("#2e3644", "#d6e2f7", "ansi_blue", "#2c3a4a"),
 }
 # fmt: on
+# Variables that lictui draws with and Textual does not define; defaults for other themes.
+DEFAULT_VARIABLES: Final = {name: shades[0] for name, shades in _VARIABLES.items()}
 _ANSI_VARIABLES: Final = {  # that Textual's own widgets need from a theme of terminal colors
     "ansi-background": "ansi_black",
     "ansi-foreground": "ansi_white",

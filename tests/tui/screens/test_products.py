@@ -28,6 +28,10 @@ def table(run: RunningApp) -> ProductTable:
     return run.app.screen.query_one(ProductTable)
 
 
+def at(run: RunningApp) -> int:
+    return table(run).row_ids.index(table(run).cursor)
+
+
 def products(run: RunningApp) -> list[str]:
     return [view.total.product for view in table(run).rows]
 
@@ -45,11 +49,11 @@ async def test_server_down_leaves_the_sum_but_not_the_row() -> None:
 async def test_keys_move_sort_and_filter() -> None:
     async with running_app("products") as run:
         await run.press("j", "down")
-        assert table(run).cursor == 2
+        assert at(run) == 2
         await run.press("home", "k")
-        assert table(run).cursor == 0
+        assert at(run) == 0
         await run.press("end")
-        assert table(run).cursor == len(products(run)) - 1
+        assert at(run) == len(products(run)) - 1
         selected = table(run).selected
         await run.press("s", "s")
         assert products(run)[0] == "PVS_STD_CCS"

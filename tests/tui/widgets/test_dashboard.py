@@ -102,7 +102,7 @@ def test_panes_flow_in_reading_order_in_rows_of_equal_height() -> None:
     layout = layout_panes([("", 3), ("", 5), ("", 4)], 200, 2)
     rows = [(row.top, row.height, row.first, row.count) for row in layout.rows]
     assert rows == [(0, 5, 0, 2), (5, 4, 2, 1)]
-    assert layout.height == 9
+    assert len(layout.lines) == 9
     places = [(0, 0), (199, 4), (0, 5), (199, 5), (0, 99)]
     assert [layout.pane_at(x, y) for x, y in places] == [0, 1, 2, None, None]
 
@@ -123,7 +123,7 @@ def test_panes_have_a_place_of_their_own(panes: list[tuple[str, int]], width: in
     panes.sort()
     columns = dashboard.column_count(width)
     layout = layout_panes(panes, width, columns)
-    assert sum(row.height for row in layout.rows) == layout.height
+    assert sum(row.height for row in layout.rows) == len(layout.lines)
     shown = [row.first + at for row in layout.rows for at in range(row.count)]
     assert shown == list(range(len(panes)))
     for index, (_, height) in enumerate(panes):

@@ -14,8 +14,7 @@ from lictui.tui.text import Tone, line_width
 from lictui.tui.theme import ASCII_SYMBOLS, UNICODE_SYMBOLS
 from lictui.tui.time_range import RangeLength
 from lictui.tui.widgets.gauge import (
-    DEFAULT_TREND_SECONDS,
-    TrendCaches,
+    TrendCache,
     TrendData,
     draw_gauge,
     draw_trend,
@@ -131,7 +130,7 @@ def test_trend_buckets_cover_the_length(cells: int, length: RangeLength) -> None
     query = trend_query((), START, cells, length.value)
     assert query.width <= DAY
     assert bucket % query.width == 0 or bucket % DAY == 0
-    assert trend_bucket(cells) * cells >= DEFAULT_TREND_SECONDS
+    assert trend_bucket(cells) * cells >= DAY
 
 
 @given(
@@ -179,18 +178,17 @@ def test_reading_after_a_pause_leaves_a_gap() -> None:
 
 
 def test_trend_peak_is_that_of_the_day() -> None:
-    caches: TrendCaches[str] = TrendCaches()
-    caches.set_length(RangeLength.YEAR.value)
-    day, year = caches.due(("a",), START, 10)
-    for (cache, due), times in ((day, 1), (year, 2)):
-        series = workday_series(trend_query((), START, 10, cache.seconds))
+    cache: TrendCache[str] = TrendCache()
+    cache.seconds = RangeLength.YEAR.value
+    for times, (period, keys) in enumerate(cache.due(("a",), START, 10), start=1):
+        series = workday_series(trend_query((), START, 10, period))
         higher = tuple(bucket._replace(high=times * bucket.high) for bucket in series.buckets)
-        cache.store([(due[0], type(series).of(higher, series.width))], START, 10)
-    caches.add_readings([("a", START, Reading(7, 100))])
-    trend = caches.trends["a"]
+        cache.store(period, [(keys[0], type(series).of(higher, series.width))], START, 10)
+    cache.add_readings([("a", START, Reading(7, 100))])
+    trend = cache.trends["a"]
     assert trend.bucket == trend_bucket(10, RangeLength.YEAR.value)
     assert trend.day is not None
     assert trend.peak_of_day == trend.day.peak != trend.peak
-    assert caches.due(("a",), START, 10) == ()
-    caches.set_length(RangeLength.DAY.value)
-    assert caches.trends["a"].day is None
+    assert cache.due(("a",), START, 10) == ()
+    cache.seconds = RangeLength.DAY.value
+    assert cache.trends["a"].day is None

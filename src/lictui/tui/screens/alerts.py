@@ -15,8 +15,8 @@ from lictui.engine.alerts import alert_views
 from lictui.model import Acknowledgement, AlertKey, Event, Level
 from lictui.paths import current_user
 from lictui.tui import commands
-from lictui.tui.screens.dialogs import SnoozeScreen
-from lictui.tui.screens.main_screen import FilterableScreen
+from lictui.tui.screens.dialogs import SnoozeScreen, snooze_end
+from lictui.tui.screens.main_screen import TableScreen
 from lictui.tui.text import LEVEL_TONES, Cell, Fragment, Table, Tone
 from lictui.tui.time_range import format_timestamp
 from lictui.tui.widgets.styled_text import StyledLabel
@@ -156,7 +156,7 @@ _LOG_REFRESH: Final = 5.0  # seconds between two reads of the event log
 _MAX_EVENTS: Final = 500  # that are shown
 
 
-class AlertsScreen(FilterableScreen):
+class AlertsScreen(TableScreen):
     """The alerts view. Its filter searches the whole event log."""
 
     VIEW = "alerts"
@@ -195,15 +195,11 @@ class AlertsScreen(FilterableScreen):
 
     def board_changed(self, board: MergedBoard) -> None:
         """Show the alerts, and the event log if it was read some time ago."""
-        del board
         now = self.lictui.clock.now()
         if self._log_read_at is None or now - self._log_read_at >= _LOG_REFRESH:
             self._log_read_at = now
             self._load_log()
-        self._show_lists()
-
-    def on_resize(self) -> None:
-        self._show_lists()
+        super().board_changed(board)
 
     @work(group="event-log")
     async def _load_log(self) -> None:
@@ -214,22 +210,17 @@ class AlertsScreen(FilterableScreen):
             events = await self.ask(lambda engine: engine.history.search(pattern, _MAX_EVENTS))
         if events is not None and pattern == self.filter:  # else another read is under way
             self._log = event_entries(events)
-            self._show_lists()
+            self.fill_tables()
 
-    def _show_lists(self) -> None:
-        if not self.size.width:
-            return
+    def show_tables(self) -> None:
         app, time = self.lictui, self.current_time
         views = alert_views(app.board, time.today, time.now)
         zone = self.zone
         self._alerts = self._fill("#alerts", alert_entries(views, zone))
         self._events = self._fill("#events", self._log)
-        self._set_title("#alerts-title", alerts_title(self._alerts.values()))
-        self._set_title("#events-title", "Event log" if self._events else "Event log is empty")
+        self.set_title("#alerts-title", alerts_title(self._alerts.values()))
+        self.set_title("#events-title", "Event log" if self._events else "Event log is empty")
         self._show_message()
-
-    def _set_title(self, label: str, title: str) -> None:
-        self.query_one(label, StyledLabel).show_lines(((title, Tone.STRONG),))
 
     def _fill(self, table: str, entries: tuple[ListEntry, ...]) -> dict[str, ListEntry]:
         matches = matching_entries(entries, self.filter)
@@ -241,14 +232,9 @@ class AlertsScreen(FilterableScreen):
         return matches
 
     @property
-    def _table(self) -> KeyedTable:
-        alerts, events = self.query(KeyedTable)
-        return alerts if alerts.has_focus else events
-
-    @property
     def _selected(self) -> ListEntry | None:
-        entries = self._alerts if self._table.id == "alerts" else self._events
-        return entries.get(self._table.selected_key)
+        entries = self._alerts if self.table.id == "alerts" else self._events
+        return entries.get(self.table.selected_key)
 
     @on(DataTable.RowHighlighted)
     def _on_cursor(self) -> None:
@@ -277,9 +263,6 @@ class AlertsScreen(FilterableScreen):
     def selected_server(self) -> str:
         return self._selected.server if self._selected else ""
 
-    def action_move(self, step: int) -> None:
-        self._table.move(step)
-
     @on(DataTable.RowSelected)
     def action_open(self) -> None:
         """Open the chart of the product at the time of the event; without a product, Servers."""
@@ -287,7 +270,7 @@ class AlertsScreen(FilterableScreen):
         if entry is None:
             return
         if entry.product:
-            time = entry.time if self._table.id == "events" else None
+            time = entry.time if self.table.id == "events" else None
             self.lictui.show_view("usage", servers=(entry.server,), product=entry.product, at=time)
         else:
             self.lictui.show_view("servers")
@@ -307,16 +290,17 @@ class AlertsScreen(FilterableScreen):
             return
         now, zone = self.current_time.now, self.zone
 
-        def snooze(until: float | None) -> None:
+        def snooze(answer: str | None) -> None:
+            until = snooze_end(answer or "", now, zone)
             if until is not None:
                 self._acknowledge(entry, Acknowledgement(current_user(), now, until))
 
-        self.app.push_screen(SnoozeScreen(now, zone), snooze)
+        self.app.push_screen(SnoozeScreen(), snooze)
 
     def _raised_alert(self) -> ListEntry | None:
         """The selected alert, if it can be acknowledged."""
         entry = self._selected
-        if entry is None or entry.key is None or self._table.id != "alerts":
+        if entry is None or entry.key is None or self.table.id != "alerts":
             problem = "Select an alert in the upper list (Tab)"
         elif entry.status.startswith(_PENDING):
             problem = "This alert is still pending"
@@ -334,7 +318,7 @@ class AlertsScreen(FilterableScreen):
         self._log_read_at = None  # the event log has a new line
 
     def filter_changed(self) -> None:
-        self._show_lists()
+        self.fill_tables()
         self._load_log()
 
     def row_count(self) -> int:

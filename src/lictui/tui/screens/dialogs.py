@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from textual import on
 from textual.binding import Binding
@@ -39,134 +39,27 @@ from lictui.tui.time_range import format_moment, to_local
 from lictui.tui.widgets.styled_text import StyledLabel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from textual.app import App, ComposeResult
     from textual.binding import BindingType
+    from textual.widgets.button import ButtonVariant
 
     from lictui.config.entitlements import Entitlement
     from lictui.tui.commands import Command
     from lictui.tui.theme import Symbols
 
-
-_FRAME_CSS: Final = """
-    align: center middle;
-    & Vertical {
-        width: 52;
-        max-width: 100%;
-        height: auto;
-        padding: 1 2;
-        background: $panel;
-        border: round $frame;
-    }
-"""
+T = TypeVar("T")
 
 
-class ConfirmScreen(ModalScreen[bool]):
-    """A question with its consequence below; Enter answers no."""
+class Dialog(ModalScreen[T], AppScreen):
+    """A frame over another screen."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("confirm")]
-    CSS = f"""
-    ConfirmScreen {{
-        {_FRAME_CSS}
-        & Horizontal {{ height: 1; margin-top: 1; }}
-        & Button {{ margin-right: 2; }}
-    }}
-    """
-
-    def __init__(self, question: str, consequence: str) -> None:
-        super().__init__()
-        self._question = question
-        self._consequence = consequence
-
-    def compose(self) -> ComposeResult:
-        with Vertical():
-            yield StyledLabel(((self._question, Tone.STRONG),))
-            if self._consequence:
-                yield StyledLabel(((self._consequence, Tone.QUIET),))
-            with Horizontal():
-                yield Button(Content("[Esc] No"), id="no", compact=True)
-                yield Button(Content("[y] Yes"), id="yes", compact=True, variant="error")
-
-    def on_mount(self) -> None:
-        self.query_one("#no").focus()
-
-    @on(Button.Pressed)
-    def _on_button(self, event: Button.Pressed) -> None:
-        self.action_answer(event.button.id == "yes")
-
-    def action_answer(self, confirmed: bool) -> None:
-        self.dismiss(confirmed)
-
-
-def confirm(app: App[Any], question: str, consequence: str, action: Callable[[], object]) -> None:
-    """Ask, and run the action if the answer is yes."""
-
-    def on_answer(confirmed: bool | None) -> None:
-        if confirmed:
-            action()
-
-    app.push_screen(ConfirmScreen(question, consequence), on_answer)
-
-
-_SNOOZE_HOURS: Final = {"hour": 1, "hours": 4}
-_MORNING: Final = 8  # o'clock
-
-
-class SnoozeScreen(ModalScreen[float | None]):
-    """How long to snooze an alert; ends with a time in UTC epoch seconds, or None."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("snooze")]
-    CSS = f"""
-    SnoozeScreen {{
-        {_FRAME_CSS}
-        & Vertical {{ width: 36; }}
-        & Button {{ margin-top: 1; }}
-    }}
-    """
-
-    def __init__(self, now: float, zone: ZoneInfo | None) -> None:
-        super().__init__()
-        self._now = now
-        self._zone = zone
-
-    def compose(self) -> ComposeResult:
-        with Vertical():
-            yield StyledLabel((("Snooze for", Tone.STRONG),))
-            yield Button(Content("[1] 1 hour"), id="hour", compact=True)
-            yield Button(Content("[4] 4 hours"), id="hours", compact=True)
-            yield Button(Content("[t] until tomorrow 08:00"), id="tomorrow", compact=True)
-
-    @on(Button.Pressed)
-    def _on_button(self, event: Button.Pressed) -> None:
-        self.action_until(event.button.id or "")
-
-    def action_until(self, choice: str) -> None:
-        if choice in _SNOOZE_HOURS:
-            self.dismiss(self._now + _SNOOZE_HOURS[choice] * 3600)
-            return
-        today = to_local(self._now, self._zone).replace(tzinfo=None)
-        morning = today.replace(hour=_MORNING, minute=0, second=0, microsecond=0)
-        self.dismiss((morning + timedelta(days=1)).replace(tzinfo=self._zone).timestamp())
-
-    def action_leave(self) -> None:
-        self.dismiss(None)
-
-
-_WIDEST: Final = 100
-_FRAME: Final = 5  # columns of frame, blanks and scroll bar
-
-
-class TextDialog(ModalScreen[None], AppScreen):
-    """A text that scrolls, follows the board, and can be copied."""
-
-    TITLE = ""
-    SUBTITLE: ClassVar = "esc: close"
     DEFAULT_CSS = """
-    TextDialog {
+    Dialog {
         align: center middle;
-        VerticalScroll {
+        & > Vertical, & > VerticalScroll {
             width: 100;
             max-width: 100%;
             height: auto;
@@ -178,6 +71,105 @@ class TextDialog(ModalScreen[None], AppScreen):
         }
     }
     """
+
+
+class ChoiceScreen(Dialog[str]):
+    """A question with its answers; ends with the id of the chosen one, or with ""."""
+
+    DEFAULT_CSS = """
+    ChoiceScreen {
+        & > Vertical { width: 52; padding: 1 2; }
+        & Button { margin: 1 2 0 0; }
+    }
+    """
+
+    def __init__(self, question: str, detail: str, answers: Mapping[str, str]) -> None:
+        super().__init__()
+        self._lines: list[Line] = [((question, Tone.STRONG),)]
+        self._lines += [((detail, Tone.QUIET),)] if detail else []
+        self._answers = answers
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield StyledLabel(*self._lines)
+            yield from self.buttons()
+
+    def buttons(self) -> ComposeResult:
+        for answer, label in self._answers.items():
+            variant: ButtonVariant = "error" if answer == "yes" else "default"
+            yield Button(Content(label), id=answer, compact=True, variant=variant)
+
+    @on(Button.Pressed)
+    def _on_button(self, event: Button.Pressed) -> None:
+        self.action_choose(event.button.id or "")
+
+    def action_choose(self, answer: str) -> None:
+        self.dismiss(answer)
+
+
+class ConfirmScreen(ChoiceScreen):
+    """A question with its consequence below; Enter answers no."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("confirm")]
+    DEFAULT_CSS = "ConfirmScreen Horizontal { height: 2; }"
+
+    def __init__(self, question: str, consequence: str) -> None:
+        super().__init__(question, consequence, {"no": "[Esc] No", "yes": "[y] Yes"})
+
+    def buttons(self) -> ComposeResult:
+        with Horizontal():
+            yield from super().buttons()
+
+
+def confirm(app: App[Any], question: str, consequence: str, action: Callable[[], object]) -> None:
+    """Ask, and run the action if the answer is yes."""
+
+    def on_answer(answer: str | None) -> None:
+        if answer == "yes":
+            action()
+
+    app.push_screen(ConfirmScreen(question, consequence), on_answer)
+
+
+class SnoozeScreen(ChoiceScreen):
+    """How long to snooze an alert."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("snooze")]
+    DEFAULT_CSS = "SnoozeScreen > Vertical { width: 36; }"
+
+    def __init__(self) -> None:
+        answers = {
+            "hour": "[1] 1 hour",
+            "hours": "[4] 4 hours",
+            "tomorrow": "[t] until tomorrow 08:00",
+        }
+        super().__init__("Snooze for", "", answers)
+
+
+_SNOOZE_HOURS: Final = {"hour": 1, "hours": 4}
+_MORNING: Final = 8  # o'clock
+
+
+def snooze_end(answer: str, now: float, zone: ZoneInfo | None) -> float | None:
+    """When a snooze of this answer ends, in UTC epoch seconds; None if there is none."""
+    if answer in _SNOOZE_HOURS:
+        return now + _SNOOZE_HOURS[answer] * 3600
+    if answer != "tomorrow":
+        return None
+    today = to_local(now, zone).replace(tzinfo=None)
+    morning = today.replace(hour=_MORNING, minute=0, second=0, microsecond=0)
+    return (morning + timedelta(days=1)).replace(tzinfo=zone).timestamp()
+
+
+_WIDEST: Final = 100
+_FRAME: Final = 5  # columns of frame, blanks and scroll bar
+
+
+class TextDialog(Dialog[None]):
+    """A text that scrolls, follows the board, and can be copied."""
+
+    TITLE = ""
+    SUBTITLE: ClassVar = "esc: close"
 
     def lines(self, width: int) -> tuple[Line, ...]:
         raise NotImplementedError

@@ -18,7 +18,7 @@ from lictui.engine.entitlements import (
 )
 from lictui.products import describe
 from lictui.tui import commands, text
-from lictui.tui.screens.main_screen import MainScreen
+from lictui.tui.screens.main_screen import TableScreen
 from lictui.tui.text import Table, Tone
 from lictui.tui.widgets.styled_text import StyledLabel
 from lictui.tui.widgets.table import KeyedTable, Rows, TableColumn
@@ -164,7 +164,7 @@ _NONE: Final = "No entitlements configured. Create contract.toml"
 _SEE_DOCS: Final = " (see docs/reports.md)."
 
 
-class EntitlementsScreen(MainScreen):
+class EntitlementsScreen(TableScreen):
     """The entitlements, opened over another view."""
 
     VIEW = "entitlements"
@@ -195,26 +195,20 @@ class EntitlementsScreen(MainScreen):
 
     def board_changed(self, board: MergedBoard) -> None:
         """Compare again; ask once for the peaks of each grouping."""
-        del board
         for by in groupings(self.lictui.settings.entitlements):
             if by not in self._requested:
                 self._requested.add(by)
                 self._load_summaries(by)
-        self._show_lists()
+        super().board_changed(board)
 
     @work(group="past-summaries")
     async def _load_summaries(self, by: GroupBy) -> None:
         summaries = await self.ask(lambda engine: engine.history.summaries(by))
         if summaries is not None:
             self._summaries[by] = summaries
-            self._show_lists()
+            self.fill_tables()
 
-    def on_resize(self) -> None:
-        self._show_lists()
-
-    def _show_lists(self) -> None:
-        if not self.size.width:
-            return
+    def show_tables(self) -> None:
         width, today, settings = self.size.width - 2, self.current_time.today, self.lictui.settings
         overview = compare_entitlements(
             self.lictui.board, settings.entitlements, self._summaries, today
@@ -222,23 +216,15 @@ class EntitlementsScreen(MainScreen):
         self._overview = overview
         none = _NONE + _SEE_DOCS if width >= len(_NONE + _SEE_DOCS) else _NONE
         title = overview_title(overview) if overview.lines else none
-        self.query_one("#lines-title", StyledLabel).show_lines(((title, Tone.STRONG),))
+        self.set_title("#lines-title", title)
         lines = self.query_one("#lines", KeyedTable)
         lines.display = bool(overview.lines)
         lines.show_rows(line_columns(width), line_rows(overview))
         title = "Expirations" if overview.expiries else "No expirations"
         title += " in the next 12 months"
-        self.query_one("#expiries-title", StyledLabel).show_lines(((title, Tone.STRONG),))
+        self.set_title("#expiries-title", title)
         rows = expiry_rows(overview, today)
         self.query_one("#expiries", KeyedTable).show_rows(expiry_columns(width), rows)
-
-    @property
-    def _table(self) -> KeyedTable:
-        lines = self.query_one("#lines", KeyedTable)
-        return lines if lines.has_focus else self.query_one("#expiries", KeyedTable)
-
-    def action_move(self, step: int) -> None:
-        self._table.move(step)
 
     def action_back(self) -> None:
         self.app.pop_screen()

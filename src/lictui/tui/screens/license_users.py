@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on, work
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import DataTable
 
 from lictui.engine.license_users import reservation_text
 from lictui.model import Level
 from lictui.tui import commands
-from lictui.tui.screens.main_screen import AppScreen
+from lictui.tui.screens.dialogs import Dialog
 from lictui.tui.text import Fragment, Line, Tone, format_age, format_count
 from lictui.tui.time_range import format_moment
 from lictui.tui.widgets.styled_text import StyledLabel
@@ -156,22 +155,13 @@ _WIDEST: Final = 100
 _FRAME: Final = 5  # columns of frame, blanks and scroll bar
 
 
-class LicenseUsersScreen(ModalScreen[None], AppScreen):
+class LicenseUsersScreen(Dialog[None]):
     """The license users of one product on some servers, over the screen below."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("license_users")]
     CSS = """
     LicenseUsersScreen {
-        align: center middle;
-        & Vertical {
-            width: 100;
-            max-width: 100%;
-            height: 36;
-            max-height: 100%;
-            background: $panel;
-            border: round $frame;
-            padding: 0 1;
-        }
+        & > Vertical { height: 36; }
         & .-empty { height: auto; }
         & .-empty KeyedTable { display: none; }
         & KeyedTable { padding-left: 0; background: $panel; }

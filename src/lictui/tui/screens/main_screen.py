@@ -13,19 +13,20 @@ from lictui.errors import LictuiError
 from lictui.tui import commands, text
 from lictui.tui.text import Fragment, Table, Tone
 from lictui.tui.time_range import RangeLength, TimeRange, time_zone, to_local
-from lictui.tui.widgets import bars
 from lictui.tui.widgets.bars import (
     FilterBar,
     FilterChanged,
     FilterClosed,
     FooterBar,
     HeaderBar,
+    NoticePanel,
     SizeWarning,
     is_large_enough,
 )
 from lictui.tui.widgets.dashboard_view import CurrentTime
-from lictui.tui.widgets.gauge import Pools, TrendCache, TrendCaches, trend_query
-from lictui.tui.widgets.styled_text import LineView
+from lictui.tui.widgets.gauge import Pools, TrendCache, trend_query
+from lictui.tui.widgets.styled_text import LineView, StyledLabel
+from lictui.tui.widgets.table import KeyedTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -84,6 +85,7 @@ class MainScreen(Screen[None], AppScreen):
     def compose(self) -> ComposeResult:
         app = self.lictui
         yield HeaderBar(app.clock, app.symbols)
+        yield NoticePanel()
         body = self.body()
         body.id = "body"
         yield body
@@ -125,7 +127,7 @@ class MainScreen(Screen[None], AppScreen):
         app = self.lictui
         header = self.query_one(HeaderBar)
         header.show(board, self.current_time.today)
-        bars.show_notices(header, board.notices, app.symbols)
+        self.query_one(NoticePanel).show(board.notices, app.symbols)
         flags = (("lictui demo", app.demo), ("read only", app.read_only))
         header.flag = " ".join(text for text, is_set in flags if is_set)
         self.board_changed(board)
@@ -261,6 +263,36 @@ class FilterableScreen(MainScreen):
         self.query_one("#body").focus()
 
 
+class TableScreen(FilterableScreen):
+    """A view of tables that are filled again with every board and in every size."""
+
+    def show_tables(self) -> None:
+        raise NotImplementedError
+
+    def board_changed(self, board: MergedBoard) -> None:
+        del board
+        self.fill_tables()
+
+    def on_resize(self) -> None:
+        self.fill_tables()
+
+    def fill_tables(self) -> None:
+        if self.size.width:
+            self.show_tables()
+
+    @property
+    def table(self) -> KeyedTable:
+        """The table with the focus, else the last one."""
+        *tables, last = self.query(KeyedTable)
+        return next((table for table in tables if table.has_focus), last)
+
+    def set_title(self, label: str, title: str) -> None:
+        self.query_one(label, StyledLabel).show_lines(((title, Tone.STRONG),))
+
+    def action_move(self, step: int) -> None:
+        self.table.move(step)
+
+
 TREND_LABELS: Final = {
     RangeLength.DAY: "24 h",
     RangeLength.WEEK: "week",
@@ -276,7 +308,7 @@ class TrendScreen(FilterableScreen, Generic[K]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.trends: TrendCaches[K] = TrendCaches()
+        self.trends: TrendCache[K] = TrendCache()
         self.trend_length = RangeLength.DAY
         self.sort_key = self.SORTS[0]
         self.reverse = False
@@ -301,20 +333,16 @@ class TrendScreen(FilterableScreen, Generic[K]):
     def request_trends(self) -> None:
         rows, cells = self.rows_widget.visible_rows()
         now = self.current_time.now
-        for cache, due in self.trends.due(rows, now, cells):
-            self._load_trends(cache, due, now, cells)
+        for period, due in self.trends.due(rows, now, cells):
+            self._load_trends(period, due, now, cells)
 
     @work(group="trends")
-    async def _load_trends(
-        self, cache: TrendCache[K], rows: tuple[K, ...], now: float, cells: int
-    ) -> None:
+    async def _load_trends(self, period: int, rows: tuple[K, ...], now: float, cells: int) -> None:
         pools = self.trend_pools(rows)
-        queries = tuple(
-            trend_query(row_pools, now, cells, cache.seconds) for row_pools in pools.values()
-        )
+        queries = tuple(trend_query(row_pools, now, cells, period) for row_pools in pools.values())
         answers = await self.ask(lambda engine: engine.history.series_batch(queries))
         if answers is not None:
-            cache.store(zip(pools, answers, strict=True), now, cells)
+            self.trends.store(period, zip(pools, answers, strict=True), now, cells)
             self.rows_widget.trends = self.trends.trends
 
     def on_screen_resume(self) -> None:
@@ -336,7 +364,7 @@ class TrendScreen(FilterableScreen, Generic[K]):
     def _set_trend_length(self, length: RangeLength) -> None:
         if length is not self.trend_length:
             self.trend_length = length
-            self.trends.set_length(length.value)
+            self.trends.seconds = length.value
             self.trend_length_changed()
             self.request_trends()
 

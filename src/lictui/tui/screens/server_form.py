@@ -41,11 +41,8 @@ if TYPE_CHECKING:
     from lictui.tui.app import EngineClient
 
 
-_MAX_INLINE_OPTIONS: Final = 5  # with more options the select field opens as a list
-
-
 class SelectField(Widget, can_focus=True):
-    """One of several values, each with its meaning."""
+    """One of several values, each with its meaning; with the focus all of them are listed."""
 
     DEFAULT_CSS = """
     SelectField {
@@ -54,14 +51,14 @@ class SelectField(Widget, can_focus=True):
         background: $surface;
         text-wrap: nowrap;
         text-overflow: ellipsis;
-        &:focus { background: $chosen; }
-        &.-list:focus { height: auto; background: $surface; }
+        &:focus { height: auto; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,up", "step(-1)", show=False),
         Binding("right,down", "step(1)", show=False),
-        Binding("space,enter", "take", show=False),
+        Binding("space", "step(1)", show=False),
+        Binding("enter", "confirm", show=False),
     ]
 
     value: reactive[str] = reactive("", init=False)
@@ -78,7 +75,7 @@ class SelectField(Widget, can_focus=True):
             return self.field
 
     class Confirmed(Message):
-        """The selected value of an open list was confirmed."""
+        """The selected value was confirmed."""
 
     def __init__(
         self,
@@ -91,17 +88,12 @@ class SelectField(Widget, can_focus=True):
         super().__init__(**kwargs)
         self._meanings = dict(options)
         self._arrows = ("<", ">") if ascii_only else ("◂", "▸")
-        self.set_class(len(options) > _MAX_INLINE_OPTIONS, "-list")
         self.set_reactive(SelectField.value, value)
-
-    @property
-    def expanded(self) -> bool:
-        return self.has_focus and self.has_class("-list")
 
     def render(self) -> Content:
         """Return the value between arrows with its meaning, or all options, one per line."""
         left, right = self._arrows
-        if not self.expanded:
+        if not self.has_focus:
             return Content.assemble(
                 (f"{left} ", "$accent"),
                 (self.value or "?", "bold"),
@@ -123,16 +115,12 @@ class SelectField(Widget, can_focus=True):
         at = values.index(self.value) if self.value in self._meanings else 0
         self.value = values[(at + by) % len(values)]
 
-    def action_take(self) -> None:
-        """Confirm the value of an open list; otherwise select the next value."""
-        if self.expanded:
-            self.post_message(self.Confirmed())
-        else:
-            self.action_step(1)
+    def action_confirm(self) -> None:
+        self.post_message(self.Confirmed())
 
     def on_click(self, event: events.Click) -> None:
         values = list(self._meanings)
-        if self.expanded and event.y < len(values):
+        if self.has_focus and event.y < len(values):
             self.value = values[event.y]
 
     @on(events.Focus)

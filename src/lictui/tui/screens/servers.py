@@ -17,7 +17,7 @@ from lictui.model import Level, LicenseServer, ReportingStatus, Server, Snapshot
 from lictui.tui import commands, text
 from lictui.tui.screens import server_form
 from lictui.tui.screens.dialogs import confirm
-from lictui.tui.screens.main_screen import MainScreen
+from lictui.tui.screens.main_screen import TableScreen
 from lictui.tui.text import LEVEL_TONES, Fragment, Line, Table, Tone
 from lictui.tui.time_range import format_moment
 from lictui.tui.widgets.table import KeyedTable, TableColumn, widen
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.widget import Widget
 
-    from lictui.engine.board import MergedBoard, ServerStatus
+    from lictui.engine.board import ServerStatus
     from lictui.tui.theme import Symbols
 
 
@@ -276,7 +276,7 @@ def _status_text(status: ReportingStatus) -> str:
 _AGE_REFRESH: Final = 10.0  # seconds after which the ages shown are brought up to date
 
 
-class ServersScreen(MainScreen):
+class ServersScreen(TableScreen):
     """The servers view."""
 
     VIEW = "servers"
@@ -309,20 +309,7 @@ class ServersScreen(MainScreen):
         self.table.focus()
         self.set_interval(_AGE_REFRESH, self.redraw)
 
-    @property
-    def table(self) -> KeyedTable:
-        return self.query_one(KeyedTable)
-
-    def board_changed(self, board: MergedBoard) -> None:
-        del board
-        self._show_rows()
-
-    def on_resize(self) -> None:
-        self._show_rows()
-
-    def _show_rows(self) -> None:
-        if not self.size.width:
-            return
+    def show_tables(self) -> None:
         now, symbols = self.lictui.clock.now(), self.lictui.symbols
         self.table.show_rows(
             server_columns(self.size.width - 2),
@@ -361,9 +348,6 @@ class ServersScreen(MainScreen):
         return self.table.selected_key
 
     # Keys
-
-    def action_move(self, step: int) -> None:
-        self.table.move(step)
 
     @on(DataTable.RowSelected)
     def action_open(self) -> None:

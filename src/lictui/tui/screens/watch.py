@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from textual import work
+from textual.reactive import reactive
 from textual.screen import Screen
 
 from lictui.analysis.series import SeriesQuery
@@ -26,7 +27,7 @@ from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, fit_line, line_wi
 from lictui.tui.theme import ASCII_SYMBOLS
 from lictui.tui.time_range import to_local
 from lictui.tui.widgets.gauge import draw_gauge
-from lictui.tui.widgets.styled_text import StyledBlock
+from lictui.tui.widgets.styled_text import Drawing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -247,8 +248,8 @@ def _alert_line(alerts: Sequence[AlertState], cells: int, symbols: Symbols) -> L
     count = f" {len(alerts)} alert{'s' if len(alerts) > 1 else ''} "
     server, message = worst.key.server, worst.message
     alert = f"{symbols.level[worst.level]} {server}: {message}"
-    (first, *_) = text.wrap(alert, max(2, cells - len(count)), 1, symbols.ellipsis)
-    return ((count, Tone.STRONG), (first, LEVEL_TONES[worst.level]))
+    alert = text.cut(alert, max(2, cells - len(count)), symbols.ellipsis)
+    return ((count, Tone.STRONG), (alert, LEVEL_TONES[worst.level]))
 
 
 _REDRAW: Final = 1.0  # seconds after which ages are brought up to date
@@ -259,6 +260,16 @@ _EXIT_LEVELS: Final = {
     "warn": (Level.WARN, Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED),
     "critical": (Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED),
 }
+
+
+class PageView(Drawing[tuple[Line, ...]]):
+    """The page on the screen."""
+
+    view: reactive[tuple[Line, ...]] = reactive(())
+
+    def draw(self, view: tuple[Line, ...], width: int, height: int) -> tuple[Line, ...]:
+        del width, height
+        return view
 
 
 class WatchScreen(Screen[None], AppScreen):
@@ -276,7 +287,7 @@ class WatchScreen(Screen[None], AppScreen):
         self._alerts: tuple[AlertState, ...] = ()
 
     def compose(self) -> ComposeResult:
-        yield StyledBlock()
+        yield PageView()
 
     def on_mount(self) -> None:
         self.watch(self.app, "board", self._on_board)
@@ -325,9 +336,8 @@ class WatchScreen(Screen[None], AppScreen):
             alerts, settings = self._alerts, app.settings.alerts
             rows = page_lines(page, alerts, settings, self._peaks, now, size, app.symbols, position)
         shifted = [(), *rows] if down else rows
-        self.query_one(StyledBlock).show_lines(
-            [((" " * right, Tone.TEXT), *row) for row in shifted] if right else shifted
-        )
+        indent = ((" " * right, Tone.TEXT),) if right else ()
+        self.query_one(PageView).view = tuple((*indent, *row) for row in shifted)
 
     def _request_peaks(self, page: WatchPage, now: float) -> None:
         if any(

@@ -230,6 +230,9 @@ def key_label(command: Command) -> str:
     return _KEY_LABELS.get(key, key)
 
 
+_BLANK: Final[Line] = ((" ", Tone.QUIET),)
+
+
 class FooterBar(Widget):
     """One line with keys and views."""
 
@@ -250,43 +253,32 @@ class FooterBar(Widget):
 
     def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is one line
         cells = self.size.width
-        views = self._tabs()
-        if sum(segment.cell_length for segment in views) > cells // 2:
-            views = styled_text.segments(self, ((f" {self._view} ", Tone.ACCENT),))
-        room = cells - sum(segment.cell_length for segment in views)
-        left = (
-            styled_text.segments(self, self.message) if self.message else self._key_segments(room)
-        )
-        blank = max(room - sum(segment.cell_length for segment in left), 0)
-        fitted = Strip(left).adjust_cell_length(min(room, room - blank))
-        gap = styled_text.segments(self, ((" " * blank, Tone.QUIET),))
-        return Strip([*fitted, *gap, *views]).adjust_cell_length(cells)
+        tabs = [segment for command in self._views for segment in self._tab(command)]
+        if sum(segment.cell_length for segment in tabs) > cells // 2:
+            tabs = styled_text.segments(self, ((f" {self._view} ", Tone.ACCENT),))
+        room = cells - sum(segment.cell_length for segment in tabs)
+        keys = styled_text.segments(self, self.message) if self.message else self._actions(room)
+        left = Strip(keys).adjust_cell_length(room, styled_text.segments(self, _BLANK)[0].style)
+        return Strip([*left, *tabs]).adjust_cell_length(cells)
 
-    def _key_segments(self, room: int) -> list[Segment]:
+    def _actions(self, room: int) -> list[Segment]:
         segments: list[Segment] = []
         for command in self._keys:
-            runs: tuple[Fragment, ...] = (
-                (f" {key_label(command)}", Tone.ACCENT),
-                (f" {command.title.lower()} ", Tone.QUIET),
-            )
-            if line_width(runs) > room:
+            label, title = f" {key_label(command)}", f" {command.title.lower()} "
+            room -= len(label + title)
+            if room < 0:
                 break
-            room -= line_width(runs)
-            segments += self._clickable(runs, command)
+            segments += self._clickable(((label, Tone.ACCENT), (title, Tone.QUIET)), command)
         return segments
 
-    def _tabs(self) -> list[Segment]:
-        segments: list[Segment] = []
-        for command in self._views:
-            current = command.id == f"view.{self._view}"
-            runs = (
-                (f" {key_label(command)} ", Tone.ACCENT if current else Tone.FRAME),
-                (f"{command.title.lower()} ", Tone.STRONG if current else Tone.QUIET),
-            )
-            segments += self._clickable(runs, command)
-        return segments
+    def _tab(self, command: Command) -> list[Segment]:
+        tones = (Tone.FRAME, Tone.QUIET)
+        if command.id == f"view.{self._view}":
+            tones = (Tone.ACCENT, Tone.STRONG)
+        texts = (f" {key_label(command)} ", f"{command.title.lower()} ")
+        return self._clickable(tuple(zip(texts, tones, strict=True)), command)
 
-    def _clickable(self, runs: tuple[Fragment, ...], command: Command) -> list[Segment]:
+    def _clickable(self, runs: Line, command: Command) -> list[Segment]:
         action = command.action
         target = action if action.startswith("app.") else f"screen.{action}"
         meta = Style.from_meta({"@click": target})
@@ -299,24 +291,16 @@ class FooterBar(Widget):
 # Notices about lictui itself below the header: an invalid file, a history that was moved away
 
 
-def show_notices(headline: Widget, notices: tuple[str, ...], symbols: Symbols) -> None:
-    """Show `notices` below `header`, the first one in full; without any, remove the panel."""
-    shown = headline.screen.query("#notices").results(styled_text.StyledLabel)
-    panel = next(iter(shown), None)
-    if not notices:
-        if panel is not None:
-            panel.remove()
-        return
-    more = f"  (and {len(notices) - 1} more: lictui config check)" if len(notices) > 1 else ""
-    line = (
-        (f" {symbols.level[Level.WARN]} {notices[0]}", Tone.WARN),
-        (more, Tone.QUIET),
-    )
-    if panel is None:
-        panel = styled_text.StyledLabel(id="notices")
-        panel.styles.max_height = 3
-        headline.screen.mount(panel, after=headline)
-    panel.show_lines(line)
+class NoticePanel(styled_text.StyledLabel):
+    """The first notice in full; hidden without any."""
+
+    DEFAULT_CSS = "NoticePanel { max-height: 3; display: none; }"
+
+    def show(self, notices: tuple[str, ...], symbols: Symbols) -> None:
+        self.display = bool(notices)
+        more = f"  (and {len(notices) - 1} more: lictui config check)" if len(notices) > 1 else ""
+        first = f" {symbols.level[Level.WARN]} {''.join(notices[:1])}"
+        self.show_lines(((first, Tone.WARN), (more, Tone.QUIET)))
 
 
 # Warning about a terminal that is too small

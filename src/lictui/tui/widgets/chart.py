@@ -7,15 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 from math import ceil
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from rich.segment import Segment
 from textual.reactive import reactive
-from textual.strip import Strip
-from textual.widget import Widget
 
 from lictui.model import Level, MonthlyUsage, Reading, percent_text
 from lictui.tui.text import (
@@ -30,7 +27,7 @@ from lictui.tui.text import (
 )
 from lictui.tui.theme import UNICODE_SYMBOLS, Symbols
 from lictui.tui.time_range import RangeLength, ticks
-from lictui.tui.widgets import styled_text
+from lictui.tui.widgets.styled_text import Drawing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -120,17 +117,11 @@ class ChartView:
     def top(self) -> int:
         """The upper end of the value axis, a little above everything that is drawn."""
         tallest = max(
-            max(
-                (
-                    max(self.value(bucket), (bucket.installed or 0) + (bucket.overdraft or 0))
-                    for bucket in self.buckets
-                ),
-                default=0,
-            ),
-            *(y for _, y in self.monthly_points()),
-            *map(self.value, self.previous),
-            *(max(day.high, day.installed or 0) for day in self.forecast),
             0,
+            *map(self.value, (*self.buckets, *self.previous)),
+            *((bucket.installed or 0) + (bucket.overdraft or 0) for bucket in self.buckets),
+            *(y for _, y in self.monthly_points()),
+            *(max(day.high, day.installed or 0) for day in self.forecast),
         )
         return max(1, ceil(tallest * 1.08))
 
@@ -171,12 +162,9 @@ class ChartView:
     def level_segments(self, share: float, *, overdraft: bool = False) -> tuple[LevelSegment, ...]:
         """Return the level of a share of installed; it steps when licenses change."""
         segments: list[LevelSegment] = []
-        capacities: list[tuple[int, int, int | None, int | None]] = [
-            (bucket.start, bucket.end, bucket.installed, bucket.overdraft)
-            for bucket in self.buckets
-        ]
-        capacities += [(day.start, day.end, day.installed, None) for day in self.forecast]
-        for start, end, installed, overdraft_then in capacities:
+        buckets = ((b.start, b.end, b.installed, b.overdraft) for b in self.buckets)
+        days = ((day.start, day.end, day.installed, None) for day in self.forecast)
+        for start, end, installed, overdraft_then in chain(buckets, days):
             if installed is None or (overdraft and not overdraft_then):
                 continue
             y = installed * share + (overdraft_then or 0 if overdraft else 0)
@@ -274,23 +262,24 @@ _Cells = list[list[tuple[str, str]]]  # characters by line and column
 _Row = tuple[tuple[str, str], ...]  # pieces of text, each of one part
 
 
-class Chart(Widget):
-    """Draws a `ChartView`; an equal view is not drawn again."""
+class Chart(Drawing[ChartView]):
+    """Usage over time."""
 
     DEFAULT_CSS = (
-        "Chart { height: 1fr; width: 1fr;"
-        + " ".join(f"& .chart--{part} {{ {style}; }}" for part, style in _STYLES.items())
+        "Chart {"
+        + " ".join(f"& .tone--{part} {{ {style}; }}" for part, style in _STYLES.items())
         + "}"
     )
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"chart--{part}" for part in PARTS}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"tone--{part}" for part in PARTS}
 
     view: reactive[ChartView] = reactive(ChartView())
 
     def __init__(self, *, ascii_only: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._glyphs = ASCII_GLYPHS if ascii_only else UNICODE_GLYPHS
-        self._key: object = None
-        self._rows: tuple[_Row, ...] = ()
+
+    def draw(self, view: ChartView, width: int, height: int) -> tuple[_Row, ...]:
+        return _draw(view, width, height, self._glyphs)
 
     def legend(self, width: int) -> Line:
         shown: list[Fragment] = []
@@ -321,19 +310,6 @@ class Chart(Widget):
         if any(bucket.overdraft for bucket in view.buckets):
             yield (f"{glyphs.total} ", Tone.OVER), ("installed + overdraft", Tone.QUIET)
         yield ("", Tone.QUIET), ("arrow keys: inspect values", Tone.QUIET)
-
-    def render_line(self, y: int) -> Strip:
-        width, height = self.size
-        if self._key != (key := (self.view, width, height)):
-            self._key, self._rows = key, _draw(self.view, width, height, self._glyphs)
-        base = self.rich_style
-        if y >= len(self._rows):
-            return Strip.blank(width, base)
-        segments = [
-            Segment(text, base + self.get_component_rich_style(f"chart--{part}"))
-            for text, part in self._rows[y]
-        ]
-        return Strip(segments).adjust_cell_length(width, base)
 
 
 def _draw(view: ChartView, width: int, height: int, glyphs: ChartGlyphs) -> tuple[_Row, ...]:
@@ -488,32 +464,23 @@ class HeatMapView:
         return max((value for row in rows for value in row if value is not None), default=0) or 1
 
 
-class HeatMap(Widget):
-    """Draws a `HeatMapView`; an equal view is not drawn again."""
-
-    DEFAULT_CSS = "HeatMap { height: 1fr; width: 1fr;" + styled_text.CSS + "}"
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(styled_text.TONES)
+class HeatMap(Drawing[HeatMapView]):
+    """Usage by hour and weekday."""
 
     view: reactive[HeatMapView] = reactive(HeatMapView())
 
     def __init__(self, symbols: Symbols = UNICODE_SYMBOLS, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._symbols = symbols
-        self._key: object = None
-        self._rows: list[Line] = []
+
+    def draw(self, view: HeatMapView, width: int, height: int) -> list[Line]:
+        return draw_heat_map(view, width, height, self._symbols)
 
     def move_cursor(self, hours: int) -> None:
         """Move the cursor, Monday 8:00 at first; the week wraps around."""
         day, hour = self.view.cursor or (0, 8 - hours)
         place = (day * _HOURS + hour + hours) % (7 * _HOURS)
         self.view = replace(self.view, cursor=divmod(place, _HOURS))
-
-    def render_line(self, y: int) -> Strip:
-        if self._key != (key := (self.view, self.size)):
-            self._key = key
-            self._rows = draw_heat_map(self.view, *self.size, self._symbols)
-        line = self._rows[y] if y < len(self._rows) else ()
-        return styled_text.strip(self, line, self.size.width)
 
 
 def draw_heat_map(view: HeatMapView, width: int, height: int, symbols: Symbols) -> list[Line]:

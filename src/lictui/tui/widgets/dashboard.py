@@ -5,7 +5,7 @@ Drawing a pane is views in, lines of styled fragments out. The grid repaints onl
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from operator import itemgetter
@@ -112,7 +112,7 @@ def centered(word: str, cells: int) -> Line:
 
 def pane_height(view: PaneView, cells: int) -> int:
     """Return the lines that a pane of this width needs, including its frame."""
-    return 2 + len(view.rows) + len(_wrapped(view, cells - FRAME_CELLS))
+    return 2 + len(view.rows) + len(_reason(view, cells - FRAME_CELLS, UNICODE_SYMBOLS))
 
 
 def draw_pane(
@@ -141,7 +141,7 @@ def line_of_row(view: PaneView, at: RowId, cells: int) -> int:
     """Return the line of the pane that holds the row under the cursor."""
     if at not in (ids := [row.id for row in view.rows]):
         return 1
-    return 1 + len(_wrapped(view, cells - FRAME_CELLS)) + ids.index(at)
+    return 1 + len(_reason(view, cells - FRAME_CELLS, UNICODE_SYMBOLS)) + ids.index(at)
 
 
 def _title(view: PaneView, cells: int, symbols: Symbols) -> Line:
@@ -184,26 +184,19 @@ def _bottom(notes: Sequence[Fragment], cells: int, symbols: Symbols) -> Line:
     return fit_line((rule, *tail, (right, Tone.FRAME)), cells)
 
 
-def _wrapped(view: PaneView, inside: int, ellipsis: str = "…") -> list[tuple[str, bool]]:
-    """Return the reason in lines, and which of them are the reason itself and not the hint."""
-    wrapped = []
-    for index, sentence in enumerate(view.reason):
-        lead = "-> " if index else ""
-        for piece in text.wrap(sentence, max(inside, 8) - len(lead), _REASON_LINES, ellipsis):
-            wrapped.append((lead + piece, index == 0))
-            lead = " " * len(lead)
-    if not wrapped and not view.rows:
-        wrapped.append(("", True))
-    return wrapped
-
-
 def _reason(view: PaneView, inside: int, symbols: Symbols) -> list[Line]:
+    """Return the reason and the hint in lines; an empty one where there is nothing to show."""
     tone = _STATE_TONE.get(view.state, Tone.CRITICAL)
     tone = Tone.QUIET if tone is Tone.OK else tone
-    return [
-        ((piece, tone if first else Tone.QUIET),)
-        for piece, first in _wrapped(view, inside, symbols.ellipsis)
-    ]
+    lines: list[Line] = []
+    for index, sentence in enumerate(view.reason):
+        lead: Line = (("-> ", Tone.QUIET),) if index else ()
+        text_of = ((sentence, Tone.QUIET if index else tone),)
+        wrapped = list(text.hang(lead, text_of, max(inside, 8)))
+        if len(wrapped) > _REASON_LINES:
+            wrapped[_REASON_LINES - 1 :] = [(*wrapped[_REASON_LINES - 1], (symbols.ellipsis, tone))]
+        lines += wrapped
+    return lines if lines or view.rows else [()]
 
 
 def draw_row(view: RowView, past: TrendData, shape: PaneColumns, symbols: Symbols) -> Line:
@@ -290,25 +283,23 @@ class LayoutRow:
 
 @dataclass(frozen=True, slots=True)
 class PaneLayout:
-    """All rows. `edges` are the x at which columns start, and the end of the last one."""
+    """The row on each line. `edges` are the x at which columns start, and the last one's end."""
 
-    rows: tuple[LayoutRow, ...]
+    lines: tuple[LayoutRow, ...]
     edges: tuple[int, ...]
-    height: int
 
-    def row_at(self, line: int) -> LayoutRow | None:
-        if not 0 <= line < self.height:
-            return None
-        return self.rows[bisect_right(self.rows, line, key=lambda pane_row: pane_row.top) - 1]
+    @property
+    def rows(self) -> tuple[LayoutRow, ...]:
+        return self.rows_between(0, len(self.lines))
 
     def rows_between(self, first: int, last: int) -> tuple[LayoutRow, ...]:
-        begin = bisect_right(self.rows, first, key=lambda pane_row: pane_row.top) - 1
-        end = bisect_left(self.rows, last, key=lambda pane_row: pane_row.top)
-        return self.rows[max(begin, 0) : end]
+        return tuple(dict.fromkeys(self.lines[max(first, 0) : last]))
+
+    def row_at(self, line: int) -> LayoutRow | None:
+        return self.lines[line] if 0 <= line < len(self.lines) else None
 
     def row_of(self, index: int) -> LayoutRow:
-        position = bisect_right(self.rows, index, key=lambda pane_row: pane_row.first) - 1
-        return self.rows[position]
+        return next(row for row in self.rows if row.first <= index < row.first + row.count)
 
     def pane_at(self, x: int, line: int) -> int | None:
         pane_row = self.row_at(line)
@@ -333,19 +324,17 @@ def column_edges(width: int, columns: int) -> tuple[int, ...]:
 
 def layout_panes(panes: Sequence[tuple[str, int]], width: int, columns: int) -> PaneLayout:
     """Place panes, each of a group and a height; a group starts a new row under its heading."""
-    rows: list[LayoutRow] = []
-    top = at = 0
+    lines: list[LayoutRow] = []
+    at = 0
     groups = [(group, list(members)) for group, members in groupby(panes, key=itemgetter(0))]
     for _, members in groups:
         if len(groups) > 1:
-            rows.append(LayoutRow(top, 1, at, 0))
-            top += 1
+            lines.append(LayoutRow(len(lines), 1, at, 0))
         for first in range(0, len(members), columns):
             heights = [height for _, height in members[first : first + columns]]
-            rows.append(LayoutRow(top, max(heights), at, len(heights)))
-            top += max(heights)
+            lines += [LayoutRow(len(lines), max(heights), at, len(heights))] * max(heights)
             at += len(heights)
-    return PaneLayout(tuple(rows), column_edges(width, columns), top)
+    return PaneLayout(tuple(lines), column_edges(width, columns))
 
 
 class PaneGrid(LineView["RowId"], inherit_bindings=False):
@@ -388,7 +377,7 @@ class PaneGrid(LineView["RowId"], inherit_bindings=False):
         view = self.selected or (self.panes[0] if self.panes else None)
         if view is None or self.cursor not in view.ids:
             self.set_reactive(PaneGrid.cursor, view.ids[0] if view else None)
-        self.virtual_size = Size(width, self._pane_layout.height)
+        self.virtual_size = Size(width, len(self._pane_layout.lines))
         self.repaint()
 
     def _measure(self, view: PaneView) -> tuple[PaneView, int, int]:

@@ -76,7 +76,7 @@ def _beyond(over: int, overdraft: int | None, symbols: Symbols) -> list[Fragment
 # Trend: maxima per bucket on the fixed scale of 0 to installed
 
 
-DEFAULT_TREND_SECONDS: Final = 86400  # seconds that are shown by default
+_DAY: Final = 86400  # the seconds that a trend shows by default
 _STEPS: Final = (300, 3600, 86400)  # a bucket is a multiple of a resolution that the history keeps
 _HEIGHTS: Final = 8
 
@@ -86,7 +86,7 @@ class TrendData:
     """The maximum of each bucket, oldest first; None is a gap."""
 
     start: int = 0  # UTC epoch seconds
-    bucket: int = DEFAULT_TREND_SECONDS  # seconds
+    bucket: int = _DAY  # seconds
     maxima: tuple[float | None, ...] = ()
     installed: tuple[int | None, ...] = ()
     day: TrendData | None = None  # the last day, if this is longer
@@ -101,13 +101,13 @@ class TrendData:
         return self.day.peak if self.day else self.peak
 
 
-def trend_bucket(cells: int, stretch: int = DEFAULT_TREND_SECONDS) -> int:
+def trend_bucket(cells: int, stretch: int = _DAY) -> int:
     """Return the seconds per cell, so that `cells` cells show the last `stretch` seconds."""
     if cells < 1:
         return stretch
     least = -(-stretch // cells)
     step = max((step for step in _STEPS if step <= least), default=_STEPS[0])
-    if stretch == DEFAULT_TREND_SECONDS:
+    if stretch == _DAY:
         step = _STEPS[0]
     return -(-least // step) * step
 
@@ -194,81 +194,51 @@ _NO_TREND: Final = TrendData()
 
 
 class TrendCache(Generic[K]):
-    """Trend data by key. `trends` is replaced, never changed, so that it can be compared."""
-
-    def __init__(self, stretch: int = DEFAULT_TREND_SECONDS) -> None:
-        self.seconds = stretch  # seconds
-        self.trends: Mapping[K, TrendData] = {}
-        self._fetched: dict[K, tuple[int, int]] = {}
-
-    def due(self, keys: Iterable[K], now: float, cells: int) -> tuple[K, ...]:
-        """Return the keys whose trend of `cells` buckets is due, and mark them as fetched."""
-        if cells < 1:
-            return ()
-        bucket = trend_bucket(cells, self.seconds)
-        mark = (bucket, int(now) // bucket)
-        keys = tuple(key for key in keys if self._fetched.get(key) != mark)
-        self._fetched.update(dict.fromkeys(keys, mark))
-        return keys
-
-    def store(self, answers: Iterable[tuple[K, Series]], now: float, cells: int) -> None:
-        bucket = trend_bucket(cells, self.seconds)
-        self.trends = {
-            **self.trends,
-            **{key: trend_data(series, now, cells, bucket) for key, series in answers},
-        }
-
-    def add_readings(self, readings: Iterable[tuple[K, float, Reading]]) -> None:
-        """Add new readings, so that a trend is current between two fetches."""
-        if not self.trends:
-            return
-        changed = {
-            key: after
-            for key, at, reading in readings
-            if (before := self.trends.get(key)) is not None
-            and (after := with_reading(before, at, reading)) != before
-        }
-        if changed:
-            self.trends = {**self.trends, **changed}
-
-
-class TrendCaches(Generic[K]):
     """Trend data of the last day, for its peak, and of a longer period if one is selected."""
 
     def __init__(self) -> None:
-        self._day: TrendCache[K] = TrendCache()
-        self._period: TrendCache[K] | None = None
+        self.seconds = _DAY  # the period shown
+        self._data: dict[tuple[int, K], TrendData] = {}  # by period and key
+        self._fetched: dict[tuple[int, K], tuple[int, int]] = {}
 
     @property
     def trends(self) -> Mapping[K, TrendData]:
-        days = self._day.trends
-        if self._period is None:
+        days = {key: data for (period, key), data in self._data.items() if period == _DAY}
+        if self.seconds == _DAY:
             return days
-        longer = self._period.trends
-        return {key: replace(longer.get(key, _NO_TREND), day=day) for key, day in days.items()}
-
-    def set_length(self, seconds: int) -> None:
-        self._period = None if seconds == DEFAULT_TREND_SECONDS else TrendCache(seconds)
+        longer = ((key, self._data.get((self.seconds, key), _NO_TREND)) for key in days)
+        return {key: replace(data, day=days[key]) for key, data in longer}
 
     def due(
         self, keys: Iterable[K], now: float, cells: int
-    ) -> tuple[tuple[TrendCache[K], tuple[K, ...]], ...]:
-        """Return what must be fetched now with the cache it belongs to, and mark it as fetched."""
-        keys = tuple(keys)
-        caches = (self._day,) if self._period is None else (self._day, self._period)
-        due = ((cache, cache.due(keys, now, cells)) for cache in caches)
-        return tuple((cache, due) for cache, due in due if due)
+    ) -> tuple[tuple[int, tuple[K, ...]], ...]:
+        """Return the keys to fetch now for each period, and mark them as fetched."""
+        keys, due = tuple(keys), []
+        for period in dict.fromkeys((_DAY, self.seconds)) if cells > 0 else ():
+            bucket = trend_bucket(cells, period)
+            mark = (bucket, int(now) // bucket)
+            missing = tuple(key for key in keys if self._fetched.get((period, key)) != mark)
+            self._fetched.update(((period, key), mark) for key in missing)
+            due.append((period, missing))
+        return tuple((period, missing) for period, missing in due if missing)
+
+    def store(
+        self, period: int, answers: Iterable[tuple[K, Series]], now: float, cells: int
+    ) -> None:
+        bucket = trend_bucket(cells, period)
+        for key, series in answers:
+            self._data[period, key] = trend_data(series, now, cells, bucket)
 
     def add_readings(self, readings: Iterable[tuple[K, float, Reading]]) -> None:
-        readings = tuple(readings)
-        self._day.add_readings(readings)
-        if self._period is not None:
-            self._period.add_readings(readings)
+        """Add new readings, so that a trend is current between two fetches."""
+        periods = dict.fromkeys((_DAY, self.seconds))
+        for key, at, reading in readings if self._data else ():
+            for place in ((period, key) for period in periods):
+                if place in self._data:
+                    self._data[place] = with_reading(self._data[place], at, reading)
 
 
-def trend_query(
-    pools: Pools, now: float, cells: int, stretch: int = DEFAULT_TREND_SECONDS
-) -> SeriesQuery:
+def trend_query(pools: Pools, now: float, cells: int, stretch: int = _DAY) -> SeriesQuery:
     """Return the query for a trend of `cells` cells up to now; in days for long periods."""
     bucket = trend_bucket(cells, stretch)
     end = (int(now) // bucket + 1) * bucket

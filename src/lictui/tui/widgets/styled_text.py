@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
 from rich.segment import Segment
 from textual import on
 from textual.content import Content
 from textual.events import Click
-from textual.geometry import Region
 from textual.message import Message
-from textual.reactive import var
+from textual.reactive import reactive, var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from rich.style import Style
 
 K = TypeVar("K")
+V = TypeVar("V")
+ToneLine = Sequence[tuple[str, str]]  # a `Line`, or with the parts of a chart as its tones
 
 _COLORS: Final = {
     Tone.TEXT: "$foreground",
@@ -42,10 +44,13 @@ CSS: Final = (
     " ".join(f"& > .tone--{tone} {{ color: {color}; }}" for tone, color in _COLORS.items())
     + "& > .tone--strong { text-style: bold; } & > .tone--selected { background: $chosen; }"
 )
-_ON_SELECTION: Final = {Tone.QUIET: Tone.TEXT, Tone.FRAME: Tone.TEXT}  # readable on any background
+_ON_SELECTION: Final[dict[str, str]] = {
+    Tone.QUIET: Tone.TEXT,
+    Tone.FRAME: Tone.TEXT,
+}  # readable on any background
 
 
-def segments(widget: Widget, line: Line, *, selected: bool = False) -> list[Segment]:
+def segments(widget: Widget, line: ToneLine, *, selected: bool = False) -> list[Segment]:
     """Return the line in the colors of the theme, on the cursor's background if selected."""
     if not selected:
         return [Segment(strip_controls(text), _style(widget, tone)) for text, tone in line]
@@ -56,7 +61,7 @@ def segments(widget: Widget, line: Line, *, selected: bool = False) -> list[Segm
     ]
 
 
-def strip(widget: Widget, line: Line, cells: int, *, selected: bool = False) -> Strip:
+def strip(widget: Widget, line: ToneLine, cells: int, *, selected: bool = False) -> Strip:
     """Return the line as one strip of `cells` cells."""
     return Strip(segments(widget, line, selected=selected)).adjust_cell_length(cells)
 
@@ -65,32 +70,29 @@ def _style(widget: Widget, tone: str) -> Style:
     return widget.get_component_rich_style(f"tone--{tone}", partial=tone == "selected")
 
 
-# A block of styled lines
+# A drawing of lines
 
 
-class StyledBlock(Widget):
-    """Lines of styled text; only changed lines are repainted."""
+class Drawing(Widget, Generic[V]):
+    """Draws a frozen view as lines; an equal view is not drawn again."""
 
-    DEFAULT_CSS = "StyledBlock { height: 1fr; width: 1fr;" + CSS + "}"
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(TONES)
+    DEFAULT_CSS = "Drawing { height: 1fr; width: 1fr;" + CSS + "}"
+    COMPONENT_CLASSES: ClassVar[set[str]] = TONES
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._rows: list[Line] = []
+    view: reactive[Any]  # V
 
-    def show_lines(self, rows: list[Line]) -> None:
-        before, self._rows = self._rows, rows
-        if len(before) != len(rows):
-            self.refresh()
-            return
-        for y, (old, new) in enumerate(zip(before, rows, strict=True)):
-            if old != new:
-                self.refresh(Region(0, y, self.size.width, 1))
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._key: object = None
+        self._lines: Sequence[ToneLine] = ()
+
+    def draw(self, view: V, width: int, height: int) -> Sequence[ToneLine]:
+        raise NotImplementedError
 
     def render_line(self, y: int) -> Strip:
-        if y >= len(self._rows):
-            return Strip.blank(self.size.width, self.rich_style)
-        return strip(self, self._rows[y], self.size.width)
+        if self._key != (key := (self.view, self.size)):
+            self._key, self._lines = key, self.draw(self.view, *self.size)
+        return strip(self, self._lines[y] if y < len(self._lines) else (), self.size.width)
 
 
 # Rows with a cursor over lines that scroll
@@ -100,7 +102,7 @@ Piece = tuple[Line, bool]  # a part of a line, and whether the cursor is on it
 
 
 class LineView(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
-    """Rows by id over scrolling lines, with a cursor and trends; equal lines are not repainted."""
+    """Rows by id over scrolling lines, with a cursor and trends."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = TONES
     DEFAULT_CSS = (
@@ -138,7 +140,6 @@ class LineView(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
     def __init__(self, symbols: Symbols = UNICODE_SYMBOLS) -> None:
         super().__init__()
         self._symbols = symbols
-        self._drawn: dict[int, tuple[Piece, ...]] = {}
         self._seen: tuple[tuple[K, ...], int] = ((), 0)
 
     @property
@@ -164,8 +165,7 @@ class LineView(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
 
     def render_line(self, y: int) -> Strip:
         drawn: list[Segment] = []
-        self._drawn[y] = self.pieces(y)
-        for line, selected in self._drawn[y]:
+        for line, selected in self.pieces(y):
             (first, tone), *following = line or (("", Tone.TEXT),)
             marked = ((self._symbols.cursor, Tone.ACCENT), (first[1:], Tone.TEXT))
             start = marked if selected else ((first, tone),)
@@ -173,10 +173,8 @@ class LineView(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
         return Strip(drawn).adjust_cell_length(self.size.width, self.rich_style)
 
     def repaint(self) -> None:
-        """Mark the visible lines whose text or tone differs from what was drawn."""
-        for y, before in list(self._drawn.items()):
-            if y < self.size.height and self.pieces(y) != before:
-                self.refresh(Region(0, y, self.size.width, 1))
+        """Draw all lines anew: only the cells that differ are written to the terminal."""
+        self.refresh()
         if (seen := self.visible_rows()) != self._seen:
             self._seen = seen
             self.post_message(self.VisibleRowsChanged(*seen))

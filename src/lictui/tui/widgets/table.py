@@ -8,12 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 from textual.coordinate import Coordinate
 from textual.widgets import DataTable
 
-from lictui.tui.text import Fragment, shorten, strip_controls
+from lictui.tui.text import Fragment, cut, shorten
 from lictui.tui.widgets import styled_text
 
 if TYPE_CHECKING:
@@ -115,10 +114,7 @@ class KeyedTable(DataTable[Text]):
         self._fill(self._columns_shown, self._rows_shown)
 
     def _cell(self, run: Fragment, column: TableColumn) -> Text:
-        text, tone = strip_controls(run[0]), run[1]
+        text, tone = run
         style = self.get_component_rich_style(f"tone--{tone}", partial=True)
-        if column.cut_at_end and cell_len(text) > column.width:
-            text = set_cell_size(text, column.width - 1) + self._symbols.ellipsis
-        else:
-            text = shorten(text, column.width, self._symbols.ellipsis)
-        return Text(text, style, no_wrap=True)
+        fit = cut if column.cut_at_end else shorten
+        return Text(fit(text, column.width, self._symbols.ellipsis), style, no_wrap=True)
