@@ -7,6 +7,7 @@ UTC epoch seconds.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -70,62 +71,47 @@ class PeakAccumulator:
     windows: Sequence[Window]
     first: int  # the scope's first reading
     now: float
-    _totals: dict[str, _WindowTotal] = field(default_factory=dict)
+    # By window and part: the highest entry, the sum of averages times seconds, and the seconds.
+    _parts: dict[str, list[tuple[Bucket, float, int]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
 
     def add(self, series: Series) -> None:
         """Add what follows what was added before."""
-        if not len(series):
-            return
         for window in self.windows:
-            first = int(np.searchsorted(series.start, window.start))
             # An entry that the window cuts counts if its maximum is not earlier.
-            cut = series.select(slice(max(0, first - 1), first))
-            if (cut.end > window.start).any() and (cut.high_at >= window.start).all():
-                first -= 1
-            if first < len(series):
-                part = series.select(slice(first, None)) if first else series
-                self._totals.setdefault(window.name, _WindowTotal()).add(part)
+            inside = (series.start >= window.start) | (
+                (series.end > window.start) & (series.high_at >= window.start)
+            )
+            part = series if inside.all() else series.select(inside)
+            if len(part):
+                tops = np.flatnonzero(part.high == part.high.max())
+                exact = tops[~part.bound[tops]]
+                (highest,) = part.select((exact if len(exact) else tops)[:1]).buckets
+                weighted = float((part.average * part.seconds).sum())
+                self._parts[window.name].append((highest, weighted, int(part.seconds.sum())))
 
     def peaks(self) -> Iterator[Peak]:
         """Return the peak of every window."""
         for window in self.windows:
-            total = self._totals.get(window.name)
-            if total is None or total.highest is None:
+            parts = self._parts[window.name]
+            if not parts:
                 yield Peak(window.name, None, None, None, None, 0.0, None)
                 continue
             start = max(window.start, self.first) // ALIGNMENT * ALIGNMENT
             end = int(self.now) // ALIGNMENT * ALIGNMENT + ALIGNMENT
-            highest = total.highest
+            highest, _, _ = max(parts, key=lambda part: (part[0].high, not part[0].bound))
+            seconds = sum(seconds for _, _, seconds in parts)
             yield Peak(
                 window.name,
                 round(highest.high),
                 highest.high_at,
                 highest.installed,
-                total.weighted / total.seconds,
-                min(1.0, total.seconds / max(ALIGNMENT, end - start)),
+                sum(weighted for _, weighted, _ in parts) / seconds,
+                min(1.0, seconds / max(ALIGNMENT, end - start)),
                 highest.end - highest.start,
                 highest.bound,
             )
-
-
-@dataclass(slots=True)
-class _WindowTotal:
-    highest: Bucket | None = None
-    weighted: float = 0.0  # sum of averages times seconds
-    seconds: int = 0
-
-    def add(self, series: Series) -> None:
-        # Of equal maxima the first exact one.
-        order = series.high if series.exact else 2 * series.high - series.bound
-        at = int(order.argmax())
-        (highest,) = series.select(slice(at, at + 1)).buckets
-        if self.highest is None or (highest.high, not highest.bound) > (
-            self.highest.high,
-            not self.highest.bound,
-        ):
-            self.highest = highest
-        self.weighted += float((series.average * series.seconds).sum())
-        self.seconds += int(series.seconds.sum())
 
 
 def upper_bound(server_peaks: Iterable[Peak]) -> int | None:
