@@ -30,7 +30,6 @@ _MEDIAN_SE: Final = 1.86  # standard error of a median of n, times sqrt(n), over
 _MIN_SIGMA: Final = 3.0  # of Kendall's score: of 1,000 flat pools few may be called growing
 _SEN_OVER_LEAST_SQUARES: Final = 1.1  # standard errors on normal noise, rounded up
 _MIN_DRIFT_NOISE: Final = 2.0  # times a day's noise, over the period: else an unseen step
-_MIN_DRIFT_SHARE: Final = 0.01  # of the level, over the period
 _MIN_DRIFT: Final = 0.5  # licenses, over the period
 _WEEK: Final = 5  # working days
 _RECENT_STEP_SHARE: Final = 0.05  # of the level
@@ -123,8 +122,7 @@ class _Line:
             if share == of_two_lines:
                 return int(rows[cut])
             before, after = np.median(figures[:cut]), np.median(figures[cut:])
-            noise = 2 * float(np.sqrt(max(left.min(), 0) / len(x)))
-            if abs(after - before) > max(noise, _MIN_STEP_SHARE * self.level):
+            if abs(after - before) > _MIN_STEP_SHARE * self.level:
                 # Of a recent step, the least number of weeks has some of the old level.
                 while abs(figures[cut] - before) < abs(figures[cut] - after):
                     cut += 1
@@ -140,7 +138,7 @@ class _Line:
         slope, level, pivot = self.slope, self.level, float(days.mean())
         slope_se = sigma / float(np.sqrt(((days - pivot) ** 2).sum()))
         drift = abs(slope) * -days[0]
-        min_drift = max(_MIN_DRIFT_NOISE * noise, _MIN_DRIFT_SHARE * level, _MIN_DRIFT)
+        min_drift = max(_MIN_DRIFT_NOISE * noise, _MIN_DRIFT)
         if self.score <= _MIN_SIGMA * persistence or drift <= min_drift:
             level, slope, slope_se = _median(self.usage), 0.0, 0.0
         # Days far above are too new for a change point; far below, people are on holiday.
