@@ -63,7 +63,7 @@ def test_alert_is_listed_acknowledged_snoozed_and_taken_back(cli: Cli) -> None:
 def test_table_shows_level_and_status(cli: Cli) -> None:
     head, row = cli("alerts").rows
     assert head.split() == [
-        "LEVEL", "KIND", "SERVER", "PRODUCT", "RAISED", "STATUS", "MESSAGE",
+        "LEVEL", "KIND", "SERVER", "PRODUCT", "SINCE", "STATUS", "MESSAGE",
     ]  # fmt: skip
     assert row.split()[:4] == ["warn", "usage", "lic-01", "XDT_PLT_UD"]
     assert "2026-11-24 05:59  active  85 of 100" in row

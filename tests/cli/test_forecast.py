@@ -11,6 +11,8 @@ from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, PRODUCT, HistoryF
 from tests.support.csv_files import import_past
 from tests.support.values import poll, pool, server, snapshot
 
+from lictui.analysis.forecast import Reach
+from lictui.cli.forecast import date_text
 from lictui.clock import SystemClock, iso
 from lictui.config.registry import save_servers
 from lictui.config.settings import Retention
@@ -123,6 +125,24 @@ def test_forecast_table_has_dates_and_a_sentence_per_row(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize(
+    ("probability", "half", "text"),
+    [
+        (0.85, 90, "day"),
+        (0.6, 20, "day"),
+        (0.6, 90, "uncertain"),
+        (0.3, 90, "uncertain"),
+        (0, 0, "-"),
+    ],
+)
+def test_forecast_table_has_dates_that_are_certain_enough(
+    probability: float, half: int, text: str
+) -> None:
+    """As the screens do; JSON and CSV have every date that is more likely than not."""
+    reach = Reach(1.0, probability, TODAY, (TODAY, TODAY + timedelta(days=half)))
+    assert date_text(reach) == text.replace("day", TODAY.isoformat())
+
+
+@pytest.mark.parametrize(
     ("args", "message"),
     [
         (("--server", "grow"), "unknown server 'grow'. Did you mean 'grows'?"),
@@ -186,6 +206,12 @@ def test_estate_peak_is_the_highest_simultaneous_total(cli: Cli) -> None:
     assert (single["peak"], single["installed_then"], single["upper_bound"]) == (40, 500, None)
     assert result["lic-01", PRODUCT, "month"]["coverage"] == pytest.approx(72 / 73, abs=0.0002)
     assert [window for scope, _, window in result if scope == "estate"] == ["24h", "month", "all"]
+
+
+@pytest.mark.usefixtures("two_servers")
+def test_peaks_are_named_after_the_license_server(paths: Paths, cli: Cli) -> None:
+    save_servers(paths, [server("main"), server("lic-02", same_as="main")])
+    assert {scope for scope, _, _ in peaks(cli, "--server", "lic-02")} == {"estate", "main"}
 
 
 @pytest.mark.usefixtures("two_servers")

@@ -49,7 +49,7 @@ def test_usage_has_a_level_and_a_message(in_use: int, level: Level) -> None:
     assert (alert.key.kind, alert.level, alert.key.server) == (AlertKind.USAGE, level, "a")
     assert (alert.key.product, alert.since) == ("XDT_PLT_UD", status.last_success_at)
     percent = 89 if in_use == 896 else in_use // 10  # on the same side of the threshold
-    assert f"{in_use:,} of 1,000 assigned ({percent}%)" in alert.message
+    assert f"{in_use:,} of 1,000 assigned ({percent} %)" in alert.message
 
 
 def test_usage_of_one_product_is_summed_over_its_pools() -> None:
@@ -88,6 +88,9 @@ def test_last_days_have_a_level(
 ) -> None:
     expiring = alerts(up_status("a", pool("XDT_PLT_UD", 1, 9, expires=day)))
     assert expiring == ([(AlertKind.EXPIRY, expiry)] if expiry else [])
+    # Pools that end on one day, and with them their subscriptions, are one event.
+    both = pool("XDT_PLT_UD", 1, 9, subscription=day, expires=day)
+    assert alerts(up_status("a", both, pool("XDT_PLT_UD", 1, 9, expires=day))) == expiring
     ending = alerts(up_status("a", pool("XDT_PLT_UD", 1, 9, subscription=day)))
     assert ending == ([(AlertKind.SUBSCRIPTION, subscription)] if subscription else [])
 

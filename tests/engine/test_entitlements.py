@@ -208,6 +208,9 @@ def test_expiries_mark_renewed_subscriptions_and_those_that_end_with_their_licen
     old = pool(installed=1, subscription=FIRST, expires=FIRST)
     new = pool(installed=2, subscription=LAST)
     board = merge_board(Board((status_up("lic", old, new),)))
+    fewer = pool("Q", installed=200, subscription=FIRST), pool("Q", installed=9, subscription=LAST)
+    (of_fewer, _) = expiries(merge_board(Board((status_up("lic", *fewer),))))
+    assert not of_fewer.renewed
     subscriptions = [expiry for expiry in expiries(board) if expiry.kind is ExpiryKind.SUBSCRIPTION]
     assert [(expiry.day, expiry.renewed, expiry.licenses_too) for expiry in subscriptions] == [
         (FIRST, True, True),

@@ -140,6 +140,14 @@ class Forecast:
         return None if self.trend is None else self.trend.slope * 7
 
     @property
+    def runs_out(self) -> date | None:
+        """The first day on which licenses run short, if it is certain enough to be shown."""
+        dates = [shortfall.date for shortfall in self.shortfalls]
+        if self.installed and self.installed.firm_day:
+            dates.append(self.installed.firm_day)
+        return min(dates, default=None)
+
+    @property
     def shown_basis(self) -> str:
         """The basis in words where a date is shown, else ""."""
         reaches = (self.warn, self.critical, self.installed)

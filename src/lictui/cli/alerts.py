@@ -30,8 +30,8 @@ _COLUMNS: Final = (
     Column("kind", "KIND"),
     Column("server", "SERVER"),
     Column("product", "PRODUCT", missing="-"),
-    Column("since"),
-    Column("raised", "RAISED", Kind.TIME),
+    Column("since", "SINCE", Kind.TIME),
+    Column("raised"),
     Column("status", "STATUS"),
     Column("message", "MESSAGE"),
 )

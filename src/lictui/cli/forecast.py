@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lictui.analysis.forecast import METHOD, Forecast, describe_forecast
+from lictui.analysis.forecast import METHOD, Forecast, Reach, describe_forecast
 from lictui.cli.context import (
     load_configuration,
     open_history,
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lictui.analysis.peaks import ScopedPeak
+    from lictui.engine.board import MergedBoard
 
 _NO_READINGS: Final = "No readings yet."
 
@@ -61,9 +62,10 @@ _FORECAST_COLUMNS: Final = (
     Column("status"),
     Column("per_week"),
     Column("installed", "INSTALLED", Kind.NUMBER),
-    Column("warn", "WARN", missing="-"),
-    Column("critical", "CRITICAL", missing="-"),
-    Column("runs_out", "RUNS OUT", missing="-"),
+    # Tables show dates that are certain enough, as screens do; CSV has all of the contract.
+    Column("warn", "WARN", text=lambda row: row["shown"]["warn"]),
+    Column("critical", "CRITICAL", text=lambda row: row["shown"]["critical"]),
+    Column("runs_out", "RUNS OUT", text=lambda row: row["shown"]["runs_out"]),
     Column("forecast", "FORECAST"),
     Column("rests_on"),
     Column("based_on_days"),
@@ -163,8 +165,20 @@ def _forecast_row(scope: ForecastScope, forecast: Forecast, today: date) -> Row:
         "warn": record["reaches"]["warn"],
         "critical": record["reaches"]["critical"],
         "runs_out": record["reaches"]["installed"],
+        "shown": {
+            "warn": date_text(forecast.warn),
+            "critical": date_text(forecast.critical),
+            "runs_out": optional_date(forecast.runs_out) or date_text(forecast.installed),
+        },
         "forecast": describe_forecast(forecast, today),
     }
+
+
+def date_text(reach: Reach | None) -> str:
+    """Return when a threshold is reached, where the date is certain enough."""
+    if reach is not None and reach.is_uncertain:
+        return "uncertain"
+    return reach.firm_day.isoformat() if reach and reach.firm_day else "-"
 
 
 # `lictui history peaks`
@@ -235,7 +249,7 @@ def peaks(
             entitlements=dict(entitlements_of(board.servers)),
             continued=continued_pools(board, history.pools()),
         )
-        records = [_peak_json(peak) for peak in find_peaks(history, query)]
+        records = [_peak_json(peak, board) for peak in find_peaks(history, query)]
     emit(
         records,
         _PEAK_COLUMNS,
@@ -247,10 +261,11 @@ def peaks(
     )
 
 
-def _peak_json(scoped: ScopedPeak) -> Mapping[str, Any]:
-    peak = scoped.peak
+def _peak_json(scoped: ScopedPeak, board: MergedBoard) -> Mapping[str, Any]:
+    peak, status = scoped.peak, board.find(scoped.scope)
     return {
-        **fields(scoped, "scope product model"),
+        "scope": status.server.name if status else scoped.scope,
+        **fields(scoped, "product model"),
         "window": peak.window,
         "peak": peak.peak,
         "at": optional_time(peak.peak_at),

@@ -182,9 +182,13 @@ def _license_expiries(
     limits: Thresholds,
     today: date,
 ) -> Iterator[AlertState]:
-    for expiry in expiries:
-        if expiry.product == product and expiry.kind in _OF_LICENSES:
-            yield from _license_expiry(status, expiry, limits, today)
+    alerts = {
+        alert.key: alert  # pools that end on one day are one event
+        for expiry in expiries
+        if expiry.product == product and expiry.kind in _OF_LICENSES
+        for alert in _license_expiry(status, expiry, limits, today)
+    }
+    yield from alerts.values()
 
 
 _OF_LICENSES: Final = (ExpiryKind.LICENSES, ExpiryKind.SUBSCRIPTION)
@@ -196,11 +200,13 @@ def _license_expiry(
     """Licenses that expire, and subscriptions (Customer Success Services, "SA") that do."""
     days = (expiry.day - today).days
     level = _date_level(days, limits.expiry_warn, limits.expiry_critical)
+    if expiry.licenses_too:  # one event, one alert: that of the licenses
+        return
     if expiry.kind is ExpiryKind.LICENSES:
         kind = AlertKind.EXPIRY
         subject = f"{expiry.name}: licenses" if expiry.product else "licenses of unknown products"
         message = f"{subject} {_when(days, 'expire')}"
-        detail = f"{expiry.subscription_date or ''}/{expiry.day}"
+        detail = str(expiry.day)
     else:
         kind = AlertKind.SUBSCRIPTION
         message = f"{expiry.name}: SA {_when(days)}"
@@ -277,7 +283,7 @@ def _usage(
 
 
 def _usage_message(pool: Pool, reading: Reading, limits: Thresholds) -> str:
-    percent = percent_text(reading.ratio, limits.ratios, unit="%")
+    percent = percent_text(reading.ratio, limits.ratios)
     ratio = f" ({percent})" if reading.ratio is not None else ""
     message = f"{pool.name}: {reading.in_use:,} of {reading.installed:,} {pool.model.verb}{ratio}"
     match reading.level(limits.warn, limits.critical):

@@ -23,6 +23,7 @@ from lictui.engine.board import (
     once_per_entitlement,
 )
 from lictui.engine.merge import uses_las
+from lictui.model import sum_all_known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -60,7 +61,7 @@ class Expiry:
     name: str = ""  # of the product; "" if the server does not report which
     count: int | None = None  # licenses concerned; None: unknown
     subscription_date: date | None = None  # of the pool
-    renewed: bool = False  # of a subscription: the server has a later one for the product
+    renewed: bool = False  # of a subscription: the server has a later one for as many licenses
     licenses_too: bool = False  # of a subscription: its licenses expire on the same day
     valid_from: date | None = None  # of a certificate
 
@@ -103,10 +104,6 @@ def _license_expiries(server: str, snapshot: Snapshot) -> Iterator[Expiry]:
     pools = [pool for pool in snapshot.pools if pool.counted]
     if snapshot.next_expiry is not None:
         yield Expiry(snapshot.next_expiry, ExpiryKind.LICENSES, server)
-    newest: dict[str, date] = {}
-    for pool in pools:
-        if (day := pool.subscription_date) is not None:
-            newest[pool.product] = max(day, newest.get(pool.product, day))
     for pool in pools:
         end, subscription = license_end(pool), pool.subscription_date
         expiry = partial(
@@ -123,9 +120,21 @@ def _license_expiries(server: str, snapshot: Snapshot) -> Iterator[Expiry]:
                 subscription,
                 ExpiryKind.SUBSCRIPTION,
                 count=pool.reading.installed,
-                renewed=subscription != newest[pool.product],
+                renewed=_is_renewed(pool, pools),
                 licenses_too=subscription == end,
             )
+
+
+def _is_renewed(pool: Pool, pools: Sequence[Pool]) -> bool:
+    """Whether at least as many licenses of the product have a later subscription date."""
+    later = [
+        other.reading.installed
+        for other in pools
+        if other.product == pool.product
+        and (other.subscription_date or date.min) > (pool.subscription_date or date.max)
+    ]
+    count, installed = sum_all_known(later), pool.reading.installed
+    return bool(later) and (count is None or installed is None or count >= installed)
 
 
 # Purchased licenses against installed and used ones

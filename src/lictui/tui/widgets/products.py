@@ -81,12 +81,8 @@ class ProductRow:
         if (self.total.ratio or 0.0) >= 1:
             return 0
         forecast = self.summary.forecast
-        if forecast is None:
-            return None
-        dates = [shortfall.date for shortfall in forecast.shortfalls]
-        if forecast.installed and forecast.installed.firm_day:
-            dates.append(forecast.installed.firm_day)
-        return min(((day - self.today).days for day in dates), default=None)
+        day = forecast.runs_out if forecast else None
+        return None if day is None else (day - self.today).days
 
     @property
     def runs_out(self) -> str:
