@@ -71,10 +71,15 @@ async def test_license_users_of_other_sources_have_no_data(server: Server) -> No
         ),
         (LicenseUser("X_UD", "a&del *", assigned=True), 'udadmin -f X_UD -user "a&del *" -delete'),
         (LicenseUser("X_UD", "a b\\", assigned=True), 'udadmin -f X_UD -user "a b\\\\" -delete'),
-        (LicenseUser("X_UD", 'a" & del "', assigned=True), ""),
-        (LicenseUser("X_UD", "%PATH%", assigned=True), ""),
-        (LicenseUser("X_UD", "-events", assigned=True), ""),
-        (LicenseUser("X_UD", "a\nb", assigned=True), ""),
+        (LicenseUser("X_UD", "@a", assigned=True), 'udadmin -f X_UD -user "@a" -delete'),
+        *(
+            (LicenseUser("X_UD", unsafe, assigned=True), "")
+            for unsafe in ('a" & del "', "%PATH%", "-events", "a\nb", "$(calc)", "$env:X", "`calc`")
+        ),
+        *(
+            (LicenseUser("X_UD", unsafe, assigned=True), "")
+            for unsafe in ("a”;calc", "\u2013events")
+        ),
         (LicenseUser("X_UD", assigned=True), ""),
         (LicenseUser("X_UD", "anna", "pc01"), ""),
     ],

@@ -3,10 +3,13 @@
 import asyncio
 import gc
 import itertools
+import json
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from html import escape
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import httpx
 import pytest
@@ -166,6 +169,30 @@ async def test_status_is_reported_by_its_kind_with_the_servers_text(
     assert failure.message.startswith(f"HTTP {status} from {fake.api.requests[-1].url.host}:443: ")
     assert "because[2J of " in failure.message
     assert ("transaction 0f3c-9" in failure.message) is (status >= 500)
+
+
+@pytest.mark.parametrize("endpoint", ["tokens", "data"])
+@pytest.mark.parametrize("header", ["", "Location", "CC-TransactionId"])
+@pytest.mark.parametrize("encode", [str, quote, quote_plus, escape, json.dumps, ascii])
+async def test_failure_repeats_nothing_that_was_sent(
+    encode: Callable[[str], str], header: str, endpoint: str, source: Source, fake: Rest
+) -> None:
+    sent: list[str] = []
+
+    def repeat(request: httpx.Request) -> httpx.Response:
+        authorization = request.headers.get("Authorization", "").rpartition(" ")[2]
+        sent.extend((SECRET, authorization.removeprefix("bearer=")))
+        text = encode(f"{authorization} {SECRET} {request.content.decode()}")
+        body = {"detail": f"{'x' * 120} {text}", "parameters": {"name": "n", "value": text}}
+        headers = {header: text.encode("ascii", "xmlcharrefreplace")} if header else {}
+        status = 302 if header == "Location" else 500
+        return httpx.Response(status, json=body, headers=headers)  # type: ignore[arg-type]
+
+    fake.api.answers[getattr(fake, endpoint)] = repeat
+    message = (await failure_of(source)).message
+    assert header or "xxx" in message
+    starts = {secret[:5] for secret in sent if secret}  # not even where a text is cut
+    assert not [start for start in starts if start in message]
 
 
 @pytest.mark.parametrize("endpoint", ["tokens", "data"])

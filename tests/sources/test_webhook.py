@@ -77,6 +77,14 @@ async def test_only_transient_failures_are_retried(status: str, *, again: bool) 
     assert is_transient(caught.value) is again
 
 
+async def test_redirect_does_not_show_the_path_of_the_url() -> None:
+    redirect = b"HTTP/1.1 302 Found\r\nLocation: https://x.example/T1/s3cret\r\n\r\n"
+    async with tcp_server(receiver([], redirect)) as port:
+        with pytest.raises(SourceError) as caught:
+            await post(f"http://127.0.0.1:{port}/T1/s3cret", b"{}", LIMITS, now=START)
+    assert "redirects to https://x.example/…" in caught.value.failure.message
+
+
 async def test_tls_is_verified(tmp_path: Path) -> None:
     identity = TlsIdentity("127.0.0.1")
     bundle = tmp_path / "ca.pem"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,6 @@ from html import escape
 from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
 
 import httpx
 
@@ -88,12 +86,12 @@ def _spellings(secret: str) -> str:
 def _spelling(character: str) -> str:
     if character.isascii() and character.isalnum():
         return character
-    code = ord(character)
-    encoded = quote(character, "", errors="replace")
-    forms = {character, encoded, escape(character), json.dumps(character)[1:-1]}
-    forms |= {"+"} if character == " " else {f"%{code:02x}"} if character.isascii() else set()
-    plain = "|".join(map(re.escape, sorted(forms, key=len, reverse=True)))
-    return rf"\\*(?:{plain}|&#0*{code};|&#x0*{code:x};)"  # JSON in JSON has more backslashes
+    code, percent = ord(character), "%(?:25)*"  # a percent sign may be encoded again
+    octets = "".join(f"{percent}{octet:02x}" for octet in character.encode(errors="replace"))
+    numbers = f"x{code:02x}|u{code:04x}|&#0*{code};|&#x0*{code:x};"
+    plain = "|".join(map(re.escape, {character, escape(character)}))
+    space = r"|\+" if character == " " else ""
+    return rf"(?:\\|{percent}5c)*(?:{plain}|{octets}|{numbers}{space})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +113,6 @@ class HttpReply:
         return sanitize(self.redactor.clean(str(text)) if is_text else text, limit)
 
 
-_CHUNKS_IN_A_ROW: Final = 16  # that are read before other tasks run
 _MAX_TINY_CHUNKS: Final = 2000  # of a response
 _MIN_CHUNK: Final = 64  # bytes, on average, of more chunks than that
 
@@ -293,8 +290,6 @@ class HttpClient:
         async for chunk in response.aiter_bytes():
             body += chunk
             chunks += 1
-            if chunks % _CHUNKS_IN_A_ROW == 0:
-                await asyncio.sleep(0)  # for the polls of other servers
             if chunks > _MAX_TINY_CHUNKS + len(body) / _MIN_CHUNK:
                 raise SourceError(
                     FailureKind.PROTOCOL,

@@ -6,6 +6,7 @@ stored, and lictui never releases an assignment itself.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from lictui.model import SourceName
@@ -45,8 +46,8 @@ async def read_license_users(server: Server, limits: Limits, clock: Clock) -> Li
 def release_command(user: LicenseUser) -> str:
     """Return the command that would release an assignment, for someone else to check and run.
 
-    It is for a Command Prompt on the license server (Citrix, "License administration commands",
-    udadmin); "" for a license that is checked out, which returns by itself.
+    It is for a Command Prompt or PowerShell on the license server (Citrix, "License administration
+    commands", udadmin); "" for a license that is checked out, which returns by itself.
     """
     option, name = ("-user", user.user) if user.user else ("-device", user.device)
     if not user.assigned or not name:
@@ -55,15 +56,17 @@ def release_command(user: LicenseUser) -> str:
     return f"udadmin -f {product} {option} {name} -delete" if product and name else ""
 
 
-_PLAIN: Final = frozenset("._-$@\\")  # besides letters and digits: characters cmd.exe ignores
-_UNSAFE: Final = frozenset('"%')  # interpreted by cmd.exe even within quotes
+_PLAIN: Final = re.compile(r"[\w.\\-][\w.$@\\-]*")
+# Interpreted within quotes: by cmd.exe, and by PowerShell, which also knows typographic quotes and
+# takes typographic dashes for an option.
+_UNSAFE: Final = re.compile(r'["%`“”„]|\$(?=\S)|^[-\u2013\u2014\u2015]')
 
 
 def _quote(word: str) -> str:
-    """Return `word` as one argument for cmd.exe; "" if no quoting makes it safe."""
-    if not word.isprintable() or _UNSAFE & set(word) or word.startswith("-"):
+    """Return `word` as one argument for both shells; "" if no quoting makes it safe."""
+    if not word.isprintable() or _UNSAFE.search(word):
         return ""
-    if all(character.isalnum() or character in _PLAIN for character in word):
+    if _PLAIN.fullmatch(word):
         return word
     backslashes = word[len(word.rstrip("\\")) :]  # before a closing quote they count double
     return f'"{word}{backslashes}"'

@@ -113,7 +113,7 @@ class ConnectionDroppedError(SourceError):
     """A request was sent on a kept connection that the server had closed meanwhile."""
 
 
-_READ_BYTES: Final = 8 * 1024  # parsed at a time, before other tasks run
+_READ_BYTES: Final = 2 * 1024  # parsed at a time, before other tasks run
 _MAX_HEAD: Final = 256 * 1024  # bytes before a response: its headers and interim responses
 
 

@@ -22,7 +22,7 @@ from urllib.parse import quote, urlencode
 from lictui.model import FailureKind, Step
 from lictui.sources.http import reply_json, status_error, status_rules
 from lictui.sources.network import origin, require_encryption
-from lictui.sources.sanitize import Record, parse_json, records, sanitize
+from lictui.sources.sanitize import Record, parse_json, records
 from lictui.sources.source import SourceError, config_error, parse_error
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ def error_text(reply: HttpReply, answer: object) -> str:
 
 def transaction_id(reply: HttpReply) -> str:
     """Return the id by which Citrix Cloud finds a request again; "" if there is none."""
-    ids = (sanitize(reply.headers.get(name, ""), 64) for name in _TRANSACTION_HEADERS)
+    ids = (reply.quote(reply.headers.get(name, ""), 64) for name in _TRANSACTION_HEADERS)
     return next(filter(None, ids), "")
 
 

@@ -56,6 +56,7 @@ async def post(
     if secret:
         headers[SIGNATURE_HEADER] = signature(secret, body, int(now))
     client = HttpClient(Server("webhook", SourceName.COMMAND, url=url, verify=verify), limits)
+    client.redactor.add(url.partition("://")[2].partition("/")[2])  # often a secret
     try:
         async with client.deadline():
             reply = await client.request(

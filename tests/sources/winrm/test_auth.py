@@ -17,6 +17,7 @@ from tests.sources.winrm.wsman_replies import (
     SOAP,
     WsmanRequest,
     enumerate_reply,
+    fault_reply,
     pool_values,
     pull_reply,
     wmi_instance,
@@ -73,6 +74,22 @@ async def test_basic_is_sent_over_tls_or_on_loopback_only(ask: Ask) -> None:
     failure = await ask(BASIC, url="http://lic01.example:5985/wsman")
     assert isinstance(failure, Failure)
     assert (failure.kind, failure.step) == (FailureKind.CONFIG, Step.AUTH)
+
+
+@pytest.mark.parametrize("status", [200, 500])
+async def test_fault_that_repeats_the_password_does_not_show_it(
+    open_source: OpenWinrm, status: int
+) -> None:
+    def handle(request: httpx.Request) -> httpx.Response:
+        reason = f"{'x' * 190}{PASSWORD} {request.headers['Authorization']}"
+        message = WsmanRequest(request.content).message
+        body = fault_reply("", reason=f"{PASSWORD} {reason}", relates_to=message)
+        return httpx.Response(status, content=body)
+
+    failure = await failure_of(open_source(httpx.MockTransport(handle)))
+    assert ": … xxx" in failure.message
+    assert PASSWORD[:4] not in failure.message
+    assert BASIC[6:12] not in failure.message
 
 
 async def test_client_certificate_is_announced_and_its_rejection_explained(

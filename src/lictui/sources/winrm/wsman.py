@@ -142,10 +142,10 @@ class WsmanEnumerator:
             if error.web_page:
                 raise _web_page_error(address, Step.INVENTORY) from error
             kind = FailureKind.PARSE if error.malformed else FailureKind.PROTOCOL
-            message = f"invalid WinRM response from {address}: {error}"
+            message = f"invalid WinRM response from {address}: {reply.quote(error)}"
             raise SourceError(kind, message, _URL_HINT, Step.INVENTORY) from error
         if isinstance(result, WsmanFault):
-            raise error_for_fault(result, address)
+            raise error_for_fault(result, reply)
         return result
 
     def _incomplete(self, reason: str, kind: FailureKind = FailureKind.PROTOCOL) -> SourceError:
@@ -236,7 +236,7 @@ class WsmanFault:
 
     codes: frozenset[int]  # WS-Management codes and WMI HRESULTs, unsigned
     subcodes: frozenset[str]  # local names: `AccessDenied`, `QuotaLimit`
-    message: str
+    message: str  # as sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +303,7 @@ def _property(element: Element) -> str | None:
 
 def _fault(fault: Element) -> WsmanFault:
     detail = _find_child(fault, "Detail")
-    detail_text = sanitize(" ".join(detail.itertext()), 4_000) if detail is not None else ""
+    detail_text = " ".join(detail.itertext())[:4_000] if detail is not None else ""
     codes = {match[0] for match in _HEX_OR_LONG.finditer(detail_text)}
     if detail is not None:
         codes |= {element.get("Code", "").strip() for element in detail.iter("WSManFault")}
@@ -313,7 +313,7 @@ def _fault(fault: Element) -> WsmanFault:
         subcodes=frozenset(
             sanitize(_text(value).rpartition(":")[2], 60) for value in fault.iter("Value")
         ),
-        message=sanitize(_text(_find_child(fault, "Reason", "Text"))) or sanitize(detail_text),
+        message=_text(_find_child(fault, "Reason", "Text")) or detail_text,
     )
 
 
@@ -434,12 +434,12 @@ _FAULT_RULES: Final = (
 )
 
 
-def error_for_fault(fault: WsmanFault, address: str) -> SourceError:
-    """Return the error for a fault that `address` (HOST:PORT) reports."""
+def error_for_fault(fault: WsmanFault, reply: HttpReply) -> SourceError:
+    """Return the error for a fault that `reply` contains."""
     rule = find_rule(_FAULT_RULES, *fault.codes, *fault.subcodes)
     code = f" {min(fault.codes)}" if rule is _FAULT_RULES[-1] and fault.codes else ""
-    detail = f": {fault.message}" if fault.message else ""
-    return rule.error(f"{address}: {rule.message}{code}{detail}")
+    detail = f": {text}" if (text := reply.quote(fault.message)) else ""
+    return rule.error(f"{reply.address}: {rule.message}{code}{detail}")
 
 
 _STATUS_RULES: Final = status_rules(
