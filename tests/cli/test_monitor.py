@@ -74,7 +74,9 @@ def test_orderly_exit_is_not_forced(monkeypatch: pytest.MonkeyPatch) -> None:
     assert signal.getsignal(signal.SIGTERM) is handler
 
 
-def test_hangup_is_one_event_however_often_it_is_signalled(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_signals_are_one_request_to_leave(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     calls: list[str] = []
     is_noticed = threading.Event()
 
@@ -94,17 +96,8 @@ def test_hangup_is_one_event_however_often_it_is_signalled(monkeypatch: pytest.M
         signal.raise_signal(signal.SIGHUP)
         signal.raise_signal(signal.SIGHUP)
         signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
     assert calls == ["exit", "close", "closed"]
-
-
-def test_second_termination_is_forced(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[str] = []
-    monkeypatch.setattr("lictui.cli.monitor._wait_for_hangup", lambda _: None)
-    monkeypatch.setattr("os._exit", lambda code: calls.append(f"forced {code}"))
-    with exit_on_signal(lambda: calls.append("exit"), lambda: None):
-        signal.raise_signal(signal.SIGTERM)
-        signal.raise_signal(signal.SIGTERM)
-    assert calls == ["exit", f"forced {128 + signal.SIGTERM}"]
 
 
 def test_stalled_close_ends(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +105,8 @@ def test_stalled_close_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     ended: list[bool] = []
     monkeypatch.setattr("lictui.cli.monitor.CLOSE_TIMEOUT", 0.0)
     monkeypatch.setattr("lictui.cli.monitor._wait_for_hangup", lambda _: None)
+    monkeypatch.setattr("lictui.cli.monitor._terminal_restorer", lambda: lambda: ended.append(True))
     monkeypatch.setattr("os._exit", lambda _: has_ended.set())
     with exit_on_signal(lambda: None, lambda: ended.append(has_ended.wait(30))):
         signal.raise_signal(signal.SIGHUP)
-    assert ended == [True]
+    assert ended == [True, True]  # the terminal is restored, and the close had not ended

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ from tests.support.csv_files import forget_last_poll
 from tests.support.values import pool, server, snapshot
 
 from lictui.analysis.series import SeriesQuery
-from lictui.config.settings import Retention
-from lictui.engine.board import Filter, GroupBy
+from lictui.config.settings import Retention, Settings
+from lictui.engine.board import Filter, GroupBy, MergedBoard
 from lictui.engine.engine import Engine, RunScope
 from lictui.engine.product_history import ProductHistory, ProductQuery
+from lictui.engine.thread import LoopThread
 from lictui.errors import LictuiError
-from lictui.history.store import History
+from lictui.history.store import History, HistoryStats
 from lictui.model import (
     Acknowledgement,
     AlertKey,
@@ -32,6 +34,7 @@ from lictui.model import (
     Snapshot,
     State,
 )
+from lictui.paths import current_user
 from lictui.sources.source import SourceError
 
 ROUND = 4.0  # seconds; a little more than the engine's own
@@ -109,8 +112,8 @@ async def test_invalid_config_at_start_leaves_the_defaults(harness: EngineHarnes
     assert any("alerts.warn" in notice for notice in engine.board.notices)
 
 
-async def test_unusable_history_does_not_stop_polling(harness: EngineHarness) -> None:
-    harness.register(server())
+async def test_history_that_cannot_be_opened_is_tried_again(harness: EngineHarness) -> None:
+    harness.register(server(interval=60.0))
     harness.paths.data_dir.mkdir()
     harness.paths.history.mkdir()
     engine = await harness.engine()
@@ -119,6 +122,129 @@ async def test_unusable_history_does_not_stop_polling(harness: EngineHarness) ->
     query = ProductQuery(("lic-01",), "XDT_PLT_UD", (0, 300), 300)
     assert await engine.history.product_history(query) == ProductHistory()
     assert await engine.history.events(1000) == ()
+    await harness.clock.advance(100)
+    harness.paths.history.rmdir()
+    await harness.clock.advance(ROUND)
+    assert engine.board.notices == ()
+    assert (await stored(harness)).readings == 2
+
+
+async def stored(harness: EngineHarness) -> HistoryStats:
+    """What is in the file, as another process sees it."""
+    with History.open(harness.paths.history, Retention(), harness.clock) as history:
+        return history.stats()
+
+
+async def test_deleted_history_is_noticed_and_loses_nothing_afterwards(
+    half_used: EngineHarness,
+) -> None:
+    engine = await half_used.engine()
+    await poll(half_used, engine, 85, 85)
+    half_used.paths.history.unlink()
+    await poll(half_used, engine, 86)
+    await half_used.clock.advance(ROUND)
+    assert (await stored(half_used)).readings == 1
+    (event,) = [e for e in await engine.history.events(9) if e.kind is EventKind.NOTICE]
+    assert "was deleted, moved or replaced" in event.message
+    await half_used.close(engine)
+    restored = await half_used.engine()
+    assert [state.key for state in restored.board.alert_states or ()] == [USAGE]
+
+
+async def test_observer_that_fails_does_not_end_the_recording(half_used: EngineHarness) -> None:
+    def publish(_board: MergedBoard, _settings: Settings) -> None:
+        raise BrokenPipeError
+
+    engine = await half_used.engine(begin=False)
+    await engine.start(publish)
+    await poll(half_used, engine, 50, 51, 52)
+    assert (await stored(half_used)).readings == 4
+
+
+@pytest.mark.parametrize("step", [-3600.0, 3 * 86400.0])
+async def test_clock_that_is_set_is_logged_once_and_changes_nothing(
+    half_used: EngineHarness, step: float
+) -> None:
+    engine = await half_used.engine()
+    await half_used.clock.advance(EVERY / 2)
+    before, polls = status_of(engine), len(half_used.polled_names)
+    half_used.clock.set_wall(step)
+    await half_used.clock.advance(ROUND)
+    after = status_of(engine)
+    assert (after.state, len(half_used.polled_names)) == (State.UP, polls)
+    assert (after.polled_at or 0) - (before.polled_at or 0) == step
+    await half_used.clock.advance(EVERY * 3)
+    assert len(half_used.polled_names) == polls + 3
+    notices = [e for e in await engine.history.events(100) if e.kind is EventKind.NOTICE]
+    direction = "back by 1 h" if step < 0 else "forward by 3 d"
+    assert [e.message for e in notices] == [f"the system clock was set {direction}"]
+    assert await alert_lines(engine) == []
+
+
+async def test_suspended_machine_polls_immediately_and_blames_no_server(
+    half_used: EngineHarness,
+) -> None:
+    engine = await half_used.engine()
+    polls = len(half_used.polled_names)
+    half_used.clock.stand_still(8 * 3600.0)
+    await half_used.clock.advance(ROUND)
+    assert len(half_used.polled_names) == polls + 1
+    assert status_of(engine).state is State.UP
+    (event, *_) = [e for e in await engine.history.events(9) if e.kind is EventKind.NOTICE]
+    assert event.message == "lictui did not run for 8 h: suspended or stopped"
+
+
+async def test_poll_of_the_future_is_stale_until_the_next_one(half_used: EngineHarness) -> None:
+    half_used.clock.set_wall(3600 * 86400.0)
+    engine = await half_used.engine()
+    await poll(half_used, engine, 85, 85)
+    await half_used.close(engine)
+    half_used.clock.set_wall(-3600 * 86400.0)
+    engine = await half_used.engine(begin=False)
+    (state,) = engine.board.alert_states or ()
+    assert state.raised_at == half_used.clock.now()
+    half_used.replies["lic-01"] = SourceError(FailureKind.TIMEOUT, "no answer")
+    await engine.start(half_used.publish)
+    assert (status_of(engine).polled_at or 0) > half_used.clock.now()
+    await engine._watch()
+    assert status_of(engine).state is State.STALE
+    assert any("dated in the future" in notice for notice in engine.board.notices)
+    await settle()
+    await half_used.clock.advance(ROUND)
+    assert status_of(engine).state is State.DOWN
+    assert engine.board.notices == ()
+
+
+async def test_registry_that_is_half_written_loses_no_alert(half_used: EngineHarness) -> None:
+    engine = await half_used.engine()
+    await poll(half_used, engine, 85, 85)
+    await engine.acknowledge(USAGE, Acknowledgement("alice", half_used.clock.now()))
+    text = half_used.paths.servers.read_bytes()
+    for pause in (2, 20):  # for one look, and for several
+        half_used.paths.servers.write_bytes(b"")
+        await half_used.clock.advance(pause)
+        half_used.paths.servers.write_bytes(text)
+        await half_used.clock.advance(ROUND)
+        assert status_of(engine).state is State.UP
+        assert engine.board.acknowledgements.keys() == {USAGE}
+        assert await alert_lines(engine) == ["raised", f"acknowledged by {current_user()}"]
+
+
+async def test_close_leaves_a_history_that_hangs(
+    half_used: EngineHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lictui.engine.engine._PATIENCE", 0.05)
+    half_used.thread = LoopThread
+    never = threading.Event()
+    monkeypatch.setattr(History, "append_many", lambda *_: never.wait())
+    engine = await half_used.engine()
+    while status_of(engine).state is not State.UP:
+        await settle()
+    await half_used.close(engine)
+    never.set()
+    for thread in threading.enumerate():
+        if thread.name == "history":
+            thread.join()
 
 
 async def test_second_instance_shows_what_the_first_records(harness: EngineHarness) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.support.clock import FakeClock
 
-from lictui.engine.thread import run
+from lictui.engine.thread import BackgroundTasks, run
 
 
 @pytest.fixture
@@ -60,3 +61,28 @@ def test_loop_raises_the_limit_of_open_files(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(resource, "setrlimit", lambda _kind, limit: limits.append(limit))
     run(asyncio.sleep(0))
     assert limits == [(4096, 9000)]
+
+
+async def test_task_that_ends_is_reported_and_started_again(clock: FakeClock) -> None:
+    ends: list[BaseException | None] = []
+    runs = 0
+
+    async def work() -> None:
+        nonlocal runs
+        runs += 1
+        if runs == 2:
+            raise ZeroDivisionError
+        if runs == 3:
+            raise asyncio.CancelledError
+
+    tasks = BackgroundTasks(clock, lambda _name, error: ends.append(error), pause=5.0)
+    tasks.start("work", work, every=1.0)
+    await clock.advance(1)
+    assert (runs, [type(error) for error in ends]) == (2, [ZeroDivisionError])
+    await clock.advance(5)
+    assert (runs, ends[1:]) == (3, [None])
+    await clock.advance(7)
+    assert runs == 6
+    await tasks.stop()
+    await clock.advance(10)
+    assert (runs, len(ends)) == (6, 2)

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
     from lictui.config.settings import Settings
 
-EXIT_TIMEOUT: Final = 3.0  # seconds for an orderly exit
-CLOSE_TIMEOUT: Final = 8.0  # seconds to close everything then
+EXIT_TIMEOUT: Final = 1.5  # seconds for an orderly exit of the screen
+CLOSE_TIMEOUT: Final = 3.0  # seconds for everything: whatever hangs, the process ends
 _START_DEMO: Final = -1  # result of the first-run screen
 _DEMO_SPEED: Final = 60.0  # a day in 24 minutes
 
@@ -181,38 +181,38 @@ def exit_on_signal(on_exit: Callable[[], object], close: Callable[[], None]) -> 
     """Call `on_exit` on SIGTERM, on SIGHUP, or when the terminal is gone; `close` after the block.
 
     If the block does not end within EXIT_TIMEOUT seconds, `close` is called by another thread, and
-    the process exits with 0; so it does if `close` takes longer than CLOSE_TIMEOUT. A second
-    SIGTERM exits immediately. A hangup is noticed several times: by the thread that waits for it,
-    and by a SIGHUP from the terminal and another one when the shell ends.
+    the process exits with 0; so it does after CLOSE_TIMEOUT in any case. Further signals change
+    nothing: they must not keep the terminal from being restored. A hangup is noticed several times
+    anyway: by the thread that waits for it, by a SIGHUP from the terminal and one from the shell.
     """
     has_left = threading.Event()
     closing = threading.Lock()
-    # Taken once and never waited for: a handler may interrupt another one at any point.
-    left, terminated = threading.Lock(), threading.Lock()
-    limit = threading.Timer(CLOSE_TIMEOUT, lambda: os._exit(0))
+    left = threading.Lock()  # never waited for: a handler may interrupt another one at any point
+    restore_terminal = _terminal_restorer()
+
+    def end() -> None:
+        restore_terminal()
+        os._exit(0)
+
+    limit = threading.Timer(CLOSE_TIMEOUT, end)
     limit.daemon = True
 
     def leave() -> None:
         if left.acquire(blocking=False):
+            limit.start()
             threading.Thread(target=force, name="force-exit", daemon=True).start()
             if not has_left.is_set():
                 on_exit()
 
     def force() -> None:
         has_left.wait(EXIT_TIMEOUT)
-        limit.start()
         with closing:
             if not has_left.is_set():
                 with suppress(Exception):
                     close()
-                os._exit(0)
+                end()
 
-    def on_signal(number: int, _frame: object) -> None:
-        if number == signal.SIGTERM and not terminated.acquire(blocking=False):
-            os._exit(128 + number)
-        leave()
-
-    with handling_signals(on_signal, "SIGTERM", "SIGHUP"):
+    with handling_signals(lambda _number, _frame: leave(), "SIGTERM", "SIGHUP"):
         threading.Thread(target=_wait_for_hangup, args=(leave,), name="hangup", daemon=True).start()
         try:
             yield
@@ -221,6 +221,32 @@ def exit_on_signal(on_exit: Callable[[], object], close: Callable[[], None]) -> 
                 has_left.set()
                 close()
             limit.cancel()
+
+
+# Leaves the alternate screen, shows the cursor, ends mouse, paste and focus reports and colors.
+_RESET: Final = b"\x1b[?1049l\x1b[?25h\x1b[?1000;1002;1003;1004;1006;2004l\x1b[<u\x1b[0m"
+
+
+def _terminal_restorer() -> Callable[[], None]:
+    """Return a function that gives the terminal back as it is now, after a forced exit."""
+    try:
+        import termios  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        return lambda: None
+    try:
+        before = termios.tcgetattr(sys.stdin.fileno())
+    except (OSError, ValueError, termios.error):
+        return lambda: None
+
+    def restore() -> None:
+        with suppress(OSError, termios.error):
+            termios.tcsetattr(sys.stdin.fileno(), termios.TCSANOW, before)
+        # A terminal that does not read must not hold up the exit.
+        writing = threading.Thread(target=os.write, args=(sys.stdout.fileno(), _RESET), daemon=True)
+        writing.start()
+        writing.join(0.2)
+
+    return restore
 
 
 def _wait_for_hangup(on_hangup: Callable[[], None]) -> None:
@@ -253,6 +279,12 @@ def collect(context: CommandContext, /, *, interval: float | None, group: str) -
     received: list[int] = []
 
     def on_signal(number: int, _frame: object) -> None:
+        if not received:  # whatever hangs, the process ends
+            limit = threading.Timer(
+                CLOSE_TIMEOUT, os._exit, [130 if number == signal.SIGINT else 0]
+            )
+            limit.daemon = True
+            limit.start()
         received.append(number)
         stop.set()
 

@@ -328,6 +328,7 @@ def duration_text(seconds: float) -> str:
 
 
 _Dated = TypeVar("_Dated", AlertState, Acknowledgement)
+_PAST: Final = ("since", "raised_at", "notified_at", "last_poll", "time")
 _KEPT: Final = 300.0  # seconds that alerts of a server are kept after it was removed
 _MAX_LINES: Final = 10_000  # of the event log, while it cannot be written
 _ENDS_ACKNOWLEDGEMENT: Final = (AlertTransition.WORSE, AlertTransition.CLEARED)
@@ -471,15 +472,15 @@ class AlertStore:
 
 def _no_later(value: _Dated, now: float) -> _Dated:
     """A state or acknowledgement of a future, from a clock that was wrong, as if it were of now."""
-    time: float | None = getattr(value, "time", None) or getattr(value, "since", None)
-    return value if time is None or time <= now + FUTURE else _moved(value, now - time)
+    newest = max(getattr(value, name, None) or 0.0 for name in _PAST)
+    return value if newest <= now + FUTURE else _moved(value, now - newest)
 
 
 def _moved(value: _Dated, seconds: float) -> _Dated:
     """The same with every time moved; a snooze keeps its length."""
     times = {
         name: time + seconds
-        for name in ("since", "raised_at", "notified_at", "last_poll", "time", "until")
+        for name in (*_PAST, "until")
         if (time := getattr(value, name, None)) is not None
     }
     return replace(value, **times)

@@ -182,6 +182,8 @@ class Engine:
         await self._actions.close()
         if unwritten := len(self._recorder.take_unwritten().polls):
             _log.error("the history cannot be written: %d polls are lost", unwritten)
+        for task in self._late_work:
+            task.cancel()
         self._history_thread.stop()
         self._files.stop()
 

@@ -52,9 +52,15 @@ class LoopThread:
     """An event loop in a daemon thread of its own."""
 
     def __init__(self, name: str) -> None:
-        self._loop = new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name=name, daemon=True)
+        self._runner = asyncio.Runner(loop_factory=new_event_loop)
+        self._loop = self._runner.get_loop()
+        self._stopped = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
+
+    def _run(self) -> None:
+        with self._runner:
+            self._runner.run(self._stopped.wait())
 
     async def call(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
         """Run a coroutine there, and wait for it here."""
@@ -70,11 +76,9 @@ class LoopThread:
 
     def stop(self) -> None:
         """End the thread; one that is blocked is left behind."""
-        if not self._loop.is_closed():
-            self.notify(self._loop.stop)
+        if self._thread.is_alive():
+            self.notify(self._stopped.set)
             self._thread.join(_JOIN_TIMEOUT)
-            if not self._thread.is_alive():
-                self._loop.close()
 
 
 class BackgroundTasks:
