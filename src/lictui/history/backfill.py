@@ -102,7 +102,7 @@ def _import_pool(
     is_listed: bool,
 ) -> int:
     """Import readings and buckets; return how many were new or changed."""
-    rows = imported.rows[imported.rows["width"] != MONTH]
+    rows = imported.rows[np.searchsorted(imported.rows["width"], MONTH, side="right") :]
     start, last = int(rows["time"].min()), int(max(rows["time"].max(), rows["high_at"].max()))
     end = int((rows["time"] + np.maximum(rows["width"], 1)).max())
     pool = pools.find_pool(db, imported.server, imported.key)

@@ -13,10 +13,11 @@ import io
 import re
 import unicodedata
 import weakref
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import compress, islice
+from itertools import chain, compress, islice
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,8 +75,8 @@ class ImportedPool:
 
     def of_width(self, width: int) -> Rows:
         """Return the readings, the buckets of a width, or the months."""
-        rows: Rows = self.rows[self.rows["width"] == width]
-        return rows
+        chosen = self.rows["width"] == width
+        return self.rows if chosen.all() else self.rows[chosen]
 
 
 @dataclass(slots=True)
@@ -164,7 +165,8 @@ class RowFile:
 
 _CHUNK: Final = 1 << 20  # bytes
 _MAX_LINE: Final = 1 << 20  # bytes
-_BATCH_ROWS: Final = 1_000  # few, so that they stay in the processor's cache
+_BLOCK: Final = 1 << 16  # characters; few, so that they stay in the processor's cache
+_BATCH_ROWS: Final = 1_000
 _BATCH_BYTES: Final = 16 << 20
 _BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -255,7 +257,8 @@ class CsvFile:
         found = ("", 0, first)
         for delimiter in _DELIMITERS:
             self._delimiter, self._header_line = delimiter, 0
-            lines, rows = next(self._batches(), (np.zeros(0, np.int64), []))
+            with self._opened() as (_, text):
+                lines, rows = next(self._batches(text), (np.zeros(0, np.int64), []))
             while rows and _DIRECTIVE.fullmatch(delimiter.join(rows[0])):
                 lines, rows = lines[1:], rows[1:]
             for line, cells in zip(lines[:_MAX_PREAMBLE].tolist(), rows, strict=False):
@@ -275,51 +278,97 @@ class CsvFile:
         columns = f"; the first row has the columns {columns}" if columns else ""
         return UsageError(f"no usable header row{columns}", _COLUMNS_HINT)
 
-    def rows(self) -> Iterator[tuple[IntArray, list[list[str]]]]:
-        """Yield the rows below the header with their line numbers, in batches."""
-        return self._batches(self._on_progress)
+    def tables(
+        self, result: ImportResult, *, fill: bool
+    ) -> Iterator[tuple[IntArray, list[Sequence[str]]]]:
+        """Yield the line numbers and the columns of the rows below the header, in batches.
+
+        Rows of another length than the header are filled up or cut, or else skipped.
+        """
+        start = 0
+        with self._opened() as (source, text):
+            while block := text.read(_BLOCK):
+                block = (block + text.readline()).replace("\r\n", "\n")
+                is_plain = '"' not in block and "\r" not in block
+                columns = self._plain_columns(block) if is_plain else []
+                count = len(columns[0]) if columns else 0
+                if columns and start >= self._header_line:
+                    result.read += count
+                    yield np.arange(start + 1, start + count + 1), columns
+                else:
+                    # The cell in which a block ends may continue after it.
+                    rest = io.StringIO(block, newline=""), () if is_plain else text
+                    for lines, rows in self._batches(chain(*rest), start):
+                        result.read += len(rows)
+                        yield self._columns(lines, rows, result, fill=fill)
+                        self._on_progress(source.tell(), int(lines[-1]))
+                start += block.count("\n")
+                self._on_progress(source.tell(), start)
+
+    def _plain_columns(self, block: str) -> list[Sequence[str]]:
+        """Return the columns of lines without quotes; none if not all have the same length."""
+        stride = len(self.header) + 1
+        cells = block.replace("\n", f"{self._delimiter}\n{self._delimiter}").split(self._delimiter)
+        count = block.count("\n")
+        is_regular = cells[stride - 1 :: stride].count("\n") == count > 0
+        if not is_regular or len(cells) != count * stride + 1 or "" in cells[:-1:stride]:
+            return []
+        return [cells[index:-1:stride] for index in range(stride - 1)]
+
+    def _columns(
+        self, lines: IntArray, rows: list[list[str]], result: ImportResult, *, fill: bool
+    ) -> tuple[IntArray, list[Sequence[str]]]:
+        width = len(self.header)
+        if set(map(len, rows)) != {width}:
+            if fill:
+                rows = [[*row, *[""] * width][:width] for row in rows]
+            else:
+                is_whole = np.array([len(row) == width for row in rows])
+                result.skip(lines[~is_whole])
+                lines, rows = lines[is_whole], list(compress(rows, is_whole))
+        return lines, list(zip(*rows, strict=True)) or [()] * width
 
     def rows_at(self, lines: Collection[int]) -> Iterator[tuple[int, list[str]]]:
         """Yield the rows with these line numbers."""
         last = max(lines, default=0)
-        for numbers, rows in self._batches() if lines else ():
-            pairs = zip(numbers.tolist(), rows, strict=True)
-            yield from (pair for pair in pairs if pair[0] in lines)
-            if numbers[-1] >= last:
-                break
+        with self._opened() as (_, text):
+            for numbers, rows in self._batches(text) if lines else ():
+                pairs = zip(numbers.tolist(), rows, strict=True)
+                yield from (pair for pair in pairs if pair[0] in lines)
+                if numbers[-1] >= last:
+                    break
 
-    def _batches(
-        self, on_progress: Callable[[int, int], None] = lambda *_: None
-    ) -> Iterator[tuple[IntArray, list[list[str]]]]:
-        """Yield the rows below the header that have a non-empty cell, with their line numbers."""
-        count = max(1, min(_BATCH_ROWS, _BATCH_BYTES // self._longest))
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[BinaryIO, io.TextIOWrapper]]:
         with (
             self._path.open("rb") as source,
             io.TextIOWrapper(source, self._encoding, "replace", newline="") as text,
         ):
-            reader = csv.reader(
-                text, delimiter=self._delimiter, skipinitialspace=not self.keep_blanks
-            )
-            start = 0
-            try:
-                while rows := _next_rows(reader, count):
-                    lines = np.arange(start + 1, start + len(rows) + 1)
-                    if lines[-1] != reader.line_num:  # some cells have several lines
-                        breaks = [len(_LINE_END.findall("|".join(row))) for row in rows]
-                        lines += np.cumsum(breaks)
-                    if start < self._header_line or not all(map(any, rows)):
-                        is_row = np.fromiter(map(any, rows), np.bool_, len(rows))
-                        is_row &= lines > self._header_line
-                        lines, rows = lines[is_row], list(compress(rows, is_row))
-                    if rows:
-                        yield lines, rows
-                    start = reader.line_num
-                    on_progress(source.tell(), start)
-            except csv.Error as error:
-                raise UsageError(
-                    f"line {reader.line_num + 1}: invalid CSV: {error}",
-                    "not a text file? export the data as CSV",
-                ) from error
+            yield source, text
+
+    def _batches(
+        self, text: Iterable[str], start: int = 0
+    ) -> Iterator[tuple[IntArray, list[list[str]]]]:
+        """Yield the rows below the header that have a non-empty cell, with their line numbers."""
+        count = max(1, min(_BATCH_ROWS, _BATCH_BYTES // self._longest))
+        reader = csv.reader(text, delimiter=self._delimiter, skipinitialspace=not self.keep_blanks)
+        first = start
+        try:
+            while rows := _next_rows(reader, count):
+                lines = np.arange(first + 1, first + len(rows) + 1)
+                first = start + reader.line_num
+                if lines[-1] != first:  # some cells have several lines
+                    breaks = [len(_LINE_END.findall("|".join(row))) for row in rows]
+                    lines += np.cumsum(breaks)
+                is_row = np.fromiter(map(any, rows), np.bool_, len(rows))
+                is_row &= lines > self._header_line
+                if is_row.any():
+                    yield lines[is_row], list(compress(rows, is_row))
+        except csv.Error as error:
+            raise UsageError(
+                f"line {start + reader.line_num + 1}: invalid CSV: {error}",
+                "not a text file? export the data as CSV",
+            ) from error
 
 
 def _next_rows(reader: Iterator[list[str]], count: int) -> list[list[str]]:
@@ -396,23 +445,13 @@ class RowReader:
 
     def read(self, result: ImportResult) -> Iterator[Rows]:
         """Yield rows in the order of the file."""
-        width = len(self._file.header)
-        for lines, rows in self._file.rows():
-            result.read += len(rows)
-            if set(map(len, rows)) != {width}:
-                if self._fill:
-                    rows = [[*row, *[""] * width][:width] for row in rows]  # noqa: PLW2901
-                else:
-                    is_whole = np.array([len(row) == width for row in rows])
-                    result.skip(lines[~is_whole])
-                    lines, rows = lines[is_whole], list(compress(rows, is_whole))  # noqa: PLW2901
-            columns: list[Any] = list(zip(*rows, strict=True)) or [()] * width
-            columns += self._derive(columns)
-            table = np.empty(len(rows), self.dtype)
+        for lines, cells in self._file.tables(result, fill=self._fill):
+            columns: list[Any] = [*cells, *self._derive(cells)]
+            table = np.empty(len(lines), self.dtype)
             table["line"] = lines
             for name, (index, reader) in self._cells.items():
                 values = map(reader.__getitem__, columns[index])
-                table[name] = np.fromiter(values, np.int64, len(rows))
+                table[name] = np.fromiter(values, np.int64, len(lines))
             yield table
 
     def explain(self, result: ImportResult, explain: Callable[[list[str], str, str], str]) -> None:

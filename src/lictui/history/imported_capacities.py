@@ -39,27 +39,28 @@ def import_capacities(
     """
     stored = pools.capacities(db, pool.id)
     valid = Capacities.of(stored)
-    imported = imported[np.lexsort((-imported["width"], imported["time"]))]
-    times = imported["time"]
+    order = np.lexsort((-imported["width"], imported["time"]))
+    times = imported["time"][order]
     first, last = int(times[0]), int(times[-1])
-    imported = imported[np.append(np.diff(times) > 0, True)]  # the narrowest of one time
+    order = order[np.append(np.diff(times) > 0, True)]  # the narrowest of one time
+    times, width = imported["time"][order], imported["width"][order]
     needed = _needed(readings, first, last)
     last = max([last, *needed.time[-1:].tolist()])
     own = _own_times(db, pool, min([first, *needed.time[:1].tolist()]), last)
     following = own[own > last][:1]
     marks = valid.valid_from[(valid.valid_from >= first) & (valid.valid_from <= last)]
     marks = marks if stored else marks[:0]
-    time = sorted_unique(imported["time"], needed.time, own[own <= last], marks, following)
+    time = sorted_unique(times, needed.time, own[own <= last], marks, following)
     at = valid.at(time)
     installed, overdraft = valid.installed[at], valid.overdraft[at]
     interval = valid.interval[at]
-    place = np.searchsorted(time, imported["time"])
-    known_before = imported["time"] >= (valid.valid_from[0] if stored else FOREVER)
+    place = np.searchsorted(time, times)
+    known_before = times >= (valid.valid_from[0] if stored else FOREVER)
     for column, name in ((installed, "installed"), (overdraft, "overdraft")):
         before = np.where(known_before, column[place], np.nan)
-        column[place] = np.where(imported[name] == NO_COUNT, before, imported[name])
-    is_bucket = imported["width"] > 0
-    interval[place[is_bucket]] = imported["width"][is_bucket]
+        counts = imported[name][order]
+        column[place] = np.where(counts == NO_COUNT, before, counts)
+    interval[place[width > 0]] = width[width > 0]
     if len(needed.time):
         values = needed.values()
         carried = np.searchsorted(needed.time, marks, side="right") - 1
