@@ -14,6 +14,7 @@ from lictui.sources.source import SourceError
 
 LIMITS = Limits(timeout=20.0)
 UDADMIN = "Users:\r\n böb XDT_ENT_UD 2026.1201\r\n"
+UNSAFE = ['a" & del "', "%PATH%", "-events", "a\nb", "$(calc)", "$env:X", "`a`", "a”;b", "\u2013a"]
 COMMAND = Server("lic01", SourceName.COMMAND, format="udadmin")
 
 
@@ -72,14 +73,7 @@ async def test_license_users_of_other_sources_have_no_data(server: Server) -> No
         (LicenseUser("X_UD", "a&del *", assigned=True), 'udadmin -f X_UD -user "a&del *" -delete'),
         (LicenseUser("X_UD", "a b\\", assigned=True), 'udadmin -f X_UD -user "a b\\\\" -delete'),
         (LicenseUser("X_UD", "@a", assigned=True), 'udadmin -f X_UD -user "@a" -delete'),
-        *(
-            (LicenseUser("X_UD", unsafe, assigned=True), "")
-            for unsafe in ('a" & del "', "%PATH%", "-events", "a\nb", "$(calc)", "$env:X", "`calc`")
-        ),
-        *(
-            (LicenseUser("X_UD", unsafe, assigned=True), "")
-            for unsafe in ("a”;calc", "\u2013events")
-        ),
+        *((LicenseUser("X_UD", name, assigned=True), "") for name in UNSAFE),
         (LicenseUser("X_UD", assigned=True), ""),
         (LicenseUser("X_UD", "anna", "pc01"), ""),
     ],
