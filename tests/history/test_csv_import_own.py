@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,7 +21,8 @@ from lictui.clock import iso as stamp
 from lictui.csvfile import csv_lines
 from lictui.errors import UsageError
 from lictui.history.csv_export import ExportQuery
-from lictui.history.csv_reader import ImportOptions
+from lictui.history.csv_import import read_csv
+from lictui.history.csv_reader import CsvFile, ImportOptions
 from lictui.model import MonthlyUsage, PoolKey
 
 HEAD = "at,server,product,model,subscription_date,in_use,installed,overdraft\n"
@@ -275,6 +277,18 @@ def test_long_export_is_imported_in_parts(
     assert take(other, csv) == (270, 0)
     assert text(other) == text(fixture)
     assert text(other, Resolution.HOUR) == text(fixture, Resolution.HOUR)
+
+
+def test_history_is_not_locked_while_a_file_is_read(
+    fixture: HistoryFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lictui.history.csv_reader._BLOCK", 500)
+    path = tmp_path / "usage.csv"
+    path.write_text(HEAD + _rows(*range(100), server="lic-02"))
+    turns = count()
+    file = CsvFile(path, lambda *_: fixture.record(MIDNIGHT + 60 * next(turns), 1))
+    fixture.history.import_readings(read_csv(file, ImportOptions()).pools)
+    assert len(fixture.readings()) == 100 + next(turns) > 105
 
 
 def test_different_figures_of_one_time_are_refused(fixture: HistoryFixture) -> None:

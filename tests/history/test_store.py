@@ -4,6 +4,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
@@ -72,99 +73,68 @@ def test_reading_takes_few_bytes_on_disk(tmp_path: Path, every: float, days: int
 
 
 TOP = Path(__file__).parents[2]
-# Polls for ever, tells each one that was written, and rolls up every few hours of its own time.
-WRITER = """
-import sys
+# Polls, imports and compacts, and kills itself before a given statement of SQL.
+PROGRAM = """
+import os, signal, sys
 from pathlib import Path
-from tests.history.history_fixture import MIDNIGHT, HistoryFixture
-fixture = HistoryFixture(Path(sys.argv[1]))
-turn = int(sys.argv[2])
-while True:
-    fixture.poll_series(MIDNIGHT + turn * 60, [turn // 3])
-    print(turn, flush=True)
-    turn += 1
-    if turn % 50 == 0:
-        fixture.compact_at(MIDNIGHT + turn * 60)
+from tests.history.history_fixture import HOUR, MIDNIGHT, PRODUCT, HistoryFixture
+from tests.support.csv_files import reading_rows
+from lictui.history import database
+from lictui.history.csv_reader import ImportedPool
+from lictui.model import Model, PoolKey
+
+path, network, limit = Path(sys.argv[1]), sys.argv[2] == "True", int(sys.argv[3])
+database.is_network_path = lambda path: network
+statements = 0
+
+def count(_):
+    global statements
+    statements += 1
+    if statements == limit:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+fixture = HistoryFixture(path)
+fixture.history._db.set_trace_callback(count)
+for turn in range(4):
+    now = MIDNIGHT + turn * HOUR
+    fixture.poll_series(now, [turn, turn])
+    print("polled", flush=True)
+    rows = reading_rows([(now + at * 60, at, 100) for at in range(50)])
+    fixture.history.import_readings(
+        ImportedPool(name, PoolKey(PRODUCT), Model.CONCURRENT, rows) for name in ("a", "b")
+    )
+    print("imported", flush=True)
+    fixture.compact_at(now + 6 * HOUR)
+print(statements)
 """
+
+
+def run_until_killed(path: Path, limit: int, *, network: bool) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(path), str(network), str(limit)],
+        cwd=TOP,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == (-signal.SIGKILL if limit else 0)
+    return done.stdout.split()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("network", [False, True], ids=["wal", "rollback"])
-def test_killed_writer_loses_nothing_written(tmp_path: Path, *, network: bool) -> None:
-    path = tmp_path / "history.db"
-    program = WRITER
-    if network:
-        program = (
-            "from lictui.history import database\ndatabase.is_network_path = lambda path: True\n"
-            + WRITER
-        )
-    reported = -1
-    for kill in range(6):
-        with subprocess.Popen(
-            [sys.executable, "-c", program, str(path), str(reported + 1)],
-            cwd=TOP,
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as writer:
-            assert writer.stdout
-            for _ in range(150 + 37 * kill):
-                reported = int(writer.stdout.readline())
-            writer.send_signal(signal.SIGKILL)
-            for line in writer.stdout:
-                reported = int(line) if line.endswith("\n") else reported
+def test_killed_program_loses_nothing_and_leaves_nothing_half_done(
+    tmp_path: Path, *, network: bool
+) -> None:
+    statements = int(run_until_killed(tmp_path / "whole.db", 0, network=network)[-1])
+    for kill in range(20):
+        path = tmp_path / f"{kill}.db"
+        reported = run_until_killed(path, 1 + statements * kill // 20, network=network)
         with closing(sqlite3.connect(path)) as db:
             assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         with closing(HistoryFixture(path)) as fixture:
-            readings = fixture.readings()
-        expected = [(MIDNIGHT + turn * 60, turn // 3) for turn in range(reported + 1)]
-        assert readings[: len(expected)] == expected
-        assert len(readings) - len(expected) <= 1  # written, but not reported any more
-        reported = len(readings) - 1
-
-
-IMPORTER = """
-import sys
-from pathlib import Path
-from tests.history.history_fixture import MIDNIGHT, PRODUCT, HistoryFixture
-from tests.support.csv_files import reading_rows
-from lictui.history.csv_reader import ImportedPool
-from lictui.model import Model, PoolKey
-
-fixture, turn = HistoryFixture(Path(sys.argv[1])), int(sys.argv[2])
-while True:
-    columns = reading_rows([(MIDNIGHT + (turn * 50 + at) * 60, at, 100) for at in range(50)])
-    pools = [
-        ImportedPool(name, PoolKey(PRODUCT), Model.CONCURRENT, columns) for name in ("a", "b")
-    ]
-    fixture.history.import_readings(pools)
-    print(turn, flush=True)
-    turn += 1
-    if turn % 10 == 0:
-        fixture.clock._now = MIDNIGHT + turn * 3000
-        fixture.history.compact()
-"""
-
-
-@pytest.mark.slow
-def test_killed_import_is_complete_or_did_not_happen(tmp_path: Path) -> None:
-    path = tmp_path / "history.db"
-    files, reported = 0, -1
-    for kill in range(8):
-        with subprocess.Popen(
-            [sys.executable, "-c", IMPORTER, str(path), str(files)],
-            cwd=TOP,
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as importer:
-            assert importer.stdout
-            for _ in range(5 + 3 * kill):
-                reported = int(importer.stdout.readline())
-            importer.send_signal(signal.SIGKILL)
-            for line in importer.stdout:
-                reported = int(line) if line.endswith("\n") else reported
-        with closing(HistoryFixture(path)) as fixture:
-            readings = fixture.readings()
-        files = len(readings) // 100
-        assert reported + 1 <= files <= reported + 2  # written, but not reported any more
-        own = [(MIDNIGHT + turn * 60, turn % 50) for turn in range(files * 50)]
-        assert readings == own * 2
+            counts = Counter(row[1] for row in fixture.export())
+        # What is written when the program is killed is not reported any more.
+        polled, imported = 2 * reported.count("polled"), 50 * reported.count("imported")
+        assert polled <= counts["lic-01"] <= polled + 2
+        assert counts["a"] == counts["b"] in (imported, imported + 50)
