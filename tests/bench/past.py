@@ -14,9 +14,9 @@ from tests.history.storage_cost import figures
 from lictui.clock import Clock
 from lictui.config.settings import Retention
 from lictui.history import pools
-from lictui.history.compaction import FINEST, WIDER, write_buckets
+from lictui.history.compaction import FINEST, update
 from lictui.history.pools import Capacity, KnownPool
-from lictui.history.rollup import Capacities, Readings, coarsen, roll_up
+from lictui.history.rollup import EMPTY, Capacities, Readings, roll_up
 from lictui.history.store import History
 from lictui.model import Model, PoolKey
 
@@ -53,9 +53,7 @@ def _fill(db: sqlite3.Connection, pool: KnownPool, seed: int, within: tuple[int,
     lines = figures(seed, EVERY, 1)
     readings = Readings.of([(at, next(lines)[0].reading.in_use) for at in range(*within, EVERY)])
     rollups = roll_up(readings, Capacities.of(pools.capacities(db, pool.id)), FINEST)
-    write_buckets(db, pool, FINEST, rollups)
-    for width in WIDER.values():
-        write_buckets(db, pool, width, coarsen(rollups, width))
+    update(db, pool, FINEST, EMPTY, rollups)
 
 
 def _copy(db: sqlite3.Connection, pool: int, mold: int) -> None:

@@ -107,11 +107,15 @@ def bucket(start: int, figure: int, samples: int) -> tuple[int, ...]:
     return (start, figure, figure, start, figure, figure * 300, 300, samples)
 
 
+def buckets(rows: list[tuple[int, ...]]) -> Rollups:
+    return Rollups(*np.array(rows, np.int64).T)
+
+
 def test_reconciled_buckets_keep_what_is_not_known_any_more() -> None:
-    stored = Rollups.of([bucket(0, 5, 3), bucket(300, 5, 0), bucket(600, 5, 2), bucket(900, 5, 1)])
-    before = Rollups.of([bucket(300, 5, 0), bucket(600, 5, 2)])
-    after = Rollups.of([bucket(0, 9, 1), bucket(600, 7, 3), bucket(1200, 8, 1)])
-    result = rows(reconcile(stored, before, after))
+    stored = buckets([bucket(0, 5, 3), bucket(300, 5, 0), bucket(600, 5, 2), bucket(900, 5, 1)])
+    before = buckets([bucket(300, 5, 0), bucket(600, 5, 2)])
+    after = buckets([bucket(0, 9, 1), bucket(600, 7, 3), bucket(1200, 8, 1)])
+    result = rows(reconcile(stored, before, after)[0])
     assert result[0] == (0, 5, 9, 0, 5, 1500, 300, 3)  # more readings than are known now
     assert result[1:] == [bucket(600, 7, 3), bucket(900, 5, 1), bucket(1200, 8, 1)]
-    assert rows(reconcile(stored, EMPTY, EMPTY)) == rows(stored)
+    assert rows(reconcile(stored, EMPTY, EMPTY)[0]) == rows(stored)

@@ -17,6 +17,7 @@ from lictui.analysis.series import ALIGNMENT, Bucket
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import Self
 
     from numpy.typing import NDArray
 
@@ -35,12 +36,6 @@ def repeated(value: float, count: int) -> NDArray[Any]:
     single = np.asarray(value)
     single.flags.writeable = False
     return np.ndarray((count,), single.dtype, single, 0, (0,))
-
-
-def picked(columns: Sequence[NDArray[Any]], chosen: Any) -> list[Any]:
-    """Return some of the entries; columns that are the same object stay one."""
-    parts = {id(column): column[chosen] for column in columns}
-    return [parts[id(column)] for column in columns]
 
 
 def stacked(parts: Sequence[Sequence[NDArray[Any]]]) -> list[Any]:
@@ -62,8 +57,47 @@ def stacked(parts: Sequence[Sequence[NDArray[Any]]]) -> list[Any]:
     return result
 
 
+def groups(keys: IntArray) -> tuple[IntArray, IntArray]:
+    """Return where each run of equal keys begins, and how long it is."""
+    first = np.flatnonzero(np.diff(keys, prepend=keys[0] - 1))
+    return first, np.diff(first, append=len(keys))
+
+
+def highest(values: IntArray, first: IntArray, count: IntArray) -> IntArray:
+    """Return the index of the first of the highest values of each group."""
+    at = np.flatnonzero(values == np.repeat(np.maximum.reduceat(values, first), count))
+    return at[np.searchsorted(at, first)]
+
+
 @dataclass(frozen=True, eq=False)
-class Series:
+class Table:
+    """Equally long columns; the first has times in order."""
+
+    @cached_property
+    def columns(self) -> list[Any]:
+        """All columns, in the order of the fields."""
+        return [getattr(self, each.name) for each in fields(self) if not each.kw_only]
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    def select(self, chosen: BoolArray | IntArray | slice) -> Self:
+        """Return some of the entries; columns that are the same object stay one."""
+        parts = {id(column): column[chosen] for column in self.columns}
+        return self.of_columns([parts[id(column)] for column in self.columns])
+
+    def of_columns(self, columns: Sequence[NDArray[Any]]) -> Self:
+        """Return other columns of the same kind."""
+        return type(self)(*columns)
+
+    def between(self, start: int, stop: int) -> Self:
+        """Return the entries that start in [start, stop)."""
+        first, last = np.searchsorted(self.columns[0], (start, stop)).tolist()
+        return self if (first, last) == (0, len(self)) else self.select(slice(first, last))
+
+
+@dataclass(frozen=True, eq=False)
+class Series(Table):
     """Usage over time: equally long columns in order of time; a gap has no entry.
 
     Widths may differ: where five minutes are not stored any more, there are hours or days.
@@ -94,9 +128,6 @@ class Series:
         """Return a series without entries."""
         return cls.of((), width)
 
-    def __len__(self) -> int:
-        return len(self.start)
-
     def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, Series)
@@ -106,10 +137,9 @@ class Series:
 
     __hash__ = None  # type: ignore[assignment]
 
-    @property
-    def columns(self) -> list[Any]:
-        """All columns, in the order of the fields."""
-        return [getattr(self, column.name) for column in fields(self)[: len(_TYPES)]]
+    def of_columns(self, columns: Sequence[NDArray[Any]]) -> Series:
+        """Return other columns of the same width."""
+        return Series(*columns, width=self.width)
 
     @cached_property
     def end(self) -> IntArray:
@@ -129,15 +159,6 @@ class Series:
         whole = (column.tolist() for column in (start, self.end, *figures))
         columns = (*whole, *counts, samples.tolist(), bound.tolist())
         return tuple(map(Bucket._make, zip(*columns, strict=True)))
-
-    def select(self, chosen: BoolArray | IntArray | slice) -> Series:
-        """Return some of the entries."""
-        return Series(*picked(self.columns, chosen), width=self.width)
-
-    def between(self, start: int, stop: int) -> Series:
-        """Return the entries that start in [start, stop)."""
-        first, last = np.searchsorted(self.start, (start, stop)).tolist()
-        return self if (first, last) == (0, len(self)) else self.select(slice(first, last))
 
     def capped(self, time: int) -> Series:
         """Return what is before `time`; an entry that it cuts ends there."""
@@ -173,16 +194,13 @@ class Series:
         """Return successive entries that get the same start as one."""
         if not len(self):
             return self
-        first = np.flatnonzero(np.diff(start, prepend=start[0] - 1))
+        first, size = groups(start)
         if len(first) == len(self):
             return replace(self, start=start, seconds=end - start)
-        size = np.diff(first, append=len(self))
         high = np.maximum.reduceat(self.high, first)
-        exact_high = np.maximum.reduceat(np.where(self.bound, _LOWEST, self.high), first)
-        bound = exact_high < high
-        highest = (self.high == np.repeat(high, size)) & (~self.bound | np.repeat(bound, size))
-        at = np.flatnonzero(highest)
-        at = at[np.searchsorted(at, first)]
+        bound = np.maximum.reduceat(np.where(self.bound, _LOWEST, self.high), first) < high
+        # Of equal maxima the first exact one.
+        at = highest(2 * self.high - self.bound, first, size)
         seconds = np.maximum(self.seconds, 1)
         average = np.add.reduceat(self.average * seconds, first) / np.add.reduceat(seconds, first)
         last = first + size - 1

@@ -192,7 +192,7 @@ def _import_buckets(
         *(imported["time"], low, high, imported["high_at"], last, np.rint(average * width)),
         *(np.full(len(high), int(width)), np.where(is_single, 1, imported["samples"])),
     )
-    new = Rollups(np.array(columns).astype(np.int64))
+    new = Rollups(*np.array(columns).astype(np.int64))
     expired = new.start < kept[width]
     if width in WIDER and expired.any():
         wider = WIDER[width]

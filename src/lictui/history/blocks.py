@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import struct
 import zlib
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from lictui.analysis.columns import constant, repeated
+from lictui.analysis.columns import constant, groups, repeated
 from lictui.analysis.series import Resolution
 from lictui.history.errors import CorruptBlockError
-from lictui.history.rollup import EMPTY, FOREVER, UNKNOWN, Readings, Rollups, join
+from lictui.history.rollup import EMPTY, FOREVER, Readings, Rollups, join
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from lictui.analysis.columns import IntArray
 
@@ -30,14 +31,15 @@ _HEAD: Final = "<I"  # number of entries; then for every column:
 _COLUMN: Final = "Bqq"  # bytes per value, what is added to each, first value if differences follow
 _BYTES: Final = (1, 2, 4, 8)
 _INVALID: Final = (zlib.error, struct.error, ValueError, TypeError, IndexError, MemoryError)
-_READINGS: Final = "dd-"  # time, value, unknown; d: as differences
-_ROLLUPS: Final = "dd------"  # start, low, then the others as far as these two do not tell them
+_KINDS: Final = (
+    "dd------"  # start, low, then the others as far as these do not tell; d: differences
+)
 
 
-def _pack(columns: Sequence[IntArray], kinds: str) -> bytes:
+def _pack(columns: Sequence[IntArray]) -> bytes:
     head: list[int] = [len(columns[0])]
     data = []
-    for column, kind in zip(columns, kinds, strict=True):
+    for column, kind in zip(columns, _KINDS, strict=True):
         values = np.diff(column) if kind == "d" else column
         low, high = (int(values.min()), int(values.max())) if len(values) else (0, 0)
         base = 0 if kind == "d" and low < high else low
@@ -47,23 +49,23 @@ def _pack(columns: Sequence[IntArray], kinds: str) -> bytes:
             size = next(count for count in _BYTES if distance < 1 << 8 * count)
             data.append((values - base).astype(_type(size, kind)).tobytes())
         head += (size, base, int(column[0]) if kind == "d" else 0)
-    return zlib.compress(b"".join((struct.pack(_HEAD + _COLUMN * len(kinds), *head), *data)))
+    return zlib.compress(b"".join((struct.pack(_HEAD + _COLUMN * len(_KINDS), *head), *data)))
 
 
 def _type(size: int, kind: str) -> str:
     return f"<{'i' if kind == 'd' else 'u'}{size}"
 
 
-def _unpack(bodies: Sequence[bytes], kinds: str) -> tuple[list[IntArray], IntArray]:
+def _unpack(bodies: Sequence[bytes]) -> tuple[list[IntArray], IntArray]:
     """Return the columns of successive blocks, and where each block starts in them."""
-    head = struct.Struct(_HEAD + _COLUMN * len(kinds))
+    head = struct.Struct(_HEAD + _COLUMN * len(_KINDS))
     try:
         blocks = [(head.unpack_from(data), data) for data in map(zlib.decompress, bodies)]
         stops = np.cumsum([fields[0] for fields, _ in blocks])
         places = list(pairwise((0, *stops.tolist())))
         offsets = [head.size] * len(blocks)
         columns = []
-        for index, kind in enumerate(kinds):
+        for index, kind in enumerate(_KINDS):
             codes = [fields[1 + 3 * index : 4 + 3 * index] for fields, _ in blocks]
             if kind != "d" and codes[0][0] == 0 and len(set(codes)) == 1:
                 columns.append(repeated(codes[0][1], places[-1][1]))
@@ -98,35 +100,20 @@ def _read(part: IntArray, code: Sequence[int], data: bytes, offset: int, kind: s
     return offset + size * count
 
 
-def pack_readings(readings: Readings) -> bytes:
-    """Pack at least one reading."""
-    unknown = readings.value == UNKNOWN
-    index = np.maximum.accumulate(np.where(unknown, 0, np.arange(len(unknown))))
-    value = np.where(unknown[index], 0, readings.value[index])  # the last known one
-    return _pack((readings.time, value, unknown.astype(np.int64)), _READINGS)
-
-
-def unpack_readings(bodies: Sequence[bytes]) -> Readings:
-    """Return the readings of successive blocks; raises CorruptBlockError."""
-    (time, value, unknown), _ = _unpack(bodies, _READINGS)
-    return Readings(time, np.where(unknown > 0, UNKNOWN, value))
-
-
 def pack_rollups(rollups: Rollups) -> bytes:
     """Pack at least one bucket."""
     start, low, high, high_at, last, total, seconds, samples = rollups.columns
     rest = total - _expected_total(rollups, np.zeros(1, np.int64))
     columns = (start, low, high - low, high_at - start, last - low, rest, seconds, samples)
-    return _pack(columns, _ROLLUPS)
+    return _pack(columns)
 
 
 def unpack_rollups(bodies: Sequence[bytes]) -> Rollups:
     """Return the buckets of successive blocks; raises CorruptBlockError."""
-    (start, low, rise, late, gain, rest, seconds, samples), blocks = _unpack(bodies, _ROLLUPS)
+    (start, low, rise, late, gain, rest, seconds, samples), blocks = _unpack(bodies)
     high, last, high_at = _plus(low, rise), _plus(low, gain), _plus(start, late)
-    rollups = Rollups((start, low, high, high_at, last, rest, seconds, samples))
-    total = _plus(_expected_total(rollups, blocks), rest)
-    return Rollups((start, low, high, high_at, last, total, seconds, samples))
+    rollups = Rollups(start, low, high, high_at, last, rest, seconds, samples)
+    return replace(rollups, total=_plus(_expected_total(rollups, blocks), rest))
 
 
 def _plus(column: IntArray, more: IntArray) -> IntArray:
@@ -160,8 +147,7 @@ _MAX_DAYS: Final = 1 << 20  # since 1970
 
 def read_readings(db: sqlite3.Connection, pool: int, start: int, end: int) -> Readings:
     """Return the packed readings in [start, end)."""
-    bodies = _bodies(db, pool, Resolution.RAW, start, end)
-    return unpack_readings(bodies).between(start, end) if bodies else Readings.of(())
+    return Readings.of_rollups(read_rollups(db, pool, Resolution.RAW, start, end))
 
 
 def read_rollups(
@@ -189,13 +175,6 @@ def _position(pool: int, width: Resolution, time: int) -> int:
     return (pool * len(_RESOLUTIONS) + _RESOLUTIONS.index(width)) * _MAX_DAYS + day
 
 
-def write_readings(db: sqlite3.Connection, pool: int, readings: Readings) -> None:
-    """Store readings in place of all readings of their days."""
-    for part in _split(readings.time, Resolution.RAW):
-        chosen = readings.select(part)
-        _store(db, pool, Resolution.RAW, int(chosen.time[0]), pack_readings(chosen))
-
-
 def write_rollups(
     db: sqlite3.Connection,
     pool: int,
@@ -210,20 +189,11 @@ def write_rollups(
     stored = read_rollups(db, pool, width, first, stop)
     _delete(db, _position(pool, width, first), _position(pool, width, stop))
     rollups = join((stored.between(first, start), rollups, stored.between(end, stop)))
-    for part in _split(rollups.start, width):
-        chosen = rollups.select(part)
-        _store(db, pool, width, int(chosen.start[0]), pack_rollups(chosen))
-
-
-def _split(times: IntArray, width: Resolution) -> Iterator[slice]:
-    """Yield what belongs to each block."""
-    first = np.flatnonzero(np.diff(times // _DAY // _DAYS[width], prepend=-1)).tolist()
-    return (slice(*part) for part in pairwise((*first, len(times))))
-
-
-def _store(db: sqlite3.Connection, pool: int, width: Resolution, time: int, body: bytes) -> None:
-    position = _position(pool, width, time)
-    db.execute("INSERT OR REPLACE INTO block(position, body) VALUES(?, ?)", (position, body))
+    first_of, count = groups(rollups.start // seconds)
+    for begin, length in zip(first_of.tolist(), count.tolist(), strict=True):
+        part = rollups.select(slice(begin, begin + length))
+        position = _position(pool, width, int(part.start[0]))
+        db.execute("INSERT INTO block(position, body) VALUES(?, ?)", (position, pack_rollups(part)))
 
 
 def _delete(db: sqlite3.Connection, first: int, end: int) -> None:
@@ -267,8 +237,5 @@ def check_blocks(db: sqlite3.Connection) -> None:
     """Unpack every block; raises CorruptBlockError."""
     if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'block'").fetchone():
         return
-    for position, body in db.execute("SELECT position, body FROM block"):
-        if position // _MAX_DAYS % len(_RESOLUTIONS):
-            unpack_rollups([body])
-        else:
-            unpack_readings([body])
+    for (body,) in db.execute("SELECT body FROM block"):
+        unpack_rollups([body])

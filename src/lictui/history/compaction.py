@@ -18,7 +18,6 @@ from lictui.history.rollup import (
     UNKNOWN,
     Capacities,
     Readings,
-    changed,
     coarsen,
     join,
     reconcile,
@@ -28,7 +27,6 @@ from lictui.history.rollup import (
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
 
     from lictui.analysis.columns import IntArray
     from lictui.config.settings import Retention
@@ -90,7 +88,8 @@ def write_readings(db: sqlite3.Connection, pool: KnownPool, new: Readings) -> No
     if len(new):
         start, end = _days(int(new.time[0]), int(new.time[-1]) + 1)
         stored = blocks.read_readings(db, pool.id, start, end)
-        blocks.write_readings(db, pool.id, stored.with_added(new))
+        both = stored.with_added(new).rollups()
+        blocks.write_rollups(db, pool.id, Resolution.RAW, both, (start, end))
 
 
 def _days(start: int, end: int) -> tuple[int, int]:
@@ -116,12 +115,6 @@ def kept_since(now: float, retention: Retention) -> dict[Resolution, int]:
     }
     today = int(now) // _DAY
     return {width: max(0, today - count) * _DAY for width, count in days.items()}
-
-
-def drop_expired(db: sqlite3.Connection, pool: KnownPool, kept: Mapping[Resolution, int]) -> None:
-    """Delete what is not kept any more of a pool."""
-    for width, since in kept.items():
-        blocks.drop_before(db, pool.id, width, since)
 
 
 def justified_time(db: sqlite3.Connection, now: float) -> float:
@@ -154,8 +147,7 @@ def update(
         return touched
     start, end = _days(int(touched[0]), int(touched[-1]) + 1)
     stored = blocks.read_rollups(db, pool.id, width, start, end)
-    result = reconcile(stored, before, after)
-    starts = changed(stored, result)
+    result, starts = reconcile(stored, before, after)
     if not len(starts) and len(result) == len(stored):
         return starts
     blocks.write_rollups(db, pool.id, width, result, (start, end))
@@ -163,18 +155,6 @@ def update(
         wider = WIDER[width]
         update(db, pool, wider, coarsen(stored, wider), coarsen(result, wider))
     return starts
-
-
-def write_buckets(
-    db: sqlite3.Connection, pool: KnownPool, width: Resolution, rollups: Rollups
-) -> None:
-    """Store buckets in place of those of the same time, and nothing else."""
-    start, end = _days(int(rollups.start[0]), int(rollups.start[-1]) + 1)
-    stored = blocks.read_rollups(db, pool.id, width, start, end)
-    others = stored.select(~np.isin(stored.start, rollups.start))
-    both = join((others, rollups))
-    order = np.argsort(both.start, kind="stable")
-    blocks.write_rollups(db, pool.id, width, both.select(order), (start, end))
 
 
 def add_readings(
@@ -242,7 +222,8 @@ def merge_pools(db: sqlite3.Connection, earlier: KnownPool, later: KnownPool) ->
         if len(rollups):
             start, stop = _days(int(rollups.start[0]), int(rollups.start[-1]) + 1)
             stored = blocks.read_rollups(db, earlier.id, width, start, stop)
-            both = coarsen(join((stored, rollups)), width)
+            both = join((stored, rollups))
+            both = coarsen(both.select(np.argsort(both.start, kind="stable")), width)
             blocks.write_rollups(db, earlier.id, width, both, (start, stop))
     blocks.drop_all(db, later.id)
     db.execute("UPDATE OR REPLACE capacity SET pool = ? WHERE pool = ?", (earlier.id, later.id))

@@ -196,9 +196,7 @@ class StoredPool:
         """Return an entry for every reading in [start, end) that has a figure."""
         found = with_unpacked(self._db, self.pool, start, end)
         found = found.select(found.value != UNKNOWN)
-        time, value, one = found.time, found.value, np.ones_like(found.time)
-        rollups = Rollups(np.array((time, value, value, time, value, value, one, one)))
-        return self._to_series(rollups, 0)
+        return self._to_series(found.rollups(), 0)
 
     def _of_readings(self, start: int, end: int, width: int) -> Rollups:
         found = with_unpacked(self._db, self.pool, start - CONTEXT, end + CONTEXT)

@@ -6,12 +6,12 @@ valid until the next one, if that is in time, else for one interval.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from lictui.analysis.columns import picked, repeated, stacked
+from lictui.analysis.columns import Table, groups, highest, repeated, stacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,8 +34,8 @@ def sorted_unique(*times: IntArray) -> IntArray:
 # Single readings
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Readings:
+@dataclass(frozen=True, eq=False)
+class Readings(Table):
     """Single readings of a pool in order of time, each second at most once."""
 
     time: IntArray  # UTC epoch seconds
@@ -49,17 +49,20 @@ class Readings:
         values = [UNKNOWN if (v := by_time[time]) is None else v for time in times]
         return cls(np.array(times, np.int64), np.array(values, np.int64))
 
-    def __len__(self) -> int:
-        return len(self.time)
+    @classmethod
+    def of_rollups(cls, rollups: Rollups) -> Readings:
+        """Return the readings of a block: see `rollups`."""
+        return cls(rollups.start, np.where(rollups.samples > 0, rollups.low, UNKNOWN))
 
-    def select(self, chosen: BoolArray | slice) -> Readings:
-        """Return some of the readings."""
-        return Readings(self.time[chosen], self.value[chosen])
-
-    def between(self, start: int, stop: int) -> Readings:
-        """Return the readings in [start, stop)."""
-        first, last = np.searchsorted(self.time, (start, stop))
-        return self.select(slice(int(first), int(last)))
+    def rollups(self) -> Rollups:
+        """Return each reading as a bucket; one without a figure has no sample."""
+        known = self.value != UNKNOWN
+        # An unknown one takes less space with the figure before it.
+        index = np.maximum.accumulate(np.where(known, np.arange(len(known)), 0))
+        value = np.where(known[index], self.value[index], 0)
+        one = np.ones_like(value)
+        samples = known.astype(np.int64)
+        return Rollups(self.time, value, value, self.time, value, value, one, samples)
 
     def with_added(self, new: Readings) -> Readings:
         """Return both; of two readings in one second that of `new`, unless only it is unknown."""
@@ -131,183 +134,127 @@ class Capacities:
 # Buckets
 
 
-class Rollups:
-    """Buckets of one width in order of time: a column for each of their figures."""
+@dataclass(frozen=True, eq=False)
+class Rollups(Table):
+    """Buckets of one width in order of time."""
 
-    def __init__(self, columns: Sequence[IntArray] | IntArray) -> None:
-        self.columns = list(columns)
-        self.start = self.columns[0]  # UTC epoch seconds
-        self.low = self.columns[1]  # the lowest reading; without any, the one that is still valid
-        self.high = self.columns[2]
-        self.high_at = self.columns[3]  # when the highest was read first; the start without any
-        self.last = self.columns[4]
-        self.total = self.columns[5]  # the sum of the figures, each times the seconds it was valid
-        self.seconds = self.columns[6]  # for how long there is a figure, in whole five minutes
-        self.samples = self.columns[7]  # number of readings; 0: filled from the previous one
-
-    @classmethod
-    def of(cls, rows: Iterable[Sequence[int]]) -> Rollups:
-        """Return buckets that are given by all their figures, in this order."""
-        matrix = np.array([tuple(row) for row in rows], np.int64)
-        return cls(np.ascontiguousarray(matrix.reshape(-1, _COLUMNS).T))
-
-    def __len__(self) -> int:
-        return len(self.start)
-
-    def select(self, chosen: BoolArray | IntArray | slice) -> Rollups:
-        """Return some of the buckets."""
-        return Rollups(picked(self.columns, chosen))
-
-    def between(self, start: int, stop: int) -> Rollups:
-        """Return the buckets that start in [start, stop)."""
-        first, last = np.searchsorted(self.start, (start, stop)).tolist()
-        return self if (first, last) == (0, len(self)) else self.select(slice(first, last))
+    start: IntArray  # UTC epoch seconds
+    low: IntArray  # the lowest reading; without any, the reading that is still valid
+    high: IntArray
+    high_at: IntArray  # when the highest was read first; without readings the start
+    last: IntArray
+    total: IntArray  # the sum of the figures, each times the seconds that it was valid
+    seconds: IntArray  # for how long there is a figure, in whole five minutes
+    samples: IntArray  # number of readings; 0: filled from the previous one
 
 
-_COLUMNS: Final = 8
-EMPTY: Final = Rollups(np.empty((_COLUMNS, 0), np.int64))
+EMPTY: Final = Rollups(*np.empty((8, 0), np.int64))
 
 
 def join(parts: Sequence[Rollups]) -> Rollups:
     """Return successive buckets as one value."""
     parts = [part for part in parts if len(part)]
-    return Rollups(stacked([part.columns for part in parts])) if parts else EMPTY
+    return Rollups(*stacked([part.columns for part in parts])) if parts else EMPTY
 
 
 def roll_up(readings: Readings, capacities: Capacities, width: int, now: int = FOREVER) -> Rollups:
-    """Return the buckets of `width` seconds that have a figure; none that starts after `now`."""
+    """Return the buckets of `width` seconds that have a figure; none that starts after `now`.
+
+    A bucket without readings has one if that before is valid to its end.
+    """
     known = readings.value != UNKNOWN
     if not known.any():
         return EMPTY
     until = readings.valid_until(capacities)[known]
     time, value = readings.time[known], readings.value[known]
-    filled = _filled(time, value, until, width, now)
-    return _in_order(join((_of_readings(time, value, until, width), filled)))
-
-
-def _of_readings(time: IntArray, value: IntArray, until: IntArray, width: int) -> Rollups:
-    number = time // width
-    first = np.flatnonzero(np.diff(number, prepend=number[0] - 1))
-    count = np.diff(first, append=len(time))
-    start = number[first] * width
-    high = np.maximum.reduceat(value, first)
-    highest = np.flatnonzero(value == np.repeat(high, count))
-    high_at = time[highest[np.searchsorted(highest, first)]]
-    # In its bucket a reading counts up to the next one, or to the end.
-    following = np.append(time[1:], FOREVER)
-    total = np.add.reduceat(
-        value * (np.minimum(following, np.repeat(start + width, count)) - time), first
-    )
-    covered = start + width - time[first]
-    # The reading before, where it is valid in the bucket.
-    before = np.maximum(np.concatenate(([0], until))[first] - start, 0)
-    before[first == 0] = 0
-    total += value[first - 1] * before
-    covered += before
-    last = value[first + count - 1]
+    until = np.where(until > now, np.maximum(until, (now // width + 1) * width), until)
+    # A reading has a part in its own bucket and in all that it is valid in.
+    count = np.maximum((until - 1) // width - time // width, 0) + 1
+    own = np.cumsum(count) - count
+    index = np.arange(count.sum()) - np.repeat(own, count)
+    bucket = (np.repeat(time // width, count) + index) * width
+    start, end = bucket.copy(), np.minimum(bucket + width, np.repeat(until, count))
+    start[own] = time
+    # In its own bucket it counts up to the next one, or to the end.
+    end[own] = np.minimum(bucket[own] + width, np.append(time[1:], FOREVER))
+    value, seconds = np.repeat(value, count), end - start
+    samples = (index == 0).astype(np.int64)
+    parts = Rollups(start, value, value, start, value, value * seconds, seconds, samples)
+    result = coarsen(parts, width)
+    whole = (result.seconds == width) & (result.start <= now)
+    result = result.select(whole | (result.samples > 0))
     # Of a bucket that is covered in part the average counts for the whole.
-    scaled = np.rint(total * (width / covered)).astype(np.int64)
-    total = np.where(covered == width, total, scaled)
-    low = np.minimum.reduceat(value, first)
-    seconds = np.full(len(first), width)
-    return Rollups(np.array((start, low, high, high_at, last, total, seconds, count)))
-
-
-def _filled(time: IntArray, value: IntArray, until: IntArray, width: int, now: int) -> Rollups:
-    """Return the whole buckets without readings in which the one before is valid."""
-    number = time // width + 1
-    stop = np.where(until > now, now // width + 1, until // width)
-    count = np.maximum(stop - number, 0)
-    if not count.any():
-        return EMPTY
-    index = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    start = (np.repeat(number, count) + index) * width
-    held = np.repeat(value, count)
-    seconds = np.full(len(start), width)
-    columns = (start, held, held, start, held, held * width, seconds, np.zeros_like(start))
-    return Rollups(np.array(columns))
-
-
-def _in_order(rollups: Rollups) -> Rollups:
-    if (np.diff(rollups.start) > 0).all():
-        return rollups
-    return rollups.select(np.argsort(rollups.start, kind="stable"))
+    scaled = np.rint(result.total * (width / result.seconds)).astype(np.int64)
+    total = np.where(result.seconds == width, result.total, scaled)
+    return replace(result, total=total, seconds=np.full(len(result), width))
 
 
 def coarsen(rollups: Rollups, width: int) -> Rollups:
     """Return the same in buckets of `width` seconds; successive parts of one bucket are joined."""
     if not len(rollups):
         return rollups
-    rollups = _in_order(rollups)
-    number = rollups.start // width
-    first = np.flatnonzero(np.diff(number, prepend=number[0] - 1))
-    count = np.diff(first, append=len(rollups))
+    first, count = groups(rollups.start // width)
     samples = np.add.reduceat(rollups.samples, first)
     # What is filled counts for the extremes only where there is no reading.
     counts = (rollups.samples > 0) | np.repeat(samples == 0, count)
-    low = np.minimum.reduceat(np.where(counts, rollups.low, FOREVER), first)
-    highs = np.where(counts, rollups.high, UNKNOWN)
-    high = np.maximum.reduceat(highs, first)
-    highest = np.flatnonzero(highs == np.repeat(high, count))
-    high_at = rollups.high_at[highest[np.searchsorted(highest, first)]]
-    total, seconds = (np.add.reduceat(c, first) for c in (rollups.total, rollups.seconds))
-    last = rollups.last[first + count - 1]
-    start = number[first] * width
-    return Rollups(np.array((start, low, high, high_at, last, total, seconds, samples)))
+    at = highest(np.where(counts, rollups.high, UNKNOWN), first, count)
+    return Rollups(
+        rollups.start[first] // width * width,
+        np.minimum.reduceat(np.where(counts, rollups.low, FOREVER), first),
+        rollups.high[at],
+        rollups.high_at[at],
+        rollups.last[first + count - 1],
+        np.add.reduceat(rollups.total, first),
+        np.add.reduceat(rollups.seconds, first),
+        samples,
+    )
 
 
 # Buckets that are stored, and what changes in them
 
 
-def reconcile(stored: Rollups, before: Rollups, after: Rollups) -> Rollups:
+def reconcile(stored: Rollups, before: Rollups, after: Rollups) -> tuple[Rollups, IntArray]:
     """Return the stored buckets where what is known of them changed from `before` to `after`.
 
     A stored bucket with more readings than `before` has some that are not known any more: it stays,
-    unless `after` has as many, and takes over higher and lower figures.
+    unless `after` has as many, and takes over higher and lower figures. Also returns the starts of
+    the buckets that are new or changed.
     """
     start = sorted_unique(stored.start, before.start, after.start)
     (old, has_old), (known, has_known), (new, has_new) = (
         _spread(rollups, start) for rollups in (stored, before, after)
     )
-    more = has_old & (~has_known | (old[7] > known[7]))
-    both = more & has_new & (new[7] > 0) & (old[7] > 0)
-    use_new = has_new & (~more | ((new[7] > 0) & (old[7] == 0)))
-    columns = np.where(use_new, new, old)
-    columns[:, both] = _more_complete(old[:, both], new[:, both])
-    return Rollups(columns[:, more | has_new])
+    more = has_old & (~has_known | (old.samples > known.samples))
+    both = more & has_new & (new.samples > 0) & (old.samples > 0)
+    use_new = has_new & (~more | ((new.samples > 0) & (new.samples >= old.samples)))
+    use_new_high = np.where(both & (old.high != new.high), new.high > old.high, use_new)
+    pairs = zip(new.columns, old.columns, strict=True)
+    result = Rollups(*(np.where(use_new, *pair) for pair in pairs))
+    result = replace(
+        result,
+        low=np.where(both, np.minimum(old.low, new.low), result.low),
+        high=np.where(use_new_high, new.high, old.high),
+        high_at=np.where(use_new_high, new.high_at, old.high_at),
+    )
+    kept = more | has_new
+    differs = (np.array(result.columns) != np.array(old.columns)).any(axis=0)
+    return result.select(kept), start[kept & (differs | ~has_old)]
 
 
-def _spread(rollups: Rollups, start: IntArray) -> tuple[IntArray, BoolArray]:
+def _spread(rollups: Rollups, start: IntArray) -> tuple[Rollups, BoolArray]:
+    """Return buckets at all of these starts, and which there are."""
     place = np.searchsorted(start, rollups.start)
-    columns = np.zeros((_COLUMNS, len(start)), np.int64)
+    columns = np.zeros((len(rollups.columns), len(start)), np.int64)
     columns[:, place] = rollups.columns
     present = np.zeros(len(start), np.bool_)
     present[place] = True
-    return columns, present
-
-
-def _more_complete(old: IntArray, new: IntArray) -> IntArray:
-    """Return of each two buckets the one with more readings, with the extremes of both."""
-    is_new = new[7] >= old[7]
-    larger, smaller = np.where(is_new, new, old), np.where(is_new, old, new)
-    higher = smaller[2] > larger[2]
-    larger[2:4] = np.where(higher, smaller[2:4], larger[2:4])
-    larger[1] = np.minimum(larger[1], smaller[1])
-    return larger
+    return Rollups(*columns), present
 
 
 def contained(stored: Rollups, rollups: Rollups) -> BoolArray:
     """Return which of `rollups` the stored buckets may well contain."""
     start = sorted_unique(stored.start, rollups.start)
     (old, has_old), (new, _) = _spread(stored, start), _spread(rollups, start)
-    inside = has_old & (old[7] >= new[7]) & (old[1] <= new[1]) & (new[2] <= old[2])
+    inside = has_old & (old.samples >= new.samples) & (old.low <= new.low) & (new.high <= old.high)
     chosen: BoolArray = inside[np.searchsorted(start, rollups.start)]
     return chosen
-
-
-def changed(stored: Rollups, result: Rollups) -> IntArray:
-    """Return the starts of the buckets of `result` that are new, or not what was stored."""
-    start = sorted_unique(stored.start, result.start)
-    (old, has_old), (new, has_new) = _spread(stored, start), _spread(result, start)
-    different: IntArray = start[has_new & (~has_old | (old != new).any(axis=0))]
-    return different

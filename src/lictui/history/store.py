@@ -126,7 +126,7 @@ class History(Journal, Polls):
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _compact(self, db: sqlite3.Connection, *, everything: bool = False) -> bool:
-        from lictui.history import compaction
+        from lictui.history import blocks, compaction
         from lictui.history.sums import store_peaks
 
         now = self._clock.now()
@@ -139,7 +139,8 @@ class History(Journal, Polls):
         kept[Resolution.FIVE_MINUTES] = store_peaks(db, until, int(now))
         done = len(packed) < compaction.MAX_POOLS and kept[Resolution.FIVE_MINUTES] == until
         for pool in pools.all_pools(db) if done and everything else packed:
-            compaction.drop_expired(db, pool, kept)
+            for width, since in kept.items():
+                blocks.drop_before(db, pool.id, width, since)
         return done
 
     def stats(self) -> HistoryStats:
