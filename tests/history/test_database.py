@@ -178,16 +178,6 @@ def test_network_file_system_uses_the_rollback_journal(
         assert not path.with_name("history.db-wal").exists()
 
 
-def test_journal_mode_is_the_one_sqlite_returns(tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / "x.db")) as db:
-        db.execute("PRAGMA locking_mode = EXCLUSIVE")
-        memory = sqlite3.connect(":memory:")  # it cannot do WAL, and says "memory"
-        mode, notices = database._set_journal_mode(memory, tmp_path / "x.db")
-        memory.close()
-    assert mode == "memory"
-    assert "rollback journal" in notices[0]
-
-
 def test_full_disk_is_reported_and_loses_nothing(fixture: HistoryFixture) -> None:
     fixture.record(MIDNIGHT, 5)
     ((pages,),) = fixture.history._db.execute("PRAGMA page_count").fetchall()

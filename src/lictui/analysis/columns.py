@@ -70,7 +70,7 @@ def highest(values: IntArray, first: IntArray, count: IntArray) -> IntArray:
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class TimeColumns:
     """Equally long columns; the first has times in order."""
 
     @cached_property
@@ -97,7 +97,7 @@ class Table:
 
 
 @dataclass(frozen=True, eq=False)
-class Series(Table):
+class Series(TimeColumns):
     """Usage over time: equally long columns in order of time; a gap has no entry.
 
     Widths may differ: where five minutes are not stored any more, there are hours or days.

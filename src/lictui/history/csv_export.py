@@ -10,7 +10,7 @@ from lictui.analysis.series import Resolution
 from lictui.clock import iso
 from lictui.history import polls, pools
 from lictui.history.compaction import with_unpacked
-from lictui.history.errors import read_transaction
+from lictui.history.errors import transaction
 from lictui.history.query import StoredPool
 from lictui.history.readings import last_reading
 from lictui.history.rollup import FOREVER, UNKNOWN, Capacities
@@ -106,7 +106,7 @@ def _reading_rows(db: sqlite3.Connection, pool: KnownPool, query: ExportQuery) -
     capacities = pools.capacities(db, pool.id)
     timeline = Capacities.of(capacities)
     for start, end in _chunks(db, pool, query):
-        with read_transaction(db):
+        with transaction(db):
             found = with_unpacked(db, pool, start, end)
         at = timeline.at(found.time).tolist()
         for time, value, index in zip(found.time.tolist(), found.value.tolist(), at, strict=True):
@@ -119,7 +119,7 @@ def _bucket_rows(db: sqlite3.Connection, pool: KnownPool, query: ExportQuery) ->
     cells = _cells(pool)
     width = query.resolution
     for start, end in _chunks(db, pool, query):
-        with read_transaction(db):
+        with transaction(db):
             series = StoredPool(db, pool, FOREVER).stored_series(width, start, end)
         for bucket in series.buckets:
             if not bucket.samples:  # filled from the reading before

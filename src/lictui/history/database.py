@@ -8,15 +8,14 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from lictui.history.errors import (
     CorruptBlockError,
     HistoryError,
     is_corruption,
-    read_transaction,
     sqlite_errors,
-    write_transaction,
+    transaction,
 )
 from lictui.paths import FILE_MODE, make_folder
 
@@ -93,28 +92,13 @@ SCHEMA: Final = (
 )
 
 
-def prepare_schema(db: sqlite3.Connection) -> None:
-    """Create the tables in a new file, in one transaction.
-
-    Raises HistoryError for a file that is not a history, or has another schema version; such a
-    file is left unchanged.
-    """
-    if is_empty(db):
-        with write_transaction(db):
-            if is_empty(db):  # else another process was faster
-                for statement in SCHEMA:
-                    db.execute(statement)
-                db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                db.execute(f"PRAGMA user_version = {VERSION}")
-
-
-def is_empty(db: sqlite3.Connection) -> bool:
-    """Whether a file has no tables yet; raises HistoryError if it is not a history."""
+def _has_tables(db: sqlite3.Connection) -> bool:
+    """Whether the file has the tables yet; raises HistoryError if it is of something else."""
     ((tables,),) = db.execute("SELECT count(*) FROM sqlite_master")
     ((application,),) = db.execute("PRAGMA application_id")
     ((version,),) = db.execute("PRAGMA user_version")
     if not tables and version <= VERSION:
-        return True
+        return False
     if application != APPLICATION_ID:
         raise HistoryError(
             "the history file is not a lictui database (left unchanged)",
@@ -126,7 +110,16 @@ def is_empty(db: sqlite3.Connection) -> bool:
             f"this version supports schema {VERSION} (left unchanged)",
             "update lictui, or set [history] path in config.toml to another file",
         )
-    return False
+    return True
+
+
+def _create_tables(db: sqlite3.Connection) -> None:
+    with transaction(db, "IMMEDIATE"):
+        if not _has_tables(db):  # else another process was faster
+            for statement in SCHEMA:
+                db.execute(statement)
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {VERSION}")
 
 
 # Network file systems, where SQLite's write-ahead log must not be used
@@ -170,42 +163,7 @@ def is_network_path(path: Path, mounts: Path = _MOUNTS) -> bool:
 _BUSY_TIMEOUT: Final = 5.0  # seconds to wait for another writer
 _CACHE_SIZE: Final = -8_000  # KiB of pages kept in memory, negative as SQLite wants it
 _MAX_LOG_SIZE: Final = 4 * 1024 * 1024  # bytes that a write-ahead log keeps after a longer one
-_UNCHANGING: Final = "ro&immutable=1"  # a file that nobody writes
 _SUFFIXES: Final = ("", "-wal", "-shm", "-journal")  # of the file, and of SQLite's next to it
-_PATH_HINT: Final = "check file permissions, or set [history] path in config.toml"
-
-
-class OpenedDatabase(NamedTuple):
-    """A connection, its journal mode, and notices for the user."""
-
-    connection: sqlite3.Connection
-    journal_mode: str  # "wal", or the rollback journal's "delete"
-    notices: tuple[str, ...] = ()
-    is_unchanging: bool = False  # opened as a file that nobody writes
-
-
-def open_database(path: Path, now: float, *, read_only: bool = False) -> OpenedDatabase:
-    """Open the history at `path` and create it if necessary; `now` names a file moved away.
-
-    A file that may not be written is read. Raises HistoryError when that is impossible, too;
-    nothing is lost then.
-    """
-    denied = "" if read_only else _create(path)
-    if read_only or denied:
-        opened = _open_read_only(path, denied)
-        return opened._replace(notices=(denied,) if denied else ())
-    try:
-        return _connect(path, "rw")
-    except sqlite3.DatabaseError as error:
-        if not is_corruption(error):
-            with sqlite_errors(path):
-                raise
-    moved = move_aside(path, now)
-    _create(path)
-    with sqlite_errors(path):
-        opened = _connect(path, "rw")
-    notice = f"database {path} was corrupt; moved to {moved.name} and recreated"
-    return opened._replace(notices=(notice, *opened.notices))
 
 
 def _create(path: Path) -> str:
@@ -223,57 +181,7 @@ def _create(path: Path) -> str:
     return ""
 
 
-def _connect(path: Path, access: str) -> OpenedDatabase:
-    """Connect with SQLite's URI parameters `access`; a file opened "rw" is prepared for writing."""
-    db = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={access}",
-        timeout=_BUSY_TIMEOUT,
-        isolation_level=None,
-        check_same_thread=False,
-        uri=True,
-    )
-    try:
-        db.execute(f"PRAGMA cache_size = {_CACHE_SIZE}")
-        if access != "rw":
-            _require_tables(db)
-            ((mode,),) = db.execute("PRAGMA journal_mode")
-            return OpenedDatabase(db, mode, is_unchanging=access == _UNCHANGING)
-        db.execute(f"PRAGMA journal_size_limit = {_MAX_LOG_SIZE}")
-        prepare_schema(db)
-        mode, notices = _set_journal_mode(db, path)
-        # Under WAL, NORMAL loses at most the last commits to a power cut, and nothing to a crash.
-        db.execute(f"PRAGMA synchronous = {'NORMAL' if mode == 'wal' else 'FULL'}")
-    except BaseException:
-        db.close()
-        raise
-    return OpenedDatabase(db, mode, notices)
-
-
-def _open_read_only(path: Path, denied: str) -> OpenedDatabase:
-    """Open a file without writing anything; raises HistoryError if there is nothing to read."""
-    try:
-        path.open("rb").close()
-    except OSError as error:
-        message = denied or f"the history {path} cannot be read: {error.strerror}"
-        raise HistoryError(message, _PATH_HINT) from error
-    # In a folder without write permission, SQLite needs to be sure that nobody writes, unless a
-    # write-ahead log is there already.
-    has_log = path.with_name(path.name + "-wal").exists()
-    with sqlite_errors(path):
-        try:
-            return _connect(path, "ro")
-        except sqlite3.OperationalError:
-            if has_log:
-                raise
-            return _connect(path, _UNCHANGING)
-
-
-def _require_tables(db: sqlite3.Connection) -> None:
-    if is_empty(db):
-        raise HistoryError("the history file is empty", "nothing has been recorded yet")
-
-
-def _set_journal_mode(db: sqlite3.Connection, path: Path) -> tuple[str, tuple[str, ...]]:
+def _set_journal_mode(db: sqlite3.Connection, path: Path) -> None:
     """Use the write-ahead log where shared memory works (sqlite.org/wal.html), else a rollback."""
     ((mode,),) = db.execute("PRAGMA journal_mode")
     preferred = "delete" if is_network_path(path) else "wal"
@@ -281,25 +189,87 @@ def _set_journal_mode(db: sqlite3.Connection, path: Path) -> tuple[str, tuple[st
         # Another process that has the file open keeps it as it is: that is not an error.
         with suppress(sqlite3.OperationalError):
             ((mode,),) = db.execute(f"PRAGMA journal_mode = {preferred}")
-    if mode == "wal":
-        return mode, ()
-    notice = (
-        f"the history {path} is on a file system without shared memory: using the slower rollback "
-        "journal"
-    )
-    return mode, (notice,)
+    # Under WAL, NORMAL loses at most the last commits to a power cut, and nothing to a crash.
+    db.execute(f"PRAGMA synchronous = {'NORMAL' if mode == 'wal' else 'FULL'}")
 
 
 class HistoryFile:
     """An open history, and whether it is still the file at its path."""
 
-    def __init__(self, path: Path, opened: OpenedDatabase) -> None:
+    def __init__(self, path: Path, now: float, *, read_only: bool = False) -> None:
+        """Open the history at `path` and create it if necessary; `now` names a file moved away.
+
+        A file that may not be written is read. Raises HistoryError when that is impossible, too;
+        nothing is lost then.
+        """
         self.path = path
-        self.journal_mode = opened.journal_mode
-        self.notices = opened.notices
-        self._db = opened.connection
-        self._is_unchanging = opened.is_unchanging
+        self.journal_mode = ""  # "wal", or the rollback journal's "delete"
+        self.notices: tuple[str, ...] = ()  # for the user
+        self._is_unchanging = False  # opened as a file that nobody writes
+        denied = "" if read_only else _create(path)
+        if read_only or denied:
+            self._db = self._open_read_only(denied)
+        else:
+            self._db = self._open(now)
         self._file_ids = _file_ids(path)
+
+    def _open(self, now: float) -> sqlite3.Connection:
+        try:
+            return self._connect("rw")
+        except sqlite3.DatabaseError as error:
+            if not is_corruption(error):
+                with sqlite_errors(self.path):
+                    raise
+        moved = move_aside(self.path, now)
+        self.notices = (f"database {self.path} was corrupt; moved to {moved.name} and recreated",)
+        _create(self.path)
+        with sqlite_errors(self.path):
+            return self._connect("rw")
+
+    def _open_read_only(self, denied: str) -> sqlite3.Connection:
+        self.notices = (denied,) if denied else ()
+        try:
+            self.path.open("rb").close()
+        except OSError as error:
+            message = denied or f"the history {self.path} cannot be read: {error.strerror}"
+            hint = "check file permissions, or set [history] path in config.toml"
+            raise HistoryError(message, hint) from error
+        # In a folder without write permission, SQLite needs to be sure that nobody writes, unless
+        # a write-ahead log is there already.
+        has_log = self.path.with_name(self.path.name + "-wal").exists()
+        with sqlite_errors(self.path):
+            try:
+                return self._connect("ro")
+            except sqlite3.OperationalError:
+                if has_log:
+                    raise
+                self._is_unchanging = True
+                return self._connect("ro&immutable=1")
+
+    def _connect(self, access: str) -> sqlite3.Connection:
+        db = sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?mode={access}",
+            timeout=_BUSY_TIMEOUT,
+            isolation_level=None,
+            check_same_thread=False,
+            uri=True,
+        )
+        try:
+            db.execute(f"PRAGMA cache_size = {_CACHE_SIZE}")
+            has_tables = _has_tables(db)
+            if access == "rw":
+                db.execute(f"PRAGMA journal_size_limit = {_MAX_LOG_SIZE}")
+                if not has_tables:
+                    _create_tables(db)
+                _set_journal_mode(db, self.path)
+            ((self.journal_mode,),) = db.execute("PRAGMA journal_mode")
+            if access == "rw" and self.journal_mode != "wal":
+                notice = f"the history {self.path} is on a file system without shared memory"
+                self.notices += (f"{notice}: using the slower rollback journal",)
+        except BaseException:
+            db.close()
+            raise
+        return db
 
     def is_replaced(self) -> bool:
         """Whether to open the history again.
@@ -325,12 +295,12 @@ class HistoryFile:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with sqlite_errors(self.path), write_transaction(self._db):
+        with sqlite_errors(self.path), transaction(self._db, "IMMEDIATE"):
             yield self._db
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        with sqlite_errors(self.path), read_transaction(self._db):
+        with sqlite_errors(self.path), transaction(self._db):
             yield self._db
 
 

@@ -65,82 +65,66 @@ def iter_peaks(history: History, query: PeakQuery) -> Iterator[ScopedPeak | None
         continued=query.continued,
     )
     for (product, model), members in by_product.items():
-        scopes = query.scopes or {ESTATE: {member.server for member in members}}
-        search = _Search(history, query, members, scopes)
-        yield from search.read()
-        search.remember()
-        yield from search.peaks(product, model)
-
-
-class _Search:
-    """The search for the peaks of one product and model."""
-
-    def __init__(
-        self,
-        history: History,
-        query: PeakQuery,
-        members: Sequence[Membership],
-        scopes: Mapping[str, Collection[str]],
-    ) -> None:
-        self._history = history
-        self._query = query
-        self._scopes = {
-            name: inside
-            for name, servers in scopes.items()
-            if (inside := {member.server for member in members} & set(servers))
+        all_scopes = query.scopes or {ESTATE: {member.server for member in members}}
+        by_server = {member.server: member for member in members}
+        scopes = {
+            name: [by_server[server] for server in found]
+            for name, servers in all_scopes.items()
+            if (found := sorted(by_server.keys() & set(servers)))
         }
-        in_scope = set().union(*self._scopes.values())
-        self._members = [member for member in members if member.server in in_scope]
-        self._of_scope = {
-            name: self._accumulator([m for m in members if m.server in inside])
-            for name, inside in self._scopes.items()
-        }
-        self._of_server = {m.server: self._accumulator([m]) for m in self._members}
-
-    def _accumulator(self, members: Sequence[Membership]) -> PeakAccumulator:
-        now, first = self._query.now, min(member.since for member in members)
-        return PeakAccumulator(peak_windows(now, first, self._query.zone), first, now)
-
-    def read(self) -> Iterator[None]:
-        """Read everything; yields after each server."""
-        end = int(self._query.now) + 1
-        query_entitlements = self._query.entitlements
-        first = min((member.since for member in self._members), default=end)
-        for start in range(first // CHUNK * CHUNK, end, CHUNK):
-            stop = min(start + CHUNK, end)
-            totals = {name: SumBuilder(start, stop) for name in self._scopes}
-            for member in self._members:
-                if not member.overlaps(start, stop):
-                    continue
-                query = SeriesQuery(member.pools, start, stop, int(ALIGNMENT))
-                series = self._history.series(query)
-                self._of_server[member.server].add(series)
-                for name, servers in self._scopes.items():
-                    if member.server in servers:
-                        entitlement = query_entitlements.get(member.server, "")
-                        totals[name].add(series, member.since, member.until, entitlement)
-                yield
-            for name, total in totals.items():
-                known = self._pools_of(name)
-                self._of_scope[name].add(self._history.tightened(total.series(), known))
-
-    def _pools_of(self, scope: str) -> list[KnownPool]:
-        inside = [m for m in self._members if m.server in self._scopes[scope]]
-        return [pool for member in inside for pool in member.known_pools]
-
-    def remember(self) -> None:
-        """Keep the daily maxima of these sums when their details expire, if that can be stored."""
-        with suppress(HistoryError):
-            self._history.remember_sums(map(self._pools_of, self._scopes))
-
-    def peaks(self, product: str, model: str) -> Iterator[ScopedPeak]:
-        """Yield the peaks of the scopes, then of their servers."""
-        own = {server: list(peaks.peaks()) for server, peaks in self._of_server.items()}
-        for name, servers in self._scopes.items():
-            for index, peak in enumerate(self._of_scope[name].peaks()):
-                bound = upper_bound(own[server][index] for server in servers)
+        single = {member.server: [member] for inside in scopes.values() for member in inside}
+        of_scope, of_server = _accumulators(query, scopes), _accumulators(query, single)
+        yield from _read(history, query, scopes, of_scope, of_server)
+        with suppress(HistoryError):  # of a history that cannot be written
+            history.remember_sums(map(_pools, scopes.values()))
+        own = {server: list(peaks.peaks()) for server, peaks in of_server.items()}
+        for name, inside in scopes.items():
+            for index, peak in enumerate(of_scope[name].peaks()):
+                bound = upper_bound(own[member.server][index] for member in inside)
                 yield ScopedPeak(name, product, model, peak, bound)
-        if self._query.per_server:
-            for server in sorted(own):
-                for peak in own[server]:
-                    yield ScopedPeak(server, product, model, peak)
+        for server in sorted(own) if query.per_server else ():
+            yield from (ScopedPeak(server, product, model, peak) for peak in own[server])
+
+
+def _accumulators(
+    query: PeakQuery, groups: Mapping[str, Sequence[Membership]]
+) -> dict[str, PeakAccumulator]:
+    accumulators = {}
+    for name, members in groups.items():
+        first = min(member.since for member in members)
+        windows = peak_windows(query.now, first, query.zone)
+        accumulators[name] = PeakAccumulator(windows, first, query.now)
+    return accumulators
+
+
+def _read(
+    history: History,
+    query: PeakQuery,
+    scopes: Mapping[str, Sequence[Membership]],
+    of_scope: Mapping[str, PeakAccumulator],
+    of_server: Mapping[str, PeakAccumulator],
+) -> Iterator[None]:
+    """Read everything; yields after each server."""
+    members = {member.server: member for inside in scopes.values() for member in inside}
+    names = {scope: {member.server for member in inside} for scope, inside in scopes.items()}
+    end = int(query.now) + 1
+    first = min((member.since for member in members.values()), default=end)
+    for start in range(first // CHUNK * CHUNK, end, CHUNK):
+        stop = min(start + CHUNK, end)
+        totals = {name: SumBuilder(start, stop) for name in scopes}
+        for member in members.values():
+            if not member.overlaps(start, stop):
+                continue
+            series = history.series(SeriesQuery(member.pools, start, stop, int(ALIGNMENT)))
+            of_server[member.server].add(series)
+            entitlement = query.entitlements.get(member.server, "")
+            for name, total in totals.items():
+                if member.server in names[name]:
+                    total.add(series, member.since, member.until, entitlement)
+            yield
+        for name, total in totals.items():
+            of_scope[name].add(history.tightened(total.series(), _pools(scopes[name])))
+
+
+def _pools(members: Sequence[Membership]) -> list[KnownPool]:
+    return [pool for member in members for pool in member.known_pools]

@@ -43,21 +43,19 @@ def record_last_poll(db: sqlite3.Connection, poll: Poll) -> bool:
     state = failure.state if failure else State.UP
     if state != previous_state:
         state_since = poll.time
-    values = (poll.server, poll.time, poll.latency, state.value, state_since)
-    if failure:
-        db.execute(
-            "INSERT INTO last_poll(server, polled_at, latency, state, state_since, failure)"
-            " VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET polled_at = excluded.polled_at,"
-            " latency = excluded.latency, state = excluded.state,"
-            " state_since = excluded.state_since, failure = excluded.failure",
-            (*values, to_json(failure)),
-        )
-    else:
-        db.execute(
-            "INSERT OR REPLACE INTO last_poll(server, polled_at, latency, state, state_since,"
-            " failure, last_success_at, snapshot) VALUES(?, ?, ?, ?, ?, NULL, ?, ?)",
-            (*values, poll.time, to_json(poll.result)),
-        )
+    succeeded = (None, None) if failure else (poll.time, to_json(poll.result))
+    db.execute(
+        "INSERT INTO last_poll(server, polled_at, latency, state, state_since, failure,"
+        " last_success_at, snapshot) VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+        " polled_at = excluded.polled_at, latency = excluded.latency, state = excluded.state,"
+        " state_since = excluded.state_since, failure = excluded.failure,"
+        " last_success_at = ifnull(excluded.last_success_at, last_success_at),"
+        " snapshot = ifnull(excluded.snapshot, snapshot)",
+        (
+            *(poll.server, poll.time, poll.latency, state.value, state_since),
+            *(to_json(failure) if failure else None, *succeeded),
+        ),
+    )
     return bool(previous_state == State.UP)
 
 

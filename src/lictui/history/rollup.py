@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from lictui.analysis.columns import Table, groups, highest, repeated, stacked
+from lictui.analysis.columns import TimeColumns, groups, highest, repeated, stacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,7 +35,7 @@ def sorted_unique(*times: IntArray) -> IntArray:
 
 
 @dataclass(frozen=True, eq=False)
-class Readings(Table):
+class Readings(TimeColumns):
     """Single readings of a pool in order of time, each second at most once."""
 
     time: IntArray  # UTC epoch seconds
@@ -135,7 +135,7 @@ class Capacities:
 
 
 @dataclass(frozen=True, eq=False)
-class Rollups(Table):
+class Rollups(TimeColumns):
     """Buckets of one width in order of time."""
 
     start: IntArray  # UTC epoch seconds

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.analysis.series import Resolution
 from lictui.history import journal, pools
-from lictui.history.database import open_database
-from lictui.history.errors import sqlite_errors, write_transaction
+from lictui.history.errors import sqlite_errors, transaction
 from lictui.history.journal import Journal
 from lictui.history.polls import Polls
 from lictui.history.recording import append_poll
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from lictui.history.backfill import ImportCounts, LicenseGrant
     from lictui.history.csv_export import ExportQuery
     from lictui.history.csv_reader import ImportedPool
-    from lictui.history.database import OpenedDatabase
     from lictui.history.journal import AlertChanges
     from lictui.history.pools import Capacity, KnownPool
     from lictui.model import Event, Poll, Server
@@ -41,9 +39,9 @@ class History(Journal, Polls):
     """The history database: one SQLite file."""
 
     def __init__(
-        self, path: Path, opened: OpenedDatabase, retention: Retention, clock: Clock
+        self, path: Path, retention: Retention, clock: Clock, *, read_only: bool = False
     ) -> None:
-        super().__init__(path, opened)
+        super().__init__(path, clock.now(), read_only=read_only)
         self.retention = retention
         self._clock = clock
 
@@ -57,8 +55,7 @@ class History(Journal, Polls):
         schema version, is refused and left unchanged. With `read_only` nothing at all is written;
         without write permission the history is opened like that, too, with a notice.
         """
-        opened = open_database(path, clock.now(), read_only=read_only)
-        return cls(path, opened, retention, clock)
+        return cls(path, retention, clock, read_only=read_only)
 
     def __enter__(self) -> Self:
         return self
@@ -120,7 +117,7 @@ class History(Journal, Polls):
         with sqlite_errors(self.path):
             done = False
             while not done:
-                with write_transaction(self._db):
+                with transaction(self._db, "IMMEDIATE"):
                     done = self._compact(self._db, everything=True)
             self._db.execute("VACUUM")
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
