@@ -147,8 +147,37 @@ def test_unknown_command_suggests_a_similar_one(
     assert f"Did you mean '{command}'?" in cli.refused(*arguments)
 
 
-def test_every_option_of_a_command_has_its_own_variable(
+@pytest.mark.parametrize(
+    ("variable", "value", "arguments"),
+    [
+        ("LICTUI_FORMAT", "yaml", ("info",)),
+        ("LICTUI_GROUP", "nowhere", ("status",)),
+        ("LICTUI_TIMEOUT", "0", ("status",)),
+        ("LICTUI_THEME", "nope", ()),
+    ],
+)
+def test_error_names_the_variable_that_a_value_comes_from(
+    cli: Cli,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    value: str,
+    arguments: tuple[str, ...],
+) -> None:
+    monkeypatch.setenv(variable, value)
+    error = cli.refused(*arguments)
+    assert value in error
+    assert f"the environment variable {variable}\n" in error
+
+
+def test_unknown_theme_is_refused(cli: Cli) -> None:
+    assert "did you mean lictui-dark?" in cli.refused("--theme", "lictui-drak")
+
+
+def test_terminal_shows_what_is_being_done_until_it_is_done(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LICTUI_FORMAT", "yaml")
-    assert "'yaml' is not one of" in cli.refused("info")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    error = cli("status", code=2).err
+    assert error.startswith("lictui: starting …\r")
+    assert "\rlictui: reading 0 servers …\r" in error
+    assert error.rpartition("\r")[2] == "No servers configured. Run: lictui servers add --help\n"

@@ -228,9 +228,23 @@ def test_table_has_percentages_of_their_level(capsys: pytest.CaptureFixture[str]
     assert levels == [["79", "%", "ok"], ["99", "%", "critical"]] * 2
 
 
-def test_table_without_servers_says_so_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
-    print_status(status_json(merge_board(Board()), START, TODAY), "table", AlertSettings())
-    assert capsys.readouterr() == ("", "No matching servers.\n")
+def test_exit_code_tells_no_server_from_no_match(cli: Cli, paths: Paths) -> None:
+    assert "No servers configured." in cli("status", code=2).err
+    assert cli.json("status", code=2)["servers"] == []
+    save_servers(paths, [server("a", enabled=False)])
+    assert "disabled" in cli("status").out
+    assert cli("status", "--filter", "nothing", code=1) == ("", "No matching servers.\n")
+    cli.refused("status", "--group", "nowhere")
+    cli.refused("status", "--server", "b")
+
+
+def test_cached_status_without_a_readable_history_is_an_error(
+    cli: Cli, paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_servers(paths, [server("a")])
+    paths.data_dir.touch()  # a file where the folder should be
+    monkeypatch.setenv("LICTUI_DATA_DIR", str(paths.data_dir / "data"))
+    assert "cannot be" in cli.refused("status", "--cached")
 
 
 def test_license_server_with_two_sources_is_one_row_and_counted_once(

@@ -433,6 +433,8 @@ def test_state_is_saved_also_over_a_damaged_file(paths: Paths, raw: bytes | None
     assert load_state(paths) == {}
     save_state(paths, STATE)
     assert load_state(paths) == STATE
+    save_state(paths, {"range": "week"})  # of another monitor
+    assert load_state(paths) == {**STATE, "range": "week"}
     assert stat.S_IMODE(paths.state.stat().st_mode) == 0o600 or raw is not None
 
 

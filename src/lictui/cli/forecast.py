@@ -26,6 +26,7 @@ from lictui.cli.options import (
     products_option,
     servers_option,
     timezone_option,
+    working,
 )
 from lictui.cli.output import (
     Column,
@@ -100,7 +101,7 @@ def forecast(
     selected = {server.name for server in select_servers(registered, servers, group)}
     now = SystemClock().now()
     today = datetime.fromtimestamp(now, UTC).astimezone(resolve_timezone(context, tz)).date()
-    with open_history(context) as history:
+    with working("computing forecasts"), open_history(context) as history:
         require_recorded(history, products=products)
         board = load_board(registered, history, settings.alerts)
         board = replace(
@@ -115,9 +116,9 @@ def forecast(
             if not products or scope.product in products
         ]
         series = history.series_batch(scope.history_query(now) for scope in scopes)
-    forecasts = [
-        scope.forecast(past, now, today) for scope, past in zip(scopes, series, strict=True)
-    ]
+        forecasts = [
+            scope.forecast(past, now, today) for scope, past in zip(scopes, series, strict=True)
+        ]
     emit(
         [_forecast_row(*pair, today) for pair in zip(scopes, forecasts, strict=True)],
         _FORECAST_COLUMNS,
@@ -236,7 +237,7 @@ def peaks(
     if group:
         members = {server.name for server in select_servers(registered, group=group)}
         selected = members & (selected or members)
-    with open_history(context) as history:
+    with working("reading the history"), open_history(context) as history:
         require_recorded(history, servers, products)
         board = load_board(registered, history, settings.alerts)
         query = PeakQuery(

@@ -22,6 +22,7 @@ from lictui.cli.options import (
     output_option,
     products_option,
     servers_option,
+    working,
 )
 from lictui.cli.output import Column, Row, emit, fields, number_text, open_text, optional_time
 from lictui.clock import SystemClock, iso
@@ -228,7 +229,8 @@ def compact(context: CommandContext, /) -> None:
     path = existing_history(context)
     if moved_to := check_and_set_aside(path, SystemClock().now()):
         click.echo(f"lictui: database {path} was corrupt; moved to {moved_to}", err=True)
-    with open_history(context, create=True) as history:
+    with working("compacting"), open_history(context, create=True) as history:
         before = history.stats().size_bytes
         history.compact_all()
-        click.echo(f"{path}: {before:,} bytes before, {history.stats().size_bytes:,} bytes now")
+        after = history.stats().size_bytes
+    click.echo(f"{path}: {before:,} bytes before, {after:,} bytes now")

@@ -13,12 +13,14 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from click.core import ParameterSource
 
 from lictui.cli.options import (
     MonitorOptions,
     add_common_options,
     monitor_options,
     suggestion,
+    working,
 )
 from lictui.errors import LictuiError
 
@@ -101,7 +103,8 @@ def _load(target: str) -> Any:
     """Import what `module:name` refers to, below lictui.cli."""
     gc.disable()  # imports create no garbage, and looking for it takes a tenth of their time
     try:
-        return resolve_name(f"lictui.cli.{target}")
+        with working("starting"):
+            return resolve_name(f"lictui.cli.{target}")
     finally:
         gc.enable()
 
@@ -173,13 +176,8 @@ def main(args: Sequence[str] | None = None) -> None:
         sys.stdout.flush()
     except click.exceptions.Exit as error:
         code = error.exit_code
-    except click.ClickException as error:
-        error.show()
-        code = 2
-    except LictuiError as error:
-        click.echo(f"lictui: {error.message}", err=True)
-        if error.hint:
-            click.echo(f"  {error.hint}", err=True)
+    except (click.ClickException, LictuiError) as error:
+        _print_error(error)
         code = 2
     except (click.Abort, KeyboardInterrupt):
         code = 130
@@ -187,6 +185,26 @@ def main(args: Sequence[str] | None = None) -> None:
         code = 0
     _drop_broken_streams()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _print_error(error: click.ClickException | LictuiError) -> None:
+    """Print an error, and the environment variable that a wrong value comes from."""
+    variables = []
+    if isinstance(error, LictuiError):
+        click.echo(f"lictui: {error.message}", err=True)
+        if error.hint:
+            click.echo(f"  {error.hint}", err=True)
+        quoted = error.message.replace('"', "'")
+        variables = [
+            n for n, v in os.environ.items() if n.startswith("LICTUI_") and repr(v) in quoted
+        ]
+    else:
+        error.show()
+        if isinstance(error, click.BadParameter) and error.ctx and error.param:
+            source = error.ctx.get_parameter_source(error.param.name or "")
+            variables = [str(error.param.envvar)] * (source is ParameterSource.ENVIRONMENT)
+    for variable in variables:
+        click.echo(f"  the value comes from the environment variable {variable}", err=True)
 
 
 def _drop_broken_streams() -> None:

@@ -34,6 +34,7 @@ from lictui.engine.board import Filter, MergedBoard
 from lictui.engine.engine import Engine, EngineThread, RunScope
 from lictui.errors import LictuiError, UsageError
 from lictui.paths import FILE_MODE, make_folder
+from lictui.tui.theme_names import theme_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,6 +53,8 @@ def run_monitor(
 ) -> None:
     """Run the monitor until the user quits; exits with its code."""
     Filter.parse(options.filter)  # raises before there is a screen
+    if options.theme and (problem := theme_problem(options.theme)):
+        raise UsageError(problem)
     _require_terminal()
     code = _START_DEMO
     if not options.demo:
@@ -136,6 +139,7 @@ def _run(
             lambda board, settings: app.publish(board, _with_options(settings, options))
         )
 
+    state = load_state(context.paths)
     app = LictuiApp(
         thread,
         clock,
@@ -145,13 +149,15 @@ def _run(
         read_only=options.read_only,
         filter=options.filter,
         watch=WatchOptions(**watch) if watch is not None else None,
-        state=load_state(context.paths),
+        state=dict(state),
         on_shown=on_first_frame,
     )
     with exit_on_signal(on_exit=lambda: app.call_later(app.exit, 0), close=stack.close):
         result = app.run()
-        with suppress(LictuiError):  # the last view is not important enough for an error
-            save_state(context.paths, app.saved_state)
+        changes = {k: v for k, v in app.saved_state.items() if v != state.get(k)}
+        if changes and not app.read_only:
+            with suppress(LictuiError):  # the last view is not important enough for an error
+                save_state(context.paths, changes)
     return result if isinstance(result, int) else app.return_code or 0
 
 

@@ -6,7 +6,9 @@ Every option has an environment variable: that of `--config-dir` is `LICTUI_CONF
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -17,6 +19,7 @@ import click
 from lictui import __version__
 from lictui.paths import Paths, current_folder, resolve_paths
 
+NO_SERVERS: Final = "No servers configured. Run: lictui servers add --help"
 FORMATS: Final = ("table", "json", "jsonl", "csv", "markdown")
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -226,6 +229,20 @@ def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool)
     if value and not ctx.resilient_parsing:
         click.echo(f"lictui {__version__}")
         ctx.exit()
+
+
+@contextmanager
+def working(words: str) -> Iterator[None]:
+    """Show on a terminal what is being done, until the block ends."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    line = f"lictui: {words} …"
+    click.echo(line, err=True, nl=False)
+    try:
+        yield
+    finally:
+        click.echo(f"\r{' ' * len(line)}\r", err=True, nl=False)
 
 
 def suggestion(word: str, candidates: Iterable[str]) -> str:

@@ -28,6 +28,7 @@ from lictui.cli.options import (
     format_options,
     output_option,
     timezone_option,
+    working,
 )
 from lictui.cli.output import (
     Column,
@@ -116,7 +117,8 @@ def report(
         output = f"lictui-report-{name}.html"
         click.echo(f"lictui: report written to {output}", err=True)
     render: Callable[[MonthlyReport], str | bytes] = resolve_name(_WRITERS[output_format])
-    rendered = render(monthly)
+    with working(f"writing {output_format}"):
+        rendered = render(monthly)
     with open_binary(output) as out:
         out.write(rendered.encode() if isinstance(rendered, str) else rendered)
     return 0
@@ -141,7 +143,7 @@ def _build_report(
         select_servers(servers, group=group)
     now = SystemClock().now()
     first_day = _first_day(month, now, zone)
-    with open_history(context) as history:
+    with working("building the report"), open_history(context) as history:
         return build_report(history, ReportQuery(first_day, now, zone, servers, settings, groups))
 
 
@@ -245,7 +247,7 @@ def _overview(
     settings, registered = load_configuration(context)
     clock = SystemClock()
     query = PastQuery(clock.now(), resolve_timezone(context, tz), settings.alerts)
-    with open_history(context) as history:
+    with working("reading the history"), open_history(context) as history:
         board = load_board(registered, history, settings.alerts)
         summaries = {
             grouping: asyncio.run(past_summaries(history, board, grouping, query, clock))

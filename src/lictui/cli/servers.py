@@ -18,7 +18,13 @@ import click
 import tomli_w
 
 from lictui.cli.context import load_configuration, resolve_timezone, select_servers
-from lictui.cli.options import CommandContext, format_options, json_option
+from lictui.cli.options import (
+    NO_SERVERS,
+    CommandContext,
+    format_options,
+    json_option,
+    working,
+)
 from lictui.cli.output import Column, Kind, Row, emit, fields, json_text, optional_time
 from lictui.clock import SystemClock
 from lictui.config.loader import load_settings
@@ -106,7 +112,7 @@ def list_servers(context: CommandContext, /, *, output_format: str) -> int:
         output_format,
         document={"schema": "lictui.servers/1", "servers": records},
         records="servers",
-        empty="" if problems else "No servers configured. Run: lictui servers add --help",
+        empty="" if problems else NO_SERVERS,
     )
     for problem in problems:
         click.echo(f"lictui: {problem}", err=True)
@@ -247,11 +253,11 @@ def holders(context: CommandContext, /, *, name: str, product: str, output_forma
     """
     settings, servers = load_configuration(context)
     select_servers(servers, (name,))
-    users = run(
-        query_license_users(
-            servers, name, product, settings=settings, paths=context.paths, clock=SystemClock()
-        )
+    query = query_license_users(
+        servers, name, product, settings=settings, paths=context.paths, clock=SystemClock()
     )
+    with working(f"asking the sources of {name}"):
+        users = run(query)
     document = _users_json(users)
     if users.sources or output_format in ("json", "jsonl"):
         emit(

@@ -14,13 +14,23 @@ import click
 from lictui.cli.alerts import acknowledgement_json
 from lictui.cli.context import load_configuration, select_servers
 from lictui.cli.options import (
+    NO_SERVERS,
     CommandContext,
     filter_option,
     format_options,
     group_option,
     servers_option,
+    working,
 )
-from lictui.cli.output import Column, Kind, Row, emit, fields, optional_time, rounded
+from lictui.cli.output import (
+    Column,
+    Kind,
+    Row,
+    emit,
+    fields,
+    optional_time,
+    rounded,
+)
 from lictui.clock import SystemClock, iso, local_date
 from lictui.engine.alerts import current_alerts
 from lictui.engine.board import (
@@ -138,15 +148,16 @@ def status(
 ) -> int:
     """Poll all servers once, record and print the result.
 
-    Exit code 1: at least one enabled server is not up.
+    Exit code 1: at least one enabled server is not up, or nothing matches the filter.
     """
     pattern = Filter.parse(filter)
     settings, registered = load_configuration(context)
     selected = select_servers(registered, servers, group)
     clock = SystemClock()
-    polled = run(
-        poll_once(selected, settings, context.paths, clock, timeout=timeout, contact=not cached)
-    )
+    with working(f"reading {len(selected)} servers"):
+        polled = run(
+            poll_once(selected, settings, context.paths, clock, timeout=timeout, contact=not cached)
+        )
     for notice in (*polled.notices, *same_as_warnings(registered)):
         click.echo(f"lictui: {notice}", err=True)
     board = merge_board(filter_board(polled, pattern), settings.alerts)
@@ -154,9 +165,13 @@ def status(
     merged = output_format in _FOR_PEOPLE
     document = status_json(board, clock.now(), today, merged=merged)
     totals_key = "groups" if by == "group" else "totals"
-    print_status(document, output_format, settings.alerts, totals_key)
-    enabled = [server for server in board.registered.servers if server.state is not State.DISABLED]
-    return 0 if all(server.state is State.UP for server in enabled) else 1
+    empty = "No matching servers." if registered else NO_SERVERS
+    print_status(document, output_format, settings.alerts, totals_key, empty)
+    if not registered:
+        return 2
+    shown = board.registered.servers
+    is_fine = all(server.state in (State.UP, State.DISABLED) for server in shown)
+    return 0 if shown and is_fine else 1
 
 
 def print_status(
@@ -164,6 +179,7 @@ def print_status(
     output_format: str,
     alerts: AlertSettings,
     totals_key: str = "totals",
+    empty: str = "",
 ) -> None:
     """Print a status document; a table is followed by the totals, and by what failed and why."""
     emit(
@@ -172,7 +188,7 @@ def print_status(
         output_format,
         document=document,
         records="servers",
-        empty="No matching servers.",
+        empty=empty,
     )
     if output_format != "table":
         return

@@ -458,9 +458,12 @@ def load_state(paths: Paths) -> dict[str, str]:
     }
 
 
-def save_state(paths: Paths, state: Mapping[str, str]) -> None:
-    """Save `state`. Raises LictuiError if it cannot be written."""
+def save_state(paths: Paths, changes: Mapping[str, str]) -> None:
+    """Save the values that changed, next to what another monitor saved meanwhile.
+
+    Raises LictuiError if the file cannot be written.
+    """
     try:
-        write_private(paths.state, tomli_w.dumps(dict(state)).encode())
+        write_private(paths.state, tomli_w.dumps({**load_state(paths), **changes}).encode())
     except OSError as error:
         raise LictuiError(f"{paths.state} cannot be written: {error.strerror or error}") from None

@@ -631,7 +631,7 @@ async def poll_once(
     """Poll every enabled server once, concurrently, each within `timeout` seconds.
 
     Without `contact` no server is polled, and the board shows what was recorded last. A history
-    that cannot be opened becomes a notice on the board.
+    that cannot be opened becomes a notice on the board, or LictuiError where nothing else is shown.
     """
     history: History | None = None
     notices: tuple[str, ...] = ()
@@ -639,6 +639,8 @@ async def poll_once(
         history = open_history(paths, settings, clock)
         notices = history.notices
     except LictuiError as error:
+        if not contact:
+            raise
         notices = (f"{error.message}; recording is disabled. {error.hint}",)
     try:
         board = boards.with_servers(Board(), servers)

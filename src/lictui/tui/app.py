@@ -329,7 +329,7 @@ class LictuiApp(App[int]):
             return
         last = self.saved_state.get("view", "")
         self.show_view(last if last in MAIN_VIEWS else "dashboard")
-        if not self.board.registered.servers:
+        if not self.board.registered.servers and not self.board.notices:
             self.show_view("first_run")
 
     # Screens

@@ -1,5 +1,7 @@
 """The first-run screen."""
 
+from dataclasses import replace
+
 import pytest
 from tests.support.example_board import example_board
 from tests.support.goldens import screen_text
@@ -31,10 +33,14 @@ async def test_first_run_keys_start_the_demo_and_quit(
     assert run.app.return_value == result
 
 
-async def test_first_run_closes_when_a_server_appears() -> None:
-    async with running_app(board=Board()) as run:
-        await run.publish(example_board())
-        assert not isinstance(run.app.screen, FirstRunScreen)
+async def test_first_run_closes_when_a_server_or_a_notice_appears() -> None:
+    unreadable = replace(Board(), notices=("servers.toml:2: server[0].url: is missing",))
+    for board in (example_board(), unreadable):
+        async with running_app(board=Board()) as run:
+            await run.publish(board)
+            assert not isinstance(run.app.screen, FirstRunScreen)
+    async with running_app(board=unreadable) as run:
+        assert "servers.toml:2" in screen_text(run.app)
 
 
 async def test_first_run_saved_server_opens_the_dashboard() -> None:

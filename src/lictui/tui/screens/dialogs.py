@@ -462,7 +462,7 @@ class FirstRunScreen(Screen[None], AppScreen):
         self.watch(self.app, "board", self._on_board, init=False)
 
     def _on_board(self, board: MergedBoard) -> None:
-        if board.servers:
+        if board.servers or board.notices:  # a notice may be about a file that cannot be read
             self.lictui.show_view("dashboard")
 
     def on_screen_resume(self) -> None:
