@@ -53,7 +53,7 @@ _FILES_PER_SERVER = 4  # open sockets and files
 @click.option(
     "--no-history",
     is_flag=True,
-    help="Skip generating one year of history (half a minute for 100 servers).",
+    help="Skip generating one year of history (ten seconds for 100 servers).",
 )
 @click.option(
     "--scale",
