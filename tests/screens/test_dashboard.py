@@ -1,8 +1,6 @@
 """The wall as it looks: text that is read in review."""
 
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from tests.support.clock import FakeClock
@@ -58,20 +56,6 @@ async def test_failure_panes() -> None:
     )
     async with running_app(size=(80, 30), board=board) as run:
         assert_golden("dashboard_failures", screen_text(run.app))
-
-
-async def test_hostile_strings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)  # where the export goes
-    hostile = replace(pool("ACME_X", 3, 4), name=HOSTILE)
-    status = up_status(HOSTILE, hostile, group=HOSTILE, reported_name=HOSTILE)
-    failed = down_status(
-        up_status("b" + HOSTILE, hostile), Failure(FailureKind.PARSE, HOSTILE, HOSTILE)
-    )
-    async with running_app(board=Board((status, failed))) as run:
-        text = screen_text(run.app)
-        assert not set(text) & set("\x1b\x07\u202e\u2066")
-        assert_golden("dashboard_hostile", text)
-        await run.press("r", "Y", "E", "2", "3")
 
 
 async def test_dashboard_without_servers() -> None:

@@ -151,15 +151,6 @@ async def test_screen_can_be_drawn_in_ascii(name: str) -> None:
 
 
 @pytest.mark.parametrize("view", ["dashboard", "servers", "form", "usage", "alerts"])
-@pytest.mark.parametrize("theme", ["lictui-ansi", "lictui-light", "lictui-colour-blind"])
-async def test_themes_draw_the_same_text(view: str, theme: str) -> None:
-    async with PICTURES[view].open(settings=Settings(theme=theme)) as run:
-        text = screen_text(run.app)
-    async with PICTURES[view].open() as run:
-        assert screen_text(run.app) == text
-
-
-@pytest.mark.parametrize("view", ["dashboard", "servers", "form", "usage", "alerts"])
 async def test_screen_can_be_drawn_at_any_size(view: str) -> None:
     async with PICTURES[view].open() as run:
         for size in ((20, 5), (40, 10), (75, 20), (111, 19), (300, 100), (80, 24)):

@@ -31,8 +31,3 @@ def test_commands_have_the_documented_keys() -> None:
     assert keys >= set("?:jk12345/sS[]dwmy<>rRpaetxMATEYq") | {
         "f1", "ctrl+p", "enter", "escape", "tab", "f5", "ctrl+c",
     }  # fmt: skip
-
-
-def test_bindings_have_id_and_tooltip() -> None:
-    for screen in ("", *commands.VIEWS):
-        assert all(binding.id and binding.tooltip for binding in commands.bindings(screen))

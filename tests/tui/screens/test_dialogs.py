@@ -43,14 +43,6 @@ async def test_first_run_closes_when_a_server_or_a_notice_appears() -> None:
         assert "servers.toml:2" in screen_text(run.app)
 
 
-async def test_first_run_saved_server_opens_the_dashboard() -> None:
-    async with running_app(board=Board()) as run:
-        await run.press("a")
-        await run.publish(example_board())
-        await run.press("escape")
-        assert "lic-emea-01" in screen_text(run.app)
-
-
 async def test_first_run_read_only_cannot_add() -> None:
     async with running_app(board=Board(), settings=Settings(read_only=True)) as run:
         assert "Add a server" not in screen_text(run.app)

@@ -138,16 +138,6 @@ async def test_rows_are_limited_to_the_longest_use() -> None:
         assert "u1499" in text
 
 
-async def test_hostile_names_are_drawn_as_text() -> None:
-    hostile = VisibleUser(LicenseUser("X", "[/x]\x1b[31m\u202e", "é" * 300, START))
-    async with running_app(engine=engine(answer(hostile))) as run:
-        await run.press("u")
-        text = screen_text(run.app)
-        assert "[/x]" in text
-        assert "\x1b" not in text
-        assert "\u202e" not in text
-
-
 @pytest.mark.parametrize(
     ("name", "size"), [("80x24", (80, 24)), ("60x15", (60, 15)), ("ascii", (80, 24))]
 )

@@ -124,18 +124,6 @@ async def test_trend_length_changes_by_brackets_and_is_kept(view: str) -> None:
         assert "Trend:" not in screen_text(run.app)
 
 
-async def test_trend_length_is_shared_by_views() -> None:
-    async with running_app("dashboard", size=(190, 40)) as run:
-        assert "Trend 24 h" not in screen_text(run.app)
-        await run.press("right_square_bracket", "2")
-        text = screen_text(run.app)
-        assert "Trend week" in text
-        assert "Trend: week" in text
-        assert "Peak 24 h" in text
-        await run.press("left_square_bracket", "1")
-        assert "Trend:" not in screen_text(run.app)
-
-
 @pytest.mark.parametrize("view", ["dashboard", "products"])
 async def test_trends_are_requested_for_visible_rows_only(view: str) -> None:
     engine = FakeEngine(series_of=workday_series)

@@ -35,8 +35,7 @@ from lictui.tui.screens.servers import (
     server_details,
     supported_features,
 )
-from lictui.tui.text import Tone
-from lictui.tui.theme import ASCII_SYMBOLS, UNICODE_SYMBOLS
+from lictui.tui.theme import UNICODE_SYMBOLS
 
 FINE = tuple(StepResult(step, ok=True, detail="fine", seconds=0.01) for step in Step)
 
@@ -135,22 +134,6 @@ async def test_enter_maximizes_the_details() -> None:
         assert "Server " in screen_text(run.app)
 
 
-async def test_servers_without_entries_show_how_to_add_one() -> None:
-    async with running_app("servers", board=Board()) as run:
-        assert "Press a to add one" in screen_text(run.app)
-
-
-async def test_hostile_names_are_drawn_as_text() -> None:
-    name = "[/x] \x1b[31m \u202e" + "é" * 300
-    server = Server(name, SourceName.WINRM, "https://[/bold]:1/wsman")
-    board = Board((ServerStatus(server, State.WAITING),))
-    async with running_app("servers", board=board) as run:
-        text = screen_text(run.app)
-        assert "[/x]" in text
-        assert "\x1b" not in text
-        assert "\u202e" not in text
-
-
 @pytest.mark.parametrize(
     ("version", "features"),
     [
@@ -208,11 +191,3 @@ def test_license_server_lines_count_all_and_name_a_few() -> None:
     assert len(named) == 9
     assert named[-1] == "and 292 more"
     assert summary == "300 license servers: 300 not reporting"
-
-
-def test_license_server_lines_have_a_glyph() -> None:
-    bad = LicenseServer("A", status=ReportingStatus.EXPIRED)
-    for symbols in (UNICODE_SYMBOLS, ASCII_SYMBOLS):
-        _, line = license_server_lines([bad], symbols, None)
-        assert line[0][1] is Tone.CRITICAL
-        assert not line[0][0].startswith(" A")

@@ -154,21 +154,13 @@ async def test_usage_shows_that_the_history_cannot_be_read() -> None:
         assert "the history is damaged" in screen_text(run.app)
 
 
-async def test_usage_history_is_refreshed_after_a_while() -> None:
+async def test_usage_follows_the_present_and_keeps_its_cursor() -> None:
     fake, clock = engine(), FakeClock()
     async with running_app("usage", engine=fake, clock=clock, **ONE) as run:
+        await run.press("d", "left", "left")
         before = len(fake.product_queries)
         await run.publish(example_board())
         assert len(fake.product_queries) == before
-        await clock.advance(3600)
-        await run.publish(Board(example_board().servers[:3]))
-        assert len(fake.product_queries) == before + 1
-
-
-async def test_usage_follows_the_present_and_keeps_its_cursor() -> None:
-    clock = FakeClock()
-    async with running_app("usage", engine=engine(), clock=clock, **ONE) as run:
-        await run.press("d", "left", "left")
         view = screen(run).chart.view
         assert view.cursor is not None
         at = view.buckets[view.cursor].start

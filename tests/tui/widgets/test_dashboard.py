@@ -7,12 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.clock import START
-from tests.support.example_board import down_status, example_board, pool, up_status
+from tests.support.example_board import example_board, pool, up_status
 
 from lictui.config.settings import AlertSettings
 from lictui.engine.board import ServerStatus
 from lictui.engine.merge import merge_board
-from lictui.model import Failure, FailureKind
 from lictui.tui.text import Line, line_width
 from lictui.tui.theme import ASCII_SYMBOLS, UNICODE_SYMBOLS, Symbols
 from lictui.tui.widgets import dashboard
@@ -60,16 +59,6 @@ def test_pane_keeps_its_width_with_any_name_and_figure(
     product = replace(pool("ACME_X", in_use, installed), name=name)
     lines = draw(pane_of(up_status(name or "a", product)), cells)
     assert {line_width(line) for line in lines} == {cells}
-
-
-@pytest.mark.parametrize("cells", [40, 80, 200])
-def test_pane_keeps_its_width_with_hostile_text(cells: int) -> None:
-    product = replace(pool("ACME_X", 3, 4), name=HOSTILE)
-    status = up_status(HOSTILE, product, group=HOSTILE, reported_name=HOSTILE, version=HOSTILE)
-    for example in (status, down_status(status, Failure(FailureKind.PARSE, HOSTILE, HOSTILE))):
-        lines = draw(pane_of(example), cells)
-        assert {line_width(line) for line in lines} == {cells}
-        assert not set(text(lines)) & set("\x1b\x07\u202e\u2066")
 
 
 def test_pane_shows_levels_as_signs_and_overuse_in_full() -> None:
@@ -131,13 +120,3 @@ def test_panes_have_a_place_of_their_own(panes: list[tuple[str, int]], width: in
         assert row.first <= index < row.first + row.count <= row.first + columns
         assert row.height >= height
     assert layout.edges[-1] == width
-
-
-def test_rows_between_two_lines_are_those_they_cross() -> None:
-    layout = layout_panes([("", 3), ("", 5), ("", 4)], 100, 1)  # they begin at 0, 3 and 8
-    rows = [
-        [row.first for row in layout.rows_between(first, last)]
-        for first, last in ((0, 3), (2, 4), (3, 8), (7, 99))
-    ]
-    assert rows == [[0], [0, 1], [1], [1, 2]]
-    assert layout_panes([], 100, 1).rows_between(0, 40) == ()

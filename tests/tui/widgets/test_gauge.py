@@ -57,11 +57,6 @@ def test_gauge_shows_usage_overdraft_and_peak(
     assert "".join(text for text, _ in drawn) == gauge
 
 
-def test_gauge_has_the_color_of_its_level() -> None:
-    (_, tone), *_ = draw_gauge(Reading(100, 100), Level.EXHAUSTED, None, 13, UNICODE_SYMBOLS)
-    assert tone is Tone.CRITICAL
-
-
 @given(figures, figures, figures, st.one_of(st.none(), st.floats(0, 20_000)), st.integers(0, 60))
 def test_gauge_has_exactly_its_width(
     in_use: int | None, installed: int | None, overdraft: int | None, peak: float | None, cells: int

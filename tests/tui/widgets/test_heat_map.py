@@ -59,8 +59,3 @@ def test_heat_map_legend_drops_what_does_not_fit() -> None:
     assert whole.endswith("arrow keys: inspect values")
     for width, end in ((len(whole), "inspect values"), (len(whole) - 1, "of installed")):
         assert text(legend(HeatMapView(heat(), 9), UNICODE_SYMBOLS, width)).endswith(end)
-
-
-def test_heat_map_without_data_shows_a_note() -> None:
-    assert "reading the history" in "".join(draw(HeatMapView(note="reading the history")))
-    assert "no data" in "".join(draw(HeatMapView()))

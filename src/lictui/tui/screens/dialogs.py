@@ -34,6 +34,7 @@ from lictui.tui.text import (
     hang,
     line_width,
     pad,
+    strip_controls,
 )
 from lictui.tui.time_range import format_moment, to_local
 from lictui.tui.widgets.styled_text import StyledLabel
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
     from textual.app import App, ComposeResult
     from textual.binding import BindingType
+    from textual.widget import Widget
     from textual.widgets.button import ButtonVariant
 
     from lictui.config.entitlements import Entitlement
@@ -71,6 +73,12 @@ class Dialog(ModalScreen[T], AppScreen):
         }
     }
     """
+
+    def set_titles(self, frame: Widget, title: str, subtitle: str) -> None:
+        """Set the titles of the frame, as they are: names in them are never markup."""
+        frame.border_title, frame.border_subtitle = (
+            Content(strip_controls(text)) for text in (title, subtitle)
+        )
 
 
 class ChoiceScreen(Dialog[str]):
@@ -176,8 +184,7 @@ class TextDialog(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll() as frame:
-            frame.border_title = self.TITLE
-            frame.border_subtitle = self.SUBTITLE
+            self.set_titles(frame, self.TITLE, self.SUBTITLE)
             yield StyledLabel(*self._fitted_lines())
 
     def on_mount(self) -> None:

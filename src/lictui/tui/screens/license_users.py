@@ -178,8 +178,8 @@ class LicenseUsersScreen(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical() as frame:
-            frame.border_title = f"License users: {self._title}"
-            frame.border_subtitle = "esc: close · r: refresh · Y: copy"
+            title, keys = f"License users: {self._title}", "esc: close · r: refresh · Y: copy"
+            self.set_titles(frame, title, keys)
             yield StyledLabel(id="summary")
             yield KeyedTable(self.lictui.symbols)
             yield StyledLabel(id="details")

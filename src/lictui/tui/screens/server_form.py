@@ -28,6 +28,7 @@ from lictui.tui.screens.dialogs import confirm
 from lictui.tui.screens.main_screen import AppScreen
 from lictui.tui.text import Line, Tone, hang, line_width
 from lictui.tui.theme import ASCII_SYMBOLS, Symbols
+from lictui.tui.widgets.bars import TextInput
 from lictui.tui.widgets.styled_text import StyledLabel
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ class FieldRow(Horizontal):
                 field.choices, text or field.default, ascii_only=symbols is ASCII_SYMBOLS
             )
         else:
-            self.entry = Input(text, compact=True)
+            self.entry = TextInput(text, compact=True)
 
     def compose(self) -> ComposeResult:
         yield StyledLabel(classes="title")

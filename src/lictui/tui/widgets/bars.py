@@ -350,6 +350,13 @@ class FilterClosed(Message):
     """The filter bar was closed; the filter stays active."""
 
 
+class TextInput(Input):
+    """An input whose text has no control characters, typed, pasted or given."""
+
+    def validate_value(self, value: str) -> str:
+        return text.strip_controls(value)
+
+
 class FilterBar(Horizontal):
     """Hidden until it is opened."""
 
@@ -367,7 +374,7 @@ class FilterBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Label("/")
-        yield Input(placeholder="regex for servers and products, ! inverts", compact=True)
+        yield TextInput(placeholder="regex for servers and products, ! inverts", compact=True)
         yield Label("", id="wrong", markup=False)
 
     def open(self, text: str) -> None:
