@@ -170,17 +170,19 @@ def choose_symbols(*, ascii_only: bool) -> Symbols:
 
 
 _ASCII_EQUIVALENTS: Final = {
-    **dict.fromkeys("─━┄┅┈┉╌═▔▁‐‑‒–—―", "-"),  # noqa: RUF001 - the dashes are what is meant
-    **dict.fromkeys("│┃┆┇┊┋╎║▏▎▍▕▐▌", "|"),
+    **dict.fromkeys("─┄┅┉▔▁‐‑‒–—―", "-"),  # noqa: RUF001 - the dashes are what is meant
+    **dict.fromkeys("│┃┆┇┊┋╎║▏▎▍▕", "|"),
     **dict.fromkeys("┌┍┎┏┐┑┒┓└┕┖┗┘┙┚┛├┤┬┴┼╭╮╯╰╒╔╗╚╝", "+"),
-    **dict.fromkeys("█▉▊▋▇▆▅▄▀▓", "#"),
-    **dict.fromkeys("·•∙", "."),
+    **dict.fromkeys("█▉▊▋▌▐▇▆▅▄▀▓▖▗▘▙▚▛▜▝▞▟", "#"),
+    **dict.fromkeys("·•∙┈", "."),
+    **dict.fromkeys("━═", "="),
+    **dict.fromkeys("●✔", "*"),
+    **dict(zip("░╌◦◇◆◊▣▤", ":~ogLeac", strict=True)),
     **dict.fromkeys("‘’‚", "'"),  # noqa: RUF001 - the quotes are what is meant
     **dict.fromkeys("“”„", '"'),
     **dict.fromkeys("→▸▶", ">"),
     **dict.fromkeys("←◂◀", "<"),
     "…": "~",
-    "✔": "+",
     "✖": "x",
     "▲": "^",
     "▼": "v",

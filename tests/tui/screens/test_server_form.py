@@ -42,8 +42,8 @@ class PinningEngine(FakeEngine):
 
 def problem_of(run: RunningApp, key: str) -> str:
     """The example or the error next to a field."""
-    beside = run.app.screen.query_one(f"#field-{key}", FieldRow).query(".beside").last()
-    return str(beside.render())
+    example = run.app.screen.query_one(f"#field-{key}", FieldRow).query(".example").last()
+    return str(example.render())
 
 
 def value(run: RunningApp, key: str) -> str:

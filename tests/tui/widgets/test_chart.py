@@ -20,16 +20,15 @@ DAY = 86400
 
 
 class ChartApp(App[None]):
-    def __init__(self, view: ChartView, *, ascii_only: bool = False) -> None:
+    def __init__(self, view: ChartView) -> None:
         super().__init__()
         self._view = view
-        self._ascii = ascii_only
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return dict(theme.DEFAULT_VARIABLES)
 
     def compose(self) -> ComposeResult:
-        chart = Chart(ascii_only=self._ascii)
+        chart = Chart()
         chart.view = self._view
         yield chart
 
@@ -44,8 +43,8 @@ def day_view(cursor: int | None = None) -> ChartView:
     return ChartView(buckets, 0, DAY, RangeLength.DAY, cursor=cursor)
 
 
-async def draw(view: ChartView, size: tuple[int, int] = (53, 14), **kwargs: bool) -> list[str]:
-    app = ChartApp(view, **kwargs)
+async def draw(view: ChartView, size: tuple[int, int] = (53, 14)) -> list[str]:
+    app = ChartApp(view)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         return screen_text(app).splitlines()
@@ -118,17 +117,14 @@ def test_monthly_points_are_before_the_first_reading_of_a_year() -> None:
     assert [figure for _, figure in year_view(early).monthly_points()] == [101, 102, 103]
 
 
-@pytest.mark.parametrize(("ascii_only", "mark"), [(False, "●"), (True, "o")])
-async def test_monthly_points_are_drawn_with_and_without_readings(
-    *, ascii_only: bool, mark: str
-) -> None:
+async def test_monthly_points_are_drawn_with_and_without_readings() -> None:
     for view in (year_view(), year_view(())):
-        app = ChartApp(view, ascii_only=ascii_only)
+        app = ChartApp(view)
         async with app.run_test(size=(80, 16)) as pilot:
             await pilot.pause()
             legend = "".join(text for text, _ in app.query_one(Chart).legend(120))
-            assert screen_text(app).count(mark) >= 8
-            assert f"{mark} monthly values of the source" in legend
+            assert screen_text(app).count("●") >= 8
+            assert "● monthly values of the source" in legend
 
 
 async def test_legend_ends_before_what_does_not_fit() -> None:

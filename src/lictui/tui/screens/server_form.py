@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import events, on, work
 from textual.binding import Binding, BindingType
@@ -27,7 +27,6 @@ from lictui.tui.screens import server_fields
 from lictui.tui.screens.dialogs import confirm
 from lictui.tui.screens.main_screen import AppScreen
 from lictui.tui.text import Line, Tone, hang, line_width
-from lictui.tui.theme import ASCII_SYMBOLS, Symbols
 from lictui.tui.widgets.bars import TextInput
 from lictui.tui.widgets.styled_text import StyledLabel
 
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
 
     from lictui.engine.board import MergedBoard
     from lictui.tui.app import EngineClient
+    from lictui.tui.theme import Symbols
 
 
 class SelectField(Widget, can_focus=True):
@@ -78,37 +78,28 @@ class SelectField(Widget, can_focus=True):
     class Confirmed(Message):
         """The selected value was confirmed."""
 
-    def __init__(
-        self,
-        options: tuple[tuple[str, str], ...],
-        value: str,
-        *,
-        ascii_only: bool = False,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, options: tuple[tuple[str, str], ...], value: str) -> None:
+        super().__init__()
         self._meanings = dict(options)
-        self._arrows = ("<", ">") if ascii_only else ("◂", "▸")
         self.set_reactive(SelectField.value, value)
 
     def render(self) -> Content:
         """Return the value between arrows with its meaning, or all options, one per line."""
-        left, right = self._arrows
         if not self.has_focus:
             return Content.assemble(
-                (f"{left} ", "$accent"),
+                ("◂ ", "$accent"),
                 (self.value or "?", "bold"),
-                (f" {right}", "$accent"),
+                (" ▸", "$accent"),
                 (f"  {self._meanings.get(self.value, '')}", "$quiet"),
             )
         width = max(map(len, self._meanings))
         return Content("\n").join(
             Content.assemble(
-                (f"{right} " if value == self.value else "  ", "$accent"),
+                ("▸ " if value == self.value else "  ", "$accent"),
                 (f"{value:<{width}}", "bold" if value == self.value else ""),
-                (f"  {says}", "$quiet"),
+                (f"  {meaning}", "$quiet"),
             )
-            for value, says in self._meanings.items()
+            for value, meaning in self._meanings.items()
         )
 
     def action_step(self, by: int) -> None:
@@ -144,8 +135,8 @@ class FieldRow(Horizontal):
         height: auto;
         max-width: 100;
         & .title { width: 12; }
-        & .beside { width: 35; padding-left: 2; }
-        & .beside.-empty { display: none; }
+        & .example { width: 35; padding-left: 2; }
+        & .example.-empty { display: none; }
         & Input { width: 1fr; }
         & Input:focus { background: $chosen; }
     }
@@ -159,16 +150,14 @@ class FieldRow(Horizontal):
         self._symbols = symbols
         self.entry: Input | SelectField
         if field.choices:
-            self.entry = SelectField(
-                field.choices, text or field.default, ascii_only=symbols is ASCII_SYMBOLS
-            )
+            self.entry = SelectField(field.choices, text or field.default)
         else:
             self.entry = TextInput(text, compact=True)
 
     def compose(self) -> ComposeResult:
         yield StyledLabel(classes="title")
         yield self.entry
-        yield StyledLabel(classes="beside")
+        yield StyledLabel(classes="example")
 
     def show_field(self, field: server_fields.FormField | None, problem: str) -> None:
         """Show this field with its error, if any; None hides the row."""
@@ -178,14 +167,14 @@ class FieldRow(Horizontal):
         self.help, self.example = field.help, field.example
         if isinstance(self.entry, Input):
             self.entry.placeholder = field.default
-        title, beside = self.query(StyledLabel)
+        title, example = self.query(StyledLabel)
         title.show_lines(((field.title, Tone.CRITICAL if problem else Tone.TEXT),))
-        beside.set_class(bool(problem), "-wrong")
+        example.set_class(bool(problem), "-wrong")
         if problem:
-            beside.show_lines(((f"{self._symbols.failed} {problem}", Tone.CRITICAL),))
+            example.show_lines(((f"{self._symbols.failed} {problem}", Tone.CRITICAL),))
         else:
-            beside.show_lines(((field.example, Tone.QUIET),))
-        beside.set_class(not (problem or field.example), "-empty")
+            example.show_lines(((field.example, Tone.QUIET),))
+        example.set_class(not (problem or field.example), "-empty")
 
     def set_value(self, text: str) -> None:
         with self.prevent(Input.Changed, SelectField.Changed):
@@ -311,8 +300,8 @@ class FormScreen(Screen[None], AppScreen):
             & #actions { margin: 0; }
             & #actions Button { margin-right: 1; min-width: 8; }
             & FieldRow { layout: grid; grid-size: 2; grid-columns: 12 1fr; grid-rows: auto; }
-            & .beside { width: 1fr; column-span: 2; padding-left: 12; display: none; }
-            & .beside.-wrong { display: block; }
+            & .example { width: 1fr; column-span: 2; padding-left: 12; display: none; }
+            & .example.-wrong { display: block; }
             & #help { height: 3; }
         }
     }

@@ -15,7 +15,6 @@ from lictui.errors import LictuiError
 from lictui.tui import commands
 from lictui.tui.screens import usage_view
 from lictui.tui.screens.main_screen import MainScreen
-from lictui.tui.theme import ASCII_SYMBOLS
 from lictui.tui.time_range import RangeLength, TimeRange
 from lictui.tui.widgets import chart as chart_chart
 from lictui.tui.widgets.chart import Chart, HeatMap
@@ -86,7 +85,7 @@ class UsageScreen(MainScreen):
         left = Vertical(
             StyledLabel(id="title"),
             StyledLabel(id="range"),
-            Chart(ascii_only=symbols is ASCII_SYMBOLS, id="plot"),
+            Chart(id="plot"),
             HeatMap(symbols),
             StyledLabel(id="values"),
         )

@@ -30,7 +30,7 @@ from lictui.tui.time_range import RangeLength, ticks
 from lictui.tui.widgets.styled_text import Drawing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from zoneinfo import ZoneInfo
 
     from lictui.analysis.series import Bucket
@@ -224,38 +224,14 @@ AREA: Final = {level: f"area-{_ABOVE.get(level, level)}" for level in Level}
 EDGE: Final = {level: f"edge-{_ABOVE.get(level, level)}" for level in Level}
 
 
-@dataclass(frozen=True, slots=True)
-class ChartGlyphs:
-    """The characters of a chart; plotext's `hd` means quarter blocks."""
-
-    area: str
-    installed: str
-    total: str
-    threshold: str
-    cursor: str
-    monthly: str
-    previous: str  # previous period
-    forecast: str  # expected values
-    band: str  # between lower and upper bound
-    marks: Mapping[MarkKind, str]  # of events, on the time axis
-    frame: dict[int, int]  # replacements for plotext's own characters
-
-
-# fmt: off
-_MARKS: Final = {  # Unicode, 7-bit ASCII
-    MarkKind.REMOVED: "◇g", MarkKind.LICENSES: "◆L", MarkKind.EXPIRY: "◊e",
-    MarkKind.SERVER_DOWN: "✖x", MarkKind.SERVER_UP: "✔*", MarkKind.ACTIVATION: "▣a",
-    MarkKind.VERSION: "▲v", MarkKind.CERTIFICATE: "▤c", MarkKind.NOTICE: "!!",
-}
-# fmt: on
-_UNICODE_MARKS, _ASCII_MARKS = ({kind: s[i] for kind, s in _MARKS.items()} for i in (0, 1))
-UNICODE_GLYPHS: Final = ChartGlyphs(
-    "hd", "━", "┅", "┈", "│", "●", "◦", "╌", "░", _UNICODE_MARKS, {}
-)
-ASCII_GLYPHS: Final = ChartGlyphs(
-    "#", "=", "-", ".", "|", "o", "+", "~", ":", _ASCII_MARKS,
-    str.maketrans("│─┤├└┬┴┼", "|-++++++"),
-)  # fmt: skip
+_MARK_GLYPHS: Final = {  # of events, on the time axis
+    MarkKind.REMOVED: "◇", MarkKind.LICENSES: "◆", MarkKind.EXPIRY: "◊",
+    MarkKind.SERVER_DOWN: "✖", MarkKind.SERVER_UP: "✔", MarkKind.ACTIVATION: "▣",
+    MarkKind.VERSION: "▲", MarkKind.CERTIFICATE: "▤", MarkKind.NOTICE: "!",
+}  # fmt: skip
+_AREA: Final = "hd"  # plotext's quarter blocks
+_INSTALLED, _TOTAL, _THRESHOLD, _CURSOR = "━", "┅", "┈", "│"
+_MONTHLY, _PREVIOUS, _FORECAST, _BAND = "●", "◦", "╌", "░"
 
 
 _Cells = list[list[tuple[str, str]]]  # characters by line and column
@@ -274,12 +250,8 @@ class Chart(Drawing[ChartView]):
 
     view: reactive[ChartView] = reactive(ChartView())
 
-    def __init__(self, *, ascii_only: bool = False, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._glyphs = ASCII_GLYPHS if ascii_only else UNICODE_GLYPHS
-
     def draw(self, view: ChartView, width: int, height: int) -> tuple[_Row, ...]:
-        return _draw(view, width, height, self._glyphs)
+        return _draw(view, width, height)
 
     def legend(self, width: int) -> Line:
         shown: list[Fragment] = []
@@ -292,63 +264,61 @@ class Chart(Drawing[ChartView]):
 
     def _legend_entries(self) -> Iterator[tuple[Fragment, Fragment]]:
         """Yield each sign with its meaning, the least obvious first."""
-        glyphs, view = self._glyphs, self.view
-        yield (f"{glyphs.installed} ", Tone.STRONG), ("installed", Tone.QUIET)
+        view = self.view
+        yield (f"{_INSTALLED} ", Tone.STRONG), ("installed", Tone.QUIET)
         if view.previous:
-            yield (f"{glyphs.previous} ", Tone.ACCENT), (view.previous_label, Tone.QUIET)
+            yield (f"{_PREVIOUS} ", Tone.ACCENT), (view.previous_label, Tone.QUIET)
         if view.forecast:
-            yield (f"{glyphs.forecast} ", Tone.ACCENT), ("forecast", Tone.QUIET)
+            yield (f"{_FORECAST} ", Tone.ACCENT), ("forecast", Tone.QUIET)
         if view.monthly_points():
-            yield (f"{glyphs.monthly} ", Tone.TEXT), ("monthly values of the source", Tone.QUIET)
+            yield (f"{_MONTHLY} ", Tone.TEXT), ("monthly values of the source", Tone.QUIET)
         if view.marks:
-            signs = "".join(
-                glyphs.marks[sign] for sign in sorted({mark.kind for mark in view.marks})
-            )
+            signs = "".join(_MARK_GLYPHS[kind] for kind in sorted({m.kind for m in view.marks}))
             yield (f"{signs} ", Tone.ACCENT), ("events", Tone.QUIET)
         limits = f"{view.warn * 100:g} and {view.critical * 100:g} %"
-        yield (f"{glyphs.threshold} ", Tone.WARN), (limits, Tone.QUIET)
+        yield (f"{_THRESHOLD} ", Tone.WARN), (limits, Tone.QUIET)
         if any(bucket.overdraft for bucket in view.buckets):
-            yield (f"{glyphs.total} ", Tone.OVER), ("installed + overdraft", Tone.QUIET)
+            yield (f"{_TOTAL} ", Tone.OVER), ("installed + overdraft", Tone.QUIET)
         yield ("", Tone.QUIET), ("arrow keys: inspect values", Tone.QUIET)
 
 
-def _draw(view: ChartView, width: int, height: int, glyphs: ChartGlyphs) -> tuple[_Row, ...]:
+def _draw(view: ChartView, width: int, height: int) -> tuple[_Row, ...]:
     """Return the chart as rows of text, or the note that replaces it."""
     if view.note or not (view.buckets or view.monthly_points()):
         note = (view.note or "no data for this period")[:width]
         return (*[()] * (height // 2), ((note.center(width), "frame"),))
-    plot = _Plot(view, width, height, glyphs)
+    plot = _Plot(view, width, height)
     matrix = plot.figure.build()
-    text = matrix.string(colorless=True).translate(glyphs.frame).split("\n")[:height]
+    text = matrix.string(colorless=True).split("\n")[:height]
     cells: _Cells = [[] for _ in text]
     for y, line in enumerate(text):
         for x, character in enumerate(line):
             color = matrix.get(y, x).foreground()
             cells[y].append((character, PARTS[color[0]] if color else "frame"))
-    _draw_marks(view, cells, glyphs)
-    _draw_cursor(view, cells, glyphs)
+    _draw_marks(view, cells)
+    _draw_cursor(view, cells)
     return tuple(
         tuple(("".join(char for char, _ in run), part) for part, run in groupby(row, itemgetter(1)))
         for row in cells
     )
 
 
-def _draw_cursor(view: ChartView, cells: _Cells, glyphs: ChartGlyphs) -> None:
+def _draw_cursor(view: ChartView, cells: _Cells) -> None:
     if view.cursor is None:
         return
     bucket = view.buckets[view.cursor]
     for row in cells[:-2]:
         x = _column(view, (bucket.start + bucket.end) / 2, len(row))
-        row[x] = (glyphs.cursor if row[x][0] == " " else row[x][0], "cursor")
+        row[x] = (_CURSOR if row[x][0] == " " else row[x][0], "cursor")
 
 
-def _draw_marks(view: ChartView, cells: _Cells, glyphs: ChartGlyphs) -> None:
+def _draw_marks(view: ChartView, cells: _Cells) -> None:
     if len(cells) < 3:  # noqa: PLR2004 - an axis, its labels, and something above them
         return
     axis = cells[-2]
     for mark in sorted(view.marks, key=lambda mark: mark.kind, reverse=True):
         if view.start <= mark.time < view.end:
-            axis[_column(view, mark.time, len(axis))] = (glyphs.marks[mark.kind], "mark")
+            axis[_column(view, mark.time, len(axis))] = (_MARK_GLYPHS[mark.kind], "mark")
 
 
 def _column(view: ChartView, at: float, width: int) -> int:
@@ -359,7 +329,7 @@ def _column(view: ChartView, at: float, width: int) -> int:
 class _Plot:
     """A plotext figure; its colors are numbers of parts, the theme's colors come later."""
 
-    def __init__(self, view: ChartView, width: int, height: int, glyphs: ChartGlyphs) -> None:
+    def __init__(self, view: ChartView, width: int, height: int) -> None:
         import plotext
 
         plotext.terminal.limit(width=False, height=False)
@@ -367,25 +337,25 @@ class _Plot:
         self.figure = type(plotext.figure)(parent=plotext.terminal)
         self.figure.theme("colorless").plot_size(width, height)
         self._axes(view, width, height)
-        self._band(view, glyphs)
+        self._band(view)
         for share in (view.warn, view.critical):
-            self._levels(view.level_segments(share), glyphs.threshold, "threshold")
+            self._levels(view.level_segments(share), _THRESHOLD, "threshold")
         for stretch in view.recorded_runs():
-            self.figure.draw(self._curve(view, stretch, glyphs, AREA).fillx())
+            self.figure.draw(self._curve(view, stretch, AREA).fillx())
         for stretch in view.recorded_runs():
-            self.figure.draw(self._curve(view, stretch, glyphs, EDGE))
+            self.figure.draw(self._curve(view, stretch, EDGE))
         if points := view.monthly_points():
             at, values = zip(*points, strict=True)
-            marker = self._marker(glyphs.monthly, "monthly")
+            marker = self._marker(_MONTHLY, "monthly")
             self.figure.draw(self.figure.signal(list(at), list(values), marker=marker))
         before = (
             LevelSegment(bucket.start, bucket.end, view.value(bucket)) for bucket in view.previous
         )
-        self._levels(before, glyphs.previous, "previous")
+        self._levels(before, _PREVIOUS, "previous")
         expected = (LevelSegment(day.start, day.end, day.expected) for day in view.forecast)
-        self._levels(expected, glyphs.forecast, "forecast")
-        self._levels(view.level_segments(1.0), glyphs.installed, "installed")
-        self._levels(view.level_segments(1.0, overdraft=True), glyphs.total, "total")
+        self._levels(expected, _FORECAST, "forecast")
+        self._levels(view.level_segments(1.0), _INSTALLED, "installed")
+        self._levels(view.level_segments(1.0, overdraft=True), _TOTAL, "total")
 
     def _axes(self, view: ChartView, width: int, height: int) -> None:
         figure, label = self.figure, view.label_width
@@ -404,7 +374,6 @@ class _Plot:
         self,
         view: ChartView,
         stretch: Iterable[Bucket],
-        glyphs: ChartGlyphs,
         parts: dict[Level, str],
     ) -> Any:
         """Draw usage as steps: a bucket is as wide as its time."""
@@ -412,12 +381,12 @@ class _Plot:
         return self.figure.signal(
             [at for at, _ in ends],
             [view.value(bucket) for _, bucket in ends],
-            marker=[self._marker(glyphs.area, parts[view.level(bucket)]) for _, bucket in ends],
+            marker=[self._marker(_AREA, parts[view.level(bucket)]) for _, bucket in ends],
         ).lines(active=True)
 
-    def _band(self, view: ChartView, glyphs: ChartGlyphs) -> None:
+    def _band(self, view: ChartView) -> None:
         """Draw the forecast band as one vertical stroke per day."""
-        marker = self._marker(glyphs.band, "band")
+        marker = self._marker(_BAND, "band")
         for day in view.forecast:
             at = (day.start + day.end) / 2
             stroke = self.figure.signal([at, at], [day.low, day.high], marker=marker)
