@@ -173,9 +173,9 @@ lic-emea-01  up       CITRIX                   user/device       0         10   
 ddc-us-01    down
 new          waiting
 
-TOTAL        MODEL        SERVERS  IN USE  INSTALLED  FREE     %  LEVEL
-XDT_PLT_UD   user/device      1/1     412        500    88  82 %  warn
-PVS_STD_CCS  concurrent       1/1       ?         80     ?     ?  unknown
+TOTAL        MODEL        SERVERS  IN USE    INSTALLED  FREE     %  LEVEL
+XDT_PLT_UD   user/device      1/1     412          500    88  82 %  warn
+PVS_STD_CCS  concurrent       1/1       ?  at least 80     ?     ?  unknown
 
 ddc-us-01: no connection to 10.0.0.9:443 in 10 s
   …

@@ -28,6 +28,7 @@ from lictui.cli.output import (
     Row,
     emit,
     fields,
+    number_text,
     optional_time,
     rounded,
 )
@@ -66,6 +67,13 @@ def _product_text(row: Row) -> str:
 def _total_text(row: Row) -> str:
     group = f"{row['group'] or 'no group'}: " if "group" in row else ""
     return f"{group}{row['name']}"
+
+
+def _sum_text(row: Row, figure: str) -> str:
+    """Return a sum; one that lacks a server or a figure is a lower bound."""
+    is_partial = row["unknown"] or row["servers_reporting"] != row["servers_expected"]
+    count = row[figure]
+    return "at least " * bool(is_partial and count is not None) + number_text(count)
 
 
 def _servers_text(row: Row) -> str:
@@ -109,7 +117,9 @@ _TOTAL_COLUMNS: Final = (
     Column("name", "TOTAL", text=_total_text),
     Column("model", "MODEL", Kind.MODEL),
     Column("servers_expected", "SERVERS", Kind.NUMBER, _servers_text),
-    *_FIGURES,
+    Column("in_use", "IN USE", Kind.NUMBER, partial(_sum_text, figure="in_use")),
+    Column("installed", "INSTALLED", Kind.NUMBER, partial(_sum_text, figure="installed")),
+    *_FIGURES[2:],
 )
 
 

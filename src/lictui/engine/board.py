@@ -228,6 +228,11 @@ class Total:
     scope: str = ""  # the group or the server; "" for all servers
 
     @property
+    def is_partial(self) -> bool:
+        """Whether a server or a figure is missing in the sums: they are lower bounds."""
+        return bool(self.unknown_pools) or self.servers_reporting != self.servers_expected
+
+    @property
     def free(self) -> int | None:
         """Installed less in use; None when a pool's figure is missing."""
         return None if self.unknown_pools else self.reading.free

@@ -49,6 +49,7 @@ class UsageTotal:
     in_use: int
     installed: int
     is_complete: bool = True  # every expected server reported, and every figure is known
+    is_share_known: bool = True  # False: figures are missing, so that the sums are no fraction
     reporting: int = 0  # servers
     expected: int = 0
 
@@ -76,12 +77,12 @@ def header_view(board: MergedBoard, today: date, now: float = 0.0) -> HeaderView
         installed = sum(reading.installed or 0 for reading in readings)
         reporting = {server for total in of_verb for server in total.servers_reporting}
         expected = {server for total in of_verb for server in total.servers_expected}
-        is_complete = len(readings) == len(of_verb) and all(
-            total.servers_reporting == total.servers_expected for total in of_verb
-        )
+        is_complete = not any(total.is_partial for total in of_verb)
+        is_share_known = len(readings) == len(of_verb)
         if installed:
             counts_of_servers = (len(reporting), len(expected))
-            totals.append(UsageTotal(verb, in_use, installed, is_complete, *counts_of_servers))
+            marks = is_complete, is_share_known
+            totals.append(UsageTotal(verb, in_use, installed, *marks, *counts_of_servers))
     alerts = [alert for alert in alert_views(board, today, now) if alert.needs_attention]
     polled = [s.polled_at for s in board.servers if s.polled_at is not None]
     due = [s.due for s in board.servers if s.due is not None]
@@ -135,11 +136,15 @@ def _header_forms(view: HeaderView, now: float, symbols: Symbols) -> Iterator[li
 def _usage(view: HeaderView, symbols: Symbols, *, brief: bool) -> Iterator[Fragment]:
     dot = (f" {symbols.dot} ", Tone.FRAME)
     for index, used in enumerate(view.totals):
-        share = percent_text(used.in_use / used.installed)
-        of = f"{text.format_count(used.in_use)} of {text.format_count(used.installed)} ({share})"
         mark = "" if used.is_complete else f"{symbols.at_least} "
+        count = f"{mark}{text.format_count(used.in_use)}"
+        share = percent_text(used.in_use / used.installed)
+        installed = text.format_count(used.installed)
+        of = f"{count} of {installed} ({share})"
+        if not used.is_share_known:
+            share, of = count, f"{count} of {mark}{installed}"
         yield dot if index else ("   ", Tone.FRAME)
-        yield f"{mark}{share if brief else of}", Tone.TEXT
+        yield share if brief else of, Tone.TEXT
         yield f" {used.verb}", Tone.QUIET
         if used.reporting != used.expected:
             yield f" {used.reporting}/{used.expected}", Tone.WARN

@@ -206,10 +206,20 @@ def _tone(row: ProductRow) -> Tone:
     return Tone.TEXT if row.total.level is Level.OK else LEVEL_TONES[row.total.level]
 
 
+def _free(row: ProductRow, _: Symbols) -> Fragment:
+    return text.format_count(row.total.free), _tone(row)
+
+
 def _count(figure: str, tone: Tone | None = None) -> Callable[[ProductRow, Symbols], Fragment]:
-    """A figure of the total; in the tone of its level if no other is given."""
+    """A sum, in the tone of its level if no other is given; a partial one is a lower bound."""
     value = attrgetter(figure)
-    return lambda row, _: (text.format_count(value(row.total)), tone or _tone(row))
+
+    def cell(row: ProductRow, symbols: Symbols) -> Fragment:
+        count = value(row.total)
+        mark = symbols.at_least * (row.total.is_partial and count is not None)
+        return f"{mark}{text.format_count(count)}", tone or _tone(row)
+
+    return cell
 
 
 def _ratio(row: ProductRow, symbols: Symbols) -> Fragment:
@@ -289,7 +299,7 @@ _COLUMNS: Final = (
     FigureColumn("Installed", "Installed", 10, 2, _count("reading.installed", Tone.TEXT)),
     FigureColumn("Overdraft", "Overdraft", 11, 11, _count("reading.overdraft", Tone.QUIET)),
     FigureColumn("Use ", "Use ", 8, 3, _ratio),
-    FigureColumn("Free", "Free", 8, 7, _count("free")),
+    FigureColumn("Free", "Free", 8, 7, _free),
     FigureColumn("Servers", "Servers", 8, 4, _servers),
     FigureColumn("Peak 24 h", "New (month)", 13, 6, _peak("last_24h", "newly_assigned")),
     FigureColumn("Month", "Released", 9, 8, _peak("month", "released")),
