@@ -12,9 +12,22 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-# A spreadsheet runs a cell that starts with one of these as a formula (OWASP, "CSV Injection").
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
-_SUSPECT: Final = frozenset("=+-@\t\r'")  # first characters; any other needs no closer look
+# A spreadsheet runs a cell that starts with one of these, after blanks or not, as a formula (OWASP,
+# "CSV Injection"); the last four are the full-width forms of the first.
+_FORMULA_STARTS: Final = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\r",
+    "\n",
+    "\uff1d",
+    "\uff0b",
+    "\uff0d",
+    "\uff20",
+)
+_BLANKS: Final = " \v\f\xa0\u200b\u200c\u200d\u200e\u200f\u2060\u3000\ufeff"
 _QUOTE_IF_PRESENT: Final = frozenset('",\r\n')
 
 
@@ -53,7 +66,8 @@ def csv_text(rows: Iterable[Iterable[object]]) -> str:
 
 
 def _looks_like_formula(text: str) -> bool:
-    return text[:1] in _SUSPECT and text.lstrip("'").startswith(_FORMULA_STARTS)
+    bare = text.lstrip("'")
+    return bare.startswith(_FORMULA_STARTS) or bare.lstrip(_BLANKS).startswith(_FORMULA_STARTS)
 
 
 def _field(cell: object) -> str:

@@ -67,6 +67,18 @@ def test_export_writes_into_pipes_and_replaces_links(tmp_path: Path, cli: Cli) -
         assert stat.S_IMODE(link.lstat().st_mode) == 0o600
 
 
+def test_export_to_a_terminal_runs_no_escape_sequence(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch, cli: Cli
+) -> None:
+    with closing(HistoryFixture(paths.history)) as fixture:
+        fixture.record(MIDNIGHT, {"P\x1b]0;title\x07": 1}, "lic\x9b31m\u202e")
+    row = "2026-11-24T00:00:00Z,lic{},P{},user_device,,1,500,50\n"
+    assert cli("history", "export").out.endswith(row.format("\x9b31m\u202e", "\x1b]0;title\x07"))
+    monkeypatch.setattr("lictui.cli.output._is_terminal", lambda: True)
+    escaped = row.format("\\x9b31m\\u202e", "\\x1b]0;title\\x07")
+    assert cli("history", "export").out.endswith(escaped)
+
+
 @pytest.mark.usefixtures("recorded")
 def test_export_refuses_an_unknown_server(cli: Cli) -> None:
     printed = cli("history", "export", "--server", "lic-1", code=2)

@@ -1,6 +1,5 @@
 """CSV files of other programs: any form is read, and what is ambiguous is refused."""
 
-from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import accumulate
 from typing import Any
@@ -274,6 +273,7 @@ def test_ambiguous_or_unusable_files_are_refused(
 
 
 NOVEMBER = datetime(2026, 11, 30, tzinfo=UTC).timestamp()
+NO_DATES = ("01/01/0001", "0001-01-01", "1601-01-01", "12/30/1899", "01/01/1970", "9999-12-31")
 NO_FIGURES = ("", "n/a", "-3", "82 %", "0x10", "many", "99999999999")
 
 
@@ -284,6 +284,8 @@ NO_FIGURES = ("", "n/a", "-3", "82 %", "0x10", "many", "99999999999")
         ("30/02/2026 10:00,1", "invalid date: 2026-02-30"),
         ("24/11/2026 25:00,1", "invalid time: '24/11/2026 25:00'"),
         ("soon,1", "invalid time: 'soon'"),
+        *((f"{date} 12:00:00 AM,1", "invalid time: ") for date in NO_DATES),
+        ("24/11/2026 10:00 +99:99,1", "invalid time: '24/11/2026 10:00 +99:99'"),
         ("24/11/2036 10:00,1", "time is in the future: 2036-11-24"),
         ("29/03/2026 02:30,1", "clock change leaves this time out: 2026-03-29"),
     ],
@@ -365,8 +367,9 @@ def test_subscription_date_is_as_clear_as_other_dates() -> None:
     _, (pool,) = taken(text.format("02", "01/12/2026"), date_format="%d/%m/%Y %H:%M")
     assert pool.key.subscription_date == "2026-12-01"
     assert taken(text.format(13, "31/02/2027"))[0].skipped == 1
-    _, (pool,) = taken(text.format(13, ""), undated=lambda: "2027-06-12")
-    assert pool.key.subscription_date == "2027-06-12"
+    for no_date in ("", "01/01/0001 12:00:00 AM", "9999-12-31"):
+        _, (pool,) = taken(text.format(13, no_date), undated=lambda: "2027-06-12")
+        assert pool.key.subscription_date == "2027-06-12"
 
 
 # PRTG: units, ranges of time, serial numbers of days, decimals, summary rows
@@ -445,22 +448,30 @@ def test_month_is_a_month_and_not_a_reading(month: str) -> None:
 # Damaged and unusual files
 
 
-@given(st.binary(max_size=300))
-def test_any_bytes_are_read_or_refused(data: bytes) -> None:
-    with suppress(UsageError):
-        taken(b"Time,InUse,Total\n" + data, BERLIN)
-    with suppress(UsageError):
-        taken(data)
+NUMERIC = st.text("0123456789/.-: ;'apmT+Z", max_size=22)
+HOSTILE = st.text("=\x1b[31m\x07\x9b\u202e\u200d\0\r\n \"'ab", max_size=9)
+CELL = st.one_of(NUMERIC, HOSTILE, st.sampled_from(["2026-11-24", "06:15", "412", ""]))
+OWN = "at,server,product,model,subscription_date,in_use,installed,overdraft"
 
 
 @given(
-    st.lists(st.lists(st.text("0123456789/.-: ;\"'apmT+Z", max_size=22), max_size=4), max_size=6)
+    st.sampled_from(["Date,Time,InUse,Total", "Time,InUse,Product,Server", OWN, ""]),
+    HOSTILE,
+    st.lists(st.lists(CELL, max_size=9), max_size=6),
+    st.binary(max_size=60),
 )
-def test_any_rows_are_read_or_skipped(rows: list[list[str]]) -> None:
-    body = "\n".join(",".join(row) for row in rows)
+def test_any_file_is_read_or_refused_and_shows_no_control_characters(
+    head: str, name: str, rows: list[list[str]], rest: bytes
+) -> None:
+    lines = [f"{head},{name}", *map(",".join, rows)]
+    shown: list[str] = []
     try:
-        result, pools = taken(f"Time,InUse,Total\n{body}\n")
-    except UsageError:
-        return
-    given_rows = sum(len(one.rows) for one in pools)
-    assert result.read == result.skipped + given_rows
+        result, pools = taken("\n".join(lines).encode() + rest, BERLIN)
+    except UsageError as refused:
+        shown += str(refused), refused.hint
+    else:
+        count = sum(len(pool.rows) for pool in pools)
+        assert result.read >= result.skipped + result.filtered_out + count
+        shown += [*result.used.values(), *result.unused, *(text for _, text in result.reasons)]
+        shown += [text for pool in pools for text in (pool.server, pool.key.product)]
+    assert all(text.isprintable() for text in shown)

@@ -173,15 +173,16 @@ def _refuse_estate(server: str) -> None:
 
 @contextmanager
 def _readable(file: str) -> Iterator[Path]:
-    """Yield the path of a file, or of a copy of standard input, which is read more than once."""
+    """Yield the path of a file, or of a copy of a pipe: it is read more than once."""
     try:
-        if file == "-":
-            with tempfile.NamedTemporaryFile(prefix="lictui-") as copy:
-                shutil.copyfileobj(sys.stdin.buffer, copy)
-                copy.flush()
-                yield Path(copy.name)
-        else:
+        if file != "-" and not Path(file).is_fifo():
             yield Path(file)
+            return
+        with tempfile.NamedTemporaryFile(prefix="lictui-") as copy:
+            with sys.stdin.buffer if file == "-" else Path(file).open("rb") as source:
+                shutil.copyfileobj(source, copy)
+            copy.flush()
+            yield Path(copy.name)
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}") from error
 

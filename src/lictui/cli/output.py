@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from enum import Enum, auto
-from io import TextIOWrapper
+from io import TextIOBase, TextIOWrapper
 from pathlib import Path
-from typing import Any, BinaryIO, Final, TextIO
+from typing import Any, BinaryIO, Final, TextIO, cast
 
 import click
 
@@ -68,7 +68,8 @@ def emit(
     JSON Lines are the elements of `document[records]`, or the document in one line. If a table has
     no rows, the sentence `empty` goes to stderr instead.
     """
-    out = out or (data_output() if output_format in _DATA_FORMATS else sys.stdout)
+    is_data = output_format in _DATA_FORMATS or _is_terminal()
+    out = out or (data_output() if is_data else sys.stdout)
     if output_format == "json":
         lists = {records: list(document[records])} if records else {}
         out.write(json_text({**document, **lists}))
@@ -247,7 +248,29 @@ def open_text(output: str | None) -> Iterator[TextIO]:
 
 
 def data_output() -> TextIO:
-    """Return stdout for data: in UTF-8, unless a terminal shows it in its own encoding."""
-    if isinstance(sys.stdout, TextIOWrapper) and not sys.stdout.isatty():
+    """Return stdout for data: in UTF-8; a terminal shows escapes in place of control characters."""
+    if _is_terminal():
+        terminal: Any = _Terminal()
+        return cast("TextIO", terminal)
+    if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
     return sys.stdout
+
+
+def _is_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
+_CONTROLS: Final = {
+    code: chr(code).encode("unicode_escape").decode()
+    for codes in (range(0x20), range(0x7F, 0xA0), range(0x2028, 0x202F), range(0x2066, 0x206A))
+    for code in codes
+    if code != ord("\n")
+}
+
+
+class _Terminal(TextIOBase):
+    """Standard output on which data cannot run escape sequences."""
+
+    def write(self, text: str, /) -> int:
+        return sys.stdout.write(text.translate(_CONTROLS))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from lictui import products
 from lictui.errors import UsageError
-from lictui.history.csv_reader import normalize_name
+from lictui.history.csv_reader import normalize_name, visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -91,12 +91,11 @@ class Columns:
 
     def index_of(self, name: str) -> int | None:
         """Return the index of a column by its name, or by its number from 1."""
-        cells = [cell.strip() for cell in self.header]
-        if name in cells:
-            return cells.index(name)
+        if name in self.header:
+            return list(self.header).index(name)
         if normalize_name(name) and normalize_name(name) in self.names:
             return self.names.index(normalize_name(name))
-        if name.isascii() and name.isdecimal() and 0 < int(name) <= len(cells):
+        if name.isascii() and name.isdecimal() and 0 < int(name) <= len(self.header):
             return int(name) - 1
         return None
 
@@ -115,7 +114,7 @@ class Columns:
         """Return the used columns by purpose."""
         keys = ("time",) if len(self.times) == 1 else ("date", "time")
         times = dict(zip(keys, self.times, strict=False))
-        return {key: self.header[at].strip() for key, at in {**times, **self.indexes}.items()}
+        return {key: self.header[at] for key, at in {**times, **self.indexes}.items()}
 
 
 def recognize_columns(header: Sequence[str], chosen: Mapping[str, str]) -> Columns | None:
@@ -187,7 +186,8 @@ def select_values(
             same = found & {product.lower()} or found & {name}
             is_code = any(_LICENSE_CODE.fullmatch(value) for value in found)
         if not same and (len(found) > 1 or is_code):
-            column, names = columns.header[index].strip(), ", ".join(sorted(found)[:_MAX_SHOWN])
+            column = columns.header[index]
+            names = ", ".join(map(visible, sorted(found)[:_MAX_SHOWN]))
             raise UsageError(
                 f"no rows of {purpose} {searched!r}; the column {column} has {names}",
                 f"select rows with --where {column!r}=VALUE",

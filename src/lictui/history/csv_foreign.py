@@ -78,9 +78,7 @@ def read_foreign_csv(
     filters |= {f"where{index}": [True] for index in conditions}
     result.used = columns.description()
     used = {*columns.times, *columns.indexes.values(), *selected, *conditions}
-    result.unused = [
-        cell.strip() for at, cell in enumerate(file.header) if at not in used and cell.strip()
-    ]
+    result.unused = [name for at, name in enumerate(file.header) if at not in used and name]
     parts = [np.empty(0, _VALID)]
     for rows in stored.chunks():
         parts.append(_valid(rows, filters, f"text{columns.indexes.get('license_type')}", result))
@@ -99,6 +97,9 @@ _GROUPED: Final = re.compile(r"\d{1,3}([.,' \u00a0\u202f\u2019])\d{3}(?:\1\d{3})
 _NUMBER: Final = re.compile(r"(\d{1,10})(?:[.,](\d+))?", re.ASCII)
 _UNIT: Final = re.compile(r"\s*(#|lic\w*|lizenz\w*|users?|sessions?|benutzer)$", re.IGNORECASE)
 _NO_FIGURE: Final = frozenset({"", "-", "n/a", "na", "null", "none", "unlimited", "uncounted", "?"})
+
+# What programs write for "no date": the least and greatest dates of .NET, Windows, OLE and Unix
+_NO_DATE: Final = re.compile(r"\b(0001|1601|1899|1900|1970|9999)(?!\d)", re.ASCII)
 
 
 def _count(cell: str, purpose: str, *, is_raw: bool) -> int:
@@ -158,7 +159,7 @@ class _Content:
 
     def _subscription_date(self, cell: str) -> int:
         text = " ".join(cell.split())
-        if text.lower() in _NO_FIGURE:
+        if text.lower() in _NO_FIGURE or _NO_DATE.search(text):
             return UNKNOWN
         return self.dates[parse_date(split_time(text)[0])]
 

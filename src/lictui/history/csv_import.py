@@ -31,6 +31,7 @@ from lictui.history.csv_reader import (
     imported_rows,
     require_readable,
     shorten,
+    visible,
 )
 from lictui.model import Model, PoolKey
 
@@ -47,7 +48,8 @@ def read_csv(file: CsvFile, options: ImportOptions) -> ImportResult:
     def score(cells: list[str]) -> int:
         if _is_lictui_header(cells) and not options.columns:
             return _MAX_SCORE
-        return len(cells) if recognize_columns(cells, options.columns) else 0
+        names = [visible(cell) for cell in cells]
+        return len(cells) if recognize_columns(names, options.columns) else 0
 
     result = ImportResult()
     if file.find_header(score) == _MAX_SCORE:
@@ -126,7 +128,7 @@ def _read_lictui_csv(
     file: CsvFile, options: ImportOptions, result: ImportResult
 ) -> tuple[Rows, list[ImportedPool]]:
     file.keep_blanks = True
-    names = [cell.strip() for cell in file.header]
+    names = file.header
     first = names.index("server")
     pools = _Pools(options)
     parsers: dict[str, tuple[int, Callable[[Any], int]]] = {"pool": (len(names), pools.number)}
@@ -300,7 +302,7 @@ def _conflict_of_pool(pool: ImportedPool, lines: tuple[int, int]) -> UsageError:
 def _conflict_of_columns(file: CsvFile, lines: tuple[int, int]) -> UsageError:
     first, second = (cells for _, cells in file.rows_at(lines))
     columns = zip(file.header, first, second, strict=False)
-    different = ", ".join(name.strip() for name, *cells in columns if cells[0] != cells[1])
+    different = ", ".join(name for name, *cells in columns if cells[0] != cells[1])
     return UsageError(
         f"lines {lines[0]} and {lines[1]} have different figures for one time;"
         f" they differ in {different}",

@@ -39,6 +39,7 @@ INVALID: Final = -2
 MONTH: Final = -1  # in place of a width: a month that the source reports itself
 _MAX_REASONS: Final = 5  # that are reported; an invalid file has as many as rows
 _SHOWN_LENGTH: Final = 40  # characters of a cell in a message
+_MAX_NAME: Final = 80  # of the name of a column
 
 
 # Figures of a file
@@ -121,13 +122,21 @@ class RowError(ValueError):
 def require_readable(*names: str) -> None:
     """Raise RowError for a name with control characters, or with those that change direction."""
     for name in names:
-        if any(unicodedata.category(character) in {"Cc", "Cf"} for character in name):
+        if any(unicodedata.category(character) in _INVISIBLE for character in name):
             raise RowError(f"name with control characters: {shorten(name)}")
+
+
+_INVISIBLE: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 
 
 def shorten(cell: str) -> str:
     """Return a cell for a message: quoted, and not longer than a line."""
     return repr(cell[:_SHOWN_LENGTH])
+
+
+def visible(text: str) -> str:
+    """Return a name for a message: without control characters, and not longer than a line."""
+    return "".join(c if c.isprintable() else " " for c in text[:_MAX_NAME]).strip()
 
 
 _CHUNK_ROWS: Final = 250_000
@@ -266,15 +275,13 @@ class CsvFile:
                     best, found = score(cells), (delimiter, line, cells)
             if not first and rows and len(rows[0]) > 1:
                 first = rows[0]
-        if best:
-            self._delimiter, self._header_line, self.header = found
-        else:
-            self.header = first
+        self._delimiter, self._header_line, header = found if best else ("", 0, first)
+        self.header = [visible(cell) for cell in header]
         return best
 
     def no_header(self) -> UsageError:
         """Return the error that no row is a header, with the columns of the first row."""
-        columns = ", ".join(cell.strip() for cell in self.header[:_SHOWN_COLUMNS])
+        columns = ", ".join(self.header[:_SHOWN_COLUMNS])
         columns = f"; the first row has the columns {columns}" if columns else ""
         return UsageError(f"no usable header row{columns}", _COLUMNS_HINT)
 
