@@ -299,6 +299,22 @@ async def test_scope_limits_servers_and_interval(harness: EngineHarness) -> None
     )
 
 
+async def test_read_only_engine_follows_and_never_polls_or_writes(harness: EngineHarness) -> None:
+    harness.register(server("lic-01", interval=10.0))
+    polling = await harness.engine()
+    await settle()
+    reading = await harness.engine(RunScope(read_only=True))
+    assert status_of(reading).snapshot == status_of(polling).snapshot is not None
+    await harness.close(polling)
+    polled = len(harness.polled_names)
+    before = harness.paths.history.read_bytes()
+    reading.poll_now("lic-01")
+    await harness.clock.advance(3600)  # the lease expires, and maintenance is due
+    assert len(harness.polled_names) == polled
+    assert harness.paths.history.read_bytes() == before
+    assert reading.board.notices == ()
+
+
 EVERY = 300.0
 USAGE = AlertKey("lic-01", AlertKind.USAGE, "XDT_PLT_UD")
 

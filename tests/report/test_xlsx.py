@@ -109,6 +109,17 @@ def test_names_from_servers_are_neither_formulas_nor_links(workbook: Workbook) -
         assert workbook.sheet(str(name)).find("m:hyperlinks", NS) is None
 
 
+@pytest.mark.parametrize("name", ["=X!A1:B2 text", "=1+1", "@x", "=HYPERLINK(1)"])
+def test_name_of_a_product_is_no_formula_in_a_chart(fixture: ReportFixture, name: str) -> None:
+    fixture.record_hourly("a", [1] * 48, product="ACME_X", name=name)
+    workbook = Workbook(render_xlsx(fixture.report()))
+    for chart in (n for n in workbook.files.namelist() if n.startswith("xl/charts/chart")):
+        text = workbook.files.read(chart).decode()
+        assert not [
+            f for f in re.findall("<c:f>(.*?)</c:f>", text) if not re.match("[A-Z]\\w+!", f)
+        ]
+
+
 def test_every_product_has_native_charts(workbook: Workbook) -> None:
     charts = [name for name in workbook.files.namelist() if name.startswith("xl/charts/chart")]
     assert len(charts) == 1 + 3 + 3

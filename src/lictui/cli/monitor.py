@@ -29,10 +29,10 @@ from lictui.cli.options import (
     monitor_options,
 )
 from lictui.clock import SystemClock
-from lictui.config.loader import load_state, save_state
+from lictui.config.loader import load_settings, load_state, save_state
 from lictui.engine.board import Filter, MergedBoard
 from lictui.engine.engine import Engine, EngineThread, RunScope
-from lictui.errors import LictuiError, UsageError
+from lictui.errors import ConfigError, LictuiError, UsageError
 from lictui.paths import FILE_MODE, make_folder
 from lictui.tui.theme_names import theme_problem
 
@@ -121,15 +121,16 @@ def _run(
     # Start-up creates no garbage; looking for it takes a tenth of the time to the first frame.
     gc.disable()
     stack.callback(gc.enable)
-    configure_logging(None if options.read_only else context.paths.log, context.log_level)
-    engine = Engine(context.paths, clock, RunScope(options.group, options.interval))
+    read_only = options.read_only
+    with suppress(ConfigError):  # the engine reports it
+        read_only |= load_settings(context.paths).read_only
+    configure_logging(None if read_only else context.paths.log, context.log_level)
+    scope = RunScope(options.group, options.interval, read_only=read_only and not demo)
+    engine = Engine(context.paths, clock, scope)
     thread = EngineThread(engine)
     stack.callback(thread.stop)
     thread.start()
-    if context.no_color:
-        os.environ["NO_COLOR"] = "1"
-    elif os.environ.get("NO_COLOR") == "":
-        del os.environ["NO_COLOR"]  # Textual takes an empty one for a request
+    _set_no_color(wanted=context.no_color)
     from lictui.tui.app import LictuiApp, WatchOptions  # noqa: PLC0415 - the engine starts first
 
     def on_first_frame() -> None:
@@ -159,6 +160,13 @@ def _run(
             with suppress(LictuiError):  # the last view is not important enough for an error
                 save_state(context.paths, changes)
     return result if isinstance(result, int) else app.return_code or 0
+
+
+def _set_no_color(*, wanted: bool) -> None:
+    if wanted:
+        os.environ["NO_COLOR"] = "1"
+    elif os.environ.get("NO_COLOR") == "":
+        del os.environ["NO_COLOR"]  # Textual takes an empty one for a request
 
 
 def _with_options(settings: Settings, options: MonitorOptions) -> Settings:

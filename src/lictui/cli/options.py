@@ -145,7 +145,9 @@ _MONITOR_OPTIONS: Final = (
     ),
     click.option("--ascii", is_flag=True, help="Draw with ASCII characters only."),
     click.option(
-        "--read-only", is_flag=True, help="Read-only mode: no changes to servers or alerts."
+        "--read-only",
+        is_flag=True,
+        help="Read-only mode: shows what another lictui records; polls and changes nothing.",
     ),
     click.option("--demo", is_flag=True, help="Run with simulated servers."),
     seed_option,

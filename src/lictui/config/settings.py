@@ -164,7 +164,7 @@ KEYS: Final = (
     SettingKey("theme", "theme", non_empty_string, "Color theme."),
     SettingKey("ascii", "ascii", boolean, "Use ASCII characters only."),
     SettingKey("read_only", "read_only", boolean,
-               "Read-only mode: no changes to servers or alerts."),
+               "Read-only mode: shows what another lictui records; polls and changes nothing."),
     SettingKey("timezone", "timezone", time_zone,
                'Time zone of day and month boundaries, such as "Europe/Berlin"; '
                '"" is the system\'s.'),

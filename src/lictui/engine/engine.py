@@ -65,6 +65,7 @@ class RunScope:
 
     group: str = ""
     interval: float | None = None  # seconds; overrides the interval of every server
+    read_only: bool = False  # polls nothing and writes nothing
 
     def select(self, servers: tuple[Server, ...]) -> tuple[Server, ...]:
         """The servers of the group."""
@@ -121,7 +122,7 @@ class Engine:
         self._publish_error = ""
         self._history: History | None = None
         self.history = self._history_queries()
-        self._lease = Lease(clock)
+        self._lease = Lease(clock, read_only=self._scope.read_only)
         self._actions = ActionRunner(clock, self._log_event)
         self._recorder = Recorder(Board(), self.settings.alerts, self._actions.submit)
         self._registry: tuple[Server, ...] = ()
@@ -189,7 +190,8 @@ class Engine:
 
     def poll_now(self, name: str | None = None) -> None:
         """Poll one server, or all enabled ones, without waiting for their turn."""
-        self._poller.poll_now(name)
+        if not self._scope.read_only:
+            self._poller.poll_now(name)
 
     async def acknowledge(self, key: AlertKey, acknowledgement: Acknowledgement | None) -> None:
         """Acknowledge or snooze an alert; None removes that. Raises LictuiError."""
@@ -413,7 +415,8 @@ class Engine:
             await self._keep_history_open()
             await self._renew_lease()
             await self._write()
-            if self._clock.monotonic() - self._compacted_at >= _COMPACT_INTERVAL:
+            age = self._clock.monotonic() - self._compacted_at
+            if age >= _COMPACT_INTERVAL and not self._scope.read_only:
                 self._compacted_at = self._clock.monotonic()
                 await self._in_history(lambda history: history.compact())
         except LictuiError as error:
@@ -430,7 +433,8 @@ class Engine:
         async def call() -> History:
             if before:
                 before.close()
-            return open_history(self._paths, self.settings, self._clock)
+            read_only = self._scope.read_only
+            return open_history(self._paths, self.settings, self._clock, read_only=read_only)
 
         try:
             self._history = await self._history_thread.call(call())
@@ -475,7 +479,7 @@ class Engine:
                 self._recorder.running_since = self._clock.now()
         self._recorder.evaluates_alerts = allowed
         self._poller.set_enabled(allowed=allowed)
-        self._notices["lease"] = () if allowed else (_VIEWING_ONLY,)
+        self._notices["lease"] = () if allowed or self._scope.read_only else (_VIEWING_ONLY,)
 
     async def _load_alerts(self) -> None:
         states, acknowledgements = await self._in_history(

@@ -285,15 +285,18 @@ class Lease:
     Whether another process still renews its lease is measured here, with the monotonic clock.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, read_only: bool = False) -> None:
         self._clock = clock
+        self._read_only = read_only  # never polls
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{id(self):x}"  # unique; see _is_dead
-        self.is_held = True
+        self.is_held = not read_only
         self._seen: LeaseRow | None = None
         self._seen_at = 0.0
 
     def renew(self, history: History) -> bool:
         """Claim or prolong the lease; whether it is held. Unchanged if that raises HistoryError."""
+        if self._read_only:
+            return False
         lease = self.holder, self._clock.now()
         current = history.claim_lease(lease)
         if current != lease and self._is_abandoned(current):

@@ -170,9 +170,12 @@ def history_path(paths: Paths, settings: Settings) -> Path:
     return settings.retention.path or paths.history
 
 
-def open_history(paths: Paths, settings: Settings, clock: Clock) -> History:
+def open_history(
+    paths: Paths, settings: Settings, clock: Clock, *, read_only: bool = False
+) -> History:
     """Open the history where the settings place it. Raises LictuiError when that fails."""
-    return History.open(history_path(paths, settings), settings.retention, clock)
+    path = history_path(paths, settings)
+    return History.open(path, settings.retention, clock, read_only=read_only)
 
 
 def load_board(servers: Iterable[Server], history: History, settings: AlertSettings) -> MergedBoard:

@@ -344,8 +344,8 @@ class _WorkbookWriter:
                 continue
             count = sum(row["scope_id"] == first_row["scope_id"] for row in rows)
             period = month if table_key == "days" else "12 months"
-            # A title that starts with "=" would be a formula: the name is not at its start.
-            title = f"{period}: {first_row['product']} ({first_row['model']})"
+            # A title such as "X!A1" would be taken for a formula.
+            title = f"{first_row['product']} ({first_row['model']}), {period}".replace("!", "! ")
             chart = self._series_chart(sheet, title, first, first + count - 1)
             chart.set_x_axis(
                 {"text_axis": True, "num_format": axis_format, "num_font": {"size": 8}}
