@@ -121,9 +121,7 @@ def _run(
     # Start-up creates no garbage; looking for it takes a tenth of the time to the first frame.
     gc.disable()
     stack.callback(gc.enable)
-    read_only = options.read_only
-    with suppress(ConfigError):  # the engine reports it
-        read_only |= load_settings(context.paths).read_only
+    read_only = _is_read_only(context, options)
     configure_logging(None if read_only else context.paths.log, context.log_level)
     scope = RunScope(options.group, options.interval, read_only=read_only and not demo)
     engine = Engine(context.paths, clock, scope)
@@ -160,6 +158,13 @@ def _run(
             with suppress(LictuiError):  # the last view is not important enough for an error
                 save_state(context.paths, changes)
     return result if isinstance(result, int) else app.return_code or 0
+
+
+def _is_read_only(context: CommandContext, options: MonitorOptions) -> bool:
+    try:
+        return options.read_only or load_settings(context.paths).read_only
+    except ConfigError:  # the engine reports it
+        return options.read_only
 
 
 def _set_no_color(*, wanted: bool) -> None:
