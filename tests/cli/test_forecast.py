@@ -110,6 +110,14 @@ def test_forecast_estate_is_the_sum_of_the_selected_servers(cli: Cli) -> None:
     assert forecasts(cli, "--product", CODE) == forecasts(cli)
 
 
+def test_forecast_of_a_server_that_was_never_polled(paths: Paths, cli: Cli) -> None:
+    with History.open(paths.history, Retention(), SystemClock()) as history:
+        import_past(history, "lic-01", CODE, list(daily_peaks(lambda day: 300 + day)))
+    save_servers(paths, [server("lic-01")])
+    assert forecasts(cli)["lic-01"]["status"] == "growing"
+    assert forecasts(cli)["estate"]["reaches"]["warn"] is not None
+
+
 @pytest.mark.usefixtures("forecast_history")
 def test_forecast_table_has_dates_and_a_sentence_per_row(cli: Cli) -> None:
     lines = cli("forecast", "--tz", "UTC").rows

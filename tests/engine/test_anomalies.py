@@ -107,6 +107,20 @@ async def test_anomaly_names_product_and_hour(check: Check) -> None:
     assert "by 10:00 (typical Tuesday: 1" in sentence
 
 
+async def test_anomaly_compares_with_the_product_that_was_continued(check: Check) -> None:
+    changed, continuing = TODAY - 3 * DAY, server(continues="OLD_CCS")
+    past = hours(office_and_more)
+    import_past(check.history, "lic-01", "OLD_CCS", [row for row in past if row[0] < changed])
+    import_past(check.history, "lic-01", CODE, [row for row in past if row[0] >= changed])
+    board = with_servers(Board(), (continuing,))
+    for time, code in ((changed - HOUR, "OLD_CCS"), (changed, CODE), (int(NOW), CODE)):
+        reply = snapshot(pool(code, 170, 500, 0, model=Model.CONCURRENT))
+        poll = Poll("lic-01", time, 0.1, reply)
+        check.history.append(continuing, poll)
+        board = apply_poll(board, poll)
+    assert "unusual usage: 3" in (await check.sentences(board))["lic-01"][CODE]
+
+
 async def test_anomaly_of_assigned_licenses_counts_new_ones(check: Check) -> None:
     import_past(check.history, "lic-01", CODE, hours(growing))
     assert await check.sentences(model=Model.USER_DEVICE) == {"lic-01": {}}

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.engine.conftest import InlineThread
 from tests.history.history_fixture import MIDNIGHT, PRODUCT, HistoryFixture
 from tests.support.clock import START, FakeClock
 from tests.support.example_board import pool, up_status
@@ -29,6 +31,7 @@ from lictui.engine.product_history import (
     select_product,
 )
 from lictui.engine.product_reader import ProductHistoryReader
+from lictui.engine.queries import HistoryQueries
 from lictui.model import MonthlyUsage, PoolKey, Server
 from lictui.tui.screens.usage_view import chart_query
 from lictui.tui.time_range import RangeLength, TimeRange
@@ -281,6 +284,11 @@ async def test_series_goes_on_after_a_change_of_product(recorded: Recorded) -> N
     assert outlook.forecast.basis.endswith("continues OLD_UD")
     assert summary.all_time is not None
     assert summary.all_time.peak.peak == 300
+    thread: Any = InlineThread("history")
+    queries = HistoryQueries(recorded.history, thread, recorded.clock, lambda: board, Settings)
+    trend = SeriesQuery((("lic-01", PoolKey("NEW_CCS")),), changed - DAY, changed + DAY, HOUR)
+    (series,) = await queries.series_batch((trend,))
+    assert (series.high[0], series.high[-1], len(series)) == (300, 200, 48)
 
 
 @pytest.mark.parametrize("length", RangeLength)

@@ -35,7 +35,7 @@ from lictui.products import describe
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from lictui.analysis.columns import Series
@@ -47,11 +47,13 @@ if TYPE_CHECKING:
     from lictui.engine.outlook import PastSummaryCache
     from lictui.engine.product_reader import ProductHistoryReader
     from lictui.engine.thread import LoopThread
+    from lictui.history.memberships import ServerPool
     from lictui.history.polls import LastPoll
 
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+_DAY: Final = 86400
 _PAGE: Final = 2000  # lines of the event log read at once: a few hundredths of a second
 
 
@@ -100,9 +102,28 @@ class HistoryQueries:
             from lictui.analysis.columns import Series  # loads numpy
 
             return tuple(Series.empty(query.width) for query in queries)
-        return self._history.series_batch(queries)
+        return self._history.series_batch(self._with_earlier_products(queries, self._history))
 
-    @_in_history_thread
+    def _with_earlier_products(
+        self, queries: tuple[SeriesQuery, ...], history: History
+    ) -> tuple[SeriesQuery, ...]:
+        """The queries with the ended pools whose series their pools carry on (`continues`)."""
+        if not any(status.server.continues for status in self._board().registered.servers):
+            return queries
+        from lictui.engine.outlook import continued_pools  # loads numpy, as the answer does
+
+        earlier: dict[tuple[str, str], list[ServerPool]] = defaultdict(list)
+        for owner, (product, _) in continued_pools(self._board(), history.pools()).items():
+            earlier[owner[0], product].append(owner)
+        before = (
+            [owner for server, key in query.pools for owner in earlier[server, key.product]]
+            for query in queries
+        )
+        return tuple(
+            replace(query, pools=tuple(dict.fromkeys((*query.pools, *owners))))
+            for query, owners in zip(queries, before, strict=True)
+        )
+
     async def product_history(self, query: ProductQuery) -> ProductHistory:
         """What was recorded of one product in a time range."""
         reader = self._product_reader()
@@ -203,7 +224,7 @@ def with_history(
         for status in board.servers
     ]
     if any(status.snapshot is None and status.server.enabled for status in servers):
-        pools = _recorded_pools(history)
+        pools = _recorded_pools(history, last_polls.keys())
         servers = [
             status
             if status.snapshot or status.state is State.DISABLED
@@ -213,12 +234,19 @@ def with_history(
     return replace(board, servers=tuple(servers))
 
 
-def _recorded_pools(history: History) -> dict[str, list[Pool]]:
-    """The pools by server that have not ended, with the licenses installed last."""
-    capacities = history.latest_capacities()
+def _recorded_pools(history: History, polled: Collection[str]) -> dict[str, list[Pool]]:
+    """The pools by server that have not ended, with the licenses installed last.
+
+    Those of a server that was never polled end with their import: the last of them count.
+    """
+    capacities, recorded = history.latest_capacities(), history.pools()
+    imported: dict[str, int] = {}  # the last day of a server that was never polled
+    for pool in recorded:
+        if pool.ended is not None and pool.server not in polled:
+            imported[pool.server] = max(pool.ended // _DAY, imported.get(pool.server, 0))
     pools: dict[str, list[Pool]] = defaultdict(list)
-    for pool in history.pools():
-        if pool.ended is None:
+    for pool in recorded:
+        if pool.ended is None or pool.ended // _DAY == imported.get(pool.server):
             product, model = describe(pool.product), Model(pool.model)
             capacity = capacities.get(pool.id)
             reading = (
