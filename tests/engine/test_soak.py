@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import random
 import sqlite3
 import sys
@@ -34,7 +33,7 @@ class Day:
         self.harness = harness
         self.answered = SERVERS  # readings that must be found; the start polls every server
         self.memory: list[float] = []  # MB, after each hour
-        self._random = random.Random(1)
+        self._random = random.Random(1)  # noqa: S311 - the same faults every time
         self._fetch = harness.open_source
 
     def answer(self) -> None:
@@ -59,7 +58,7 @@ class Day:
                 self.answered += isinstance(self.harness.replies[name], Snapshot)
             del self.harness.polled_names[:], self.harness.boards[:]
         gc.collect()
-        self.memory.append(int(Path("/proc/self/statm").read_text().split()[1]) * PAGE / 1e6)
+        self.memory.append(resident())
 
     def readings(self) -> int:
         """How many readings another process finds in the history."""
@@ -67,9 +66,14 @@ class Day:
             return history.stats().readings
 
 
+def resident() -> float:
+    """Resident memory in MB."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE / 1e6
+
+
 def resources() -> tuple[int, int]:
     """Open files and threads of this process."""
-    return len(os.listdir("/proc/self/fd")), threading.active_count()
+    return len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
 
 
 def fill_disk(engine: Engine, *, full: bool) -> None:

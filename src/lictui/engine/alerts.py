@@ -21,7 +21,6 @@ from lictui.engine.board import (
 )
 from lictui.engine.entitlements import Expiry, ExpiryKind, server_expiries
 from lictui.model import (
-    Activation,
     ActivationStatus,
     AlertKey,
     AlertKind,
@@ -34,7 +33,7 @@ from lictui.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from datetime import date
 
     from lictui.config.settings import AlertSettings, Thresholds
@@ -59,6 +58,11 @@ _STATE_LEVELS: Final = {State.STALE: Level.WARN, State.NO_DATA: Level.WARN}  # o
 # thresholds: one of 90 days that renews itself at 30 is no reason for a warning.
 _CERTIFICATE_WARN: Final = 6
 _CERTIFICATE_CRITICAL: Final = 12
+_ACTIVATION_PROBLEMS: Final = {
+    ActivationStatus.EXPIRED: "the license activation has expired",
+    ActivationStatus.NOT_ACTIVATED: "licenses are not activated",
+}
+_UNKNOWN_PRODUCTS: Final = "licenses of unknown products"
 _NUMBER: Final = re.compile(r"\d+")
 
 
@@ -106,22 +110,22 @@ def server_alerts(
         level = _STATE_LEVELS.get(status.state, Level.CRITICAL)
         message, name = _state_message(status), status.server.name
         yield _alert(AlertKind.SERVER, level, name, "", status.since, message, ABOUT_STATE)
-    expiries = list(server_expiries(status))
-    yield from _certificates(status, expiries, alerts, today)
+    yield from {
+        alert.key: alert  # pools that end on one day are one event
+        for expiry in server_expiries(status)
+        for alert in _expiry(status, expiry, alerts, today)
+    }.values()
     if status.snapshot is None:
         return
-    limits = alerts.thresholds_of(status.server)
-    yield from _license_expiries(status, expiries, "", limits, today)  # of unknown products
     for product, pools in counted_pools(status).items():
         limits = alerts.thresholds_of(status.server, product)
-        yield from _license_expiries(status, expiries, product, limits, today)
         reporting = [pool for pool in pools if is_reporting(status, pool)]
         if reporting:
             yield from _usage(status, reporting, limits, limits.clear_margin if lasting else 0.0)
     yield from _notices(status)
-    if status.snapshot.activation is not None:
-        limits = alerts.thresholds_of(status.server)
-        yield from _activation(status, status.snapshot.activation, limits, today)
+    if message := _activation_problem(status):
+        name, since = status.server.name, status.last_success_at
+        yield _alert(AlertKind.ACTIVATION, Level.CRITICAL, name, "", since, message)
 
 
 # The server itself: its state, and that of each of its data sources
@@ -150,90 +154,52 @@ def _failed_members(status: ServerStatus) -> Iterator[AlertState]:
 # What ends
 
 
-def _certificates(
-    status: ServerStatus, expiries: Iterable[Expiry], alerts: AlertSettings, today: date
+def _expiry(
+    status: ServerStatus, expiry: Expiry, alerts: AlertSettings, today: date
 ) -> Iterator[AlertState]:
-    """TLS certificates that expire soon; one that is refused is the state of its server."""
-    for expiry in expiries:
-        if expiry.kind is not ExpiryKind.CERTIFICATE:
-            continue
-        member = status.member(expiry.server)
-        if member.state in (State.DISABLED, State.UNTRUSTED):
-            continue
-        limits = alerts.thresholds_of(member.server)
-        warn, critical = limits.certificate_warn, limits.certificate_critical
-        if expiry.valid_from is not None:
-            validity = (expiry.day - expiry.valid_from).days
-            warn = min(warn, validity // _CERTIFICATE_WARN)
-            critical = min(critical, validity // _CERTIFICATE_CRITICAL)
-        days = (expiry.day - today).days
-        if (level := _date_level(days, warn, critical)) is not Level.OK:
-            message = f"the TLS certificate {_when(days)}"
-            since = member.last_success_at
-            yield _alert(
-                AlertKind.SERVER, level, expiry.server, "", since, message, ABOUT_CERTIFICATE
-            )
-
-
-def _license_expiries(
-    status: ServerStatus,
-    expiries: Iterable[Expiry],
-    product: str,
-    limits: Thresholds,
-    today: date,
-) -> Iterator[AlertState]:
-    alerts = {
-        alert.key: alert  # pools that end on one day are one event
-        for expiry in expiries
-        if expiry.product == product and expiry.kind in _OF_LICENSES
-        for alert in _license_expiry(status, expiry, limits, today)
-    }
-    yield from alerts.values()
-
-
-_OF_LICENSES: Final = (ExpiryKind.LICENSES, ExpiryKind.SUBSCRIPTION)
-
-
-def _license_expiry(
-    status: ServerStatus, expiry: Expiry, limits: Thresholds, today: date
-) -> Iterator[AlertState]:
-    """Licenses that expire, and subscriptions (Customer Success Services, "SA") that do."""
-    days = (expiry.day - today).days
+    """Licenses, subscriptions (Customer Success Services, "SA"), activations and certificates."""
+    days, member = (expiry.day - today).days, status.member(expiry.server)
+    limits = alerts.thresholds_of(member.server, expiry.product)
     level = _date_level(days, limits.expiry_warn, limits.expiry_critical)
-    if expiry.licenses_too:  # one event, one alert: that of the licenses
-        return
-    if expiry.kind is ExpiryKind.LICENSES:
-        kind = AlertKind.EXPIRY
-        subject = f"{expiry.name}: licenses" if expiry.product else "licenses of unknown products"
-        message = f"{subject} {_when(days, 'expire')}"
-        detail = str(expiry.day)
-    else:
-        kind = AlertKind.SUBSCRIPTION
-        message = f"{expiry.name}: SA {_when(days)}"
-        detail = str(expiry.day)
-        if days < 0:  # licenses stay valid without it, and a renewed product has a later one
-            level = Level.OK if expiry.renewed else Level.WARN
+    since, verb, detail = status.last_success_at, "expires", str(expiry.day)
+    match expiry.kind:
+        case ExpiryKind.LICENSES:
+            kind, verb = AlertKind.EXPIRY, "expire"
+            subject = f"{expiry.name}: licenses" if expiry.product else _UNKNOWN_PRODUCTS
+        case ExpiryKind.SUBSCRIPTION:
+            kind, subject = AlertKind.SUBSCRIPTION, f"{expiry.name}: SA"
+            if expiry.licenses_too:  # one event, one alert: that of the licenses
+                return
+            if days < 0:  # licenses stay valid without it, and a renewed product has a later one
+                level = Level.OK if expiry.renewed else Level.WARN
+        case ExpiryKind.ACTIVATION:
+            kind, subject, detail = AlertKind.ACTIVATION, "the license activation", ""
+            level = _date_level(days, limits.las_warn, limits.las_critical)
+            if _activation_problem(status):
+                return
+        case _:
+            kind, subject, detail = AlertKind.SERVER, "the TLS certificate", ABOUT_CERTIFICATE
+            level, since = _certificate_level(days, expiry, limits), member.last_success_at
+            if member.state in (State.DISABLED, State.UNTRUSTED):  # that is its state already
+                return
     if level is not Level.OK:
-        name, since = status.server.name, status.last_success_at
-        yield _alert(kind, level, name, expiry.product, since, message, detail)
+        message = f"{subject} {_when(days, verb)}"
+        yield _alert(kind, level, expiry.server, expiry.product, since, message, detail)
 
 
-def _activation(
-    status: ServerStatus, activation: Activation, limits: Thresholds, today: date
-) -> Iterator[AlertState]:
-    """Licenses that need the License Activation Service, and are not or not for long activated."""
-    level, message = Level.CRITICAL, ""
-    if activation.status is ActivationStatus.EXPIRED:
-        message = "the license activation has expired"
-    elif activation.status is ActivationStatus.NOT_ACTIVATED:
-        message = "licenses are not activated"
-    elif activation.expires is not None:
-        days = (activation.expires - today).days
-        level = _date_level(days, limits.las_warn, limits.las_critical)
-        message = f"the license activation {_when(days)}"
-    if message and level is not Level.OK:
-        name, since = status.server.name, status.last_success_at
-        yield _alert(AlertKind.ACTIVATION, level, name, "", since, message)
+def _certificate_level(days: int, expiry: Expiry, limits: Thresholds) -> Level:
+    warn, critical = limits.certificate_warn, limits.certificate_critical
+    if expiry.valid_from is not None:
+        validity = (expiry.day - expiry.valid_from).days
+        warn = min(warn, validity // _CERTIFICATE_WARN)
+        critical = min(critical, validity // _CERTIFICATE_CRITICAL)
+    return _date_level(days, warn, critical)
+
+
+def _activation_problem(status: ServerStatus) -> str:
+    """What is wrong with the License Activation Service, whenever the activation expires."""
+    activation = status.snapshot.activation if status.snapshot else None
+    return _ACTIVATION_PROBLEMS.get(activation.status, "") if activation else ""
 
 
 def _date_level(days: int, warn: int, critical: int) -> Level:

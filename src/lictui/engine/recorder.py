@@ -216,17 +216,15 @@ def _is_undated(pool: Pool) -> bool:
     return pool.subscription_date is None and pool.expires is None and pool.permanent is None
 
 
+_DATED: Final = "model subscription_date expires permanent partial_expiry counted".split()
+
+
 def _completed(pool: Pool, earlier: Pool) -> Pool:
     # An idle node-locked feature is printed with a count like any other.
     node_locked = earlier.reading.installed is None
     return replace(
         pool,
-        model=earlier.model,
         reading=replace(pool.reading, installed=None) if node_locked else pool.reading,
         license_type=pool.license_type or earlier.license_type,
-        subscription_date=earlier.subscription_date,
-        expires=earlier.expires,
-        permanent=earlier.permanent,
-        partial_expiry=earlier.partial_expiry,
-        counted=earlier.counted,
+        **{name: getattr(earlier, name) for name in _DATED},
     )
