@@ -65,6 +65,7 @@ SERVER_HELP: Final = {
     "username": "Account name, or the client ID of a Citrix Cloud API client.",
     "secret": "Reference to the password or client secret.",
     "verify": "true: system CA store · path of a CA bundle · sha256:HEX: pinned certificate · false: no verification.",
+    "proxy": "HTTP proxy for this server, `http://HOST:PORT`. Default: that of `[polling]`.",
     "group": "Servers with the same group are shown together.",
     "interval": "Polling interval in seconds.",
     "enabled": "Disabled servers are not polled.",
@@ -129,7 +130,7 @@ def _servers() -> Iterator[str]:
     yield "### All sources\n"
     yield _table((key, _server_default(key), SERVER_HELP[key]) for key in common)
     without = " and ".join(f"`{source}`" for source in SOURCE_KEYS if source not in HTTP_SOURCES)
-    yield f"`url`, `username`, `secret` and `verify` do not apply to {without}.\n"
+    yield f"`url`, `username`, `secret`, `verify` and `proxy` do not apply to {without}.\n"
     intervals = ", ".join(f"{DEFAULT_INTERVAL[source]:g} ({source})" for source in SourceName)
     yield f"Default intervals: {intervals}.\n"
     for source, keys in SOURCE_KEYS.items():

@@ -258,6 +258,7 @@ class Server:
     secret: str = ""  # a reference (`env:NAME`, …), never the secret itself
     auth: str = ""  # winrm only: negotiate · kerberos · ntlm · basic · certificate
     verify: bool | str = True  # True · False · a CA bundle's path · "sha256:<hex>"
+    proxy: str = ""  # of HTTP requests; "" = that of [polling], or of the environment
     group: str = ""
     interval: float | None = None  # seconds; None = the source's own default
     enabled: bool = True

@@ -328,6 +328,7 @@ def test_template_has_every_key_with_its_default(tmp_path: Path) -> None:
         settings,
         actions=(),
         interval=None,
+        limits=replace(settings.limits, proxy=None),
         retention=replace(settings.retention, path=None),
         alerts=AlertSettings(settings.alerts.default),
         keymap={},

@@ -1,7 +1,8 @@
 import pytest
 
-from lictui.model import FailureKind, Step
-from lictui.sources.network import host_port, origin, require_encryption
+from lictui.config.settings import Limits
+from lictui.model import FailureKind, Server, SourceName, Step
+from lictui.sources.network import host_port, origin, proxy_for, require_encryption
 from lictui.sources.source import SourceError
 
 
@@ -43,3 +44,38 @@ def test_password_is_not_sent_unencrypted(url: str) -> None:
     assert "https://" in failure.hint
     for safe in ("https://ddc01", "http://127.0.0.1:80", "http://[::1]", "http://localhost"):
         require_encryption(safe)
+
+
+@pytest.mark.parametrize(
+    ("url", "own", "of_all", "environment", "proxy"),
+    [
+        ("https://lic01", "", "", {"HTTPS_PROXY": "http://p:1"}, "http://p:1"),
+        ("https://lic01", "", "", {"https_proxy": "p:1"}, "http://p:1"),
+        ("http://lic01", "", "", {"HTTPS_PROXY": "http://p:1", "HTTP_PROXY": "http://p:1"}, ""),
+        ("https://127.0.0.1", "", "http://q:1", {"HTTPS_PROXY": "http://p:1"}, ""),
+        ("https://lic01", "", "", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "lic01"}, ""),
+        ("https://lic01", "", "http://q:1", {"HTTPS_PROXY": "http://p:1"}, "http://q:1"),
+        ("https://localhost", "http://o:1", "http://q:1", {}, "http://o:1"),
+    ],
+)
+def test_proxy_is_that_of_the_server_of_all_or_of_the_environment(
+    url: str,
+    own: str,
+    of_all: str,
+    environment: dict[str, str],
+    proxy: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    server = Server("x", SourceName.CVAD, url, proxy=own)
+    assert proxy_for(server, Limits(proxy=of_all)) == proxy
+
+
+def test_proxy_of_another_kind_is_a_config_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://p:1")
+    with pytest.raises(SourceError) as caught:
+        proxy_for(Server("x", SourceName.CVAD, "https://lic01"), Limits())
+    assert caught.value.failure.kind is FailureKind.CONFIG

@@ -22,12 +22,21 @@ from tests.support.fake_site import (
     site_details,
 )
 from tests.support.lmstat import CITRIX
-from tests.support.tcp_server import TlsIdentity, http_reply, never_reply, tcp_server
+from tests.support.tcp_server import (
+    TlsIdentity,
+    connect_proxy,
+    http_reply,
+    never_reply,
+    scripted_replies,
+    tcp_server,
+)
 
 from lictui.clock import SystemClock
 from lictui.config.settings import Limits
 from lictui.model import Server, SourceName, Step, StepResult
+from lictui.sources.http import HttpClient
 from lictui.sources.probe import probe
+from lictui.sources.source import SourceError
 from lictui.sources.tls import fingerprint
 
 LONG = Limits(timeout=20.0, connect_timeout=10.0)
@@ -95,6 +104,37 @@ async def test_every_step_is_reported_in_order(identity: TlsIdentity, bundle: Pa
     assert parse.detail == "1 pool"
     assert "PROD" not in parse.host_names  # the name of a site is not that of a host
     assert all(result.seconds >= 0 for result in results)
+
+
+async def test_server_behind_a_proxy_passes(identity: TlsIdentity, bundle: Path) -> None:
+    async with (
+        tcp_server(SiteServer(), identity.server) as port,
+        tcp_server(connect_proxy) as proxy,
+    ):
+        url = f"https://localhost:{port}"
+        server = replace(SERVER, url=url, verify=str(bundle), proxy=f"http://127.0.0.1:{proxy}")
+        results = await probe_steps(server)
+    assert outcomes(results) == [(step.value, True) for step in Step]
+    assert results[1].detail == f"127.0.0.1:{proxy}"
+
+
+@pytest.mark.parametrize("reply", [b"HTTP/1.1 407 Authenticate\r\nContent-Length: 0\r\n\r\n", b""])
+async def test_failure_of_a_proxy_is_not_blamed_on_the_server(reply: bytes) -> None:
+    async with tcp_server(scripted_replies(reply)) as port:
+        proxy = f"http://127.0.0.1:{port}"
+        server = replace(SERVER, url="https://lic01.example", proxy=proxy)
+        (*_, probed) = await probe_steps(server)
+    client = HttpClient(server, LONG)
+    with pytest.raises(SourceError) as refused:  # nothing listens there any more
+        await client.request("GET", "/", step=Step.AUTH)
+    async with tcp_server(scripted_replies(reply), port=port):
+        with pytest.raises(SourceError) as caught:
+            await client.request("GET", "/", step=Step.AUTH)
+    await client.aclose()
+    assert f"connection refused by 127.0.0.1:{port}" in str(refused.value)
+    for message in (probed.detail, str(caught.value)):
+        assert f"127.0.0.1:{port}" in message
+        assert ("407" in message) is bool(reply)
 
 
 async def test_ipv6_address_is_in_brackets(identity: TlsIdentity, bundle: Path) -> None:

@@ -36,6 +36,24 @@ async def tcp_server(
         await asyncio.gather(*filter(None, open_now))
 
 
+async def connect_proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Be an HTTP proxy that connects each client to the host that it names."""
+
+    async def copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await source.read(65536):
+                target.write(data)
+                await target.drain()
+        target.close()
+
+    method, address, _ = (await reader.readuntil(b"\r\n\r\n")).split(b" ", 2)
+    assert method == b"CONNECT"
+    host, _, port = address.decode().rpartition(":")
+    upstream, server = await asyncio.open_connection(host, int(port))
+    writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    await asyncio.gather(copy(reader, server), copy(upstream, writer))
+
+
 def scripted_replies(
     *replies: bytes, heard: list[bytes] | None = None
 ) -> Callable[..., Awaitable[None]]:

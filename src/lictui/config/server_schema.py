@@ -258,6 +258,7 @@ _COMMON_KEYS: Final[dict[str, Validator]] = {
     "username": string,
     "secret": secret_reference,
     "verify": _verify,
+    "proxy": origin_url,
     "group": string,
     "interval": number(1, 7 * 86400),
     "enabled": boolean,
@@ -278,7 +279,7 @@ SOURCE_KEYS: Final[dict[str, dict[str, Validator]]] = {
         "licenses_available": choice("total", "free"),
     },
 }
-_HTTP_KEYS: Final = ("url", "username", "secret", "verify")
+_HTTP_KEYS: Final = ("url", "username", "secret", "verify", "proxy")
 # Accepted for every source: many templates contain it, and it does no harm.
 _ALWAYS_ACCEPTED: Final = "verify"
 _ALL_KEYS: Final = {

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from lictui.config.secrets import is_reference, secret_reference
+from lictui.config.server_schema import origin_url
 from lictui.config.toml_document import (
     InvalidValue,
     Validator,
@@ -43,6 +44,7 @@ class Limits:
     max_reply: int = 8 * 1024 * 1024  # bytes of one response
     concurrency: int = 256  # servers polled at the same time
     max_backoff: float = 900.0  # seconds added to the interval of a failing server
+    proxy: str | None = None  # of HTTP requests to all servers; None: that of the environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +183,9 @@ KEYS: Final = (
                "Maximum number of concurrent polls."),
     SettingKey("polling.max_backoff", "limits.max_backoff", number(0, 86400),
                "Maximum retry backoff in seconds, added to the interval of a failing server."),
+    SettingKey("polling.proxy", "limits.proxy", origin_url,
+               "HTTP proxy for all servers. Default: HTTPS_PROXY and NO_PROXY of the environment.",
+               example="http://proxy.corp.example:8080"),
     _alert("warn", ratio, "Warning threshold (in use / installed)."),
     _alert("critical", ratio, "Critical threshold (in use / installed)."),
     _alert("for", _POLLS, "Consecutive polls before an alert is raised.", "for_polls"),

@@ -23,6 +23,7 @@ from lictui.sources.network import (
     host_port,
     map_error,
     origin,
+    proxy_for,
     unsendable_request,
 )
 from lictui.sources.process import LOCAL_TIMEOUT
@@ -178,7 +179,7 @@ class HttpClient:
         client = await self._open()
         credentials = (headers or {}).get("Authorization", "").rpartition(" ")[2]
         self.redactor.add(credentials.removeprefix("bearer="))
-        progress = RequestProgress(step)
+        progress = RequestProgress(step, proxy=self._proxy)
         try:
             request = client.build_request(
                 method, url, headers=headers, content=content, extensions={"trace": progress}
@@ -207,6 +208,10 @@ class HttpClient:
             raise config_error(error.message, error.hint) from error
         self.redactor.add(secret)
         return secret
+
+    @property
+    def _proxy(self) -> str:
+        return "" if self._transport else proxy_for(self._server, self._limits)
 
     @property
     def _local_seconds(self) -> float:
@@ -266,6 +271,7 @@ class HttpClient:
                 trust_env=False,
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # none is kept
                 transport=self._transport,
+                proxy=self._proxy or None,
             )
         return self._client
 

@@ -10,6 +10,7 @@ import ssl
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from urllib.request import getproxies_environment, proxy_bypass
 
 import httpcore
 import httpx
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lictui.config.settings import Limits
+    from lictui.model import Server
 
 # Addresses
 
@@ -87,6 +89,26 @@ def host_port(url: httpx.URL) -> str:
     return f"{host}:{effective_port(url)}"
 
 
+def proxy_for(server: Server, limits: Limits) -> str:
+    """Return the URL of the proxy for requests to `server`, "" for none.
+
+    One for all servers is not used for this machine, nor for the hosts of NO_PROXY.
+    """
+    url = origin(server.url)
+    if server.proxy or is_loopback(url.host) or proxy_bypass(url.host):
+        return server.proxy
+    proxy = limits.proxy or ""
+    if not proxy and url.scheme == "https" and (proxy := getproxies_environment().get("https", "")):
+        proxy = proxy if "://" in proxy else f"http://{proxy}"
+        if not proxy.startswith(("http://", "https://")):
+            raise config_error(
+                "HTTPS_PROXY is not the URL of an HTTP proxy",
+                'Set proxy = "http://HOST:PORT" in [polling], or change HTTPS_PROXY.',
+                Step.CONNECT,
+            )
+    return proxy
+
+
 def require_encryption(url: str) -> None:
     """Raise SourceError (config) if a password sent to `url` could be read on the way."""
     parsed = origin(url)
@@ -127,12 +149,19 @@ class RequestProgress:
     sent: bool = False  # sending of the request itself was started
     answered: bool = False  # the head of the response has arrived
     head_bytes: int = 0  # received before that
+    proxy: str = ""  # that the request goes through, until it has connected us
 
     async def __call__(self, event: str, info: dict[str, Any]) -> None:
         """Record one event."""
         match event:
-            case "connection.connect_tcp.complete" | "connection.start_tls.complete":
+            case (
+                "connection.connect_tcp.complete"
+                | "connection.start_tls.complete"
+                | "proxy.start_tls.complete"
+            ):
                 _limit_reads(info["return_value"])
+            case "proxy.start_tls.started":  # the proxy has connected us to the server
+                self.connect_step, self.sent, self.proxy = Step.TLS, False, ""
             case "http11.receive_response_headers.started":
                 _progress.set(self)
             case "connection.connect_tcp.started":
@@ -169,6 +198,8 @@ def map_error(
     error: Exception, url: httpx.URL, progress: RequestProgress, limits: Limits, reason: str = ""
 ) -> SourceError:
     """Return the failure for `error`, which a request to `url` raised; `reason` is its text."""
+    if progress.proxy and not progress.answered:
+        url = httpx.URL(progress.proxy)
     for cause in _exception_chain(error):
         if failure := _failure_of(cause, url, progress, limits):
             return failure
@@ -236,6 +267,10 @@ def _failure_of(
             kind, step = FailureKind.CONFIG, Step.CONNECT
             message = f"this machine lets lictui open no more {_LOCAL_SHORTAGE[cause.errno]}"
             hint = "Raise the limit of this user (ulimit -a), or lower concurrency in [polling]."
+        case httpx.ProxyError():
+            kind = FailureKind.PROTOCOL
+            message = f"the proxy {address} refused the connection: {sanitize(cause, 60)}"
+            hint = "Check the key proxy, HTTPS_PROXY and NO_PROXY, and what the proxy allows."
         case httpx.ConnectTimeout() | httpcore.ConnectTimeout():
             kind, step = FailureKind.TIMEOUT, progress.connect_step
             message = f"no connection to {address} within {limits.connect_timeout:g} s"

@@ -12,6 +12,7 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 import httpcore
+import httpx
 
 from lictui.model import FailureKind, SourceName, Step, StepResult
 from lictui.sources import open_source
@@ -22,6 +23,7 @@ from lictui.sources.network import (
     map_error,
     origin,
     parse_flexnet_address,
+    proxy_for,
 )
 from lictui.sources.sanitize import sanitize
 from lictui.sources.source import SourceError
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 
-    import httpx
-
     from lictui.clock import Clock
     from lictui.config.settings import Limits
     from lictui.model import Failure, Server, Snapshot
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 _STEPS: Final = tuple(Step)
 _RUN_BY_PROGRAM: Final = frozenset({SourceName.LMSTAT, SourceName.COMMAND})
+_MAX_PROXY_REPLY: Final = 4096  # bytes of its headers
 _NOT_IN_LMSTAT: Final = frozenset({Step.TLS, Step.AUTH})  # FlexNet has neither
 
 
@@ -72,7 +73,7 @@ async def probe(server: Server, limits: Limits, clock: Clock) -> AsyncGenerator[
         leaf: LeafCertificate | None = None
         if untrusted:  # show the certificate that the server presents
             with suppress(SourceError):
-                leaf = await _certificate(origin(server.url), unverified_context(), limits)
+                leaf = await _certificate(server, unverified_context(), limits)
         yield timer.failed(error.failure, leaf)
 
 
@@ -85,13 +86,14 @@ async def _connection_steps(
     if server.source is SourceName.COMMAND:
         return
     is_lmstat = server.source is SourceName.LMSTAT
-    urls = parse_flexnet_address(server.address) if is_lmstat else (origin(server.url),)
+    proxy = "" if is_lmstat else proxy_for(server, limits)
+    urls = parse_flexnet_address(server.address) if is_lmstat else (origin(proxy or server.url),)
     addresses = await _try_all(_resolve, urls, limits)
     yield timer.passed(Step.RESOLVE, ", ".join(dict.fromkeys(addresses.values())))
     peers = await _try_all(_connect, addresses, limits)
     yield timer.passed(Step.CONNECT, ", ".join(dict.fromkeys(peers.values())))
-    if urls[0].scheme == "https":
-        leaf = await _certificate(urls[0], await ssl_context(server), limits)
+    if not is_lmstat and origin(server.url).scheme == "https":
+        leaf = await _certificate(server, await ssl_context(server), limits)
         sha256 = leaf.certificate.sha256
         detail = f"{_trust(server.verify)} · {leaf.summary} · sha256:{sha256}"
         yield timer.passed(Step.TLS, detail, sha256)
@@ -132,31 +134,45 @@ async def _resolve(url: httpx.URL, limits: Limits) -> str:
 
 
 async def _connect(url: httpx.URL, limits: Limits) -> str:
-    async with _connection(url, None, limits) as stream:
+    async with _connection(url, limits) as stream:
         address, port, *_ = stream.get_extra_info("server_addr")
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
-async def _certificate(url: httpx.URL, context: ssl.SSLContext, limits: Limits) -> LeafCertificate:
-    async with _connection(url, context, limits) as stream:
+async def _certificate(server: Server, context: ssl.SSLContext, limits: Limits) -> LeafCertificate:
+    url = origin(server.url)
+    async with _connection(url, limits, context, proxy_for(server, limits)) as stream:
         tls: ssl.SSLObject = stream.get_extra_info("ssl_object")
         return read_leaf(tls.getpeercert(binary_form=True) or b"")
 
 
+async def _connect_through(proxy: httpcore.AsyncNetworkStream, target: str, seconds: float) -> None:
+    await proxy.write(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode())
+    reply = (await proxy.read(_MAX_PROXY_REPLY, seconds)).partition(b"\r\n")[0]
+    if b" 200" not in reply:
+        raise httpx.ProxyError(reply.decode(errors="replace"))
+
+
 @asynccontextmanager
 async def _connection(
-    url: httpx.URL, context: ssl.SSLContext | None, limits: Limits
+    url: httpx.URL, limits: Limits, context: ssl.SSLContext | None = None, proxy: str = ""
 ) -> AsyncIterator[httpcore.AsyncNetworkStream]:
-    """Connect to `url`, encrypted if there is a `context`."""
+    """Connect to `url`, encrypted if there is a `context`, through `proxy` if there is one."""
     host, timeout = url.raw_host.decode("ascii"), limits.connect_timeout
-    progress = RequestProgress(Step.CONNECT, connected=True)
+    peer = origin(proxy) if proxy else url
+    progress = RequestProgress(Step.CONNECT, connected=True, proxy=proxy)
     stream: httpcore.AsyncNetworkStream | None = None
     try:
-        stream = await httpcore.AnyIOBackend().connect_tcp(host, effective_port(url), timeout)
+        stream = await httpcore.AnyIOBackend().connect_tcp(
+            peer.raw_host.decode("ascii"), effective_port(peer), timeout
+        )
+        if proxy:
+            await _connect_through(stream, f"{host}:{effective_port(url)}", timeout)
+            progress.proxy = ""
         if context:
             progress.connect_step = Step.TLS
             stream = await stream.start_tls(context, host, timeout)
-    except (httpcore.NetworkError, httpcore.TimeoutException, OSError) as error:
+    except (httpcore.NetworkError, httpcore.TimeoutException, httpx.ProxyError, OSError) as error:
         if stream:
             await stream.aclose()
         raise map_error(error, url, progress, limits) from error

@@ -159,7 +159,7 @@ def licinventory_snapshot(text: str, label: str, mode: Mode, *, available: str =
     if not rows:
         raise _empty_error(label, mode)
     listed = map(CaselessRecord, rows)
-    licenses = [row for row in listed if row.get(_PRODUCT) or _is_start_up(row)]
+    licenses = [row for row in listed if row.text(_PRODUCT) or _is_start_up(row)]
     if not licenses:
         hint = "The command must print the output of Get-LicInventory | ConvertTo-Json."
         raise _format_error(rows, label, "with a LicenseProductName", hint)

@@ -67,6 +67,10 @@ _VERIFY: Final = FormField(
     "false: no verification (insecure)",
     "true",
 )
+_PROXY: Final = FormField(
+    "proxy", "Proxy", "http://proxy:8080",
+    "HTTP proxy for this server (default: that of [polling], or HTTPS_PROXY)",
+)
 _COMMON: Final = (
     FormField("group", "Group", "e.g. emea",
               "Servers with the same group are shown together"),
@@ -121,6 +125,7 @@ _SOURCE_FIELDS: Final = {
         FormField("certificate", "Certificate", "/path/client.pem",
                   "PEM file with client certificate and key"),
         _VERIFY,
+        _PROXY,
     ),
     SourceName.CVAD: (
         FormField("url", "Address", "https://ddc01.corp.example",
@@ -129,6 +134,7 @@ _SOURCE_FIELDS: Final = {
         FormField("username", "User", r"DOMAIN\user", "Read-only administrator of the site"),
         _SECRET,
         _VERIFY,
+        _PROXY,
         FormField("site", "Site", "default", "Name or ID. Required if there are several sites."),
         FormField("overview_paths", "Paths", "default",
                   "Custom API paths, comma-separated; {customer} and {site} are replaced"),
@@ -139,6 +145,7 @@ _SOURCE_FIELDS: Final = {
                   "api-ap-s.cloud.com"),
         *_ACCOUNT,
         _VERIFY,
+        _PROXY,
         FormField("experimental", "Experiment", "",
                   "Also use undocumented console APIs (may stop working)", "false",
                   (("false", "documented APIs only"), ("true", "include concurrent licenses"))),
@@ -150,6 +157,7 @@ _SOURCE_FIELDS: Final = {
                   "Token endpoint (receives the client secret; without path)"),
         *_ACCOUNT,
         _VERIFY,
+        _PROXY,
     ),
     SourceName.LMSTAT: (
         FormField("address", "Address", "27000@lic01, or @lic01",
@@ -169,7 +177,7 @@ _SOURCE_FIELDS: Final = {
 }
 _ORDER: Final = (
     "source", "url", "address", "command", "format", "name", "trust_url", "lmutil", "customer_id",
-    "auth", "username", "secret", "certificate", "verify", "site", "overview_paths",
+    "auth", "username", "secret", "certificate", "verify", "proxy", "site", "overview_paths",
     "experimental", "licenses_available", *(field.key for field in _COMMON),
 )
 # fmt: on
