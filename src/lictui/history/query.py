@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
@@ -11,12 +12,11 @@ import numpy as np
 from lictui.analysis.columns import Series, SumBuilder, concatenate, constant, repeated
 from lictui.analysis.series import ALIGNMENT, Resolution
 from lictui.history import blocks, pools
-from lictui.history.compaction import CONTEXT, recent_readings, with_unpacked
+from lictui.history.compaction import recent_readings
 from lictui.history.rollup import (
     FOREVER,
     UNKNOWN,
     Capacities,
-    Readings,
     Rollups,
     coarsen,
     join,
@@ -43,26 +43,14 @@ def query_series(db: sqlite3.Connection, query: SeriesQuery, now: float) -> Seri
     ]
     if not known:
         return Series.empty(query.width)
+    width = -(-max(query.width, ALIGNMENT) // ALIGNMENT) * ALIGNMENT
+    start, end = query.start // width * width, -(-query.end // width) * width
     if len(known) > 1:
-        width = -(-max(query.width, ALIGNMENT) // ALIGNMENT) * ALIGNMENT
-        start, end = query.start // width * width, -(-query.end // width) * width
         total = sum_pools(known, start, min(end, int(now) + 1), dict(query.entitlements))
         return tightened(db, total, [stored.pool for stored in known]).widened(width)
-    stored = known[0]
-    if query.width <= 0:
-        return stored.single_readings(query.start, query.end)
-    finest = _widest_divisor(query.width)
-    width = -(-query.width // max(finest, 1)) * finest or query.width
-    start, end = query.start // width * width, -(-query.end // width) * width
-    return stored.series(finest, start, end, width).widened(width)
-
-
-def _widest_divisor(width: int) -> Resolution:
-    """Return the widest resolution that gives buckets of a width, else five minutes."""
-    if width < ALIGNMENT:
-        return Resolution.RAW
-    exact = [resolution for resolution in blocks.WIDTHS if width % resolution == 0]
-    return max(exact, default=ALIGNMENT)
+    # From the widest resolution whose buckets are parts of the queried ones.
+    finest = max(resolution for resolution in blocks.WIDTHS if width % resolution == 0)
+    return known[0].series(finest, start, end).widened(width)
 
 
 def sum_pools(
@@ -140,72 +128,45 @@ class StoredPool:
         self._db = db
         self._now = now
         self._capacities = Capacities.of(pools.capacities(db, pool.id))
-        self._recent: Readings | None = None
-        self._since: dict[Resolution, int] = {}
 
-    def series(self, finest: Resolution, start: int, end: int, width: int = 0) -> Series:
-        """Return the buckets that start in [start, end), as fine as `finest` where it is stored.
-
-        Resolution.RAW gives buckets of `width` seconds from single readings.
-        """
+    def series(self, finest: Resolution, start: int, end: int) -> Series:
+        """Return the buckets that start in [start, end), as fine as `finest` where it is stored."""
         parts = []
-        for resolution in (r for r in (Resolution.RAW, *blocks.WIDTHS) if r >= finest):
-            if end <= start:
-                break
-            since = start if resolution is Resolution.DAY else max(start, self.since(resolution))
+        for width in (width for width in blocks.WIDTHS if width >= finest):
+            since = start if width is Resolution.DAY else max(start, self._since(width))
             first = start if since == start else -(-since // _DAY) * _DAY
             if first < end:
-                rollups = (
-                    self.rollups(resolution, first, end)
-                    if resolution
-                    else self._of_readings(first, end, width)
-                )
-                parts.append(self._to_series(rollups, resolution or width))
+                parts.append(self._to_series(self._rollups(width, first, end), width))
                 end = first
         return concatenate(parts[::-1], int(finest))
 
     def stored_series(self, width: Resolution, start: int, end: int) -> Series:
         """Return the buckets of `width` that start in [start, end) and are stored as such."""
-        rollups = self.rollups(width, start, end)
+        rollups = self._rollups(width, start, end)
         return self._to_series(rollups.select(rollups.start >= start), width)
 
-    def since(self, width: Resolution) -> int:
+    def _since(self, width: Resolution) -> int:
         """Return when stored figures of `width` start; 0 if they go back to the first reading."""
-        if width not in self._since:
-            first = blocks.first_packed(self._db, self.pool.id, width)
-            first = self.pool.packed_until if first is None else first
-            complete = first // _DAY * _DAY <= self.pool.since
-            self._since[width] = 0 if complete else first
-        return self._since[width]
+        first = blocks.first_packed(self._db, self.pool.id, width)
+        first = self.pool.packed_until if first is None else first
+        return 0 if first // _DAY * _DAY <= self.pool.since else first
 
-    def rollups(self, width: Resolution, start: int, end: int) -> Rollups:
+    def _rollups(self, width: Resolution, start: int, end: int) -> Rollups:
         """Return the stored buckets of `width` that start in [start, end), packed or not."""
         start = start // width * width
         packed = blocks.read_rollups(self._db, self.pool.id, width, start, end)
         edge = self.pool.packed_until // width * width
         if end <= edge:
             return packed
-        recent = roll_up(self._unpacked(), self._capacities, ALIGNMENT, self._now)
-        recent = recent.between(self.pool.packed_until, FOREVER)
-        if len(recent):
-            later = coarsen(join((packed.between(edge, end), recent)), width)
-            packed = join((packed.between(start, edge), later))
-        return packed.between(start, end)
+        later = coarsen(join((packed.between(edge, end), self._recent)), width)
+        return join((packed.between(start, edge), later)).between(start, end)
 
-    def single_readings(self, start: int, end: int) -> Series:
-        """Return an entry for every reading in [start, end) that has a figure."""
-        found = with_unpacked(self._db, self.pool, start, end)
-        found = found.select(found.value != UNKNOWN)
-        return self._to_series(found.rollups(), 0)
-
-    def _of_readings(self, start: int, end: int, width: int) -> Rollups:
-        found = with_unpacked(self._db, self.pool, start - CONTEXT, end + CONTEXT)
-        return roll_up(found, self._capacities, width, self._now).between(start, end)
-
-    def _unpacked(self) -> Readings:
-        if self._recent is None:
-            self._recent = recent_readings(self._db, self.pool.id)
-        return self._recent
+    @cached_property
+    def _recent(self) -> Rollups:
+        """The buckets of what is not packed yet."""
+        readings = recent_readings(self._db, self.pool.id)
+        recent = roll_up(readings, self._capacities, ALIGNMENT, self._now)
+        return recent.between(self.pool.packed_until, FOREVER)
 
     def _to_series(self, rollups: Rollups, width: int) -> Series:
         seconds = constant(rollups.seconds)

@@ -145,11 +145,6 @@ class History(Journal, Polls):
         with self._reading() as db:
             return _stats(db)
 
-    def data_version(self) -> int:
-        """Return a number that changes when another process has written to the file."""
-        with sqlite_errors(self.path):
-            return int(self._db.execute("PRAGMA data_version").fetchone()[0])
-
     # Reading
 
     def pools(self) -> tuple[KnownPool, ...]:
