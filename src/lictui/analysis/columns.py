@@ -74,9 +74,13 @@ class TimeColumns:
     """Equally long columns; the first has times in order."""
 
     @cached_property
+    def _names(self) -> list[str]:
+        return [each.name for each in fields(self) if not each.kw_only]
+
+    @cached_property
     def columns(self) -> list[Any]:
         """All columns, in the order of the fields."""
-        return [getattr(self, each.name) for each in fields(self) if not each.kw_only]
+        return [getattr(self, name) for name in self._names]
 
     def __len__(self) -> int:
         return len(self.columns[0])
@@ -84,11 +88,8 @@ class TimeColumns:
     def select(self, chosen: BoolArray | IntArray | slice) -> Self:
         """Return some of the entries; columns that are the same object stay one."""
         parts = {id(column): column[chosen] for column in self.columns}
-        return self.of_columns([parts[id(column)] for column in self.columns])
-
-    def of_columns(self, columns: Sequence[NDArray[Any]]) -> Self:
-        """Return other columns of the same kind."""
-        return type(self)(*columns)
+        picked = (parts[id(column)] for column in self.columns)
+        return replace(self, **dict(zip(self._names, picked, strict=True)))
 
     def between(self, start: int, stop: int) -> Self:
         """Return the entries that start in [start, stop)."""
@@ -136,10 +137,6 @@ class Series(TimeColumns):
         )
 
     __hash__ = None  # type: ignore[assignment]
-
-    def of_columns(self, columns: Sequence[NDArray[Any]]) -> Series:
-        """Return other columns of the same width."""
-        return Series(*columns, width=self.width)
 
     @cached_property
     def end(self) -> IntArray:
@@ -289,7 +286,7 @@ class SumBuilder:
             self._late[where] = np.maximum(self._late[where], late)
         if constant(series.seconds) != ALIGNMENT:
             self._width[where] = np.maximum(self._width[where], series.seconds)
-        if constant(series.bound) is None:
+        if constant(series.bound) != 0:
             self._bound[where] |= series.bound
         self._add_licenses(series, where, entitlement)
 

@@ -19,7 +19,6 @@ from lictui.history.rollup import (
     Capacities,
     Readings,
     coarsen,
-    join,
     reconcile,
     roll_up,
     sorted_unique,
@@ -107,14 +106,11 @@ _DAYS_AFTER_LEAP: Final = 31  # with readings, until a leap is believed
 
 def kept_since(now: float, retention: Retention) -> dict[Resolution, int]:
     """Return the start of the UTC day from which each resolution is kept."""
-    days = {
-        Resolution.RAW: retention.raw,
-        Resolution.FIVE_MINUTES: retention.five_minutes,
-        Resolution.HOUR: retention.hour,
-        Resolution.DAY: retention.day,
-    }
+    days = (retention.raw, retention.five_minutes, retention.hour, retention.day)
     today = int(now) // _DAY
-    return {width: max(0, today - count) * _DAY for width, count in days.items()}
+    return {
+        width: max(0, today - count) * _DAY for width, count in zip(Resolution, days, strict=True)
+    }
 
 
 def justified_time(db: sqlite3.Connection, now: float) -> float:
@@ -181,7 +177,8 @@ def add_readings(
     write_readings(db, pool, new)
     update(db, pool, FINEST, before, after)
     value = None if new.value[-1] == UNKNOWN else int(new.value[-1])
-    readings.keep_last_packed(db, pool, int(new.time[-1]), value)
+    readings.add_reading(db, pool.id, int(new.time[-1]), value)
+    readings.delete_before(db, pool.id, pool.packed_until)  # all but the last
 
 
 def add_late_reading(
@@ -219,12 +216,7 @@ def merge_pools(db: sqlite3.Connection, earlier: KnownPool, later: KnownPool) ->
     write_readings(db, earlier, blocks.read_readings(db, later.id, 0, FOREVER))
     for width in blocks.WIDTHS:
         rollups = blocks.read_rollups(db, later.id, width, 0, FOREVER)
-        if len(rollups):
-            start, stop = _days(int(rollups.start[0]), int(rollups.start[-1]) + 1)
-            stored = blocks.read_rollups(db, earlier.id, width, start, stop)
-            both = join((stored, rollups))
-            both = coarsen(both.select(np.argsort(both.start, kind="stable")), width)
-            blocks.write_rollups(db, earlier.id, width, both, (start, stop))
+        update(db, earlier, width, EMPTY, rollups)
     blocks.drop_all(db, later.id)
     db.execute("UPDATE OR REPLACE capacity SET pool = ? WHERE pool = ?", (earlier.id, later.id))
     db.execute("DELETE FROM pool WHERE id = ?", (later.id,))

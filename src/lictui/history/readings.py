@@ -36,11 +36,3 @@ def delete_before(db: sqlite3.Connection, pool: int, time: int) -> None:
         " (SELECT max(time) FROM reading WHERE pool = ?1 AND time < ?2)",
         (pool, time),
     )
-
-
-def keep_last_packed(
-    db: sqlite3.Connection, pool: KnownPool, time: int, in_use: int | None
-) -> None:
-    """Keep a reading that was added to a block, if it is the last before `packed_until`."""
-    add_reading(db, pool.id, time, in_use)
-    delete_before(db, pool.id, pool.packed_until)
