@@ -208,6 +208,9 @@ def map_error(
         return ConnectionDroppedError(FailureKind.PROTOCOL, message, hint, progress.step)
     connecting = progress.connected and not progress.sent
     step = progress.connect_step if connecting else progress.step
+    if step is Step.TLS:
+        message = f"{host_port(url)} closed the connection during the TLS handshake"
+        hint = "The server may support only TLS 1.1 or older, or a firewall closed the connection."
     return SourceError(FailureKind.PROTOCOL, message, hint, step)
 
 

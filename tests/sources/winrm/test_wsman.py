@@ -1,5 +1,7 @@
 """The WS-Management client: enumeration, requests, replies, faults."""
 
+import threading
+
 import pytest
 from defusedxml.ElementTree import fromstring
 from tests.sources.winrm.conftest import Poll
@@ -21,6 +23,7 @@ from tests.sources.winrm.wsman_replies import (
 from lictui.config.settings import Limits
 from lictui.model import Failure, FailureKind, Snapshot, Step
 from lictui.sources.http import HttpReply
+from lictui.sources.winrm import wsman
 from lictui.sources.winrm.wsman import (
     InvalidReplyError,
     ResultPage,
@@ -89,8 +92,26 @@ async def test_enumeration_with_neither_end_nor_context_is_a_failure(poll: Poll)
     assert result.kind is FailureKind.PROTOCOL
 
 
-# Requests
+@pytest.mark.parametrize(
+    ("size", "kind"), [(100_000, FailureKind.PARSE), (2_500_000, FailureKind.TOO_LARGE)]
+)
+async def test_large_reply_is_parsed_in_a_thread_or_refused(
+    poll: Poll, size: int, kind: FailureKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
 
+    def parse(_body: bytes, _message_id: str) -> None:
+        threads.append(threading.current_thread().name)
+        raise InvalidReplyError("no", malformed=True)
+
+    monkeypatch.setattr(wsman, "parse_reply", parse)
+    result = await poll(lambda _request: b"<" * size)
+    assert isinstance(result, Failure)
+    assert result.kind is kind
+    assert [name.partition(" ")[0] for name in threads] == ["parse"] * (kind is FailureKind.PARSE)
+
+
+# Requests
 
 NAMES = {
     "s": "http://www.w3.org/2003/05/soap-envelope",
@@ -177,7 +198,7 @@ LAUGHS = b'<!DOCTYPE a [<!ENTITY b "ha"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;"
         (b"", "malformed"),
         (LAUGHS, "malformed"),
         (b"<a>" * 60 + b"</a>" * 60, "malformed"),
-        (b"<a>" + b"<b/>" * 200_001 + b"</a>", "malformed"),
+        (b"<a>" + b"<b/>" * 50_001 + b"</a>", "malformed"),
         (b'<?xml version="1.0" encoding="utf-7"?><a/>', "malformed"),
     ],
     ids=range(12),

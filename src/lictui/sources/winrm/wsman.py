@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol
@@ -22,6 +23,7 @@ from defusedxml.ElementTree import DefusedXMLParser, ParseError
 from lictui.model import FailureKind, Step
 from lictui.sources.http import status_error, status_rules
 from lictui.sources.network import host_port, origin
+from lictui.sources.process import run_blocking
 from lictui.sources.sanitize import sanitize
 from lictui.sources.source import ErrorRule, SourceError, find_rule
 
@@ -83,6 +85,8 @@ class WinrmLogin(Protocol):
 
 _MAX_PAGES: Final = 2_000  # a server may send its items one by one
 _MAX_EMPTY_PAGES: Final = 3  # in a row, before the last
+_MAX_XML: Final = 2 * 1024 * 1024  # bytes of one reply; we ask for at most _MAX_ENVELOPE
+_QUICK_XML: Final = 64 * 1024  # bytes that are parsed without a thread
 _TIMEOUT_SHARE: Final = 0.8  # of our timeout: the server's own error tells more than ours
 
 
@@ -130,12 +134,18 @@ class WsmanEnumerator:
         if self._on_authenticated:
             self._on_authenticated(self._login.identity)
             self._on_authenticated = None
-        return self._parse(reply, message_id), len(reply.body)
+        return await self._parse(reply, message_id), len(reply.body)
 
-    def _parse(self, reply: HttpReply, message_id: str) -> ResultPage:
+    async def _parse(self, reply: HttpReply, message_id: str) -> ResultPage:
         address = self._endpoint.address
+        if len(reply.body) > _MAX_XML:
+            raise self._incomplete(f"a page of {len(reply.body):,} bytes", FailureKind.TOO_LARGE)
+        parse = partial(parse_reply, reply.body, message_id)
         try:
-            result = parse_reply(reply.body, message_id)
+            if len(reply.body) > _QUICK_XML:
+                result = await run_blocking(f"parse {message_id}", parse)
+            else:
+                result = parse()
         except InvalidReplyError as error:
             if reply.status != HTTPStatus.OK:
                 raise error_for_status(reply, Step.INVENTORY) from error
@@ -328,7 +338,7 @@ def _text(element: Element | None) -> str:
 # XML from an untrusted server, with local names
 
 _MAX_DEPTH: Final = 40  # a property of an item is on level 7
-_MAX_ELEMENTS: Final = 200_000  # a full reply has some 2,000
+_MAX_ELEMENTS: Final = 50_000  # a full reply has some 2,000
 # XML does not allow them, but a product's name may have them: one must not cost the inventory.
 _CONTROL_CHARACTERS: Final = bytes(set(range(0x20)) - set(b"\t\n\r"))
 
