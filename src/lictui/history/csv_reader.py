@@ -184,6 +184,7 @@ _BYTE_ORDER_MARKS: Final = (
 )
 _DELIMITERS: Final = (",", ";", "\t", "|")
 _MAX_PREAMBLE: Final = 20  # rows among which the header is looked for
+_MAX_COLUMNS: Final = 1_000  # of a header
 _SHOWN_COLUMNS: Final = 12
 _DIRECTIVE: Final = re.compile(r"\s*(#TYPE\b.*|sep=.)\s*", re.IGNORECASE)
 _LINE_END: Final = re.compile(r"\r\n?|\n")
@@ -271,7 +272,7 @@ class CsvFile:
             while rows and _DIRECTIVE.fullmatch(delimiter.join(rows[0])):
                 lines, rows = lines[1:], rows[1:]
             for line, cells in zip(lines[:_MAX_PREAMBLE].tolist(), rows, strict=False):
-                if score(cells) > best:
+                if len(cells) <= _MAX_COLUMNS and score(cells) > best:
                     best, found = score(cells), (delimiter, line, cells)
             if not first and rows and len(rows[0]) > 1:
                 first = rows[0]
