@@ -43,7 +43,7 @@ _MAX_LICENSE_FILE: Final = 8 * 1024 * 1024  # bytes; real ones are far smaller
 
 def _column_names(_context: click.Context, _option: click.Parameter, text: str) -> dict[str, str]:
     """Return `time=Zeit,in_use=Belegt` as column names by purpose. Raises UsageError."""
-    from lictui.history.csv_columns import COLUMN_KEYS
+    from lictui.history.csv_foreign import COLUMN_KEYS
 
     columns: dict[str, str] = {}
     for part in next(csv.reader([text], skipinitialspace=True), []):

@@ -12,9 +12,8 @@ import numpy as np
 from lictui.analysis.series import Resolution
 from lictui.csvfile import unescape_formula
 from lictui.errors import UsageError
-from lictui.history.csv_columns import recognize_columns
 from lictui.history.csv_export import HEADER, MONTH_HEADER, RAW_HEADER
-from lictui.history.csv_foreign import read_foreign_csv
+from lictui.history.csv_foreign import read_foreign_csv, recognize_columns
 from lictui.history.csv_reader import (
     INVALID,
     MONTH,
