@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 class Clock(Protocol):
     """A source of time, in UTC epoch seconds, and a way to wait."""
 
+    speed: float  # of its seconds, in real ones
+
     def now(self) -> float:
         """Return UTC epoch seconds: a time stamp. Durations are measured with `monotonic`."""
         ...

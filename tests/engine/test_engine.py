@@ -181,6 +181,17 @@ async def test_clock_that_is_set_is_logged_once_and_changes_nothing(
     assert await alert_lines(engine) == []
 
 
+async def test_snooze_keeps_its_length_when_the_clock_is_set(half_used: EngineHarness) -> None:
+    engine = await half_used.engine()
+    await poll(half_used, engine, 85, 85)
+    now = half_used.clock.now()
+    await engine.acknowledge(USAGE, Acknowledgement("alice", now, now + 4 * 3600))
+    half_used.clock.set_wall(-7200)
+    await half_used.clock.advance(2 * ROUND)
+    (snooze,) = (await half_used.engine()).board.acknowledgements.values()
+    assert snooze.until == now - 7200 + 4 * 3600
+
+
 async def test_suspended_machine_polls_immediately_and_blames_no_server(
     half_used: EngineHarness,
 ) -> None:

@@ -11,6 +11,8 @@ START = datetime(2026, 11, 24, 6, 0, tzinfo=UTC).timestamp()
 class FakeClock:
     """`lictui.clock.Clock` for tests; `advance` moves it and lets every sleeper run."""
 
+    speed = 1.0
+
     def __init__(self, start: float = START) -> None:
         self._start = start
         self._now = start

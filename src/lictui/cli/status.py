@@ -43,8 +43,8 @@ from lictui.engine.board import (
     filter_board,
     is_reporting,
 )
-from lictui.engine.engine import poll_once
 from lictui.engine.merge import duplicate_pools, merge_board, same_as_warnings
+from lictui.engine.queries import poll_once
 from lictui.engine.thread import run
 from lictui.model import Failure, LicenseServer, Mode, Pool, PoolKey, State, percent_text
 

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from lictui.clock import ClockWatch
 from lictui.config import registry
 from lictui.config.loader import ConfigWatcher, LoadedConfig
-from lictui.config.settings import Limits, Settings
+from lictui.config.settings import Settings
 from lictui.engine import board as boards
 from lictui.engine.actions import ActionRunner
 from lictui.engine.alert_state import acknowledgement_event, duration_text
 from lictui.engine.board import Board, MergedBoard
 from lictui.engine.merge import same_as_warnings
-from lictui.engine.poller import Lease, Poller, SourceFactory, poll_server
+from lictui.engine.poller import Lease, Poller, SourceFactory
 from lictui.engine.queries import HistoryQueries, open_history, query_license_users, with_history
 from lictui.engine.recorder import Recorder
 from lictui.engine.thread import BackgroundTasks, LoopThread
@@ -86,7 +86,8 @@ class RunScope:
 
 _log = logging.getLogger(__name__)
 _ROUND: Final = 3.0  # seconds between checks of files, lease, clock and age
-_LATE: Final = 10.0  # seconds; after a longer delay of a check, missing polls are not the servers'
+_LATE: Final = 10.0  # real seconds; after such a delay, missing polls are not the servers' fault
+_LATE_NOTICE: Final = 60.0  # real seconds of a delay that is worth a line of the event log
 _COMPACT_INTERVAL: Final = 600.0  # seconds
 _ANOMALY_INTERVAL: Final = 60.0  # seconds between searches for servers that are due
 _PATIENCE: Final = 1.0  # seconds that the start waits for a history that is slow, or locked
@@ -129,6 +130,7 @@ class Engine:
         self._notices: dict[str, tuple[str, ...]] = {}  # by subject
         self._compacted_at = self._watched_at = clock.monotonic()
         self._clock_watch = ClockWatch(clock)
+        self._is_shifted = False  # the clock was set: snoozes are to be written again
         self._unwritten = asyncio.Event()
         self._writing = asyncio.Lock()
         self._opening = asyncio.Lock()
@@ -315,6 +317,7 @@ class Engine:
     def _check_clock(self) -> None:
         if step := self._clock_watch.step():
             self._recorder.shift(step)
+            self._is_shifted = True
             direction = "forward" if step > 0 else "back"
             self._notify(f"the system clock was set {direction} by {duration_text(abs(step))}")
 
@@ -324,9 +327,10 @@ class Engine:
         late, self._watched_at = elapsed - self._watched_at - _ROUND, elapsed
         self._check_clock()
         now = self._clock.now()
-        if late > _LATE:
+        if late > _LATE * self._clock.speed:
             self._recorder.running_since = now
             self._poller.poll_overdue()
+        if late > _LATE_NOTICE * self._clock.speed:
             self._notify(f"lictui did not run for {duration_text(late)}: suspended or stopped")
         self._recorder.mark_stale(now)
         self._recorder.clear_removed(self._registry, now, elapsed)
@@ -469,6 +473,9 @@ class Engine:
         await self._in_history(self._lease.renew)
         allowed = self._lease.is_held
         if allowed and polled:
+            if self._is_shifted:
+                self._is_shifted = False
+                await self._in_history(self._write_snoozes)
             acknowledgements = await self._in_history(lambda history: history.acknowledgements())
             self._recorder.alert_store.load_acknowledgements(acknowledgements)
             self._recorder.show_alerts()
@@ -480,6 +487,11 @@ class Engine:
         self._recorder.evaluates_alerts = allowed
         self._poller.set_enabled(allowed=allowed)
         self._notices["lease"] = () if allowed or self._scope.read_only else (_VIEWING_ONLY,)
+
+    def _write_snoozes(self, history: History) -> None:
+        for key, acknowledgement in self._recorder.alert_store.acknowledgements.items():
+            if acknowledgement.until is not None:
+                history.set_acknowledgement(key, acknowledgement)
 
     async def _load_alerts(self) -> None:
         states, acknowledgements = await self._in_history(
@@ -618,75 +630,3 @@ class EngineThread:
 def _log_failure(start: Future[None]) -> None:
     if not start.cancelled() and (error := start.exception()):
         _log.error("polling could not be started", exc_info=error)
-
-
-# One poll of every server, as `lictui status` needs it
-
-
-async def poll_once(
-    servers: tuple[Server, ...],
-    settings: Settings,
-    paths: Paths,
-    clock: Clock,
-    *,
-    timeout: float | None = None,  # noqa: ASYNC109 - passed to every poll
-    contact: bool = True,
-) -> Board:
-    """Poll every enabled server once, concurrently, each within `timeout` seconds.
-
-    Without `contact` no server is polled, and the board shows what was recorded last. A history
-    that cannot be opened becomes a notice on the board, or LictuiError where nothing else is shown.
-    """
-    history: History | None = None
-    notices: tuple[str, ...] = ()
-    try:
-        history = open_history(paths, settings, clock)
-        notices = history.notices
-    except LictuiError as error:
-        if not contact:
-            raise
-        notices = (f"{error.message}; recording is disabled. {error.hint}",)
-    try:
-        board = boards.with_servers(Board(), servers)
-        if history:
-            board = with_history(board, history)
-            alerts = history.alert_states()
-            board = replace(board, alert_states=alerts, acknowledgements=history.acknowledgements())
-        recorder = Recorder(board, settings.alerts)
-        if contact:
-            limits = settings.limits
-            if timeout is not None:
-                connect_timeout = min(timeout, limits.connect_timeout)
-                limits = replace(limits, timeout=timeout, connect_timeout=connect_timeout)
-            recorder.record(await _poll_all(servers, limits, clock))
-            if history:
-                notices += _write(history, recorder)
-        return boards.mark_stale(replace(recorder.board, notices=notices), clock.now())
-    finally:
-        if history:
-            history.close()
-
-
-def _write(history: History, recorder: Recorder) -> tuple[str, ...]:
-    unwritten = recorder.take_unwritten()
-    try:
-        history.append_many(unwritten.polls, unwritten.changes)
-    except LictuiError as error:
-        return (f"{error.message}; {len(unwritten.polls)} polls not written",)
-    return ()
-
-
-async def _poll_all(
-    servers: tuple[Server, ...], limits: Limits, clock: Clock
-) -> list[tuple[Server, Poll, None]]:
-    slots = asyncio.Semaphore(limits.concurrency)
-
-    async def poll(server: Server) -> tuple[Server, Poll, None]:
-        source = open_source(server, limits, clock)
-        try:
-            async with slots:
-                return server, await poll_server(server, source, limits.timeout, clock), None
-        finally:
-            await source.aclose()
-
-    return await asyncio.gather(*(poll(server) for server in servers if server.enabled))

@@ -14,10 +14,13 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 
 from lictui.engine import license_users
-from lictui.engine.board import Board, with_servers
+from lictui.engine.board import Board, mark_stale, with_servers
 from lictui.engine.license_users import LicenseUsers
 from lictui.engine.merge import merge_board
+from lictui.engine.poller import poll_server
 from lictui.engine.product_history import ProductHistory, ProductOutlook, ProductQuery
+from lictui.engine.recorder import Recorder
+from lictui.errors import LictuiError
 from lictui.history.store import History
 from lictui.model import (
     Event,
@@ -32,6 +35,7 @@ from lictui.model import (
 )
 from lictui.paths import FILE_MODE, Paths, make_folder
 from lictui.products import describe
+from lictui.sources import open_source
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
@@ -42,13 +46,14 @@ if TYPE_CHECKING:
     from lictui.analysis.series import SeriesQuery
     from lictui.analysis.usage import PastSummary, TotalKey
     from lictui.clock import Clock
-    from lictui.config.settings import AlertSettings, Settings
+    from lictui.config.settings import AlertSettings, Limits, Settings
     from lictui.engine.board import Filter, GroupBy, MergedBoard, ServerStatus
     from lictui.engine.outlook import PastSummaryCache
     from lictui.engine.product_reader import ProductHistoryReader
     from lictui.engine.thread import LoopThread
     from lictui.history.memberships import ServerPool
     from lictui.history.polls import LastPoll
+    from lictui.model import Poll
 
 
 _P = ParamSpec("_P")
@@ -279,6 +284,73 @@ def _with_last_poll(status: ServerStatus, last: LastPoll) -> ServerStatus:
         last_success_at=last.last_success_at,
         latency=last.latency,
     )
+
+
+# One poll of every server, as `lictui status` needs it
+
+
+async def poll_once(
+    servers: tuple[Server, ...],
+    settings: Settings,
+    paths: Paths,
+    clock: Clock,
+    *,
+    timeout: float | None = None,  # noqa: ASYNC109 - passed to every poll
+    contact: bool = True,
+) -> Board:
+    """Poll every enabled server once, concurrently, each within `timeout` seconds.
+
+    Without `contact` no server is polled, and the board shows what was recorded last. A history
+    that cannot be opened becomes a notice on the board, or LictuiError where nothing else is shown.
+    """
+    history: History | None = None
+    notices: tuple[str, ...] = ()
+    try:
+        history = open_history(paths, settings, clock)
+        notices = history.notices
+    except LictuiError as error:
+        if not contact:
+            raise
+        notices = (f"{error.message}; recording is disabled. {error.hint}",)
+    try:
+        board = with_servers(Board(), servers)
+        if history:
+            board = with_history(board, history)
+            alerts = history.alert_states()
+            board = replace(board, alert_states=alerts, acknowledgements=history.acknowledgements())
+        recorder = Recorder(board, settings.alerts)
+        if contact:
+            limits = settings.limits
+            if timeout is not None:
+                connect_timeout = min(timeout, limits.connect_timeout)
+                limits = replace(limits, timeout=timeout, connect_timeout=connect_timeout)
+            recorder.record(await _poll_all(servers, limits, clock))
+            unwritten = recorder.take_unwritten()
+            try:
+                if history:
+                    history.append_many(unwritten.polls, unwritten.changes)
+            except LictuiError as error:
+                notices += (f"{error.message}; {len(unwritten.polls)} polls not written",)
+        return mark_stale(replace(recorder.board, notices=notices), clock.now())
+    finally:
+        if history:
+            history.close()
+
+
+async def _poll_all(
+    servers: tuple[Server, ...], limits: Limits, clock: Clock
+) -> list[tuple[Server, Poll, None]]:
+    slots = asyncio.Semaphore(limits.concurrency)
+
+    async def poll(server: Server) -> tuple[Server, Poll, None]:
+        source = open_source(server, limits, clock)
+        try:
+            async with slots:
+                return server, await poll_server(server, source, limits.timeout, clock), None
+        finally:
+            await source.aclose()
+
+    return await asyncio.gather(*(poll(server) for server in servers if server.enabled))
 
 
 # License users: read from the servers on request only, never stored
