@@ -116,7 +116,7 @@ def test_check_warns_about_files_that_others_can_change(paths: Paths, cli: Cli) 
 
 
 def test_check_reads_entitlements_and_same_as(paths: Paths, cli: Cli) -> None:
-    site = {"url": "https://a", "username": "u", "secret": "env:HOME"}
+    site = {"url": "https://a", "username": "u", "secret": "env:PYTEST_CURRENT_TEST"}
     add_server(paths, Server("ddc", SourceName.CVAD, **site, same_as="lic"))  # type: ignore[arg-type]
     paths.entitlements.write_text("[[product]]\nproduct = 'P'\npurchased = 5\nserver = 'dcc'\n")
     printed = cli("config", "check").out

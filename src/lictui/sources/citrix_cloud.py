@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from lictui.model import (
+    Failure,
     FailureKind,
     Level,
     Mode,
@@ -30,6 +31,7 @@ from lictui.sources.http import HttpSource, status_rules
 from lictui.sources.sanitize import NEVER_YEAR, Record, sanitize
 from lictui.sources.sessions import CloudSession, console_url, region_hint
 from lictui.sources.source import (
+    OnStep,
     SourceError,
     count_text,
     new_pool,
@@ -39,10 +41,7 @@ from lictui.sources.source import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import date
 
-    from lictui.model import Failure
-    from lictui.sources.source import OnStep
 
 _BASE: Final = "/licensing/license/enterprise/cloud/cvad/ud"
 _OPTIONAL_SHARE: Final = 0.25  # of the timeout, for each response that a poll can do without

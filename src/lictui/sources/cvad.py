@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urljoin, urlsplit
 
-from lictui.model import FailureKind, Level, Mode, Snapshot, State, Step
+from lictui.model import FailureKind, Level, Mode, Notice, Server, Snapshot, State, Step
 from lictui.sources.cvad_pools import (
     pools_from_overview,
     pools_from_site,
@@ -17,7 +17,7 @@ from lictui.sources.cvad_pools import (
     site_mode,
     site_notices,
 )
-from lictui.sources.http import HttpSource, reply_json, status_rules
+from lictui.sources.http import HttpClient, HttpReply, HttpSource, reply_json, status_rules
 from lictui.sources.network import is_loopback, require_encryption
 from lictui.sources.sanitize import Record, parse_count, sanitize
 from lictui.sources.sessions import (
@@ -29,15 +29,19 @@ from lictui.sources.sessions import (
     cloud_token,
     new_token,
 )
-from lictui.sources.source import SourceError, config_error, count_text, no_data_error, parse_error
+from lictui.sources.source import (
+    OnStep,
+    SourceError,
+    config_error,
+    count_text,
+    no_data_error,
+    parse_error,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from lictui.clock import Clock
-    from lictui.model import Notice, Server
-    from lictui.sources.http import HttpClient, HttpReply
-    from lictui.sources.source import OnStep
 
 
 ADDRESS_HINT: Final = "Set url to the address of a Delivery Controller or of Citrix Cloud."

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import SourceName
+from lictui.model import LicenseUser, LicenseUserList, Server, SourceName
 from lictui.sources.command.formats import udadmin_license_users
 from lictui.sources.command.source import command_label
 from lictui.sources.flexnet.source import lmstat_license_users, read_output, run_lmstat
@@ -20,7 +20,6 @@ from lictui.sources.source import no_data_error
 if TYPE_CHECKING:
     from lictui.clock import Clock
     from lictui.config.settings import Limits
-    from lictui.model import LicenseUser, LicenseUserList, Server
 
 
 async def read_license_users(server: Server, limits: Limits, clock: Clock) -> LicenseUserList:

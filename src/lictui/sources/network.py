@@ -7,6 +7,7 @@ import ipaddress
 import re
 import socket
 import ssl
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +16,7 @@ from urllib.request import getproxies_environment, proxy_bypass
 import httpcore
 import httpx
 
-from lictui.model import FailureKind, Step
+from lictui.model import FailureKind, Server, Step
 from lictui.sources.sanitize import sanitize
 from lictui.sources.source import SourceError, config_error
 from lictui.sources.tls import tls_failure
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lictui.config.settings import Limits
-    from lictui.model import Server
 
 # Addresses
 
@@ -35,23 +35,14 @@ _FLEXNET_PORT: Final = 27000  # the first that FlexNet tries where none is given
 
 def origin(url: str) -> httpx.URL:
     """Return scheme, host and port of `url`. Raises SourceError (config) if it is not valid."""
-    shown = sanitize(url.rpartition("@")[2])  # without a password that should not be there
-    try:
+    with suppress(httpx.InvalidURL, ValueError):
         parsed = httpx.URL(url)
-    except (httpx.InvalidURL, ValueError) as error:
-        raise _invalid_url(shown, sanitize(error)) from error
-    if parsed.scheme not in _DEFAULT_PORTS or not parsed.host:
-        raise _invalid_url(shown, "it must start with https:// or http:// and contain a host name")
-    if not 0 < effective_port(parsed) <= _MAX_PORT:
-        raise _invalid_url(shown, "invalid port")
-    if parsed.userinfo:
-        raise _invalid_url(shown, "it must not contain a user name or password")
-    return parsed.copy_with(raw_path=b"/", fragment=None)
-
-
-def _invalid_url(shown: str, reason: str) -> SourceError:
-    return config_error(
-        f"invalid address {shown}: {reason}",
+        is_address = parsed.scheme in _DEFAULT_PORTS and parsed.host and not parsed.userinfo
+        if is_address and 0 < effective_port(parsed) <= _MAX_PORT:
+            return parsed.copy_with(raw_path=b"/", fragment=None)
+    shown = sanitize(url.rpartition("@")[2])  # without a password that should not be there
+    raise config_error(
+        f"invalid address {shown}: it must be http:// or https://, a host name and perhaps a port",
         "Use an address like https://host.example or https://host.example:5986/wsman.",
         Step.RESOLVE,
     )
@@ -63,18 +54,15 @@ def parse_flexnet_address(address: str) -> tuple[httpx.URL, ...]:
     for part in address.split(","):
         number, _, host = part.strip().rpartition("@")
         bracketed = f"[{host}]" if ":" in host and not host.startswith("[") else host
-        try:
-            url = httpx.URL(f"http://{bracketed}:{number or _FLEXNET_PORT}")
-        except (httpx.InvalidURL, ValueError):
-            url = httpx.URL()
-        host_only = url.host and host.split() == [host] and not url.userinfo and url.path == "/"
-        if not host_only or not 0 < effective_port(url) <= _MAX_PORT:
-            raise config_error(
-                f"invalid address {sanitize(address)}",
-                "Use an address like 27000@lic01, or 27000@lic01,27000@lic02,27000@lic03.",
-                Step.RESOLVE,
-            )
-        urls.append(url)
+        with suppress(SourceError):
+            if host.split() == [host] and "/" not in host:
+                urls.append(origin(f"http://{bracketed}:{number or _FLEXNET_PORT}"))
+    if len(urls) <= address.count(","):
+        raise config_error(
+            f"invalid address {sanitize(address)}",
+            "Use an address like 27000@lic01, or 27000@lic01,27000@lic02,27000@lic03.",
+            Step.RESOLVE,
+        )
     return tuple(urls)
 
 

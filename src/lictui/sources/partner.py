@@ -25,6 +25,7 @@ from lictui.sources.http import HttpSource, status_rules
 from lictui.sources.sanitize import NEVER_YEAR, Record, parse_count, parse_date, records
 from lictui.sources.sessions import CloudSession
 from lictui.sources.source import (
+    OnStep,
     SourceError,
     count_text,
     new_pool,
@@ -35,7 +36,6 @@ from lictui.sources.source import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from lictui.sources.source import OnStep
 
 _NOT_FOUND_HINT: Final = (
     "Check that customer_id is the partner's own, and that the partner uses License Usage Insights."

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import httpcore
 import httpx
 
-from lictui.model import FailureKind, SourceName, Step, StepResult
+from lictui.model import Failure, FailureKind, Server, Snapshot, SourceName, Step, StepResult
 from lictui.sources import open_source
 from lictui.sources.network import (
     RequestProgress,
@@ -27,7 +27,7 @@ from lictui.sources.network import (
 )
 from lictui.sources.sanitize import sanitize
 from lictui.sources.source import SourceError
-from lictui.sources.tls import read_leaf, ssl_context, unverified_context
+from lictui.sources.tls import LeafCertificate, read_leaf, ssl_context, unverified_context
 
 if TYPE_CHECKING:
     import ssl
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits
-    from lictui.model import Failure, Server, Snapshot
-    from lictui.sources.tls import LeafCertificate
 
 _STEPS: Final = tuple(Step)
 _RUN_BY_PROGRAM: Final = frozenset({SourceName.LMSTAT, SourceName.COMMAND})

@@ -11,7 +11,7 @@ import json
 import logging
 import re
 from base64 import b64encode
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -19,19 +19,14 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
 
-from lictui.model import FailureKind, Step
-from lictui.sources.http import reply_json, status_error, status_rules
+from lictui.model import Failure, FailureKind, Server, Step
+from lictui.sources.http import HttpClient, HttpReply, reply_json, status_error, status_rules
 from lictui.sources.network import origin, require_encryption
 from lictui.sources.sanitize import Record, parse_json, records
-from lictui.sources.source import SourceError, config_error, parse_error
+from lictui.sources.source import ErrorRule, SourceError, config_error, parse_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from lictui.clock import Clock
-    from lictui.model import Failure, Server
-    from lictui.sources.http import HttpClient, HttpReply
-    from lictui.sources.source import ErrorRule
 
 _log = logging.getLogger(__name__)
 

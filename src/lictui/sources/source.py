@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from lictui.model import (
     Failure,
@@ -20,12 +20,7 @@ from lictui.model import (
     sum_all_known,
 )
 from lictui.products import describe
-from lictui.sources.sanitize import MAX_RAW_FIELDS
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
-
-    from lictui.sources.sanitize import Record
+from lictui.sources.sanitize import MAX_RAW_FIELDS, Record
 
 OnStep = Callable[[Step, str], None]  # called with each step that succeeded, and a detail
 

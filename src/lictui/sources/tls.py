@@ -13,15 +13,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from lictui.model import Certificate, FailureKind, Step
+from lictui.model import Certificate, FailureKind, Server, Step
 from lictui.sources.process import LOCAL_TIMEOUT, run_blocking
 from lictui.sources.sanitize import sanitize
 from lictui.sources.source import SourceError, config_error
-
-if TYPE_CHECKING:
-    from lictui.model import Server
 
 _PIN: Final = "sha256:"
 _BUNDLE_SUFFIXES: Final = frozenset({".pem", ".crt", ".cer"})

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.model import FailureKind, Server, SourceName, Step
 from lictui.sources.http import HttpClient, status_error
-from lictui.sources.source import ErrorRule
+from lictui.sources.source import ErrorRule, SourceError
 
 if TYPE_CHECKING:
     from lictui.config.settings import Limits
-    from lictui.sources.source import SourceError
 
 SIGNATURE_HEADER: Final = "X-Lictui-Signature"
 _HINT: Final = "See the log of the receiver."

@@ -40,7 +40,7 @@ from lictui.model import (
     Step,
 )
 from lictui.sources.source import SourceError, ignore_steps
-from lictui.sources.winrm.source import WinrmSource, WmiData, build_snapshot
+from lictui.sources.winrm.source import WinrmSource, build_snapshot
 
 Answer = Callable[[WsmanRequest], bytes | httpx.Response]
 
@@ -177,7 +177,7 @@ DAMAGED = st.builds(
 @examples(max_examples=60)
 @given(bodies=st.lists(DAMAGED | st.binary(max_size=60), min_size=1, max_size=8))
 def test_any_replies_are_a_snapshot_or_a_failure(bodies: list[bytes]) -> None:
-    login: dict[str, Any] = {"username": "u", "secret": "env:PATH", "auth": "basic"}
+    login: dict[str, Any] = {"username": "u", "secret": "env:PYTEST_CURRENT_TEST", "auth": "basic"}
     server = Server("lic01", SourceName.WINRM, url="https://lic01", **login)
 
     async def run() -> None:
@@ -216,7 +216,7 @@ def instance(**changes: str | None) -> Item:
 def snapshot_of(
     *pools: Item, licenses: list[Item] | None = None, services: list[Item] | None = None
 ) -> Snapshot:
-    return build_snapshot(WmiData(pools, licenses, services), "lic01:5986", TODAY)
+    return build_snapshot(pools, licenses or (), services or (), "lic01:5986", TODAY)
 
 
 def only_pool(*pools: Item, licenses: list[Item] | None = None) -> Pool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from lictui.model import (
     Activation,
@@ -53,7 +53,6 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
     from datetime import date
     from enum import StrEnum
-    from typing import TypeVar
 
     _E = TypeVar("_E", bound=StrEnum)
 

@@ -35,7 +35,7 @@ from lictui.sources.source import (
     sum_pools,
     unreadable_notices,
 )
-from lictui.sources.winrm.source import WmiData, build_snapshot
+from lictui.sources.winrm.source import build_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -285,8 +285,7 @@ def wmi_snapshot(text: str, label: str, today: date) -> Snapshot:
                 texts[key] = day.isoformat() if day else sanitize(value, _MAX_VALUE)
         return texts
 
-    wmi_data = WmiData(list(map(instance, pools)), list(map(instance, licenses)))
-    return build_snapshot(wmi_data, label, today)
+    return build_snapshot(map(instance, pools), map(instance, licenses), (), label, today)
 
 
 def _format_error(rows: Sequence[Properties], label: str, expected: str, hint: str) -> SourceError:

@@ -10,7 +10,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import FailureKind, Mode, Snapshot, Step
+from lictui.model import FailureKind, Mode, Server, Snapshot, Step
 from lictui.sources import process
 from lictui.sources.command.formats import (
     checkmk_snapshot,
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits
-    from lictui.model import Server
     from lictui.sources.process import ProgramOutput
 
 _SERVERS_NOT_UP: Final = 1  # exit code of `lictui status`

@@ -19,12 +19,21 @@ from lictui.model import (
     LicenseUser,
     LicenseUserList,
     Notice,
+    Pool,
     Reservation,
+    Server,
     Snapshot,
     Step,
 )
-from lictui.sources.flexnet.parser import parse_report, product_namer, read_pools, start_time
-from lictui.sources.process import decode_output, run_program
+from lictui.sources.flexnet.parser import (
+    LmstatFeature,
+    LmstatReport,
+    parse_report,
+    product_namer,
+    read_pools,
+    start_time,
+)
+from lictui.sources.process import ProgramOutput, decode_output, run_program
 from lictui.sources.sanitize import first_line, parse_date, sanitize
 from lictui.sources.source import (
     ErrorRule,
@@ -43,9 +52,6 @@ if TYPE_CHECKING:
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits
-    from lictui.model import Pool, Server
-    from lictui.sources.flexnet.parser import LmstatFeature, LmstatReport
-    from lictui.sources.process import ProgramOutput
 
 _T = TypeVar("_T")
 
@@ -228,7 +234,7 @@ def _other_output_error(text: str, address: str) -> SourceError:
 # FlexNet's errors as failures
 
 # `(-15,570:111 "Connection refused")`: FlexNet's error and its location, the system's error
-_CODE: Final = re.compile(r"\(-(\d{1,4}),(\d{1,6})(?::(\d{1,6}))?")
+_CODE: Final = re.compile(r"\(-(\d{1,4}),\d{1,6}")
 _DAEMON_DOWN: Final = 97
 # By the numbers of FlexNet's own header file and list of errors
 _RULES: Final = (
@@ -272,27 +278,19 @@ _RULES: Final = (
         hint="Run it in a terminal; FlexNet's error number is in parentheses.",
     ),
 )
-# Of errors to connect, the system's error (errno of Linux and of Windows Sockets) says more, and
-# so do the words if there is no number. The values are FlexNet's numbers, as in the table above.
+# Of errors to connect, the system's error (errno of Linux and of Windows Sockets) says more, and so
+# do the words if there is no number. The values are FlexNet's numbers, as in the table above.
 _CONNECT_ERRORS: Final = (0, 15, 96)
-_BY_SYSTEM_ERROR: Final = {
-    **dict.fromkeys(("101", "111", "113", "10061", "10065"), 15),
-    **dict.fromkeys(("110", "115", "10035", "10060"), 96),
-    "11001": 14,
-}
-_BY_WORDS: Final = (
-    (
-        re.compile(
-            r"(?:host|name|node)\w* (?:or service )?(?:is )?(?:not (?:known|found)|unknown)"
-            r"|unknown host|cannot find SERVER|can't resolve|cannot resolve",
-            re.IGNORECASE,
-        ),
-        14,
-    ),
-    (re.compile(r"refused|no route|unreachable", re.IGNORECASE), 15),
-    (re.compile(r"timed? ?out|in progress|not responding", re.IGNORECASE), 96),
+_MEANINGS: Final = (
+    (r"\(-\d+,\d+:(?:101|111|113|10061|10065)\b", 15),
+    (r"\(-\d+,\d+:(?:110|115|10035|10060)\b", 96),
+    (r"\(-\d+,\d+:11001\b", 14),
+    (r"(?:host|name|node)\w* (?:or service )?(?:is )?(?:not (?:known|found)|unknown)", 14),
+    (r"unknown host|cannot find SERVER|can't resolve|cannot resolve", 14),
+    (r"refused|no route|unreachable", 15),
+    (r"timed? ?out|in progress|not responding", 96),
 )
-_WITHOUT_NUMBER: Final = {"cannot connect": 15, "cannot find license file": 1}
+_WITHOUT_NUMBER: Final = ((r"cannot connect", 15), (r"cannot find license file", 1))
 
 
 def _error_number(message: str) -> int:
@@ -301,11 +299,8 @@ def _error_number(message: str) -> int:
     number = int(code[1]) if code else 0
     if number not in _CONNECT_ERRORS:
         return number
-    if code and code[3] in _BY_SYSTEM_ERROR:
-        return _BY_SYSTEM_ERROR[code[3]]
-    number = next((meaning for words, meaning in _BY_WORDS if words.search(message)), number)
-    lower = message.lower()
-    return number or next((n for words, n in _WITHOUT_NUMBER.items() if words in lower), 0)
+    meanings = _MEANINGS if number else (*_MEANINGS, *_WITHOUT_NUMBER)
+    return next((n for words, n in meanings if re.search(words, message, re.IGNORECASE)), number)
 
 
 # Notices

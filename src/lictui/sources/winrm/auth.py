@@ -11,20 +11,18 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from lictui.installation import extra_command
-from lictui.model import FailureKind, Step
+from lictui.model import FailureKind, Server, Step
 from lictui.sources.network import require_encryption
 from lictui.sources.process import run_blocking
 from lictui.sources.sanitize import sanitize
 from lictui.sources.sessions import basic_header
 from lictui.sources.source import SourceError, config_error
-from lictui.sources.winrm.wsman import CONTENT_TYPE, error_for_status
+from lictui.sources.winrm.wsman import CONTENT_TYPE, WinrmLogin, WsmanEndpoint, error_for_status
 
 if TYPE_CHECKING:
     from spnego import ContextProxy
 
-    from lictui.model import Server
     from lictui.sources.http import HttpReply
-    from lictui.sources.winrm.wsman import WinrmLogin, WsmanEndpoint
 
 
 def open_login(server: Server, endpoint: WsmanEndpoint) -> WinrmLogin:

@@ -6,7 +6,7 @@ The pools decide about a poll; licenses and services only add to it, and may be 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +15,7 @@ from lictui.sources.http import HttpSource
 from lictui.sources.sanitize import NEVER_YEAR, CaselessRecord
 from lictui.sources.source import (
     FigureFields,
+    OnStep,
     SourceError,
     count_text,
     new_pool,
@@ -25,13 +26,11 @@ from lictui.sources.source import (
     unreadable_notices,
 )
 from lictui.sources.winrm.auth import open_login
-from lictui.sources.winrm.wsman import LAS_HINT, WsmanEndpoint, WsmanEnumerator
+from lictui.sources.winrm.wsman import LAS_HINT, Item, WinrmLogin, WsmanEndpoint, WsmanEnumerator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from lictui.sources.source import OnStep
-    from lictui.sources.winrm.wsman import Item, WinrmLogin
 
 _LICENSING: Final = "root/CitrixLicensing"
 _WINDOWS: Final = "root/cimv2"
@@ -68,13 +67,13 @@ class WinrmSource(HttpSource):
         except SourceError:
             if pools is None:  # otherwise only the optional data was too late
                 raise
-        data = WmiData(pools, self._licenses, services)
         if pools:
-            read = (("pool", pools), ("license", data.licenses))
+            read = (("pool", pools), ("license", self._licenses))
             counts = [count_text(len(items), noun) for noun, items in read if items is not None]
             on_step(Step.INVENTORY, ", ".join(counts))
         today = datetime.fromtimestamp(self._clock.now(), UTC).date()
-        snapshot = build_snapshot(data, self._client.address, today)
+        address = self._client.address
+        snapshot = build_snapshot(pools, self._licenses or (), services or (), address, today)
         products = len({pool.product for pool in snapshot.pools if pool.counted})
         on_step(Step.PARSE, count_text(products, "product"))
         return replace(snapshot, certificate=self._client.certificate)
@@ -101,20 +100,16 @@ class WinrmSource(HttpSource):
             return None
 
 
-@dataclass(frozen=True, slots=True)
-class WmiData:
-    """Instances of the WMI classes; None where they could not be read."""
-
-    pools: Sequence[Item]
-    licenses: Sequence[Item] | None = None
-    services: Sequence[Item] | None = None
-
-
-def build_snapshot(data: WmiData, address: str, today: date) -> Snapshot:
-    """Return the snapshot of `data`; a server without any pool is no_data, never zero."""
+def build_snapshot(
+    pool_items: Iterable[Item],
+    license_items: Iterable[Item],
+    service_items: Iterable[Item],
+    address: str,
+    today: date,
+) -> Snapshot:
+    """Return the snapshot of WMI instances; a server without any pool is no_data, never zero."""
     listed, licenses, services = (
-        [CaselessRecord(item) for item in items or ()]
-        for items in (data.pools, data.licenses, data.services)
+        [*map(CaselessRecord, items)] for items in (pool_items, license_items, service_items)
     )
     if not listed:
         raise _no_pools(services, address)

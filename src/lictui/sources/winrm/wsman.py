@@ -7,32 +7,28 @@ the pin that is checked inside the TLS handshake.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from html import escape
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol
 from uuid import uuid4
-from xml.etree.ElementTree import TreeBuilder  # builds only: defusedxml parses
+from xml.etree.ElementTree import Element, TreeBuilder
 
 import httpx
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, ParseError
 
 from lictui.model import FailureKind, Step
-from lictui.sources.http import status_error, status_rules
+from lictui.sources.http import HttpClient, HttpReply, status_error, status_rules
 from lictui.sources.network import host_port, origin
 from lictui.sources.process import run_blocking
 from lictui.sources.sanitize import sanitize
 from lictui.sources.source import ErrorRule, SourceError, find_rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from xml.etree.ElementTree import Element
-
     from lictui.config.settings import Limits
-    from lictui.sources.http import HttpClient, HttpReply
 
 CONTENT_TYPE: Final = "application/soap+xml;charset=UTF-8"
 
