@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from lictui.analysis.columns import FloatArray, IntArray
+    from lictui.analysis.columns import BoolArray, FloatArray, IntArray
     from lictui.config.settings import Retention
     from lictui.history.csv_reader import ImportedPool, Rows
     from lictui.history.pools import KnownPool
@@ -214,7 +214,6 @@ def _import_buckets(
 
 
 _DEFAULT_INTERVAL: Final = 900.0  # seconds, where a file has a single reading
-_FIRST_STEP: Final = 64
 
 
 def _import_capacities(
@@ -231,13 +230,13 @@ def _import_capacities(
     first, last = int(times[0]), int(times[-1])
     order = order[np.append(np.diff(times) > 0, True)]  # the narrowest of one time
     times, width = imported["time"][order], imported["width"][order]
-    needed = _needed(readings, first, last)
-    last = max([last, *needed.time[-1:].tolist()])
-    own = _own_times(db, pool, min([first, *needed.time[:1].tolist()]), last)
+    needed, values, known = _intervals(readings, first, last)
+    last = max([last, *needed[-1:].tolist()])
+    own = _own_times(db, pool, min([first, *needed[:1].tolist()]), last)
     following = own[own > last][:1]
     marks = valid.valid_from[(valid.valid_from >= first) & (valid.valid_from <= last)]
     marks = marks if stored else marks[:0]
-    time = sorted_unique(times, needed.time, own[own <= last], marks, following)
+    time = sorted_unique(times, needed, own[own <= last], marks, following)
     at = valid.at(time)
     installed, overdraft = valid.installed[at], valid.overdraft[at]
     interval = valid.interval[at]
@@ -248,42 +247,19 @@ def _import_capacities(
         counts = imported[name][order]
         column[place] = np.where(counts == NO_COUNT, before, counts)
     interval[place[width > 0]] = width[width > 0]
-    if len(needed.time):
-        values = needed.values()
-        carried = np.searchsorted(needed.time, marks, side="right") - 1
+    if len(needed):
+        carried = np.searchsorted(needed, marks, side="right") - 1
         carries = (carried >= 0) & (valid.interval[valid.at(marks)] > 0)
         interval[np.searchsorted(time, marks[carries])] = values[carried[carries]]
-        interval[np.searchsorted(time, needed.time)] = np.where(needed.known, values, 0.0)
-    _replace(db, pool, stored, time, (installed, overdraft, interval))
+        interval[np.searchsorted(time, needed)] = np.where(known, values, 0.0)
+    _replace(db, pool, stored, np.array((time, installed, overdraft, interval)))
 
 
-class _Needed(NamedTuple):
-    """The intervals that readings need: any between two values, and the best one."""
+def _intervals(readings: Readings, first: int, last: int) -> tuple[IntArray, FloatArray, BoolArray]:
+    """Return times, intervals and whether figures are known, of the readings in [first, last].
 
-    time: IntArray
-    known: IntArray  # whether the figure is
-    least: FloatArray
-    most: FloatArray
-    best: FloatArray
-
-    def values(self) -> FloatArray:
-        """Return the interval of each reading: the one before it, wherever that is good enough."""
-        values = self.best.copy()
-        index, step = 0, _FIRST_STEP
-        while index < len(values):
-            current = values[index]
-            part = slice(index + 1, index + 1 + step)
-            differs = (self.least[part] > current) | (self.most[part] < current)
-            length = int(np.argmax(differs)) if differs.any() else len(differs)
-            values[index + 1 : index + 1 + length] = current
-            # Continue with the first that differs, or with the last that does not.
-            step = _FIRST_STEP if differs.any() else 2 * step
-            index += length + bool(differs.any() or not length)
-        return values
-
-
-def _needed(readings: Readings, first: int, last: int) -> _Needed:
-    """Return the intervals that the readings in [first, last] need, and two on either side."""
+    Two more on either side are included. An interval is that of the reading before, if it will do.
+    """
     gaps = np.diff(readings.time).astype(np.float64)
     gaps[gaps > CONTEXT] = np.nan
     missing = np.full(min(len(readings), 1), np.nan)
@@ -295,15 +271,15 @@ def _needed(readings: Readings, first: int, last: int) -> _Needed:
     own = np.where(np.isnan(before), np.where(np.isnan(after), _DEFAULT_INTERVAL, after), before)
     own = np.minimum(own, _DAY)
     known = readings.value != UNKNOWN
+    least = np.where(known, np.where(holds, gap / GAP_FACTOR, own), 0.0)
+    most = np.where(known & ~holds, own, np.inf)
     low, high = np.searchsorted(readings.time, (first, last + 1)).tolist()
     near = slice(max(0, low - 2), high + 2)
-    columns = (
-        np.where(known, np.where(holds, gap / GAP_FACTOR, own), 0.0),
-        np.where(known & ~holds, own, np.inf),
-        np.where(holds, gap, own),
-    )
-    least, most, best = (column[near] for column in columns)
-    return _Needed(readings.time[near], known[near], least, most, best)
+    columns = (column[near].tolist() for column in (least, most, np.where(holds, gap, own)))
+    values: list[float] = []
+    for lower, upper, best in zip(*columns, strict=True):
+        values.append(values[-1] if values and lower <= values[-1] <= upper else best)
+    return readings.time[near], np.array(values), known[near]
 
 
 def _own_times(db: sqlite3.Connection, pool: KnownPool, first: int, last: int) -> IntArray:
@@ -318,27 +294,15 @@ def _own_times(db: sqlite3.Connection, pool: KnownPool, first: int, last: int) -
 
 
 def _replace(
-    db: sqlite3.Connection,
-    pool: KnownPool,
-    stored: Sequence[Capacity],
-    time: IntArray,
-    columns: tuple[FloatArray, FloatArray, FloatArray],
+    db: sqlite3.Connection, pool: KnownPool, stored: Sequence[Capacity], new: FloatArray
 ) -> None:
     """Store capacities in place of those between them; unchanged ones are left out."""
-    filled = [np.nan_to_num(column, nan=-1.0) for column in columns]
-    changes = np.ones(len(time), np.bool_)
-    changes[1:] = np.any([np.diff(column) != 0 for column in filled], axis=0)
-    starts, *counts = (column[changes].tolist() for column in (time, *filled))
-    rows = [
-        Capacity(
-            start,
-            None if installed < 0 else int(installed),
-            None if overdraft < 0 else int(overdraft),
-            interval,
-        )
-        for start, installed, overdraft, interval in zip(starts, *counts, strict=True)
-    ]
-    first, last = int(time[0]), int(time[-1])
+    columns = np.nan_to_num(new, nan=-1.0)
+    columns = columns[:, np.append(True, (np.diff(columns[1:]) != 0).any(axis=0))]
+    starts, *counts, intervals = columns.tolist()
+    installed, overdraft = ([None if n < 0 else int(n) for n in column] for column in counts)
+    rows = list(map(Capacity, map(int, starts), installed, overdraft, intervals))
+    first, last = int(new[0, 0]), int(new[0, -1])
     previous = next((c for c in reversed(stored) if c.valid_from < first), None)
     if previous is not None and rows[0][1:] == previous[1:]:
         rows = rows[1:]

@@ -280,10 +280,8 @@ class LocalTimes:
 
     def noon(self, days: IntArray) -> IntArray:
         """Return the local noon of days, within the same day in UTC."""
-        midnight = days * _DAY
-        offsets = [self._offset(day) for day in days.tolist()]
-        noon = midnight + _NOON * _HOUR - np.array(offsets, np.int64)
-        return np.clip(noon, midnight, midnight + _DAY - 1)
+        noon = self.utc(days, np.full(len(days), _NOON * _HOUR))
+        return np.clip(noon, days * _DAY, days * _DAY + _DAY - 1)
 
     def _offset(self, day: int) -> int:
         """Return the seconds east of UTC at the start of a day."""
@@ -303,7 +301,4 @@ _EPOCH_DAY: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - local days are counte
 
 
 def _timestamp(local: datetime, zone: tzinfo | None) -> int:
-    try:
-        return int((local if zone is None else local.replace(tzinfo=zone)).timestamp())
-    except (OverflowError, OSError, ValueError) as error:
-        raise UsageError(f"invalid time: {local:%Y-%m-%d}", _DATE_FORMAT_HINT) from error
+    return int((local if zone is None else local.replace(tzinfo=zone)).timestamp())
