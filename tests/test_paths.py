@@ -20,6 +20,15 @@ def test_written_file_is_private_in_a_private_folder(tmp_path: Path) -> None:
     assert (mode(file), mode(tmp_path / "a"), file.read_bytes()) == (0o600, 0o755, b"two")
 
 
+def test_written_file_keeps_its_readers_if_asked(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    for before, after in ((0o777, 0o644), (0o640, 0o640), (0o600, 0o600)):
+        write_private(file, b"one", keep_readers=True)
+        file.chmod(before)
+        write_private(file, b"two", keep_readers=True)
+        assert mode(file) == after
+
+
 def test_failed_write_keeps_the_old_file_and_no_temporary_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ from lictui.errors import LictuiError
 
 FOLDER_MODE: Final = 0o700
 FILE_MODE: Final = 0o600
+_READABLE: Final = 0o044  # by the group, and by all
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +95,14 @@ def writable_by_others(paths: Paths) -> list[str]:
     ]
 
 
-def write_private(file: Path, data: bytes) -> None:
-    """Replace `file` atomically by `data`, with mode 0600.
+def write_private(file: Path, data: bytes, *, keep_readers: bool = False) -> None:
+    """Replace `file` atomically by `data`, with mode 0600; `keep_readers` lets others still read.
 
     A symbolic link is followed, so that it stays a link.
     """
     file = file.resolve()
     make_folder(file.parent)
+    before = file.stat() if keep_readers and file.exists() else None
     handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
     try:
         with os.fdopen(handle, "wb") as out:
@@ -108,6 +110,10 @@ def write_private(file: Path, data: bytes) -> None:
             out.flush()
             os.fsync(out.fileno())
         Path(name).chmod(FILE_MODE)
+        if before is not None:
+            with suppress(OSError, AttributeError):  # another user's group; Windows
+                os.chown(name, -1, before.st_gid)
+                Path(name).chmod(FILE_MODE | before.st_mode & _READABLE)
         Path(name).replace(file)
     except BaseException:
         with suppress(OSError):

@@ -175,7 +175,7 @@ def _split(document: TomlDocument, index: int) -> tuple[str, str, str]:
 
 def _write(paths: Paths, text: str) -> None:
     try:
-        write_private(paths.servers, text.encode())
+        write_private(paths.servers, text.encode(), keep_readers=True)
     except OSError as error:
         raise _unwritable(paths.servers, error) from None
 
