@@ -92,12 +92,6 @@ def test_contradicting_figures_are_shown_and_not_corrected() -> None:
     assert raw["owned - used"] == "20, but remainingLicenseCount is 99"
 
 
-@pytest.mark.parametrize("value", [None, "many", -1, 1.5, True, [], 10**30])
-def test_invalid_figure_is_unknown(value: object) -> None:
-    assert pool(totalUsageCount=value).reading == Reading(in_use=None, installed=500)
-    assert pool(totalAvailableLicenseCount=value).reading == Reading(in_use=412)
-
-
 @pytest.mark.parametrize(
     ("changes", "product"),
     [

@@ -277,11 +277,6 @@ def test_mode_follows_the_setting_of_the_site(
     assert build_snapshot(site_details(), answer, None, name="PROD", cloud=True).mode is Mode.CLOUD
 
 
-def test_empty_overview_leaves_the_site_details() -> None:
-    snapshot = build_snapshot(site_details(), license_overview(), None, name="PROD", cloud=False)
-    assert snapshot.pools[0].reading.in_use == 214
-
-
 @pytest.mark.parametrize(
     ("site_name", "overview_name", "host"),
     [

@@ -234,27 +234,6 @@ async def test_fault_is_a_failure_of_its_kind_and_passes(
         await snapshot_of(source)
 
 
-@pytest.mark.parametrize("name", REST)
-@pytest.mark.parametrize(
-    ("fault", "kind"),
-    [
-        (FaultMode.SILENT, FailureKind.TIMEOUT),
-        (FaultMode.CREDENTIALS_EXPIRED, FailureKind.AUTH),
-        (FaultMode.OVERSIZED, FailureKind.TOO_LARGE),
-        (FaultMode.GARBAGE, FailureKind.PARSE),
-        (FaultMode.UNKNOWN_CUSTOMER, FailureKind.NO_DATA),
-    ],
-)
-async def test_fault_of_a_rest_api_is_a_failure_of_its_kind(
-    simulate: Simulate, name: SourceName, fault: FaultMode, kind: FailureKind
-) -> None:
-    limits = Limits(timeout=0.6) if fault is FaultMode.SILENT else LIMITS
-    async with simulate(name, fault) as simulation:
-        failure = await simulation.failure(limits)
-    assert failure.kind is kind, failure
-    assert PASSWORD not in f"{failure}"
-
-
 @pytest.mark.parametrize(("name", "way"), WAYS)
 async def test_wrong_password_is_an_auth_failure_that_names_the_account(
     simulate: Simulate, name: SourceName, way: dict[str, Any]

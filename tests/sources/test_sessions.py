@@ -8,7 +8,6 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from html import escape
-from typing import Any
 from urllib.parse import quote, quote_plus
 
 import httpx
@@ -16,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support import fake_cloud, fake_insights, fake_site
-from tests.support.clock import START, FakeClock, settle
+from tests.support.clock import START, FakeClock
 from tests.support.fake_api import SECRET, FakeApi
 from tests.support.polls import failure_of, snapshot_of
 
@@ -214,20 +213,6 @@ async def test_invalid_json_is_a_parse_failure(
         assert failure.step is step
 
 
-@pytest.mark.parametrize("endpoint", ["tokens", "data"])
-async def test_short_unavailability_is_retried(
-    endpoint: str, source: Source, fake: Rest, clock: FakeClock
-) -> None:
-    path = getattr(fake, endpoint)
-    answer = fake.api.answers.get(path, {fake.token_key: f"token-{fake.api.token_number}"})
-    replies: list[Any] = [httpx.Response(429, headers={"Retry-After": "2"}), answer]
-    fake.api.answers[path] = lambda _request: replies.pop(0)
-    polling = asyncio.ensure_future(snapshot_of(source))
-    await clock.advance(2)
-    await settle()
-    assert (await polling).reported_name
-
-
 # Any answers
 
 NUMBERS = itertools.count()
@@ -240,7 +225,8 @@ JSON = st.recursive(
     | st.booleans()
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(),
+    | st.text()
+    | st.sampled_from(["\x1b[2J\u202ename", "y" * 500]),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=20,
 )
@@ -289,5 +275,6 @@ async def test_any_answers_are_a_snapshot_or_a_failure(
         reading = pool.reading
         figures = (reading.in_use, reading.installed, reading.overdraft)
         assert all(figure is None or figure >= 0 for figure in figures)
-        assert pool.product
         assert pool.name
+        texts = [pool.product, pool.name, pool.license_type, *map("".join, pool.raw_fields)]
+        assert all(text.isprintable() and len(text) <= 300 for text in texts)

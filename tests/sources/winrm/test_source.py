@@ -115,29 +115,6 @@ async def test_hanging_licenses_do_not_fail_the_poll(
         assert (await source.fetch(ignore_steps)).pools
 
 
-@pytest.mark.parametrize(
-    ("refusal", "kind"),
-    [
-        (fault_reply(NO_SUCH_CLASS), FailureKind.NO_DATA),
-        (enumerate_reply(POOL, relates_to="uuid:other"), FailureKind.PROTOCOL),
-        (enumerate_reply(wmi_instance({"Count": "5"})), FailureKind.PARSE),
-        (b"<!DOCTYPE html><html><head>", FailureKind.PROTOCOL),
-        (enumerate_reply(POOL)[:-50], FailureKind.PARSE),
-        (httpx.Response(302, headers={"Location": "/login"}), FailureKind.PROTOCOL),
-    ],
-    ids=range(6),
-)
-async def test_bad_reply_is_a_failure_of_its_kind(
-    poll: Poll, refusal: bytes | httpx.Response, kind: FailureKind
-) -> None:
-    result = await poll(lambda _request: refusal)
-    assert isinstance(result, Failure)
-    assert result.kind is kind
-    assert result.message
-    assert result.hint
-    assert result.step in {Step.INVENTORY, Step.PARSE}
-
-
 async def test_licenses_that_are_not_read_are_those_of_the_last_poll(
     open_source: OpenWinrm,
 ) -> None:
