@@ -78,8 +78,17 @@ class ClockWatch:
         return step if abs(step) >= _SMALLEST_STEP else 0.0
 
 
+_FIRST_TIME: Final = -30610224000  # year 1000
+_LAST_TIME: Final = 253402300799  # end of year 9999
+
+
 def iso(timestamp: float) -> str:
-    """Return UTC epoch seconds as ISO 8601: `2026-11-24T06:00:00Z`."""
+    """Return UTC epoch seconds as ISO 8601: `2026-11-24T06:00:00Z`; never raises.
+
+    What no calendar has is shown as its nearest end: one odd value must not hide all others.
+    """
+    if not _FIRST_TIME <= timestamp <= _LAST_TIME:
+        timestamp = _FIRST_TIME if timestamp < 0 else _LAST_TIME
     return datetime.fromtimestamp(int(timestamp), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -174,10 +174,13 @@ def test_product_that_continues_another_has_its_previous_month(fixture: ReportFi
     assert [product.code for product in fixture.report().products] == [CCS]
 
 
-def test_month_to_date_ends_now(fixture: ReportFixture) -> None:
+def test_month_to_date_ends_with_what_is_read_now(fixture: ReportFixture) -> None:
+    now = timestamp("2026-11-03T09:00")
+    fixture.record_hourly("b", [7], now)
+    assert fixture.report(date(2026, 11, 1)).products[0].estate.month.highest == 7
     fixture.record_hourly("a", [60] * 24, timestamp("2026-11-02T00:00"))
     report = fixture.report(date(2026, 11, 1))
-    assert (report.month.complete, report.month.end) == (False, timestamp("2026-11-03T09:00"))
+    assert (report.month.complete, report.month.end) == (False, now + 1)
     assert len(report.products[0].estate.days) == 3
 
 

@@ -220,12 +220,12 @@ def one_year_later(day: date) -> date:
 def thirteen_months(first_day: date, now: float, zone: tzinfo | None) -> tuple[MonthSpan, ...]:
     """Return the same month of the previous year and all months up to this one.
 
-    Of a month that is not complete, the part that has passed.
+    Of a month that is not complete, the part that has passed, with what was read this second.
     """
-    spans = []
+    spans, last = [], int(now) + 1
     for first in (months_before(first_day, count) for count in range(12, -1, -1)):
         start, end = day_start(first, zone), day_start(next_month(first), zone)
-        spans.append(MonthSpan(first, start, max(start, min(end, int(now))), complete=end <= now))
+        spans.append(MonthSpan(first, start, max(start, min(end, last)), complete=end <= now))
     return tuple(spans)
 
 
