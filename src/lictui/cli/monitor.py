@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 EXIT_TIMEOUT: Final = 1.5  # seconds for an orderly exit of the screen
 CLOSE_TIMEOUT: Final = 3.0  # seconds for everything: whatever hangs, the process ends
+# A signal that another thread receives does not end a wait of the main thread, which handles it.
+_SIGNAL_PAUSE: Final = 0.5  # seconds
 _START_DEMO: Final = -1  # result of the first-run screen
 _DEMO_SPEED: Final = 60.0  # a day in 24 minutes
 
@@ -318,7 +320,8 @@ def collect(context: CommandContext, /, *, interval: float | None, group: str) -
             message = "no servers configured; servers added now will be polled"
         click.echo(f"lictui: {message}", err=True)
         thread.start_polling(_StateChangePrinter(thread.board))
-        stop.wait()
+        while not stop.wait(_SIGNAL_PAUSE):
+            pass
     return 130 if signal.SIGINT in received else 0
 
 
