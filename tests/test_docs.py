@@ -1,5 +1,6 @@
 """README and docs: no dead links, every command runs, and the key page is current."""
 
+import io
 import re
 import shlex
 import shutil
@@ -97,6 +98,7 @@ def test_documented_command_runs(
     config_dir = shutil.copytree(demo_paths.config_dir, tmp_path / "config")
     monkeypatch.setenv("LICTUI_CONFIG_DIR", str(config_dir))
     monkeypatch.setenv("LICTUI_DATA_DIR", str(demo_paths.data_dir))
+    monkeypatch.setattr("sys.stdin", io.StringIO("a password\n"))
     arguments = shlex.split(command)
     if arguments[:2] != ["servers", "add"]:
         arguments = [SERVERS.get(word, word) for word in arguments]

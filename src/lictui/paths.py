@@ -40,6 +40,11 @@ class Paths:
         return self.config_dir / "contract.toml"
 
     @property
+    def secrets(self) -> Path:
+        """`secrets`: the folder of the passwords that `lictui secrets set` stored."""
+        return self.config_dir / "secrets"
+
+    @property
     def state(self) -> Path:
         """`state.toml`: last view, sort order, collapsed panes."""
         return self.data_dir / "state.toml"

@@ -1,8 +1,11 @@
 """`lictui servers snippet`."""
 
 import base64
+import io
 import shlex
+import sys
 import tomllib
+from types import SimpleNamespace
 
 import pytest
 from tests.cli.conftest import CVAD, WINRM, Cli
@@ -120,6 +123,27 @@ def test_winrm_and_cvad_have_lines_for_the_administrator(cli: Cli) -> None:
 def test_user_name_with_quotes_is_refused(cli: Cli) -> None:
     cli("servers", "add", "s", *WINRM, "--username", "a'; x")
     assert cli("servers", "snippet", "s", code=2).out == ""
+
+
+def test_password_is_stored_where_the_user_says(
+    cli: Cli, paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyring: dict[tuple[str, str], str] = {}
+    fake = SimpleNamespace(set_password=lambda *at: keyring.update({at[:2]: at[2]}))
+    monkeypatch.setitem(sys.modules, "keyring", fake)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("hunter2\n"))
+    printed = cli("secrets", "set", "lic 01")
+    file = paths.config_dir / "secrets" / "lic 01"
+    assert printed.out == f"file:{file}\n"
+    assert "hunter2" not in printed.err
+    assert file.read_text() == "hunter2\n"
+    assert [path.stat().st_mode & 0o777 for path in (file, file.parent)] == [0o600, 0o700]
+    monkeypatch.setattr(sys, "stdin", io.StringIO("hunter2\n"))
+    assert cli("secrets", "set", "lic", "--to", "keyring").out == "keyring:lictui/lic\n"
+    assert keyring == {("lictui", "lic"): "hunter2"}
+    for name, secret in (("../x", "a"), (".x", "a"), ("x", ""), ("x", "a\tb")):
+        monkeypatch.setattr(sys, "stdin", io.StringIO(f"{secret}\n"))
+        cli.refused("secrets", "set", name)
 
 
 def test_lmstat_is_the_command_that_lictui_runs(cli: Cli) -> None:

@@ -105,6 +105,7 @@ class FakeEngine:
     summary_queries: list[GroupBy] = field(default_factory=list)
     tested: list[Server] = field(default_factory=list)
     saved: list[tuple[Server, str | None]] = field(default_factory=list)
+    stored: dict[str, str] = field(default_factory=dict)
     acknowledged: list[tuple[AlertKey, Acknowledgement | None]] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     board: Callable[[], MergedBoard] = MergedBoard  # set by `running_app`
@@ -172,6 +173,10 @@ class FakeEngine:
         if self.error:
             raise self.error
         self.saved.append((server, replacing.name if replacing else None))
+
+    async def store_secret(self, name: str, secret: str) -> str:
+        self.stored[name] = secret
+        return f"file:/secrets/{name}"
 
     async def remove(self, name: str) -> None:
         if self.error:

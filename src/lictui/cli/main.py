@@ -39,6 +39,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "alerts": ("alerts:alerts", "Show active alerts."),
         "collect": ("monitor:collect", "Run as a background collector (no UI)."),
         "servers": ("", "List, add, change, remove and test servers."),
+        "secrets": ("", "Store passwords."),
         "history": ("", "Manage the local history database."),
         "forecast": (
             "forecast:forecast",
@@ -68,6 +69,9 @@ COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "test": ("servers:test", "Test the connection to a server step by step."),
         "holders": ("servers:holders", "List the users of licenses on a server."),
         "snippet": ("servers_setup:snippet", "Print a ready-to-use command for reading a server."),
+    },
+    "secrets": {
+        "set": ("servers_setup:set_secret", "Store a password and print the reference to it."),
     },
     "history": {
         "export": (

@@ -1,6 +1,6 @@
 """`lictui servers snippet`: the command that reads a server, or what to set up on it.
 
-Commands go to stdout, remarks to stderr.
+Commands go to stdout, remarks to stderr. Also `lictui secrets set`, which stores a password.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ import base64
 import json
 import re
 import shlex
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from lictui.cli.context import load_configuration, select_servers
+from lictui.config.secrets import store_secret
 from lictui.errors import UsageError
 from lictui.model import Server, SourceName
 from lictui.sources.command.source import ssh_host
@@ -99,6 +101,35 @@ def _print(setup: _Setup, form: str) -> None:
         click.echo(shlex.join(setup.command))
     if form == "toml":
         click.echo(f"command = {json.dumps(setup.command, ensure_ascii=False)}")
+
+
+# `lictui secrets set`
+
+
+@click.command("set")
+@click.argument("name")
+@click.option(
+    "--to",
+    type=click.Choice(["file", "keyring"]),
+    default="file",
+    show_default=True,
+    envvar=(),
+    help="Store it in a private file in the configuration directory, or in the system's keyring.",
+)
+@click.pass_obj
+def set_secret(context: CommandContext, /, *, name: str, to: str) -> None:
+    """Store a password and print the reference to it.
+
+    The password is asked for, or read from standard input if that is not a terminal.
+    """
+    if sys.stdin.isatty():
+        secret = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        secret = sys.stdin.readline().rstrip("\r\n")
+    reference = store_secret(context.paths, name, secret, in_keyring=to == "keyring")
+    click.echo(reference)
+    command = f"lictui servers edit SERVER --secret {shlex.quote(reference)}"
+    click.echo(f"Stored. Use it with: {command}", err=True)
 
 
 # The commands by source and format

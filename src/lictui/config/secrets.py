@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from lictui.config.toml_document import InvalidValue, non_empty_string, resolve_path
+from lictui.errors import LictuiError, UsageError
+from lictui.paths import Paths, write_private
 
 SCHEMES: Final = ("env", "file", "command", "keyring")
 FORMS: Final = "env:NAME · file:PATH · command:CMD ARGS · keyring:SERVICE/USER"
@@ -58,6 +60,38 @@ def with_absolute_file(secret: str, base: Path) -> str:
     """Return the reference with a relative `file:` resolved against the folder `base`."""
     scheme, _, target = secret.partition(":")
     return f"file:{resolve_path(base, target)}" if scheme == "file" else secret
+
+
+_FILE_NAME: Final = re.compile(r"[\w@-][\w.@ -]{0,100}")
+
+
+def store_secret(paths: Paths, name: str, secret: str, *, in_keyring: bool = False) -> str:
+    """Store a password and return the reference to it: a private file, or the system's keyring.
+
+    Raises LictuiError, which never contains the password.
+    """
+    if not _FILE_NAME.fullmatch(name):
+        raise UsageError(f"invalid name {name!r}", "use letters, digits, spaces and . @ _ -")
+    if not secret or not secret.isprintable():
+        raise UsageError("the password is empty or contains unprintable characters")
+    if in_keyring:
+        try:
+            import keyring
+
+            keyring.set_password("lictui", name, secret)
+        except ImportError:
+            message = "--to keyring requires the keyring package"
+            raise UsageError(message, "install the extra keyring: docs/install.md") from None
+        except Exception as error:  # noqa: BLE001 - every backend has its own exceptions
+            message = f"the keyring did not store the password: {type(error).__name__}"
+            raise LictuiError(message, "unlock the keyring, or use --to file") from None
+        return f"keyring:lictui/{name}"
+    file = paths.secrets / name
+    try:
+        write_private(file, f"{secret}\n".encode())
+    except OSError as error:
+        raise LictuiError(f"{file} cannot be written: {error.strerror or error}") from None
+    return f"file:{file}"
 
 
 def secret_warning(secret: str) -> str:

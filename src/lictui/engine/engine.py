@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from lictui.clock import ClockWatch
 from lictui.config import registry
 from lictui.config.loader import ConfigWatcher, LoadedConfig
+from lictui.config.secrets import store_secret
 from lictui.config.settings import Settings
 from lictui.engine import board as boards
 from lictui.engine.actions import ActionRunner
@@ -252,6 +253,10 @@ class Engine:
                 await self.history.aclose()
                 self.history = self._history_queries()
         await self._reconfigure(trusted=True)
+
+    async def store_secret(self, name: str, secret: str) -> str:
+        """Store a password in a private file; return the reference. Raises LictuiError."""
+        return await self._in_files(partial(store_secret, self._paths, name, secret))
 
     async def remove(self, name: str) -> None:
         """Remove a server from the registry; its history is kept. Raises LictuiError."""

@@ -8,7 +8,7 @@ import pytest
 from tests.support.fake_engine import FakeEngine
 from tests.support.goldens import screen_text
 from tests.support.running_app import RunningApp, running_app
-from textual.widgets import Input
+from textual.widgets import Button, Input
 
 from lictui.engine.board import Board, with_servers
 from lictui.engine.merge import merge_board
@@ -198,6 +198,21 @@ async def test_form_keeps_fast_typing_in_its_field() -> None:
         await run.press(*keys)
         values = [value(run, key) for key in ("url", "name", "username", "secret")]
         assert values == ["https://lic01", "lic01", "me!", "q?:X"]
+
+
+async def test_form_hides_and_stores_a_password() -> None:
+    engine = FakeEngine()
+    async with running_app("form", engine=engine) as run:
+        await fill(run)
+        assert "Store password" not in screen_text(run.app)
+        await run.press("ctrl+u")
+        await run.type("hunter2")
+        assert "hunter2" not in screen_text(run.app)
+        run.app.screen.query_one("#store", Button).press()
+        await run.settle()
+        assert value(run, "secret") == "file:/secrets/lic01"
+        assert "Store password" not in screen_text(run.app)
+    assert engine.stored == {"lic01": "hunter2"}
 
 
 @pytest.mark.parametrize("waits", [0, 1, 5, 20])

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from lictui.config.secrets import SCHEMES
 from lictui.config.server_schema import INVENTORY_FORMATS, SOURCE_DEFAULTS, to_table
 from lictui.model import DEFAULT_INTERVAL, Server, SourceName
 
@@ -234,6 +235,13 @@ def toml_values(values: Mapping[str, str]) -> dict[str, Any]:
         elif text and text != field.default:
             entry[key] = _CONVERTERS.get(key, str)(text)
     return entry
+
+
+def is_password(secret: str) -> bool:
+    """Whether a text cannot become the reference to a secret any more: so it is a secret itself."""
+    return bool(secret) and not any(
+        secret.startswith(f"{scheme}:") or f"{scheme}:".startswith(secret) for scheme in SCHEMES
+    )
 
 
 def suggested_name(values: Mapping[str, str]) -> str:

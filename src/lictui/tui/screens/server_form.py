@@ -22,6 +22,7 @@ from lictui.config import server_schema
 from lictui.engine.merge import servers_on_hosts
 from lictui.errors import LictuiError
 from lictui.model import Level, Server, Step, StepResult
+from lictui.paths import current_folder
 from lictui.tui import commands
 from lictui.tui.screens import server_fields
 from lictui.tui.screens.dialogs import confirm
@@ -181,6 +182,14 @@ class FieldRow(Horizontal):
             self.entry.value = text
 
 
+def _base() -> Path:
+    """Return the folder where relative paths start."""
+    try:
+        return current_folder()
+    except LictuiError:  # it was deleted
+        return Path("/")
+
+
 # The steps of a connection test as text
 
 
@@ -292,7 +301,7 @@ class FormScreen(Screen[None], AppScreen):
         & #fields { padding: 1 1 0 1; scrollbar-gutter: stable; scrollbar-size-vertical: 1; }
         & #actions { height: 1; margin: 1 0 1 0; }
         & #actions Button { margin-right: 2; }
-        & #pin { display: none; }
+        & #pin, & #store { display: none; }
         & #help { height: 2; padding: 0 1; background: $surface; color: $quiet; }
         & ConnectionTest { padding: 0 0 1 0; }
         &.-narrow {
@@ -343,6 +352,7 @@ class FormScreen(Screen[None], AppScreen):
                 yield Button("Save", id="save", compact=True, variant="primary")
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button("Pin this certificate", id="pin", compact=True, variant="warning")
+                yield Button("Store password", id="store", compact=True, variant="warning")
             yield ConnectionTest(self.lictui.symbols, self._on_test_change)
         yield StyledLabel(id="help")
         yield Footer(show_command_palette=False)
@@ -378,6 +388,11 @@ class FormScreen(Screen[None], AppScreen):
     def _show_fields(self) -> None:
         visible = server_fields.visible_fields(self._values)
         server, errors = self._validated()
+        is_password = server_fields.is_password(self._values.get("secret", ""))
+        self.query_one("#store").display = is_password and "secret" in visible
+        secret = self._row("secret").entry
+        if isinstance(secret, Input):
+            secret.password = is_password
         for row in self.query(FieldRow):
             error = errors.get(row.key, "") if row.key in self._edited else ""
             row.show_field(visible.get(row.key), error)
@@ -390,7 +405,7 @@ class FormScreen(Screen[None], AppScreen):
     def _validated(self) -> tuple[Server | None, dict[str, str]]:
         """The server of these values, or the error of each field."""
         values = server_fields.toml_values(self._values)
-        server, field_errors = server_schema.validate_server(values, Path.cwd())
+        server, field_errors = server_schema.validate_server(values, _base())
         errors = {
             error.key: error.message + (f": {error.hint}" if error.hint else "")
             for error in field_errors
@@ -481,6 +496,22 @@ class FormScreen(Screen[None], AppScreen):
         self._show_fields()
         self.query_one("#test").focus()
         self.action_test()
+
+    @on(Button.Pressed, "#store")
+    @work(group="form-store")
+    async def _store_password(self) -> None:
+        """Put the reference to a stored password in the place of the password."""
+        name, secret = self._values.get("name", ""), self._values.get("secret", "")
+        try:
+            reference = await self.lictui.engine.ask(
+                lambda engine: engine.store_secret(name, secret)
+            )
+        except LictuiError as error:
+            self._connection_test.show_error(error.message, error.hint)
+            return
+        self._set_value("secret", reference)
+        self._show_fields()
+        self.query_one("#test").focus()
 
     # Save and close
 
