@@ -162,6 +162,83 @@ def test_folder_that_cannot_be_created_is_an_error_with_a_hint(tmp_path: Path) -
     assert "[history] path" in raised.value.hint
 
 
+def files(path: Path) -> dict[str, tuple[int, int]]:
+    """The files next to the history, with size and time of the last change."""
+    stats = {file.name: file.stat() for file in path.parent.iterdir()}
+    return {name: (stat.st_size, stat.st_mtime_ns) for name, stat in stats.items()}
+
+
+def test_history_that_is_read_is_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    with closing(HistoryFixture(path)) as fixture:
+        fixture.poll_series(MIDNIGHT, [5, 6])
+    before = files(path)
+    with History.open(path, Retention(), FakeClock(), read_only=True) as history:
+        assert history.stats().readings == 2
+        with pytest.raises(HistoryError, match="cannot be written"):
+            history.append(server(), poll(at=MIDNIGHT + 120))
+        assert not history.is_replaced()
+        assert files(path) == before
+        with closing(HistoryFixture(path)) as fixture:
+            fixture.poll_series(MIDNIGHT + 120, [7])
+            assert history.is_replaced()  # to be opened again, for now somebody writes
+            with History.open(path, Retention(), FakeClock(), read_only=True) as again:
+                fixture.poll_series(MIDNIGHT + 180, [8])
+                assert again.stats().readings == 4
+                assert not again.is_replaced()
+
+
+def test_history_that_may_not_be_written_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "history.db"
+    with closing(HistoryFixture(path)) as fixture:
+        fixture.record(MIDNIGHT, 5)
+
+    def deny(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("os.open", deny)
+    with closing(HistoryFixture(path)) as fixture:
+        assert fixture.history.notices == (
+            f"the history {path} cannot be written: Permission denied",
+        )
+        assert fixture.readings() == [(MIDNIGHT, 5)]
+        with pytest.raises(HistoryError, match="cannot be written"):
+            fixture.record(MIDNIGHT + 60, 6)
+    with pytest.raises(HistoryError, match="cannot be written: Permission denied"):
+        HistoryFixture(tmp_path / "none.db")
+    with pytest.raises(HistoryError, match="cannot be read: No such file"):
+        History.open(tmp_path / "none.db", Retention(), FakeClock(), read_only=True)
+
+
+@pytest.mark.parametrize("how", ["deleted", "moved", "replaced"])
+def test_file_that_is_gone_is_noticed_and_opened_again(tmp_path: Path, how: str) -> None:
+    path, backup = tmp_path / "history.db", tmp_path / "backup.db"
+    with closing(HistoryFixture(backup)) as fixture:
+        fixture.record(MIDNIGHT - DAY, 1)
+    with closing(HistoryFixture(path)) as fixture:
+        fixture.poll_series(MIDNIGHT, [5, 6])
+        assert not fixture.history.is_replaced()
+        match how:
+            case "deleted":
+                path.unlink()
+            case "moved":
+                path.rename(tmp_path / "old.db")
+            case "replaced":
+                backup.rename(path)
+        assert fixture.history.is_replaced()
+    with closing(HistoryFixture(path)) as fixture:
+        fixture.record(MIDNIGHT, 7)
+        kept = [(MIDNIGHT - DAY, 1)] if how == "replaced" else []
+        assert fixture.readings() == [*kept, (MIDNIGHT, 7)]
+        assert fixture.history.notices == ()
+        assert not fixture.history.is_replaced()
+    if how == "moved":
+        with closing(HistoryFixture(tmp_path / "old.db")) as fixture:
+            assert fixture.readings() == [(MIDNIGHT, 5), (MIDNIGHT + 60, 6)]
+
+
 def test_network_file_system_uses_the_rollback_journal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

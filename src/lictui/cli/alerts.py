@@ -94,7 +94,7 @@ def ack(
         raise UsageError(f"--for {error.message}", error.hint) from None
     acknowledgement = None if take_back else Acknowledgement(user, now, until)
     count = 0
-    with open_history(context) as history:
+    with open_history(context, write=True) as history:
         for alert, _ in _active_alerts(history):
             key = alert.key
             if key.server == server and product in ("", key.product) and kind in (None, key.kind):

@@ -78,12 +78,19 @@ def existing_history(context: CommandContext) -> Path:
 
 
 @contextmanager
-def open_history(context: CommandContext, *, create: bool = False) -> Iterator[History]:
-    """Open the history database; without `create`, raises UsageError if there is none."""
+def open_history(
+    context: CommandContext, *, create: bool = False, write: bool = False
+) -> Iterator[History]:
+    """Open the history database to read it, or to `write` it.
+
+    Without `create`, raises UsageError if there is none.
+    """
     if not create:
         existing_history(context)
     settings = load_settings(context.paths)
-    with queries.open_history(context.paths, settings, SystemClock()) as history:
+    read_only = not (create or write)
+    clock = SystemClock()
+    with queries.open_history(context.paths, settings, clock, read_only=read_only) as history:
         for notice in history.notices:
             click.echo(f"lictui: {notice}", err=True)
         yield history

@@ -163,6 +163,7 @@ def is_network_path(path: Path, mounts: Path = _MOUNTS) -> bool:
 _BUSY_TIMEOUT: Final = 5.0  # seconds to wait for another writer
 _CACHE_SIZE: Final = -8_000  # KiB of pages kept in memory, negative as SQLite wants it
 _MAX_LOG_SIZE: Final = 4 * 1024 * 1024  # bytes that a write-ahead log keeps after a longer one
+_WITH_LOG: Final = b"\2"  # in the header of a file (sqlite.org/fileformat2.html)
 _SUFFIXES: Final = ("", "-wal", "-shm", "-journal")  # of the file, and of SQLite's next to it
 
 
@@ -229,22 +230,20 @@ class HistoryFile:
     def _open_read_only(self, denied: str) -> sqlite3.Connection:
         self.notices = (denied,) if denied else ()
         try:
-            self.path.open("rb").close()
+            with self.path.open("rb") as file:
+                header = file.read(20)
         except OSError as error:
             message = denied or f"the history {self.path} cannot be read: {error.strerror}"
             hint = "check file permissions, or set [history] path in config.toml"
             raise HistoryError(message, hint) from error
-        # In a folder without write permission, SQLite needs to be sure that nobody writes, unless
-        # a write-ahead log is there already.
+        # To read a file with write-ahead log, SQLite creates files next to it, unless it is sure
+        # that nobody writes: nobody has the file open while there is no log.
         has_log = self.path.with_name(self.path.name + "-wal").exists()
+        self._is_unchanging = header[18:19] == _WITH_LOG and not has_log
         with sqlite_errors(self.path):
-            try:
-                return self._connect("ro")
-            except sqlite3.OperationalError:
-                if has_log:
-                    raise
-                self._is_unchanging = True
-                return self._connect("ro&immutable=1")
+            db = self._connect("ro&immutable=1" if self._is_unchanging else "ro")
+        self.journal_mode = "wal" if self._is_unchanging else self.journal_mode
+        return db
 
     def _connect(self, access: str) -> sqlite3.Connection:
         db = sqlite3.connect(
@@ -263,6 +262,7 @@ class HistoryFile:
                     _create_tables(db)
                 _set_journal_mode(db, self.path)
             ((self.journal_mode,),) = db.execute("PRAGMA journal_mode")
+            db.execute("PRAGMA user_version").fetchone()  # creates the log
             if access == "rw" and self.journal_mode != "wal":
                 notice = f"the history {self.path} is on a file system without shared memory"
                 self.notices += (f"{notice}: using the slower rollback journal",)
@@ -283,13 +283,14 @@ class HistoryFile:
     def close(self) -> None:
         """Close the file. May be called twice."""
         now, opened = _file_ids(self.path), self._file_ids
+        is_other = now[0] != opened[0]
+        if is_other:  # SQLite would leave the log, and apply it to the file that is there now
+            with suppress(sqlite3.Error):
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         with sqlite_errors(self.path):
             self._db.close()
-        if now[0] == opened[0]:
-            return
-        # A log of the file that was open must not be applied to the one that replaced it.
         for suffix, before, after in zip(_SUFFIXES, opened, now, strict=True):
-            if before and before == after:
+            if is_other and before and before == after:
                 with suppress(OSError):
                     self.path.with_name(self.path.name + suffix).unlink()
 
