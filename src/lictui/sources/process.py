@@ -213,6 +213,7 @@ def _kill_group(transport: asyncio.SubprocessTransport) -> None:
 
 LOCAL_TIMEOUT: Final = 10.0  # seconds for a file, a keyring or a command that prints a secret
 _MAX_THREADS: Final = 512  # more calls wait for their turn
+_STACK: Final = 1024 * 1024  # bytes of each: hundreds of hanging look-ups fit into little memory
 _CALLS: Final[dict[_CallKey, asyncio.Future[Any]]] = {}
 _WAITING: Final[deque[tuple[_CallKey, Callable[[], Any]]]] = deque()
 _LOCK: Final = threading.Lock()  # of _WAITING and _threads
@@ -246,11 +247,16 @@ def _start_call(key: _CallKey, function: Callable[[], Any]) -> None:
         _threads += 1
     thread = threading.Thread(target=_work, args=(key, function), name=key[1], daemon=True)
     try:
-        thread.start()
+        with _LOCK:
+            usual = threading.stack_size(_STACK)
+            try:
+                thread.start()
+            finally:
+                threading.stack_size(usual)
     except RuntimeError:
         with _LOCK:
             _threads -= 1
-        _finish_call(key, None, OSError(errno.EAGAIN, os.strerror(errno.EAGAIN)))
+        _finish_call(key, None, OSError(errno.EAGAIN, "this machine allows no more threads"))
 
 
 def _work(key: _CallKey, function: Callable[[], Any]) -> None:
