@@ -78,16 +78,6 @@ def test_usage_follows_office_hours() -> None:
     assert lunch < max(morning, afternoon)
 
 
-def test_pools_differ_from_each_other() -> None:
-    lives = [
-        tuple(pool.curve.value_at(START + hour * _HOUR) / pool.sizes[-1][1] for hour in range(72))
-        for server in _OWN
-        for pool in server.pools
-        if pool.curve.value_at(START + 36 * _HOUR) > 1
-    ]
-    assert len(set(lives)) == len(lives)
-
-
 @given(at=st.floats(START - 365 * DAY, START + 365 * DAY))
 def test_concurrent_usage_never_exceeds_the_total(at: float) -> None:
     for each in _ESTATE.inventory_at("ddc-us-01", at):
@@ -143,12 +133,6 @@ def test_license_server_is_read_in_three_ways() -> None:
     ]
     wmi, site, _ = (_ESTATE.inventory_at(each.name, START + 7 * _HOUR) for each in ways)
     assert wmi == site
-
-
-def test_estate_has_every_kind_of_server() -> None:
-    assert {server.kind for server in _ESTATE.servers} == set(ServerKind)
-    names = {server.name for server in _ESTATE.servers}
-    assert {server.same_as for server in _ESTATE.servers} <= {*names, ""}
 
 
 def test_partner_figures_change_once_a_day() -> None:

@@ -13,9 +13,7 @@ from defusedxml.ElementTree import fromstring
 
 from lictui.simulator import FaultMode
 from lictui.simulator.http import (
-    MAX_BODY,
     Connection,
-    Listener,
     Request,
     SimulatedReply,
     apply_fault,
@@ -38,16 +36,6 @@ async def echo(request: Request, connection: Connection) -> SimulatedReply | Non
             raise ValueError("a handler's own mistake")
     said = f"{request.method} {request.path} {dict(request.query)} {request.body!r}"
     return SimulatedReply(201, (("X-Count", str(count)), ("X-Said", said)), b"body")
-
-
-async def raw(listener: Listener, sent: bytes) -> bytes:
-    """Everything the server says to `sent` until it closes."""
-    reader, writer = await asyncio.open_connection(listener.host, listener.port)
-    writer.write(sent)
-    said = await reader.read()
-    writer.close()
-    await writer.wait_closed()
-    return said
 
 
 async def test_connection_carries_several_requests() -> None:
@@ -80,42 +68,6 @@ async def test_failing_handler_is_a_500(caplog: pytest.LogCaptureFixture) -> Non
         assert "Traceback" not in reply.text
         assert (await client.get(listener.url)).status_code == 201
     assert "GET /broken" in caplog.text
-
-
-@pytest.mark.parametrize(
-    ("sent", "status"),
-    [
-        (b"nonsense\r\n\r\n", b"400"),
-        (b"GET / HTTP/1.1\r\n\r\n", b"400"),
-        (b"GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n", b"400"),
-        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 70_000, b"431"),
-        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", b"400"),
-        (
-            b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\n" + b"x" * MAX_BODY,
-            b"413",
-        ),
-        (b"\x16\x03\x01\x02\x00\x01", b"400"),
-    ],
-)
-async def test_malformed_request_is_refused_and_the_connection_closed(
-    sent: bytes, status: bytes
-) -> None:
-    async with aclosing(await listen(echo)) as listener:
-        padding = b"x" if status == b"413" else b""
-        said = await raw(listener, sent + padding)
-        assert said.startswith(b"HTTP/1.1 " + status)
-        assert b"onnection: close" in said
-
-
-async def test_listener_survives_a_client_that_leaves_early() -> None:
-    async with aclosing(await listen(echo)) as listener:
-        for sent in (b"", b"GET", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"):
-            _, writer = await asyncio.open_connection(listener.host, listener.port)
-            writer.write(sent)
-            writer.close()
-            await writer.wait_closed()
-        async with httpx.AsyncClient() as client:
-            assert (await client.get(listener.url)).status_code == 201
 
 
 @pytest.mark.parametrize("tls", [False, True])

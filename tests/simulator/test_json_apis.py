@@ -1,14 +1,9 @@
 """What the APIs of sites, customers and partners have in common: access, and simulated faults."""
 
-import asyncio
-import json
-import ssl
-import urllib.request
 from collections.abc import AsyncIterator
 
 import pytest
 from tests.simulator.callers import (
-    TRUSTED,
     Caller,
     CloudCaller,
     PartnerCaller,
@@ -65,24 +60,6 @@ async def test_other_authorization_is_refused(api: Caller, header: str | None) -
 async def test_path_ignores_case_and_a_last_slash(api: Caller) -> None:
     path, _, query = api.reads[0].partition("?")
     assert (await api.get(f"{path.upper()}/?{query}")).status_code == 200
-
-
-async def test_resources_cannot_be_changed(api: Caller) -> None:
-    for method in ("PUT", "DELETE", "PATCH"):
-        answer = await api.http.request(method, api.reads[0], headers=api.headers)
-        assert answer.status_code == 405
-
-
-async def test_client_of_the_standard_library_is_answered(api: Caller) -> None:
-    trust = ssl.create_default_context(cadata=TRUSTED)
-    url = str(api.http.base_url.join(api.reads[0]))
-    request = urllib.request.Request(url, headers=api.headers)  # noqa: S310 - our own https URL
-
-    def read() -> bytes:
-        with urllib.request.urlopen(request, context=trust, timeout=5) as answer:  # noqa: S310 - our own https URL
-            return bytes(answer.read())
-
-    assert json.loads(await asyncio.to_thread(read)) == (await api.get(api.reads[0])).json()
 
 
 @pytest.mark.parametrize(

@@ -134,14 +134,6 @@ async def test_wrong_user_or_password_is_refused(
         await ask(listener, POOLS, **(how | wrong))
 
 
-async def test_servers_of_one_process_have_their_own_users(serve: Serve) -> None:
-    one, other = await serve(password="one"), await serve(password="other")
-    assert len(await ask(one, POOLS, password="one")) == 3
-    assert len(await ask(other, POOLS, password="other")) == 3
-    with pytest.raises(AuthenticationError):
-        await ask(one, POOLS, password="other")
-
-
 async def test_login_bound_to_another_channel_is_refused(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
