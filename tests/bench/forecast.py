@@ -18,6 +18,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from tests.support.daily_series import daily
 
 from lictui.analysis.forecast import MAX_DAYS, Forecast, ForecastInput, Reach
 from lictui.analysis.passage import forecast
@@ -109,7 +110,8 @@ def back_test(all_series: Iterable[Series]) -> BackTest:
 
 def forecast_of(past: Mapping[date, float], installed: int, today: date) -> Forecast:
     """The forecast with the usual thresholds."""
-    return forecast(ForecastInput("a", "X", Model.CONCURRENT, past, installed), today)
+    what = ForecastInput(scope="a", product="X", model=Model.CONCURRENT, installed=installed)
+    return forecast(what, daily(past), today)
 
 
 def _add(result: BackTest, past: Mapping[date, float], future: list[int], today: date) -> None:

@@ -21,9 +21,7 @@ from lictui.engine.merge import merge_board
 from lictui.engine.outlook import (
     ForecastScope,
     PastSummaryCache,
-    daily_usage,
     forecast_scopes,
-    installed_by_day,
 )
 from lictui.history.pools import KnownPool
 from lictui.model import ESTATE, Model, Pool, PoolKey, Server, SourceName
@@ -56,15 +54,6 @@ def _bucket(day: int, high: float, last: float) -> Bucket:
 
 
 A, B, FIRST, SECOND = server("a"), server("b"), date(2027, 1, 1), date(2028, 1, 1)
-
-
-def test_days_of_a_forecast_are_complete_days() -> None:
-    days = [_bucket(-2, 30, 10), _bucket(-1, 40, 20)._replace(installed=None), _bucket(0, 5, 5)]
-    past = Series.of(days, _DAY)
-    before, yesterday = date(2026, 11, 22), date(2026, 11, 23)
-    assert installed_by_day(past, START) == {before: 500}
-    assert daily_usage(past, Model.CONCURRENT, START) == {before: 30, yesterday: 40}
-    assert daily_usage(past, Model.USER_DEVICE, START) == {before: 10, yesterday: 20}
 
 
 def test_scope_has_one_product_and_model_and_sums_servers_and_subscription_dates() -> None:
@@ -143,8 +132,9 @@ def test_scope_makes_a_forecast_from_its_history() -> None:
     assert (query.pools, query.width) == ((("a", PoolKey(_CODE)),), _DAY)
     assert query.end == _MIDNIGHT
     assert query.end - query.start == 800 * _DAY
-    past = Series.of(tuple(_bucket(day, 0, 95) for day in range(-60, 0)), _DAY)
+    past = Series.of(tuple(_bucket(day, 0, 95) for day in range(-60, 1)), _DAY)
     result = scope.forecast(past, START, _TODAY)
+    assert result.based_on_days == 60  # today is not over
     assert (result.scope, result.product, result.status) == ("a", _CODE, ForecastStatus.FLAT)
     assert result.critical is not None
     assert result.critical.day == _TODAY

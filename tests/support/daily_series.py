@@ -4,10 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from random import Random
 
+from lictui.analysis.columns import Series
 from lictui.analysis.forecast import Forecast, ForecastInput
 from lictui.analysis.passage import forecast
+from lictui.analysis.series import Bucket
 from lictui.model import Model
 
+_EPOCH = date(1970, 1, 1).toordinal()
 TODAY = date(2026, 11, 24)
 OFFICE = (1.0, 1.0, 1.0, 1.0, 1.0, 0.3, 0.3)  # Monday to Sunday
 ROUND_THE_CLOCK = (1.0,) * 7
@@ -40,8 +43,21 @@ def forecast_of(
     installed_by_day: Mapping[date, int] | None = None,
     today: date = TODAY,
 ) -> Forecast:
-    what = "lic-01", "XDT_ENT_CCS", Model.CONCURRENT
     inputs = ForecastInput(
-        *what, figures, installed, expiring or {}, 0.8, 0.9, installed_by_day or {}
+        scope="lic-01",
+        product="XDT_ENT_CCS",
+        model=Model.CONCURRENT,
+        installed=installed,
+        expiring=expiring or {},
     )
-    return forecast(inputs, today)
+    return forecast(inputs, daily(figures, installed_by_day or {}), today)
+
+
+def daily(figures: Mapping[date, float], installed: Mapping[date, int] | None = None) -> Series:
+    """Daily peaks, and where known what was installed, as the history returns them."""
+    buckets = []
+    for day in sorted(figures):
+        start, high = (day.toordinal() - _EPOCH) * 86400, round(figures[day])
+        then = installed.get(day) if installed else None
+        buckets.append(Bucket(start, start + 86400, 0, high, high, start, high, then, None, 96))
+    return Series.of(buckets, 86400)

@@ -37,20 +37,17 @@ class ForecastStatus(StrEnum):
     NOT_ENOUGH_DATA = "not_enough_data"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ForecastInput:
-    """What a forecast rests on: one product and model of a server, or of the estate."""
+    """What usage is compared with: one product and model of a server, or of the estate."""
 
     scope: str  # a server's name, or "estate"
     product: str
     model: Model
-    daily_figures: Mapping[date, float]  # of complete days: peak, or the last assigned figure
-    installed: int | None  # now; None is unknown, and leaves all dates unknown
+    installed: int | None  # now; None if that of any pool is unknown: then there are no dates
     expiring: Mapping[date, int] = field(default_factory=dict)  # licenses by the day they expire
     warn: float = 0.80  # ratios
     critical: float = 0.90
-    installed_by_day: Mapping[date, int] = field(default_factory=dict)  # where known
-    is_exact: bool = True  # False: some figures are upper bounds
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ Usage is compared as logarithm. An origin is a week of the past from which a can
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -29,13 +29,15 @@ from lictui.analysis.forecast import (
     Reach,
     Shortfall,
 )
+from lictui.analysis.series import Resolution
 from lictui.analysis.trend import fit_trend, medians
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from datetime import date
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from lictui.analysis.columns import Series
 
     Array = NDArray[np.float64]
     Indexes = NDArray[np.int64]
@@ -209,6 +211,7 @@ def _newest(values: Array, length: int) -> Array:
 # The forecast of a product
 
 
+_EPOCH: Final = date(1970, 1, 1).toordinal()
 _MAX_HORIZON: Final = 182  # days
 _MIN_WEEKS: Final = 5  # of history that probabilities rest on
 _RECENT_DAYS: Final = 28  # a threshold reached on one of these days is reported as reached
@@ -220,62 +223,80 @@ _STATUS: Final = (ForecastStatus.FLAT, ForecastStatus.GROWING, ForecastStatus.FA
 _WEEKEND: Final = 2  # so few days need not contain a working day
 
 
-def forecast(inputs: ForecastInput, today: date) -> Forecast:
-    """Return the forecast as of `today`, a date where the user is."""
-    oldest = today - timedelta(days=MAX_DAYS)
-    figures = {
-        day: figure for day, figure in inputs.daily_figures.items() if oldest <= day <= today
-    }
+def forecast(inputs: ForecastInput, daily: Series, today: date) -> Forecast:
+    """Return the forecast as of `today`, a date where the user is, from complete days of UTC."""
+    days = daily.start // Resolution.DAY + _EPOCH
+    daily = daily.select((days >= today.toordinal() - MAX_DAYS) & (days <= today.toordinal()))
     result = Forecast(
-        inputs.scope, inputs.product, inputs.model, ForecastStatus.NOT_ENOUGH_DATA, len(figures)
+        inputs.scope, inputs.product, inputs.model, ForecastStatus.NOT_ENOUGH_DATA, len(daily)
     )
-    if len(figures) < MIN_DAYS:
+    if len(daily) < MIN_DAYS:
         return result
-    if today in figures:  # a day of UTC may be over earlier than the day of the user
+    days = daily.start // Resolution.DAY + _EPOCH
+    first, last = int(days[0]), int(days[-1])
+    if last == today.toordinal():  # a day of UTC may be over earlier than the day of the user
         today += timedelta(days=1)
-    first, last = min(figures), max(figures)
-    days = (last - first).days + 1
-    horizon = min(days // 2, _MAX_HORIZON)
-    if (today - last).days > horizon:  # the past says nothing about today
+    length = last - first + 1
+    horizon = min(length // 2, _MAX_HORIZON)
+    if today.toordinal() - last > horizon:  # the past says nothing about today
         return result
-    peaks = np.full((today - first).days, np.nan)
-    for day, figure in _as_if_moved(figures, inputs.installed_by_day).items():
-        peaks[(day - first).days] = figure
+    figures, installed = np.full((2, today.toordinal() - first), np.nan)
+    figures[days - first] = daily.last if inputs.model.is_assigned else daily.high
+    installed[days - first] = daily.installed
+    peaks = _as_if_moved(figures, installed)
     weeks = peaks[len(peaks) % _WEEK :].reshape(-1, _WEEK)
     trend = fit_trend(weeks[-_YEAR:], today.toordinal() - 1)
     if trend:
         result = replace(result, status=_STATUS[int(np.sign(trend.slope))], trend=trend)
-    result = replace(result, based_on_days=days, horizon=today + timedelta(days=horizon - 1))
+    result = replace(result, based_on_days=length, horizon=today + timedelta(days=horizon - 1))
     if inputs.installed is None or len(weeks) < _MIN_WEEKS:
         return result
-    installed = np.full(horizon, inputs.installed)
+    ahead = np.full(horizon, inputs.installed)
     for day, count in inputs.expiring.items():
         if day >= today:
-            installed[(day - today).days :] -= count
-    return _with_thresholds(result, inputs, weeks, np.maximum(installed, 0), today)
+            ahead[(day - today).days :] -= count
+    recent = figures[-_RECENT_DAYS:]
+    recent[~_is_similar(installed[-_RECENT_DAYS:], inputs.installed)] = np.nan
+    result = _with_thresholds(result, inputs, today, weeks, np.maximum(ahead, 0), recent)
+    basis = result.basis
+    if length < _YEARLY_DAYS:
+        basis += "; no yearly season known yet"
+    if not daily.exact:
+        basis += "; some daily peaks are upper bounds"
+    return replace(result, basis=basis)
 
 
 def _with_thresholds(
-    result: Forecast, inputs: ForecastInput, weeks: Array, installed: Indexes, today: date
+    result: Forecast,
+    inputs: ForecastInput,
+    today: date,
+    weeks: Array,
+    installed: Indexes,
+    recent: Array,
 ) -> Forecast:
+    """Return the result with thresholds and shortfalls; `installed` by day from today on."""
     logs = np.log(np.maximum(weeks, _MIN_USAGE))
     paths, basis = paths_ahead(np.where(np.isnan(logs), -np.inf, logs), len(installed))
-    if result.based_on_days < _YEARLY_DAYS:
-        basis += "; no yearly season known yet"
-    if not inputs.is_exact:
-        basis += "; some daily peaks are upper bounds"
     reaches: dict[float, Reach] = {}
     lower = np.ones(len(installed))
     for ratio in sorted({inputs.warn, inputs.critical, 1.0}):
-        # PeakPaths that end early could make a higher threshold likelier than a lower one.
+        # Paths that end early could make a higher threshold likelier than a lower one.
         lower = np.minimum(lower, distribution(paths, ratio * installed, len(weeks)))
-        reaches[ratio] = _reach(ratio, lower, today, _last_reached(inputs, today, ratio))
+        level = max(ratio * (inputs.installed or 0), _MIN_THRESHOLD)
+        ago = len(recent) - np.flatnonzero(recent >= level)[-1:]
+        last = today - timedelta(days=int(ago[0])) if len(ago) else None
+        reaches[ratio] = _reach(ratio, lower, today, last)
+    shortfalls = []
+    for day in sorted(inputs.expiring):
+        ahead, expected = (day - today).days, result.expected(day)
+        if 0 <= ahead < len(installed) and expected and round(expected) > installed[ahead]:
+            shortfalls.append(Shortfall(day, int(installed[ahead]), round(expected)))
     return replace(
         result,
         warn=reaches[inputs.warn],
         critical=reaches[inputs.critical],
         installed=reaches[1.0],
-        shortfalls=tuple(_shortfalls(result, inputs.expiring, installed, today)),
+        shortfalls=tuple(shortfalls),
         basis=basis,
     )
 
@@ -294,60 +315,29 @@ def _reach(ratio: float, reached: Array, today: date, last: date | None) -> Reac
     return Reach(ratio, probability, day, (early, late), (low, high), last)
 
 
-def _as_if_moved(
-    figures: Mapping[date, float], installed: Mapping[date, int]
-) -> Mapping[date, float]:
+def _as_if_moved(figures: Array, installed: Array) -> Array:
     """Return the figures, those before a move of licenses scaled as if it had been made before.
 
     Usage moves along when licenses change servers; when licenses are bought or end, it does not.
     """
-    factor, scaled = 1.0, {}
-    after = None  # installed on the day after, where known
-    for day in sorted(figures, reverse=True):
-        before = installed.get(day)
-        if before and after and not _is_similar(before, after):
-            usage = _usage_change(figures, day)
-            if usage and abs(np.log(usage * before / after)) < abs(np.log(usage)) / 2:
-                factor *= after / before
-        after = before or after
-        scaled[day] = figures[day] * factor
+    scaled = figures.copy()
+    known = np.flatnonzero(installed > 0)
+    ratios = installed[known[1:]] / installed[known[:-1]]
+    for index in np.flatnonzero(~_is_similar(installed[known[1:]], installed[known[:-1]])):
+        last, ratio = known[index], ratios[index]
+        before = figures[max(0, last - _MOVE_DAYS + 1) : last + 1]
+        after = figures[last + 1 : last + 1 + _MOVE_DAYS]
+        if np.isfinite(after).sum() <= _WEEKEND or not np.nanmax(before) or not np.nanmax(after):
+            continue
+        usage = np.log(np.nanmax(after) / np.nanmax(before))
+        if abs(usage - np.log(ratio)) < abs(usage) / 2:
+            scaled[: last + 1] *= ratio
     return scaled
 
 
-def _usage_change(figures: Mapping[date, float], last: date) -> float | None:
-    """Return the peak of the days after `last` as a multiple of that before; None if too few."""
-    days = range(_MOVE_DAYS)
-    before = [figures.get(last - timedelta(days=ago), 0.0) for ago in days]
-    after = [figures[day] for ago in days if (day := last + timedelta(days=ago + 1)) in figures]
-    if len(after) <= _WEEKEND or not max(before) or not max(after):
-        return None
-    return max(after) / max(before)
-
-
-def _last_reached(inputs: ForecastInput, today: date, ratio: float) -> date | None:
-    """Return the last recent day that reached what is a threshold now."""
-    level = max(ratio * (inputs.installed or 0), _MIN_THRESHOLD)
-    for ago in range(1, _RECENT_DAYS + 1):
-        day = today - timedelta(days=ago)
-        is_similar = _is_similar(inputs.installed_by_day.get(day), inputs.installed)
-        if inputs.daily_figures.get(day, 0) >= level and is_similar:
-            return day
-    return None
-
-
-def _is_similar(installed_then: int | None, installed_now: int | None) -> bool:
-    """Whether a past day counts: usage moves along when licenses change servers."""
-    if installed_then is None or installed_now is None:
-        return True
-    low, high = sorted((installed_then, installed_now))
-    return low >= _MIN_SIMILARITY * high
-
-
-def _shortfalls(
-    result: Forecast, expiring: Mapping[date, int], installed: Indexes, today: date
-) -> Iterator[Shortfall]:
-    """Each day within the horizon on which licenses expire and too few remain."""
-    for day in sorted(expiring):
-        ahead, level = (day - today).days, result.expected(day)
-        if level is not None and 0 <= ahead < len(installed) and round(level) > installed[ahead]:
-            yield Shortfall(day, int(installed[ahead]), round(level))
+def _is_similar(installed: Array, other: Array | int) -> NDArray[np.bool_]:
+    """Whether days count alike; the unknown is taken for the same."""
+    result: NDArray[np.bool_] = ~(
+        np.minimum(installed, other) < _MIN_SIMILARITY * np.maximum(installed, other)
+    )
+    return result

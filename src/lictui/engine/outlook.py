@@ -42,7 +42,7 @@ from lictui.model import ESTATE, Model, Pool, PoolKey, sum_all_known
 from lictui.products import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+    from collections.abc import Iterator, MutableMapping, Sequence
 
     from lictui.analysis.columns import Series
     from lictui.analysis.peaks import ScopedPeak
@@ -54,22 +54,14 @@ if TYPE_CHECKING:
 
 _DAY: Final = int(Resolution.DAY)
 _HOUR: Final = int(Resolution.HOUR)
-_EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
-@dataclass(frozen=True, slots=True)
-class ForecastScope:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForecastScope(ForecastInput):
     """One product and model, on one server or on all servers of a board."""
 
-    scope: str
-    product: str
     name: str
-    model: Model
     pools: tuple[ServerPool, ...]  # whose history counts, ended pools included
-    installed: int | None  # now; None if that of any pool is unknown
-    expiring: Mapping[date, int]  # licenses by their last day
-    warn: float
-    critical: float
     entitlements: tuple[tuple[str, str], ...] = ()  # of servers: the same licenses count once
 
     def history_query(self, now: float) -> SeriesQuery:
@@ -79,44 +71,10 @@ class ForecastScope:
 
     def forecast(self, history: Series, now: float, today: date) -> Forecast:
         """The forecast from the answer to that query; `today` in the user's time zone."""
-        result = forecast(
-            ForecastInput(
-                self.scope,
-                self.product,
-                self.model,
-                daily_usage(history, self.model, now),
-                self.installed,
-                self.expiring,
-                self.warn,
-                self.critical,
-                installed_by_day(history, now),
-                history.exact,
-            ),
-            today,
-        )
+        result = forecast(self, history.select(history.end <= now), today)
         earlier = sorted({key.product for _, key in self.pools} - {self.product})
         basis = f"{result.basis}; continues {', '.join(earlier)}" if earlier else result.basis
         return replace(result, basis=basis)
-
-
-def installed_by_day(history: Series, now: float) -> dict[date, int]:
-    """What was installed on each complete day, where that is known."""
-    return {
-        date.fromordinal(_EPOCH + bucket.start // _DAY): bucket.installed
-        for bucket in history.buckets
-        if bucket.end <= now and bucket.installed is not None
-    }
-
-
-def daily_usage(history: Series, model: Model, now: float) -> dict[date, float]:
-    """The usage of each complete day: its peak, or the last number of assigned licenses."""
-    return {
-        date.fromordinal(_EPOCH + bucket.start // _DAY): bucket.last
-        if model.is_assigned
-        else bucket.high
-        for bucket in history.buckets
-        if bucket.end <= now
-    }
 
 
 @dataclass(slots=True)
@@ -177,16 +135,16 @@ def _scope(
         if (day := license_end(pool)) is not None:
             expiring[day] += pool.expiring_count or 0
     return ForecastScope(
-        scope,
-        product,
-        pools.name,
-        model,
-        tuple(pools.history_keys),
-        sum_all_known(pool.reading.installed for pool in counted),
-        dict(expiring),
-        limits.warn,
-        limits.critical,
-        entitlements_of(status for status, _ in pools.pools),
+        scope=scope,
+        product=product,
+        name=pools.name,
+        model=model,
+        pools=tuple(pools.history_keys),
+        installed=sum_all_known(pool.reading.installed for pool in counted),
+        expiring=dict(expiring),
+        warn=limits.warn,
+        critical=limits.critical,
+        entitlements=entitlements_of(status for status, _ in pools.pools),
     )
 
 

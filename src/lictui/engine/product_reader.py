@@ -18,7 +18,7 @@ from lictui.analysis.series import (
 )
 from lictui.analysis.usage_stats import heat_matrix, usage_stats
 from lictui.engine.board import entitlements_of
-from lictui.engine.outlook import anomaly_of, continued_pools, daily_usage, forecast_scopes
+from lictui.engine.outlook import anomaly_of, continued_pools, forecast_scopes
 from lictui.engine.product_history import (
     ProductHistory,
     ProductOutlook,
@@ -121,12 +121,11 @@ class ProductHistoryReader:
     ) -> tuple[int, int] | None:
         """How many were assigned and released this month, as far as the days show."""
         today = day_of(now, zone)
-        figures = daily_usage(days, scope.model, now)
+        before = day_start(first_of_month(today), UTC) - _DAY
         hours = SeriesQuery(scope.pools, day_start(today, zone), int(now) + 1, _HOUR)
-        if current := self._history.series(hours).buckets:
-            figures[today] = current[-1].last
-        since = first_of_month(today) - timedelta(days=1)
-        counts = [figures[day] for day in sorted(figures) if day >= since]
+        current = self._history.series(hours).last[-1:]
+        month = days.select((days.start >= before) & (days.start < day_start(today, UTC)))
+        counts = [*month.last.tolist(), *current.tolist()]
         return observed_changes(counts) if len(counts) > 1 else None
 
     # The pools, and the series of a range

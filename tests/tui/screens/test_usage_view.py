@@ -5,11 +5,10 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from tests.support.clock import START
+from tests.support.daily_series import forecast_of
 from tests.support.example_board import pool, up_status
 
 from lictui.analysis.columns import Series
-from lictui.analysis.forecast import Forecast, ForecastInput
-from lictui.analysis.passage import forecast
 from lictui.analysis.series import Bucket
 from lictui.analysis.usage import UsageStats
 from lictui.analysis.usage_stats import usage_stats
@@ -18,7 +17,7 @@ from lictui.engine.board import Board
 from lictui.engine.entitlements import expiries
 from lictui.engine.merge import merge_board
 from lictui.engine.product_history import ProductOutlook, ProductSelection, select_product
-from lictui.model import Event, EventKind, Level, Model, MonthlyUsage, PoolKey
+from lictui.model import Event, EventKind, Level, MonthlyUsage, PoolKey
 from lictui.tui.screens.usage_view import (
     Fact,
     axis_end,
@@ -49,10 +48,7 @@ def outlook(growth: float, expires: date | None = None) -> ProductOutlook:
     days = {date.fromordinal(TODAY.toordinal() - ago): 400 - ago * growth + ago % 3
             for ago in range(1, 365)}  # fmt: skip
     expiring = {expires: 500} if expires else {}
-    made: Forecast = forecast(
-        ForecastInput("lic-01", "X", Model.CONCURRENT, days, 500, expiring), TODAY
-    )
-    return ProductOutlook(made, 500, expiring)
+    return ProductOutlook(forecast_of(days, 500, expiring, today=TODAY), 500, expiring)
 
 
 def test_axis_reaches_into_the_future_where_a_trend_is_forecast() -> None:
