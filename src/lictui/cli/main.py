@@ -6,8 +6,10 @@ Exit codes: 0 fine, 1 the answer is no, 2 usage or configuration error, 130 inte
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import sys
+import threading
 from io import TextIOWrapper
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Final
@@ -188,7 +190,11 @@ def main(args: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         code = 0
     _drop_broken_streams()
-    sys.exit(code if isinstance(code, int) else 0)
+    code = code if isinstance(code, int) else 0
+    if args is None and threading.active_count() > 1:
+        logging.shutdown()
+        os._exit(code)  # the end of the interpreter may wait for what a blocked thread holds
+    sys.exit(code)
 
 
 def _print_error(error: click.ClickException | LictuiError) -> None:
