@@ -5,8 +5,8 @@ Exit codes: 0 fine, 1 the answer is no, 2 usage or configuration error, 130 inte
 
 from __future__ import annotations
 
+import atexit
 import gc
-import logging
 import os
 import sys
 import threading
@@ -192,7 +192,7 @@ def main(args: Sequence[str] | None = None) -> None:
     _drop_broken_streams()
     code = code if isinstance(code, int) else 0
     if args is None and threading.active_count() > 1:
-        logging.shutdown()
+        atexit._run_exitfuncs()  # noqa: SLF001 - what `sys.exit` does before it waits for threads
         os._exit(code)  # the end of the interpreter may wait for what a blocked thread holds
     sys.exit(code)
 
