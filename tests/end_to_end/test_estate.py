@@ -118,32 +118,6 @@ def test_license_server_with_three_sources_counts_once(reading: Reading) -> None
     assert total["installed"] == sum(installed)
 
 
-def test_partner_lists_license_servers_in_every_state(reading: Reading) -> None:
-    listed = {
-        server["host_id"]: server for server in reading.listed["csp-partner"]["license_servers"]
-    }
-    assert {host: server["status"] for host, server in listed.items()} == {
-        "LIC-EMEA-01": "reporting",
-        "LIC-APAC-01": "reporting",
-        "LIC-US-01": "reporting",
-        "LIC-APAC-02": "not_reporting",
-        "LIC-EMEA-03": "never_reported",
-        "LIC-US-07": "expired",
-        "LIC-LAB-01": "reporting",
-    }
-    assert listed["LIC-EMEA-01"]["fqdn"] == "lic-emea-01.corp.example"
-    assert listed["LIC-EMEA-03"]["last_reported"] is None
-    assert listed["LIC-APAC-01"]["days_to_expire"] in (61, 62)
-    assert listed["LIC-US-07"]["days_to_expire"] <= 0
-
-
-def test_cloud_reports_the_expiry(reading: Reading) -> None:
-    (pool,) = reading.listed["daas-eu"]["pools"]
-    expected = reading.servers["daas-eu"].pools[0].expires
-    assert expected is not None
-    assert pool["expires"] == expected.isoformat()
-
-
 def test_generated_history_has_the_pools_of_the_servers(program: Program) -> None:
     with run_demo(1, 1.0) as demo:
         program.paths = demo.paths
