@@ -248,7 +248,6 @@ def _empty_error(label: str, mode: Mode) -> SourceError:
 _WMI_POOLS: Final = "citrix_gt_license_pool"
 _WMI_LICENSES: Final = "citrix_gt_license"
 _WMI_DATES: Final = ("subscriptiondate", "expirationdate")
-_MAX_VALUE: Final = 500  # characters
 
 
 def wmi_snapshot(text: str, label: str, today: date) -> Snapshot:
@@ -274,16 +273,10 @@ def wmi_snapshot(text: str, label: str, today: date) -> Snapshot:
         raise _format_error(rows, label, "of them a Citrix_GT_License_Pool", hint)
     parse_day = date_parser(row.get(key) for row in (*pools, *licenses) for key in _WMI_DATES)
 
-    def instance(row: Properties) -> dict[str, str]:
-        """Return the properties as WS-Management would spell them, without nulls."""
-        texts = {}
-        for key, value in row.items():
-            day = parse_day(value) if key in _WMI_DATES else None
-            if isinstance(value, bool):
-                texts[key] = str(value).lower()
-            elif isinstance(value, str | int | float):
-                texts[key] = day.isoformat() if day else sanitize(value, _MAX_VALUE)
-        return texts
+    def instance(row: Properties) -> Properties:
+        """Return the properties with dates as WS-Management would spell them."""
+        days = {key: parse_day(row.get(key)) for key in _WMI_DATES}
+        return row | {key: day.isoformat() for key, day in days.items() if day}
 
     return build_snapshot(map(instance, pools), map(instance, licenses), (), label, today)
 

@@ -12,28 +12,28 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.installation import extra_command
 from lictui.model import FailureKind, Server, Step
-from lictui.sources.network import require_encryption
+from lictui.sources.network import origin, require_encryption
 from lictui.sources.process import run_blocking
 from lictui.sources.sanitize import sanitize
 from lictui.sources.sessions import basic_header
 from lictui.sources.source import SourceError, config_error
-from lictui.sources.winrm.wsman import CONTENT_TYPE, WinrmLogin, WsmanEndpoint, error_for_status
+from lictui.sources.winrm.wsman import CONTENT_TYPE, WinrmLogin, error_for_status
 
 if TYPE_CHECKING:
     from spnego import ContextProxy
 
-    from lictui.sources.http import HttpReply
+    from lictui.sources.http import HttpClient, HttpReply
 
 
-def open_login(server: Server, endpoint: WsmanEndpoint) -> WinrmLogin:
+def open_login(server: Server, client: HttpClient) -> WinrmLogin:
     """Return the login that `server.auth` names; nothing is sent yet. Raises SourceError."""
     match server.auth or "negotiate":
         case "basic":
-            return BasicLogin(server, endpoint)
+            return BasicLogin(server, client)
         case "certificate":
-            return CertificateLogin(server, endpoint)
+            return CertificateLogin(server, client)
         case "negotiate" | "ntlm" | "kerberos" as protocol:
-            return NegotiateLogin(server, endpoint, protocol)
+            return NegotiateLogin(server, client, protocol)
         case unknown:
             raise config_error(
                 f"unknown authentication method: auth = {unknown!r}",
@@ -47,45 +47,45 @@ def open_login(server: Server, endpoint: WsmanEndpoint) -> WinrmLogin:
 _MUTUAL: Final = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
 
 
-class BasicLogin:
+class BasicLogin(WinrmLogin):
     """Name and password with every request: local accounts only, and never unencrypted."""
 
-    def __init__(self, server: Server, endpoint: WsmanEndpoint) -> None:
-        require_encryption(endpoint.url)
+    def __init__(self, server: Server, client: HttpClient) -> None:
+        super().__init__(server, client)
+        require_encryption(self.url)
         require_username(server)
-        self._server, self._endpoint = server, endpoint
         self.identity = f"Basic as {server.username}"
 
     async def post(self, soap: bytes) -> HttpReply:
         """Post `soap` with the password, which is resolved for each request."""
-        header = basic_header(self._server.username, await self._endpoint.secret())
-        reply = await self._endpoint.post(soap, authorization=header)
+        header = basic_header(self._server.username, await self._client.secret())
+        reply = await self._send(soap, authorization=header)
         if reply.status == HTTPStatus.UNAUTHORIZED:
             hint = "WinRM allows Basic for local accounts only; otherwise set auth = negotiate."
-            raise error_for_401(self._server, reply, self._endpoint.address, "Basic", hint)
+            raise error_for_401(self._server, reply, "Basic", hint)
         return reply
 
 
-class CertificateLogin:
+class CertificateLogin(WinrmLogin):
     """The client certificate presented in the TLS handshake, which the server maps to a user."""
 
-    identity: Final = "client certificate"
+    identity = "client certificate"
 
-    def __init__(self, server: Server, endpoint: WsmanEndpoint) -> None:
-        if not server.certificate or not endpoint.encrypted:
+    def __init__(self, server: Server, client: HttpClient) -> None:
+        super().__init__(server, client)
+        if not server.certificate or not self._encrypted:
             raise config_error(
                 "auth = certificate requires a certificate file and an https:// address",
                 "Set certificate to a PEM file with the certificate and its key.",
             )
-        self._endpoint = endpoint
 
     async def post(self, soap: bytes) -> HttpReply:
         """Post `soap`."""
-        reply = await self._endpoint.post(soap, authorization=_MUTUAL)
+        reply = await self._send(soap, authorization=_MUTUAL)
         if reply.status == HTTPStatus.UNAUTHORIZED:
             raise SourceError(
                 FailureKind.AUTH,
-                f"HTTP 401 from {self._endpoint.address}: client certificate rejected",
+                f"HTTP 401 from {self.address}: client certificate rejected",
                 "Allow Certificate in winrm/config/service/auth on the server, and map this"
                 " certificate to a local user in winrm/config/service/certmapping.",
             )
@@ -118,22 +118,20 @@ def offered_schemes(reply: HttpReply) -> dict[str, str]:
     return schemes
 
 
-def error_for_401(
-    server: Server, reply: HttpReply, address: str, scheme: str, hint: str
-) -> SourceError:
+def error_for_401(server: Server, reply: HttpReply, scheme: str, hint: str) -> SourceError:
     """Return the error for a 401 to `scheme`: wrong credentials, or the scheme is not allowed."""
     offered = list(offered_schemes(reply))
     if scheme in offered or not offered:
         return SourceError(
             FailureKind.AUTH,
-            f"HTTP 401 from {address}: user name or password for {server.username} rejected",
+            f"HTTP 401 from {reply.address}: user name or password for {server.username} rejected",
             f"Check username and secret. {hint}",
         )
     usable = next((name for name in offered if name in _SUPPORTED_SCHEMES), "")
     instead = f"Set auth = {usable.lower()}, or allow" if usable else "Allow"
     return SourceError(
         FailureKind.AUTH,
-        f"HTTP 401 from {address}: the server accepts only {' and '.join(offered)}",
+        f"HTTP 401 from {reply.address}: the server accepts only {' and '.join(offered)}",
         f"{instead} {scheme} in winrm/config/service/auth on the server.",
     )
 
@@ -150,26 +148,26 @@ _CARRIERS: Final = {
 _PROTOCOL_NAMES: Final = {"ntlm": "NTLM", "kerberos": "Kerberos"}
 
 
-class NegotiateLogin:
+class NegotiateLogin(WinrmLogin):
     """Authenticates each connection once; over plain HTTP all SOAP is encrypted."""
 
-    def __init__(self, server: Server, endpoint: WsmanEndpoint, protocol: str) -> None:
-        self._server, self._endpoint, self._protocol = server, endpoint, protocol
+    def __init__(self, server: Server, client: HttpClient, protocol: str) -> None:
+        super().__init__(server, client)
+        self._protocol = protocol
         self._scheme = _CARRIERS[protocol][-1]  # until the server says what it offers
         self._context: ContextProxy | None = None  # of the authenticated connection
-        self.identity = ""  # known after the handshake
 
     async def post(self, soap: bytes) -> HttpReply:
         """Post `soap`, after authenticating if the connection is not; at most once."""
         context, self._context = self._context, None  # any error below ends the login
         if context:
-            reply = await self._send(soap, context)
+            reply = await self._send_soap(soap, context)
             if not _is_logged_out(reply):
                 reply = self._decrypt(reply, context)
                 self._context = context
                 return reply
         context = await self._handshake()
-        reply = await self._send(soap, context)
+        reply = await self._send_soap(soap, context)
         if reply.status == HTTPStatus.UNAUTHORIZED:
             raise self._rejected(reply)
         if _is_logged_out(reply):
@@ -178,16 +176,14 @@ class NegotiateLogin:
         self._context = context
         return reply
 
-    async def _send(self, soap: bytes, context: ContextProxy) -> HttpReply:
-        if self._endpoint.encrypted:
-            return await self._endpoint.post(soap)
-        return await self._endpoint.post(
-            seal(soap, context, self._seal_protocol),
-            content_type=sealed_content_type(self._seal_protocol),
-        )
+    async def _send_soap(self, soap: bytes, context: ContextProxy) -> HttpReply:
+        if self._encrypted:
+            return await self._send(soap)
+        sealed = seal(soap, context, self._seal_protocol)
+        return await self._send(sealed, content_type=sealed_content_type(self._seal_protocol))
 
     def _decrypt(self, reply: HttpReply, context: ContextProxy) -> HttpReply:
-        if self._endpoint.encrypted:
+        if self._encrypted:
             return reply
         if not reply.headers.get("content-type", "").lower().startswith("multipart/encrypted"):
             if reply.status != HTTPStatus.OK:
@@ -205,13 +201,13 @@ class NegotiateLogin:
 
     async def _handshake(self) -> ContextProxy:
         """Authenticate a new connection: an empty POST to see the offered schemes, then tokens."""
-        await self._endpoint.reconnect()
-        challenge = await self._endpoint.post(b"")
+        await self._client.aclose()
+        challenge = await self._send(b"")
         if challenge.status != HTTPStatus.UNAUTHORIZED:
             raise error_for_status(challenge, Step.AUTH)
         self._scheme = self._choose_scheme(challenge)
         context = await new_security_context(
-            self._server, self._protocol, self._endpoint, challenge.certificate
+            self._server, self._protocol, self._client, challenge.certificate
         )
         try:
             token = await next_token(context, None)
@@ -239,7 +235,7 @@ class NegotiateLogin:
     async def _exchange(self, context: ContextProxy, token: bytes, *, first: bool) -> bytes | None:
         """Send a token and process the reply; return the next token, None after the last."""
         header = f"{self._scheme} {base64.b64encode(token).decode()}"
-        reply = await self._endpoint.post(b"", authorization=header)
+        reply = await self._send(b"", authorization=header)
         if reply.new_connection:
             raise self._protocol_error("connection closed during authentication")
         if reply.status not in {HTTPStatus.OK, HTTPStatus.UNAUTHORIZED}:
@@ -264,12 +260,12 @@ class NegotiateLogin:
 
     def _rejected(self, reply: HttpReply) -> SourceError:
         hint = "The account may also be locked, or denied network logon."
-        return error_for_401(self._server, reply, self._endpoint.address, self._scheme, hint)
+        return error_for_401(self._server, reply, self._scheme, hint)
 
     def _protocol_error(self, reason: str) -> SourceError:
         return SourceError(
             FailureKind.PROTOCOL,
-            f"{self._scheme} authentication with {self._endpoint.address} failed: {reason}",
+            f"{self._scheme} authentication with {self.address} failed: {reason}",
             "A proxy or load balancer in between breaks this authentication: connect directly.",
             Step.AUTH,
         )
@@ -286,9 +282,9 @@ _SERVICE: Final = "WSMAN"  # of the service principal that WinRM registers for i
 
 
 async def new_security_context(
-    server: Server, protocol: str, endpoint: WsmanEndpoint, certificate: bytes
+    server: Server, protocol: str, client: HttpClient, certificate: bytes
 ) -> ContextProxy:
-    """Return the context for a login of `server.username` to the host of `endpoint`.
+    """Return the context for a login of `server.username`.
 
     `certificate` is the server's leaf in DER, b"" over plain HTTP, where the context must support
     encryption. Kerberos without a secret uses the existing ticket.
@@ -299,7 +295,7 @@ async def new_security_context(
     if protocol != "kerberos":
         require_username(server)
     needs_secret = protocol != "kerberos" or server.secret
-    password = await endpoint.secret() if needs_secret else None
+    password = await client.secret() if needs_secret else None
     bindings = (
         GssChannelBindings(application_data=channel_binding(certificate)) if certificate else None
     )
@@ -310,7 +306,7 @@ async def new_security_context(
         return spnego.client(
             server.username or None,
             password,
-            hostname=endpoint.host,
+            hostname=origin(server.url).host,
             service=_SERVICE,
             channel_bindings=bindings,
             protocol=protocol,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from lictui.model import Level, Mode, Notice, Pool, Snapshot, Step
@@ -26,10 +27,10 @@ from lictui.sources.source import (
     unreadable_notices,
 )
 from lictui.sources.winrm.auth import open_login
-from lictui.sources.winrm.wsman import LAS_HINT, Item, WinrmLogin, WsmanEndpoint, WsmanEnumerator
+from lictui.sources.winrm.wsman import LAS_HINT, Item, WinrmLogin, WsmanEnumerator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
 _LICENSING: Final = "root/CitrixLicensing"
@@ -50,7 +51,7 @@ _OPTIONAL_SHARE: Final = 0.25  # of the timeout, for licenses and services toget
 class WinrmSource(HttpSource):
     """Implements `Source` for WS-Management; keeps its connection and its login."""
 
-    _login: tuple[WsmanEndpoint, WinrmLogin] | None = None
+    _login: WinrmLogin | None = None
     _licenses: list[Item] | None = None  # as last read: an expiry must not seem to be gone
 
     async def fetch(self, on_step: OnStep) -> Snapshot:
@@ -85,11 +86,8 @@ class WinrmSource(HttpSource):
 
     def _enumerator(self, on_step: OnStep) -> WsmanEnumerator:
         if self._login is None:
-            endpoint = WsmanEndpoint(self._server.url, self._client)
-            self._login = endpoint, open_login(self._server, endpoint)
-        return WsmanEnumerator(
-            *self._login, self._limits, lambda identity: on_step(Step.AUTH, identity)
-        )
+            self._login = open_login(self._server, self._client)
+        return WsmanEnumerator(self._login, self._limits, partial(on_step, Step.AUTH))
 
     async def _optional(self, wmi: WsmanEnumerator, namespace: str, wql: str) -> list[Item] | None:
         """Return instances that a poll can do without; None if they do not come in time."""
@@ -101,9 +99,9 @@ class WinrmSource(HttpSource):
 
 
 def build_snapshot(
-    pool_items: Iterable[Item],
-    license_items: Iterable[Item],
-    service_items: Iterable[Item],
+    pool_items: Iterable[Mapping[str, object]],
+    license_items: Iterable[Mapping[str, object]],
+    service_items: Iterable[Mapping[str, object]],
     address: str,
     today: date,
 ) -> Snapshot:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from html import escape
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 from xml.etree.ElementTree import Element, TreeBuilder
 
@@ -29,52 +29,38 @@ from lictui.sources.source import ErrorRule, SourceError, find_rule
 
 if TYPE_CHECKING:
     from lictui.config.settings import Limits
+    from lictui.model import Server
 
 CONTENT_TYPE: Final = "application/soap+xml;charset=UTF-8"
 
 
-class WsmanEndpoint:
-    """The address that queries are posted to, `https://HOST:5986/wsman`, over one connection."""
+class WinrmLogin:
+    """One account at `https://HOST:5986/wsman`; see `lictui.sources.winrm.auth` for each kind."""
 
-    def __init__(self, url: str, client: HttpClient) -> None:
-        """Raises SourceError (config) if `url` is not valid."""
-        base = origin(url)
-        path = httpx.URL(url).raw_path
+    identity = ""  # method and account, once logged in: `NTLM as CORP\svc`
+
+    def __init__(self, server: Server, client: HttpClient) -> None:
+        """Raises SourceError (config) if the address is not valid."""
+        base, path = origin(server.url), httpx.URL(server.url).raw_path
         self.url = str(base.copy_with(raw_path=path if path.strip(b"/") else b"/wsman"))
-        self.host = base.host
-        self.encrypted = base.scheme == "https"
         self.address = host_port(base)
-        self._client = client
-        self.secret = client.secret  # Raises SourceError
+        self._encrypted = base.scheme == "https"
+        self._server, self._client = server, client
 
-    async def post(
-        self, body: bytes, *, authorization: str = "", content_type: str = CONTENT_TYPE
+    async def post(self, soap: bytes) -> HttpReply:
+        """Return the readable reply, with any status but 401. Raises SourceError."""
+        raise NotImplementedError
+
+    async def _send(
+        self, body: bytes, authorization: str = "", content_type: str = CONTENT_TYPE
     ) -> HttpReply:
         """Return the reply to `body`. An empty body belongs to the authentication."""
         headers = {"Content-Type": content_type}
-        if authorization:
-            headers["Authorization"] = authorization
+        headers |= {"Authorization": authorization} if authorization else {}
         step = Step.INVENTORY if body else Step.AUTH
         return await self._client.request(
             "POST", self.url, step=step, headers=headers, content=body
         )
-
-    async def reconnect(self) -> None:
-        """Let the next post open a new connection."""
-        await self._client.aclose()
-
-
-class WinrmLogin(Protocol):
-    """Posts SOAP as an account; see `lictui.sources.winrm.auth` for each kind."""
-
-    @property
-    def identity(self) -> str:
-        r"""Method and account, once logged in: `NTLM as CORP\svc`."""
-        ...
-
-    async def post(self, soap: bytes) -> HttpReply:
-        """Return the readable reply, with any status but 401. Raises SourceError."""
-        ...
 
 
 # Enumeration
@@ -91,19 +77,18 @@ class WsmanEnumerator:
 
     def __init__(
         self,
-        endpoint: WsmanEndpoint,
         login: WinrmLogin,
         limits: Limits,
         on_authenticated: Callable[[str], None],
     ) -> None:
         """`on_authenticated` is called once, with the login's identity, after the first reply."""
-        self._endpoint, self._login, self._limits = endpoint, login, limits
+        self._login, self._limits = login, limits
         self._on_authenticated: Callable[[str], None] | None = on_authenticated
 
     async def instances(self, namespace: str, wql: str) -> list[Item]:
         """Return all instances that `wql` selects in `namespace`."""
         timeout = max(1, int(_TIMEOUT_SHARE * self._limits.timeout))
-        query = WqlQuery(self._endpoint.url, namespace, wql, timeout)
+        query = WqlQuery(self._login.url, namespace, wql, timeout)
         items: list[Item] = []
         context, size, empty_pages = "", 0, 0
         for _ in range(_MAX_PAGES):
@@ -133,7 +118,7 @@ class WsmanEnumerator:
         return await self._parse(reply, message_id), len(reply.body)
 
     async def _parse(self, reply: HttpReply, message_id: str) -> ResultPage:
-        address = self._endpoint.address
+        address = self._login.address
         if len(reply.body) > _MAX_XML:
             raise self._incomplete(f"a page of {len(reply.body):,} bytes", FailureKind.TOO_LARGE)
         parse = partial(parse_reply, reply.body, message_id)
@@ -157,7 +142,7 @@ class WsmanEnumerator:
     def _incomplete(self, reason: str, kind: FailureKind = FailureKind.PROTOCOL) -> SourceError:
         return SourceError(
             kind,
-            f"license enumeration at {self._endpoint.address} does not terminate: {reason}",
+            f"license enumeration at {self._login.address} does not terminate: {reason}",
             "Restart the service Citrix_GTLicensingProv on the server.",
         )
 
