@@ -13,8 +13,8 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 TOP = Path(__file__).parents[1]
-# Imports that the installed packages provide only with an extra that may be missing.
-_OPTIONAL_IMPORTS = {"xlsxwriter", "matplotlib", "keyring"}
+# Imports that the installed packages provide only with an extra or on another system.
+_OPTIONAL_IMPORTS = {"xlsxwriter", "matplotlib", "keyring", "truststore"}
 
 
 def load_script() -> ModuleType:

@@ -9,7 +9,6 @@ import hashlib
 import re
 import ssl
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -98,10 +97,9 @@ def unverified_context() -> ssl.SSLContext:
 def _system_context() -> ssl.SSLContext:
     """Return a context with the store of the system; with certifi's bundle if there is none."""
     if sys.platform == "darwin":  # OpenSSL does not read the keychain
-        with suppress(ImportError):
-            from truststore import SSLContext
+        from truststore import SSLContext
 
-            return SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        return SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context, paths = ssl.create_default_context(), ssl.get_default_verify_paths()
     if not context.get_ca_certs() and not paths.cafile and not paths.capath:
         import certifi
