@@ -1,5 +1,4 @@
 import os
-import stat
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from lictui.config.registry import (
     remove_server,
     save_servers,
 )
-from lictui.errors import ConfigError, LictuiError, UsageError
+from lictui.errors import ConfigError, LictuiError
 from lictui.model import Server, SourceName
 from lictui.paths import Paths
 
@@ -62,24 +61,6 @@ def write_servers(paths: Paths, text: str = BY_HAND) -> str:
 def test_registry_without_a_file_is_empty(paths: Paths) -> None:
     assert load_servers(paths) == ()
     assert not paths.config_dir.exists()
-
-
-def test_added_servers_are_read_from_a_private_file(paths: Paths) -> None:
-    add_server(paths, LIC)
-    add_server(paths, DDC)
-    assert load_servers(paths) == (LIC, DDC)
-    assert stat.S_IMODE(paths.servers.stat().st_mode) == 0o600
-    assert stat.S_IMODE(paths.config_dir.stat().st_mode) == 0o700
-
-
-def test_duplicate_name_is_refused(paths: Paths) -> None:
-    add_server(paths, LIC)
-    with pytest.raises(UsageError, match="server lic already exists"):
-        add_server(paths, replace(DDC, name="lic"))
-    add_server(paths, DDC)
-    with pytest.raises(UsageError, match="server lic already exists"):
-        edit_server(paths, "ddc", {"name": "lic"})
-    assert load_servers(paths) == (LIC, DDC)
 
 
 def test_changes_keep_comments_and_spelling_of_everything_else(paths: Paths) -> None:
@@ -146,15 +127,6 @@ def test_servers_are_edited_removed_and_added_again(paths: Paths) -> None:
     assert load_servers(paths) == ()
     add_server(paths, DDC)
     assert load_servers(paths) == (DDC,)
-
-
-def test_unknown_server_is_refused_with_a_suggestion(paths: Paths) -> None:
-    save_servers(paths, [LIC, DDC])
-    with pytest.raises(UsageError, match="unknown server lik") as caught:
-        remove_server(paths, "lik")
-    assert caught.value.hint == "did you mean lic?"
-    with pytest.raises(UsageError, match="unknown server x"):
-        edit_server(paths, "x", {})
 
 
 def test_valid_servers_are_read_next_to_an_invalid_one(paths: Paths) -> None:

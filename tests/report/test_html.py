@@ -107,16 +107,6 @@ def test_html_levels_are_words_and_colors(html: str) -> None:
     assert '<span class="level unknown">Unknown</span>' in html
 
 
-def test_html_is_made_for_paper_and_dark_screens(html: str) -> None:
-    assert "@page { size: A4" in html
-    assert "break-inside: avoid" in html
-    assert "prefers-color-scheme: dark" in html
-
-
-def test_html_of_the_same_report_is_the_same(report: MonthlyReport, html: str) -> None:
-    assert render_html(report) == html
-
-
 @given(st.floats(0, 1e9))
 def test_axis_includes_the_maximum_with_few_round_ticks(maximum: float) -> None:
     axis = axis_for(maximum)

@@ -229,7 +229,7 @@ def compact(context: CommandContext, /) -> None:
     path = existing_history(context)
     if moved_to := check_and_set_aside(path, SystemClock().now()):
         click.echo(f"lictui: database {path} was corrupt; moved to {moved_to}", err=True)
-    with working("compacting"), open_history(context, create=True) as history:
+    with open_history(context, create=True) as history, working("compacting"):
         before = history.stats().size_bytes
         history.compact_all()
         after = history.stats().size_bytes
