@@ -169,6 +169,15 @@ def test_error_names_the_variable_that_a_value_comes_from(
     assert f"the environment variable {variable}\n" in error
 
 
+def test_option_counts_more_than_the_environment_wherever_it_is(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LICTUI_DATA_DIR", "/environment")
+    assert "/environment/history.db" in cli("info").out
+    for arguments in (("--data-dir", str(tmp_path), "info"), ("info", "--data-dir", str(tmp_path))):
+        assert f"{tmp_path}/history.db" in cli(*arguments).out
+
+
 def test_unknown_theme_is_refused(cli: Cli) -> None:
     assert "did you mean lictui-dark?" in cli.refused("--theme", "lictui-drak")
 

@@ -110,3 +110,24 @@ def test_collect_exits_cleanly_on_sigterm(program: Program, simulators: Simulato
     assert collector.returncode == 0
     assert "Traceback" not in errors
     assert "lic-01 is up" in errors
+
+
+@pytest.mark.slow
+def test_collect_polls_without_a_data_directory(program: Program, simulators: Simulators) -> None:
+    program.register(every_second("lic-01", simulators.winrm()))
+    (program.paths.config_dir / "file").touch()
+    data = program.paths.config_dir / "file" / "data"
+    collector = program.start("--data-dir", str(data), "collect")
+    assert collector.stderr is not None
+    lines = []
+    for line in collector.stderr:
+        lines.append(line)
+        if "lic-01 is up" in line:
+            break
+    collector.send_signal(signal.SIGTERM)
+    text = "".join(lines) + collector.communicate(timeout=20)[1]
+    assert collector.returncode == 0
+    assert "no log: " in text
+    assert "cannot be written" in text
+    assert "Traceback" not in text
+    assert "Logging error" not in text

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from lictui import __version__
 from lictui.paths import Paths, current_folder, resolve_paths
@@ -215,7 +216,13 @@ def _common_options() -> list[click.Parameter]:
 
 
 def _set_common(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
-    """Put the value of a common option into the CommandContext."""
+    """Put the value of a common option into the CommandContext.
+
+    A variable of the environment was applied before the command: an option there counts more.
+    """
+    source = ctx.get_parameter_source(parameter.name or "")
+    if ctx.parent and source is ParameterSource.ENVIRONMENT:
+        return
     context: CommandContext = ctx.obj or CommandContext(resolve_paths())
     name = str(parameter.name)
     if isinstance(value, Path):
