@@ -38,7 +38,7 @@ class Program:
             text=True,
             check=False,
             stdin=subprocess.DEVNULL,
-            env=self._environment(),
+            env=self.terminal_environment(),
             timeout=seconds,
         )
 
@@ -57,7 +57,7 @@ class Program:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=self._environment(),
+            env=self.terminal_environment(),
         )
 
     def terminal(self, *arguments: str, columns: int = 80, rows: int = 24) -> Terminal:
@@ -66,14 +66,14 @@ class Program:
             self.command(*arguments),
             columns=columns,
             rows=rows,
-            environment=self._environment(),
+            environment=self.terminal_environment(),
         )
 
     def register(self, *servers: Server) -> None:
         """Write servers.toml."""
         save_servers(self.paths, servers)
 
-    def _environment(self) -> dict[str, str]:
+    def terminal_environment(self) -> dict[str, str]:
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.paths.config_dir.parent),

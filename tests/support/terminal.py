@@ -13,7 +13,7 @@ import subprocess
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Self
+from typing import Any, Self
 
 import pyte
 
@@ -59,6 +59,26 @@ class Terminal:
     @property
     def text(self) -> str:
         return "\n".join(line.rstrip() for line in self._screen.display)
+
+    @property
+    def modes(self) -> set[int]:
+        """The private modes that are set."""
+        return {mode >> 5 for mode in self._screen.mode if mode >= 1 << 5}
+
+    def has_color(self, name: str) -> bool:
+        """Return whether text is drawn in a color of the terminal itself."""
+        return any(cell.fg == name for row in self._screen.buffer.values() for cell in row.values())
+
+    def attributes(self) -> list[Any]:
+        """The settings of the terminal line, such as echo."""
+        return termios.tcgetattr(self._master)
+
+    def set_attributes(self, attributes: list[Any]) -> None:
+        termios.tcsetattr(self._master, termios.TCSANOW, attributes)
+
+    def clear(self) -> None:
+        """Lose what is on the screen, as if something else had written over it."""
+        self._screen.erase_in_display(2)
 
     def send_keys(self, keys: str) -> None:
         os.write(self._master, keys.encode())

@@ -1,14 +1,18 @@
 """What every screen shares: themes, keymap, palette, notices, and notifications of alerts."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 from tests.support.clock import START
 from tests.support.example_board import example_board
+from tests.support.fake_engine import FakeEngine
 from tests.support.goldens import screen_text
 from tests.support.running_app import RunningApp, running_app
+from textual.worker import WorkerState
 
 from lictui.config.settings import Action, Settings
+from lictui.engine.product_history import ProductHistory, ProductQuery
 from lictui.model import AlertKey, AlertKind, AlertState, Level
 from lictui.tui.screens.dashboard import DashboardScreen
 
@@ -98,6 +102,27 @@ async def test_notices_are_below_the_header_while_they_last(view: str) -> None:
         assert "1 more" in "".join(lines[1:4])
         await run.publish(replace(example_board(), notices=()))
         assert screen_text(run.app).splitlines()[:2] == head
+
+
+async def test_answer_that_arrives_after_its_screen_ends_the_worker(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    go_on = asyncio.Event()
+
+    class Slow(FakeEngine):
+        async def product_history(self, query: ProductQuery) -> ProductHistory:
+            await go_on.wait()
+            return await super().product_history(query)
+
+    async with running_app(engine=Slow()) as run:
+        monkeypatch.setattr(run.app.workers, "cancel_node", lambda _: [])
+        run.app.show_view("usage", servers=("ddc-us-01",), product="XDT_PLT_CCS")
+        await run._pilot.pause()
+        await run._pilot.press("escape")
+        (worker,) = (w for w in run.app.workers if w.group == "usage-history")
+        go_on.set()
+        await run.settle()
+        assert worker.state is WorkerState.CANCELLED
 
 
 # Bell and desktop notifications

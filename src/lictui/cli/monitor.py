@@ -34,7 +34,7 @@ from lictui.engine.board import Filter, MergedBoard
 from lictui.engine.engine import Engine, EngineThread, RunScope
 from lictui.errors import ConfigError, LictuiError, UsageError
 from lictui.paths import FILE_MODE, make_folder
-from lictui.tui.theme_names import theme_problem
+from lictui.tui.theme_names import THEME_NAMES, theme_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -130,7 +130,7 @@ def _run(
     thread = EngineThread(engine)
     stack.callback(thread.stop)
     thread.start()
-    _set_no_color(wanted=context.no_color)
+    _set_environment(no_color=context.no_color)
     from lictui.tui.app import LictuiApp, WatchOptions  # noqa: PLC0415 - the engine starts first
 
     def on_first_frame() -> None:
@@ -169,29 +169,39 @@ def _is_read_only(context: CommandContext, options: MonitorOptions) -> bool:
         return options.read_only
 
 
-def _set_no_color(*, wanted: bool) -> None:
-    if wanted:
+def _set_environment(*, no_color: bool) -> None:
+    """Change the variables that Textual would misread."""
+    for variable in ("COLUMNS", "LINES"):  # it takes them for the size of the terminal
+        os.environ.pop(variable, None)
+    if no_color:
         os.environ["NO_COLOR"] = "1"
     elif os.environ.get("NO_COLOR") == "":
-        del os.environ["NO_COLOR"]  # Textual takes an empty one for a request
+        del os.environ["NO_COLOR"]  # it takes an empty one for a request
 
 
 def _with_options(settings: Settings, options: MonitorOptions) -> Settings:
     """Return the settings with the options of the command line applied."""
     return replace(
         settings,
-        theme=options.theme or settings.theme,
+        theme=options.theme or _theme_for_terminal(settings.theme),
         ascii=options.ascii or settings.ascii or _needs_ascii(),
         read_only=options.read_only or settings.read_only,
     )
 
 
+def _theme_for_terminal(configured: str) -> str:
+    """Return the theme for terminals of 16 colors there, unless config.toml names another one."""
+    from rich.console import Console  # noqa: PLC0415 - as Textual, which knows colors from it
+
+    has_few_colors = Console(file=sys.__stdout__).color_system == "standard"
+    is_default = configured == THEME_NAMES[0]
+    return "lictui-ansi" if has_few_colors and is_default else configured
+
+
 def _needs_ascii() -> bool:
-    """Tell whether this is a Linux console without UTF-8."""
-    variables = ("LC_ALL", "LC_CTYPE", "LANG")
-    locale = next((os.environ[name] for name in variables if os.environ.get(name)), "")
-    is_utf8 = locale.upper().replace("-", "").endswith("UTF8")
-    return os.environ.get("TERM") == "linux" and not is_utf8
+    """Tell whether the terminal lacks most symbols: the Linux console, or one without UTF-8."""
+    encoding = sys.__stdout__.encoding if sys.__stdout__ else ""  # Textual replaces sys.stdout
+    return os.environ.get("TERM") == "linux" or not encoding.lower().startswith("utf")
 
 
 # Leaving the monitor by a signal, or because its terminal is gone

@@ -1,4 +1,4 @@
-"""Writes only the changed cells to the terminal; the only module that uses Textual's internals.
+"""The terminal: a driver, and an output of changed cells only; uses Textual's internals.
 
 Textual repaints a dirty widget from its left edge and sends the full style with each segment.
 Over a slow line that is several times what is needed. A buffer of the terminal's content tells
@@ -10,8 +10,13 @@ This relies on Textual handing `App._display` a `LayoutUpdate` (everything) or a
 
 from __future__ import annotations
 
+import asyncio
+import os
+import sys
+from contextlib import suppress
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from rich.cells import get_character_cell_size
 from rich.color import ColorSystem
@@ -26,6 +31,59 @@ if TYPE_CHECKING:
 
 _GAP: Final = 4  # cells that are cheaper to write again than to skip
 _SYSTEMS: Final = {"standard": ColorSystem.STANDARD, "256": ColorSystem.EIGHT_BIT}
+
+
+def can_suspend() -> bool:
+    """Return whether a shell waits that could continue a stopped process."""
+    if sys.platform == "win32":
+        return False
+    parent = os.getppid()
+    with suppress(OSError):
+        return os.getsid(parent) == os.getsid(0) and os.getpgid(parent) != os.getpgrp()
+    return False
+
+
+if sys.platform != "win32":
+    import termios
+
+    from textual.drivers.linux_driver import LinuxDriver
+
+    class TerminalDriver(LinuxDriver):
+        """Draws on standard output, and repairs the terminal after a stop that was not asked for.
+
+        Textual draws on standard error, which may be redirected, and takes each SIGCONT for the
+        end of its own suspension, although SIGSTOP is not announced.
+        """
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            if isinstance(sys.__stdout__, TextIOWrapper):
+                sys.__stdout__.reconfigure(errors="replace")
+                self._file = sys.__stdout__
+            self._own_attributes: list[Any] | None = None  # of the terminal while it is used
+
+        def start_application_mode(self) -> None:
+            super().start_application_mode()  # type: ignore[no-untyped-call]
+            self._loop = asyncio.get_running_loop()
+            with suppress(termios.error):
+                self._own_attributes = termios.tcgetattr(self.fileno)
+
+        def stop_application_mode(self) -> None:
+            self._own_attributes = None
+            super().stop_application_mode()
+
+        def _sigcont_application(self, *_: object) -> None:
+            if self._must_signal_resume:
+                super()._sigcont_application()
+            elif self._own_attributes is not None:
+                self._loop.call_soon_threadsafe(self._repair)
+
+        def _repair(self) -> None:
+            if self._own_attributes is not None:
+                with suppress(termios.error):
+                    termios.tcsetattr(self.fileno, termios.TCSANOW, self._own_attributes)
+                self.write("\x1b[?1049h\x1b[?25l")
+                self._app.call_later(self._app.run_action, "repaint")
 
 
 class _Pen(NamedTuple):

@@ -14,6 +14,7 @@ from textual import on
 from textual.app import App, SystemCommand
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.events import Resize
 from textual.message import Message
 from textual.reactive import var
 from textual.screen import Screen
@@ -22,9 +23,8 @@ from lictui.config.settings import Settings
 from lictui.engine.alerts import severity_rank
 from lictui.engine.board import MergedBoard
 from lictui.model import AlertEvent, AlertTransition
-from lictui.tui import commands, theme_names
+from lictui.tui import _terminal, commands, theme_names
 from lictui.tui import theme as symbols
-from lictui.tui._terminal import TerminalBuffer
 from lictui.tui.text import strip_controls
 from lictui.tui.theme import AsciiFilter
 from lictui.tui.widgets.dashboard_view import pending_polls
@@ -292,11 +292,11 @@ class LictuiApp(App[int]):
         state: dict[str, str] | None = None,
         on_shown: Callable[[], None] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=getattr(_terminal, "TerminalDriver", None))
         self.engine = engine
         self.clock = clock
         self.settings = settings or Settings()
-        self.symbols = symbols.choose_symbols(ascii_only=self.settings.ascii)
+        self.symbols = symbols.ASCII_SYMBOLS if self.settings.ascii else symbols.UNICODE_SYMBOLS
         self.demo = demo
         self.read_only = read_only or self.settings.read_only
         self.group = group
@@ -304,7 +304,7 @@ class LictuiApp(App[int]):
         self.watch_options = watch
         self.saved_state = dict(state or {})
         self._on_shown = on_shown
-        self._terminal_buffer = TerminalBuffer()
+        self._terminal_buffer = _terminal.TerminalBuffer()
         self.set_reactive(LictuiApp.board, board or MergedBoard())
         self.animation_level = "none"
         self.set_class(self.symbols is symbols.ASCII_SYMBOLS, "-ascii")
@@ -381,8 +381,10 @@ class LictuiApp(App[int]):
         """Show a message as it is: text from servers and files is never markup."""
         super().notify(strip_controls(message, "\n"), title=title, **kwargs | {"markup": False})
 
-    def copy_to_clipboard(self, text: str) -> None:
+    def copy_to_clipboard(self, text: str, what: str = "") -> None:
+        """Send a text to the terminal's clipboard; no terminal confirms that it took it."""
         super().copy_to_clipboard(strip_controls(text, "\n"))
+        self.notify(f"Sent to the terminal's clipboard{what and ': '}{what}", timeout=2)
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         super()._display(screen, self._terminal_buffer.diff(renderable))
@@ -397,6 +399,16 @@ class LictuiApp(App[int]):
 
     def action_poll_all(self) -> None:
         self.poll()
+
+    def action_repaint(self) -> None:
+        """Write the whole screen again: something else may have written to the terminal."""
+        self.post_message(Resize(self.size, self.size))
+
+    def action_suspend_process(self) -> None:
+        if _terminal.can_suspend():
+            super().action_suspend_process()
+        else:
+            self.notify("No shell to return to", severity="warning")
 
     def action_pause(self) -> None:
         self.paused = not self.paused

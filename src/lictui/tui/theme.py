@@ -5,8 +5,6 @@ Screens use only the variables of the theme, never colors of their own.
 
 from __future__ import annotations
 
-import locale
-import os
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
@@ -156,14 +154,6 @@ def _symbols(column: int) -> Symbols:
 
 UNICODE_SYMBOLS: Final = _symbols(0)
 ASCII_SYMBOLS: Final = _symbols(1)
-
-
-def choose_symbols(*, ascii_only: bool) -> Symbols:
-    """Return the symbol set; a console without UTF-8 gets ASCII in any case."""
-    limited = os.environ.get("TERM") == "linux" and "utf" not in locale.getpreferredencoding(
-        do_setlocale=False
-    ).lower().replace("-", "")
-    return ASCII_SYMBOLS if ascii_only or limited else UNICODE_SYMBOLS
 
 
 # ASCII mode: everything drawn is converted to 7-bit characters

@@ -85,7 +85,11 @@ class DashboardScreen(TrendScreen[RowId]):
         with self.app.batch_update():
             self.rows_widget.trends = self.trends.trends
             self.rows_widget.empty_text = (
-                "No server or product matches." if self._all_panes else "No servers configured yet."
+                "No server or product matches."
+                if self._all_panes
+                else "No server can be shown: see the notice above."
+                if self.lictui.board.notices
+                else "No servers configured yet."
             )
             self.rows_widget.panes = select_panes(self._all_panes, self._view)
             self.set_status(self.status_line())

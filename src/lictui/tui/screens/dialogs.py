@@ -209,7 +209,6 @@ class TextDialog(Dialog[None]):
 
     def action_copy(self) -> None:
         self.app.copy_to_clipboard(self.query_one(StyledLabel).plain_text)
-        self.notify("Copied", timeout=2)
 
 
 # Data sources: where each figure of a product comes from

@@ -202,7 +202,7 @@ class LicenseUsersScreen(Dialog[None]):
 
     @work(group="license-users")
     async def _load(self) -> None:
-        self._answers = await self.lictui.engine.ask(self._query)
+        self._answers = await self.ask(self._query) or ()
         self._loading = False
         self._rows = user_rows(self._answers)
         self.query_one("#summary", StyledLabel).show_lines(summary_line(self._answers))
@@ -242,6 +242,5 @@ class LicenseUsersScreen(Dialog[None]):
             problem = "Not available while names are hidden" if idle else "No idle assignments"
             self.notify(problem, severity="warning")
             return
-        self.app.copy_to_clipboard("\n".join(lines) + "\n")
         count = f"{len(lines)} commands" if len(lines) > 1 else "1 command"
-        self.notify(f"Copied {count}", timeout=2)
+        self.lictui.copy_to_clipboard("\n".join(lines) + "\n", count)

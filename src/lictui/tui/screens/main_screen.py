@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar, cast
 
 from textual import on, work
@@ -59,13 +60,24 @@ class AppScreen:
         now = self.lictui.clock.now()
         return CurrentTime(now, to_local(now, self.zone).date())
 
-    async def ask(self, question: Callable[[EngineAnswers], Coroutine[Any, Any, _T]]) -> _T | None:
-        """Return the engine's answer; None, with the error shown, if there is none."""
+    async def ask(
+        self,
+        question: Callable[[EngineAnswers], Coroutine[Any, Any, _T]],
+        on_error: Callable[[LictuiError], object] | None = None,
+    ) -> _T | None:
+        """Return the engine's answer; None, with the error shown, if there is none.
+
+        An answer that arrives when the screen has gone ends the worker that asked.
+        """
+        answer, app = None, self.lictui
         try:
-            return await self.lictui.engine.ask(question)
+            answer = await app.engine.ask(question)
         except LictuiError as error:
-            self.lictui.notify(error.message, severity="error")
-            return None
+            message = ". ".join(part for part in (error.message, error.hint) if part)
+            (on_error or (lambda _: app.notify(message, severity="error")))(error)
+        if not cast("Screen[Any]", self).is_attached:
+            raise asyncio.CancelledError
+        return answer
 
 
 class MainScreen(Screen[None], AppScreen):
@@ -175,8 +187,7 @@ class MainScreen(Screen[None], AppScreen):
 
     def action_copy(self) -> None:
         if row := self.row_text():
-            self.app.copy_to_clipboard(row)
-            self.notify(f"Copied: {row}")
+            self.lictui.copy_to_clipboard(row, row)
 
     def action_export(self) -> None:
         table = self.export_table()

@@ -12,7 +12,6 @@ from textual.widgets import DataTable
 
 from lictui.config import server_schema
 from lictui.engine.entitlements import count_hints
-from lictui.errors import LictuiError
 from lictui.model import Level, LicenseServer, ReportingStatus, Server, Snapshot, SourceName, State
 from lictui.tui import commands, text
 from lictui.tui.screens import server_form
@@ -377,11 +376,7 @@ class ServersScreen(TableScreen):
 
     @work(group="servers-remove")
     async def _remove(self, name: str) -> None:
-        try:
-            await self.lictui.engine.ask(lambda engine: engine.remove(name))
-        except LictuiError as error:
-            message = ". ".join(part for part in (error.message, error.hint) if part)
-            self.notify(message, severity="error")
+        await self.ask(lambda engine: engine.remove(name))
 
     def action_test(self) -> None:
         if (status := self._selected) and self._testing != status.server.name:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -11,7 +10,6 @@ from textual.containers import Container, Vertical, VerticalScroll
 
 from lictui.engine.entitlements import expiries
 from lictui.engine.product_history import ProductHistory, select_product
-from lictui.errors import LictuiError
 from lictui.tui import commands
 from lictui.tui.screens import usage_view
 from lictui.tui.screens.main_screen import MainScreen
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
     from lictui.engine.board import MergedBoard
     from lictui.engine.entitlements import Expiry
     from lictui.engine.product_history import ProductOutlook, ProductQuery, ProductSelection
+    from lictui.errors import LictuiError
     from lictui.tui.text import Line, Table
 
 _WIDE: Final = 110  # columns from which the facts are next to the chart
@@ -166,26 +165,25 @@ class UsageScreen(MainScreen):
 
     @work(group="usage-history")
     async def _load(self, query: ProductQuery) -> None:
-        engine, now = self.lictui.engine, self.lictui.clock.now()
-        try:
-            history, note = (
-                await engine.ask(lambda answers: answers.history.product_history(query)),
-                "",
-            )
-        except LictuiError as error:
-            history, note = ProductHistory(), error.message
+        errors: list[LictuiError] = []
+        history = await self.ask(
+            lambda engine: engine.history.product_history(query), errors.append
+        )
         if query != self._query:
             return  # another range was chosen meanwhile
-        self._history, self._note = history, note
+        self._history = history or ProductHistory()
+        self._note = errors[0].message if errors else ""
         self._draw(query)
         self._show_text()
-        if self._note or (self._outlook_at and now - self._outlook_at < _OUTLOOK_REFRESH):
+        now = self.lictui.clock.now()
+        if errors or (self._outlook_at and now - self._outlook_at < _OUTLOOK_REFRESH):
             return
-        with suppress(LictuiError):  # the history has the same problem, and the chart shows it
-            self._outlook = await engine.ask(
-                lambda answers: answers.history.product_outlook(self._servers, self._product)
-            )
-            self._outlook_at = now
+        outlook = await self.ask(
+            lambda engine: engine.history.product_outlook(self._servers, self._product),
+            errors.append,
+        )
+        if not errors:
+            self._outlook, self._outlook_at = outlook, now
         if query == self._query:
             self._draw(query)
             self._show_text()

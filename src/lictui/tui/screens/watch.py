@@ -19,7 +19,6 @@ from lictui.engine.board import (
     sum_over_servers,
     total_thresholds,
 )
-from lictui.errors import LictuiError
 from lictui.model import AlertKey, Level, Reading, State, percent_text
 from lictui.tui import text
 from lictui.tui.screens.main_screen import AppScreen
@@ -253,6 +252,7 @@ def _alert_line(alerts: Sequence[AlertState], cells: int, symbols: Symbols) -> L
 
 
 _REDRAW: Final = 1.0  # seconds after which ages are brought up to date
+_REPAINT: Final = 60.0  # seconds after which all is written again, whatever wrote over it
 _SHIFT_INTERVAL: Final = 600.0  # seconds between two shifts against burn-in
 _SHIFTS: Final = ((0, 0), (1, 0), (1, 1), (0, 1))
 _PEAK_REFRESH: Final = 300.0  # seconds between two requests for the peaks of the day
@@ -292,6 +292,7 @@ class WatchScreen(Screen[None], AppScreen):
     def on_mount(self) -> None:
         self.watch(self.app, "board", self._on_board)
         self.set_interval(_REDRAW, self._draw)
+        self.set_interval(_REPAINT, self.lictui.action_repaint)
         self.set_interval(max(1.0, self._options.rotate), self.turn)
 
     def on_resize(self) -> None:
@@ -354,12 +355,9 @@ class WatchScreen(Screen[None], AppScreen):
         keys = tuple(map(_key, page.totals))
         pools = [board.total_pools(GroupBy.GROUP, *key) for key in keys]
         queries = tuple(SeriesQuery(pool_keys, start, end, 300) for pool_keys in pools)
-        try:
-            ask = self.lictui.engine.ask
-            answers = await ask(lambda engine: engine.history.series_batch(queries))
-        except LictuiError:
-            return  # the page shows no peaks, and asks again later
-        for key, series in zip(keys, answers, strict=True):
+        ignore = bool  # without an answer the page shows no peaks, and asks again later
+        answers = await self.ask(lambda engine: engine.history.series_batch(queries), ignore)
+        for key, series in zip(keys, answers or (), strict=answers is not None):
             if series.buckets:
                 top = max(series.buckets, key=lambda bucket: bucket.high)
                 self._peaks[key] = round(top.high), f"{to_local(top.high_at, zone):%H:%M}"
