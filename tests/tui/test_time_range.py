@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import pairwise
 
 from hypothesis import given
@@ -9,6 +9,7 @@ from lictui.tui.time_range import (
     TimeRange,
     bucket_seconds,
     format_moment,
+    format_timestamp,
     ticks,
     time_zone,
 )
@@ -85,3 +86,11 @@ def test_ticks_of_a_year_are_the_first_days_of_months() -> None:
 def test_moment_is_in_the_zone_of_the_user() -> None:
     assert format_moment(NOW, time_zone("America/New_York")) == "Tue 24 Nov 01:00"
     assert format_moment(NOW, time_zone("no/such place")) == "Tue 24 Nov 06:00"  # the system's
+
+
+def test_moment_of_another_year_has_it() -> None:
+    utc, last_year = time_zone("UTC"), date(2025, 12, 31)
+    assert format_moment(NOW, utc, date(2026, 1, 1)) == "Tue 24 Nov 06:00"
+    assert format_moment(NOW, utc, last_year) == "Tue 24 Nov 2026 06:00"
+    assert format_timestamp(NOW, utc, date(2026, 1, 1)) == "24 Nov 06:00"
+    assert format_timestamp(NOW, utc, last_year) == "24 Nov 2026"

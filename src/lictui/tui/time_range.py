@@ -112,16 +112,25 @@ def to_local(at: float, tz: ZoneInfo | None) -> datetime:
     return datetime.fromtimestamp(at, UTC).astimezone(tz)
 
 
-def format_moment(at: float, tz: ZoneInfo | None, *, year: bool = False) -> str:
-    """Return a time such as `Tue 24 Nov 10:40`, or with the year instead of the hour."""
+def format_moment(
+    at: float, tz: ZoneInfo | None, today: date | None = None, *, year: bool = False
+) -> str:
+    """Return a time such as `Tue 24 Nov 10:40`, with its year if that is not the one of `today`.
+
+    With `year`, return the day with its year, without the time.
+    """
     local_time = to_local(at, tz)
-    return local_time.strftime(f"%a {local_time.day} %b {'%Y' if year else '%H:%M'}")
+    years = "%Y" if year else "%Y %H:%M"
+    if not year and (today is None or local_time.year == today.year):
+        years = "%H:%M"
+    return local_time.strftime(f"%a {local_time.day} %b {years}")
 
 
-def format_timestamp(at: float, tz: ZoneInfo | None) -> str:
-    """Return a time for a list column: `24 Nov 10:40`."""
+def format_timestamp(at: float, tz: ZoneInfo | None, today: date) -> str:
+    """Return a time for a list column: `24 Nov 10:40`, `24 Nov 2025` in another year."""
     local_time = to_local(at, tz)
-    return f"{local_time.day:2} {local_time:%b %H:%M}"
+    form = "%b %H:%M" if local_time.year == today.year else "%b %Y"
+    return f"{local_time.day:2} {local_time.strftime(form)}"
 
 
 def ticks(

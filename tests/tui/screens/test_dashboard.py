@@ -7,9 +7,11 @@ from tests.support.goldens import screen_text
 from tests.support.running_app import RunningApp, running_app
 
 from lictui.engine.board import Board, apply_poll
-from lictui.model import Poll, Snapshot
+from lictui.model import Poll, Snapshot, State
 from lictui.tui.screens.dashboard import DashboardScreen
 from lictui.tui.screens.usage import UsageScreen
+from lictui.tui.theme import UNICODE_SYMBOLS
+from lictui.tui.widgets.bars import HeaderView, UsageTotal, draw_header
 from lictui.tui.widgets.dashboard import PaneGrid
 
 
@@ -72,6 +74,28 @@ async def test_enter_opens_usage_and_escape_returns() -> None:
         await run.press("escape")
         assert isinstance(run.app.screen, DashboardScreen)
         assert cursor(run) == ("lic-emea-01", "MPS_ADV_CCU")
+
+
+async def test_header_keeps_the_shares_in_narrow_terminals() -> None:
+    view = HeaderView(
+        ((State.UP, 20), (State.DOWN, 2)),
+        (
+            UsageTotal("in use", 4641, 15158, is_complete=False, reporting=16, expected=17),
+            UsageTotal("assigned", 8, 10, is_complete=False, reporting=9, expected=10),
+        ),
+        polled_at=START,
+        alerts=19,
+    )
+    for cells, parts in ((100, ("16/17", "1 min ago")), (80, ("16/17",)), (70, ())):
+        line = draw_header(view, START + 60, cells, UNICODE_SYMBOLS, "lictui demo")
+        shown = "".join(text for text, _ in line)
+        assert all(part in shown for part in (*parts, "≥ 31 % in use", "≥ 80 % assigned"))
+
+
+async def test_footer_offers_the_keys_of_the_view_first() -> None:
+    async with running_app("alerts") as run:
+        footer = screen_text(run.app).splitlines()[-1]
+        assert footer.startswith(" ? help  A acknowledge  z snooze ")
 
 
 async def test_click_selects_and_a_second_opens() -> None:

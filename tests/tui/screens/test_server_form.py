@@ -108,6 +108,7 @@ async def test_form_reports_empty_fields_when_saving_and_asks_before_discarding(
         assert "missing" not in problem_of(run, "url")
         await run.press("ctrl+s")
         assert "missing" in problem_of(run, "url")
+        assert " Address " in screen_text(run.app)  # not scrolled to the message below
         assert run.app.focused is run.app.screen.query_one("#field-url Input")
         await run.type("h")
         await run.press("escape")

@@ -36,7 +36,9 @@ from lictui.tui.screens.servers import (
     supported_features,
 )
 from lictui.tui.theme import UNICODE_SYMBOLS
+from lictui.tui.widgets.dashboard_view import CurrentTime
 
+NOW = CurrentTime(START, date(2026, 11, 24))
 FINE = tuple(StepResult(step, ok=True, detail="fine", seconds=0.01) for step in Step)
 
 
@@ -154,13 +156,13 @@ def test_details_show_the_certificate_validity() -> None:
     status = ServerStatus(Server("a", SourceName.CVAD), State.UP, snapshot=reported)
     lines = [
         "".join(text for text, _ in line)
-        for line in server_details(status, 0.0, UNICODE_SYMBOLS, None)
+        for line in server_details(status, NOW, UNICODE_SYMBOLS, None)
     ]
     assert "certificate valid until 12 Mar 2027 · sha256:4f1b22c04f1b22c0…" in lines
 
 
 def lines(*listed: LicenseServer) -> list[str]:
-    drawn = license_server_lines(listed, UNICODE_SYMBOLS, ZoneInfo("UTC"))
+    drawn = license_server_lines(listed, UNICODE_SYMBOLS, ZoneInfo("UTC"), NOW.today)
     return ["".join(text for text, _ in line) for line in drawn]
 
 

@@ -262,7 +262,7 @@ async def test_usage_marks_events_and_shows_them_at_the_cursor() -> None:
         await run.press("left")
         assert "installed 200" not in screen_text(run.app)
         await run.press(*["left"] * 22)
-        assert "· 22 Nov 06:00  installed 200 -> 250" in screen_text(run.app)
+        assert "· Sun 22 Nov 06:00  installed 200 -> 250" in screen_text(run.app)
 
 
 async def test_usage_asks_for_the_outlook_once_an_hour() -> None:

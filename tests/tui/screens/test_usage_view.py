@@ -16,11 +16,17 @@ from lictui.config.settings import Settings
 from lictui.engine.board import Board
 from lictui.engine.entitlements import expiries
 from lictui.engine.merge import merge_board
-from lictui.engine.product_history import ProductOutlook, ProductSelection, select_product
+from lictui.engine.product_history import (
+    ProductOutlook,
+    ProductQuery,
+    ProductSelection,
+    select_product,
+)
 from lictui.model import Event, EventKind, Level, MonthlyUsage, PoolKey
 from lictui.tui.screens.usage_view import (
     Fact,
     axis_end,
+    cursor_line,
     event_marks,
     expiry_marks,
     forecast_days,
@@ -28,11 +34,12 @@ from lictui.tui.screens.usage_view import (
     monthly_facts,
     peak_fact,
     percentile_fact,
+    range_line,
     threshold_facts,
 )
 from lictui.tui.theme import UNICODE_SYMBOLS
 from lictui.tui.time_range import RangeLength, TimeRange
-from lictui.tui.widgets.chart import Mark, MarkKind
+from lictui.tui.widgets.chart import ChartView, Mark, MarkKind
 
 BERLIN, ZONE = ZoneInfo("Europe/Berlin"), ZoneInfo("UTC")
 HOUR, DAY = 3600, 86400
@@ -116,11 +123,11 @@ def test_mark_line_fits_and_counts_the_other_marks() -> None:
         Mark(1796079600, MarkKind.SERVER_DOWN, "lic-01: down " * 20),
         Mark(0, MarkKind.SERVER_UP, "up"),
     )
-    line = "".join(text for text, _ in mark_line(marks, BERLIN, 78, UNICODE_SYMBOLS))
+    line = "".join(text for text, _ in mark_line(marks, BERLIN, TODAY, 78, UNICODE_SYMBOLS))
     assert len(line) <= 78
-    assert line.startswith("· 1 Dec 00:00  lic-01: down")
+    assert line.startswith("· Tue 1 Dec 00:00  lic-01: down")
     assert line.endswith("and 1 more")
-    assert mark_line((), BERLIN, 78, UNICODE_SYMBOLS) == ()
+    assert mark_line((), BERLIN, TODAY, 78, UNICODE_SYMBOLS) == ()
 
 
 # Facts
@@ -156,12 +163,18 @@ def test_peak_fact_has_time_and_free_licenses() -> None:
 
 def test_moments_of_another_year_show_it() -> None:
     stats, today = hours(20, 100, 50), date(1971, 1, 1)
-    assert texts(peak_fact(stats, ZONE, today)) == [
-        "peak: 100  Thu 1 Jan 1970 01:00  0 of 100 free"
-    ]
-    assert texts(*threshold_facts(stats, ZONE, today, at_most=False))[1] == (
-        "at 100 %: longest 1 h, from Thu 1 Jan 1970 01:00"
+    chart = ChartView((Bucket(0, HOUR, 1, 1, 1, 0, 1, 9, 0, 1),), 0, DAY, tz=ZONE, cursor=0)
+    query = ProductQuery(("a",), "X", (0, DAY), HOUR, 0, heat_map=False)
+    mark = Mark(0, MarkKind.SERVER_UP, "up")
+    lines = (
+        *(fragments for _, fragments in [peak_fact(stats, ZONE, today)]),
+        *(fragments for _, fragments in threshold_facts(stats, ZONE, today, at_most=False)),
+        mark_line((mark,), ZONE, today, 78, UNICODE_SYMBOLS),
+        range_line(query, TimeRange(RangeLength.WEEK, 1), ZONE, today, assigned=False),
+        cursor_line(chart, today, UNICODE_SYMBOLS),
     )
+    shown = ["".join(text for text, _ in line) for line in lines]
+    assert ["Jan 1970 0" in line for line in shown] == [True, False, True, True, True, True]
     west = ZoneInfo("America/New_York")  # there the year had not begun
     assert "Wed 31 Dec 1969 20:00" in texts(peak_fact(stats, west, YEAR_OF_HOURS))[0]
 

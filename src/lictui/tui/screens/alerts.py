@@ -23,7 +23,8 @@ from lictui.tui.widgets.styled_text import StyledLabel
 from lictui.tui.widgets.table import KeyedTable, TableColumn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+    from datetime import date
     from zoneinfo import ZoneInfo
 
     from textual.binding import BindingType
@@ -63,10 +64,15 @@ class ListEntry:
         time = None if self.time is None else iso(self.time)
         return time, self.level, self.server, self.product, self.message, self.status
 
-    def cells(self, symbols: Symbols, zone: ZoneInfo | None) -> dict[str, Fragment]:
-        word = "" if self.level is Level.OK else self.level.value
-        level = f"{symbols.level[self.level]} {word}".rstrip()
-        time = format_timestamp(self.time, zone) if self.time is not None else ""
+    @property
+    def word(self) -> str:
+        """Next to the glyph of the level: that it needs no attention, else the level."""
+        level = "" if self.level is Level.OK else self.level.value
+        return self.status.partition(" ")[0] or level
+
+    def cells(self, symbols: Symbols, zone: ZoneInfo | None, today: date) -> dict[str, Fragment]:
+        level = f"{symbols.level[self.level]} {self.word}".rstrip()
+        time = format_timestamp(self.time, zone, today) if self.time is not None else ""
         bright = self.needs_attention
         return {
             "level": (level, LEVEL_TONES[self.level] if bright else Tone.QUIET),
@@ -77,7 +83,9 @@ class ListEntry:
         }
 
 
-def alert_entries(alerts: Iterable[AlertState], zone: ZoneInfo | None) -> tuple[ListEntry, ...]:
+def alert_entries(
+    alerts: Iterable[AlertState], zone: ZoneInfo | None, today: date
+) -> tuple[ListEntry, ...]:
     """Entries of the active alerts."""
     return tuple(
         ListEntry(
@@ -87,14 +95,14 @@ def alert_entries(alerts: Iterable[AlertState], zone: ZoneInfo | None) -> tuple[
             alert.key.product,
             alert.message,
             alert.key,
-            _status_text(alert, zone),
+            _status_text(alert, zone, today),
             alert.needs_attention,
         )
         for alert in alerts
     )
 
 
-def _status_text(alert: AlertState, zone: ZoneInfo | None) -> str:
+def _status_text(alert: AlertState, zone: ZoneInfo | None, today: date) -> str:
     if not alert.is_raised:
         polls = alert.polls_required - alert.polls_seen
         return f"{_PENDING} ({polls} poll{'' if polls == 1 else 's'})"
@@ -102,7 +110,7 @@ def _status_text(alert: AlertState, zone: ZoneInfo | None) -> str:
         return "clearing" if alert.polls_clear else ""
     if alert.acknowledgement.until is None:
         return f"acknowledged by {alert.acknowledgement.by}"
-    return f"snoozed until {format_timestamp(alert.acknowledgement.until, zone).strip()}"
+    return f"snoozed until {format_timestamp(alert.acknowledgement.until, zone, today).strip()}"
 
 
 def event_entries(events: Iterable[Event]) -> tuple[ListEntry, ...]:
@@ -137,17 +145,16 @@ def matching_entries(entries: Iterable[ListEntry], pattern: Filter) -> dict[str,
     return matches
 
 
-def list_columns(width: int, entries: Iterable[ListEntry] = ()) -> tuple[TableColumn, ...]:
-    """The columns that fit; the status takes what it needs, the message what is left."""
-    narrow = width < _NARROW
-    fixed = [
-        replace(_LEVEL, title="", width=1) if narrow else _LEVEL,
-        _TIME,
-        _SERVER if width < _WIDE else replace(_SERVER, width=24),
-    ]
-    status = max((cell_len(entry.status) for entry in entries), default=0)
-    if status and not narrow:
-        fixed.append(TableColumn("status", "Status", status))
+def list_columns(width: int, entries: Sequence[ListEntry]) -> tuple[TableColumn, ...]:
+    """The columns that fit; in narrow tables the level shows the status, too."""
+    words = [len(entry.word) for entry in entries]
+    fixed = [replace(_LEVEL, width=max([_LEVEL.width - 2, *words]) + 2), _TIME, _SERVER]
+    if width < _NARROW:
+        fixed[0] = replace(_LEVEL, title="", width=1)
+    elif width >= _WIDE:
+        fixed[2] = replace(_SERVER, width=24)
+        status = max((cell_len(entry.status) for entry in entries), default=0)
+        fixed += [TableColumn("status", "Status", min(status, 24))] if status else []
     left = width - sum(column.width + 1 for column in fixed)
     return (*fixed, TableColumn("message", "Message", max(10, left - 1), cut_at_end=True))
 
@@ -216,7 +223,7 @@ class AlertsScreen(TableScreen):
         app, time = self.lictui, self.current_time
         views = alert_views(app.board, time.today, time.now)
         zone = self.zone
-        self._alerts = self._fill("#alerts", alert_entries(views, zone))
+        self._alerts = self._fill("#alerts", alert_entries(views, zone, time.today))
         self._events = self._fill("#events", self._log)
         self.set_title("#alerts-title", alerts_title(self._alerts.values()))
         self.set_title("#events-title", "Event log" if self._events else "Event log is empty")
@@ -224,10 +231,10 @@ class AlertsScreen(TableScreen):
 
     def _fill(self, table: str, entries: tuple[ListEntry, ...]) -> dict[str, ListEntry]:
         matches = matching_entries(entries, self.filter)
-        zone, symbols = self.zone, self.lictui.symbols
+        zone, symbols, today = self.zone, self.lictui.symbols, self.current_time.today
         self.query_one(table, KeyedTable).show_rows(
-            list_columns(self.size.width - 2, matches.values()),
-            {key: entry.cells(symbols, zone) for key, entry in matches.items()},
+            list_columns(self.size.width - 2, tuple(matches.values())),
+            {key: entry.cells(symbols, zone, today) for key, entry in matches.items()},
         )
         return matches
 

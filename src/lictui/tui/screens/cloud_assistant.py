@@ -14,6 +14,7 @@ from lictui.tui.time_range import format_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
     from zoneinfo import ZoneInfo
 
     from textual.binding import BindingType
@@ -44,7 +45,7 @@ class Requirement:
 
 
 def requirements(
-    board: MergedBoard, status: ServerStatus, zone: ZoneInfo | None
+    board: MergedBoard, status: ServerStatus, zone: ZoneInfo | None, today: date
 ) -> tuple[Requirement, ...]:
     """All requirements, in the order in which they are met."""
     entry = status.cloud_status
@@ -72,7 +73,7 @@ def requirements(
             "Access Management, API Access, Product Registrations, Register",
             met=True if entry is not None else None,
         ),
-        _first_upload(entry, zone),
+        _first_upload(entry, zone, today),
     )
 
 
@@ -108,11 +109,13 @@ def _version(status: ServerStatus) -> Requirement:
     return Requirement(title, f"version not reported by {sources}; winrm reports it")
 
 
-def _first_upload(entry: LicenseServer | None, zone: ZoneInfo | None) -> Requirement:
+def _first_upload(entry: LicenseServer | None, zone: ZoneInfo | None, today: date) -> Requirement:
     title = "first usage upload (up to 24 hours later, then daily)"
     if entry is None:
         return Requirement(title, "only a partner account (source partner) lists uploads")
-    last = f", last {format_moment(entry.last_reported, zone)}" if entry.last_reported else ""
+    last = (
+        f", last {format_moment(entry.last_reported, zone, today)}" if entry.last_reported else ""
+    )
     match entry.status:
         case ReportingStatus.REPORTING:
             return Requirement(title, f"uploads usage{last}", met=True)
@@ -164,7 +167,7 @@ class CloudAssistantScreen(TextDialog):
         )
         if status is None:
             return ()
-        entries = requirements(board, status, self.zone)
+        entries = requirements(board, status, self.zone, self.current_time.today)
         is_account = status.server.source in _ACCOUNTS
         name = "a license server" if is_account else status.server.name
         title = (("Requirements for ", Tone.TEXT), (name, Tone.STRONG))

@@ -307,7 +307,8 @@ def _figure_lines(
     server, read_at = figure.source.server, figure.source.last_success_at
     source = f"{server.source}, {server.name}"
     if read_at is not None:
-        source += f", {format_moment(read_at, zone)}, {format_age(now - read_at)} ago"
+        when = format_moment(read_at, zone, to_local(now, zone).date())
+        source += f", {when}, {format_age(now - read_at)} ago"
     facts: Line = ((value, Tone.STRONG), (f"  {source}", Tone.QUIET))
     head: Line = ((label, Tone.QUIET),)
     if line_width((*head, *facts)) <= width:
@@ -365,6 +366,7 @@ _STATES = {
     State.DISABLED: "disabled",
 }
 _ABBREVIATIONS = {
+    "CVAD": "Citrix Virtual Apps and Desktops",
     "ccu": "concurrent licenses (checked out while in use)",
     "u/d": "user/device licenses (assigned to a user or a device)",
     "usr": "named user licenses (assigned to a user)",
@@ -394,21 +396,28 @@ class HelpScreen(TextDialog):
     """
 
     def lines(self, width: int) -> tuple[Line, ...]:
-        del width
         app = self.lictui
-        return tuple(_help_lines(commands.with_keymap(app.keymap), app.symbols))
+        return tuple(_help_lines(commands.with_keymap(app.keymap), width, app.symbols))
 
 
-def _help_lines(table: tuple[Command, ...], symbols: Symbols) -> Iterator[Line]:
+def _help_lines(table: tuple[Command, ...], width: int, symbols: Symbols) -> Iterator[Line]:
     yield (("Legend", Tone.STRONG),)
+    bars, heights = symbols.gauge_bars[-1], symbols.trend_bars
     signs = [
         *((symbols.level[level], level.value, meaning) for level, meaning in _LEVELS.items()),
         *((symbols.state[state], state.value, meaning) for state, meaning in _STATES.items()),
-        *((" ", abbreviation, meaning) for abbreviation, meaning in _ABBREVIATIONS.items()),
+        (bars + symbols.track, "gauge", "in use and free, up to the installed licenses"),
+        (symbols.limit, "", "end of the installed licenses; overdraft follows"),
+        (symbols.overdraft_used + symbols.overdraft_free, "", "overdraft in use and available"),
+        (symbols.peak, "", "peak of the last 24 hours"),
+        (heights[0] + heights[3] + heights[-1], "trend", "peak of each period, up to installed"),
+        (symbols.at_least, "at least", "a server or a value is missing in the sum"),
+        ("3/4", "servers", "3 of 4 servers reported"),
+        *(("", abbreviation, meaning) for abbreviation, meaning in _ABBREVIATIONS.items()),
     ]
     for sign, word, meaning in signs:
-        head = f"  {sign}  {pad(word.replace('_', ' '), 12)}"
-        yield ((head, Tone.TEXT), (meaning, Tone.QUIET))
+        head = f"  {pad(sign, 3)} {pad(word.replace('_', ' '), 11)}"
+        yield from hang(((head, Tone.TEXT),), ((meaning, Tone.QUIET),), width)
     yield ()
     chapters: dict[str, list[Command]] = {"Global": []}
     for command in table:
@@ -418,14 +427,11 @@ def _help_lines(table: tuple[Command, ...], symbols: Symbols) -> Iterator[Line]:
     for title, chapter in chapters.items():
         yield ((title, Tone.STRONG),)
         for command in chapter:
-            keys, help_text = pad(" ".join(command.key_list), 12), pad(command.help, 44)
-            yield (
-                (f"  {keys} ", Tone.ACCENT),
-                (f"{help_text} ", Tone.TEXT),
-                (command.id, Tone.QUIET),
-            )
+            keys: Line = ((f"  {pad(' '.join(command.key_list), 18)} ", Tone.ACCENT),)
+            help_text: Line = ((command.help, Tone.TEXT), (f"  {command.id}", Tone.QUIET))
+            yield from hang(keys, help_text, width)
         yield ()
-    hint = "Right column: command IDs for [keymap] in config.toml. Press Esc to close."
+    hint = "The last word is the command ID for [keymap] in config.toml. Press Esc to close."
     yield ((hint, Tone.QUIET),)
 
 

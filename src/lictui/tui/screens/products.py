@@ -54,7 +54,7 @@ class ProductsScreen(TrendScreen["TotalKey"]):
     ProductsScreen {
         & #body { layout: vertical; }
         & ProductTable { height: 1fr; }
-        & #description { height: auto; max-height: 3; padding: 0 1; }
+        & #description { height: auto; max-height: 5; padding: 0 1; }
         &.-low #description { display: none; }
     }
     """

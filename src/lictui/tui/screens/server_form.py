@@ -425,6 +425,7 @@ class FormScreen(Screen[None], AppScreen):
             if row.key in errors and row.display:
                 row.entry.focus()
                 self._connection_test.show_error("Please correct the marked fields.")
+                self.call_after_refresh(row.scroll_visible, animate=False)
                 break
         return server
 
@@ -451,7 +452,7 @@ class FormScreen(Screen[None], AppScreen):
     def _on_test_change(self) -> None:
         self.query_one("#pin").display = bool(self._pin)
         fields = self.query_one("#fields", VerticalScroll)
-        self.call_after_refresh(fields.scroll_end, animate=False)
+        self.call_after_refresh(fields.scroll_end, animate=False, immediate=True)
 
     @on(Button.Pressed, "#test")
     def action_test(self) -> None:

@@ -23,6 +23,7 @@ from lictui.tui.widgets.table import KeyedTable, TableColumn, widen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import date
     from zoneinfo import ZoneInfo
 
     from textual.binding import BindingType
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from lictui.engine.board import ServerStatus
     from lictui.tui.theme import Symbols
+    from lictui.tui.widgets.dashboard_view import CurrentTime
 
 
 # One server as a row
@@ -125,11 +127,11 @@ _BUILD_INDEX: Final = 3  # 11.17.2.54100
 
 
 def server_details(
-    status: ServerStatus, now: float, symbols: Symbols, zone: ZoneInfo | None
+    status: ServerStatus, time: CurrentTime, symbols: Symbols, zone: ZoneInfo | None
 ) -> Iterator[Line]:
     """State and failure, what the server reports, how it is read, and warnings."""
     server, dot = status.server, f" {symbols.dot} "
-    timing = dot.join(_timing(status, now, zone))
+    timing = dot.join(_timing(status, time, zone))
     yield (_state_fragment(status.state, symbols), (f"  {timing}", Tone.QUIET))
     if status.failure is not None:
         step = f"{status.failure.step}: " if status.failure.step else ""
@@ -139,15 +141,16 @@ def server_details(
             yield ((f"{symbols.arrow} {status.failure.hint}", Tone.ACCENT),)
     if status.snapshot is not None:
         yield from _snapshot_lines(status.snapshot, server, symbols)
-        yield from license_server_lines(status.snapshot.license_servers, symbols, zone)
+        yield from license_server_lines(status.snapshot.license_servers, symbols, zone, time.today)
     yield ((dot.join(_connection(server)), Tone.QUIET),)
     for warning in server_schema.server_warnings(server):
         yield ((f"{symbols.level[Level.WARN]} {warning}", Tone.WARN),)
 
 
-def _timing(status: ServerStatus, now: float, zone: ZoneInfo | None) -> Iterator[str]:
+def _timing(status: ServerStatus, time: CurrentTime, zone: ZoneInfo | None) -> Iterator[str]:
+    now, today = time.now, time.today
     if status.since is not None:
-        yield f"since {format_moment(status.since, zone)}"
+        yield f"since {format_moment(status.since, zone, today)}"
     if status.last_success_at is not None:
         age = text.format_coarse_age(now - status.last_success_at)
         yield "last response: now" if age == "now" else f"last response {age} ago"
@@ -209,7 +212,7 @@ def _connection(server: Server) -> Iterator[str]:
         server.username and f"user {server.username}",
         server.secret,
         server.auth,
-        server.same_as and f"alias of {server.same_as}",
+        server.same_as and f"same server as {server.same_as}",
         f"counts divided by {server.quantity_divisor}" if server.quantity_divisor > 1 else "",
     )
     yield from (part for part in parts if part)
@@ -231,7 +234,7 @@ _REPORTING_ORDER: Final = tuple(_REPORTING_LEVELS)
 
 
 def license_server_lines(
-    listed: Sequence[LicenseServer], symbols: Symbols, zone: ZoneInfo | None
+    listed: Sequence[LicenseServer], symbols: Symbols, zone: ZoneInfo | None, today: date
 ) -> Iterator[Line]:
     """How many are in which state, then the worst by name; nothing where none are listed."""
     if not listed:
@@ -248,7 +251,7 @@ def license_server_lines(
     for server in sorted(listed, key=_severity)[:_MAX_LISTED]:
         level = _REPORTING_LEVELS[server.status]
         name = server.fqdn or server.host_id
-        facts = dot.join(fact for fact in _reporting_facts(server, zone))
+        facts = dot.join(fact for fact in _reporting_facts(server, zone, today))
         yield ((f"{symbols.level[level]} {name}  ", LEVEL_TONES[level]), (facts, Tone.QUIET))
     if (more := len(listed) - _MAX_LISTED) > 0:
         yield ((f"and {more:,} more", Tone.QUIET),)
@@ -259,10 +262,10 @@ def _severity(server: LicenseServer) -> tuple[int, int, str, str]:
     return (_REPORTING_ORDER.index(server.status), days, server.fqdn, server.host_id)
 
 
-def _reporting_facts(server: LicenseServer, zone: ZoneInfo | None) -> Iterator[str]:
+def _reporting_facts(server: LicenseServer, zone: ZoneInfo | None, today: date) -> Iterator[str]:
     yield _status_text(server.status)
     if server.last_reported is not None:
-        yield f"last {format_moment(server.last_reported, zone)}"
+        yield f"last {format_moment(server.last_reported, zone, today)}"
     if server.expires is not None:
         verb = "expired" if server.status is ReportingStatus.EXPIRED else "expires"
         yield f"{verb} {server.expires.day} {server.expires:%b %Y}"
@@ -328,7 +331,7 @@ class ServersScreen(TableScreen):
         elif status.server.name != self._testing:
             self._end_test()
             zone = self.zone
-            details = server_details(status, app.clock.now(), app.symbols, zone)
+            details = server_details(status, self.current_time, app.symbols, zone)
             self._details.show_lines(*details, *self._count_hints(status.server.name))
 
     def _count_hints(self, name: str) -> Iterator[Line]:

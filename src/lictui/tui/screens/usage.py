@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lictui.tui.text import Line, Table
 
 _WIDE: Final = 110  # columns from which the facts are next to the chart
-_FACTS_WIDTH: Final = 44
+_FACTS_WIDTH: Final = (44, 64)  # columns of the facts, from narrow to wide screens
 _LOW: Final = 18  # rows below which the facts get less room
 _REFRESH: Final = 10.0  # seconds at least between two requests that follow the present
 _OUTLOOK_REFRESH: Final = 3600.0  # seconds: the outlook rests on days
@@ -59,7 +59,7 @@ class UsageScreen(MainScreen):
         &.-wide {
             & #body { layout: horizontal; }
             & #body > Vertical { height: 100%; width: 1fr; }
-            & #facts { width: 47; height: 100%; max-height: 100%; padding: 2 1 0 2; }
+            & #facts { height: 100%; max-height: 100%; padding: 2 1 0 2; }
         }
     }
     """
@@ -134,6 +134,7 @@ class UsageScreen(MainScreen):
 
     def on_resize(self) -> None:
         self.set_class(self.size.width >= _WIDE, "-wide")
+        self.query_one("#facts").styles.width = self._facts_width or None
         self.set_class(self.size.height < _LOW, "-low")
         self._ask()  # another width has other buckets
 
@@ -141,8 +142,13 @@ class UsageScreen(MainScreen):
 
     @property
     def _columns(self) -> int:
-        facts = _FACTS_WIDTH if self.size.width >= _WIDE else 0
-        return max(10, self.size.width - facts - _AXIS)
+        return max(10, self.size.width - self._facts_width - _AXIS)
+
+    @property
+    def _facts_width(self) -> int:
+        """Columns of the facts next to the chart; 0 if they are below it."""
+        least, most = _FACTS_WIDTH
+        return min(max(least, self.size.width * 5 // 12), most) if self.size.width >= _WIDE else 0
 
     def _ask(self) -> None:
         now = self.lictui.clock.now()
@@ -220,7 +226,7 @@ class UsageScreen(MainScreen):
         data = usage_view.FactsInput(
             selection, view, self._history, self._outlook, self._expiries, self.current_time
         )
-        width = _FACTS_WIDTH - 4 if self.has_class("-wide") else self.size.width - 3
+        width = self._facts_width - 4 if self._facts_width else self.size.width - 3
         lines = usage_view.fact_lines(usage_view.facts(data, symbols), width)
         self.query_one("#fact-lines", StyledLabel).show_lines(*lines)
 
@@ -228,9 +234,12 @@ class UsageScreen(MainScreen):
         view, query, zone = self.chart.view, self._query, self.zone
         if query is None:
             return ()
+        today = self.current_time.today
         marks = () if self._shows_heat_map else view.marks_at_cursor(self._columns)
-        line = usage_view.mark_line(marks, zone, width, self.lictui.symbols)
-        return line or usage_view.range_line(query, self.time_range, zone, assigned=view.assigned)
+        line = usage_view.mark_line(marks, zone, today, width, self.lictui.symbols)
+        return line or usage_view.range_line(
+            query, self.time_range, zone, today, assigned=view.assigned
+        )
 
     def _value_line(self, width: int) -> Line:
         symbols = self.lictui.symbols
@@ -238,7 +247,8 @@ class UsageScreen(MainScreen):
             view = self.heat_map.view
             line = chart_chart.read_off(view, symbols)
             return line or chart_chart.legend(view, symbols, width)
-        return usage_view.cursor_line(self.chart.view, symbols) or self.chart.legend(width)
+        line = usage_view.cursor_line(self.chart.view, self.current_time.today, symbols)
+        return line or self.chart.legend(width)
 
     # Keys
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -24,8 +25,6 @@ from lictui.tui.time_range import (
     RangeLength,
     bucket_seconds,
     format_moment,
-    format_timestamp,
-    to_local,
 )
 from lictui.tui.widgets.chart import ChartView, ForecastDay, HeatMapView, Mark, MarkKind
 
@@ -206,13 +205,15 @@ def expiry_marks(
             yield Mark(time, MarkKind.EXPIRY, f"{format_count(expiry.count)} licenses expire")
 
 
-def mark_line(marks: tuple[Mark, ...], zone: ZoneInfo | None, width: int, symbols: Symbols) -> Line:
+def mark_line(
+    marks: tuple[Mark, ...], zone: ZoneInfo | None, today: date, width: int, symbols: Symbols
+) -> Line:
     """The marks at the cursor in one line; empty where there are none."""
     if not marks:
         return ()
     first = marks[0]
     more = f"  and {len(marks) - 1} more" if len(marks) > 1 else ""
-    when = f"{symbols.dot} {format_timestamp(first.time, zone).strip()}  "
+    when = f"{symbols.dot} {format_moment(first.time, zone, today)}  "
     tone = Tone.WARN if first.kind in _BAD_NEWS else Tone.TEXT
     text = shorten(first.text, max(8, width - len(when) - len(more)), symbols.ellipsis)
     return ((when, Tone.ACCENT), (text, tone), (more, Tone.QUIET))
@@ -236,7 +237,12 @@ def title_line(selection: ProductSelection, width: int, symbols: Symbols) -> Lin
 
 
 def range_line(
-    query: ProductQuery, time_range: TimeRange, zone: ZoneInfo | None, *, assigned: bool
+    query: ProductQuery,
+    time_range: TimeRange,
+    zone: ZoneInfo | None,
+    today: date,
+    *,
+    assigned: bool,
 ) -> Line:
     """Which time is shown, and what a bucket of it shows. A heat map covers a week at least."""
     length = time_range.length
@@ -245,7 +251,7 @@ def range_line(
         length = RangeLength.WEEK if length is RangeLength.DAY else length
         what = " by hour and weekday"
     year = length is RangeLength.YEAR
-    until = f"{_RANGES[length]} to {format_moment(query.end - year, zone, year=year)}"
+    until = f"{_RANGES[length]} to {format_moment(query.end - year, zone, today, year=year)}"
     text = until if time_range.offset else f"last {_RANGES[length]}"
     return ((text + what, Tone.QUIET),)
 
@@ -276,6 +282,9 @@ def export_table(view: ChartView) -> Table:
 
 Fact = tuple[str, "list[Fragment]"]  # label and text
 _LABEL: Final = 12  # columns of the label
+_IN_GROUPS: Final = ("now", "peak", "maximum")
+_NO_BREAK: Final = "\u00a0"
+_SINGLE_BLANK: Final = re.compile(r"(?<! ) (?! )")
 _EXPIRY_LABELS: Final = {ExpiryKind.LICENSES: "expires", ExpiryKind.SUBSCRIPTION: "SA ends"}
 
 
@@ -362,20 +371,12 @@ def _past(data: FactsInput, stats: UsageStats) -> Iterator[Fact]:
     yield from threshold_facts(stats, view.tz, today, at_most=at_most)
 
 
-def _moment(at: float, zone: ZoneInfo | None, today: date) -> str:
-    """A time, with its year if that is not this one."""
-    moment = format_moment(at, zone)
-    if to_local(at, zone).year == today.year:
-        return moment
-    return f"{format_moment(at, zone, year=True)} {moment[-5:]}"
-
-
 def _coverage(view: ChartView, stats: UsageStats, time: CurrentTime) -> str:
     """The share of the time shown that has readings, from the first reading on."""
     first = view.buckets[0].start
     until = min(max(view.end, view.buckets[-1].end), int(time.now) + 1)
     share = min(1.0, stats.seconds / max(1, until - first))
-    since = "" if first <= view.start else f" since {_moment(first, view.tz, time.today)}"
+    since = "" if first <= view.start else f" since {format_moment(first, view.tz, time.today)}"
     return f"data coverage {percent_text(share)}{since}"
 
 
@@ -391,7 +392,7 @@ def peak_fact(
     peak, installed = round(stats.peak), stats.installed_at_peak
     at_least = "at least " if is_upper_bound else ""
     free = "" if installed is None else f"  {at_least}{installed - peak:,} of {installed:,} free"
-    text = f"  {_moment(stats.peak_at, zone, today)}{free}"
+    text = f"  {format_moment(stats.peak_at, zone, today)}{free}"
     at_most = [("at most ", Tone.TEXT)] if is_upper_bound else []
     return label, [*at_most, (f"{peak:,}", Tone.STRONG), (text, Tone.TEXT)]
 
@@ -423,7 +424,7 @@ def threshold_facts(
     yield "time above", [(" · ".join(texts), Tone.WARN)]
     if period := stats.longest_saturation:
         length = format_coarse_age(period.seconds)
-        text = f"longest {up_to}{length}, from {_moment(period.start, zone, today)}"
+        text = f"longest {up_to}{length}, from {format_moment(period.start, zone, today)}"
         yield "at 100 %", [(text, Tone.CRITICAL)]
 
 
@@ -457,7 +458,7 @@ def _servers(selection: ProductSelection) -> list[Fragment]:
     return [(f"{len(reporting)} of {len(selection.servers)}: ", Tone.TEXT), *fragments[1:]]
 
 
-def cursor_line(view: ChartView, symbols: Symbols) -> Line:
+def cursor_line(view: ChartView, today: date, symbols: Symbols) -> Line:
     """The values of the bucket under the cursor."""
     if view.cursor is None:
         return ()
@@ -465,7 +466,8 @@ def cursor_line(view: ChartView, symbols: Symbols) -> Line:
     level, value = view.level(bucket), round(view.value(bucket))
     ratio = value / bucket.installed if bucket.installed else None
     share = percent_text(ratio, (view.warn, view.critical))
-    when = f"{format_moment(bucket.start, view.tz)} to {format_moment(bucket.end, view.tz)[-5:]}"
+    start = format_moment(bucket.start, view.tz, today)
+    when = f"{start} to {format_moment(bucket.end, view.tz)[-5:]}"
     if bucket.end - bucket.start >= _DAY:
         until = format_moment(bucket.end, view.tz, year=True)
         when = f"{format_moment(bucket.start, view.tz, year=True)} to {until}"
@@ -486,4 +488,8 @@ def cursor_line(view: ChartView, symbols: Symbols) -> Line:
 def fact_lines(entries: Iterable[Fact], width: int) -> Iterator[Line]:
     """Facts as lines of at most so many columns, their labels in a column of their own."""
     for label, fragments in entries:
-        yield from hang(((f"{label:<{_LABEL}}", Tone.QUIET),), fragments, width)
+        parts = fragments
+        if label in _IN_GROUPS:  # broken only where two blanks separate a group of words
+            parts = [(_SINGLE_BLANK.sub(_NO_BREAK, text), tone) for text, tone in fragments]
+        for line in hang(((f"{label:<{_LABEL}}", Tone.QUIET),), parts, width):
+            yield tuple((text.replace(_NO_BREAK, " "), tone) for text, tone in line)

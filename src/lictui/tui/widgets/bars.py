@@ -121,6 +121,7 @@ def _header_forms(view: HeaderView, now: float, symbols: Symbols) -> Iterator[li
         states += [dot] if states else []
         states.append((f"{count} {state.replace('_', ' ')}", tone))
     totals, shares = (list(_usage(view, symbols, brief=brief)) for brief in (False, True))
+    only_shares = [fragment for fragment in shares if fragment[1] is not Tone.WARN]
     ratio = (f"{up}/{servers} up", Tone.OK if up == servers else Tone.CRITICAL)
     age = (f"   {_age(view, now)}", Tone.QUIET)
     all_servers = (f"{servers} {noun}: " if servers else "no servers", Tone.TEXT)
@@ -130,6 +131,8 @@ def _header_forms(view: HeaderView, now: float, symbols: Symbols) -> Iterator[li
     yield [*states, *totals, age]
     yield [ratio, *totals, age]
     yield [ratio, *shares, age]
+    yield [ratio, *shares]
+    yield [ratio, *only_shares]
     yield [ratio, age]
 
 
@@ -252,7 +255,10 @@ class FooterBar(Widget):
         self.set_commands(offered)
 
     def set_commands(self, offered: Sequence[Command]) -> None:
-        self._keys = [command for command in offered if command.footer]
+        """Show the keys of this view first, after the one for help."""
+        keys = [command for command in offered if command.footer]
+        order = {command.id: len(command.screens) or len(keys) for command in keys} | {"help": 0}
+        self._keys = sorted(keys, key=lambda command: order[command.id])
         self._views = [c for c in offered if c.id.startswith("view.")]
         self.refresh()
 

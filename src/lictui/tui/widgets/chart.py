@@ -411,7 +411,6 @@ _HOURS: Final = 24
 _LABEL: Final = 5  # columns of a weekday name
 _EIGHTHS: Final = 8
 _WIDEST: Final = 5
-_SPACED_ROWS: Final = 15  # rows from which weekdays are separated by blank lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -463,29 +462,42 @@ def draw_heat_map(view: HeatMapView, width: int, height: int, symbols: Symbols) 
         f"{hour:02}".ljust(cell * hours_per_label) for hour in range(0, _HOURS, hours_per_label)
     )
     lines: list[Line] = [((" " * _LABEL + hours, Tone.QUIET),)]
+    rows = max(1, (height - 1) // len(_DAYS))  # of a weekday
+    bar_rows = rows - 1 if rows > 2 else rows  # noqa: PLR2004 - with a blank one between high bars
     for day, values in enumerate(view.heat.average):
         chosen = view.cursor[0] == day if view.cursor else False
         head = (f" {_DAYS[day]} ", Tone.ACCENT if chosen else Tone.QUIET)
-        lines.append(merge_fragments((head, *_day(view, day, values, cell, symbols))))
-        if height >= _SPACED_ROWS:
-            lines.append(())
+        for below in reversed(range(bar_rows)):
+            label = (" " * _LABEL, Tone.QUIET) if below else head
+            bars = _bars(view, day, values, cell, (below, bar_rows), symbols)
+            lines.append(merge_fragments((label, *bars)))
+        lines += [()] * (rows - bar_rows)
     return lines
 
 
-def _day(
-    view: HeatMapView, day: int, values: tuple[float | None, ...], cell: int, symbols: Symbols
+def _bars(
+    view: HeatMapView,
+    day: int,
+    values: tuple[float | None, ...],
+    cell: int,
+    part: tuple[int, int],
+    symbols: Symbols,
 ) -> Iterator[Fragment]:
+    """One row of the bars of a weekday: how many rows are below it, and how many there are."""
+    below, rows = part
     for hour, value in enumerate(values):
         at_cursor = view.cursor == (day, hour)
-        if value is None:
-            yield (symbols.cursor if at_cursor else " ") + " " * (cell - 1), Tone.ACCENT
-            continue
-        height = min(max(-int(-value * _EIGHTHS // view.scale), 1), _EIGHTHS)
-        bar = symbols.trend_bars[height - 1] * max(1, cell - 1)
-        tone = LEVEL_TONES[Reading(round(value), view.installed).level(view.warn, view.critical)]
-        if at_cursor:
-            bar, tone = symbols.cursor + bar[1:], Tone.ACCENT
-        yield bar + " " * (cell - len(bar)), tone
+        tone = Tone.ACCENT
+        eighths = 0
+        if value is not None:
+            eighths = max(-int(-value * rows * _EIGHTHS // view.scale), 1) - below * _EIGHTHS
+            reading = Reading(round(value), view.installed)
+            tone = tone if at_cursor else LEVEL_TONES[reading.level(view.warn, view.critical)]
+        bar = symbols.trend_bars[min(eighths, _EIGHTHS) - 1] if eighths > 0 else " "
+        bar *= cell if cell < 3 else cell - 1  # noqa: PLR2004 - wide bars have a blank between them
+        if at_cursor and not below:
+            bar = symbols.cursor + bar[1:]
+        yield bar.ljust(cell), tone
 
 
 def read_off(view: HeatMapView, symbols: Symbols) -> Line:
