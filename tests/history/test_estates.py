@@ -14,6 +14,7 @@ from tests.history.history_fixture import DAY, PRODUCT, HistoryFixture
 from tests.support.csv_files import reading_rows
 
 from lictui.analysis.series import SeriesQuery, day_bounds
+from lictui.analysis.usage import USAGE_SHARES
 from lictui.analysis.usage_stats import usage_stats
 from lictui.history.csv_reader import ImportedPool
 from lictui.history.peaks import PeakQuery, find_peaks
@@ -65,8 +66,8 @@ def five_minutes(points: Points) -> dict[int, int]:
     return result
 
 
-def twin(estate: Mapping[str, Points]) -> dict[int, int]:
-    """The sum where every server that is expected has a figure."""
+def twin(estate: Mapping[str, Points]) -> dict[int, tuple[int, int]]:
+    """The sums of in use and installed where every server that is expected has a figure."""
     figures = {name: five_minutes(points) for name, points in estate.items()}
     result = {}
     ends = {
@@ -82,7 +83,7 @@ def twin(estate: Mapping[str, Points]) -> dict[int, int]:
         values = [figures[name].get(start) for name in expected]
         known = [value for value in values if value is not None]
         if known and len(known) == len(values):
-            result[start] = sum(known)
+            result[start] = sum(known), INSTALLED * len(known)
     return result
 
 
@@ -111,7 +112,8 @@ def test_sum_of_any_estate_equals_its_twin(
     with closing(HistoryFixture(tmp_path_factory.mktemp("h") / "history.db")) as fixture:
         fixture.clock._now = END - 1
         fixture.history.import_readings(pools)
-        expected = twin(estate)
+        both = twin(estate)
+        expected = {start: total for start, (total, _) in both.items()}
         names = tuple(estate)
         series = fixture.history.series(
             SeriesQuery(tuple((name, key) for name in names), START, END, FIVE)
@@ -124,6 +126,10 @@ def test_sum_of_any_estate_equals_its_twin(
         values = list(expected.values())
         assert (stats.p50, stats.p95, stats.p99) == tuple(
             percentile(values, share) for share in (0.5, 0.95, 0.99)
+        )
+        assert stats.seconds_above == tuple(
+            (share, FIVE * sum(total >= share * installed for total, installed in both.values()))
+            for share in USAGE_SHARES
         )
         for first, last in pairwise(day_bounds(START, END, BERLIN)):
             day = [value for start, value in expected.items() if first <= start < last]

@@ -2,10 +2,9 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, PRODUCT, HistoryFixture
 from tests.support.values import poll, pool, server, snapshot
 
@@ -48,18 +47,40 @@ def test_series_is_the_same_packed_and_unpacked(tmp_path: Path, bucket: int) -> 
     rolled.close()
 
 
-def test_gap_has_no_buckets(fixture: HistoryFixture) -> None:
-    fixture.poll_series(MIDNIGHT, [5] * 10)
-    for turn in range(10, 30):
-        fixture.record_failure(MIDNIGHT + turn * 60)
-    fixture.poll_series(MIDNIGHT + 1800, [6] * 10)
-    result = fixture.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300)
-    assert [(one.start - MIDNIGHT, one.low) for one in result] == [
-        (0, 5),
-        (300, 5),
-        (1800, 6),
-        (2100, 6),
-    ]
+FAILED = "failed"
+BOTH: dict[str, int | None] = {PRODUCT: 5, "B": 1}
+ONE: dict[str, int | None] = {"B": 1}
+
+
+@pytest.mark.parametrize(
+    ("every", "polls", "now", "expected"),
+    [
+        pytest.param(900, {0: 5}, 3600, [0, 300, 600], id="one interval"),
+        pytest.param(900, {250: 5}, 1149, [0, 300, 600, 900], id="until the next is due"),
+        pytest.param(900, {250: 5}, 1150, [0, 300, 600], id="the next is due"),
+        pytest.param(300, {10: 5, 610: 6}, 610, [0, 600], id="missing poll"),
+        pytest.param(300, {299: 5, 899: 6}, 899, [0, 600], id="missing poll at the edge"),
+        pytest.param(900, {0: 5, 1351: 6}, 1352, [0, 300, 600, 1200], id="half an interval late"),
+        pytest.param(300, {10: 5, 310: FAILED, 610: 6}, 610, [0, 600], id="failed poll"),
+        pytest.param(
+            900, {0: 5, 600: FAILED, 900: FAILED, 1800: 6}, 2100, [0, 300, 1800, 2100], id="failed"
+        ),
+        pytest.param(
+            900, {0: 5, 900: None, 1800: 6}, 2100, [0, 300, 600, 1800, 2100], id="unknown"
+        ),
+        pytest.param(900, {0: BOTH, 600: ONE}, 900, [0, 300], id="not listed"),
+    ],
+)
+def test_reading_is_valid_until_the_next_or_for_an_interval(
+    fixture: HistoryFixture, every: float, polls: dict[int, Any], now: int, expected: list[int]
+) -> None:
+    for time, figures in polls.items():
+        if figures == FAILED:
+            fixture.record_failure(MIDNIGHT + time, every=every)
+        else:
+            fixture.record(MIDNIGHT + time, figures, every=every)
+    fixture.clock._now = MIDNIGHT + now
+    assert starts(fixture) == expected
 
 
 def test_slow_polls_fill_the_buckets_between_them(fixture: HistoryFixture) -> None:
@@ -79,76 +100,12 @@ def test_slow_polls_fill_the_buckets_between_them(fixture: HistoryFixture) -> No
     ]
 
 
-def test_last_reading_is_valid_for_one_interval(fixture: HistoryFixture) -> None:
-    fixture.poll_series(MIDNIGHT, [5], every=900)
-    fixture.clock._now = MIDNIGHT + HOUR
-    assert starts(fixture) == [0, 300, 600]
-
-
-def test_reading_is_valid_until_the_next_is_due(fixture: HistoryFixture) -> None:
-    fixture.record(MIDNIGHT + 250, 5, every=900)
-    fixture.clock._now = MIDNIGHT + 1149
-    assert starts(fixture) == [0, 300, 600, 900]
-    fixture.clock._now = MIDNIGHT + 1150
-    assert starts(fixture) == [0, 300, 600]
-
-
-@pytest.mark.parametrize("at", [0, 10, 299])
-def test_failed_poll_is_a_gap(fixture: HistoryFixture, at: int) -> None:
-    fixture.record(MIDNIGHT + at, 5, every=300)
-    fixture.record_failure(MIDNIGHT + at + 300, every=300)
-    fixture.record(MIDNIGHT + at + 600, 6, every=300)
-    fixture.clock._now = MIDNIGHT + at + 600
-    assert starts(fixture) == [0, 600]
-
-
-@pytest.mark.parametrize("at", [0, 10, 299])
-def test_missing_poll_is_a_gap(fixture: HistoryFixture, at: int) -> None:
-    fixture.record(MIDNIGHT + at, 5, every=300)
-    fixture.record(MIDNIGHT + at + 600, 6, every=300)
-    fixture.clock._now = MIDNIGHT + at + 600
-    assert starts(fixture) == [0, 600]
-
-
 @pytest.mark.parametrize("late", [1, 20, 60])
 def test_slightly_late_poll_leaves_no_gap(fixture: HistoryFixture, late: int) -> None:
     fixture.poll_series(MIDNIGHT, range(50), every=900, late=late)
     fixture.clock._now = MIDNIGHT + 49 * (900 + late)
     last = 49 * (900 + late) // 300 * 300
     assert starts(fixture, DAY) == list(range(0, last + 1, 300))
-
-
-def test_poll_late_by_half_an_interval_leaves_a_gap(fixture: HistoryFixture) -> None:
-    fixture.record(MIDNIGHT, 5, every=900)
-    fixture.record(MIDNIGHT + 1351, 6, every=900)
-    fixture.clock._now = MIDNIGHT + 1352
-    assert starts(fixture) == [0, 300, 600, 1200]
-
-
-def test_reading_is_valid_until_a_failed_poll(fixture: HistoryFixture) -> None:
-    fixture.record(MIDNIGHT, 5, every=900)
-    fixture.record_failure(MIDNIGHT + 600, every=900)
-    fixture.record_failure(MIDNIGHT + 900, every=900)
-    fixture.record(MIDNIGHT + 1800, 6, every=900)
-    fixture.clock._now = MIDNIGHT + 2100
-    result = fixture.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300)
-    assert [one.start - MIDNIGHT for one in result] == [0, 300, 1800, 2100]
-    assert [one.installed for one in result] == [500] * 4
-
-
-def test_reading_is_valid_until_an_unknown_figure(fixture: HistoryFixture) -> None:
-    fixture.poll_series(MIDNIGHT, [5, None, 6], every=900)
-    fixture.clock._now = MIDNIGHT + 2100
-    result = fixture.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300)
-    assert [one.start - MIDNIGHT for one in result] == [0, 300, 600, 1800, 2100]
-
-
-def test_reading_is_valid_until_its_pool_is_not_listed(fixture: HistoryFixture) -> None:
-    fixture.record(MIDNIGHT, {"A": 1, "B": 2}, every=900)
-    fixture.record(MIDNIGHT + 600, {"A": 1}, every=900)
-    fixture.clock._now = MIDNIGHT + 900
-    result = fixture.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300, product="B")
-    assert [one.start - MIDNIGHT for one in result] == [0, 300]
 
 
 def test_earlier_reading_fills_the_start_of_the_range(fixture: HistoryFixture) -> None:
@@ -203,11 +160,6 @@ def test_expired_figures_are_answered_with_wider_buckets(
     fixture.close()
 
 
-def test_young_pool_is_answered_in_the_queried_width(fixture: HistoryFixture) -> None:
-    fixture.poll_series(MIDNIGHT, [5, 6])
-    assert fixture.series(MIDNIGHT - 300 * DAY, MIDNIGHT + HOUR, 300).width == 300
-
-
 def test_odd_width_is_rounded_up(fixture: HistoryFixture) -> None:
     fixture.poll_series(MIDNIGHT, [5, 6])
     assert fixture.series(MIDNIGHT, MIDNIGHT + HOUR, 1000).width == 1200
@@ -225,13 +177,6 @@ def test_installed_changes_with_its_bucket(fixture: HistoryFixture) -> None:
 
 def test_unknown_pool_has_an_empty_series(fixture: HistoryFixture) -> None:
     assert fixture.series(MIDNIGHT, MIDNIGHT + DAY, 300, ("nobody",)) == Series.of((), 300)
-
-
-def test_returning_server_continues_its_series(fixture: HistoryFixture) -> None:
-    fixture.poll_series(MIDNIGHT, [5] * 5)
-    fixture.poll_series(MIDNIGHT + DAY, [6] * 5)
-    result = fixture.buckets(MIDNIGHT, MIDNIGHT + 2 * DAY, DAY)
-    assert [one.high for one in result] == [5, 6]
 
 
 def test_sum_is_aligned_not_a_sum_of_peaks(fixture: HistoryFixture) -> None:
@@ -262,64 +207,17 @@ def test_time_of_a_sum_peak_is_the_latest_of_its_parts(fixture: HistoryFixture) 
     assert (result.high, result.high_at) == (25, MIDNIGHT + 180)
 
 
-def test_sum_of_slow_servers_has_no_gaps(fixture: HistoryFixture) -> None:
+@pytest.mark.parametrize(("first", "late"), [(600, 0), (0, 40)])
+def test_sum_of_slow_or_late_polls_has_no_gaps(
+    fixture: HistoryFixture, first: int, late: int
+) -> None:
+    start, end = MIDNIGHT + first, MIDNIGHT + 5 * DAY
+    line = [turn % 50 for turn in range(5 * DAY // (900 + late) + 1)]
     for name in ("a", "b"):
-        fixture.poll_series(MIDNIGHT + 600, [turn % 50 for turn in range(5 * 96)], name, every=900)
-    fixture.compact_at(MIDNIGHT + 5 * DAY)
-    result = fixture.buckets(MIDNIGHT, MIDNIGHT + 5 * DAY, 300, "a", "b")
-    assert [one.start for one in result] == list(range(MIDNIGHT + 600, MIDNIGHT + 5 * DAY, 300))
-
-
-def test_sum_of_late_polls_has_no_gaps(fixture: HistoryFixture) -> None:
-    for name in ("a", "b"):
-        fixture.poll_series(
-            MIDNIGHT, [turn % 50 for turn in range(5 * 92)], name, every=900, late=40
-        )
-    fixture.compact_at(MIDNIGHT + 5 * DAY)
-    result = fixture.buckets(MIDNIGHT, MIDNIGHT + 5 * DAY, 300, "a", "b")
-    assert [one.start for one in result] == list(range(MIDNIGHT, MIDNIGHT + 5 * DAY, 300))
-
-
-def test_failed_poll_is_a_gap_of_the_sum(fixture: HistoryFixture) -> None:
-    fixture.poll_series(MIDNIGHT, [5] * 10, "a", every=300)
-    fixture.record(MIDNIGHT, 5, "b", every=300)
-    fixture.record_failure(MIDNIGHT + 300, "b", every=300)
-    fixture.poll_series(MIDNIGHT + 600, [5] * 2, "b", every=300)
-    fixture.clock._now = MIDNIGHT + 3000
-    result = fixture.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300, "a", "b")
-    assert [one.start - MIDNIGHT for one in result] == [0, 600, 900]
-
-
-def test_gap_of_one_pool_is_a_gap_of_the_sum(fixture: HistoryFixture) -> None:
-    fixture.poll_series(MIDNIGHT, [5] * 30, "a")
-    fixture.poll_series(MIDNIGHT, [5] * 10, "b")
-    fixture.poll_series(MIDNIGHT + 1200, [5] * 10, "b")
-    fixture.clock._now = MIDNIGHT + HOUR
-    result = fixture.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300, "a", "b")
-    assert [one.start - MIDNIGHT for one in result] == [0, 300, 1200, 1500]
-
-
-def test_unknown_figure_is_a_gap_of_the_sum(fixture: HistoryFixture) -> None:
-    fixture.poll_series(MIDNIGHT, [5] * 10, "a")
-    fixture.poll_series(MIDNIGHT, [5] * 5 + [None] * 5, "b")
-    fixture.clock._now = MIDNIGHT + 600
-    result = fixture.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300, "a", "b")
-    assert [one.start - MIDNIGHT for one in result] == [0]
-
-
-def test_sum_of_installed_is_unknown_if_one_is(fixture: HistoryFixture) -> None:
-    fixture.record(MIDNIGHT, 5, "a", installed=None)
-    fixture.record(MIDNIGHT, 6, "b")
-    (result,) = fixture.buckets(MIDNIGHT, MIDNIGHT + 300, 300, "a", "b")
-    assert (result.high, result.installed, result.overdraft) == (11, None, 100)
-
-
-def test_sum_does_not_expect_a_server_before_its_first_reading(fixture: HistoryFixture) -> None:
-    fixture.poll_series(MIDNIGHT, [5] * 20, "old")
-    fixture.poll_series(MIDNIGHT + 600, [7] * 10, "new")
-    fixture.clock._now = MIDNIGHT + 1200
-    result = fixture.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300, "old", "new")
-    assert [one.high for one in result] == [5, 5, 12, 12]
+        fixture.poll_series(start, line, name, every=900, late=late)
+    fixture.compact_at(end)
+    result = fixture.series(MIDNIGHT, end, 300, ("a", "b"))
+    assert result.start.tolist() == list(range(start, end, 300))
 
 
 def test_sum_continues_over_a_renewal(fixture: HistoryFixture) -> None:
@@ -357,29 +255,3 @@ def test_sum_is_exact_in_every_width(tmp_path: Path) -> None:
 def test_pool_queried_twice_counts_once(fixture: HistoryFixture) -> None:
     fixture.poll_series(MIDNIGHT, [5] * 5)
     assert fixture.buckets(MIDNIGHT, MIDNIGHT + 300, 300, "lic-01", "lic-01")[0].high == 5
-
-
-@settings(max_examples=25, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.lists(st.integers(0, 50), min_size=24, max_size=24), min_size=2, max_size=4))
-def test_sum_of_five_minute_polls_is_exact(
-    tmp_path_factory: object, lines: list[list[int]]
-) -> None:
-    folder: Path = tmp_path_factory.mktemp("h")  # type: ignore[attr-defined]
-    fixture = HistoryFixture(folder / "history.db")
-    names = tuple(f"s{number}" for number in range(len(lines)))
-    try:
-        for name, line in zip(names, lines, strict=True):
-            fixture.poll_series(MIDNIGHT, line, name, every=300)
-        fixture.clock._now = MIDNIGHT + 2 * HOUR
-        sums = [sum(figures) for figures in zip(*lines, strict=True)]
-        fine = fixture.buckets(MIDNIGHT, MIDNIGHT + 2 * HOUR, 300, *names)
-        assert [one.high for one in fine] == sums
-        hours = fixture.buckets(MIDNIGHT, MIDNIGHT + 2 * HOUR, HOUR, *names)
-        assert [one.high for one in hours] == [max(sums[:12]), max(sums[12:])]
-        assert [one.low for one in hours] == [min(sums[:12]), min(sums[12:])]
-        assert [one.high_at for one in hours] == [
-            MIDNIGHT + 300 * sums.index(max(sums[:12])),
-            MIDNIGHT + 300 * (12 + sums[12:].index(max(sums[12:]))),
-        ]
-    finally:
-        fixture.close()
