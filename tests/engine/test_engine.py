@@ -241,7 +241,7 @@ async def test_registry_that_is_half_written_loses_no_alert(half_used: EngineHar
         assert await alert_lines(engine) == ["raised", f"acknowledged by {current_user()}"]
 
 
-async def test_close_leaves_a_history_that_hangs(
+async def test_history_that_hangs_is_reported_and_left_behind(
     half_used: EngineHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lictui.engine.engine._PATIENCE", 0.05)
@@ -251,6 +251,8 @@ async def test_close_leaves_a_history_that_hangs(
     engine = await half_used.engine()
     while status_of(engine).state is not State.UP:
         await settle()
+    await half_used.clock.advance(20)
+    assert any("does not respond" in notice for notice in engine.board.notices)
     await half_used.close(engine)
     never.set()
     for thread in threading.enumerate():

@@ -135,6 +135,7 @@ class Engine:
         self._unwritten = asyncio.Event()
         self._writing = asyncio.Lock()
         self._opening = asyncio.Lock()
+        self._asked: dict[object, float] = {}  # what the history has not answered, and since when
         self._late_work: set[asyncio.Task[None]] = set()
         self._anomaly_checker: AnomalyChecker | None = None
         self._followed: dict[str, float] = {}  # by server: the last poll that another lictui wrote
@@ -346,6 +347,9 @@ class Engine:
         ]
         message = f"last poll dated in the future by a wrong clock: {', '.join(future)}"
         self._notices["clock"] = (message,) if future else ()
+        blocked = elapsed - min(self._asked.values(), default=elapsed)
+        message = f"the history {self._paths.history} does not respond; polls are kept in memory"
+        self._notices["blocked"] = (message,) if blocked > _LATE * self._clock.speed else ()
         self._show()
 
     async def _check_anomalies(self) -> None:
@@ -416,7 +420,12 @@ class Engine:
                 raise HistoryError("the history was deleted or replaced")
             return result
 
-        return await self._history_thread.call(call())
+        question = call()
+        self._asked[question] = self._clock.monotonic()
+        try:
+            return await self._history_thread.call(question)
+        finally:
+            del self._asked[question]
 
     async def _look_after_history(self) -> None:
         """Open it if that failed or it was replaced; write what waits; follow other lictui."""
