@@ -283,7 +283,7 @@ NO_FIGURES = ("", "n/a", "-3", "82 %", "0x10", "many", "99999999999")
         *((f"24/11/2026 06:20,{figure}", "in use ") for figure in NO_FIGURES),
         ("30/02/2026 10:00,1", "invalid date: 2026-02-30"),
         ("24/11/2026 25:00,1", "invalid time: '24/11/2026 25:00'"),
-        ("soon,1", "invalid time: 'soon'"),
+        ("soon,1,more", "invalid time: 'soon'"),
         *((f"{date} 12:00:00 AM,1", "invalid time: ") for date in NO_DATES),
         ("24/11/2026 10:00 +99:99,1", "invalid time: '24/11/2026 10:00 +99:99'"),
         ("24/11/2036 10:00,1", "time is in the future: 2036-11-24"),

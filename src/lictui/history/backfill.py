@@ -158,8 +158,8 @@ def _new_readings(
     A reading is left out that the buckets of a day without single readings contain: it was stored
     once and deleted since.
     """
-    in_use = imported["in_use"].astype(np.int64)
-    new = Readings(imported["time"], np.where(in_use == NO_COUNT, UNKNOWN, in_use))
+    time, in_use = (imported[name].astype(np.int64) for name in ("time", "in_use"))
+    new = Readings(time, np.where(in_use == NO_COUNT, UNKNOWN, in_use))
     place = np.searchsorted(stored.time, new.time)
     is_stored = np.append(stored.time, FOREVER)[place] == new.time
     same = (np.append(stored.value, UNKNOWN)[place] == new.value) | (new.value == UNKNOWN)

@@ -175,15 +175,15 @@ class Columns:
             return int(name) - 1
         return None
 
-    def conditions(self, options: ImportOptions) -> dict[int, str]:
-        """Return the texts, in lower case, that the user requires in columns. UsageError."""
-        conditions = {}
+    def conditions(self, options: ImportOptions) -> dict[int, set[str]]:
+        """Return the texts, in lower case, of which a column must have one. Raises UsageError."""
+        conditions: dict[int, set[str]] = defaultdict(set)
         for name, value in options.where:
             index = self.index_of(name)
             if index is None:
                 columns = ", ".join(self.header)
                 raise UsageError(f"--where: no column {name!r}", f"columns: {columns}")
-            conditions[index] = value.strip().lower()
+            conditions[index].add(value.strip().lower())
         return conditions
 
     def description(self) -> dict[str, str]:
@@ -350,8 +350,12 @@ def _text_number(cell: str, numbers: Numbers[str]) -> int:
     return numbers[text] if text in numbers or len(numbers) < _MAX_TEXTS else UNKNOWN
 
 
-def _is_equal(cell: str, text: str) -> bool:
-    return cell.strip().lower() == text
+def _is_one_of(cell: str, texts: set[str]) -> bool:
+    return cell.strip().lower() in texts
+
+
+_DATE: Final = len("2026-11-24")
+_CLOCK_START: Final = re.compile(r"[T ]\d", re.ASCII)  # after a date of this length
 
 
 class _Content:
@@ -377,8 +381,8 @@ class _Content:
             parsers["subscription_date"] = index, self._subscription_date
         for index, numbers in self.texts.items():
             parsers[f"text{index}"] = index, partial(_text_number, numbers=numbers)
-        for index, value in columns.conditions(options).items():
-            parsers[f"where{index}"] = index, partial(_is_equal, text=value)
+        for index, values in columns.conditions(options).items():
+            parsers[f"where{index}"] = index, partial(_is_one_of, texts=values)
         self.reader = RowReader(file, parsers, self._split, fill=True)
 
     def _subscription_date(self, cell: str) -> int:
@@ -392,6 +396,9 @@ class _Content:
         used = [columns[index] for index in self.columns.times]
         if len(used) > 1 and not self._format:
             return used
+        ends = {cell[_DATE : _DATE + 2] for cell in used[0]}
+        if not self._format and all(map(_CLOCK_START.fullmatch, ends)):
+            return [c[:_DATE] for c in used[0]], [c[_DATE + 1 :] for c in used[0]]
         if self._format:
             texts = (" ".join(" ".join(cells).split()) for cells in zip(*used, strict=True))
             pairs = [split_formatted_time(text, self._format) for text in texts]
