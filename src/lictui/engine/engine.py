@@ -549,11 +549,10 @@ class Engine:
                 if not isinstance(error, LictuiError):
                     raise
                 lost = f", {self._recorder.lost} are lost" if self._recorder.lost else ""
-                if not self._notices.get("write"):
+                reason = f"{error.message}; " if self._history else ""  # else it is shown already
+                if reason and not self._notices.get("write"):
                     _log.error("%s (%s)", error.message, error.hint)
-                self._notices["write"] = (
-                    f"{error.message}; {waiting} polls not written yet{lost}",
-                )
+                self._notices["write"] = (f"{reason}{waiting} polls not written yet{lost}",)
             else:
                 self._notices["write"] = ()
         self._show()
