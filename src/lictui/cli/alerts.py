@@ -120,8 +120,8 @@ def _alert_json(
 ) -> dict[str, Any]:
     key = alert.key
     return {
-        "kind": key.kind.value,
-        "level": alert.level.value,
+        "kind": key.kind,
+        "level": alert.level,
         "server": key.server,
         "product": key.product or None,
         "since": optional_time(alert.since),

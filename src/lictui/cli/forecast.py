@@ -35,7 +35,6 @@ from lictui.cli.output import (
     emit,
     fields,
     number_text,
-    optional_date,
     optional_time,
     rounded,
 )
@@ -66,7 +65,7 @@ _FORECAST_COLUMNS: Final = (
     # Tables show dates that are certain enough, as screens do; CSV has all of the contract.
     Column("warn", "WARN", text=lambda row: row["shown"]["warn"]),
     Column("critical", "CRITICAL", text=lambda row: row["shown"]["critical"]),
-    Column("runs_out", "RUNS OUT", text=lambda row: row["shown"]["runs_out"]),
+    Column("runs_out", "RUNS OUT", text=lambda row: str(row["shown"]["runs_out"])),
     Column("forecast", "FORECAST"),
     Column("rests_on"),
     Column("based_on_days"),
@@ -135,14 +134,11 @@ def _forecast_json(forecast: Forecast) -> dict[str, Any]:
         "critical": forecast.critical,
         "installed": forecast.installed,
     }
-    bands = {
-        key: [day.isoformat() for day in reach.band] if reach and reach.band else None
-        for key, reach in reaches.items()
-    }
+    bands = {key: reach and reach.band for key, reach in reaches.items()}
     return {
         **fields(forecast, "scope product model status"),
         "per_week": rounded(forecast.per_week, 2),
-        "reaches": {key: reach and optional_date(reach.day) for key, reach in reaches.items()},
+        "reaches": {key: reach and reach.day for key, reach in reaches.items()},
         "band": bands["installed"],
         "bands": bands,
         "probability": {
@@ -169,7 +165,7 @@ def _forecast_row(scope: ForecastScope, forecast: Forecast, today: date) -> Row:
         "shown": {
             "warn": date_text(forecast.warn),
             "critical": date_text(forecast.critical),
-            "runs_out": optional_date(forecast.runs_out) or date_text(forecast.installed),
+            "runs_out": forecast.runs_out or date_text(forecast.installed),
         },
         "forecast": describe_forecast(forecast, today),
     }
@@ -179,7 +175,7 @@ def date_text(reach: Reach | None) -> str:
     """Return when a threshold is reached, where the date is certain enough."""
     if reach is not None and reach.is_uncertain:
         return "uncertain"
-    return reach.firm_day.isoformat() if reach and reach.firm_day else "-"
+    return str(reach.firm_day) if reach and reach.firm_day else "-"
 
 
 # `lictui history peaks`

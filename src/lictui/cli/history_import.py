@@ -21,7 +21,7 @@ import click
 
 from lictui.cli.context import open_history, resolve_timezone
 from lictui.cli.options import CommandContext, format_options
-from lictui.cli.output import Column, Kind, Row, emit, fields, number_text, optional_date
+from lictui.cli.output import Column, Kind, Row, emit, fields, number_text
 from lictui.clock import SystemClock
 from lictui.errors import UsageError
 from lictui.model import ESTATE, PoolKey
@@ -273,7 +273,7 @@ def _count_text(row: Row) -> str:
 
 
 def _until_text(row: Row) -> str:
-    return "permanent" if row["permanent"] else row["expires"] or "?"
+    return "permanent" if row["permanent"] else str(row["expires"] or "?")
 
 
 _LICENSE_COLUMNS: Final = (
@@ -380,7 +380,7 @@ def _grant(license_: Increment) -> LicenseGrant | None:
     from lictui.history.backfill import LicenseGrant
 
     return LicenseGrant(
-        PoolKey(license_.product, optional_date(license_.subscription_date) or ""),
+        PoolKey(license_.product, str(license_.subscription_date or "")),
         license_.serial or license_.signature[:80],
         _midnight(start),
         license_.count,
@@ -398,7 +398,7 @@ def _license_json(license_: Increment) -> dict[str, Any]:
         "product": license_.product,
         **fields(product, "name model counted"),
         **fields(license_, "vendor count subscription_date"),
-        "start": optional_date(license_.start or license_.issued),
+        "start": license_.start or license_.issued,
         **fields(license_, "issued expires permanent license_type serial"),
         "taken": _grant(license_) is not None,
     }

@@ -76,7 +76,7 @@ def emit(
     elif output_format == "jsonl":
         shared = {"at": document["at"]} if records and "at" in document else {}
         for record in document[records] if records else (document,):
-            out.write(json.dumps({**shared, **record}, ensure_ascii=False) + "\n")
+            out.write(_json({**shared, **record}) + "\n")
     elif output_format == "csv":
         out.write(csv_line(column.name for column in columns))
         out.writelines(csv_lines([_csv_cell(row, column) for column in columns] for row in rows))
@@ -92,35 +92,24 @@ def emit(
 
 def json_text(document: Mapping[str, Any]) -> str:
     """Return a JSON document as commands print it."""
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return _json(document, indent=2) + "\n"
+
+
+def _json(value: object, indent: int | None = None) -> str:
+    return json.dumps(value, indent=indent, ensure_ascii=False, default=date.isoformat)
 
 
 # The values of JSON and CSV
 
 
 def fields(value: object, names: str) -> dict[str, Any]:
-    """Return attributes of `value`, by name: enums as words, dates as ISO 8601."""
-    return {name: _plain(getattr(value, name)) for name in names.split()}
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case Enum():
-            return value.value
-        case date():
-            return value.isoformat()
-        case _:
-            return value
+    """Return attributes of `value`, by name."""
+    return {name: getattr(value, name) for name in names.split()}
 
 
 def optional_time(timestamp: float | None) -> str | None:
     """Return UTC epoch seconds as ISO 8601."""
     return None if timestamp is None else iso(timestamp)
-
-
-def optional_date(day: date | None) -> str | None:
-    """Return a date as ISO 8601."""
-    return None if day is None else day.isoformat()
 
 
 def rounded(value: float | None, digits: int = 4) -> float | None:

@@ -37,7 +37,6 @@ from lictui.cli.output import (
     emit,
     number_text,
     open_binary,
-    optional_date,
 )
 from lictui.clock import SystemClock
 from lictui.config.entitlements import Entitlement, load_entitlements
@@ -273,7 +272,7 @@ def _entitlement_json(line: ContractLine) -> dict[str, Any]:
         "cost": line.cost,
         "idle_cost": line.unused_cost,
         "currency": entitlement.currency or None,
-        "renewal": optional_date(entitlement.renewal),
+        "renewal": entitlement.renewal,
         "words": summary(line),
         "is_upper_bound": line.is_bound,
         "peak_month_is_upper_bound": line.peak_is_bound,
@@ -283,7 +282,7 @@ def _entitlement_json(line: ContractLine) -> dict[str, Any]:
 
 def _expiry_json(expiry: Expiry, today: date) -> dict[str, Any]:
     return {
-        "date": expiry.day.isoformat(),
+        "date": expiry.day,
         "days_left": (expiry.day - today).days,
         "kind": expiry.kind,
         "scope": expiry.server,

@@ -276,13 +276,13 @@ def _server_json(
     mode = snapshot.mode if snapshot else None
     return {
         **fields(server, "name source group url"),
-        "state": status.state.value,
+        "state": status.state,
         "reason": _reason_json(status.failure),
         "polled_at": optional_time(status.polled_at),
         "latency_ms": None if status.latency is None else round(status.latency * 1000),
         "reported_name": (snapshot and snapshot.reported_name) or None,
         "version": (snapshot and snapshot.version) or None,
-        "mode": mode.value if isinstance(mode, Mode) else None,
+        "mode": mode if isinstance(mode, Mode) else None,
         "activation": activation and fields(activation, "status expires"),
         "same_as": server.same_as or None,
         "license_servers": [
@@ -304,7 +304,7 @@ def _server_json(
 
 def _member_json(status: ServerStatus) -> dict[str, Any]:
     reason = _reason_json(status.failure)
-    return {**fields(status.server, "name source"), "state": status.state.value, "reason": reason}
+    return {**fields(status.server, "name source"), "state": status.state, "reason": reason}
 
 
 def _pool_json(pool: Pool, thresholds: Thresholds, same_as: str) -> dict[str, Any]:
@@ -315,7 +315,7 @@ def _pool_json(pool: Pool, thresholds: Thresholds, same_as: str) -> dict[str, An
         **fields(pool, "subscription_date expires permanent"),
         **fields(reading, "installed overdraft in_use free"),
         "ratio": rounded(reading.ratio),
-        "level": reading.level(thresholds.warn, thresholds.critical).value,
+        "level": reading.level(thresholds.warn, thresholds.critical),
         "counted": pool.counted and not same_as,
         "same_as": same_as or None,
         "queued": pool.queued,
@@ -327,7 +327,7 @@ def _license_server_json(server: LicenseServer) -> dict[str, Any]:
     return {
         "host_id": server.host_id,
         "fqdn": server.fqdn or None,
-        "status": server.status.value,
+        "status": server.status,
         "last_reported": optional_time(server.last_reported),
         **fields(server, "expires days_to_expire"),
     }
@@ -339,7 +339,7 @@ def _total_json(total: Total) -> dict[str, Any]:
         **fields(total.reading, "installed overdraft in_use"),
         "free": total.free,
         "ratio": rounded(total.ratio),
-        "level": total.level.value,
+        "level": total.level,
         "unknown": total.unknown_pools,
         "servers_reporting": len(total.servers_reporting),
         "servers_expected": len(total.servers_expected),
@@ -350,7 +350,7 @@ def _alert_json(alert: AlertState, board: MergedBoard, now: float) -> dict[str, 
     """Return a condition that holds now, and whether the polling lictui has raised it."""
     raised = next((state for state in board.alert_states or () if state.key == alert.key), None)
     return {
-        "kind": alert.key.kind.value,
+        "kind": alert.key.kind,
         **fields(alert, "level"),
         "server": alert.key.server,
         "product": alert.key.product or None,
