@@ -12,6 +12,7 @@ from tests.support.csv_files import read_text, rows_of
 
 from lictui.analysis.series import Resolution
 from lictui.errors import UsageError
+from lictui.history.csv_export import HEADER, MONTH_HEADER, RAW_HEADER
 from lictui.history.csv_reader import MONTH, ImportedPool, ImportOptions, ImportResult
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -451,11 +452,14 @@ def test_month_is_a_month_and_not_a_reading(month: str) -> None:
 NUMERIC = st.text("0123456789/.-: ;'apmT+Z", max_size=22)
 HOSTILE = st.text("=\x1b[31m\x07\x9b\u202e\u200d\0\r\n \"'ab", max_size=9)
 CELL = st.one_of(NUMERIC, HOSTILE, st.sampled_from(["2026-11-24", "06:15", "412", ""]))
-OWN = "at,server,product,model,subscription_date,in_use,installed,overdraft"
+OWN = [",".join(header) for header in (RAW_HEADER, HEADER, MONTH_HEADER)]
+OWN_ROW = (
+    f"2026-11-24T00:00:00Z,2026-11-25T00:00:00Z,s,P,,,0,{'9' * 30},1,2026-11-24T00:00:00Z,1,1,1"
+)
 
 
 @given(
-    st.sampled_from(["Date,Time,InUse,Total", "Time,InUse,Product,Server", OWN, ""]),
+    st.sampled_from(["Date,Time,InUse,Total,", "Time,InUse,Product,Server,", *OWN, ""]),
     HOSTILE,
     st.lists(st.lists(CELL, max_size=9), max_size=6),
     st.binary(max_size=60),
@@ -463,7 +467,7 @@ OWN = "at,server,product,model,subscription_date,in_use,installed,overdraft"
 def test_any_file_is_read_or_refused_and_shows_no_control_characters(
     head: str, name: str, rows: list[list[str]], rest: bytes
 ) -> None:
-    lines = [f"{head},{name}", *map(",".join, rows)]
+    lines = [head + name * (head not in OWN), OWN_ROW, *map(",".join, rows)]
     shown: list[str] = []
     try:
         result, pools = taken("\n".join(lines).encode() + rest, BERLIN)

@@ -184,7 +184,7 @@ def _readable(file: str) -> Iterator[Path]:
             copy.flush()
             yield Path(copy.name)
     except OSError as error:
-        raise UsageError(f"cannot read {file}: {error.strerror}") from error
+        raise UsageError(f"cannot read {file}: {error.strerror or error}") from error
 
 
 @contextmanager

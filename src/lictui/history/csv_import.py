@@ -150,7 +150,7 @@ def _read_lictui_csv(
             rows[_COLUMNS.get(name, name)] = table[name]
         checks = [(is_readable, ""), (rows["time"] <= options.until, "time is in the future")]
         if "to" in names:
-            rows["width"] = table["to"] - table["from"]
+            rows["width"] = np.clip(table["to"] - table["from"], 0, _COUNT_LIMIT - 1)
             rows["average"] /= _SCALE
             checks += _bucket_checks(rows)
         for is_right, reason in checks:
@@ -188,10 +188,17 @@ def _optional_count(cell: str) -> int:
     return count
 
 
+def _average(cell: str) -> int:
+    average = float(cell)
+    if not 0 <= average < _COUNT_LIMIT:
+        raise ValueError(cell)
+    return round(average * _SCALE)
+
+
 _PARSERS: Final = {
     **dict.fromkeys(("at", "from", "to", "max_at"), _utc),
     "month": lambda cell: _utc(f"{cell.strip()}-01T00:00:00Z"),
-    "in_use_avg": lambda cell: round(float(cell) * _SCALE),
+    "in_use_avg": _average,
 }
 
 
