@@ -36,38 +36,28 @@ def test_percentiles_are_weighted_by_time() -> None:
     assert result.seconds == 100 * 300
 
 
-def test_time_above_includes_the_threshold() -> None:
-    result = usage_stats(
-        Series.of([bucket(0, 79), bucket(300, 80), bucket(600, 90), bucket(900, 101)], 300)
-    )
+@pytest.mark.parametrize(
+    ("buckets", "above", "full"),
+    [
+        ([bucket(0, 79), bucket(300, 80), bucket(600, 90), bucket(900, 101)], (900, 600, 300), 900),
+        ([bucket(0, 80, installed=200), bucket(300, 80, installed=80)], (300, 300, 300), 300),
+        ([bucket(0, 5, installed=0), bucket(300, 5, installed=None)], (0, 0, 0), None),
+        # A gap ends the time at 100 %.
+        (
+            [bucket(0, 100), bucket(300, 100), bucket(900, 100), bucket(1200, 99)],
+            (1200, 1200, 900),
+            0,
+        ),
+    ],
+)
+def test_time_above_is_of_what_was_installed_then(
+    buckets: list[Bucket], above: tuple[int, ...], full: int | None
+) -> None:
+    result = usage_stats(series_of(buckets))
     assert result is not None
-    assert result.seconds_above == ((0.8, 900), (0.9, 600), (1.0, 300))
-
-
-def test_time_above_uses_installed_of_that_time() -> None:
-    result = usage_stats(
-        Series.of([bucket(0, 80, installed=200), bucket(300, 80, installed=80)], 300)
-    )
-    assert result is not None
-    assert result.seconds_above == ((0.8, 300), (0.9, 300), (1.0, 300))
-    assert result.longest_saturation == Period(300, 600)
-
-
-def test_time_above_is_zero_where_nothing_is_installed() -> None:
-    result = usage_stats(
-        Series.of([bucket(0, 5, installed=0), bucket(300, 5, installed=None)], 300)
-    )
-    assert result is not None
-    assert result.seconds_above == ((0.8, 0), (0.9, 0), (1.0, 0))
-    assert result.longest_saturation is None
-
-
-def test_longest_saturation_ends_with_a_gap() -> None:
-    result = usage_stats(
-        Series.of([bucket(0, 100), bucket(300, 100), bucket(900, 100), bucket(1200, 99)], 300)
-    )
-    assert result is not None
-    assert result.longest_saturation == Period(0, 600)
+    assert tuple(seconds for _, seconds in result.seconds_above) == above
+    end = 600 if full == 0 else 300 + (full or 0)
+    assert result.longest_saturation == (None if full is None else Period(full, end))
 
 
 @given(st.lists(st.tuples(st.integers(0, 200), st.integers(1, 9)), min_size=1, max_size=50))
@@ -101,31 +91,24 @@ def test_heat_matrix_of_nothing_is_empty() -> None:
     assert [len(row) for row in result.peak] == [24] * 7
 
 
-def test_heat_matrix_uses_local_hours() -> None:
-    result = heat_matrix(
-        series_of([hour_bucket("2026-11-24T08:00", 40)]), BERLIN
-    )  # a Tuesday, 9:00 in Berlin
-    assert result.average[1][9] == 40
-    assert result.average[1][8] is None
-
-
-def test_heat_matrix_joins_five_minutes_to_hours() -> None:
-    result = heat_matrix(
-        Series.of(
-            [hour_bucket("2026-11-24T08:00", 40, 300), hour_bucket("2026-11-24T08:05", 60, 300)],
-            3600,
+@pytest.mark.parametrize(
+    ("buckets", "average", "peak", "weeks"),
+    [
+        ([hour_bucket("2026-11-24T08:00", 40)], 40, 40, 1),  # a Tuesday, 9:00 in Berlin
+        (  # five minutes are joined to hours
+            [hour_bucket(f"2026-11-24T08:0{at}", 40 + 4 * at, 300) for at in (0, 5)], 60, 60, 1
         ),
-        BERLIN,
-    )
-    assert (result.average[1][9], result.weeks[1][9]) == (60, 1)
-
-
-def test_heat_matrix_joins_summer_and_winter_hours() -> None:
-    result = heat_matrix(
-        series_of([hour_bucket("2026-10-20T07:00", 30), hour_bucket("2026-10-27T08:00", 50)]),
-        BERLIN,
-    )
-    assert result.average[1][9] == 40
+        (  # the same hour of the clock in summer and in winter
+            [hour_bucket("2026-10-20T07:00", 30), hour_bucket("2026-10-27T08:00", 50)], 40, 50, 2
+        ),
+    ],
+)  # fmt: skip
+def test_heat_matrix_is_of_local_hours(
+    buckets: list[Bucket], average: float, peak: float, weeks: int
+) -> None:
+    result = heat_matrix(series_of(buckets), BERLIN)
+    assert (result.average[1][9], result.peak[1][9], result.weeks[1][9]) == (average, peak, weeks)
+    assert result.average[1][8] is None
 
 
 _TUESDAYS = (305, 290, 312, 298, 320, 301, 288, 309)
