@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from lictui.cli.output import Column, Kind, emit, open_binary, open_text
+from lictui.cli.output import Column, Kind, emit, open_binary, open_text, rounded
 from lictui.errors import UsageError
 
 COLUMNS = (
@@ -128,3 +130,12 @@ def test_file_appears_when_it_is_complete(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     with pytest.raises(UsageError, match="cannot write"), open_binary(str(tmp_path / "no" / "out")):
         pass
+
+
+@given(st.floats(0, 2), st.sampled_from((0.8, 0.9, 1.0)))
+def test_rounded_ratio_is_on_the_same_side_of_its_limit(ratio: float, limit: float) -> None:
+    result = rounded(ratio, limits=(limit,))
+    assert result is not None
+    assert (result >= limit) == (ratio >= limit)
+    assert rounded(0.79996, limits=(0.8, 0.9)) == 0.79996
+    assert rounded(0.777777, limits=(0.8, 0.9)) == 0.7778

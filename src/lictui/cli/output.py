@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
@@ -112,9 +112,21 @@ def optional_time(timestamp: float | None) -> str | None:
     return None if timestamp is None else iso(timestamp)
 
 
-def rounded(value: float | None, digits: int = 4) -> float | None:
-    """Return a number without the noise of binary fractions; a ratio has four digits."""
-    return None if value is None else round(value, digits)
+_EXACT_DIGITS: Final = 17  # after which no float is changed
+
+
+def rounded(value: float | None, digits: int = 4, limits: Collection[float] = ()) -> float | None:
+    """Return a number without the noise of binary fractions; a ratio has four digits.
+
+    More of them where fewer would be on the other side of a limit.
+    """
+    if value is None:
+        return None
+    while digits < _EXACT_DIGITS and any(
+        (round(value, digits) >= limit) != (value >= limit) for limit in limits
+    ):
+        digits += 1
+    return round(value, digits)
 
 
 def _csv_cell(row: Row, column: Column) -> object:

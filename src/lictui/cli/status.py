@@ -42,6 +42,7 @@ from lictui.engine.board import (
     Total,
     filter_board,
     is_reporting,
+    total_thresholds,
 )
 from lictui.engine.merge import duplicate_pools, merge_board, same_as_warnings
 from lictui.engine.queries import poll_once
@@ -247,17 +248,17 @@ def status_json(
     It lists every registered server; a pool that several servers report is counted at one of them.
     With `merged`, servers of one license server are listed as one, with its members in `parts`.
     """
-    duplicates = {} if merged else duplicate_pools(board)
+    duplicates, alerts = {} if merged else duplicate_pools(board), board.alert_settings
     return {
         "schema": SCHEMA,
         "at": iso(now),
         "servers": [
-            _server_json(server, board.alert_settings, duplicates)
+            _server_json(server, alerts, duplicates)
             for server in (board if merged else board.registered).servers
         ],
-        "totals": [_total_json(total) for total in board.totals()],
+        "totals": [_total_json(total, alerts, GroupBy.PRODUCT) for total in board.totals()],
         "groups": [
-            {"group": total.scope or None, **_total_json(total)}
+            {"group": total.scope or None, **_total_json(total, alerts, GroupBy.GROUP)}
             for total in board.totals(GroupBy.GROUP)
         ],
         "alerts": [_alert_json(alert, board, now) for alert in current_alerts(board, today)],
@@ -314,7 +315,7 @@ def _pool_json(pool: Pool, thresholds: Thresholds, same_as: str) -> dict[str, An
         "license_type": pool.license_type or None,
         **fields(pool, "subscription_date expires permanent"),
         **fields(reading, "installed overdraft in_use free"),
-        "ratio": rounded(reading.ratio),
+        "ratio": rounded(reading.ratio, limits=(*thresholds.ratios, 1.0)),
         "level": reading.level(thresholds.warn, thresholds.critical),
         "counted": pool.counted and not same_as,
         "same_as": same_as or None,
@@ -333,12 +334,13 @@ def _license_server_json(server: LicenseServer) -> dict[str, Any]:
     }
 
 
-def _total_json(total: Total) -> dict[str, Any]:
+def _total_json(total: Total, alerts: AlertSettings, by: GroupBy) -> dict[str, Any]:
+    limits = total_thresholds(alerts, total.scope, total.product, by)
     return {
         **fields(total, "product name model"),
         **fields(total.reading, "installed overdraft in_use"),
         "free": total.free,
-        "ratio": rounded(total.ratio),
+        "ratio": rounded(total.ratio, limits=(*limits.ratios, 1.0)),
         "level": total.level,
         "unknown": total.unknown_pools,
         "servers_reporting": len(total.servers_reporting),
