@@ -7,14 +7,14 @@ import sys
 from dataclasses import fields, is_dataclass
 from datetime import date
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 from lictui.model import FailureKind, Level, Model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
 _T = TypeVar("_T")
 _NOT_STORED: Final = frozenset({"raw_fields"})  # explain a figure of now, too large for the past
@@ -71,73 +71,52 @@ def _defaults(class_: type) -> tuple[tuple[str, Any], ...]:
 @cache
 def _reader(hint: Any) -> Callable[[Any], Any]:
     """Return the function that reads values of a type hint from plain JSON values."""
+    arguments = get_args(hint)
     if get_origin(hint) is tuple:
-        return _tuple_reader(*get_args(hint))
-    if NoneType in get_args(hint):
-        (inner,) = (_reader(option) for option in get_args(hint) if option is not NoneType)
-        return lambda value: None if value is None else inner(value)
+        return _tuple_reader(*arguments)
+    if NoneType in arguments:
+        (read,) = (_reader(option) for option in arguments if option is not NoneType)
+        return lambda value: None if value is None else read(value)
     if is_dataclass(hint):
         return _dataclass_reader(hint)
     if issubclass(hint, Enum):
-        return _enum_reader(hint)
-    return _scalar_reader(hint)
-
-
-def _scalar_reader(class_: Any) -> Callable[[Any], Any]:
-    if issubclass(class_, date):
+        members = {member.value: member for member in hint}
+        fallback = _FALLBACK.get(hint)
+        return lambda value: members.get(value, fallback) if fallback else members[value]
+    if issubclass(hint, date):
         return date.fromisoformat
-    if class_ is str:
-        return sys.intern  # the same few words come thousands of times: each is kept once
-    accepted = (int, float) if class_ is float else class_
-
-    def read(value: Any) -> Any:
-        if isinstance(value, accepted):
-            return value
-        raise TypeError(value)
-
-    return read
+    # The same few words come thousands of times: each is kept once.
+    return sys.intern if hint is str else partial(_checked, hint)
 
 
-def _enum_reader(class_: type[Enum]) -> Callable[[Any], Any]:
-    members = {member.value: member for member in class_}
-    fallback = _FALLBACK.get(class_)
-
-    def read(value: Any) -> Any:
-        return members[value] if fallback is None else members.get(value, fallback)
-
-    return read
+def _checked(kind: type, value: Any) -> Any:
+    if isinstance(value, (int, float) if kind is float else kind):
+        return value
+    raise TypeError(value)
 
 
 def _tuple_reader(*hints: Any) -> Callable[[Any], Any]:
     if hints[-1] is not Ellipsis:
         readers = [_reader(hint) for hint in hints]
         return lambda value: tuple(read(item) for read, item in zip(readers, value, strict=True))
-    read_item = _reader(hints[0])
-
-    def read(value: Any) -> Any:
-        items = []
-        for item in value:
-            try:
-                items.append(read_item(item))
-            except _INVALID:
-                continue  # one invalid pool does not cost the others
-        return tuple(items)
-
-    return read
+    reader = _reader(hints[0])
+    # One invalid pool does not cost the others.
+    return lambda value: tuple(result for _, result in _valid((None, reader, v) for v in value))
 
 
 def _dataclass_reader(class_: Any) -> Callable[[Any], Any]:
     hints = get_type_hints(class_, localns={"date": date})
     readers = {name: _reader(hint) for name, hint in hints.items()}
+    return lambda value: class_(
+        **dict(_valid((name, readers[name], v) for name, v in value.items() if name in readers))
+    )
 
-    def read(value: Any) -> Any:
-        arguments = {}
-        for name, field_value in value.items():
-            if name in readers:
-                try:
-                    arguments[name] = readers[name](field_value)
-                except _INVALID:
-                    continue
-        return class_(**arguments)
 
-    return read
+def _valid(items: Iterable[tuple[Any, Callable[[Any], Any], Any]]) -> Iterator[tuple[Any, Any]]:
+    """Yield each key with what its reader makes of its value, if that is possible."""
+    for key, read, value in items:
+        try:
+            result = read(value)
+        except _INVALID:
+            continue
+        yield key, result

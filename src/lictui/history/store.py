@@ -171,13 +171,13 @@ class History(Journal, Polls):
 
     def remember_sums(self, sums: Iterable[Iterable[KnownPool]]) -> None:
         """Keep the daily maxima of the sums of these pools when five-minute figures expire."""
-        from lictui.history.sums import new_sums, remember_sums
-
+        ids = [sorted({pool.id for pool in parts}) for parts in sums]
+        rows = {(" ".join(map(str, numbers)),) for numbers in ids if len(numbers) > 1}
         with self._reading() as db:
-            new = new_sums(db, sums)
+            new = rows.difference(db.execute("SELECT pools FROM summed"))
         if new:
             with self._writing() as db:
-                remember_sums(db, new)
+                db.executemany("INSERT OR IGNORE INTO summed VALUES(?)", sorted(new))
 
     def tightened(self, total: Series, known: Sequence[KnownPool]) -> Series:
         """Return a sum of pools with the exact maxima of its days, as far as they were stored."""

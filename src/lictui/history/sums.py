@@ -16,7 +16,7 @@ from lictui.history.query import StoredPool, sum_key, sum_pools
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from lictui.analysis.columns import Series
     from lictui.history.pools import KnownPool
@@ -24,19 +24,6 @@ if TYPE_CHECKING:
 _DAY: Final = int(Resolution.DAY)
 _MONTH: Final = 32 * _DAY
 _STORED_UNTIL: Final = b""  # the key of the row that says up to when peaks are stored
-
-
-def new_sums(db: sqlite3.Connection, sums: Iterable[Iterable[KnownPool]]) -> list[str]:
-    """Return those sums of several pools that are not remembered yet, as they are stored."""
-    ids = [sorted({pool.id for pool in parts}) for parts in sums]
-    rows = {" ".join(map(str, numbers)) for numbers in ids if len(numbers) > 1}
-    known = {row for (row,) in db.execute("SELECT pools FROM summed")}
-    return sorted(rows - known)
-
-
-def remember_sums(db: sqlite3.Connection, sums: Iterable[str]) -> None:
-    """Store the daily maxima of these sums from now on."""
-    db.executemany("INSERT OR IGNORE INTO summed VALUES(?)", [(row,) for row in sums])
 
 
 def store_peaks(db: sqlite3.Connection, until: int, now: int) -> int:
