@@ -43,7 +43,7 @@ CONTEXT: Final = 2 * _DAY  # a reading is valid for a day and a half at most
 
 _PACK_STEP: Final = 3 * 3600  # seconds; packing rewrites blocks, so it waits until it is worth it
 _SETTLED_AFTER: Final = 300  # seconds after which no reading is being written any more
-MAX_POOLS: Final = 400  # per call: a fraction of a second, whatever the size of the estate
+MAX_POOLS: Final = 200  # per call: a fraction of a second, whatever the size of the estate
 
 
 def pack_due(db: sqlite3.Connection, now: float) -> list[KnownPool]:
