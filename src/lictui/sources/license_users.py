@@ -7,13 +7,14 @@ stored, and lictui never releases an assignment itself.
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from lictui.model import LicenseUser, LicenseUserList, Server, SourceName
 from lictui.sources.command.formats import udadmin_license_users
 from lictui.sources.command.source import command_label
 from lictui.sources.flexnet.source import lmstat_license_users, read_output, run_lmstat
-from lictui.sources.process import decode_output, run_program
+from lictui.sources.process import decode_output, parse_output, run_program
 from lictui.sources.sanitize import sanitize
 from lictui.sources.source import no_data_error
 
@@ -37,9 +38,10 @@ async def read_license_users(server: Server, limits: Limits, clock: Clock) -> Li
         )
     text = decode_output(output.stdout)
     label = server.address or command_label(server.command)
+    parse = partial(lmstat_license_users, text, label, clock.now())
     if server.format == "udadmin":
-        return read_output(output, lambda: udadmin_license_users(text, label))
-    return read_output(output, lambda: lmstat_license_users(text, label, clock.now()))
+        parse = partial(udadmin_license_users, text, label)
+    return await parse_output(partial(read_output, output, parse), len(text))
 
 
 def release_command(user: LicenseUser) -> str:

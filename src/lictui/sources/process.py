@@ -213,6 +213,7 @@ def _kill_group(transport: asyncio.SubprocessTransport) -> None:
 
 LOCAL_TIMEOUT: Final = 10.0  # seconds for a file, a keyring or a command that prints a secret
 _MAX_THREADS: Final = 512  # more calls wait for their turn
+_QUICK: Final = 64 * 1024  # bytes that are parsed without a thread
 _STACK: Final = 1024 * 1024  # bytes of each: hundreds of hanging look-ups fit into little memory
 _CALLS: Final[dict[_CallKey, asyncio.Future[Any]]] = {}
 _WAITING: Final[deque[tuple[_CallKey, Callable[[], Any]]]] = deque()
@@ -236,6 +237,11 @@ async def run_blocking(name: str, function: Callable[[], _T], seconds: float | N
     async with asyncio.timeout(seconds):
         result: _T = await asyncio.shield(call)
     return result
+
+
+async def parse_output(parse: Callable[[], _T], size: int) -> _T:
+    """Return `parse()`, called in a thread if there are many bytes, so that other polls go on."""
+    return await run_blocking(f"parse {id(parse)}", parse) if size > _QUICK else parse()
 
 
 def _start_call(key: _CallKey, function: Callable[[], Any]) -> None:

@@ -1,6 +1,7 @@
 """The source `command`: what counts as an answer, and failures of programs and of ssh."""
 
 import json
+import threading
 from functools import partial
 from typing import Any
 
@@ -89,6 +90,21 @@ async def test_command_without_a_complete_answer_fails(
     assert result.message.startswith(message)
     assert result.hint
     assert bench.steps == [] or kind is FailureKind.CONFIG
+
+
+async def test_command_large_output_is_parsed_in_a_thread(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+
+    def parse(_source: CommandSource, _text: str) -> Snapshot:
+        threads.append(threading.current_thread().name.partition(" ")[0])
+        return Snapshot(())
+
+    monkeypatch.setattr(CommandSource, "_parse", parse)
+    for size in (10, 100_000):
+        await bench.fetch((bench.program(b"x" * size),), "lmstat")
+    assert threads == [threading.main_thread().name, "parse"]
 
 
 async def test_command_lictui_may_exit_with_1_after_a_complete_answer(bench: Bench) -> None:

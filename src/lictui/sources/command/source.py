@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from lictui.model import FailureKind, Mode, Server, Snapshot, Step
@@ -57,7 +58,7 @@ class CommandSource:
         self._check(output, text)
         size = f"{len(output.stdout):,} bytes"
         on_step(Step.INVENTORY, f"exit code {output.exit_code} in {seconds:.1f} s, {size}")
-        snapshot = self._parse(text)
+        snapshot = await process.parse_output(partial(self._parse, text), len(text))
         on_step(Step.PARSE, count_text(len(snapshot.pools), "pool"))
         return snapshot
 

@@ -33,7 +33,7 @@ from lictui.sources.flexnet.parser import (
     read_pools,
     start_time,
 )
-from lictui.sources.process import ProgramOutput, decode_output, run_program
+from lictui.sources.process import ProgramOutput, decode_output, parse_output, run_program
 from lictui.sources.sanitize import first_line, parse_date, sanitize
 from lictui.sources.source import (
     ErrorRule,
@@ -74,7 +74,8 @@ class LmstatSource:
         program = self._server.lmutil or _PROGRAM
         printed = f"{program} printed {len(output.stdout):,} bytes"
         try:
-            snapshot = read_output(output, lambda: lmstat_snapshot(text, self._server.address))
+            parse = partial(lmstat_snapshot, text, self._server.address)
+            snapshot = await parse_output(partial(read_output, output, parse), len(text))
         except SourceError as error:
             if error.failure.step is Step.PARSE:
                 on_step(Step.INVENTORY, printed)

@@ -23,7 +23,7 @@ from defusedxml.ElementTree import DefusedXMLParser, ParseError
 from lictui.model import FailureKind, Step
 from lictui.sources.http import HttpClient, HttpReply, status_error, status_rules
 from lictui.sources.network import host_port, origin
-from lictui.sources.process import run_blocking
+from lictui.sources.process import parse_output
 from lictui.sources.sanitize import sanitize
 from lictui.sources.source import ErrorRule, SourceError, find_rule
 
@@ -68,7 +68,6 @@ class WinrmLogin:
 _MAX_PAGES: Final = 2_000  # a server may send its items one by one
 _MAX_EMPTY_PAGES: Final = 3  # in a row, before the last
 _MAX_XML: Final = 2 * 1024 * 1024  # bytes of one reply; we ask for at most _MAX_ENVELOPE
-_QUICK_XML: Final = 64 * 1024  # bytes that are parsed without a thread
 _TIMEOUT_SHARE: Final = 0.8  # of our timeout: the server's own error tells more than ours
 
 
@@ -123,10 +122,7 @@ class WsmanEnumerator:
             raise self._incomplete(f"a page of {len(reply.body):,} bytes", FailureKind.TOO_LARGE)
         parse = partial(parse_reply, reply.body, message_id)
         try:
-            if len(reply.body) > _QUICK_XML:
-                result = await run_blocking(f"parse {message_id}", parse)
-            else:
-                result = parse()
+            result = await parse_output(parse, len(reply.body))
         except InvalidReplyError as error:
             if reply.status != HTTPStatus.OK:
                 raise error_for_status(reply, Step.INVENTORY) from error
