@@ -6,9 +6,9 @@ A failed poll is a value, not an exception, and an unknown figure is None, never
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -615,3 +615,19 @@ class AlertEvent:
     time: float
     alert: AlertState
     previous_level: Level = Level.OK  # of `worse` and `better`
+
+
+_T = TypeVar("_T")
+_TIMES: Final = (
+    "time", "since", "until", "due", "polled_at", "last_success_at", "raised_at", "notified_at",
+    "last_poll",
+)  # fmt: skip
+
+
+def moved(value: _T, seconds: float) -> _T:
+    """Return a frozen value of the engine with all its times moved: a clock was set."""
+    times = {
+        name: time + seconds for name in _TIMES if (time := getattr(value, name, None)) is not None
+    }
+    changed: _T = replace(value, **times)  # type: ignore[type-var]
+    return changed

@@ -104,14 +104,6 @@ async def test_edited_registry_is_reloaded_and_an_invalid_one_is_not(
     assert engine.board.notices == ()
 
 
-async def test_invalid_config_at_start_leaves_the_defaults(harness: EngineHarness) -> None:
-    harness.register(server())
-    (harness.paths.config_dir / "config.toml").write_text("[alerts]\nwarn = 80\n")
-    engine = await harness.engine()
-    assert status_of(engine).state is State.UP
-    assert any("alerts.warn" in notice for notice in engine.board.notices)
-
-
 async def test_history_that_cannot_be_opened_is_tried_again(harness: EngineHarness) -> None:
     harness.register(server(interval=60.0))
     harness.paths.data_dir.mkdir()
@@ -140,6 +132,7 @@ async def test_deleted_history_is_noticed_and_loses_nothing_afterwards(
 ) -> None:
     engine = await half_used.engine()
     await poll(half_used, engine, 85, 85)
+    await engine.acknowledge(USAGE, Acknowledgement("alice", half_used.clock.now()))
     half_used.paths.history.unlink()
     await poll(half_used, engine, 86)
     await half_used.clock.advance(ROUND)
@@ -149,6 +142,7 @@ async def test_deleted_history_is_noticed_and_loses_nothing_afterwards(
     await half_used.close(engine)
     restored = await half_used.engine()
     assert [state.key for state in restored.board.alert_states or ()] == [USAGE]
+    assert restored.board.acknowledgements.keys() == {USAGE}
 
 
 async def test_observer_that_fails_does_not_end_the_recording(half_used: EngineHarness) -> None:

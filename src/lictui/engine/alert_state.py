@@ -39,6 +39,7 @@ from lictui.model import (
     Level,
     Server,
     State,
+    moved,
 )
 
 if TYPE_CHECKING:
@@ -336,11 +337,11 @@ _ENDS_ACKNOWLEDGEMENT: Final = (AlertTransition.WORSE, AlertTransition.CLEARED)
 
 @dataclass(slots=True)
 class AlertStore:
-    """Alert states by server. Change it through its methods only."""
+    """All alerts. Change it through its methods only."""
 
     acknowledgements: dict[AlertKey, Acknowledgement] = field(default_factory=dict)
     anomalies: dict[str, dict[str, str]] = field(default_factory=dict)  # by server, then product
-    _states: dict[str, dict[AlertKey, AlertState]] = field(default_factory=dict)
+    _states: dict[AlertKey, AlertState] = field(default_factory=dict)
     # Not written yet: changed states (None: removed), ended acknowledgements and log lines.
     _changed: dict[AlertKey, AlertState | None] = field(default_factory=dict)
     _unacknowledged: dict[AlertKey, None] = field(default_factory=dict)
@@ -356,8 +357,7 @@ class AlertStore:
         """Replace everything with what the history contains."""
         for memory in (self._states, self._changed, self._unacknowledged):
             memory.clear()
-        for state in states:
-            self._states.setdefault(state.key.server, {})[state.key] = _no_later(state, now)
+        self._states.update((state.key, _no_later(state, now)) for state in states)
         self.acknowledgements = {k: _no_later(value, now) for k, value in acknowledgements.items()}
 
     def load_acknowledgements(self, acknowledgements: Mapping[AlertKey, Acknowledgement]) -> None:
@@ -371,29 +371,23 @@ class AlertStore:
     def shift(self, seconds: float) -> None:
         """Follow a clock that was set forward by `seconds`: durations stay as they are."""
         for state in self.states:
-            self._put(state.key, _moved(state, seconds))
-        self.acknowledgements = {k: _moved(v, seconds) for k, v in self.acknowledgements.items()}
+            self._put(state.key, moved(state, seconds))
+        self.acknowledgements = {k: moved(v, seconds) for k, v in self.acknowledgements.items()}
 
     def rewrite(self) -> None:
         """Write every alert again: the history is a new file."""
-        self._changed = {state.key: state for state in self.states}
+        self._changed = dict(self._states)
 
     @property
     def states(self) -> tuple[AlertState, ...]:
         """All alerts, by server."""
-        return tuple(
-            state for name in sorted(self._states) for state in self._states[name].values()
-        )
+        return tuple(sorted(self._states.values(), key=lambda state: state.key.server))
 
     def evaluate(
         self, status: ServerStatus, alerts: AlertSettings, now: float, today: date
     ) -> tuple[AlertEvent, ...]:
         """Update the alerts of one server as it is now; return what happened to them."""
-        before = {
-            state.key: state
-            for name in status.member_names
-            for state in self._states.get(name, {}).values()
-        }
+        before = self._of_servers(status.member_names)
         anomalies = self.anomalies.get(status.server.name)
         context = AlertContext(alerts, today, now, self.acknowledgements, anomalies)
         states, events = decide_alerts(before.values(), status, context)
@@ -414,7 +408,9 @@ class AlertStore:
         """
         enabled = {server.name: server.enabled for server in servers}
         self._missing = {
-            name: self._missing.get(name, elapsed) for name in self._states if name not in enabled
+            key.server: self._missing.get(key.server, elapsed)
+            for key in self._states
+            if key.server not in enabled
         }
         cleared = {name for name, since in self._missing.items() if elapsed - since >= _KEPT}
         cleared |= {name for name, is_enabled in enabled.items() if not is_enabled}
@@ -422,11 +418,13 @@ class AlertStore:
 
     def clear(self, names: Collection[str], now: float) -> tuple[AlertEvent, ...]:
         """Clear the alerts of these servers."""
-        removed = [state for name in names for state in self._states.get(name, {}).values()]
-        for state in removed:
-            self._put(state.key, None)
+        removed = self._of_servers(names)
+        for key in removed:
+            self._put(key, None)
         events = tuple(
-            AlertEvent(AlertTransition.CLEARED, now, state) for state in removed if state.is_raised
+            AlertEvent(AlertTransition.CLEARED, now, state)
+            for state in removed.values()
+            if state.is_raised
         )
         self._end_acknowledgements(events)
         self.add_journal_lines(journal_lines(events))
@@ -434,11 +432,13 @@ class AlertStore:
 
     def _put(self, key: AlertKey, state: AlertState | None) -> None:
         self._changed[key] = state
-        states = self._states.setdefault(key.server, {})
         if state is not None:
-            states[key] = state
-        elif states.pop(key, None) is not None and not states:
-            del self._states[key.server]
+            self._states[key] = state
+        else:
+            self._states.pop(key, None)
+
+    def _of_servers(self, names: Collection[str]) -> dict[AlertKey, AlertState]:
+        return {key: state for key, state in self._states.items() if key.server in names}
 
     def _end_acknowledgements(self, events: Iterable[AlertEvent]) -> None:
         for event in events:
@@ -473,14 +473,4 @@ class AlertStore:
 def _no_later(value: _Dated, now: float) -> _Dated:
     """A state or acknowledgement of a future, from a clock that was wrong, as if it were of now."""
     newest = max(getattr(value, name, None) or 0.0 for name in _PAST)
-    return value if newest <= now + FUTURE else _moved(value, now - newest)
-
-
-def _moved(value: _Dated, seconds: float) -> _Dated:
-    """The same with every time moved; a snooze keeps its length."""
-    times = {
-        name: time + seconds
-        for name in (*_PAST, "until")
-        if (time := getattr(value, name, None)) is not None
-    }
-    return replace(value, **times)
+    return value if newest <= now + FUTURE else moved(value, now - newest)

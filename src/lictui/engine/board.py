@@ -31,6 +31,7 @@ from lictui.model import (
     Server,
     Snapshot,
     State,
+    moved,
     sum_known,
 )
 from lictui.products import Product
@@ -190,16 +191,7 @@ def _aged(status: ServerStatus, now: float, running_since: float) -> ServerStatu
 
 def shifted(board: Board, seconds: float) -> Board:
     """The board after the clock was set forward by `seconds`: what is recent stays recent."""
-
-    def moved(status: ServerStatus) -> ServerStatus:
-        times = {
-            name: time + seconds
-            for name in ("since", "polled_at", "last_success_at", "due")
-            if (time := getattr(status, name)) is not None
-        }
-        return replace(status, **times)
-
-    return replace(board, servers=tuple(map(moved, board.servers)))
+    return replace(board, servers=tuple(moved(status, seconds) for status in board.servers))
 
 
 # Totals of a product, and the board with each license server once

@@ -131,7 +131,7 @@ class Engine:
         self._notices: dict[str, tuple[str, ...]] = {}  # by subject
         self._compacted_at = self._watched_at = clock.monotonic()
         self._clock_watch = ClockWatch(clock)
-        self._is_shifted = False  # the clock was set: snoozes are to be written again
+        self._is_outdated = False  # acknowledgements in the history are: write them again
         self._unwritten = asyncio.Event()
         self._writing = asyncio.Lock()
         self._opening = asyncio.Lock()
@@ -323,7 +323,7 @@ class Engine:
     def _check_clock(self) -> None:
         if step := self._clock_watch.step():
             self._recorder.shift(step)
-            self._is_shifted = True
+            self._is_outdated = True
             direction = "forward" if step > 0 else "back"
             self._notify(f"the system clock was set {direction} by {duration_text(abs(step))}")
 
@@ -467,6 +467,7 @@ class Engine:
         await self._restore()
         if before:
             self._recorder.alert_store.rewrite()
+            self._is_outdated = True
             self._notify(f"{before.path} was deleted, moved or replaced: opened again")
         elif not self._recorder.alert_store.states:
             await self._load_alerts()
@@ -487,9 +488,9 @@ class Engine:
         await self._in_history(self._lease.renew)
         allowed = self._lease.is_held
         if allowed and polled:
-            if self._is_shifted:
-                self._is_shifted = False
-                await self._in_history(self._write_snoozes)
+            if self._is_outdated:
+                await self._in_history(self._write_acknowledgements)
+                self._is_outdated = False
             acknowledgements = await self._in_history(lambda history: history.acknowledgements())
             self._recorder.alert_store.load_acknowledgements(acknowledgements)
             self._recorder.show_alerts()
@@ -502,10 +503,9 @@ class Engine:
         self._poller.set_enabled(allowed=allowed)
         self._notices["lease"] = () if allowed or self._scope.read_only else (_VIEWING_ONLY,)
 
-    def _write_snoozes(self, history: History) -> None:
-        for key, acknowledgement in self._recorder.alert_store.acknowledgements.items():
-            if acknowledgement.until is not None:
-                history.set_acknowledgement(key, acknowledgement)
+    def _write_acknowledgements(self, history: History) -> None:
+        for key, acknowledgement in list(self._recorder.alert_store.acknowledgements.items()):
+            history.set_acknowledgement(key, acknowledgement)
 
     async def _load_alerts(self) -> None:
         states, acknowledgements = await self._in_history(
@@ -561,14 +561,10 @@ class Engine:
         """Do some work, but continue without it when it takes long. Errors are notices."""
         task = asyncio.create_task(work)
         self._late_work.add(task)
-        task.add_done_callback(self._end_late_work)
-        await asyncio.wait({task}, timeout=_PATIENCE)
-
-    def _end_late_work(self, task: asyncio.Task[None]) -> None:
-        self._late_work.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if error and not isinstance(error, LictuiError):
-            self._report_restart("the start", error)
+        task.add_done_callback(self._late_work.discard)
+        with suppress(TimeoutError, LictuiError):
+            async with asyncio.timeout(_PATIENCE):
+                await asyncio.shield(task)
 
 
 # The engine in a thread of its own, whatever the terminal does
