@@ -6,7 +6,6 @@ Exit code 0 if anything was imported or was present already, 2 if nothing could 
 from __future__ import annotations
 
 import csv
-import shutil
 import sys
 import tempfile
 from contextlib import contextmanager
@@ -174,13 +173,15 @@ def _refuse_estate(server: str) -> None:
 @contextmanager
 def _readable(file: str) -> Iterator[Path]:
     """Yield the path of a file, or of a copy of a pipe: it is read more than once."""
+    from lictui.history.csv_reader import bounded_chunks
+
     try:
         if file != "-" and not Path(file).is_fifo():
             yield Path(file)
             return
         with tempfile.NamedTemporaryFile(prefix="lictui-") as copy:
             with sys.stdin.buffer if file == "-" else Path(file).open("rb") as source:
-                shutil.copyfileobj(source, copy)
+                copy.writelines(bounded_chunks(source))
             copy.flush()
             yield Path(copy.name)
     except OSError as error:

@@ -175,8 +175,7 @@ class RowFile:
 _CHUNK: Final = 1 << 20  # bytes
 _MAX_LINE: Final = 1 << 20  # bytes
 _BLOCK: Final = 1 << 16  # characters; few, so that they stay in the processor's cache
-_BATCH_ROWS: Final = 1_000
-_BATCH_BYTES: Final = 16 << 20
+_BATCH_ROWS: Final = 200  # few, as each line may have a megabyte
 _BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -198,6 +197,23 @@ _COLUMNS_HINT: Final = (
 def decode_text(data: bytes) -> str:
     """Decode the text of a small file."""
     return data.decode(_encoding([data]), "replace")
+
+
+def bounded_chunks(source: BinaryIO) -> Iterator[bytes]:
+    """Yield the chunks of a file. Raises UsageError if it is empty, or has endless lines."""
+    length = chunk_count = 0
+    while chunk := source.read(_CHUNK):
+        newline = b"\n" if b"\n" in chunk else b"\r"
+        first, *others = map(len, chunk.split(newline))
+        if max(length + first, *others, 0) > _MAX_LINE:
+            raise UsageError(
+                "a line is longer than 1 MB: not CSV", "not a text file? export the data as CSV"
+            )
+        length = others[-1] if others else length + first
+        chunk_count += 1
+        yield chunk
+    if not chunk_count:
+        raise UsageError("the file is empty", "check the program that wrote it")
 
 
 def _encoding(chunks: Iterable[bytes]) -> str:
@@ -237,26 +253,8 @@ class CsvFile:
         self._on_progress = on_progress
         self._delimiter = ""
         self._header_line = 0
-        self._longest = 1  # bytes of a line
         with path.open("rb") as source:
-            self._encoding = _encoding(self._measured(iter(lambda: source.read(_CHUNK), b"")))
-
-    def _measured(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        """Yield the chunks, and measure the longest line in them."""
-        length = 0
-        for chunk in chunks:
-            newline = b"\n" if b"\n" in chunk else b"\r"
-            first, *others = map(len, chunk.split(newline))
-            self._longest = max(self._longest, length + first, *others)
-            length = others[-1] if others else length + first
-            if self._longest > _MAX_LINE:
-                raise UsageError(
-                    "a line is longer than 1 MB: not CSV",
-                    "not a text file? export the data as CSV",
-                )
-            yield chunk
-        if self._longest == 1:
-            raise UsageError("the file is empty", "check the program that wrote it")
+            self._encoding = _encoding(bounded_chunks(source))
 
     def find_header(self, score: Callable[[list[str]], int]) -> int:
         """Find the delimiter and the row that looks most like a header; return its score.
@@ -366,11 +364,10 @@ class CsvFile:
         self, text: Iterable[str], start: int = 0
     ) -> Iterator[tuple[IntArray, list[list[str]]]]:
         """Yield the rows below the header that have a non-empty cell, with their line numbers."""
-        count = max(1, min(_BATCH_ROWS, _BATCH_BYTES // self._longest))
         reader = csv.reader(text, delimiter=self._delimiter, skipinitialspace=not self.keep_blanks)
         first = start
         try:
-            while rows := _next_rows(reader, count):
+            while rows := _next_rows(reader):
                 lines = np.arange(first + 1, first + len(rows) + 1)
                 first = start + reader.line_num
                 if lines[-1] != first:  # some cells have several lines
@@ -387,12 +384,12 @@ class CsvFile:
             ) from error
 
 
-def _next_rows(reader: Iterator[list[str]], count: int) -> list[list[str]]:
+def _next_rows(reader: Iterator[list[str]]) -> list[list[str]]:
     # Rows have no reference cycles: to look for them would take half of the time.
     was_enabled = gc.isenabled()
     gc.disable()
     try:
-        return list(islice(reader, count))
+        return list(islice(reader, _BATCH_ROWS))
     finally:
         if was_enabled:
             gc.enable()
