@@ -129,21 +129,6 @@ def test_servers_are_edited_removed_and_added_again(paths: Paths) -> None:
     assert load_servers(paths) == (DDC,)
 
 
-def test_valid_servers_are_read_next_to_an_invalid_one(paths: Paths) -> None:
-    write_servers(paths)
-    add_server(paths, DDC)
-    servers, problems = read_servers(paths)
-    assert [server.name for server in servers] == ["lic", "ddc"]
-    (problem,) = problems
-    assert (problem.line, problem.key) == (14, "server[1].url")
-    assert "pw@" not in str(problem)
-    with pytest.raises(ConfigError) as caught:
-        load_servers(paths)
-    assert caught.value.problems == problems
-    remove_server(paths, "broken")
-    assert [server.name for server in load_servers(paths)] == ["lic", "ddc"]
-
-
 @pytest.mark.parametrize(
     ("text", "line", "key", "hint"),
     [

@@ -23,8 +23,6 @@ from lictui.config.settings import AlertSettings, Retention, Settings
 from lictui.engine.entitlements import Expiry, ExpiryKind
 from lictui.history.backfill import LicenseGrant
 from lictui.model import (
-    Activation,
-    ActivationStatus,
     Event,
     EventKind,
     Level,
@@ -282,24 +280,6 @@ def test_expiries_within_a_year_are_listed_by_day(fixture: ReportFixture) -> Non
     assert [(expiry.day, expiry.kind, expiry.server) for expiry in expiries[1:]] == [
         (date(2027, 1, 31), ExpiryKind.RENEWAL, "estate"),
         (date(2027, 4, 1), ExpiryKind.SUBSCRIPTION, FORMULA),
-    ]
-
-
-def test_permanent_startup_and_later_licenses_do_not_expire(fixture: ReportFixture) -> None:
-    fixture.record_hourly("a", [1] * 24)
-    pools = (
-        pool(CCS, 1, 10, expires=date(2026, 12, 1), permanent=True),
-        pool("CITRIX", 1, 10, expires=date(2026, 12, 1), counted=False),
-        pool(UD, 1, 10, subscription=date(2026, 12, 1)),
-        pool(UD, 1, 20, subscription=date(2027, 12, 1)),
-    )
-    activation = Activation(ActivationStatus.ACTIVATED, date(2026, 11, 20))
-    result = snapshot(*pools, activation=activation)
-    fixture.history.append(server("a"), poll(result, "a", END + 3600))
-    expiries = fixture.report().expiries
-    assert [(expiry.day, expiry.kind, expiry.renewed) for expiry in expiries] == [
-        (date(2026, 11, 20), ExpiryKind.ACTIVATION, False),
-        (date(2026, 12, 1), ExpiryKind.SUBSCRIPTION, True),
     ]
 
 

@@ -222,28 +222,21 @@ class _ProductBuilder:
         self, span: MonthSpan, month_ends: dict[str, int]
     ) -> Iterator[tuple[_Scope, ScopeMonth]]:
         """Read a month server by server, and yield every scope when it is complete."""
-        zone = self._query.zone
-        single = {scope.name: scope for scope in self._scopes if scope.kind is ScopeKind.SERVER}
-        sums = [
-            (scope, ScopeMonth(span, zone))
-            for scope in self._scopes
-            if scope.kind is not ScopeKind.SERVER
-        ]
+        servers = {scope.name: scope for scope in self._scopes if scope.kind is ScopeKind.SERVER}
+        sums = [(scope, ScopeMonth(span)) for scope in self._scopes if scope.name not in servers]
         ends_before = dict(month_ends)
         month_ends.clear()
         for member in self._members:
             name = member.server
-            own = ScopeMonth(span, zone, several=False)
+            own = [(servers[name], ScopeMonth(span, several=False))] if name in servers else []
             if span.start < span.end and member.overlaps(span.start, span.end):
                 part = self._server_month(member, span, ends_before.get(name))
-                own.add(name, part)
-                for scope, month in sums:
+                for scope, month in (*own, *sums):
                     if member in scope.members:
                         month.add(name, part, self._entitlements.get(name, ""))
                 if part is not None:
                     month_ends[name] = int(part.series.last[-1])
-            if name in single:
-                yield single[name], own
+            yield from own
         for scope, month in sums:
             pools = [pool for member in scope.members for pool in member.known_pools]
             month.total = self._history.tightened(month.total, pools)

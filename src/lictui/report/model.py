@@ -6,15 +6,17 @@ Timestamps are UTC epoch seconds, days are those of the report's time zone, None
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from lictui.analysis.forecast import Forecast, describe_forecast
-from lictui.analysis.series import day_of, day_start, next_month
+from lictui.analysis.series import day_bounds, day_of, day_start, next_month
 from lictui.model import SEVERE_LEVELS, Event, Level, Model
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from lictui.analysis.usage import UsageStats
     from lictui.engine.entitlements import ContractLine, Expiry
 
@@ -26,7 +28,14 @@ class MonthSpan:
     first_day: date
     start: int
     end: int  # exclusive; now, while the month is not complete
-    complete: bool = True
+    complete: bool
+    day_bounds: Sequence[int]  # one more than days
+
+    @property
+    def days(self) -> Iterator[tuple[date, int]]:
+        """Every day with its start."""
+        for index, start in enumerate(self.day_bounds[:-1]):
+            yield self.first_day + timedelta(days=index), start
 
 
 class ScopeKind(StrEnum):
@@ -225,7 +234,8 @@ def thirteen_months(first_day: date, now: float, zone: tzinfo | None) -> tuple[M
     spans, last = [], int(now) + 1
     for first in (months_before(first_day, count) for count in range(12, -1, -1)):
         start, end = day_start(first, zone), day_start(next_month(first), zone)
-        spans.append(MonthSpan(first, start, max(start, min(end, last)), complete=end <= now))
+        stop = max(start, min(end, last))
+        spans.append(MonthSpan(first, start, stop, end <= now, day_bounds(start, stop, zone)))
     return tuple(spans)
 
 

@@ -15,13 +15,12 @@ import numpy as np
 
 from lictui.analysis.columns import Series, SumBuilder
 from lictui.analysis.peaks import PeakAccumulator, Window
-from lictui.analysis.series import ALIGNMENT, day_bounds, day_of
+from lictui.analysis.series import ALIGNMENT
 from lictui.analysis.usage_stats import days_reaching
 from lictui.report.model import DaysAbove, MonthSpan, PeriodFigure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import tzinfo
 
     from lictui.analysis.columns import BoolArray
 
@@ -48,14 +47,13 @@ class ServerMonth:
 class ScopeMonth:
     """A sum of servers in one month: add the servers, then ask for figures."""
 
-    def __init__(self, span: MonthSpan, zone: tzinfo | None, *, several: bool = True) -> None:
+    def __init__(self, span: MonthSpan, *, several: bool = True) -> None:
         self.span = span
         self.servers: list[str] = []  # with data
         self.silent_servers: list[str] = []  # expected, but without data
         self.sum_of_peaks = 0
         self.newly_assigned = self.released = 0  # at least: seen between readings
-        self._zone = zone
-        self._bounds = day_bounds(span.start, span.end, zone)
+        self._bounds = span.day_bounds
         self._sum = SumBuilder(span.start, span.end) if several else None
         self._single = Series.empty(int(ALIGNMENT))
         # Of every server: its entitlement, and for each day whether a figure is expected at its
@@ -156,8 +154,8 @@ class ScopeMonth:
         overdraft = self.overdraft_at_day_ends()
         peaks = {entry.start: entry for entry in self.total.joined(self._bounds).buckets}
         days = []
-        for start in self._bounds[:-1]:
-            day = PeriodFigure(day_of(start, self._zone))
+        for first_day, start in self.span.days:
+            day = PeriodFigure(first_day)
             if entry := peaks.get(start):
                 day = PeriodFigure(
                     day.first_day,
@@ -178,12 +176,12 @@ class ScopeMonth:
         overdraft = self.overdraft_at_day_ends()
         return tuple(
             PeriodFigure(
-                day_of(start, self._zone),
+                day,
                 assigned.get(start),
                 installed=installed.get(start),
                 overdraft=overdraft.get(start),
             )
-            for start in self._bounds[:-1]
+            for day, start in self.span.days
         )
 
     def assigned(self) -> PeriodFigure:
