@@ -11,6 +11,7 @@ from dataclasses import astuple, dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import partial
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from lictui import products
@@ -74,6 +75,20 @@ def expiries(board: MergedBoard) -> list[Expiry]:
         if status.server.enabled
         for expiry in server_expiries(status)
     ]
+
+
+def of_one_day(ends: Iterable[Expiry], *, by_server: bool = False) -> Iterator[Expiry]:
+    """One entry for all servers, or for each, on which a product ends on the same day."""
+
+    def key(expiry: Expiry) -> tuple[object, ...]:
+        server = expiry.server if by_server else ""
+        return expiry.day, expiry.kind, expiry.product, expiry.name, expiry.renewed, server
+
+    for _, same in groupby(sorted(ends, key=key), key=key):
+        group = list(same)
+        servers = ", ".join(dict.fromkeys(expiry.server for expiry in group))
+        count = sum_all_known(expiry.count for expiry in group)
+        yield replace(group[0], server=servers, count=count)
 
 
 def server_expiries(status: ServerStatus) -> Iterator[Expiry]:
@@ -295,10 +310,10 @@ def compare_entitlements(
     lines = compare(entitlements, usage_of, groups)
     ends = [
         expiry
-        for expiry in (*renewals(lines), *_licenses_of_one_day(board))
-        if -_RECENT <= expiry.day - today <= _NEXT
+        for expiry in (*renewals(lines), *expiries(board))
+        if -_RECENT <= expiry.day - today <= _NEXT and expiry.kind is not ExpiryKind.CERTIFICATE
     ]
-    ends.sort(key=lambda expiry: (expiry.day, expiry.kind, expiry.server))
+    ends = sorted(of_one_day(ends, by_server=True), key=lambda e: (e.day, e.kind, e.server))
     return EntitlementOverview(lines, tuple(ends))
 
 
@@ -331,18 +346,6 @@ def renewals(lines: Iterable[ContractLine]) -> Iterator[Expiry]:
                 line.name,
                 entitlement.purchased,
             )
-
-
-def _licenses_of_one_day(board: MergedBoard) -> Iterator[Expiry]:
-    """What ends, with the licenses of one server, product and day as one."""
-    same_day: dict[tuple[object, ...], list[Expiry]] = defaultdict(list)
-    for expiry in expiries(board):
-        if expiry.kind is not ExpiryKind.CERTIFICATE:
-            key = (expiry.day, expiry.kind, expiry.server, expiry.product, expiry.name)
-            same_day[key].append(expiry)
-    for group in same_day.values():
-        counts = [expiry.count for expiry in group if expiry.count is not None]
-        yield replace(group[0], count=sum(counts) if counts else None)
 
 
 def summary(line: ContractLine) -> str:
@@ -378,35 +381,30 @@ def format_money(amount: float | None, currency: str) -> str:
 # Servers whose licenses seem to be counted twice
 
 
-@dataclass(frozen=True, slots=True)
-class CountHint:
-    """A server whose licenses seem to be counted twice, and the setting that helps."""
-
-    server: str
-    product: str
-    message: str
+_Hint = tuple[tuple[str, str], str]  # server and product, and the message
 
 
 def count_hints(
     board: MergedBoard, entitlements: Iterable[Entitlement] = ()
-) -> tuple[CountHint, ...]:
+) -> dict[tuple[str, str], str]:
     """LAS servers that report exactly twice what was purchased, or what another source does.
 
     And LAS servers that report the same licenses as another one: they may share an entitlement.
+    By server and product: what was seen, and the setting that helps.
     """
-    hints: dict[tuple[str, str], CountHint] = {}
-    for hint in (
+    hints: dict[tuple[str, str], str] = {}
+    for key, message in (
         *_against_servers(board),
         *_against_entitlements(board, tuple(entitlements)),
         *_against_members(board),
     ):
-        hints.setdefault((hint.server, hint.product), hint)
-    return tuple(hints.values())
+        hints.setdefault(key, message)
+    return hints
 
 
 def _against_entitlements(
     board: MergedBoard, entitlements: tuple[Entitlement, ...]
-) -> Iterator[CountHint]:
+) -> Iterator[_Hint]:
     if not entitlements:
         return
     # By product: the license server, the member whose figure counts, and what is installed.
@@ -435,7 +433,7 @@ def _against_entitlements(
                 yield _hint(member, entitlement.product, compared)
 
 
-def _against_members(board: MergedBoard) -> Iterator[CountHint]:
+def _against_members(board: MergedBoard) -> Iterator[_Hint]:
     for status in board.servers:
         readings = [
             (member, pool)
@@ -453,7 +451,7 @@ def _against_members(board: MergedBoard) -> Iterator[CountHint]:
                     yield _hint(member, pool.product, f"{count:,} installed, {compared}")
 
 
-def _against_servers(board: MergedBoard) -> Iterator[CountHint]:
+def _against_servers(board: MergedBoard) -> Iterator[_Hint]:
     """LAS servers with the same product, quantity and end, unless they have an entitlement."""
     same: dict[tuple[str, int, date], list[str]] = defaultdict(list)
     for status in board.servers:
@@ -468,14 +466,13 @@ def _against_servers(board: MergedBoard) -> Iterator[CountHint]:
             same_on = ", ".join(server for server in names if server != name)
             message = f"{product}: {installed:,} licenses until {end}, the same as on {same_on}; if"
             message += " they are one entitlement, set the same entitlement name for these servers"
-            yield CountHint(name, product, message)
+            yield (name, product), message
 
 
 def _may_double(member: ServerStatus, status: ServerStatus) -> bool:
     return member.server.quantity_divisor == 1 and uses_las(status.members or (status,))
 
 
-def _hint(member: ServerStatus, product: str, compared: str) -> CountHint:
+def _hint(member: ServerStatus, product: str, compared: str) -> _Hint:
     name = member.server.name
-    message = f"{product}: {compared}; consider quantity_divisor = 2 for {name}"
-    return CountHint(name, product, message)
+    return (name, product), f"{product}: {compared}; consider quantity_divisor = 2 for {name}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lictui.engine.entitlements import Expiry, ExpiryKind
+from lictui.engine.entitlements import Expiry, ExpiryKind, of_one_day
 from lictui.report import text
 from lictui.report.model import (
     AssignmentChanges,
@@ -19,7 +19,7 @@ from lictui.report.model import (
     ScopeKind,
     ScopeReport,
 )
-from lictui.report.summary import Statement, describe_coverage, group_expiries, scope_title, summary
+from lictui.report.summary import Statement, describe_coverage, scope_title, summary
 from lictui.report.text import AT_LEAST, AT_MOST, COLUMNS, Bounded, Cell, ReportColumn, Row
 
 if TYPE_CHECKING:
@@ -299,7 +299,7 @@ def _appendix(report: MonthlyReport) -> Iterator[Section]:
     if report.contract_lines:
         table = _entitlements(report)
         yield Section("Entitlements", tables=(table,), notes=(text.ENTITLEMENTS_NOTE,))
-    expiries = [_expiry_row(expiry, report) for expiry in group_expiries(report.expiries)]
+    expiries = [_expiry_row(expiry, report) for expiry in of_one_day(report.expiries)]
     yield Section(
         "Expirations in the next 12 months",
         tables=(Table("expiries", _columns(_EXPIRY_COLUMNS), expiries),) if expiries else (),

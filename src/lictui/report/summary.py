@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
-from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from lictui.engine.entitlements import Expiry, ExpiryKind, unused_costs
-from lictui.model import ESTATE, LEVELS_ABOVE_WARN, Level, sum_all_known
+from lictui.engine.entitlements import Expiry, ExpiryKind, of_one_day, unused_costs
+from lictui.model import ESTATE, LEVELS_ABOVE_WARN, Level
 from lictui.report import text
 
 if TYPE_CHECKING:
@@ -163,7 +162,7 @@ def _forecasts(report: MonthlyReport) -> Iterator[Statement]:
 
 
 def _expirations(report: MonthlyReport) -> Iterator[Statement]:
-    for expiry in group_expiries(report.expiries):
+    for expiry in of_one_day(report.expiries):
         if expiry.renewed or expiry.day > report.today + _SOON:
             continue
         is_near = expiry.day <= report.today + _SOON / 3
@@ -194,22 +193,6 @@ def _describe_expiry(expiry: Expiry, report: MonthlyReport) -> str:
 def scope_title(scope: str) -> str:
     """Return the name of a group or server; "estate" is all servers."""
     return "all servers" if scope == ESTATE else scope
-
-
-def group_expiries(expiries: Sequence[Expiry]) -> Iterator[Expiry]:
-    """Yield one entry for all servers on which the same product expires on the same day."""
-
-    def key(expiry: Expiry) -> tuple[object, ...]:
-        return expiry.day, expiry.kind, expiry.product, expiry.name, expiry.renewed
-
-    for _, group in groupby(sorted(expiries, key=key), key=key):
-        expiries_of_day = list(group)
-        first = expiries_of_day[0]
-        yield replace(
-            first,
-            server=", ".join(dict.fromkeys(expiry.server for expiry in expiries_of_day)),
-            count=sum_all_known(expiry.count for expiry in expiries_of_day),
-        )
 
 
 def _entitlements(report: MonthlyReport) -> Iterator[Statement]:

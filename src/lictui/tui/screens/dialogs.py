@@ -257,10 +257,9 @@ def provenance_lines(
     if len(pools) > 1:
         lines += hang((), ((_sum_text(pools), Tone.TEXT),), width)
     names = {name for status, _ in pools for name in status.member_names}
-    for hint in count_hints(board, entitlements):
-        if hint.server in names and hint.product == first.product:
-            message = (hint.message, Tone.WARN)
-            lines += hang(((f"{symbols.arrow} ", Tone.WARN),), (message,), width)
+    for (server, product), message in count_hints(board, entitlements).items():
+        if server in names and product == first.product:
+            lines += hang(((f"{symbols.arrow} ", Tone.WARN),), ((message, Tone.WARN),), width)
     for status, pool in pools:
         lines += [(), *_pool_lines(status, pool, now, zone, width)]
     return tuple(lines)

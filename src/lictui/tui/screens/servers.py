@@ -336,10 +336,10 @@ class ServersScreen(TableScreen):
 
     def _count_hints(self, name: str) -> Iterator[Line]:
         """That the server seems to report every license twice."""
-        for hint in count_hints(self.lictui.board, self.lictui.settings.entitlements):
-            if hint.server == name:
-                arrow = self.lictui.symbols.arrow
-                yield ((f"{arrow} {hint.message}", Tone.WARN),)
+        hints = count_hints(self.lictui.board, self.lictui.settings.entitlements)
+        for (server, _), message in hints.items():
+            if server == name:
+                yield ((f"{self.lictui.symbols.arrow} {message}", Tone.WARN),)
 
     @property
     def _selected(self) -> ServerStatus | None:
