@@ -282,9 +282,6 @@ class AlertsScreen(TableScreen):
         else:
             self.lictui.show_view("servers")
 
-    def action_product(self) -> None:
-        self.action_open()
-
     def action_acknowledge(self) -> None:
         entry = self._raised_alert()
         if entry is not None:
@@ -324,7 +321,7 @@ class AlertsScreen(TableScreen):
         await self.ask(lambda engine: engine.acknowledge(key, acknowledgement))
         self._log_read_at = None  # the event log has a new line
 
-    def filter_changed(self) -> None:
+    def rows_changed(self) -> None:
         self.fill_tables()
         self._load_log()
 

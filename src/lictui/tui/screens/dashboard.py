@@ -95,8 +95,9 @@ class DashboardScreen(TrendScreen[RowId]):
             self.set_status(self.status_line())
         self.request_trends()
 
-    def filter_changed(self) -> None:
+    def rows_changed(self) -> None:
         self._apply(self._view)
+        self.lictui.save_state(sort=self.sort_key, reverse="yes" if self.reverse else "no")
 
     def row_count(self) -> int:
         return len(self.rows_widget.panes)
@@ -111,9 +112,6 @@ class DashboardScreen(TrendScreen[RowId]):
         return (*labels, (" esc: show all", Tone.QUIET)) if only else self.trend_status()
 
     # Trends
-
-    def trend_length_changed(self) -> None:
-        self._apply(self._view)
 
     def trend_pools(self, rows: tuple[RowId, ...]) -> dict[RowId, Pools]:
         statuses = {status.server.name: status for status in self.lictui.board.servers}
@@ -150,11 +148,8 @@ class DashboardScreen(TrendScreen[RowId]):
 
     # Keys
 
-    def action_open(self) -> None:
-        self.action_product()
-
     @on(PaneGrid.Opened)
-    def action_product(self) -> None:
+    def action_open(self) -> None:
         self._show_row("usage")
 
     def action_why(self) -> None:
@@ -173,10 +168,6 @@ class DashboardScreen(TrendScreen[RowId]):
 
     def action_pane(self, step: int) -> None:
         self.rows_widget.step_pane(step)
-
-    def sorting_changed(self) -> None:
-        self._apply(self._view)
-        self.lictui.save_state(sort=self.sort_key, reverse="yes" if self.reverse else "no")
 
     def action_group_next(self) -> None:
         groups = ["", *sorted({pane.group for pane in self._all_panes if pane.group})]

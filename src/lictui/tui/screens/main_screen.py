@@ -174,6 +174,12 @@ class MainScreen(Screen[None], AppScreen):
     def export_table(self) -> Table:
         return ()
 
+    def action_open(self) -> None:
+        """Open the selected row."""
+
+    def action_product(self) -> None:
+        self.action_open()
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Refuse what writes with --read-only, and the filter key while a filter is typed."""
         if action == "filter" and self.focused and self.focused.check_consume_key("slash", "/"):
@@ -222,8 +228,9 @@ class FilterableScreen(MainScreen):
         self.filter_text = ""
         self._filter_bar: FilterBar | None = None  # made when first needed: few sessions filter
 
-    def filter_changed(self) -> None:
-        """Show only what the filter matches."""
+    def rows_changed(self) -> None:
+        """Show the rows of the new filter, order or length of trends."""
+        self.board_changed(self.lictui.board)
 
     def row_count(self) -> int:
         return 0
@@ -260,7 +267,7 @@ class FilterableScreen(MainScreen):
 
     def _set_filter(self, new_filter: Filter, filter_text: str) -> None:
         self.filter, self.filter_text = new_filter, filter_text
-        self.filter_changed()
+        self.rows_changed()
         self.set_status(self.status_line())
 
     @on(FilterChanged)
@@ -320,7 +327,6 @@ class TrendScreen(FilterableScreen, Generic[K]):
     def __init__(self) -> None:
         super().__init__()
         self.trends: TrendCache[K] = TrendCache()
-        self.trend_length = RangeLength.DAY
         self.sort_key = self.SORTS[0]
         self.reverse = False
 
@@ -328,15 +334,13 @@ class TrendScreen(FilterableScreen, Generic[K]):
     def rows_widget(self) -> LineView[K]:
         raise NotImplementedError
 
+    @property
+    def trend_length(self) -> RangeLength:
+        return RangeLength(self.trends.seconds)
+
     def trend_pools(self, rows: tuple[K, ...]) -> dict[K, Pools]:
         """The pools whose sum is the trend of each row."""
         raise NotImplementedError
-
-    def trend_length_changed(self) -> None:
-        """Show and request trends of the new length."""
-
-    def sorting_changed(self) -> None:
-        """Show the rows in the new order."""
 
     # Trends
 
@@ -374,9 +378,8 @@ class TrendScreen(FilterableScreen, Generic[K]):
 
     def _set_trend_length(self, length: RangeLength) -> None:
         if length is not self.trend_length:
-            self.trend_length = length
             self.trends.seconds = length.value
-            self.trend_length_changed()
+            self.rows_changed()
             self.request_trends()
 
     def trend_status(self) -> tuple[Fragment, ...]:
@@ -405,6 +408,6 @@ class TrendScreen(FilterableScreen, Generic[K]):
 
     def _sort(self, key: str, *, reverse: bool) -> None:
         self.sort_key, self.reverse = key, reverse
-        self.sorting_changed()
+        self.rows_changed()
         order = ", reversed" if reverse else ""
         self.notify(f"Sorted by {key}{order}", timeout=2)

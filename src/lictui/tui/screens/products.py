@@ -115,9 +115,6 @@ class ProductsScreen(TrendScreen["TotalKey"]):
         lines = products.describe_row(row, self.lictui.symbols) if row else ()
         self.query_one("#description", StyledLabel).show_lines(*lines)
 
-    def filter_changed(self) -> None:
-        self.board_changed(self.lictui.board)
-
     def row_count(self) -> int:
         return len(self.rows_widget.rows)
 
@@ -127,9 +124,6 @@ class ProductsScreen(TrendScreen["TotalKey"]):
         return ((" No license data yet", Tone.TEXT),)
 
     # Trends
-
-    def trend_length_changed(self) -> None:
-        self.board_changed(self.lictui.board)
 
     def trend_pools(self, rows: tuple[TotalKey, ...]) -> dict[TotalKey, Pools]:
         board = self.lictui.board
@@ -151,11 +145,8 @@ class ProductsScreen(TrendScreen["TotalKey"]):
 
     # Keys
 
-    def action_open(self) -> None:
-        self.action_product()
-
     @on(ProductTable.Opened)
-    def action_product(self) -> None:
+    def action_open(self) -> None:
         if row := self.rows_widget.selected:
             servers, product = row.total.servers_expected, row.total.product
             self.lictui.show_view("usage", servers=servers, product=product)
@@ -170,11 +161,8 @@ class ProductsScreen(TrendScreen["TotalKey"]):
     def action_by_next(self) -> None:
         groupings = tuple(GroupBy)
         self._by = groupings[(groupings.index(self._by) + 1) % len(groupings)]
-        self.board_changed(self.lictui.board)
+        self.rows_changed()
         self.notify(f"Usage per product {_GROUPINGS[self._by]}", timeout=2)
-
-    def sorting_changed(self) -> None:
-        self.board_changed(self.lictui.board)
 
 
 def _cells(row: ProductRow) -> tuple[Cell, ...]:
