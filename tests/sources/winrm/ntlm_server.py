@@ -4,7 +4,6 @@ import asyncio
 import base64
 import re
 import ssl
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,8 @@ import spnego
 from spnego.channel_bindings import GssChannelBindings
 from tests.sources.winrm.wsman_replies import MESSAGE_ID, SOAP, WsmanRequest
 from tests.support.tcp_server import tcp_server
+
+from lictui.sources.winrm.auth import seal, sealed_content_type, unseal
 
 PASSWORD = "correct horse"
 
@@ -109,42 +110,18 @@ class _Connection:
         return self._server.close_between_legs
 
     def _reply(self, body: bytes) -> None:
+        assert self._context
         sealed = b"Encrypted Boundary" in body
-        request = WsmanRequest(self._opened(body) if sealed else body)
+        request = WsmanRequest(unseal(body, self._context) if sealed else body)
         answer = self._server.answer(request).replace(MESSAGE_ID.encode(), request.message.encode())
-        status = 500 if b"<s:Fault>" in answer else 200
-        if not sealed or self._server.clear:
-            self._send(status, f"Content-Type: {SOAP}\r\n", answer)
-            return
-        assert self._context
-        header, data, padding = self._context.wrap_winrm(answer)
-        if self._server.forge:
-            data = bytes([data[0] ^ 1]) + data[1:]
-        edge = b"--" + self._server.blank + b"Encrypted Boundary"
-        message = (
-            edge
-            + b"\r\n\tContent-Type: application/HTTP-SPNEGO-session-encrypted\r\n"
-            + f"\tOriginalContent: type={SOAP};Length={len(answer) + padding}\r\n".encode()
-            + edge
-            + b"\r\n\tContent-Type: application/octet-stream\r\n"
-            + struct.pack("<i", len(header))
-            + header
-            + data
-            + edge
-            + b"--\r\n"
-        )
-        kind = (
-            'multipart/encrypted;protocol="application/HTTP-SPNEGO-session-encrypted"'
-            ';boundary="Encrypted Boundary"'
-        )
-        self._send(status, f"Content-Type: {kind}\r\n", message)
-
-    def _opened(self, body: bytes) -> bytes:
-        assert self._context
-        start = body.index(b"application/octet-stream\r\n") + len(b"application/octet-stream\r\n")
-        sealed = body[start:].removesuffix(b"--Encrypted Boundary--\r\n")
-        (length,) = struct.unpack_from("<i", sealed)
-        return self._context.unwrap_winrm(sealed[4 : 4 + length], sealed[4 + length :])
+        kind = SOAP
+        if sealed and not self._server.clear:
+            kind, answer = sealed_content_type("SPNEGO"), seal(answer, self._context, "SPNEGO")
+            if self._server.forge:
+                data, end, _ = answer.rpartition(b"--Encrypted Boundary--")
+                answer = data[:-1] + bytes([data[-1] ^ 1]) + end + b"\r\n"
+            answer = answer.replace(b"--Encrypted", b"--" + self._server.blank + b"Encrypted")
+        self._send(200, f"Content-Type: {kind}\r\n", answer)
 
     def _send(self, status: int, headers: str, body: bytes) -> None:
         head = f"HTTP/1.1 {status} -\r\n{headers}Content-Length: {len(body)}\r\n\r\n"
