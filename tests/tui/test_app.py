@@ -13,7 +13,7 @@ from textual.worker import WorkerState
 
 from lictui.config.settings import Action, Settings
 from lictui.engine.product_history import ProductHistory, ProductQuery
-from lictui.model import AlertKey, AlertKind, AlertState, Level
+from lictui.model import AlertKey, AlertKind, AlertState, Level, moved
 from lictui.tui.screens.dashboard import DashboardScreen
 
 
@@ -161,6 +161,9 @@ async def test_bell_rings_once_when_an_alert_gets_worse(monkeypatch: pytest.Monk
         await run.publish(replace(quiet, alert_states=(worse,)))
         assert sent == ["bell", "\x1b]9;lictui: critical lic-emea-01: 90 of 80 ]0;owned \x07"]
         await run.publish(replace(quiet, alert_states=(replace(worse, polls_clear=1),)))
+        await run.publish(
+            replace(quiet, alert_states=(moved(worse, -3600.0),))
+        )  # the clock was set
         await run.publish(quiet)
         assert len(sent) == 2
 

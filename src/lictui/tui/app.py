@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from lictui.engine.board import Filter, GroupBy
     from lictui.engine.license_users import LicenseUsers
     from lictui.engine.product_history import ProductHistory, ProductOutlook, ProductQuery
-    from lictui.model import Acknowledgement, AlertKey, Event, Server, StepResult
+    from lictui.model import Acknowledgement, AlertKey, AlertState, Event, Server, StepResult
     from lictui.tui.commands import Command
 
 _T = TypeVar("_T")
@@ -86,7 +86,7 @@ def _alert_events(before: MergedBoard, after: MergedBoard, now: float) -> Iterat
     previous = {state.key: state for state in before.alert_states or ()}
     for state in after.alert_states or ():
         earlier = previous.get(state.key)
-        if state.raised_at is None or (earlier and earlier.notified_at == state.notified_at):
+        if state.raised_at is None or (earlier and _age(earlier) == _age(state)):
             continue
         if earlier is None or earlier.raised_at is None:
             yield AlertEvent(AlertTransition.RAISED, now, state)
@@ -94,6 +94,13 @@ def _alert_events(before: MergedBoard, after: MergedBoard, now: float) -> Iterat
             yield AlertEvent(AlertTransition.WORSE, now, state, earlier.level)
         else:
             yield AlertEvent(AlertTransition.REPEATED, now, state)
+
+
+def _age(alert: AlertState) -> int | None:
+    """From raising to the last notification: it stays the same when the clock is set."""
+    if alert.raised_at is None or alert.notified_at is None:
+        return None
+    return round(alert.notified_at - alert.raised_at)
 
 
 def _notify(app: LictuiApp, text: str) -> None:

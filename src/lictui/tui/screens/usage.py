@@ -128,7 +128,7 @@ class UsageScreen(MainScreen):
         if self._query is None:
             return
         due = self._queried_at + max(_REFRESH, self._query.width / 10)
-        if not self.time_range.offset and self.lictui.clock.now() >= due:
+        if not self.time_range.offset and self.lictui.clock.monotonic() >= due:
             self._ask()
         self._show_text()
 
@@ -161,7 +161,7 @@ class UsageScreen(MainScreen):
             compare=self._compare,
             heat_map=self._shows_heat_map,
         )
-        self._query, self._queried_at = query, now
+        self._query, self._queried_at = query, self.lictui.clock.monotonic()
         if self._drawn != (self.time_range, query.width):
             self._drawn = self.time_range, query.width
             self._history, self._note = ProductHistory(), "loading history …"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 from textual import work
@@ -341,10 +342,9 @@ class WatchScreen(Screen[None], AppScreen):
         self.query_one(PageView).view = tuple((*indent, *row) for row in shifted)
 
     def _request_peaks(self, page: WatchPage, now: float) -> None:
-        if any(
-            now - self._peaks_at.get(_key(total), 0.0) >= _PEAK_REFRESH for total in page.totals
-        ):
-            self._peaks_at.update(dict.fromkeys(map(_key, page.totals), now))
+        elapsed, keys = self.lictui.clock.monotonic(), tuple(map(_key, page.totals))
+        if any(elapsed - self._peaks_at.get(key, -inf) >= _PEAK_REFRESH for key in keys):
+            self._peaks_at.update(dict.fromkeys(keys, elapsed))
             self._load_peaks(page, now)
 
     @work(group="watch-peaks")
