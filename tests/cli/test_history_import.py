@@ -256,6 +256,7 @@ def test_license_import_refuses_files_without_licenses(tmp_path: Path, cli: Cli)
         (tmp_path, "lic", "no licenses found in"),
         (Path(__file__), "lic", "no licenses found in"),
         (tmp_path / "nowhere.lic", "lic", "cannot read"),
+        (tmp_path, "lic\x1b[31m", "name with control characters: 'lic\\x1b[31m'"),
         (tmp_path, "estate", "estate is the name of all servers together"),
     ):
         assert message in cli.refused("history", "import-licenses", str(path), "--server", name)

@@ -316,9 +316,13 @@ def import_licenses(
     polled values take precedence. Import all files of a server together. Every license is added to
     the event log. Re-importing files has no effect.
     """
-    from lictui.history.csv_reader import decode_text
+    from lictui.history.csv_reader import RowError, decode_text, require_readable
 
     _refuse_estate(server)
+    try:
+        require_readable(server)
+    except RowError as error:
+        raise UsageError(str(error), "choose another name") from None
     files = list(_license_files(paths))
     licenses = parse_license_file(
         "\n".join(decode_text(_read_license_file(file)) for file in files)
