@@ -283,6 +283,17 @@ def test_unusable_row_is_skipped_and_never_zero(row: str, reason: str) -> None:
     assert (line, explained[: len(reason)]) == (3, reason)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(("note", "height"), [("", 1), ('"a"', 1), ('"a{end}b"', 2)])
+def test_skipped_line_has_the_number_of_its_last_line(
+    end: str, note: str, height: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lictui.history.csv_reader._BLOCK", 100)
+    row = f"2026-11-24T06:15Z,1,{note}".format(end=end)
+    result, _ = taken(end.join(["Time,InUse,Note", *[row] * 50, "soon,1", row]))
+    assert result.reasons == [(1 + 50 * height + 1, "invalid time: 'soon'")]
+
+
 def test_total_below_the_overdraft_is_skipped() -> None:
     result, _ = taken(WMI.replace('"550"', '"49"'))
     assert result.reasons == [(2, "total is less than overdraft")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
@@ -229,20 +230,12 @@ def _split(
             time = rows["time"][order[last - 1]]
             while last < end and rows["time"][order[last]] == time:
                 last += 1
-            part = rows[order[first:last]]
-            try:
-                part = _added_up(_without_repetitions(part))
-            except _ConflictError as error:
-                raise conflict(pool, error.lines) from None
+            part = _without_repetitions(rows[order[first:last]], partial(conflict, pool))
+            part = _added_up(part)
             if first == start:
                 _mark_months(pool, part)
             yield replace(pool, rows=part)
             first = last
-
-
-class _ConflictError(Exception):
-    def __init__(self, lines: tuple[int, int]) -> None:
-        self.lines = lines
 
 
 def _starts(rows: Rows, *names: str) -> IntArray:
@@ -251,7 +244,7 @@ def _starts(rows: Rows, *names: str) -> IntArray:
     return np.flatnonzero(np.any(changes, axis=0))
 
 
-def _without_repetitions(rows: Rows) -> Rows:
+def _without_repetitions(rows: Rows, conflict: Callable[[tuple[int, int]], UsageError]) -> Rows:
     """Return one row for each time and license type; an unknown value does not count."""
     starts = _starts(rows, "width", "time", "license_type")
     if len(starts) == len(rows):
@@ -267,7 +260,7 @@ def _without_repetitions(rows: Rows) -> Rows:
                 int(np.flatnonzero(column[same] == v)[0]) for v in (least[group], most[group])
             ]
             first, second = sorted(rows["line"][same][different].tolist())
-            raise _ConflictError((first, second))
+            raise conflict((first, second))
         merged[name] = most
     return merged
 

@@ -308,7 +308,7 @@ class CsvFile:
                         result.read += len(rows)
                         yield self._columns(lines, rows, result, fill=fill)
                         self._on_progress(source.tell(), int(lines[-1]))
-                start += block.count("\n")
+                start += len(_LINE_END.findall(block)) if "\r" in block else block.count("\n")
                 self._on_progress(source.tell(), start)
 
     def _regular_columns(self, block: str) -> list[Sequence[str]]:
