@@ -27,8 +27,12 @@ class Clock(Protocol):
         ...
 
 
-# Continues while the machine is suspended, as `time.monotonic` does on other systems than Linux.
-_BOOT_CLOCK: Final[int | None] = getattr(time, "CLOCK_BOOTTIME", None)
+# Continues while the machine is suspended; `time.monotonic` does so on Windows only.
+_BOOT_CLOCK: Final[int | None] = getattr(
+    time,
+    "CLOCK_BOOTTIME",
+    getattr(time, "CLOCK_MONOTONIC", None),  # Linux, macOS and BSD
+)
 
 
 class SystemClock:

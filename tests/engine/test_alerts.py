@@ -95,20 +95,47 @@ def test_last_days_have_a_level(
     assert ending == ([(AlertKind.SUBSCRIPTION, subscription)] if subscription else [])
 
 
+def activation(status: ActivationStatus, expires: date | None = None) -> dict[str, Any]:
+    return {"activation": Activation(status, expires)}
+
+
+def certificate(begins: date | None, ends: date | None) -> dict[str, Any]:
+    return {"certificate": Certificate("4f1b", begins, ends)}
+
+
 @pytest.mark.parametrize(
-    ("status", "expires", "level"),
+    ("reported", "kind", "level"),
     [
-        (ActivationStatus.ACTIVATED, date(2026, 12, 4), Level.WARN),
-        (ActivationStatus.ACTIVATED, date(2026, 11, 27), Level.CRITICAL),
-        (ActivationStatus.EXPIRED, None, Level.CRITICAL),
-        (ActivationStatus.NOT_ACTIVATED, None, Level.CRITICAL),
+        (activation(ActivationStatus.ACTIVATED, date(2026, 12, 4)), "activation", Level.WARN),
+        (activation(ActivationStatus.ACTIVATED, date(2026, 11, 27)), "activation", Level.CRITICAL),
+        (activation(ActivationStatus.EXPIRED, SOON), "activation", Level.CRITICAL),
+        (activation(ActivationStatus.NOT_ACTIVATED), "activation", Level.CRITICAL),
+        ({"next_expiry": date(2027, 3, 31)}, "expiry", OK),
+        ({"next_expiry": date(2027, 2, 1)}, "expiry", Level.WARN),
+        ({"next_expiry": date(2026, 11, 24)}, "expiry", Level.CRITICAL),
+        (certificate(date(2026, 1, 1), date(2026, 12, 25)), "server", OK),
+        (certificate(date(2026, 1, 1), date(2026, 12, 24)), "server", Level.WARN),
+        (certificate(date(2026, 1, 1), date(2026, 12, 1)), "server", Level.CRITICAL),
+        # Valid for 84 days: renewed by itself, late.
+        (certificate(date(2026, 10, 1), date(2026, 12, 7)), "server", OK),
+        (certificate(date(2026, 10, 1), date(2026, 12, 4)), "server", Level.WARN),
+        (certificate(None, date(2026, 11, 20)), "server", Level.CRITICAL),
+        (certificate(None, None), "server", OK),
     ],
 )
-def test_activation_has_a_level(
-    status: ActivationStatus, expires: date | None, level: Level
-) -> None:
-    server = up_status("a", activation=Activation(status, expires))
-    assert alerts(server) == [(AlertKind.ACTIVATION, level)]
+def test_what_ends_has_a_level(reported: dict[str, Any], kind: str, level: Level | None) -> None:
+    unlimited = replace(pool("X", 1, 100), expires=None, permanent=None)
+    status = up_status("a", unlimited, **reported)
+    assert alerts(status) == ([(AlertKind(kind), level)] if level else [])
+
+
+def test_end_that_is_known_otherwise_is_no_second_alert() -> None:
+    status = up_status("a", next_expiry=SOON)
+    by_lmstat = up_status("flex", pool("XDT_PLT_UD", 1, 100, expires=date(2027, 12, 1)))
+    assert alerts(status, with_source(by_lmstat, "lmstat", "a")) == []
+    refused = up_status("a", pool("X", 1, 100), **certificate(None, SOON))
+    refused = replace(refused, state=State.UNTRUSTED)
+    assert alerts(refused) == [(AlertKind.SERVER, Level.CRITICAL)]
 
 
 def test_usage_of_a_shared_entitlement_is_that_of_all_its_servers() -> None:
@@ -176,56 +203,7 @@ def test_license_files_raise_no_data_alert() -> None:
     assert alerts(failed, FILES) == [(AlertKind.SERVER, Level.WARN)]
 
 
-@pytest.mark.parametrize(
-    ("day", "level"),
-    [
-        (date(2027, 3, 31), None),
-        (date(2027, 2, 1), Level.WARN),
-        (date(2026, 12, 1), Level.CRITICAL),
-        (date(2026, 11, 24), Level.CRITICAL),
-    ],
-)
-def test_next_expiry_of_an_unknown_product_is_an_expiry_alert(
-    day: date, level: Level | None
-) -> None:
-    status = up_status("a", pool("XDT_PLT_UD", 1, 100), next_expiry=day)
-    status = replace_pools(status, expires=None, permanent=None)
-    assert alerts(status) == ([(AlertKind.EXPIRY, level)] if level else [])
-    by_lmstat = up_status("flex", pool("XDT_PLT_UD", 1, 100, expires=date(2027, 12, 1)))
-    assert alerts(status, with_source(by_lmstat, "lmstat", "a")) == []
-
-
-def replace_pools(status: ServerStatus, **changes: Any) -> ServerStatus:
-    assert status.snapshot
-    pools = tuple(replace(pool, **changes) for pool in status.snapshot.pools)
-    return replace(status, snapshot=replace(status.snapshot, pools=pools))
-
-
 def test_alerts_are_ordered_by_severity() -> None:
     ranks = [Level.EXHAUSTED, Level.OVERDRAFT, Level.CRITICAL, Level.WARN]
     levels = [alert.level for alert in current_alerts(merge_board(example_board()), TODAY)]
     assert levels == sorted(levels, key=ranks.index)
-
-
-@pytest.mark.parametrize(
-    ("begins", "ends", "level"),
-    [
-        (date(2026, 1, 1), date(2026, 12, 25), OK),
-        (date(2026, 1, 1), date(2026, 12, 24), Level.WARN),
-        (date(2026, 1, 1), date(2026, 12, 1), Level.CRITICAL),
-        (date(2026, 10, 1), date(2026, 12, 7), OK),  # valid for 84 days: renewed by itself, late
-        (date(2026, 10, 1), date(2026, 12, 4), Level.WARN),
-        (None, date(2026, 11, 20), Level.CRITICAL),
-        (None, None, OK),
-    ],
-)
-def test_expiring_certificate_has_a_level(
-    begins: date | None, ends: date | None, level: Level | None
-) -> None:
-    status = up_status("a", pool("X", 1, 100))
-    assert status.snapshot is not None
-    certificate = Certificate("4f1b", begins, ends)
-    status = replace(status, snapshot=replace(status.snapshot, certificate=certificate))
-    assert alerts(status) == ([(AlertKind.SERVER, level)] if level else [])
-    refused = replace(status, state=State.UNTRUSTED)
-    assert alerts(refused) == [(AlertKind.SERVER, Level.CRITICAL)]  # its state says it already
