@@ -244,7 +244,7 @@ class HttpClient:
         if not self._leaf:
             return None
         if self._certificate is None or self._certificate.sha256 != fingerprint(self._leaf):
-            self._certificate = read_leaf(self._leaf).certificate
+            self._certificate = read_leaf(self._leaf)[0]
         return self._certificate
 
     async def aclose(self) -> None:

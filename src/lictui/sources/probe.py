@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Final
 import httpcore
 import httpx
 
-from lictui.model import Failure, FailureKind, Server, Snapshot, SourceName, Step, StepResult
+from lictui.model import (
+    Certificate,
+    Failure,
+    FailureKind,
+    Server,
+    Snapshot,
+    SourceName,
+    Step,
+    StepResult,
+)
 from lictui.sources import open_source
 from lictui.sources.network import (
     RequestProgress,
@@ -27,7 +36,7 @@ from lictui.sources.network import (
 )
 from lictui.sources.sanitize import sanitize
 from lictui.sources.source import SourceError
-from lictui.sources.tls import LeafCertificate, read_leaf, ssl_context, unverified_context
+from lictui.sources.tls import read_leaf, ssl_context, unverified_context
 
 if TYPE_CHECKING:
     import ssl
@@ -68,7 +77,7 @@ async def probe(server: Server, limits: Limits, clock: Clock) -> AsyncGenerator[
                 yield timer.passed(step, detail, hosts=hosts)
     except SourceError as error:
         untrusted = error.failure.kind is FailureKind.TLS and server.source not in _RUN_BY_PROGRAM
-        leaf: LeafCertificate | None = None
+        leaf: tuple[Certificate, str] | None = None
         if untrusted:  # show the certificate that the server presents
             with suppress(SourceError):
                 leaf = await _certificate(server, unverified_context(), limits)
@@ -91,10 +100,9 @@ async def _connection_steps(
     peers = await _try_all(_connect, addresses, limits)
     yield timer.passed(Step.CONNECT, ", ".join(dict.fromkeys(peers.values())))
     if not is_lmstat and origin(server.url).scheme == "https":
-        leaf = await _certificate(server, await ssl_context(server), limits)
-        sha256 = leaf.certificate.sha256
-        detail = f"{_trust(server.verify)} · {leaf.summary} · sha256:{sha256}"
-        yield timer.passed(Step.TLS, detail, sha256)
+        certificate, text = await _certificate(server, await ssl_context(server), limits)
+        detail = f"{_trust(server.verify)} · {text} · sha256:{certificate.sha256}"
+        yield timer.passed(Step.TLS, detail, certificate.sha256)
 
 
 async def _try_all(
@@ -137,7 +145,9 @@ async def _connect(url: httpx.URL, limits: Limits) -> str:
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
-async def _certificate(server: Server, context: ssl.SSLContext, limits: Limits) -> LeafCertificate:
+async def _certificate(
+    server: Server, context: ssl.SSLContext, limits: Limits
+) -> tuple[Certificate, str]:
     url = origin(server.url)
     async with _connection(url, limits, context, proxy_for(server, limits)) as stream:
         tls: ssl.SSLObject = stream.get_extra_info("ssl_object")
@@ -260,7 +270,7 @@ class _StepTimer:
             step, ok=True, detail=detail, seconds=seconds, fingerprint=fingerprint, host_names=hosts
         )
 
-    def failed(self, failure: Failure, leaf: LeafCertificate | None = None) -> StepResult:
+    def failed(self, failure: Failure, leaf: tuple[Certificate, str] | None = None) -> StepResult:
         """Return the result of a failed step, never one that passed before (a token may expire)."""
         index = min(self._next, len(_STEPS) - 1)
         if failure.step:
@@ -268,9 +278,9 @@ class _StepTimer:
         while _STEPS[index] in self._skipped:  # a program connects, but has no such steps
             index += 1
         detail = failure.message
-        sha256 = leaf.certificate.sha256 if leaf else ""
+        sha256 = leaf[0].sha256 if leaf else ""
         if leaf:
-            detail += f" · {leaf.summary}"
+            detail += f" · {leaf[1]}"
             detail += "" if sha256 in detail else f" · sha256:{sha256}"
         return StepResult(
             _STEPS[index],

@@ -9,7 +9,6 @@ import hashlib
 import re
 import ssl
 import sys
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -152,28 +151,13 @@ def _pinned(pinned: str) -> type[ssl.SSLObject]:
 # Certificates
 
 
-@dataclass(frozen=True, slots=True)
-class LeafCertificate:
-    """The certificate that a server presents."""
-
-    certificate: Certificate
-    subject: str  # "" if the certificate cannot be parsed
-
-    @property
-    def summary(self) -> str:
-        """Its subject and end date."""
-        subject = self.subject or "unreadable certificate"
-        expires = self.certificate.expires
-        return f"{subject} · valid until {expires}" if expires else subject
-
-
 def fingerprint(der: bytes) -> str:
     """Return the SHA-256 of a certificate in DER, as lower-case hex."""
     return hashlib.sha256(der).hexdigest()
 
 
-def read_leaf(der: bytes) -> LeafCertificate:
-    """Return fingerprint, subject and days (UTC) of a certificate in DER, as far as readable."""
+def read_leaf(der: bytes) -> tuple[Certificate, str]:
+    """Return a certificate in DER, and its subject and end as text, as far as readable."""
     from cryptography import x509
 
     try:
@@ -181,8 +165,8 @@ def read_leaf(der: bytes) -> LeafCertificate:
         days = parsed.not_valid_before_utc.date(), parsed.not_valid_after_utc.date()
         subject = sanitize(parsed.subject.rfc4514_string(), 100) or "no subject"
     except Exception:  # noqa: BLE001 - a certificate can be malformed in any way
-        return LeafCertificate(Certificate(fingerprint(der)), "")
-    return LeafCertificate(Certificate(fingerprint(der), *days), subject)
+        return Certificate(fingerprint(der)), "unreadable certificate"
+    return Certificate(fingerprint(der), *days), f"{subject} · valid until {days[1]}"
 
 
 # Errors of the handshake
