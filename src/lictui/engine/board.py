@@ -279,13 +279,8 @@ class MergedBoard:
         self, by: GroupBy, scope: str, product: str, model: Model
     ) -> tuple[tuple[str, PoolKey], ...]:
         """The pools, as the history knows them, whose sum is one total."""
-        return tuple(
-            status.history_key(pool.key)
-            for status in self.servers
-            if status.server.enabled and scope_name(status, by) == scope
-            for pool in status.pools
-            if pool.counted and pool.product == product and pool.model is model
-        )
+        pools = pools_by_total(self, by).get((scope, product, model), ())
+        return tuple(status.history_key(pool.key) for status, pool in pools)
 
 
 def is_reporting(status: ServerStatus, pool: Pool | None = None) -> bool:
@@ -395,14 +390,21 @@ def counted_pools(status: ServerStatus) -> dict[str, list[Pool]]:
     return products
 
 
-def _totals(board: MergedBoard, by: GroupBy) -> Iterator[Total]:
+def pools_by_total(
+    board: MergedBoard, by: GroupBy
+) -> dict[tuple[str, str, Model], list[tuple[ServerStatus, Pool]]]:
+    """The counted pools of enabled servers by scope, product and model."""
     pools_of: dict[tuple[str, str, Model], list[tuple[ServerStatus, Pool]]] = {}
     for status in board.servers:
         for pool in status.pools if status.server.enabled else ():
             if pool.counted:
                 key = (scope_name(status, by), pool.product, pool.model)
                 pools_of.setdefault(key, []).append((status, pool))
-    for (scope, product, model), pools in pools_of.items():
+    return pools_of
+
+
+def _totals(board: MergedBoard, by: GroupBy) -> Iterator[Total]:
+    for (scope, product, model), pools in pools_by_total(board, by).items():
         reporting = [(status, pool) for status, pool in pools if is_reporting(status, pool)]
         reading = sum_over_servers(reporting)
         unknown = sum(is_incomplete(pool.reading) for _, pool in reporting)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import chain
 from typing import TYPE_CHECKING, Final
@@ -32,22 +32,24 @@ from lictui.engine.board import (
     ServerStatus,
     entitlements_of,
     once_per_entitlement,
+    pools_by_total,
     scope_name,
+    total_thresholds,
 )
 from lictui.engine.entitlements import license_end
 from lictui.engine.merge import duplicate_pools
 from lictui.errors import LictuiError
 from lictui.history.peaks import PeakQuery, iter_peaks
-from lictui.model import ESTATE, Model, Pool, PoolKey, sum_all_known
+from lictui.model import ESTATE, Model, PoolKey, sum_all_known
 from lictui.products import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, MutableMapping, Sequence
+    from collections.abc import MutableMapping, Sequence
 
     from lictui.analysis.columns import Series
     from lictui.analysis.peaks import ScopedPeak
     from lictui.clock import Clock
-    from lictui.config.settings import AlertSettings, Settings, Thresholds
+    from lictui.config.settings import AlertSettings, Settings
     from lictui.history.memberships import ServerPool
     from lictui.history.pools import KnownPool
     from lictui.history.store import History
@@ -77,75 +79,56 @@ class ForecastScope(ForecastInput):
         return replace(result, basis=basis)
 
 
-@dataclass(slots=True)
-class _ProductPools:
-    """The counted pools of one product and model in one scope."""
-
-    name: str
-    pools: list[tuple[ServerStatus, Pool]] = field(default_factory=list)
-    history_keys: dict[ServerPool, None] = field(default_factory=dict)  # in order, each once
-
-
 def forecast_scopes(
     board: MergedBoard, recorded: Sequence[KnownPool], alerts: AlertSettings
 ) -> tuple[ForecastScope, ...]:
-    """The products of all enabled servers of the board together, then of each of them.
+    """The products of all enabled servers of the board together, then of each of them."""
+    groupings = GroupBy.PRODUCT, GroupBy.SERVER
+    scopes = (scopes_by(by, board, recorded, alerts).values() for by in groupings)
+    return tuple(chain.from_iterable(scopes))
+
+
+def scopes_by(
+    by: GroupBy, board: MergedBoard, recorded: Sequence[KnownPool], alerts: AlertSettings
+) -> dict[TotalKey, ForecastScope]:
+    """The forecast scope of every total of the enabled servers.
 
     `recorded` are the pools of the history: an ended pool belongs to the past of its product.
     """
     continued = continued_pools(board, recorded)
     ended: dict[tuple[str, str, str], list[PoolKey]] = defaultdict(list)
-    for pool in recorded:
-        if pool.ended is not None:
-            now = continued.get((pool.server, pool.key), (pool.product, pool.model))
-            ended[pool.server, *now].append(pool.key)
-    total: dict[tuple[str, Model], _ProductPools] = {}
-    single: list[ForecastScope] = []
-    for status in board.servers:
-        server = status.server
-        own: dict[tuple[str, Model], _ProductPools] = {}
-        for current in status.pools if server.enabled else ():
-            if not current.counted:
-                continue
-            name, key = status.history_key(current.key)
-            earlier = ended[name, key.product, current.model.value]
-            for products in (own, total):
-                code = current.product, current.model
-                product = products.setdefault(code, _ProductPools(current.name))
-                product.pools.append((status, current))
-                product.history_keys |= dict.fromkeys(
-                    (name, pool_key) for pool_key in (key, *earlier)
-                )
-        for (product_code, model), pools in own.items():
-            limits = alerts.thresholds_of(server, product_code)
-            single.append(_scope(server.name, product_code, model, pools, limits))
-    combined = [
-        _scope(ESTATE, code, model, pools, alerts.thresholds_for(product=code))
-        for (code, model), pools in total.items()
-    ]
-    return (*combined, *single)
-
-
-def _scope(
-    scope: str, product: str, model: Model, pools: _ProductPools, limits: Thresholds
-) -> ForecastScope:
-    expiring: Counter[date] = Counter()
-    counted = [pool for pool, counts in once_per_entitlement(pools.pools) if counts]
-    for pool in counted:
-        if (day := license_end(pool)) is not None:
-            expiring[day] += pool.expiring_count or 0
-    return ForecastScope(
-        scope=scope,
-        product=product,
-        name=pools.name,
-        model=model,
-        pools=tuple(pools.history_keys),
-        installed=sum_all_known(pool.reading.installed for pool in counted),
-        expiring=dict(expiring),
-        warn=limits.warn,
-        critical=limits.critical,
-        entitlements=entitlements_of(status for status, _ in pools.pools),
-    )
+    for known in recorded:
+        if known.ended is not None:
+            now = continued.get((known.server, known.key), (known.product, known.model))
+            ended[known.server, *now].append(known.key)
+    scopes = {}
+    for (scope, product, model), pools in pools_by_total(board, by).items():
+        history_keys: dict[ServerPool, None] = {}  # in order, each once
+        for status, pool in pools:
+            name, key = status.history_key(pool.key)
+            earlier = ended[name, key.product, model.value]
+            history_keys |= dict.fromkeys((name, pool_key) for pool_key in (key, *earlier))
+        counted = [pool for pool, counts in once_per_entitlement(pools) if counts]
+        expiring: Counter[date] = Counter()
+        for pool in counted:
+            if (day := license_end(pool)) is not None:
+                expiring[day] += pool.expiring_count or 0
+        limits = total_thresholds(alerts, scope, product, by)
+        if by is GroupBy.SERVER:
+            limits = alerts.thresholds_of(pools[0][0].server, product)
+        scopes[scope, product, model] = ForecastScope(
+            scope=scope or ESTATE,
+            product=product,
+            name=pools[0][1].name,
+            model=model,
+            pools=tuple(history_keys),
+            installed=sum_all_known(pool.reading.installed for pool in counted),
+            expiring=dict(expiring),
+            warn=limits.warn,
+            critical=limits.critical,
+            entitlements=entitlements_of(status for status, _ in pools),
+        )
+    return scopes
 
 
 def continued_pools(
@@ -211,7 +194,7 @@ async def past_summaries(
             peaks[peak.scope, peak.product, Model(peak.model)][peak.peak.window] = peak
     months: dict[TotalKey, MonthAssignments] = {}
     forecasts: dict[TotalKey, Forecast] = {}
-    for key, scope in _total_scopes(history, board, by, query):
+    for key, scope in scopes_by(by, board, history.pools(), query.alerts).items():
         await clock.sleep(0)
         (series,) = history.series_batch((scope.history_query(query.now),))
         forecasts[key] = scope.forecast(series, query.now, query.today)
@@ -247,26 +230,6 @@ def _peak_query(history: History, board: MergedBoard, by: GroupBy, query: PastQu
         entitlements=dict(entitlements_of(board.servers)),
         continued=continued_pools(board, history.pools()),
     )
-
-
-def _total_scopes(
-    history: History, board: MergedBoard, by: GroupBy, query: PastQuery
-) -> Iterator[tuple[TotalKey, ForecastScope]]:
-    """The forecast scope of every total."""
-    known_pools = history.pools()
-    if by is GroupBy.SERVER:
-        for scope in forecast_scopes(board, known_pools, query.alerts):
-            if scope.scope != ESTATE:
-                yield (scope.scope, scope.product, scope.model), scope
-        return
-    members: dict[str, list[ServerStatus]] = defaultdict(list)
-    for status in board.servers:
-        members[scope_name(status, by)].append(status)
-    for name, statuses in members.items():
-        part = replace(board, servers=tuple(statuses))
-        for scope in forecast_scopes(part, known_pools, query.alerts):
-            if scope.scope == ESTATE:
-                yield (name, scope.product, scope.model), scope
 
 
 def _month_assignments(
@@ -401,9 +364,9 @@ class AnomalyChecker:
             for pool in self._history.pools():
                 self._pools.setdefault(pool.server, []).append(pool)
         pools = [pool for name in status.member_names for pool in self._pools.get(name, ())]
-        for scope in forecast_scopes(MergedBoard((status,)), pools, alerts):
-            limits = alerts.thresholds_of(status.server, scope.product)
-            if scope.scope == ESTATE or not limits.unusual:
+        board = MergedBoard((status,))
+        for scope in scopes_by(GroupBy.SERVER, board, pools, alerts).values():
+            if not alerts.thresholds_of(status.server, scope.product).unusual:
                 continue
             if sentence := anomaly_of(self._history, scope, self._clock.now(), zone):
                 sentences[scope.product] = f"{scope.name}: {sentence}"

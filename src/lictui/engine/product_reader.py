@@ -17,8 +17,8 @@ from lictui.analysis.series import (
     first_of_month,
 )
 from lictui.analysis.usage_stats import heat_matrix, usage_stats
-from lictui.engine.board import entitlements_of
-from lictui.engine.outlook import anomaly_of, continued_pools, forecast_scopes
+from lictui.engine.board import GroupBy, entitlements_of
+from lictui.engine.outlook import anomaly_of, continued_pools, scopes_by
 from lictui.engine.product_history import (
     ProductHistory,
     ProductOutlook,
@@ -28,7 +28,6 @@ from lictui.engine.product_history import (
     statuses_of,
 )
 from lictui.model import (
-    ESTATE,
     Event,
     EventKind,
     JournalFilter,
@@ -267,9 +266,6 @@ def _forecast_scope(
 ) -> ForecastScope | None:
     """The scope that a forecast of these servers is about: one server, or the sum of several."""
     statuses = statuses_of(board, servers)
-    name = statuses[0].server.name if len(statuses) == 1 else ESTATE
-    selected = replace(board, servers=statuses)
-    scopes = forecast_scopes(selected, history.pools(), alerts)
-    return next(
-        (scope for scope in scopes if (scope.scope, scope.product) == (name, product)), None
-    )
+    by = GroupBy.SERVER if len(statuses) == 1 else GroupBy.PRODUCT
+    scopes = scopes_by(by, replace(board, servers=statuses), history.pools(), alerts)
+    return next((scope for scope in scopes.values() if scope.product == product), None)
