@@ -316,23 +316,9 @@ def import_licenses(
     polled values take precedence. Import all files of a server together. Every license is added to
     the event log. Re-importing files has no effect.
     """
-    from lictui.history.csv_reader import RowError, decode_text, require_readable
-
-    _refuse_estate(server)
-    try:
-        require_readable(server)
-    except RowError as error:
-        raise UsageError(str(error), "choose another name") from None
+    _require_name(server)
     files = list(_license_files(paths))
-    licenses = parse_license_file(
-        "\n".join(decode_text(_read_license_file(file)) for file in files)
-    )
-    if not licenses:
-        name = paths[0] if len(paths) == 1 else f"these {len(paths)} files and folders"
-        raise UsageError(
-            f"no licenses found in {name}",
-            "license files end in .lic and contain lines that start with INCREMENT",
-        )
+    licenses = _read_licenses(files, paths)
     imported = 0
     if not dry_run:
         grants = [grant for license_ in licenses if (grant := _grant(license_))]
@@ -354,6 +340,31 @@ def import_licenses(
     )
     outcome = "dry run, nothing imported" if dry_run else f"{imported:,} new"
     click.echo(f"{len(licenses):,} licenses in {len(files):,} files, {outcome}", err=True)
+
+
+def _require_name(server: str) -> None:
+    from lictui.history.csv_reader import RowError, require_readable
+
+    _refuse_estate(server)
+    try:
+        require_readable(server)
+    except RowError as error:
+        raise UsageError(str(error), "choose another name") from None
+
+
+def _read_licenses(files: Iterable[Path], paths: tuple[str, ...]) -> tuple[Increment, ...]:
+    from lictui.history.csv_reader import decode_text
+
+    licenses = parse_license_file(
+        "\n".join(decode_text(_read_license_file(file)) for file in files)
+    )
+    if not licenses:
+        name = paths[0] if len(paths) == 1 else f"these {len(paths)} files and folders"
+        raise UsageError(
+            f"no licenses found in {name}",
+            "license files end in .lic and contain lines that start with INCREMENT",
+        )
+    return licenses
 
 
 def _license_files(paths: Iterable[str]) -> Iterator[Path]:
