@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import re
 import select
 import signal
 import sys
@@ -323,40 +324,46 @@ def collect(context: CommandContext, /, *, interval: float | None, group: str) -
         thread = EngineThread(Engine(context.paths, SystemClock(), RunScope(group, interval)))
         stack.callback(thread.stop)
         thread.start()
-        _print_notices(thread.board)
+        printer = ChangePrinter(thread.board)
         count = len(thread.board.registered.servers)
         message = f"collecting from {count} {'server' if count == 1 else 'servers'}"
         if count == 0:
             message = "no servers configured; servers added now will be polled"
         click.echo(f"lictui: {message}", err=True)
-        thread.start_polling(_StateChangePrinter(thread.board))
+        thread.start_polling(printer)
         while not stop.wait(_SIGNAL_PAUSE):
             pass
     return 130 if signal.SIGINT in received else 0
 
 
-def _print_notices(board: MergedBoard) -> None:
-    for notice in board.notices:
-        click.echo(f"lictui: {notice}", err=True)
+_NUMBER: Final = re.compile(r"(?<![\w.-])\d+(?![\w.-])")
 
 
-class _StateChangePrinter:
-    """Prints to stderr when the state of a server or the notices change."""
+class ChangePrinter:
+    """Prints to stderr when the state of a server changes, and new notices."""
 
     def __init__(self, board: MergedBoard) -> None:
         self._states = {status.server.name: status.state for status in board.registered.servers}
-        self._notices = board.notices
+        self._printed: set[str] = set()  # notices, without their figures
+        self._print_notices(board)
 
     def __call__(self, board: MergedBoard, _settings: Settings) -> None:
+        """Print what differs from the board before."""
         for status in board.registered.servers:
             name = status.server.name
             if self._states.get(name) is not status.state:
                 self._states[name] = status.state
                 reason = f": {status.failure.message}" if status.failure else ""
                 click.echo(f"lictui: {name} is {status.state.replace('_', ' ')}{reason}", err=True)
-        if board.notices != self._notices:
-            self._notices = board.notices
-            _print_notices(board)
+        self._print_notices(board)
+
+    def _print_notices(self, board: MergedBoard) -> None:
+        # A count in a notice may change with every poll.
+        notices = [(_NUMBER.sub("#", notice), notice) for notice in board.notices]
+        for template, notice in notices:
+            if template not in self._printed:
+                click.echo(f"lictui: {notice}", err=True)
+        self._printed = {template for template, _ in notices}
 
 
 def configure_logging(file: Path | None, level: str, *, also_stderr: bool = False) -> None:
