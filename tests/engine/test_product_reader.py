@@ -187,15 +187,6 @@ async def test_history_heat_map_covers_a_week_at_least() -> None:
     assert history.heat_map is not None
 
 
-def anti_phase(number: int, time: int) -> int:
-    """Ten licenses in one half of an hour and one in the other; odd servers the reverse."""
-    return 10 if (time // 1800 + number) % 2 else 1
-
-
-def noise(number: int, time: int) -> int:
-    return (number * 7919 + time // 300 * 104729) % 1009 % 40
-
-
 class Recorded(HistoryFixture):
     """A real history, and the answers about one product on all servers of a board."""
 
@@ -227,31 +218,6 @@ def board_of(*servers: Server, product: str = PRODUCT, installed: int = 500) -> 
     return merge_board(Board(tuple(replace(status, server=one) for status, one in pairs)))
 
 
-@pytest.mark.parametrize("usage_of", [anti_phase, noise])
-@pytest.mark.parametrize("length", [RangeLength.DAY, RangeLength.WEEK, RangeLength.YEAR])
-async def test_figures_of_a_sum_are_exact_and_those_of_other_answers(
-    recorded: Recorded, usage_of: Callable[[int, int], int], length: RangeLength
-) -> None:
-    """Peak and median of twelve servers, against a sum reading by reading."""
-    servers = [server(f"lic-{number:02}") for number in range(12)]
-    times = range(MIDNIGHT - 2 * DAY, int(START), 300)
-    for number, one in enumerate(servers):
-        counts = [usage_of(number, time) for time in times]
-        recorded.poll_series(times.start, counts, one.name, every=300)
-    history, _, summary = await recorded.answers(board_of(*servers), PRODUCT, length)
-    first = history.buckets[0].start
-    sums = [sum(usage_of(n, time) for n in range(12)) for time in times if time >= first]
-    stats = history.stats
-    assert stats is not None
-    assert stats.peak == max(sums) == max(bucket.high for bucket in history.buckets)
-    assert stats.p50 == sorted(sums)[(len(sums) - 1) // 2]
-    assert (stats.bound, stats.peak_is_bound, history.is_coarse) == (False, False, False)
-    if length is RangeLength.YEAR:
-        assert summary.all_time is not None
-        peak = summary.all_time.peak
-        assert (peak.peak, peak.peak_at) == (stats.peak, stats.peak_at)
-
-
 async def test_licenses_of_one_entitlement_count_once_in_chart_peaks_and_forecast(
     recorded: Recorded,
 ) -> None:
@@ -263,7 +229,9 @@ async def test_licenses_of_one_entitlement_count_once_in_chart_peaks_and_forecas
     assert history.stats is not None
     assert (history.stats.peak, history.stats.installed_at_peak) == (450, 500)
     assert summary.all_time is not None
-    assert (summary.all_time.peak.peak, summary.all_time.peak.installed_at_peak) == (450, 500)
+    peak = summary.all_time.peak
+    assert (peak.peak, peak.peak_at) == (history.stats.peak, history.stats.peak_at)
+    assert (peak.installed_at_peak, history.stats.p50, history.stats.bound) == (500, 450, False)
     assert outlook.installed == 500
 
 
