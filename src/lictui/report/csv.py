@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from lictui.clock import iso
@@ -14,8 +13,7 @@ from lictui.report.text import AT_LEAST, AT_MOST, Bounded
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lictui.report.model import MonthlyReport
-    from lictui.report.sections import Section, Table
+    from lictui.report.model import MonthlyReport, MonthSpan
     from lictui.report.text import Cell, Row
 
 HEADER: Final = "month day kind scope product name model figure value at".split()
@@ -61,43 +59,32 @@ _ENTITLEMENT_FIGURES: Final = {
 
 def render_csv(report: MonthlyReport) -> str:
     """Return the whole file; an unknown figure has an empty value."""
-    month = f"{report.month.first_day:%Y-%m}"
-    rows = (row for section in build_tree(report).sections for row in _section(section, month))
-    return csv_text([HEADER, *rows])
+    sections = build_tree(report).sections
+    tables = (table for section in sections for table in (*section.tables, *section.data))
+    return csv_text(
+        [HEADER, *(f for t in tables for row in t.rows for f in _figures(t.key, row, report.month))]
+    )
 
 
-def _section(section: Section, month: str) -> Iterator[tuple[object, ...]]:
-    for table in (*section.tables, *section.data):
-        for row in table.rows:
-            yield from _row(table, row, month)
-
-
-def _row(table: Table, row: Row, month: str) -> Iterator[tuple[object, ...]]:
+def _figures(table: str, row: Row, span: MonthSpan) -> Iterator[tuple[object, ...]]:
     """Yield the figures of one row of the tree."""
-    match table.key:
+    month, at = f"{span.first_day:%Y-%m}", row.get("usage_at")
+    match table:
         case "figures":
             for key in _SCOPE_FIGURES:
                 if key in row:
                     name = str(row["usage_id"]) if key == "usage" else _NAMES.get(key, key)
-                    yield _figure(row, month, "", name, row[key], row.get(_TIMES.get(key, "")))
+                    yield _figure(row, month, None, name, row[key], row.get(_TIMES.get(key, "")))
         case "months":
-            name = f"monthly_{row['usage_id']}"
             month = f"{row['month']:%Y-%m}"
-            yield _figure(row, month, "", name, row["usage"], row["usage_at"])
-            yield _figure(row, month, "", "monthly_installed", row["installed"], row["usage_at"])
+            yield _figure(row, month, None, f"monthly_{row['usage_id']}", row["usage"], at)
+            yield _figure(row, month, None, "monthly_installed", row["installed"], at)
         case "days":
-            name = f"daily_{row['usage_id']}"
-            yield _figure(row, month, row["day"], name, row["usage"], row["usage_at"])
-            installed = row["installed"]
-            yield _figure(row, month, row["day"], "daily_installed", installed, row["usage_at"])
+            yield _figure(row, month, row["day"], f"daily_{row['usage_id']}", row["usage"], at)
+            yield _figure(row, month, row["day"], "daily_installed", row["installed"], at)
         case "server_expiries":
-            yield _figure(
-                row,
-                month,
-                row["day"],
-                _EXPIRY_FIGURES[ExpiryKind(str(row["event_id"]))],
-                row["licenses"],
-            )
+            name = _EXPIRY_FIGURES[ExpiryKind(str(row["event_id"]))]
+            yield _figure(row, month, row["day"], name, row["licenses"])
         case "entitlements":
             for key, name in _ENTITLEMENT_FIGURES.items():
                 yield _figure(row, month, row["renewal"], name, row[key])
@@ -113,13 +100,13 @@ def _figure(
         value = round(value, 4 if name == "coverage" else 3)
     return (
         month,
-        day.isoformat() if isinstance(day, date) else "",
+        day,
         row["kind"],
         row["scope_id"],
         row["code"],
         row["product"],
-        row.get("model_id", ""),
+        row.get("model_id"),
         name,
-        "" if value is None else value,
+        value,
         iso(timestamp) if isinstance(timestamp, int | float) else "",
     )
