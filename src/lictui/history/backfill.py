@@ -112,7 +112,7 @@ def _import_pool(
     if pool is None:
         name = products.describe(imported.key.product).name
         pool = pools.create(db, imported.server, imported.key, imported.model, name, start)
-    pools.extend_start(db, pool, start)
+    pool = pools.change(db, pool, since=min(pool.since, start))
     pool = _pack_all(db, pool, last)
     readings = imported.of_width(Resolution.RAW)
     stored = Readings.of(())
@@ -134,7 +134,8 @@ def _import_pool(
             written += _import_buckets(db, pool, width, buckets, kept)
     if not is_listed and (is_new or pool.ended is not None):
         # No server lists the pool: later sums leave it out instead of missing it forever.
-        pools.close_at(db, pool, -(-end // _FINEST) * _FINEST)
+        ended = max(pool.ended or 0, -(-end // _FINEST) * _FINEST)
+        pools.change(db, pool, ended=ended)
     return written
 
 
@@ -363,7 +364,7 @@ def _apply_grants(db: sqlite3.Connection, server: str, key: PoolKey, now: float)
     if pool is None:
         product = products.describe(key.product)
         pool = pools.create(db, server, key, product.model, product.name, int(now))
-        pools.close_at(db, pool, int(now))  # no reading yet: sums do not wait for it
+        pools.change(db, pool, ended=int(now))  # no reading yet: sums do not wait for it
     changes = (
         "SELECT {} AS time, {}count AS change FROM license_grant"
         " WHERE server = :server AND product = :product AND (:all OR subscription_date = :day)"

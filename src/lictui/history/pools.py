@@ -88,16 +88,6 @@ def change(db: sqlite3.Connection, pool: KnownPool, **values: Any) -> KnownPool:
     return changed
 
 
-def extend_start(db: sqlite3.Connection, pool: KnownPool, since: int) -> None:
-    """Record that the pool exists from `since` on, if that is earlier than known."""
-    change(db, pool, since=min(pool.since, since))
-
-
-def close_at(db: sqlite3.Connection, pool: KnownPool, time: int) -> None:
-    """Record that the pool, which no server lists, counts until `time` at least."""
-    change(db, pool, ended=max(pool.ended or 0, time))
-
-
 def mark_gap(db: sqlite3.Connection, pool: KnownPool, time: int) -> None:
     """Record that a poll brought no figure of the pool: its last reading is not valid any more."""
     db.execute(
