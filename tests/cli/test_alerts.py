@@ -74,11 +74,8 @@ def test_table_shows_level_and_status(cli: Cli) -> None:
 def test_ack_without_a_matching_alert_is_a_no(cli: Cli) -> None:
     assert "no matching active alert" in cli("alerts", "ack", "--server", "lic-02", code=1).err
     cli.refused(*ACK, "--for", "soon")
-    assert only_alert(cli)["snoozed_until"] is None
-
-
-def test_ack_refuses_an_unknown_kind(cli: Cli) -> None:
     assert "'usage'" in cli.refused(*ACK, "--kind", "usgae")
+    assert only_alert(cli)["snoozed_until"] is None
 
 
 def test_status_shows_the_acknowledgement_of_a_raised_alert(cli: Cli) -> None:

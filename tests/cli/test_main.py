@@ -133,10 +133,6 @@ def test_deleted_working_directory_is_reported(
         assert cli.refused(*args).startswith("lictui: ")
 
 
-def test_unknown_format_names_the_words(cli: Cli) -> None:
-    assert "'markdown'" in cli.refused("info", "--format", "yaml")
-
-
 @pytest.mark.parametrize(
     ("arguments", "command"),
     [(["stauts"], "status"), (["servers", "lst"], "list"), (["history", "peak"], "peaks")],

@@ -19,15 +19,7 @@ from lictui.cli.context import (
     resolve_timezone,
     select_servers,
 )
-from lictui.cli.options import (
-    CommandContext,
-    format_options,
-    group_option,
-    products_option,
-    servers_option,
-    timezone_option,
-    working,
-)
+from lictui.cli.options import CommandContext, scope_options, working
 from lictui.cli.output import (
     Column,
     Kind,
@@ -73,11 +65,7 @@ _FORECAST_COLUMNS: Final = (
 
 
 @click.command()
-@format_options
-@servers_option
-@products_option
-@group_option
-@timezone_option
+@scope_options
 @click.pass_obj
 def forecast(
     context: CommandContext,
@@ -205,11 +193,7 @@ _PEAK_COLUMNS: Final = (
 
 
 @click.command()
-@format_options
-@servers_option
-@products_option
-@group_option
-@timezone_option
+@scope_options
 @click.pass_obj
 def peaks(
     context: CommandContext,

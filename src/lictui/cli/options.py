@@ -126,6 +126,13 @@ def format_options(command: _Command) -> _Command:
     return format_option(FORMATS, "table")(json(command))
 
 
+def scope_options(command: _Command) -> _Command:
+    """Add the options of a question about the history: its scope, the time zone, the format."""
+    for option in (timezone_option, group_option, products_option, servers_option):
+        command = option(command)
+    return format_options(command)
+
+
 def monitor_options(command: _Command) -> _Command:
     """Add the options of the monitor and of `watch`."""
     for option in reversed(_MONITOR_OPTIONS):
