@@ -117,6 +117,15 @@ async def test_terminal_shows_the_screen_after_every_key(wire: Wire) -> None:
         assert wire.text() == screen_text(run.app)
 
 
+async def test_ctrl_l_writes_everything_again(wire: Wire) -> None:
+    async with running_app() as run:
+        for key in ("1", "question_mark"):  # in a dialog, too
+            await run.press(key)
+            wire.screen.erase_in_display(2)
+            await run.press("ctrl+l")
+            assert wire.text() == screen_text(run.app)
+
+
 cells = st.text(st.sampled_from("ab ─█ラé"), min_size=WIDTH, max_size=WIDTH)
 styles = st.sampled_from(
     [Style(), Style(color="red"), Style(bgcolor="blue"), Style(bold=True, color="#112233"), None]

@@ -245,7 +245,7 @@ def is_day_first(dates: Iterable[LocalDate]) -> bool:
         reason = (
             "some rows have the day first, others the month"
             if day_first
-            else "day and month cannot be told apart"
+            else "day and month are ambiguous"
         )
         raise UsageError(f"ambiguous date {sample}: {reason}", _DATE_FORMAT_HINT)
     return day_first

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One line of use: a user on a host, or one who waits in the queue."""
+    """One line of use: a user on a host, or one in the queue."""
 
     user: str
     host: str

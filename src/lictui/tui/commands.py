@@ -180,8 +180,10 @@ COMMANDS: Final = (
             writes=True),
     Command("first_run.demo", "d", "demo", "Start the demo",
             "Start the demo with simulated servers", ("first_run",)),
-    Command("repaint", "ctrl+l", "app.repaint", "Repaint", "Draw the whole screen again", ()),
-    Command("suspend", "ctrl+z", "app.suspend_process", "Suspend", "Return to the shell (fg)", ()),
+    Command("repaint", "ctrl+l", "app.repaint", "Repaint", "Draw the whole screen again", (),
+            priority=True),
+    Command("suspend", "ctrl+z", "app.suspend_process", "Suspend", "Return to the shell (fg)", (),
+            priority=True),
     Command("theme", "T", "app.next_theme", "Theme", "Next color theme", ()),
     Command("quit", "q,ctrl+c", "app.quit", "Quit", "Quit lictui", ()),
 )  # fmt: skip

@@ -4,8 +4,6 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.support.clock import START
 from tests.support.example_board import (
     SA,
@@ -32,7 +30,6 @@ from lictui.model import (
 )
 from lictui.tui.text import Tone
 from lictui.tui.widgets.dashboard_view import (
-    SORTS,
     CurrentTime,
     DashboardFilter,
     PaneBuilder,
@@ -146,21 +143,6 @@ def test_filter_matches_servers_with_all_rows_or_rows(
 
 
 @pytest.mark.parametrize(
-    ("selection", "servers"),
-    [
-        (
-            DashboardFilter(),
-            ["lic-emea-01", "lic-las", "ddc-us-01", "lic-new", "lic-apac-02", "lic-lab"],
-        ),
-        (DashboardFilter(group="us"), ["ddc-us-01", "lic-new"]),
-        (DashboardFilter(maximized="lic-lab"), ["lic-lab"]),
-    ],
-)
-def test_selection_keeps_groups_together(selection: DashboardFilter, servers: list[str]) -> None:
-    assert names(select_panes(panes(example_board()), selection)) == servers
-
-
-@pytest.mark.parametrize(
     ("sort", "order"),
     [
         ("registry", ["b", "C", "a"]),
@@ -182,11 +164,3 @@ def test_sorting_by_each_key(sort: str, order: list[str]) -> None:
     assert (
         names(select_panes(panes(board), DashboardFilter(sort=sort, reverse=True)))[-1] == order[0]
     )
-
-
-@given(st.permutations(range(6)), st.sampled_from(SORTS), st.booleans())
-def test_sorting_keeps_all_panes(order: list[int], sort: str, reverse: bool) -> None:  # noqa: FBT001 - hypothesis gives it
-    board = example_board()
-    shuffled = Board(tuple(board.servers[at] for at in order))
-    views = select_panes(panes(shuffled), DashboardFilter(sort=sort, reverse=reverse))
-    assert sorted(names(views)) == sorted(s.server.name for s in board.servers)

@@ -57,21 +57,6 @@ def test_visible_fields_depend_on_the_source_and_its_choices() -> None:
         assert ("licenses_available" in fields(source="command", format=form)) is visible
 
 
-@pytest.mark.parametrize(
-    ("source", "key", "default"),
-    [
-        ("winrm", "interval", "900"),
-        ("cvad", "interval", "60"),
-        ("partner", "url", "https://licensing.citrixworkspacesapi.net"),
-        ("partner", "trust_url", "https://trust.citrixworkspacesapi.net"),
-        ("citrix-cloud", "url", "https://api.cloud.com"),
-        ("winrm", "url", ""),
-    ],
-)
-def test_field_defaults_depend_on_the_source(source: str, key: str, default: str) -> None:
-    assert server_fields.visible_fields({"source": source})[key].default == default
-
-
 def test_toml_values_omit_defaults_and_fields_of_other_sources() -> None:
     draft = server_fields.form_values(CVAD) | {"source": "winrm"}
     assert "site" not in server_fields.toml_values(draft)

@@ -184,19 +184,8 @@ async def test_form_test_cancels_the_running_one() -> None:
 
 async def test_form_keeps_fast_typing_in_its_field() -> None:
     async with running_app("form") as run:
-        keys = [
-            *"https://lic01",
-            "tab",
-            "tab",
-            "tab",
-            *"me",
-            "tab",
-            *"q?:X",
-            "shift+tab",
-            "end",
-            "!",
-        ]
-        await run.press(*keys)
+        first, second = (*"https://lic01", *["tab"] * 3, *"me"), ("tab", *"q?:X", "shift+tab")
+        await run.press(*first, *second, "end", "!")
         values = [value(run, key) for key in ("url", "name", "username", "secret")]
         assert values == ["https://lic01", "lic01", "me!", "q?:X"]
 

@@ -4,8 +4,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.support.clock import START, FakeClock
 from tests.support.example_board import TIMEOUT_FAILURE, down_status, example_board, workday_series
 from tests.support.fake_engine import FakeEngine
@@ -14,7 +12,7 @@ from tests.support.running_app import RunningApp, running_app
 
 from lictui.engine.board import Board
 from lictui.tui.app import WatchOptions
-from lictui.tui.screens.watch import WatchScreen, big_digits, digits_height
+from lictui.tui.screens.watch import WatchScreen, big_digits
 
 
 def watch(board: Board | None = None, **options: Any) -> Any:
@@ -120,18 +118,6 @@ async def test_page_shifts_against_burn_in() -> None:
             screen(run)._draw()
             await run.settle()
         assert len(places) == 4
-
-
-@given(st.text("0123456789,?-", min_size=1, max_size=8), st.booleans(), st.sampled_from([1, 2]))
-def test_digits_are_rows_of_one_width(
-    number: str,
-    ascii_only: bool,  # noqa: FBT001 - drawn by hypothesis
-    scale: int,
-) -> None:
-    rows = big_digits(number, ascii_only=ascii_only, scale=scale)
-    assert len(rows) == digits_height(ascii_only=ascii_only, scale=scale)
-    assert len({len(row) for row in rows}) == 1
-    assert not ascii_only or "".join(rows).isascii()
 
 
 def test_digits_differ_and_anything_else_is_a_question_mark() -> None:

@@ -9,7 +9,7 @@ from tests.support.example_board import workday_series
 from lictui.analysis.columns import Series
 from lictui.analysis.series import Bucket
 from lictui.config.settings import Thresholds
-from lictui.model import Level, Reading
+from lictui.model import Reading
 from lictui.tui.text import Tone, line_width
 from lictui.tui.theme import ASCII_SYMBOLS, UNICODE_SYMBOLS
 from lictui.tui.time_range import RangeLength
@@ -66,17 +66,6 @@ def test_gauge_has_exactly_its_width(
         gauge = draw_gauge(reading, reading.level(0.8, 0.9), peak, cells, symbols)
         assert line_width(gauge) == cells
         assert symbols is UNICODE_SYMBOLS or "".join(text for text, _ in gauge).isascii()
-
-
-@given(st.integers(0, 1000), st.integers(0, 1000), st.integers(1, 1000), st.integers(4, 60))
-def test_gauge_never_shrinks_with_more_in_use(a: int, b: int, installed: int, cells: int) -> None:
-    def eighths(in_use: int) -> int:
-        (bar, _), *_ = draw_gauge(
-            Reading(in_use, installed), Level.OK, None, cells, UNICODE_SYMBOLS
-        )
-        return sum(UNICODE_SYMBOLS.gauge_bars.index(character) + 1 for character in bar)
-
-    assert eighths(min(a, b)) <= eighths(max(a, b))
 
 
 # Trends
