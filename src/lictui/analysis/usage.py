@@ -73,6 +73,7 @@ class UsageStats:
     longest_saturation: Period | None  # the longest time at or above installed
     bound: bool = False  # all but seconds, average and peak are upper bounds
     peak_is_bound: bool = False
+    start: int = 0  # of the first figure
 
 
 @dataclass(frozen=True, slots=True)

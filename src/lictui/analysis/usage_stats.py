@@ -46,6 +46,7 @@ def usage_stats(series: Series) -> UsageStats | None:
         _longest_saturation(series),
         bound=not series.exact,
         peak_is_bound=peak.bound,
+        start=int(series.start[0]),
     )
 
 
