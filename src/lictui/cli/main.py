@@ -6,10 +6,10 @@ Exit codes: 0 fine, 1 the answer is no, 2 usage or configuration error, 130 inte
 from __future__ import annotations
 
 import atexit
+import errno
 import gc
 import os
 import sys
-import threading
 from io import TextIOWrapper
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Final
@@ -179,7 +179,11 @@ def main(args: Sequence[str] | None = None) -> None:
             stream.reconfigure(errors="replace")  # a name may have letters that a terminal lacks
     try:
         code = lictui.main(args, prog_name="lictui", standalone_mode=False)
-        sys.stdout.flush()
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            if error.errno != errno.EIO:  # else the terminal hung up
+                raise
     except click.exceptions.Exit as error:
         code = error.exit_code
     except (click.ClickException, LictuiError) as error:
@@ -191,7 +195,7 @@ def main(args: Sequence[str] | None = None) -> None:
         code = 0
     _drop_broken_streams()
     code = code if isinstance(code, int) else 0
-    if args is None and threading.active_count() > 1:
+    if args is None:  # this process is lictui's own
         atexit._run_exitfuncs()  # noqa: SLF001 - what `sys.exit` does before it waits for threads
         os._exit(code)  # the end of the interpreter may wait for what a blocked thread holds
     sys.exit(code)
