@@ -15,7 +15,6 @@ import os
 import sys
 from contextlib import suppress
 from functools import lru_cache
-from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from rich.cells import get_character_cell_size
@@ -57,9 +56,12 @@ if sys.platform != "win32":
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
-            if isinstance(sys.__stdout__, TextIOWrapper):
-                sys.__stdout__.reconfigure(errors="replace")
-                self._file = sys.__stdout__
+            if sys.__stdout__ is not None:
+                # A file of its own: Python reports what it cannot flush to `sys.stdout` at the end.
+                encoding = sys.__stdout__.encoding
+                self._file = open(  # noqa: SIM115 - used until the process ends
+                    sys.__stdout__.fileno(), "w", encoding=encoding, errors="replace", closefd=False
+                )
             self._own_attributes: list[Any] | None = None  # of the terminal while it is used
 
         def start_application_mode(self) -> None:
