@@ -31,11 +31,9 @@ from lictui.cli.output import (
     rounded,
 )
 from lictui.clock import SystemClock
-from lictui.engine.board import entitlements_of
-from lictui.engine.merge import duplicate_pools
-from lictui.engine.outlook import ForecastScope, continued_pools, forecast_scopes
+from lictui.engine.outlook import ForecastScope, forecast_scopes, peak_query
 from lictui.engine.queries import load_board
-from lictui.history.peaks import PeakQuery, find_peaks
+from lictui.history.peaks import find_peaks
 from lictui.model import Model
 
 if TYPE_CHECKING:
@@ -220,16 +218,8 @@ def peaks(
     with open_history(context) as history, working("reading the history"):
         require_recorded(history, servers, products)
         board = load_board(registered, history, settings.alerts)
-        query = PeakQuery(
-            SystemClock().now(),
-            zone,
-            expected={server.name for server in registered if server.enabled},
-            servers=selected,
-            products=products,
-            excluded=duplicate_pools(board).keys(),
-            entitlements=dict(entitlements_of(board.servers)),
-            continued=continued_pools(board, history.pools()),
-        )
+        every = peak_query(history, board, SystemClock().now(), zone)
+        query = replace(every, servers=selected, products=products)
         records = [_peak_json(peak, board) for peak in find_peaks(history, query)]
     emit(
         records,

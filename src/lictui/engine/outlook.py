@@ -187,7 +187,11 @@ async def past_summaries(
 ) -> dict[TotalKey, PastSummary]:
     """Peaks, assignments of the month and forecast of every total. Raises HistoryError."""
     peaks: dict[TotalKey, dict[str, ScopedPeak]] = defaultdict(dict)
-    for peak in iter_peaks(history, _peak_query(history, board, by, query)):
+    servers: dict[str, set[str]] = defaultdict(set)
+    for status in board.servers:
+        servers[scope_name(status, by)].update(status.member_names)
+    every = peak_query(history, board, query.now, query.zone)
+    for peak in iter_peaks(history, replace(every, scopes=servers, per_server=False)):
         if peak is None:
             await clock.sleep(0)
         else:
@@ -212,20 +216,13 @@ async def past_summaries(
     }
 
 
-def _peak_query(history: History, board: MergedBoard, by: GroupBy, query: PastQuery) -> PeakQuery:
-    servers: dict[str, set[str]] = defaultdict(set)
-    expected: set[str] = set()
-    for status in board.servers:
-        servers[scope_name(status, by)].update(status.member_names)
-        expected.update(
-            member.server.name for member in (status, *status.members) if member.server.enabled
-        )
+def peak_query(history: History, board: MergedBoard, now: float, zone: tzinfo | None) -> PeakQuery:
+    """The query for the peaks of all servers of a board."""
+    servers = [status.server for status in board.registered.servers]
     return PeakQuery(
-        query.now,
-        query.zone,
-        expected,
-        scopes=servers,
-        per_server=False,
+        now,
+        zone,
+        expected={server.name for server in servers if server.enabled},
         excluded=duplicate_pools(board).keys(),
         entitlements=dict(entitlements_of(board.servers)),
         continued=continued_pools(board, history.pools()),
