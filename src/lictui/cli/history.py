@@ -133,6 +133,7 @@ def _since(_ctx: click.Context, _parameter: click.Parameter, value: str | None) 
 @servers_option
 @click.option(
     "--filter",
+    "pattern",
     default="",
     metavar="REGEX",
     help="Filter servers, products and messages by a regular expression (prefix ! to invert).",
@@ -146,18 +147,18 @@ def journal(
     *,
     since: float | None,
     servers: tuple[str, ...],
-    filter: str,  # noqa: A002 - the option is called so
+    pattern: str,
     output_format: str,
     output: str | None,
 ) -> None:
     """Print the event log, newest first: changes of servers and pools, and alerts."""
-    pattern = Filter.parse(filter)
+    matches = Filter.parse(pattern)
     with open_history(context) as history, open_text(output) as out:
         records: Iterator[Row] = (
             {"at": iso(event.time), **fields(event, "kind level server product message")}
             for event in _events(history, since)
             if (not servers or event.server in servers)
-            and pattern((event.server, event.product, event.message))
+            and matches((event.server, event.product, event.message))
         )
         emit(
             records,

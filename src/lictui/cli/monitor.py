@@ -55,7 +55,7 @@ def run_monitor(
     context: CommandContext, options: MonitorOptions, watch: dict[str, Any] | None = None
 ) -> None:
     """Run the monitor until the user quits; exits with its code."""
-    Filter.parse(options.filter)  # raises before there is a screen
+    Filter.parse(options.pattern)  # raises before there is a screen
     if options.theme and (problem := theme_problem(options.theme)):
         raise UsageError(problem)
     _require_terminal()
@@ -149,7 +149,7 @@ def _run(
         board=thread.board,
         demo=demo,
         read_only=options.read_only,
-        filter=options.filter,
+        filter=options.pattern,
         watch=WatchOptions(**watch) if watch is not None else None,
         state=dict(state),
         on_shown=on_first_frame,

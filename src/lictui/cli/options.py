@@ -41,7 +41,7 @@ class MonitorOptions:
 
     interval: float | None = None  # seconds
     group: str = ""
-    filter: str = ""
+    pattern: str = ""
     theme: str = ""
     ascii: bool = False
     read_only: bool = False
@@ -67,6 +67,7 @@ products_option: Final = click.option(
 )
 filter_option: Final = click.option(
     "--filter",
+    "pattern",
     default="",
     metavar="REGEX",
     help="Filter servers and products by a regular expression (prefix ! to invert).",

@@ -152,7 +152,7 @@ def status(
     output_format: str,
     servers: tuple[str, ...],
     group: str,
-    filter: str,  # noqa: A002 - the option is called so
+    pattern: str,
     by: str,
     cached: bool,
     timeout: float | None,
@@ -161,7 +161,7 @@ def status(
 
     Exit code 1: at least one enabled server is not up, or nothing matches the filter.
     """
-    pattern = Filter.parse(filter)
+    matching = Filter.parse(pattern)
     settings, registered = load_configuration(context)
     selected = select_servers(registered, servers, group)
     clock = SystemClock()
@@ -171,7 +171,7 @@ def status(
         )
     for notice in (*polled.notices, *same_as_warnings(registered)):
         click.echo(f"lictui: {notice}", err=True)
-    board = merge_board(filter_board(polled, pattern), settings.alerts)
+    board = merge_board(filter_board(polled, matching), settings.alerts)
     today = local_date(clock.now(), settings.timezone)
     merged = output_format in _FOR_PEOPLE
     document = status_json(board, clock.now(), today, merged=merged)

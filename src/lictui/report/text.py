@@ -102,14 +102,10 @@ def format_time(timestamp: float | None, zone: tzinfo | None) -> str:
 
 def format_duration(seconds: int) -> str:
     """Return `45 min`, `3 h 20 min` or `2 d 4 h`."""
-    minutes = round(seconds / 60)
-    if minutes < 60:  # noqa: PLR2004 - an hour
-        return f"{minutes} min"
+    days, minutes = divmod(round(seconds / 60), 24 * 60)
     hours, minutes = divmod(minutes, 60)
-    if hours < 24:  # noqa: PLR2004 - a day
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    days, hours = divmod(hours, 24)
-    return f"{days} d {hours} h" if hours else f"{days} d"
+    parts = ((days, "d"), (hours, "h")) if days else ((hours, "h"), (minutes, "min"))
+    return " ".join(f"{count} {unit}" for count, unit in parts if count) or "0 min"
 
 
 def format_alignment(seconds: int) -> str:
