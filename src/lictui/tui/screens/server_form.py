@@ -322,6 +322,7 @@ class FormScreen(Screen[None], AppScreen):
         self._replaced = server
         self._replaced_name = server.name if server else None
         self._original = server_fields.form_values(server) if server else {}
+        self._values = dict(self._original)  # as of the last change that was handled
         self._test_on_open = test
         self._edited: set[str] = set(self._original)  # fields whose errors are shown
         self._has_own_name = server is not None  # not the suggested one
@@ -369,19 +370,20 @@ class FormScreen(Screen[None], AppScreen):
     @on(SelectField.Changed)
     def _on_value(self, message: Input.Changed | SelectField.Changed) -> None:
         row = message.control.parent
-        if not isinstance(row, FieldRow):
+        if not isinstance(row, FieldRow) or self._values.get(row.key, "") == message.value:
             return
+        self._values[row.key] = message.value
         self._edited.add(row.key)
         suggested = server_fields.suggested_name(self._values)
         if row.key == "name":
             self._has_own_name = message.value not in ("", suggested)
         elif not self._has_own_name and suggested != self._values.get("name", ""):
-            self._row("name").set_value(suggested)
+            self._set_value("name", suggested)
         self._show_fields()
 
-    @property
-    def _values(self) -> dict[str, str]:
-        return {row.key: row.entry.value for row in self.query(FieldRow)}
+    def _set_value(self, key: str, text: str) -> None:
+        self._values[key] = text
+        self._row(key).set_value(text)
 
     def _show_fields(self) -> None:
         visible = server_fields.visible_fields(self._values)
@@ -416,6 +418,7 @@ class FormScreen(Screen[None], AppScreen):
     def _complete_server(self) -> Server | None:
         """The server of these values; None, with every error shown, if they are not valid."""
         self._edited.update(server_fields.ALL_FIELDS)
+        self._values |= {row.key: row.entry.value for row in self.query(FieldRow)}
         self._show_fields()
         server, errors = self._validated()
         for row in self.query(FieldRow):
@@ -477,7 +480,7 @@ class FormScreen(Screen[None], AppScreen):
         self._asked_about.add(same)
 
         def merge() -> None:
-            self._row("same_as").set_value(same)
+            self._set_value("same_as", same)
             self._show_fields()
 
         hosts = f"{host} and {same}"
@@ -490,7 +493,7 @@ class FormScreen(Screen[None], AppScreen):
 
     @on(Button.Pressed, "#pin")
     def _pin_certificate(self) -> None:
-        self._row("verify").set_value(self._pin)
+        self._set_value("verify", self._pin)
         self._show_fields()
         self.query_one("#test").focus()
         self.action_test()
@@ -507,7 +510,7 @@ class FormScreen(Screen[None], AppScreen):
         except LictuiError as error:
             self._connection_test.show_error(error.message, error.hint)
             return
-        self._row("secret").set_value(reference)
+        self._set_value("secret", reference)
         self._show_fields()
         self.query_one("#test").focus()
 
