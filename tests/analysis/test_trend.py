@@ -136,6 +136,14 @@ def test_level_is_never_below_zero() -> None:
     assert result.interval(TODAY.toordinal() + 200)[0] == 0
 
 
+def test_single_busy_day_gives_a_level_without_a_slope() -> None:
+    figures = series(56, lambda _: 0)
+    wednesdays = [day for day in figures if day.weekday() == 2]
+    figures = {day: figures[day] for day in figures if day not in wednesdays[1:]}
+    result = _trend({**figures, wednesdays[0]: 100})
+    assert (result.level, result.slope, result.slope_se) == (100, 0, 0)
+
+
 def test_unused_license_is_flat_at_zero() -> None:
     result = _trend(series(365, lambda _: 0))
     assert (result.level, result.slope) == (0, 0)

@@ -136,7 +136,8 @@ class _Line:
         persistence, noise = _persistence(residuals), _sigma(residuals)
         sigma = _SEN_OVER_LEAST_SQUARES * noise * persistence
         slope, level, pivot = self.slope, self.level, float(days.mean())
-        slope_se = sigma / float(np.sqrt(((days - pivot) ** 2).sum()))
+        spread = float(np.sqrt(((days - pivot) ** 2).sum()))
+        slope_se = sigma / spread if spread else 0.0  # of a single day
         drift = abs(slope) * -days[0]
         min_drift = max(_MIN_DRIFT_NOISE * noise, _MIN_DRIFT)
         if self.score <= _MIN_SIGMA * persistence or drift <= min_drift:
