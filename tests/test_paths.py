@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from lictui.paths import Paths, resolve_paths, write_private
+from lictui.paths import Paths, resolve_paths, split_command, write_private
 
 
 def mode(path: Path) -> int:
@@ -59,3 +59,12 @@ def test_resolve_paths_uses_given_folders_else_those_of_the_platform(tmp_path: P
     assert paths.config_dir.name == "lictui"
     assert paths.history == tmp_path / "history.db"
     assert not (tmp_path / "history.db").exists()
+
+
+def test_backslash_in_a_command_is_a_part_of_a_path_on_windows_only() -> None:
+    command = r'C:\Tools\secret.exe "two words"'
+    assert split_command(command) == ("C:Toolssecret.exe", "two words")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.name", "nt")
+        words = split_command(command)
+    assert words == (r"C:\Tools\secret.exe", "two words")

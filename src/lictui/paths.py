@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import shlex
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
@@ -132,3 +133,15 @@ def current_user() -> str:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):
         return "?"
+
+
+def split_command(text: str) -> tuple[str, ...]:
+    """Split a command line like a shell. Raises ValueError for an unclosed quote.
+
+    On Windows a backslash is a part of a path, not an escape.
+    """
+    lexer = shlex.shlex(text, posix=True)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    if os.name == "nt":
+        lexer.escape = ""
+    return tuple(lexer)

@@ -50,7 +50,7 @@ from lictui.engine.merge import same_as_warnings
 from lictui.engine.queries import history_path, open_history, query_license_users
 from lictui.engine.thread import run
 from lictui.errors import ConfigError, UsageError
-from lictui.paths import current_folder
+from lictui.paths import current_folder, split_command
 
 if TYPE_CHECKING:
     from lictui.config.settings import Limits
@@ -503,7 +503,7 @@ def _value(key: str, text: str) -> Any:
 def _split_command(text: str) -> list[str] | str:
     """Split a command like a shell; text that cannot be split is returned for validation."""
     try:
-        words = shlex.split(text)
+        words = [*split_command(text)]
     except ValueError:
         return text
     if words:

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import stat
 from pathlib import Path
 from typing import Final
 
 from lictui.config.toml_document import InvalidValue, non_empty_string, resolve_path
 from lictui.errors import LictuiError, UsageError
-from lictui.paths import Paths, write_private
+from lictui.paths import Paths, split_command, write_private
 
 SCHEMES: Final = ("env", "file", "command", "keyring")
 FORMS: Final = "env:NAME · file:PATH · command:CMD ARGS · keyring:SERVICE/USER"
@@ -45,7 +44,7 @@ def secret_reference(value: object) -> str:
         raise InvalidValue("keyring: requires a service and a user", "keyring:SERVICE/USER")
     if scheme == "command":
         try:
-            shlex.split(target)
+            split_command(target)
         except ValueError:
             raise InvalidValue("command: contains an unclosed quote") from None
     return value

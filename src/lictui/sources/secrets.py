@@ -17,6 +17,7 @@ from lictui.config.settings import Limits
 from lictui.config.toml_document import InvalidValue
 from lictui.errors import LictuiError
 from lictui.model import FailureKind
+from lictui.paths import split_command
 from lictui.sources.process import LOCAL_TIMEOUT, run_blocking, run_program
 from lictui.sources.source import SourceError
 
@@ -82,7 +83,7 @@ async def _from_file(file: str, seconds: float) -> str:
 async def _from_command(command: str, seconds: float) -> str:
     limits = Limits(timeout=seconds, max_reply=_MAX_BYTES)
     try:
-        output = await run_program(tuple(shlex.split(command)), limits)
+        output = await run_program(split_command(command), limits)
     except SourceError as error:
         if error.failure.kind is FailureKind.TIMEOUT:
             raise TimeoutError from None

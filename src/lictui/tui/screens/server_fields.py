@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from lictui.config.secrets import SCHEMES
 from lictui.config.server_schema import INVENTORY_FORMATS, SOURCE_DEFAULTS, to_table
 from lictui.model import DEFAULT_INTERVAL, Server, SourceName
+from lictui.paths import split_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -296,7 +297,7 @@ def _to_boolean(text: str) -> bool | str:
 
 def _to_command(text: str) -> Any:
     """A TOML list, or words as a shell would split them."""
-    return tomllib.loads(f"value = {text}")["value"] if text[0] == "[" else shlex.split(text)
+    return tomllib.loads(f"value = {text}")["value"] if text[0] == "[" else [*split_command(text)]
 
 
 _CONVERTERS: Final = {
