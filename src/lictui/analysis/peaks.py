@@ -79,11 +79,11 @@ class PeakAccumulator:
     def add(self, series: Series) -> None:
         """Add what follows what was added before."""
         for window in self.windows:
+            first = int(series.start.searchsorted(window.start))
             # An entry that the window cuts counts if its maximum is not earlier.
-            inside = (series.start >= window.start) | (
-                (series.end > window.start) & (series.high_at >= window.start)
-            )
-            part = series if inside.all() else series.select(inside)
+            if first and series.end[first - 1] > window.start <= series.high_at[first - 1]:
+                first -= 1
+            part = series.select(slice(first, None)) if first else series
             if len(part):
                 tops = np.flatnonzero(part.high == part.high.max())
                 exact = tops[~part.bound[tops]]
