@@ -278,8 +278,11 @@ def _intervals(readings: Readings, first: int, last: int) -> tuple[IntArray, Flo
     near = slice(max(0, low - 2), high + 2)
     columns = (column[near].tolist() for column in (least, most, np.where(holds, gap, own)))
     values: list[float] = []
+    interval = np.nan
     for lower, upper, best in zip(*columns, strict=True):
-        values.append(values[-1] if values and lower <= values[-1] <= upper else best)
+        if not lower <= interval <= upper:
+            interval = best
+        values.append(interval)
     return readings.time[near], np.array(values), known[near]
 
 
