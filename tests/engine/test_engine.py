@@ -1,6 +1,7 @@
 """Engines over real files: polling, history, alerts, actions and the lease."""
 
 import asyncio
+import gc
 import json
 import sys
 import threading
@@ -20,6 +21,7 @@ from lictui.engine.engine import Engine, RunScope
 from lictui.engine.product_history import ProductHistory, ProductQuery
 from lictui.engine.thread import LoopThread
 from lictui.errors import LictuiError
+from lictui.history.errors import HistoryError
 from lictui.history.store import History, HistoryStats
 from lictui.model import (
     Acknowledgement,
@@ -252,6 +254,28 @@ async def test_history_that_hangs_is_reported_and_left_behind(
     for thread in threading.enumerate():
         if thread.name == "history":
             thread.join()
+
+
+async def test_lock_that_outlasts_the_start_is_no_unexpected_error(
+    half_used: EngineHarness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("lictui.engine.engine._PATIENCE", 0.05)
+    half_used.thread = LoopThread
+    given_up, failed = threading.Event(), threading.Event()
+
+    def claim_lease(*_: object) -> None:
+        given_up.wait()
+        failed.set()
+        raise HistoryError("locked by another program")
+
+    monkeypatch.setattr(History, "claim_lease", claim_lease)
+    engine = await half_used.engine()
+    given_up.set()
+    while not failed.is_set():
+        await settle()
+    await half_used.close(engine)
+    gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 async def test_second_instance_shows_what_the_first_records(harness: EngineHarness) -> None:

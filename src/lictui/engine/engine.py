@@ -559,10 +559,15 @@ class Engine:
 
     async def _wait_a_little(self, work: Coroutine[Any, Any, None]) -> None:
         """Do some work, but continue without it when it takes long. Errors are notices."""
-        task = asyncio.create_task(work)
+
+        async def attempt() -> None:
+            with suppress(LictuiError):  # perhaps when nobody waits for it anymore
+                await work
+
+        task = asyncio.create_task(attempt())
         self._late_work.add(task)
         task.add_done_callback(self._late_work.discard)
-        with suppress(TimeoutError, LictuiError):
+        with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE):
                 await asyncio.shield(task)
 
