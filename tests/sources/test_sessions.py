@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support import fake_cloud, fake_insights, fake_site
-from tests.support.clock import START, FakeClock
+from tests.support.clock import FakeClock
 from tests.support.fake_api import SECRET, FakeApi
 from tests.support.polls import failure_of, snapshot_of
 
@@ -31,7 +31,7 @@ def test_tokens_of_a_closed_loop_are_forgotten() -> None:
 
     async def request() -> Token:
         await asyncio.sleep(0)
-        return Token("token", START + 3600)
+        return Token("token", 3600)
 
     async def request_twice(loops: list[weakref.ref[asyncio.AbstractEventLoop]]) -> None:
         loops.append(weakref.ref(asyncio.get_running_loop()))
@@ -95,6 +95,19 @@ async def test_token_is_renewed_before_it_expires(
     await snapshot_of(source)
     assert fake.api.token_number == 1
     await clock.advance(1)
+    await snapshot_of(source)
+    assert fake.api.token_number == 2
+
+
+@pytest.mark.parametrize("step", [-86400, 86400], ids=["back", "ahead"])
+async def test_clock_that_is_set_changes_no_lifetime(
+    source: Source, fake: Rest, clock: FakeClock, step: float
+) -> None:
+    await snapshot_of(source)
+    clock.set_wall(step)
+    await snapshot_of(source)
+    assert fake.api.token_number == 1
+    await clock.advance(3600 - 60)
     await snapshot_of(source)
     assert fake.api.token_number == 2
 

@@ -162,8 +162,8 @@ async def _site_token(server: Server, client: HttpClient, clock: Clock) -> Token
     if reply.status != HTTPStatus.OK:
         raise api_error(reply, STATUS_RULES, Step.AUTH)
     answer = Record(reply_json(reply, Step.AUTH))
-    now, expires = clock.now(), answer.time("ExpiresAt")
-    token = new_token(answer.get("Token"), reply.address, now, expires and expires - now)
+    expires = answer.time("ExpiresAt")
+    token = new_token(answer.get("Token"), reply.address, clock, expires and expires - clock.now())
     customer = answer.get("CustomerId")
     if not isinstance(customer, str) or not VALID_TOKEN.fullmatch(customer):
         customer = ON_PREMISES_CUSTOMER

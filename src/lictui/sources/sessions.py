@@ -50,12 +50,12 @@ class Token:
     """A bearer token and what the server said about its owner."""
 
     value: str = field(repr=False)
-    renew_at: float  # UTC epoch seconds, somewhat before the token expires
+    renew_at: float  # on the monotonic clock, somewhat before the token expires
     customer_id: str = ""
     principal: str = ""  # the account's name, "" if the server does not return it
 
 
-def new_token(value: object, address: str, now: float, lifetime: float | None) -> Token:
+def new_token(value: object, address: str, clock: Clock, lifetime: float | None) -> Token:
     """Return the token that `address` issued; SourceError (parse) if a header cannot carry it."""
     if not isinstance(value, str) or not VALID_TOKEN.fullmatch(value):
         raise parse_error(
@@ -64,7 +64,7 @@ def new_token(value: object, address: str, now: float, lifetime: float | None) -
             Step.AUTH,
         )
     lifetime = lifetime if lifetime and lifetime > 0 else _DEFAULT_LIFETIME
-    return Token(value, now + lifetime - min(_RENEWAL_MARGIN, lifetime / 10))
+    return Token(value, clock.monotonic() + lifetime - min(_RENEWAL_MARGIN, lifetime / 10))
 
 
 # Failures that every server with the same account would get, too.
@@ -111,7 +111,7 @@ async def shared_token(
     slot = _slots().setdefault(key, _TokenSlot())
     requests = slot.requests
     async with slot.lock:
-        if slot.token and slot.token.value != rejected and clock.now() < slot.token.renew_at:
+        if slot.token and slot.token.value != rejected and clock.monotonic() < slot.token.renew_at:
             return slot.token
         if slot.failure and slot.requests != requests:
             failure = slot.failure
@@ -155,7 +155,7 @@ class BearerSession:
 
     async def token(self, rejected: str = "") -> Token:
         """Return a token that is valid for some time, after signing in if necessary."""
-        if self._token is None or self._clock.now() >= self._token.renew_at:
+        if self._token is None or self._clock.monotonic() >= self._token.renew_at:
             self._token = None
             self._token = await self._sign_in(rejected)
         return self._token
@@ -387,7 +387,7 @@ async def cloud_token(
         answer = Record(_token_answer(reply, hint))
         # Documented as a string of digits, seen as a number.
         lifetime = answer.count(lifetime_key)
-        return new_token(answer.get(token_key), reply.address, clock.now(), lifetime)
+        return new_token(answer.get(token_key), reply.address, clock, lifetime)
 
     token = await shared_token(account_key(url, server.username, secret), request, clock, rejected)
     return replace(token, customer_id=server.customer_id)  # one client may serve several customers
