@@ -37,6 +37,16 @@ def test_events_before_a_time_are_older_ones(fixture: HistoryFixture) -> None:
     assert [each.time for each in older] == [MIDNIGHT + 2, MIDNIGHT + 1]
 
 
+def test_events_of_a_wrong_future_hide_no_newer_ones(fixture: HistoryFixture) -> None:
+    now = fixture.clock.now()
+    fixture.history.add_events([event(now + 9 * 365 * DAY, "ahead"), event(now + 1, "next")])
+    fixture.history.add_events([event(now - 1, "before"), event(now, "now")])
+    assert [it.message for it in fixture.history.events(3)] == ["now", "before", "ahead"]
+    assert [it.message for it in fixture.history.events(9, now + 2)] == ["now", "before", "next"]
+    pages = fixture.history.event_pages(1)
+    assert [it.message for (it,) in pages] == ["now", "before", "ahead", "next"]
+
+
 def test_events_expire_after_retention(fixture: HistoryFixture) -> None:
     fixture.history.add_events([event(MIDNIGHT - 401 * DAY), event(MIDNIGHT - DAY)])
     fixture.compact_at(MIDNIGHT + 4000 * DAY)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from math import inf
+from math import inf, nextafter
 from typing import TYPE_CHECKING, Any, Final
 
 from lictui.history.database import HistoryFile
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator
 
+    from lictui.clock import Clock
+
 
 @dataclass(frozen=True, slots=True)
 class AlertChanges:
@@ -44,6 +46,8 @@ class AlertChanges:
 class Journal(HistoryFile):
     """The event log and the state of alerts, as a part of the history."""
 
+    _clock: Clock  # set by History
+
     def add_events(self, events: Iterable[Event]) -> None:
         """Add events that belong to no poll."""
         with self._writing() as db:
@@ -56,41 +60,48 @@ class Journal(HistoryFile):
         since: float | None = None,
         about: JournalFilter | None = None,
     ) -> tuple[Event, ...]:
-        """Return at most `limit` events, newest first, from [since, before) if given."""
+        """Return at most `limit` events, newest first, from [since, before) if given.
+
+        Events in the future come last: a clock that was ahead must not hide what happened since.
+        """
         about = about or JournalFilter()
+        before, since = inf if before is None else before, -inf if since is None else since
+        future = nextafter(self._clock.now(), inf)
         values = {
-            "before": inf if before is None else before,
-            "since": -inf if since is None else since,
             "servers": json.dumps(about.servers),
             "product": about.product,
             "kinds": json.dumps([kind.value for kind in about.kinds]),
-            "limit": limit,
         }
+        rows: list[Any] = []
         with self._reading() as db:
-            rows = db.execute(
-                f"SELECT {_EVENT} FROM event WHERE time < :before AND time >= :since"
-                " AND (:servers = '[]' OR server IN (SELECT value FROM json_each(:servers)))"
-                " AND (:product = '' OR product IN ('', :product))"
-                " AND (:kinds = '[]' OR kind IN (SELECT value FROM json_each(:kinds)))"
-                " ORDER BY time DESC, id DESC LIMIT :limit",
-                values,
-            )
-            return tuple(_known_events(rows))
+            for start, end in ((since, min(before, future)), (max(since, future), before)):
+                span = {"since": start, "before": end, "limit": limit - len(rows)}
+                rows += db.execute(
+                    f"SELECT {_EVENT} FROM event WHERE time < :before AND time >= :since"
+                    " AND (:servers = '[]' OR server IN (SELECT value FROM json_each(:servers)))"
+                    " AND (:product = '' OR product IN ('', :product))"
+                    " AND (:kinds = '[]' OR kind IN (SELECT value FROM json_each(:kinds)))"
+                    " ORDER BY time DESC, id DESC LIMIT :limit",
+                    values | span,
+                )
+        return tuple(_known_events(rows))
 
     def event_pages(self, size: int = 1000) -> Iterator[tuple[Event, ...]]:
-        """Yield the whole event log, newest first, at most `size` events at a time.
+        """Yield the whole event log in the order of `events`, at most `size` events at a time.
 
         Others may write in between.
         """
         statement = (
-            f"SELECT {_EVENT}, id FROM event WHERE (time, id) < (?, ?)"
+            f"SELECT {_EVENT}, id FROM event WHERE (time, id) < (?, ?) AND time >= ?"
             " ORDER BY time DESC, id DESC LIMIT ?"
         )
-        last: tuple[float, int] = (inf, 0)
+        future = nextafter(self._clock.now(), inf)
         with sqlite_errors(self.path):
-            while rows := self._db.execute(statement, (*last, size)).fetchall():
-                yield tuple(_known_events(row[:-1] for row in rows))
-                last = (rows[-1][0], rows[-1][-1])
+            for before, since in ((future, -inf), (inf, future)):
+                last: tuple[float, int] = (before, 0)
+                while rows := self._db.execute(statement, (*last, since, size)).fetchall():
+                    yield tuple(_known_events(row[:-1] for row in rows))
+                    last = (rows[-1][0], rows[-1][-1])
 
     def alert_states(self) -> tuple[AlertState, ...]:
         """Return the states of all alerts, raised or pending, as far as they are understood."""
