@@ -136,6 +136,29 @@ async def test_action_retries_and_logs_a_failure_once(
     await acting.close()
 
 
+async def test_dropped_events_are_reported_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    acted: list[AlertEvent] = []
+
+    async def act(_: Action, event: AlertEvent, __: FakeClock) -> None:
+        acted.append(event)
+
+    monkeypatch.setattr("lictui.engine.actions._act", act)
+    lines: list[Event] = []
+    acting = ActionRunner(FakeClock(), lines.append, (Action("hook", webhook="http://a.test"),))
+    for turn in (1, 2):
+        acting.submit([ALERT] * 200)
+        assert len(lines) == turn - 1
+        for _ in range(3):
+            acting.submit([ALERT] * 7)
+        (queue,) = acting._queues.values()
+        assert queue.task
+        await queue.task
+        assert len(acted) == 200 * turn
+        assert [line.message.split(": ")[1] for line in lines] == [
+            "more than 200 events are waiting"
+        ] * turn
+
+
 async def test_closing_ends_hanging_posts() -> None:
     acting = ActionRunner(FakeClock(), lambda _: None)
     async with tcp_server(never_reply) as port:

@@ -75,10 +75,18 @@ class _ActionQueue:
         self._clock = clock
         self._log_event = log_event
         self._failing = False
+        self._overflowing = False  # reported until no event waits
         self._waiting: deque[AlertEvent] = deque(maxlen=_QUEUE_LENGTH)
 
     def put(self, action: Action, events: Iterable[AlertEvent]) -> None:
         self._action = action
+        events = tuple(events)
+        if len(self._waiting) + len(events) > _QUEUE_LENGTH and not self._overflowing:
+            self._overflowing = True
+            _log.warning("action %s: events are dropped", action.name)
+            self._report(
+                f"more than {_QUEUE_LENGTH} events are waiting: the oldest are dropped", Level.WARN
+            )
         self._waiting.extend(events)
         if self.task is None or self.task.done():
             self.task = asyncio.create_task(self._work(), name=f"action {action.name}")
@@ -99,6 +107,7 @@ class _ActionQueue:
                 if self._failing:
                     self._failing = False
                     self._report("recovered", Level.OK)
+        self._overflowing = False
 
     def _report_failure(self, reason: str) -> None:
         _log.warning("action %s failed: %s", self._action.name, reason)
