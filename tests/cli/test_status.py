@@ -234,6 +234,7 @@ def test_table_has_percentages_of_their_level(capsys: pytest.CaptureFixture[str]
 def test_exit_code_tells_no_server_from_no_match(cli: Cli, paths: Paths) -> None:
     assert "No servers configured." in cli("status", code=2).err
     assert cli.json("status", code=2)["servers"] == []
+    assert not paths.history.exists()
     save_servers(paths, [server("a", enabled=False)])
     assert "disabled" in cli("status").out
     assert cli("status", "--filter", "nothing", code=1) == ("", "No matching servers.\n")

@@ -306,8 +306,9 @@ async def poll_once(
     history: History | None = None
     notices: tuple[str, ...] = ()
     try:
-        history = open_history(paths, settings, clock)
-        notices = history.notices
+        if servers:  # a history of nothing is not created
+            history = open_history(paths, settings, clock)
+            notices = history.notices
     except LictuiError as error:
         if not contact:
             raise
