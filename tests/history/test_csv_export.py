@@ -3,6 +3,7 @@
 import tracemalloc
 from datetime import date
 
+import pytest
 from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, HistoryFixture
 from tests.support.values import poll, pool, server, snapshot
 
@@ -51,6 +52,12 @@ def test_export_buckets(fixture: HistoryFixture) -> None:
     assert text(fixture, ExportQuery(Resolution.DAY)) == header + (
         f"2026-11-24T00:00:00Z,2026-11-25T00:00:00Z,{pool},1,5.4,9,2026-11-24T00:05:00Z,500,50,8\n"
     )
+
+
+@pytest.mark.parametrize("every", [900, 3600, 86400])
+def test_export_of_a_slow_server_has_no_filled_buckets(fixture: HistoryFixture, every: int) -> None:
+    fixture.poll_series(MIDNIGHT, [1, 2], every=every)
+    assert len(fixture.export(Resolution.FIVE_MINUTES)) == 2
 
 
 def test_export_is_the_same_before_and_after_packing(fixture: HistoryFixture) -> None:

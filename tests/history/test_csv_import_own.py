@@ -234,6 +234,13 @@ def test_gap_remains_after_importing_days(fixture: HistoryFixture, other: Histor
     assert result[12].start == MIDNIGHT + 3 * HOUR
 
 
+def test_imported_pool_does_not_block_later_sums(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5] * 120, "lic-02")
+    take(fixture, HEAD + _rows(6, first=-24 * 60))
+    result = fixture.buckets(MIDNIGHT, MIDNIGHT + 2 * HOUR, HOUR, "lic-01", "lic-02")
+    assert [bucket.high for bucket in result] == [5, 5]
+
+
 def test_polled_pool_continues_after_an_import(fixture: HistoryFixture) -> None:
     fixture.poll_series(MIDNIGHT, [5] * 10)
     csv = text(fixture)

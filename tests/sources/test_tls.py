@@ -112,7 +112,7 @@ async def test_refused_certificate_names_the_reason(
         (http_reply(b"", "400 Bad Request"), FailureKind.TLS, "does not use TLS"),
         # alert: fatal, protocol_version
         (bytes.fromhex("15 0302 0002 02 46"), FailureKind.TLS, "only TLS 1.1 or older"),
-        (b"", FailureKind.PROTOCOL, "closed the connection"),
+        (b"", FailureKind.PROTOCOL, "closed the connection during the TLS handshake"),
     ],
 )
 async def test_failed_handshake_is_named(reply: bytes, kind: FailureKind, words: str) -> None:

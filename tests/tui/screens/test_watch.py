@@ -106,6 +106,20 @@ async def test_exit_on_ends_at_an_alert_of_its_level(
     assert run.app.return_value == code
 
 
+async def test_page_is_written_again_every_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody presses ctrl+l where nobody sits."""
+    timers: list[tuple[float, object]] = []
+    start_timer = WatchScreen.set_interval
+
+    def record(page: WatchScreen, every: float, call: object, **options: Any) -> object:
+        timers.append((every, call))
+        return start_timer(page, every, call, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(WatchScreen, "set_interval", record)
+    async with watch() as run:
+        assert (60, run.app.action_repaint) in timers
+
+
 async def test_page_shifts_against_burn_in() -> None:
     clock = FakeClock()
     async with watch(clock=clock) as run:
