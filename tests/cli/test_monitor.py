@@ -1,5 +1,6 @@
 """Leaving the monitor by a signal."""
 
+import asyncio
 import logging
 import os
 import signal
@@ -71,8 +72,20 @@ def test_orderly_exit_is_not_forced(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
     monkeypatch.setattr("lictui.cli.monitor._wait_for_hangup", lambda _: None)
     handler = signal.getsignal(signal.SIGTERM)
-    with exit_on_signal(lambda: calls.append("exit"), lambda: calls.append("close")):
-        signal.raise_signal(signal.SIGTERM)
+
+    async def screen() -> None:
+        loop, left = asyncio.get_running_loop(), asyncio.Event()
+
+        def leave() -> None:
+            calls.append("exit")
+            assert threading.current_thread() is not threading.main_thread()  # it wakes the loop
+            loop.call_soon_threadsafe(left.set)
+
+        with exit_on_signal(leave, lambda: calls.append("close")):
+            signal.raise_signal(signal.SIGTERM)
+            await left.wait()
+
+    asyncio.run(screen())
     assert calls == ["exit", "close"]
     assert signal.getsignal(signal.SIGTERM) is handler
 
@@ -81,7 +94,7 @@ def test_signals_are_one_request_to_leave(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     calls: list[str] = []
-    is_noticed = threading.Event()
+    is_noticed, is_asked = threading.Event(), threading.Event()
 
     def wait_for_hangup(leave: Callable[[], None]) -> None:
         leave()
@@ -94,8 +107,14 @@ def test_signals_are_one_request_to_leave(
 
     monkeypatch.setattr("lictui.cli.monitor._wait_for_hangup", wait_for_hangup)
     monkeypatch.setattr("os._exit", lambda code: calls.append(f"forced {code}"))
-    with exit_on_signal(lambda: calls.append("exit"), close):
+
+    def leave() -> None:
+        calls.append("exit")
+        is_asked.set()
+
+    with exit_on_signal(leave, close):
         assert is_noticed.wait(30)
+        assert is_asked.wait(30)
         signal.raise_signal(signal.SIGHUP)
         signal.raise_signal(signal.SIGHUP)
         signal.raise_signal(signal.SIGTERM)

@@ -212,6 +212,7 @@ def _needs_ascii() -> bool:
 def exit_on_signal(on_exit: Callable[[], object], close: Callable[[], None]) -> Iterator[None]:
     """Call `on_exit` on SIGTERM, on SIGHUP, or when the terminal is gone; `close` after the block.
 
+    Another thread calls it: what a signal handler adds to an event loop does not wake the loop.
     If the block does not end within EXIT_TIMEOUT seconds, `close` is called by another thread, and
     the process exits with 0; so it does after CLOSE_TIMEOUT in any case. Further signals change
     nothing: they must not keep the terminal from being restored. A hangup is noticed several times
@@ -232,11 +233,12 @@ def exit_on_signal(on_exit: Callable[[], object], close: Callable[[], None]) -> 
     def leave() -> None:
         if left.acquire(blocking=False):
             limit.start()
-            threading.Thread(target=force, name="force-exit", daemon=True).start()
-            if not has_left.is_set():
-                on_exit()
+            threading.Thread(target=end_in_time, name="force-exit", daemon=True).start()
 
-    def force() -> None:
+    def end_in_time() -> None:
+        if not has_left.is_set():
+            with suppress(Exception):  # the screen may just have ended
+                on_exit()
         has_left.wait(EXIT_TIMEOUT)
         with closing:
             if not has_left.is_set():
@@ -249,7 +251,9 @@ def exit_on_signal(on_exit: Callable[[], object], close: Callable[[], None]) -> 
         try:
             yield
         finally:
-            with closing:  # while `force` closes, wait: it ends the process when all is closed
+            with (
+                closing
+            ):  # while `end_in_time` closes, wait: it ends the process when all is closed
                 has_left.set()
                 close()
             limit.cancel()
