@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import stat
 import sys
 import textwrap
@@ -142,6 +143,22 @@ async def test_program_that_is_cancelled_is_killed_with_its_children(family: Fam
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+    assert await family.is_gone()
+
+
+async def test_program_is_killed_with_its_children_when_a_signal_ends_lictui(
+    family: Family,
+) -> None:
+    code = f"""
+import asyncio
+from lictui.config.settings import Limits
+from lictui.sources.process import run_program
+asyncio.run(run_program({family.argv()!r}, Limits(timeout=600.0)))
+"""
+    lictui = await asyncio.create_subprocess_exec(sys.executable, "-c", code)
+    await family.pids()
+    lictui.terminate()
+    assert await lictui.wait() == -signal.SIGTERM
     assert await family.is_gone()
 
 

@@ -14,7 +14,7 @@ import os
 import signal
 import threading
 from collections import deque
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
@@ -24,7 +24,7 @@ from lictui.sources.sanitize import sanitize
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from lictui.config.settings import Limits
 
@@ -58,10 +58,11 @@ async def run_program(
     process = _Process(limits.max_reply, stdin)
     seconds = limits.timeout
     try:
-        # Shortly before the engine's own deadline, whose message says less.
-        async with asyncio.timeout(max(0.9 * seconds, seconds - 0.1)):
-            await _start(process, argv, environment or child_environment())
-            await process.output_complete
+        with _killed_at_signal(process):
+            # Shortly before the engine's own deadline, whose message says less.
+            async with asyncio.timeout(max(0.9 * seconds, seconds - 0.1)):
+                await _start(process, argv, environment or child_environment())
+                await process.output_complete
     except TimeoutError as error:
         raise SourceError(
             FailureKind.TIMEOUT,
@@ -207,6 +208,38 @@ def _kill_group(transport: asyncio.SubprocessTransport) -> None:
             os.killpg(transport.get_pid(), signal.SIGKILL)
         else:
             transport.kill()
+
+
+_RUNNING: Final[set[_Process]] = set()
+_SIGNALS: Final = [getattr(signal, n) for n in ("SIGTERM", "SIGHUP") if hasattr(signal, n)]
+
+
+@contextmanager
+def _killed_at_signal(process: _Process) -> Iterator[None]:
+    """Kill the program if a signal ends lictui, unless that is handled, as in the monitor."""
+    _RUNNING.add(process)
+    _replace_handlers(signal.SIG_DFL, _end)
+    try:
+        yield
+    finally:
+        _RUNNING.discard(process)
+        if not _RUNNING:  # the default also ends a call into SQLite
+            _replace_handlers(_end, signal.SIG_DFL)
+
+
+def _replace_handlers(before: Any, after: Any) -> None:
+    if threading.current_thread() is threading.main_thread():
+        for number in _SIGNALS:
+            if signal.getsignal(number) is before:
+                signal.signal(number, after)
+
+
+def _end(number: int, _frame: object) -> None:
+    for process in list(_RUNNING):
+        if process.transport:
+            _kill_group(process.transport)
+    signal.signal(number, signal.SIG_DFL)
+    signal.raise_signal(number)
 
 
 # Blocking calls: files on a network drive, keyrings, certificates, DNS
