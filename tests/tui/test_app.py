@@ -174,3 +174,24 @@ async def test_bell_ignores_alerts_from_before_the_start(monkeypatch: pytest.Mon
         sent = signals(run, monkeypatch)
         await run.publish(replace(example_board(), alert_states=(worst,)))
         assert sent == []
+
+
+async def test_unexpected_error_shows_no_local_variables(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(password: str) -> None:
+        message = "\x1b[31mred"
+        raise RuntimeError(message * len(password))
+
+    async def run_and_fail() -> None:
+        async with running_app() as run:
+            run.app.call_later(fail, "correct horse")
+            await run.settle()
+
+    with pytest.raises(RuntimeError):
+        await run_and_fail()
+    shown = capsys.readouterr().err
+    assert "unexpected error (RuntimeError)" in shown
+    assert "horse" not in shown
+    assert "\x1b[31m" not in shown
+    assert "the screen failed" in caplog.text

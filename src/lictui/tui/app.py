@@ -5,6 +5,7 @@ Boards arrive from the engine thread as messages; questions go to the engine.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from lictui.model import Acknowledgement, AlertKey, AlertState, Event, Server, StepResult
     from lictui.tui.commands import Command
 
+_LOG: Final = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 
@@ -397,6 +399,15 @@ class LictuiApp(App[int]):
         super()._display(screen, self._terminal_buffer.diff(renderable))
 
     # Commands
+
+    def _fatal_error(self) -> None:
+        # Textual's report has the values of local variables, which may be secrets.
+        error = self._exception
+        _LOG.critical("the screen failed", exc_info=error)
+        self.panic(
+            f"lictui ended: an unexpected error ({type(error).__name__}).\n"
+            "The log file has the details; please report them. lictui info shows where it is."
+        )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return not (self.read_only and commands.is_write_action(action, parameters))
