@@ -75,7 +75,7 @@ def test_past_summer_is_not_a_new_direction() -> None:
         return (500 + 0.4 * at) * (1 - 0.13 * exp(-(((at - 260) / 20) ** 2)))
 
     result = [_trend(series(365, level, seed=seed, noise=0.02)).slope for seed in range(20)]
-    assert sum(slope == pytest.approx(0.4, rel=0.3) for slope in result) >= 15
+    assert result == pytest.approx([0.4] * 20, rel=0.3)
 
 
 def test_new_direction_replaces_the_old_one() -> None:

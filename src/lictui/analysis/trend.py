@@ -42,10 +42,9 @@ _MIN_LEVEL_WEEKS: Final = 4  # on either side of a step
 _MIN_LINE_WEEKS: Final = 10  # the same of a bend: a direction needs more than a level
 _TWO_LEVELS: Final = 0.86  # leave at most this share of the squared residuals of a line
 _THREE_LEVELS: Final = 0.36  # fit more by chance
-_TWO_LINES: Final = 0.3  # a summer that is over was no new direction
-_TWO_LINES_NOW: Final = 0.6  # the same, where the newest weeks have left the one line
+_TWO_LINES: Final = 0.6
 _NEWEST_WEEKS: Final = 8
-_OFF_LINE_SIGMA: Final = 1.3
+_RETURNED_SIGMA: Final = 2.0  # so near to its former line, a series did not change direction
 _MIN_STEP_SHARE: Final = 0.03  # of the level: a smaller step changes no forecast
 
 
@@ -104,23 +103,20 @@ class _Line:
         clipped = np.where(known, np.clip(self.residuals, -far, far), 0)
         residuals = clipped.sum(axis=1)[rows] / counts[rows]
         x = 7.0 * (rows - rows[-1])
-        sigma = _sigma(residuals)
-        newest = abs(np.median(residuals[-_NEWEST_WEEKS:]))
-        of_two_lines = _TWO_LINES_NOW if newest > _OFF_LINE_SIGMA * sigma else _TWO_LINES
-        far = _MAX_RESIDUAL_SIGMA * sigma
+        far = _MAX_RESIDUAL_SIGMA * _sigma(residuals)
         figures = np.clip(residuals, -far, far) + self.slope * x
         levels, lines = _squared_residuals(x - x[0], figures)
         pieces = (
             (levels[0] + levels[:, -1], _TWO_LEVELS),
             (levels[0][:, None] + levels + levels[:, -1], _THREE_LEVELS),
-            (lines[0] + lines[:, -1], of_two_lines),
+            (lines[0] + lines[:, -1], _TWO_LINES),
         )
         for left, share in pieces:
             cut = int(left.argmin()) % levels.shape[1]
             if left.min() >= share * lines[0, -1]:
                 continue
-            if share == of_two_lines:
-                return int(rows[cut])
+            if share == _TWO_LINES:
+                return 0 if _returned(x, figures, cut) else int(rows[cut])
             before, after = np.median(figures[:cut]), np.median(figures[cut:])
             if abs(after - before) > _MIN_STEP_SHARE * self.level:
                 # Of a recent step, the least number of weeks has some of the old level.
@@ -186,6 +182,15 @@ def _persistence(residuals: Array) -> float:
     correlation = (residuals[1:] * residuals[:-1]).sum() / squares if squares else 0.0
     correlation = np.clip(correlation, 0.0, _MAX_AUTOCORRELATION)
     return float(np.sqrt((1 + correlation) / (1 - correlation)))
+
+
+def _returned(x: Array, figures: Array, cut: int) -> bool:
+    """Return whether the newest weeks are where the line before `cut` leads: a summer is over."""
+    earlier, later = np.triu_indices(cut, 1)
+    slope = np.median((figures[later] - figures[earlier]) / (x[later] - x[earlier]))
+    off = figures - slope * x
+    off -= np.median(off[:cut])
+    return bool(abs(np.median(off[-_NEWEST_WEEKS:])) <= _RETURNED_SIGMA * _sigma(off[:cut]))
 
 
 def _squared_residuals(x: Array, y: Array) -> tuple[Array, Array]:
