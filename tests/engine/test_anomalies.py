@@ -171,7 +171,10 @@ async def test_anomaly_is_raised_and_cleared_once_despite_restarts(
         await harness.clock.advance(5)
     await harness.clock.advance(0.5 * HOUR)
     in_use(140)
-    await harness.clock.advance(30 * HOUR)
+    await harness.close(engine)
+    await harness.clock.advance(24 * HOUR)
+    engine = await harness.engine()
+    await harness.clock.advance(3 * HOUR)
     lines = [
         event.message.split()[0]
         for event in reversed(await engine.history.events(1000))
