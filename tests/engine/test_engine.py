@@ -417,6 +417,7 @@ async def test_follower_shows_alerts_and_may_acknowledge(
     await follower.acknowledge(USAGE, Acknowledgement("alice", harness.clock.now()))
     await harness.clock.advance(4)
     assert leader.board.acknowledgements[USAGE].by == "alice"
+    await harness.close(follower)
     await harness.clock.advance(5 * 3600.0)
     assert [line.split()[0] for line in await alert_lines(leader)] == ["raised", "acknowledged"]
     await leader.acknowledge(USAGE, None)

@@ -18,8 +18,10 @@ from lictui.history.errors import HistoryError
 from lictui.history.store import History
 
 
-def filled(path: Path) -> int:
-    """A history with some megabytes of past; returns the size of its file."""
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A history with some megabytes of past: the content of its file."""
+    path = tmp_path_factory.mktemp("past") / "history.db"
     fixture = HistoryFixture(path)
     for hour in range(48):
         names = [f"lic-{number:03}" for number in range(60)]
@@ -27,7 +29,7 @@ def filled(path: Path) -> int:
             fixture.poll_series(MIDNIGHT + hour * HOUR, [hour, hour + 1, hour + 2], name, every=900)
         fixture.compact_at(MIDNIGHT + hour * HOUR)
     fixture.close()
-    return path.stat().st_size
+    return path.read_bytes()
 
 
 def test_database_is_private_in_a_private_folder(tmp_path: Path) -> None:
@@ -54,18 +56,19 @@ def test_database_keeps_readings_over_a_restart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["garbage", "header", "truncated", "nonsense inside"])
-def test_corrupt_database_is_moved_and_recreated(tmp_path: Path, damage: str) -> None:
+def test_corrupt_database_is_moved_and_recreated(
+    tmp_path: Path, past: bytes, damage: str
+) -> None:
     path = tmp_path / "history.db"
-    size = filled(path)
     match damage:
         case "garbage":
             path.write_bytes(b"this is no database at all\n" * 500)
         case "header":
-            path.write_bytes(b"\0" * 100 + path.read_bytes()[100:])
+            path.write_bytes(b"\0" * 100 + past[100:])
         case "truncated":
-            path.write_bytes(path.read_bytes()[: size // 2])
+            path.write_bytes(past[: len(past) // 2])
         case "nonsense inside":
-            path.write_bytes(path.read_bytes()[:4096] + b"\xff" * 8192)
+            path.write_bytes(past[:4096] + b"\xff" * 8192)
     damaged = path.read_bytes()
     fixture = HistoryFixture(path)
     (notice,) = fixture.history.notices
@@ -78,11 +81,10 @@ def test_corrupt_database_is_moved_and_recreated(tmp_path: Path, damage: str) ->
         assert again.history.notices == ()
 
 
-def test_corruption_found_later_is_an_error_with_a_hint(tmp_path: Path) -> None:
+def test_corruption_found_later_is_an_error_with_a_hint(tmp_path: Path, past: bytes) -> None:
     path = tmp_path / "history.db"
-    size = filled(path)
-    whole = path.read_bytes()
-    path.write_bytes(whole[: size // 3] + b"\xa5" * (size - size // 3))
+    third = len(past) // 3
+    path.write_bytes(past[:third] + b"\xa5" * (len(past) - third))
     with closing(HistoryFixture(path)) as fixture, pytest.raises(HistoryError) as raised:
         fixture.export()
     assert "is corrupt" in raised.value.message
@@ -101,9 +103,9 @@ def test_moved_databases_are_not_overwritten(tmp_path: Path) -> None:
     assert kept == {b"first" * 99, b"second" * 99}
 
 
-def test_intact_database_is_left_in_place(tmp_path: Path) -> None:
+def test_intact_database_is_left_in_place(tmp_path: Path, past: bytes) -> None:
     path = tmp_path / "history.db"
-    filled(path)
+    path.write_bytes(past)
     assert check_and_set_aside(path, MIDNIGHT) is None
 
 
