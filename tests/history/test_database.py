@@ -56,9 +56,7 @@ def test_database_keeps_readings_over_a_restart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["garbage", "header", "truncated", "nonsense inside"])
-def test_corrupt_database_is_moved_and_recreated(
-    tmp_path: Path, past: bytes, damage: str
-) -> None:
+def test_corrupt_database_is_moved_and_recreated(tmp_path: Path, past: bytes, damage: str) -> None:
     path = tmp_path / "history.db"
     match damage:
         case "garbage":
