@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 VIEWS: Final = ("dashboard", "products", "usage", "servers", "alerts")  # keys 1 to 5
 _LISTS: Final = ("dashboard", "products", "servers", "alerts")
 _GRIDS: Final = ("dashboard", "products")
+_SORTED: Final = (*_LISTS, "entitlements")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,8 @@ COMMANDS: Final = (
     Command("pane.next", "tab", "pane(1)", "Next pane", "Next server", ("dashboard",)),
     Command("pane.previous", "shift+tab", "pane(-1)", "Previous pane", "Previous server",
             ("dashboard",)),
-    Command("sort.next", "s", "sort_next", "Sort", "Sort by the next column", _GRIDS),
-    Command("sort.reverse", "S", "sort_reverse", "Reverse", "Reverse the sort order", _GRIDS),
+    Command("sort.next", "s", "sort_next", "Sort", "Sort by the next column", _SORTED),
+    Command("sort.reverse", "S", "sort_reverse", "Reverse", "Reverse the sort order", _SORTED),
     Command("group.next", "g", "group_next", "Group", "Show one group after the other, then all",
             ("dashboard",)),
     Command("estate.by", "g", "by_next", "Group by", "Group by product, group or server",

@@ -310,6 +310,12 @@ class TableScreen(FilterableScreen):
     def action_move(self, step: int) -> None:
         self.table.move(step)
 
+    def action_sort_next(self) -> None:
+        self.table.sort_next()
+
+    def action_sort_reverse(self) -> None:
+        self.table.sort_reverse()
+
 
 TREND_LABELS: Final = {
     RangeLength.DAY: "24 h",

@@ -1,0 +1,43 @@
+"""Sorting of tables, by keys and by a click on a title."""
+
+from tests.support.example_board import example_board
+from tests.support.goldens import screen_text
+from tests.support.running_app import RunningApp, running_app
+
+from lictui.tui.screens.servers import ServersScreen
+
+NAMES = [status.server.name for status in example_board().servers]
+
+
+def first_column(run: RunningApp) -> list[str]:
+    """The title and the cells of the first column of the servers view."""
+    lines = screen_text(run.app).splitlines()[1 : len(NAMES) + 2]
+    return [line.split("  ")[0].strip() for line in lines]
+
+
+async def test_table_is_sorted_by_keys_and_clicks_and_shows_the_direction() -> None:
+    async with running_app("servers") as run:
+        assert first_column(run) == ["Server", *NAMES]
+        await run.press("s")
+        assert first_column(run) == ["Server ▲", *sorted(NAMES)]
+        await run.press("S")
+        assert first_column(run) == ["Server ▼", *sorted(NAMES, reverse=True)]
+        await run.publish(example_board())
+        assert first_column(run) == ["Server ▼", *sorted(NAMES, reverse=True)]
+        line = screen_text(run.app).splitlines()[1]
+        await run.click(line.index("State"), 1)
+        assert "State ▲" in screen_text(run.app)
+        assert first_column(run)[0] == "Server"
+        await run.click(line.index("State"), 1)
+        assert "State ▼" in screen_text(run.app)
+
+
+async def test_sorting_keeps_the_cursor_on_its_row_and_unknown_values_last() -> None:
+    async with running_app("servers") as run:
+        await run.press(*["j"] * 5, *["s"] * 6)
+        assert "Last ▲" in screen_text(run.app)
+        assert first_column(run)[-2:] == ["lic-las", "lic-new"]  # never read
+        assert isinstance(run.app.screen, ServersScreen)
+        assert run.app.screen.selected_server == "lic-new"
+        await run.press("S")
+        assert first_column(run)[-2:] == ["lic-las", "lic-new"]
