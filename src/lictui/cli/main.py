@@ -38,6 +38,10 @@ COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
             "Full-screen view for wall displays, rotating through groups.",
         ),
         "status": ("status:status", "Poll all servers once, record and print the result."),
+        "check": (
+            "check:check",
+            "Check usage, expirations and servers as a plugin for Nagios and Icinga.",
+        ),
         "alerts": ("alerts:alerts", "Show active alerts."),
         "collect": ("monitor:collect", "Run as a background collector (no UI)."),
         "servers": ("", "List, add, change, remove and test servers."),
@@ -186,13 +190,12 @@ def main(args: Sequence[str] | None = None) -> None:
                 raise
     except click.exceptions.Exit as error:
         code = error.exit_code
-    except (click.ClickException, LictuiError) as error:
-        _print_error(error)
-        code = 2
     except (click.Abort, KeyboardInterrupt):
         code = 130
     except BrokenPipeError:
         code = 0
+    except Exception as error:  # noqa: BLE001 - what nobody can fix is raised again
+        code = _print_failure(error, args)
     _drop_broken_streams()
     code = code if isinstance(code, int) else 0
     if args is None:  # this process is lictui's own
@@ -201,8 +204,29 @@ def main(args: Sequence[str] | None = None) -> None:
     sys.exit(code)
 
 
-def _print_error(error: click.ClickException | LictuiError) -> None:
-    """Print an error, and the environment variable that a wrong value comes from."""
+def _print_failure(error: Exception, args: Sequence[str] | None) -> int:
+    """Print an error of the user, or any error of a monitoring plugin; return the exit code."""
+    words = sys.argv[1:] if args is None else args
+    if next((word for word in words if word in COMMANDS["lictui"]), "") == "check":
+        return _print_unknown(error)
+    if isinstance(error, click.ClickException | LictuiError):
+        return _print_error(error)
+    raise error
+
+
+def _print_unknown(error: Exception) -> int:
+    """Print an error as a monitoring plugin does, in one line; return its exit code."""
+    text = str(error) or type(error).__name__
+    if isinstance(error, click.ClickException):
+        text = error.format_message()
+    elif isinstance(error, LictuiError):
+        text = f"{error.message} ({error.hint})" if error.hint else error.message
+    click.echo(f"LICENSES UNKNOWN - {' '.join(text.split()).replace('|', '¦')}")
+    return 3
+
+
+def _print_error(error: click.ClickException | LictuiError) -> int:
+    """Print an error, and the environment variable that a wrong value comes from; return 2."""
     variables = []
     if isinstance(error, LictuiError):
         click.echo(f"lictui: {error.message}", err=True)
@@ -219,6 +243,7 @@ def _print_error(error: click.ClickException | LictuiError) -> None:
             variables = [str(error.param.envvar)] * (source is ParameterSource.ENVIRONMENT)
     for variable in variables:
         click.echo(f"  the value comes from the environment variable {variable}", err=True)
+    return 2
 
 
 def _drop_broken_streams() -> None:

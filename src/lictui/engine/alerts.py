@@ -7,7 +7,7 @@ before it is reported is decided in `alert_state`.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from lictui.engine.board import (
@@ -33,7 +33,7 @@ from lictui.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import date
 
     from lictui.config.settings import AlertSettings, Thresholds
@@ -117,11 +117,9 @@ def server_alerts(
     }.values()
     if status.snapshot is None:
         return
-    for product, pools in counted_pools(status).items():
+    for product, pools in reporting_pools(status).items():
         limits = alerts.thresholds_of(status.server, product)
-        reporting = [pool for pool in pools if is_reporting(status, pool)]
-        if reporting:
-            yield from _usage(status, reporting, limits, limits.clear_margin if lasting else 0.0)
+        yield from _usage(status, pools, limits, limits.clear_margin if lasting else 0.0)
     yield from _notices(status)
     if message := _activation_problem(status):
         name, since = status.server.name, status.last_success_at
@@ -234,18 +232,49 @@ def _usage(
     if is_unknown and can_report_usage(status, product):
         message = f"{pools[0].name}: usage value unavailable"
         yield _alert(AlertKind.DATA, Level.WARN, name, product, since, message)
+    usage = product_usage(status, pools, limits, margin)
+    if usage and usage.level is not Level.OK:
+        ratio = usage.reading.ratio
+        yield _alert(AlertKind.USAGE, usage.level, name, product, since, usage.text, ratio=ratio)
+
+
+@dataclass(frozen=True, slots=True)
+class ProductUsage:
+    """Usage of one product on one server, as alerts and monitoring plugins judge it."""
+
+    pool: Pool  # the first one of the product
+    reading: Reading  # of an entitlement: in use on all of its servers
+    level: Level
+    limits: Thresholds
+    note: str = ""
+
+    @property
+    def text(self) -> str:
+        """The sentence of an alert about it."""
+        return _usage_message(self.pool, self.reading, self.limits) + self.note
+
+
+def product_usage(
+    status: ServerStatus, pools: Sequence[Pool], limits: Thresholds, margin: float = 0.0
+) -> ProductUsage | None:
+    """The usage of the reporting pools of a product; None if a figure is missing."""
     if any(is_incomplete(pool.reading) for pool in pools):
-        return
-    reading = sum_readings(pools)
-    if elsewhere := status.used_elsewhere.get(product, 0):
+        return None
+    reading, note = sum_readings(pools), ""
+    if elsewhere := status.used_elsewhere.get(pools[0].product, 0):
         reading = replace(reading, in_use=(reading.in_use or 0) + elsewhere)
+        note = f"; {elsewhere:,} of them on other servers of {status.server.entitlement}"
     level = reading.level(limits.warn, limits.critical, margin)
-    if level not in (Level.OK, Level.UNKNOWN):
-        message = _usage_message(pools[0], reading, limits)
-        if elsewhere:
-            message += f"; {elsewhere:,} of them on other servers of {status.server.entitlement}"
-        ratio = reading.ratio
-        yield _alert(AlertKind.USAGE, level, name, product, since, message, ratio=ratio)
+    return ProductUsage(pools[0], reading, level, limits, note)
+
+
+def reporting_pools(status: ServerStatus) -> dict[str, list[Pool]]:
+    """The counted pools of each product whose figures are current."""
+    products = {
+        product: [pool for pool in pools if is_reporting(status, pool)]
+        for product, pools in counted_pools(status).items()
+    }
+    return {product: pools for product, pools in products.items() if pools}
 
 
 def _usage_message(pool: Pool, reading: Reading, limits: Thresholds) -> str:

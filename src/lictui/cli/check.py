@@ -1,0 +1,123 @@
+"""`lictui check`: a monitoring plugin. Exit code 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
+
+`cli.main` prints every error of this command as one UNKNOWN line.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lictui.cli.context import load_configuration, select_servers
+from lictui.cli.options import (
+    NO_SERVERS,
+    CommandContext,
+    group_option,
+    products_option,
+    servers_option,
+)
+from lictui.clock import SystemClock, local_date
+from lictui.engine.merge import merge_board
+from lictui.engine.queries import poll_once
+from lictui.engine.thread import run
+from lictui.errors import UsageError
+from lictui.export.nagios import (
+    CheckOptions,
+    PluginState,
+    ThresholdRange,
+    judge,
+    plain_text,
+    plugin_output,
+    worst_state,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class _PluginCommand(click.Command):
+    """A command whose help and version are UNKNOWN (3), as the guidelines demand."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.exceptions.Exit:
+            raise click.exceptions.Exit(PluginState.UNKNOWN) from None
+
+
+def _range_option(short: str, name: str, source: str) -> Callable[[Any], Any]:
+    def parse(_ctx: click.Context, _option: click.Parameter, value: str) -> ThresholdRange | None:
+        return ThresholdRange.parse(value) if value else None
+
+    return click.option(
+        short,
+        f"--{name}",
+        default="",
+        metavar="RANGE",
+        show_default=f"{source} of [alerts]",
+        callback=parse,
+        help=f"Range of usage in percent of installed licenses, outside of which it is {name}.",
+    )
+
+
+@click.command(cls=_PluginCommand)
+@_range_option("-w", "warning", "warn")
+@_range_option("-c", "critical", "critical")
+@servers_option
+@products_option
+@group_option
+@click.option(
+    "--max-age",
+    type=click.FloatRange(min=0.0),
+    metavar="SECONDS",
+    help="Maximum age of the data in seconds; older data is critical.",
+)
+@click.option("--cached", is_flag=True, help="Judge the last recorded values without polling.")
+@click.option(
+    "-t",
+    "--timeout",
+    type=click.FloatRange(min=0.1),
+    metavar="SECONDS",
+    show_default="timeout of config.toml",
+    help="Timeout per server, in seconds.",
+)
+@click.option(
+    "-v",
+    "--verbose",
+    count=True,
+    help="Print every problem in the line; twice: also one line for each server and product.",
+)
+@click.pass_obj
+def check(
+    context: CommandContext,
+    /,
+    *,
+    servers: tuple[str, ...],
+    group: str,
+    cached: bool,
+    timeout: float | None,
+    verbose: int,
+    **judged: Any,
+) -> int:
+    """Check usage, expirations and servers as a plugin for Nagios and Icinga.
+
+    Prints one line with performance data. Exit code: 0 OK, 1 warning, 2 critical, 3 unknown.
+    """
+    settings, registered = load_configuration(context)
+    if not registered:
+        raise UsageError(NO_SERVERS)
+    selected = select_servers(registered, servers, group)
+    clock = SystemClock()
+    polled = run(
+        poll_once(selected, settings, context.paths, clock, timeout=timeout, contact=not cached)
+    )
+    board, now = merge_board(polled, settings.alerts), clock.now()
+    today = local_date(now, settings.timezone)
+    options = CheckOptions(**judged)
+    findings = judge(board, options, now, today)
+    click.echo(plugin_output(board, findings, options, now, today, verbose))
+    if verbose > 1:  # on stderr they would be an error to check_by_ssh
+        for notice in board.notices:
+            click.echo(plain_text(notice))
+    return int(worst_state(findings))

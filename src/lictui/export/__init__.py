@@ -1,0 +1,1 @@
+"""What other monitoring systems read: plugin output, metrics, rules, templates, service files."""
