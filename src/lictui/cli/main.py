@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 from click.core import ParameterSource
+from click.shell_completion import CompletionItem
 
 from lictui.cli.options import (
     MonitorOptions,
@@ -65,6 +66,11 @@ COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         ),
         "config": ("", "Show and check the configuration."),
         "info": ("config:info", "Show versions and file locations."),
+        "completion": (
+            "help:completion",
+            "Print the completion for bash, zsh or fish, values included.",
+        ),
+        "help": ("help:show_help", "Show the help of a command, or the manual of all."),
     },
     "servers": {
         "list": ("servers:list_servers", "List all servers."),
@@ -145,6 +151,12 @@ class LazyGroup(click.Group):
         del ctx
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in self._table.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the commands from the table, then the options."""
+        items = (CompletionItem(name, help=text) for name, (_, text) in self._table.items())
+        commands = [item for item in items if item.value.startswith(incomplete)]
+        return commands + click.Command.shell_complete(self, ctx, incomplete)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
