@@ -125,6 +125,34 @@ def _load(target: str) -> Any:
         gc.enable()
 
 
+class _KnownName(click.types.StringParamType):
+    """A name in the registry or the history, which a shell completes."""
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Return the names that begin with what was typed."""
+        del param
+        names = _load("help:known_names")(ctx.obj, self._kind)
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+_COMPLETED: Final = ("server", "group", "product", "theme")
+_NEW_NAMES: Final = ("add", "set")  # commands whose argument is the name of something new
+
+
+def _complete_names(command: click.Command) -> click.Command:
+    for parameter in command.params:
+        kind = "server" if parameter.name == "name" else parameter.opts[0].removeprefix("--")
+        is_text = isinstance(parameter.type, click.types.StringParamType)
+        if is_text and kind in _COMPLETED and command.name not in _NEW_NAMES:
+            parameter.type = _KnownName(kind)
+    return command
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they run; its table is `COMMANDS[name]`."""
 
@@ -144,7 +172,7 @@ class LazyGroup(click.Group):
             return None
         target, help_text = self._table[cmd_name]
         command = _load(target) if target else LazyGroup(cmd_name, help=help_text)
-        return add_common_options(command)
+        return _complete_names(add_common_options(command))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands and their short help from the table."""
@@ -185,7 +213,7 @@ def lictui(ctx: click.Context, /, **options: Any) -> None:
         _load("monitor:run_monitor")(ctx.obj, MonitorOptions(**options))
 
 
-add_common_options(lictui)
+_complete_names(add_common_options(lictui))
 
 
 def main(args: Sequence[str] | None = None) -> None:

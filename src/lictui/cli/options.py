@@ -16,7 +16,6 @@ from typing import Any, Final, TypeVar
 
 import click
 from click.core import ParameterSource
-from click.shell_completion import CompletionItem
 
 from lictui import __version__
 from lictui.paths import Paths, current_folder, resolve_paths
@@ -170,27 +169,6 @@ _MONITOR_OPTIONS: Final = (
 )
 
 
-class _KnownName(click.types.StringParamType):
-    """A text that a shell completes from the registry or the history."""
-
-    def __init__(self, kind: str) -> None:
-        self._kind = kind
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        """Return the names that begin with what was typed."""
-        from lictui.cli.help import known_names  # noqa: PLC0415 - while a shell completes only
-
-        del param
-        names = known_names(ctx.obj or CommandContext(resolve_paths()), self._kind)
-        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
-
-
-_COMPLETED: Final = ("server", "group", "product", "theme")
-_NEW_NAMES: Final = ("add", "set")  # commands whose argument is the name of something new
-
-
 # The common options, which every command takes
 
 
@@ -204,10 +182,6 @@ def add_common_options(command: click.Command) -> click.Command:
         if isinstance(parameter, click.Option) and parameter.envvar is None:
             name = max(parameter.opts, key=len).removeprefix("--")
             parameter.envvar = f"LICTUI_{name.replace('-', '_').upper()}"
-        is_text = isinstance(parameter.type, click.types.StringParamType)
-        kind = "server" if parameter.name == "name" else parameter.opts[0].removeprefix("--")
-        if is_text and kind in _COMPLETED and command.name not in _NEW_NAMES:
-            parameter.type = _KnownName(kind)
     if isinstance(command, click.Group):
         for subcommand in command.commands.values():
             add_common_options(subcommand)
