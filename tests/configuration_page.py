@@ -30,6 +30,7 @@ without a restart.
 
 `lictui config init` writes a commented `config.toml`, `lictui config check` reports errors, `lictui config show --origin`
 prints every value with its origin. Precedence: command-line option, environment variable (`LICTUI_THEME` for `--theme`), file, default.
+`lictui config schema config` and `servers` print JSON Schemas for editors, `status` that of `lictui status --json`.
 """
 _OVERRIDES: Final = """\
 Every key of `[alerts]` can be overridden in `[alerts.group.<name>]`, `[alerts.server.<name>]` and

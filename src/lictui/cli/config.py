@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import sys
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -15,6 +17,7 @@ from lictui import __version__
 from lictui.cli.options import CommandContext, format_options
 from lictui.cli.output import Column, emit
 from lictui.config.entitlements import load_entitlements
+from lictui.config.json_schema import config_schema, servers_schema
 from lictui.config.loader import (
     collect_problems,
     config_template,
@@ -98,6 +101,20 @@ def _overrides(root: click.Context) -> dict[str, tuple[object, str]]:
         if source in origins:
             overrides[setting] = root.params[parameter], origins[source]
     return overrides
+
+
+_SCHEMAS: Final = {"config": config_schema, "servers": servers_schema, "status": None}
+
+
+@click.command()
+@click.argument("name", type=click.Choice(list(_SCHEMAS)))
+def schema(*, name: str) -> None:
+    """Print the JSON Schema of config.toml, servers.toml or status --json."""
+    create = _SCHEMAS[name]
+    if create is None:
+        click.echo(files("lictui.cli").joinpath("status.schema.json").read_text(), nl=False)
+    else:
+        click.echo(json.dumps(create(), indent=2, ensure_ascii=False))
 
 
 # `lictui config check`

@@ -110,6 +110,10 @@ COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "path": ("config:path", "Print the path of config.toml."),
         "init": ("config:init", "Create a commented config.toml (never overwrites)."),
         "show": ("config:show", "Print the effective settings as TOML."),
+        "schema": (
+            "config:schema",
+            "Print the JSON Schema of config.toml, servers.toml or status --json.",
+        ),
         "check": ("config:check", "Check config.toml, servers.toml and contract.toml."),
     },
 }

@@ -16,13 +16,16 @@ from urllib.parse import SplitResult, urlsplit
 
 from lictui.config.secrets import secret_reference, with_absolute_file
 from lictui.config.toml_document import (
+    STRINGS,
     FieldError,
     InvalidValue,
     Validator,
+    accepts,
     boolean,
     check_table,
     choice,
     did_you_mean,
+    json_type,
     non_empty_string,
     number,
     quoted,
@@ -250,6 +253,10 @@ def _command(value: object) -> tuple[str, ...]:
     return arguments
 
 
+accepts(_verify, type=["boolean", "string"])
+accepts(_overview_paths, **STRINGS)
+accepts(_command, **STRINGS, minItems=1)
+
 # The order is the order in which a table is written.
 _COMMON_KEYS: Final[dict[str, Validator]] = {
     "name": _server_name,
@@ -306,6 +313,27 @@ def _validators(source: str) -> Mapping[str, Validator]:
         validators["url"] = URL_VALIDATORS[source]
     allowed = {*keys_for(source), _ALWAYS_ACCEPTED}
     return {key: validators[key] for key in validators if key in allowed}
+
+
+def servers_json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of the `[[server]]` tables."""
+    rules = [
+        {
+            "if": {"properties": {"source": {"const": source}}},
+            "then": {
+                "propertyNames": {"enum": [*keys_for(source), _ALWAYS_ACCEPTED]},
+                "required": [key for key in _REQUIRED[source] if key not in defaults],
+            },
+        }
+        for source in SOURCE_KEYS
+        for defaults in (SOURCE_DEFAULTS.get(source, {}),)
+    ]
+    return {
+        "type": "object",
+        "properties": {key: json_type(validate) for key, validate in _ALL_KEYS.items()},
+        "required": ["name", "source"],
+        "allOf": rules,
+    }
 
 
 # From a table to a Server, and back

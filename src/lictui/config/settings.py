@@ -14,8 +14,10 @@ from urllib.parse import urlsplit
 from lictui.config.secrets import is_reference, secret_reference
 from lictui.config.server_schema import origin_url
 from lictui.config.toml_document import (
+    STRINGS,
     InvalidValue,
     Validator,
+    accepts,
     boolean,
     choice,
     did_you_mean,
@@ -307,6 +309,10 @@ def _webhook(value: object) -> str:
 def _verify(value: object) -> bool | str:
     return value if isinstance(value, bool) else non_empty_string(value)
 
+
+accepts(_kinds, type="array", items={"enum": [kind.value for kind in AlertKind]})
+accepts(_command, **STRINGS, minItems=1)
+accepts(_verify, type=["boolean", "string"])
 
 ACTION_KEYS: Final[dict[str, Validator]] = {
     "on": _kinds,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from lictui.errors import ConfigError, Problem
 
@@ -204,6 +204,7 @@ def _key_of(data: Any) -> tuple[str, ...]:
 
 
 Validator = Callable[[object], Any]
+_AnyValidator = TypeVar("_AnyValidator", bound=Validator)
 
 _JOINERS: Final = "\u200c\u200d"  # invisible; Persian and many emoji need them
 _SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -245,6 +246,20 @@ def check_table(
         except InvalidValue as invalid:
             errors.append(FieldError(key, invalid.message, invalid.hint))
     return values, errors
+
+
+_JSON_TYPES: Final[dict[Validator, dict[str, Any]]] = {}
+
+
+def json_type(validate: Validator) -> dict[str, Any]:
+    """Return the JSON Schema of the values that a validator accepts, without finer rules."""
+    return _JSON_TYPES.get(validate, {"type": "string"})
+
+
+def accepts(validate: _AnyValidator, **schema: Any) -> _AnyValidator:
+    """Note the JSON Schema of what a validator accepts, unless it is a string; return it."""
+    _JSON_TYPES[validate] = schema
+    return validate
 
 
 def boolean(value: object) -> bool:
@@ -289,7 +304,7 @@ def number(low: float, high: float, *, whole: bool = False) -> Validator:
             raise InvalidValue(f"must be from {low:g} to {high:g}, not {quoted(value)}")
         return value if whole else float(value)
 
-    return kind
+    return accepts(kind, type="integer" if whole else "number", minimum=low, maximum=high)
 
 
 def ratio(value: object) -> float:
@@ -326,7 +341,14 @@ def choice(*words: str) -> Validator:
             )
         return value
 
-    return kind
+    return accepts(kind, enum=list(words))
+
+
+STRINGS: Final = {"type": "array", "items": {"type": "string", "minLength": 1}}
+accepts(boolean, type="boolean")
+accepts(string_list, **STRINGS)
+accepts(ratio, type="number", minimum=0, maximum=1)
+accepts(duration, type=["number", "string"], minimum=1, pattern=f"^{_DURATION.pattern}$")
 
 
 def time_zone(value: object) -> str:
