@@ -1,7 +1,7 @@
 # Every target works in a fresh clone: a missing environment is created.
 PY := .venv/bin/python
 
-.PHONY: help check check-all constraints fix bench demo screenshots report-pictures
+.PHONY: help check check-all constraints fix bench release demo screenshots report-pictures
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/'
 
@@ -34,6 +34,9 @@ bench:  ## measure the budgets, as ratios within this run
 
 constraints: .venv/dev  ## update the pinned versions (with the oldest supported Python)
 	$(PY) .ci/constraints.py --latest
+
+release:  ## build the wheel and the sdist, check them, and try each in a new environment
+	.ci/release
 
 demo: .venv/dev  ## run the monitor with simulated servers
 	.venv/bin/lictui --demo

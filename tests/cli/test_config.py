@@ -4,7 +4,7 @@ import stat
 import tomllib
 
 import pytest
-from tests.cli.conftest import Cli
+from tests.cli.conftest import CVAD, WINRM, Cli
 
 from lictui.config.registry import add_server
 from lictui.model import Server, SourceName
@@ -55,6 +55,20 @@ def test_show_origin_aligns_comments_and_omits_unset_values(paths: Paths, cli: C
     lines = cli("config", "show", "--origin").rows
     assert "# interval is not set" in lines
     assert len({line.index("  # ") for line in lines if " = " in line}) == 1
+
+
+def test_info_counts_servers_without_names_or_secrets(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMUX", "/tmp/socket")
+    monkeypatch.setenv("TERM", "screen-256color")
+    cli("servers", "add", "lic-01", *WINRM)
+    cli("servers", "add", "ddc-01", *CVAD)
+    out = " ".join(cli("info").out.split())
+    assert "servers 2 (1 winrm, 1 cvad)" in out
+    assert "terminal screen-256color" in out
+    assert "in tmux" in out
+    assert not any(word in out for word in ("lic-01", "lic01", "CORP", "env:P", "/tmp/socket"))
 
 
 def test_info_shows_the_path_of_the_history(paths: Paths, cli: Cli) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import locale
 import os
 import platform
 import sys
+from collections import Counter
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
@@ -191,7 +193,7 @@ _INFO_COLUMNS: Final = (Column("name", "NAME"), Column("value", "VALUE"))
 @format_options
 @click.pass_obj
 def info(context: CommandContext, /, *, output_format: str) -> None:
-    """Show versions and file locations."""
+    """Show versions, surroundings and file locations, without names or secrets."""
     paths = context.paths
     versions = {
         "lictui": __version__,
@@ -199,7 +201,15 @@ def info(context: CommandContext, /, *, output_format: str) -> None:
         "platform": platform.platform(),
         **{package: _version(package) for package in _PACKAGES},
     }
-    files = {
+    multiplexer = ["in tmux"] if "TMUX" in os.environ else ["in screen"] * ("STY" in os.environ)
+    environment = {
+        "terminal": " ".join(
+            [os.environ.get("TERM", ""), os.environ.get("COLORTERM", ""), *multiplexer]
+        ).strip(),
+        "locale": f"{'.'.join(filter(None, locale.getlocale()))}, {sys.stdout.encoding}",
+        "servers": _servers_text(paths),
+    }
+    locations = {
         "config.toml": _location(paths.config),
         "servers.toml": _location(paths.servers),
         "state.toml": _location(paths.state),
@@ -207,11 +217,28 @@ def info(context: CommandContext, /, *, output_format: str) -> None:
         "lictui.log": _location(paths.log),
     }
     emit(
-        [{"name": name, "value": value} for name, value in (versions | files).items()],
+        [
+            {"name": name, "value": value}
+            for name, value in (versions | environment | locations).items()
+        ],
         _INFO_COLUMNS,
         output_format,
-        document={"schema": "lictui.info/1", "versions": versions, "files": files},
+        document={
+            "schema": "lictui.info/1",
+            "versions": versions,
+            "environment": environment,
+            "files": locations,
+        },
     )
+
+
+def _servers_text(paths: Paths) -> str:
+    """Return how many servers of each source are registered: `3 (2 winrm, 1 cvad)`."""
+    servers, problems = read_servers(paths)
+    sources = Counter(server.source.value for server in servers)
+    text = ", ".join(f"{count} {source}" for source, count in sources.most_common())
+    errors = f", {len(problems)} with errors" if problems else ""
+    return f"{len(servers)} ({text}){errors}" if servers else f"none{errors}"
 
 
 def _history_path(paths: Paths) -> Path:
@@ -229,4 +256,9 @@ def _version(package: str) -> str:
 
 
 def _location(file: Path) -> str:
-    return str(file) if file.exists() else f"{file} (does not exist)"
+    try:
+        size = file.stat().st_size
+    except OSError as error:
+        exists = not isinstance(error, FileNotFoundError)
+        return f"{file} ({error.strerror if exists else 'does not exist'})"
+    return f"{file} ({size:,} bytes)"

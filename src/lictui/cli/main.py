@@ -65,7 +65,10 @@ COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
             "Run simulated license servers and create a matching configuration.",
         ),
         "config": ("", "Show and check the configuration."),
-        "info": ("config:info", "Show versions and file locations."),
+        "info": (
+            "config:info",
+            "Show versions, surroundings and file locations, without names or secrets.",
+        ),
         "completion": (
             "help:completion",
             "Print the completion for bash, zsh or fish, values included.",
