@@ -60,7 +60,7 @@ def test_show_origin_aligns_comments_and_omits_unset_values(paths: Paths, cli: C
 def test_info_counts_servers_without_names_or_secrets(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TMUX", "/tmp/socket")
+    monkeypatch.setenv("TMUX", "/run/socket")
     monkeypatch.setenv("TERM", "screen-256color")
     cli("servers", "add", "lic-01", *WINRM)
     cli("servers", "add", "ddc-01", *CVAD)
@@ -68,7 +68,7 @@ def test_info_counts_servers_without_names_or_secrets(
     assert "servers 2 (1 winrm, 1 cvad)" in out
     assert "terminal screen-256color" in out
     assert "in tmux" in out
-    assert not any(word in out for word in ("lic-01", "lic01", "CORP", "env:P", "/tmp/socket"))
+    assert not any(word in out for word in ("lic-01", "lic01", "CORP", "env:P", "/run/socket"))
 
 
 def test_info_shows_the_path_of_the_history(paths: Paths, cli: Cli) -> None:
