@@ -34,6 +34,7 @@ from lictui.report.csv import render_csv
 from lictui.report.html import render_html
 from lictui.report.markdown import render_markdown
 from lictui.report.model import ScopeKind
+from lictui.report.sections import build_tree
 
 
 def test_failed_polls_lower_coverage_and_are_no_zeros(fixture: ReportFixture) -> None:
@@ -364,19 +365,19 @@ def test_bound_is_marked_and_concludes_no_overuse(fixture: ReportFixture) -> Non
         None,
     )
     assert report.products[0].estate.level is Level.UNKNOWN
-    text = render_markdown(report).replace("\N{NO-BREAK SPACE}", " ")
+    text = render_markdown(build_tree(report)).replace("\N{NO-BREAK SPACE}", " ")
     assert "at most 180 in use, of 100 installed" in text
     assert "\N{LESS-THAN OR EQUAL TO} 180 |" in text
     assert "\N{LESS-THAN OR EQUAL TO} 180 %" in text
     assert "exceeded" not in text
-    rows = [row.split(",") for row in render_csv(report).splitlines()]
+    rows = [row.split(",") for row in render_csv(build_tree(report)).splitlines()]
     names = {row[7] for row in rows if row[3] == "estate"}
     assert {"peak_at_most", "monthly_peak_at_most", "contract_needed_at_most"} <= names
     assert "peak" not in names
     settings = Settings(entitlements=(Entitlement(CCS, 200, 10.0, "EUR"),))
     report = fixture.report(settings=settings)
-    assert "cost at least 200 EUR per year" in render_markdown(report)
-    assert ",idle_cost_at_least,200.0," in render_csv(report)
+    assert "cost at least 200 EUR per year" in render_markdown(build_tree(report))
+    assert ",idle_cost_at_least,200.0," in render_csv(build_tree(report))
 
 
 def test_bound_of_zero_is_not_marked(fixture: ReportFixture) -> None:
@@ -384,7 +385,11 @@ def test_bound_of_zero_is_not_marked(fixture: ReportFixture) -> None:
         fixture.record_hourly(name, [0] * 48, product=product, installed=50)
     fixture.keep_days_only()
     report = fixture.report()
-    for written in (render_html(report), render_markdown(report), render_csv(report)):
+    for written in (
+        render_html(build_tree(report)),
+        render_markdown(build_tree(report)),
+        render_csv(build_tree(report)),
+    ):
         for mark in ("\N{LESS-THAN OR EQUAL TO} 0", "\N{GREATER-THAN OR EQUAL TO} 0", "at most 0"):
             assert mark not in written.replace("\N{NO-BREAK SPACE}", " ")
         assert "\N{LESS-THAN OR EQUAL TO} never" not in written

@@ -5,10 +5,11 @@ from tests.report.report_fixture import CCS, UD, ReportFixture
 from tests.report.sample import FORMULA, sample_report
 
 from lictui.report.csv import HEADER, render_csv
+from lictui.report.sections import build_tree
 
 
 def test_csv_has_one_figure_per_row(fixture: ReportFixture) -> None:
-    rows = list(csv.DictReader(io.StringIO(render_csv(sample_report(fixture)))))
+    rows = list(csv.DictReader(io.StringIO(render_csv(build_tree(sample_report(fixture))))))
     assert list(rows[0]) == HEADER
     by_key = {
         (row["kind"], row["scope"], row["product"], row["figure"], row["month"], row["day"]): row

@@ -3,11 +3,12 @@ from tests.report.report_fixture import ReportFixture
 from tests.report.sample import HOSTILE, sample_report
 
 from lictui.report.markdown import render_markdown
+from lictui.report.sections import build_tree
 from lictui.report.text import COLUMNS, format_cell
 
 
 def test_markdown_tables_are_aligned(fixture: ReportFixture) -> None:
-    lines = render_markdown(sample_report(fixture)).splitlines()
+    lines = render_markdown(build_tree(sample_report(fixture))).splitlines()
     assert lines[0] == "# Citrix licenses in October 2026"
     tables: dict[int, list[str]] = {}
     block = 0
@@ -23,7 +24,7 @@ def test_markdown_tables_are_aligned(fixture: ReportFixture) -> None:
 
 
 def test_markdown_escapes_names_from_servers(fixture: ReportFixture) -> None:
-    text = render_markdown(sample_report(fixture))
+    text = render_markdown(build_tree(sample_report(fixture)))
     assert HOSTILE not in text
     assert "\\<script>" in text
     assert "\\[c\\](http" in text

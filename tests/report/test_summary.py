@@ -1,5 +1,6 @@
 import csv
 import io
+import re
 from datetime import date
 from typing import Any
 
@@ -15,7 +16,9 @@ from lictui.report.csv import render_csv
 from lictui.report.html import render_html
 from lictui.report.markdown import render_markdown
 from lictui.report.model import MonthlyReport
-from lictui.report.summary import summary
+from lictui.report.sections import build_tree
+from lictui.report.summary import key_figures, summary
+from lictui.report.text import Bounded
 
 
 def statements(report: MonthlyReport) -> list[tuple[str, str]]:
@@ -26,46 +29,46 @@ def test_summary_lists_usage_forecasts_expirations_and_missing_data(fixture: Rep
     premium = "Citrix Virtual Apps and Desktops Premium"
     assert statements(sample_report(fixture)) == [
         (
-            "Overdraft",
+            "overdraft",
             (
                 f"{premium}: 105 of 100 user/device licenses assigned at month end (105 %);"
                 " 0 available."
             ),
         ),
+        ("overdraft", f"{premium} (concurrent) on a: 112 of 100 in use (112 %)."),
         (
-            "Warning",
+            "warn",
             (
                 f"{premium}: peak of 162 of 200 concurrent licenses in use (81 %) on"
                 " Thu 1 Oct, 23:00; 80 % reached on 31 of 31 days."
             ),
         ),
-        ("Overdraft", f"{premium} (concurrent) on a: 112 of 100 in use (112 %)."),
         (
-            "Unknown",
+            "unknown",
             "<script>alert(1)</script> (concurrent): 7 in use; the installed quantity is unknown.",
         ),
-        ("Forecast", f"{premium} (concurrent): shortfall of 50 licenses on 14 December 2026."),
+        ("forecast", f"{premium} (concurrent): shortfall of 50 licenses on 14 December 2026."),
         (
-            "Forecast",
+            "forecast",
             f"{premium} (concurrent): all licenses are likely to be in use by 20 January 2027.",
         ),
-        ("Expiring", f"100 licenses of {premium} (XDT_PLT_CCS) on a expire on 14 December 2026."),
+        ("expiring", f"100 licenses of {premium} (XDT_PLT_CCS) on a expire on 14 December 2026."),
         (
-            "Expiring",
+            "expiring",
             f"{premium} (XDT_PLT_UD), all servers: contract renewal due on 31 January 2027.",
         ),
         (
-            "Entitlements",
+            "entitlements",
             f"{premium} (XDT_PLT_UD), all servers: 12-month peak exceeded the 90 purchased by 15.",
         ),
-        ("Entitlements", "Unused licenses cost 14,365 EUR per year."),
-        ("No data", "gone: no data this month; excluded."),
+        ("entitlements", "Unused licenses cost 14,365 EUR per year."),
+        ("no data", "gone: no data this month; excluded."),
     ]
 
 
 def test_summary_of_a_quiet_month_is_one_statement(fixture: ReportFixture) -> None:
     fixture.record_hourly("a", [10] * HOURS)
-    assert statements(fixture.report()) == [("OK", "All products are below their thresholds.")]
+    assert statements(fixture.report()) == [("ok", "All products are below their thresholds.")]
 
 
 @pytest.mark.parametrize("product", [CCS, UD])
@@ -75,12 +78,16 @@ def test_summary_of_a_month_without_data_reports_no_level(
     fixture.record_hourly("a", [99] * 24, timestamp("2026-09-20T00:00"), product=product)
     report = fixture.report()
     first, *_ = summary(report)
-    assert (first.level, first.label) == (Level.UNKNOWN, "No data")
+    assert (first.level, first.label) == (Level.UNKNOWN, "no data")
     assert first.text == "No usage was recorded in this month."
     assert report.products[0].estate.level is Level.UNKNOWN
-    for written in (render_html(report), render_markdown(report), render_csv(report)):
+    for written in (
+        render_html(build_tree(report)),
+        render_markdown(build_tree(report)),
+        render_csv(build_tree(report)),
+    ):
         assert "below their thresholds" not in written
-        assert "OK" not in written.replace("level.ok", "")
+        assert not re.search(r"\bok\b", re.sub("<style>.*</style>", "", written, flags=re.DOTALL))
 
 
 def test_summary_counts_only_products_with_a_level_as_ok(fixture: ReportFixture) -> None:
@@ -88,8 +95,8 @@ def test_summary_counts_only_products_with_a_level_as_ok(fixture: ReportFixture)
     fixture.record_hourly("b", [10] * 24, timestamp("2026-09-20T00:00"), product=UD)
     fixture.record_hourly("c", [10] * HOURS, product="MPS_ENT_CCU", installed=None)
     lines = statements(fixture.report())
-    assert lines[0] == ("OK", "All products with a known level are below their thresholds.")
-    assert {label for label, _ in lines[1:3]} == {"Unknown", "No data"}
+    assert lines[0] == ("ok", "All products with a known level are below their thresholds.")
+    assert {label for label, _ in lines[1:3]} == {"unknown", "no data"}
 
 
 def test_summary_counts_the_cost_of_an_unused_license_once(fixture: ReportFixture) -> None:
@@ -101,8 +108,8 @@ def test_summary_counts_the_cost_of_an_unused_license_once(fixture: ReportFixtur
     )
     report = fixture.report(settings=Settings(entitlements=entitlements))
     assert [line.unused_cost for line in report.contract_lines] == [83 * 120.0, 44 * 120.0]
-    assert ("Entitlements", "Unused licenses cost 9,960 EUR per year.") in statements(report)
-    rows = list(csv.DictReader(io.StringIO(render_csv(report))))
+    assert ("entitlements", "Unused licenses cost 9,960 EUR per year.") in statements(report)
+    rows = list(csv.DictReader(io.StringIO(render_csv(build_tree(report)))))
     assert {row["value"] for row in rows if row["figure"] == "idle_cost"} == {"9960.0", "5280.0"}
 
 
@@ -123,3 +130,57 @@ def test_summary_lists_a_server_with_several_expirations_once(fixture: ReportFix
     (statement,) = [text for _, text in statements(fixture.report()) if "expire on" in text]
     assert statement.startswith("40 licenses of ")
     assert "on a, b expire on 1 December 2026" in statement
+
+
+def test_key_figures_show_totals_unused_cost_and_next_expiration(fixture: ReportFixture) -> None:
+    figures = {f.label: (f.value, f.remark) for f in key_figures(sample_report(fixture))}
+    assert figures == {
+        "Concurrent licenses": ("≥ 200", "installed; 2 products, 1 of unknown quantity"),
+        "Concurrent utilization": (
+            "81\N{NO-BREAK SPACE}%",
+            "162 of 200, at the peak of each product",
+        ),
+        "Assigned licenses": ("100", "installed; 1 product"),
+        "Assigned utilization": ("105\N{NO-BREAK SPACE}%", "105 of 100, at month end"),
+        "Products": ("3", "1 overdraft, 1 warn, 1 unknown"),
+        "Unused licenses, per year": ("14,365 EUR", "2 of 3 entitlements known"),
+        "Next expiration": (
+            "14 Dec 2026",
+            "Licenses expire: a; then 31 Jan 2027, 1 Apr 2027",
+        ),
+    }
+
+
+def test_key_figures_without_entitlements_say_what_to_enter(fixture: ReportFixture) -> None:
+    fixture.record_hourly("a", [10] * HOURS, installed=None)
+    figures = {f.label: (f.value, f.remark) for f in key_figures(fixture.report())}
+    assert figures["Concurrent licenses"][0] == figures["Concurrent utilization"][0] == "?"
+    unused = figures["Unused licenses, per year"]
+    assert unused == ("?", "enter purchased and cost of each product in contract.toml")
+    assert figures["Next expiration"][0] == "\N{EN DASH}"
+
+
+def test_shares_of_an_unknown_installed_quantity_are_unknown(fixture: ReportFixture) -> None:
+    fixture.record_hourly("a", [10] * HOURS, installed=None)
+    fixture.record_hourly("b", [10] * HOURS, installed=None, product=UD)
+    tree = build_tree(fixture.report())
+    for section in tree.products:
+        days = next(f for f in section.key_figures if f.label.startswith("Days at"))
+        assert (days.value, days.remark) == ("? / ? / ?", "of 31 with data")
+    (row,), _ = sorted(tree.rows("figures"), key=lambda rows: "p95" not in rows[0])
+    assert row["p95"] == Bounded(10)
+    assert row["seconds_at_80_percent"] == row["longest_saturation_seconds"] == Bounded(None)
+
+
+def test_unknown_products_come_last_unless_a_server_is_critical(fixture: ReportFixture) -> None:
+    codes = ("XDT_PLT_CCS", "MPS_ENT_CCU", "MPS_ADV_CCU", "MPS_PLT_CCU")
+    for code, figure, installed in zip(codes, (50, 85, 10, 7), (100, 100, 10, None), strict=True):
+        fixture.record_hourly(f"{code}-1", [figure] * HOURS, installed=installed, product=code)
+    fixture.record_hourly("lic", [5] * HOURS, installed=None, product=codes[2])
+    order = [(product.code, product.estate.level) for product in fixture.report().products]
+    assert order == [
+        (codes[2], Level.UNKNOWN),
+        (codes[1], Level.WARN),
+        (codes[0], Level.OK),
+        (codes[3], Level.UNKNOWN),
+    ]

@@ -12,6 +12,7 @@ from tests.report.sample import FORMULA, HOSTILE, sample_report
 
 from lictui.config.entitlements import Entitlement
 from lictui.config.settings import Settings
+from lictui.report.sections import build_tree
 from lictui.report.xlsx import render_xlsx
 
 NS = {"m": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
@@ -56,36 +57,35 @@ class Workbook:
 
 @pytest.fixture
 def workbook(fixture: ReportFixture) -> Workbook:
-    return Workbook(render_xlsx(sample_report(fixture)))
+    return Workbook(render_xlsx(build_tree(sample_report(fixture))))
 
 
 def test_sheets_have_a_frozen_head_and_a_filter(workbook: Workbook) -> None:
     assert list(workbook.sheets) == [
         "Summary",
+        "Products",
+        "Charts",
+        "Servers",
         "Daily",
         "Monthly",
-        "Servers",
         "Expiries",
         "Entitlements",
     ]
-    for name in workbook.sheets:
+    for name in workbook.sheets.keys() - {"Summary", "Charts"}:
         sheet = workbook.sheet(str(name))
         assert sheet.find("m:autoFilter", NS) is not None
         pane = sheet.find("m:sheetViews/m:sheetView/m:pane", NS)
         assert pane is not None
-        assert (pane.get("state"), pane.get("ySplit")) == (
-            "frozen",
-            "4" if name == "Summary" else "1",
-        )
+        assert (pane.get("state"), pane.get("ySplit")) == ("frozen", "1")
 
 
 def test_figures_are_numbers_and_ratios_are_formulas(workbook: Workbook) -> None:
-    row = next(row for row in workbook.rows("Summary") if row["Code"] == CCS)
+    row = next(row for row in workbook.rows("Products") if row["Code"] == CCS)
     assert (row["Installed"], row["Peak usage"], row["Free"]) == (200, 162, 38)
     assert row["Utilization"] == pytest.approx(0.81)
     assert row["Sum of server peaks"] == 162
     assert str(row["Forecast"])
-    assert any(text.startswith("IF(OR(F") for text in workbook.formulas("Summary"))
+    assert any(text.startswith("IF(OR(F") for text in workbook.formulas("Products"))
 
 
 def test_dates_and_local_times_are_dates(workbook: Workbook) -> None:
@@ -112,7 +112,7 @@ def test_names_from_servers_are_neither_formulas_nor_links(workbook: Workbook) -
 @pytest.mark.parametrize("name", ["=X!A1:B2 text", "=1+1", "@x", "=HYPERLINK(1)"])
 def test_name_of_a_product_is_no_formula_in_a_chart(fixture: ReportFixture, name: str) -> None:
     fixture.record_hourly("a", [1] * 48, product="ACME_X", name=name)
-    workbook = Workbook(render_xlsx(fixture.report()))
+    workbook = Workbook(render_xlsx(build_tree(fixture.report())))
     for chart in (n for n in workbook.files.namelist() if n.startswith("xl/charts/chart")):
         text = workbook.files.read(chart).decode()
         assert not [
@@ -155,8 +155,8 @@ def test_entitlements_are_calculated_by_formulas(workbook: Workbook) -> None:
 def test_bound_is_a_marked_number_without_a_conclusion(fixture: ReportFixture) -> None:
     fixture.record_bound()
     settings = Settings(entitlements=(Entitlement(CCS, 150, 10.0, "EUR"),))
-    workbook = Workbook(render_xlsx(fixture.report(settings=settings)))
-    (product,) = workbook.rows("Summary")[:1]
+    workbook = Workbook(render_xlsx(build_tree(fixture.report(settings=settings))))
+    (product,) = workbook.rows("Products")
     assert (product["Peak usage"], product["Utilization"]) == (180, 1.8)
     styles = workbook.files.read("xl/styles.xml").decode()
     assert "\N{LESS-THAN OR EQUAL TO} &quot;#,##0" in styles
@@ -167,4 +167,35 @@ def test_bound_is_a_marked_number_without_a_conclusion(fixture: ReportFixture) -
 
 def test_xlsx_of_the_same_report_is_the_same(fixture: ReportFixture) -> None:
     report = sample_report(fixture)
-    assert render_xlsx(report) == render_xlsx(report)
+    assert render_xlsx(build_tree(report)) == render_xlsx(build_tree(report))
+
+
+def test_summary_sheet_starts_with_figures_and_colors_the_states(fixture: ReportFixture) -> None:
+    tree = build_tree(sample_report(fixture))
+    workbook = Workbook(render_xlsx(tree))
+    cells = {cell.get("r"): cell for cell in workbook.sheet("Summary").iter(f"{{{NS['m']}}}c")}
+    assert [workbook.value(cells[at]) for at in ("A4", "B4")] == ["Concurrent licenses", "≥ 200"]
+    formats = workbook.xml("xl/styles.xml").findall("m:cellXfs/m:xf", NS)
+    fills = {
+        workbook.value(cell): formats[int(cell.get("s") or 0)].get("fillId")
+        for cell in workbook.sheet("Products").iter(f"{{{NS['m']}}}c")
+        if cell.get("t") == "s"
+    }
+    assert len({fills[level] for level in ("overdraft", "warn", "unknown", HOSTILE)}) == 4
+    chart = workbook.files.read("xl/charts/chart1.xml").decode()
+    assert "Utilization at the peak" in chart
+    assert "$D$" in chart  # the shares, not the numbers of licenses
+
+
+def test_heads_and_text_are_not_cut(workbook: Workbook) -> None:
+    for name in ("Products", "Servers", "Daily", "Monthly", "Expiries", "Entitlements"):
+        columns = workbook.sheet(name).findall("m:cols/m:col", NS)
+        widths = [
+            float(column.get("width") or 0)
+            for column in columns
+            for _ in range(int(column.get("min") or 0), int(column.get("max") or 0) + 1)
+        ]
+        for row in workbook.rows(name):
+            for (title, value), width in zip(row.items(), widths, strict=True):
+                text = value if isinstance(value, str) and title != "Forecast" else ""
+                assert max(map(len, (*title.split(), text))) < width, (name, title, value)

@@ -55,6 +55,7 @@ from lictui.report.build import ReportQuery, build_report
 from lictui.report.csv import render_csv
 from lictui.report.html import render_html
 from lictui.report.markdown import render_markdown
+from lictui.report.sections import build_tree
 from lictui.report.xlsx import render_xlsx
 from lictui.sources.command.formats import lictui_snapshot
 from lictui.sources.source import SourceError
@@ -135,10 +136,10 @@ def test_any_reply_is_printed_exported_and_reported(reply: dict[str, Any]) -> No
         for row in history.export_rows(ExportQuery()):
             assert_harmless("".join(map(str, row)))
         query = ReportQuery(date(2026, 11, 1), now, zone, (far,), Settings())
-        report = build_report(history, query)
-    for text in (render_csv(report), render_html(report), render_markdown(report)):
+        tree = build_tree(build_report(history, query))
+    for text in (render_csv(tree), render_html(tree), render_markdown(tree)):
         assert_harmless(text, "\r\n\ufeff")
-    with ZipFile(BytesIO(render_xlsx(report))) as book:
+    with ZipFile(BytesIO(render_xlsx(tree))) as book:
         for name in book.namelist():
             assert_harmless(book.read(name).decode(), "\r\n\t")
 

@@ -180,6 +180,23 @@ def describe_forecast(result: Forecast, today: date) -> str:
     return "; ".join(filter(None, (texts[0], ", ".join(texts[1:]))))
 
 
+def direction_text(result: Forecast, today: date) -> str:
+    """Return what is expected in a word or two, where no date is certain enough to be shown."""
+    if result.installed and result.installed.is_uncertain:
+        return "uncertain"
+    match result.status:
+        case ForecastStatus.GROWING if result.installed and result.horizon:
+            return f"> {(result.horizon - today).days} d"
+        case ForecastStatus.FLAT:
+            return "stable"
+        case ForecastStatus.FALLING:
+            return "declining"
+        case ForecastStatus.GROWING:
+            return "growing"
+        case _:
+            return "?"
+
+
 def _pace_text(result: Forecast) -> str:
     if result.per_week is None:
         return "level changed recently"

@@ -53,12 +53,14 @@ from lictui.errors import UsageError
 from lictui.installation import extra_command
 from lictui.report.build import ReportQuery, build_report
 from lictui.report.model import MonthlyReport, last_complete
+from lictui.report.sections import build_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import tzinfo
 
     from lictui.engine.entitlements import ContractLine, Expiry
+    from lictui.report.sections import ReportTree
 
 # format -> its writer, imported when it is used: matplotlib takes half a second
 _WRITERS: Final = {
@@ -115,9 +117,9 @@ def report(
     if output is None and output_format == "html" and sys.stdout.isatty():
         output = f"lictui-report-{name}.html"
         click.echo(f"lictui: report written to {output}", err=True)
-    render: Callable[[MonthlyReport], str | bytes] = resolve_name(_WRITERS[output_format])
+    render: Callable[[ReportTree], str | bytes] = resolve_name(_WRITERS[output_format])
     with working(f"writing {output_format}"):
-        rendered = render(monthly)
+        rendered = render(build_tree(monthly))
     with open_binary(output) as out:
         out.write(rendered.encode() if isinstance(rendered, str) else rendered)
     return 0

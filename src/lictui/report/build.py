@@ -12,7 +12,6 @@ from lictui.analysis.assignments import reported_month
 from lictui.analysis.series import ALIGNMENT, SeriesQuery, day_of
 from lictui.analysis.usage_stats import excess, usage_stats
 from lictui.engine.alert_state import is_transition
-from lictui.engine.alerts import severity_rank
 from lictui.engine.entitlements import (
     ContractLine,
     Expiry,
@@ -99,7 +98,7 @@ def build_report(history: History, query: ReportQuery) -> MonthlyReport:
         builder = _ProductBuilder(history, query, groups, code, Model(model), of_product)
         if product := builder.build(months, forecasts.get((code, Model(model)))):
             built.append(product)
-    built.sort(key=_most_critical_first)
+    built.sort(key=lambda product: product.urgency)
     lines = _contract_lines(query, built)
     span = months[-1]
     names = {name for status in board.servers for name in status.member_names}
@@ -120,11 +119,6 @@ def build_report(history: History, query: ReportQuery) -> MonthlyReport:
         contract_lines=lines,
         servers=_server_coverage(board, built, later),
     )
-
-
-def _most_critical_first(product: ProductReport) -> tuple[int, float, str, str]:
-    scope = product.estate
-    return severity_rank(scope.level), -(scope.month.ratio or 0.0), product.name, product.model
 
 
 # Which pools count, on which servers

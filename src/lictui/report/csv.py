@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Final
 from lictui.clock import iso
 from lictui.csvfile import csv_text
 from lictui.engine.entitlements import ExpiryKind
-from lictui.report.sections import build_tree
 from lictui.report.text import AT_LEAST, AT_MOST, Bounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lictui.report.model import MonthlyReport, MonthSpan
+    from lictui.report.sections import ReportTree
     from lictui.report.text import Cell, Row
 
 HEADER: Final = "month day kind scope product name model figure value at".split()
@@ -57,18 +56,18 @@ _ENTITLEMENT_FIGURES: Final = {
 }
 
 
-def render_csv(report: MonthlyReport) -> str:
+def render_csv(tree: ReportTree) -> str:
     """Return the whole file; an unknown figure has an empty value."""
-    sections = build_tree(report).sections
-    tables = (table for section in sections for table in (*section.tables, *section.data))
+    month = f"{tree.month:%Y-%m}"
+    tables = (table for section in tree.sections for table in (*section.tables, *section.data))
     return csv_text(
-        [HEADER, *(f for t in tables for row in t.rows for f in _figures(t.key, row, report.month))]
+        [HEADER, *(f for t in tables for row in t.rows for f in _figures(t.key, row, month))]
     )
 
 
-def _figures(table: str, row: Row, span: MonthSpan) -> Iterator[tuple[object, ...]]:
+def _figures(table: str, row: Row, month: str) -> Iterator[tuple[object, ...]]:
     """Yield the figures of one row of the tree."""
-    month, at = f"{span.first_day:%Y-%m}", row.get("usage_at")
+    at = row.get("usage_at")
     match table:
         case "figures":
             for key in _SCOPE_FIGURES:

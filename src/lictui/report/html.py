@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lictui.report import text
-from lictui.report.sections import build_tree
 from lictui.report.text import format_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from lictui.report.model import MonthlyReport, PeriodFigure
-    from lictui.report.sections import BarChart
+    from lictui.report.model import PeriodFigure
+    from lictui.report.sections import BarChart, ReportTree
 
 
-def render_html(report: MonthlyReport) -> str:
+def render_html(tree: ReportTree) -> str:
     """Return the whole file; it loads nothing from elsewhere."""
     environment = Environment(
         loader=PackageLoader("lictui.report", ""),
@@ -33,9 +32,8 @@ def render_html(report: MonthlyReport) -> str:
     )
     template = environment.get_template("report.html.j2")
     return template.render(
-        tree=build_tree(report),
+        tree=tree,
         style=files("lictui.report").joinpath("style.css").read_text(encoding="utf-8"),
-        zone=report.zone,
         format_cell=format_cell,
         draw_chart=draw_chart,
         draw_meter=draw_meter,

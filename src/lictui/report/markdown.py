@@ -5,29 +5,29 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from lictui.report.sections import build_tree
 from lictui.report.text import CellKind, format_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import tzinfo
 
-    from lictui.report.model import MonthlyReport
-    from lictui.report.sections import Section, Table
+    from lictui.report.sections import ReportTree, Section, Table
+    from lictui.report.summary import KeyFigure
 
 
-def render_markdown(report: MonthlyReport) -> str:
+def render_markdown(tree: ReportTree) -> str:
     """Return the whole text."""
-    tree = build_tree(report)
     lines = [f"# {_escape(tree.title)}", "", _escape(tree.subtitle)]
     for section in tree.sections:
-        lines += ["", *_section(section, report.zone)]
+        lines += ["", *_section(section, tree.zone)]
     return "\n".join(lines) + "\n"
 
 
 def _section(section: Section, zone: tzinfo | None) -> Iterator[str]:
     detail = f" ({_escape(section.detail)})" if section.detail else ""
     yield f"## {_escape(section.title)}{detail}"
+    if not section.tables:  # else they are in the table
+        yield from ("", *(f"- {_figure(figure)}" for figure in section.key_figures))
     if section.statements:
         yield ""
     for statement in section.statements:
@@ -40,6 +40,11 @@ def _section(section: Section, zone: tzinfo | None) -> Iterator[str]:
     is_list = len(section.notes) > 1
     for note in section.notes:
         yield f"- {_escape(note)}" if is_list else _escape(note)
+
+
+def _figure(figure: KeyFigure) -> str:
+    remark = f" ({_escape(figure.remark)})" if figure.remark else ""
+    return f"{figure.label}: **{_escape(figure.value)}**{remark}"
 
 
 def _table(table: Table, zone: tzinfo | None) -> Iterator[str]:

@@ -8,17 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from lictui.analysis.forecast import Forecast, describe_forecast
+from lictui.analysis.forecast import Forecast, describe_forecast, direction_text
 from lictui.analysis.series import day_bounds, day_of, day_start, next_month
-from lictui.model import SEVERE_LEVELS, Event, Level, Model
+from lictui.model import LEVELS_ABOVE_WARN, SEVERE_LEVELS, Event, Level, Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from lictui.analysis.usage import UsageStats
     from lictui.engine.entitlements import ContractLine, Expiry
+
+
+_BY_SEVERITY: Final = (Level.UNKNOWN, Level.OK, *LEVELS_ABOVE_WARN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +85,15 @@ class AssignmentChanges:
 class DaysAbove:
     """On how many days a threshold was reached."""
 
-    warn: int
-    critical: int
-    full: int  # all that was installed
+    warn: int | None  # None, as the next two: what was installed is not known of any day
+    critical: int | None
+    full: int | None  # all that was installed
     with_data: int
+
+    @property
+    def is_known(self) -> bool:
+        """Whether what was installed is known of any day."""
+        return self.full is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +120,11 @@ class ScopeReport:
     silent_servers: tuple[str, ...] = ()  # that have the product, but no data in this month
 
 
+def urgency_rank(level: Level) -> int:
+    """The place of a level in the report, the most severe being 0; unknown ones come last."""
+    return -_BY_SEVERITY.index(level)
+
+
 @dataclass(frozen=True, slots=True)
 class ProductReport:
     """One product and model; concurrent and assigned licenses are never added up."""
@@ -130,6 +143,12 @@ class ProductReport:
         """Return the forecast in words; "" without one."""
         return describe_forecast(self.forecast, today) if self.forecast else ""
 
+    def runs_out(self, today: date) -> date | str | None:
+        """Return the day on which licenses run short, or the direction; None if unknown."""
+        if self.forecast is None:
+            return None
+        return self.forecast.runs_out or direction_text(self.forecast, today)
+
     @property
     def is_assigned(self) -> bool:
         """Whether its figures are assigned licenses, not concurrent use."""
@@ -141,6 +160,17 @@ class ProductReport:
         if self.estate.level in SEVERE_LEVELS:
             return ()
         return tuple(scope for scope in self.servers if scope.level in SEVERE_LEVELS)
+
+    @property
+    def urgency(self) -> tuple[int, date, float, str, str]:
+        """Sorts products: level (if unknown, of the worst server), then what runs out first."""
+        level = self.estate.level
+        if level is Level.UNKNOWN:
+            levels = (level, *(scope.level for scope in self.critical_servers))
+            level = min(levels, key=urgency_rank)
+        day = self.forecast.runs_out if self.forecast else None
+        ratio = self.estate.month.ratio or 0.0
+        return urgency_rank(level), day or date.max, -ratio, self.name, self.model
 
     @property
     def scopes(self) -> tuple[ScopeReport, ...]:

@@ -206,16 +206,22 @@ class ScopeMonth:
 
     def days_with_peak_above(self, limits: tuple[float, float]) -> DaysAbove:
         """Return on how many days warn, critical and installed were reached at any time."""
+        with_data = len(self.total.joined(self._bounds))
+        if np.isnan(self.total.installed).all():
+            return DaysAbove(None, None, None, with_data)
         warn, critical, full = (
             days_reaching(self.total, self._bounds, ratio) for ratio in (*limits, 1.0)
         )
-        return DaysAbove(warn, critical, full, len(self.total.joined(self._bounds)))
+        return DaysAbove(warn, critical, full, with_data)
 
 
 def days_with_assigned_above(
     days: Iterable[PeriodFigure], limits: tuple[float, float]
 ) -> DaysAbove:
     """Return on how many days warn, critical and installed were reached at the end."""
-    ratios = [day.ratio or 0.0 for day in days if day.figure is not None]
+    with_data = [day for day in days if day.figure is not None]
+    if all(day.installed is None for day in with_data):
+        return DaysAbove(None, None, None, len(with_data))
+    ratios = [day.ratio or 0.0 for day in with_data]
     warn, critical, full = (sum(ratio >= limit for ratio in ratios) for limit in (*limits, 1.0))
     return DaysAbove(warn, critical, full, len(ratios))

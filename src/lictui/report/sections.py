@@ -7,9 +7,10 @@ dates. A row maps column keys to values and may hold more than the columns that 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from lictui.engine.entitlements import Expiry, ExpiryKind, of_one_day
+from lictui.engine.entitlements import Expiry, of_one_day
 from lictui.report import text
 from lictui.report.model import (
     AssignmentChanges,
@@ -19,11 +20,20 @@ from lictui.report.model import (
     ScopeKind,
     ScopeReport,
 )
-from lictui.report.summary import Statement, describe_coverage, scope_title, summary
+from lictui.report.summary import (
+    EXPIRY_EVENTS,
+    KeyFigure,
+    Statement,
+    describe_coverage,
+    key_figures,
+    scope_title,
+    summary,
+)
 from lictui.report.text import AT_LEAST, AT_MOST, COLUMNS, Bounded, Cell, ReportColumn, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import tzinfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +43,6 @@ class Table:
     key: str  # what the rows are: products, scopes, days, months, entitlements, ...
     columns: Sequence[ReportColumn]
     rows: Sequence[Row]
-
-
-@dataclass(frozen=True, slots=True)
-class KeyFigure:
-    """One figure of a product with its label and a remark."""
-
-    label: str
-    value: str
-    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +78,13 @@ class ReportTree:
 
     title: str
     subtitle: str
+    created: date
+    zone: tzinfo | None  # of the times in it; None: the system's
     summary: Section
-    products: Sequence[Section]
-    appendix: Sequence[Section]
+    products: Sequence[Section] = ()
+    appendix: Sequence[Section] = ()
     overview: Section | None = None
+    month: date | None = None  # the first day
 
     @property
     def sections(self) -> Iterator[Section]:
@@ -91,6 +95,11 @@ class ReportTree:
         yield from self.products
         yield from self.appendix
 
+    def rows(self, key: str) -> Iterator[Sequence[Row]]:
+        """Yield the rows of every table with this key."""
+        for section in self.sections:
+            yield from (t.rows for t in (*section.tables, *section.data) if t.key == key)
+
 
 def build_tree(report: MonthlyReport) -> ReportTree:
     """Return the sections of a report."""
@@ -99,10 +108,13 @@ def build_tree(report: MonthlyReport) -> ReportTree:
     return ReportTree(
         f"Citrix licenses in {text.month_title(report.month.first_day)}{groups}",
         describe_coverage(report),
-        Section("Summary", statements=summary(report)),
+        report.today,
+        report.zone,
+        Section("Summary", statements=summary(report), key_figures=tuple(key_figures(report))),
         products,
         [*_appendix(report)],
         _overview(report) if products else None,
+        report.month.first_day,
     )
 
 
@@ -167,14 +179,19 @@ def _concurrent_cells(scope: ScopeReport) -> dict[str, Cell]:
     if usage is None:
         return cells
     longest = usage.longest_saturation
-    figures = {
-        "p50": round(usage.p50),
-        "p95": round(usage.p95),
-        "p99": round(usage.p99),
+    of_installed: dict[str, int | None] = {
         **{f"seconds_at_{share * 100:.0f}_percent": n for share, n in usage.seconds_above},
         "longest_saturation_seconds": longest.seconds if longest else 0,
         "max_over_installed": scope.excess[0],
         "seconds_over_installed": scope.excess[1],
+    }
+    if not scope.days_above.is_known:
+        of_installed = dict.fromkeys(of_installed)
+    figures = {
+        "p50": round(usage.p50),
+        "p95": round(usage.p95),
+        "p99": round(usage.p99),
+        **of_installed,
     }
     bound = AT_MOST * usage.bound
     return {
@@ -195,6 +212,7 @@ def _subject(product: ProductReport, scope: ScopeReport) -> dict[str, Cell]:
         "scope_kind": scope_title(scope.kind.value),
         "scope_id": scope.name,  # in CSV, where "estate" is all servers
         "scope": name,
+        "group": scope.group,
         "code": product.code,
         "product": product.name,
         "model": product.model.label,
@@ -212,17 +230,16 @@ def _servers_with_data(scope: ScopeReport) -> str:
 
 def _overview(report: MonthlyReport) -> Section:
     """Return all products over all servers, one row each."""
-    keys = "product code model installed usage meter utilization change year_change level"
+    keys = "product code model installed usage meter utilization change year_change level runs_out"
     rows = [
         {
             **scope_row(product, product.estate),
+            "runs_out": product.runs_out(report.today),
             "forecast": product.forecast_text(report.today),
-            "level_remark": ", ".join(scope.name for scope in product.critical_servers),
+            "level_remark": "; ".join(f"{s.name} {s.level}" for s in product.critical_servers),
         }
         for product in report.products
     ]
-    if any(row["forecast"] for row in rows):
-        keys += " forecast"
     table = Table("products", _columns(keys), rows)
     return Section("All products", tables=(table,), notes=(text.USAGE_NOTE,))
 
@@ -317,12 +334,6 @@ def _appendix(report: MonthlyReport) -> Iterator[Section]:
     yield Section("Definitions", notes=text.DEFINITIONS)
 
 
-_EXPIRY_EVENTS: Final = {
-    ExpiryKind.LICENSES: "Licenses expire",
-    ExpiryKind.SUBSCRIPTION: "SA expires",
-    ExpiryKind.ACTIVATION: "Activation expires",
-    ExpiryKind.RENEWAL: "Contract renewal",
-}
 _EXPIRY_COLUMNS: Final = "day days_left event product code server licenses"
 
 
@@ -370,8 +381,8 @@ def _expiry_row(expiry: Expiry, report: MonthlyReport) -> Row:
         "day": expiry.day,
         "days_left": (expiry.day - report.today).days,
         "event_id": expiry.kind.value,
-        "single_event": _EXPIRY_EVENTS[expiry.kind],
-        "event": _EXPIRY_EVENTS[expiry.kind] + ", renewed by a later license" * expiry.renewed,
+        "single_event": EXPIRY_EVENTS[expiry.kind],
+        "event": EXPIRY_EVENTS[expiry.kind] + ", renewed by a later license" * expiry.renewed,
         "product": expiry.name,
         "code": expiry.product,
         "server": scope_title(expiry.server),
@@ -437,20 +448,25 @@ def _key_figures(product: ProductReport, report: MonthlyReport) -> Iterator[KeyF
         ("Previous month", scope.previous_month),
         ("Previous year", scope.previous_year),
     ):
-        change = text.format_change(text.change(month, earlier))
-        yield KeyFigure(label, str(_month_count(earlier)), change)
-    servers = f"{_servers_with_data(scope)} servers"
+        change = text.change(month, earlier)
+        remark = "" if change is None else f"change {text.format_change(change)}"
+        yield KeyFigure(label, str(_month_count(earlier)), remark)
+    servers = f"of {_servers_with_data(scope)} servers"
     if month.alignment and len(scope.servers) > 1 and not product.is_assigned:
         servers += f", totals per {text.format_alignment(month.alignment)}"
     yield KeyFigure("Coverage", text.format_percent(month.coverage, 1), servers)
-    if product.forecast and (forecast := product.forecast_text(report.today)):
-        yield KeyFigure("Forecast", forecast, product.forecast.shown_basis)
+    if product.forecast:
+        forecast, basis = product.forecast_text(report.today), product.forecast.shown_basis
+        end = product.runs_out(report.today)
+        runs_out = text.short_day(end) if isinstance(end, date) else str(end)
+        yield KeyFigure("Runs out", runs_out, "; ".join(filter(None, (forecast, basis))))
 
 
 def _assigned_figures(product: ProductReport) -> Iterator[KeyFigure]:
     month, changes = product.estate.month, product.estate.assignments
     percent = text.format_percent(month.ratio, 0, (product.warn, product.critical))
-    yield KeyFigure("Assigned at month end", str(_month_count(month)), percent)
+    remark = "installed quantity unknown" if month.ratio is None else f"{percent} of installed"
+    yield KeyFigure("Assigned at month end", str(_month_count(month)), remark)
     if changes is not None:
         yield KeyFigure("Assigned at month start", text.format_count(changes.at_start))
         remark = "" if changes.exact else "observed between polls"
@@ -468,6 +484,9 @@ def _peak_figures(scope: ScopeReport, report: MonthlyReport) -> Iterator[KeyFigu
         bound = AT_MOST * usage.bound
         percentiles = f"{Bounded(usage.p95, bound)} / {Bounded(usage.p99, bound)}"
         yield KeyFigure("95th / 99th percentile", percentiles)
+        if not scope.days_above.is_known:
+            yield KeyFigure("Time at 80 / 90 / 100 %", "?", "installed quantity unknown")
+            return
         above = (
             Bounded(seconds, bound).mark(text.format_duration(seconds))
             for _, seconds in usage.seconds_above

@@ -1,7 +1,8 @@
-"""The summary of the report: what is critical, expected, expiring or missing, in sentences."""
+"""The summary of the report: the key figures, then what needs attention, in sentences."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -9,10 +10,13 @@ from typing import TYPE_CHECKING, Final
 from lictui.engine.entitlements import Expiry, ExpiryKind, of_one_day, unused_costs
 from lictui.model import ESTATE, LEVELS_ABOVE_WARN, Level
 from lictui.report import text
+from lictui.report.model import urgency_rank
+from lictui.report.text import AT_LEAST, AT_MOST, Bounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from lictui.engine.entitlements import ContractLine
     from lictui.report.model import MonthlyReport, ProductReport
 
 
@@ -25,22 +29,94 @@ class Statement:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class KeyFigure:
+    """One figure with its label and a remark."""
+
+    label: str
+    value: str
+    remark: str = ""
+
+
+EXPIRY_EVENTS: Final = {
+    ExpiryKind.LICENSES: "Licenses expire",
+    ExpiryKind.SUBSCRIPTION: "SA expires",
+    ExpiryKind.ACTIVATION: "Activation expires",
+    ExpiryKind.RENEWAL: "Contract renewal",
+}
 _MAX_STATEMENTS: Final = 5  # of one kind
+_MAX_DAYS: Final = 3
 _SOON: Final = timedelta(days=90)
-_NO_DATA: Final = "No data"
+_NO_DATA: Final = "no data"
 
 
 def summary(report: MonthlyReport) -> tuple[Statement, ...]:
     """Return the statements, the most severe kind first; never empty."""
     return (
-        *_limited([*_usage(report)], "more products above a threshold: see below."),
-        *_limited([*_servers(report)], "more servers above a threshold: see below."),
+        *sorted(
+            (
+                *_limited([*_usage(report)], "more products above a threshold: see below."),
+                *_limited([*_servers(report)], "more servers above a threshold: see below."),
+            ),
+            key=lambda statement: urgency_rank(statement.level),
+        ),
         *_limited([*_unknown(report)], "more products without a known level: see below."),
         *_limited([*_forecasts(report)], "more forecasts: see below."),
         *_limited([*_expirations(report)], "more expirations in the next 90 days: see below."),
         *_entitlements(report),
         *_missing_servers(report),
     )
+
+
+def key_figures(report: MonthlyReport) -> Iterator[KeyFigure]:
+    """Yield the totals of the month: licenses, utilization, unused cost and next expirations."""
+    for label, is_assigned in (("Concurrent", False), ("Assigned", True)):
+        products = [p for p in report.products if p.is_assigned is is_assigned]
+        if products:
+            yield from _license_figures(label, products)
+    states = Counter(product.estate.level for product in report.products)
+    counts = (f"{states[level]} {level.value}" for level in sorted(states, key=urgency_rank))
+    yield KeyFigure("Products", f"{len(report.products)}", ", ".join(counts))
+    yield unused_figure(report.contract_lines)
+    yield _next_expirations(report)
+
+
+def _license_figures(label: str, products: Sequence[ProductReport]) -> Iterator[KeyFigure]:
+    """Yield what is installed, and the share that is used; unknown quantities are left out."""
+    known = [p.estate.installed for p in products if p.estate.installed is not None]
+    installed = Bounded(sum(known) if known else None, AT_LEAST * (len(known) < len(products)))
+    unknown = len(products) - len(known)
+    remark = f"installed; {len(products)} product{'s' * (len(products) != 1)}"
+    remark += f", {unknown} of unknown quantity" if unknown else ""
+    yield KeyFigure(f"{label} licenses", str(installed), remark)
+    months = [p.estate.month for p in products if p.estate.month.ratio is not None]
+    used, total = sum(m.figure or 0 for m in months), sum(m.installed or 0 for m in months)
+    bound = AT_MOST * any(month.is_upper_bound for month in months)
+    share = Bounded(used / total if total else None, bound)
+    when = "at month end" if products[0].is_assigned else "at the peak of each product"
+    remark = f"{used:,} of {total:,}, {when}" if total else "no product with both figures"
+    yield KeyFigure(f"{label} utilization", share.mark(text.format_percent(share.value)), remark)
+
+
+def unused_figure(lines: Sequence[ContractLine]) -> KeyFigure:
+    """Return the cost of unused licenses; where it is unknown, what is to be entered."""
+    priced = sum(line.unused_cost is not None for line in lines)
+    label, entered = "Unused licenses, per year", "purchased and cost of each product"
+    if not priced:
+        return KeyFigure(label, text.UNKNOWN, f"enter {entered} in contract.toml")
+    costs = " + ".join(unused_costs(lines)).replace("at least", AT_LEAST)
+    return KeyFigure(label, costs or "none", f"{priced} of {len(lines)} entitlements known")
+
+
+def _next_expirations(report: MonthlyReport) -> KeyFigure:
+    ends = [e for e in of_one_day(report.expiries) if not e.renewed and e.day >= report.today]
+    days = [text.short_day(day) for day in dict.fromkeys(expiry.day for expiry in ends)]
+    if not ends:
+        return KeyFigure("Next expiration", text.NONE, "none reported in the next 12 months")
+    remark = f"{EXPIRY_EVENTS[ends[0].kind]}: {scope_title(ends[0].server)}"
+    if later := days[1:_MAX_DAYS]:
+        remark += f"; then {', '.join(later)}"
+    return KeyFigure("Next expiration", days[0], remark)
 
 
 def _limited(statements: Sequence[Statement], remark: str) -> Iterator[Statement]:
@@ -59,12 +135,12 @@ def _usage(report: MonthlyReport) -> Iterator[Statement]:
     above = [p for p in report.products if p.estate.level in LEVELS_ABOVE_WARN]
     for product in above:
         level = product.estate.level
-        yield Statement(level, text.LEVELS[level], _describe_usage(product, report))
+        yield Statement(level, level.value, _describe_usage(product, report))
     below = [p for p in report.products if p.estate.level is Level.OK]
     if below and not above:
         is_complete = len(below) == len(report.products)
         scope = "All products" if is_complete else "All products with a known level"
-        yield Statement(Level.OK, text.LEVELS[Level.OK], f"{scope} are below their thresholds.")
+        yield Statement(Level.OK, Level.OK.value, f"{scope} are below their thresholds.")
     if all(product.estate.month.figure is None for product in report.products):
         yield Statement(Level.UNKNOWN, _NO_DATA, "No usage was recorded in this month.")
 
@@ -89,7 +165,7 @@ def _unknown(report: MonthlyReport) -> Iterator[Statement]:
                 usage += f", of {text.format_count(month.installed)} installed"
                 reason = "only maxima of single servers are stored"
             sentence = f"{_title(product)}: {usage}; {reason}."
-            yield Statement(Level.UNKNOWN, text.LEVELS[Level.UNKNOWN], sentence)
+            yield Statement(Level.UNKNOWN, Level.UNKNOWN.value, sentence)
 
 
 def _title(product: ProductReport) -> str:
@@ -131,7 +207,7 @@ def _servers(report: MonthlyReport) -> Iterator[Statement]:
             count, installed = map(text.format_count, (month.figure, month.installed))
             yield Statement(
                 scope.level,
-                text.LEVELS[scope.level],
+                scope.level.value,
                 f"{_title(product)} on {scope.name}: {bound}{count} of {installed}"
                 f" {product.model.verb} ({text.format_percent(month.ratio, 0, limits)}).",
             )
@@ -145,20 +221,20 @@ def _forecasts(report: MonthlyReport) -> Iterator[Statement]:
         for shortfall in forecast.shortfalls:
             day = text.long_day(shortfall.date)
             sentence = f"{title}: shortfall of {shortfall.short_by:,} licenses on {day}."
-            yield Statement(Level.CRITICAL, "Forecast", sentence)
+            yield Statement(Level.CRITICAL, "forecast", sentence)
         full, critical = forecast.installed, forecast.critical
         if full and full.firm_day:
             if full.firm_day in {shortfall.date for shortfall in forecast.shortfalls}:
                 continue
             verb = "are likely to" if full.is_likely else "may"
             sentence = f"{title}: all licenses {verb} be in use by {text.long_day(full.firm_day)}."
-            yield Statement(Level.CRITICAL, "Forecast", sentence)
+            yield Statement(Level.CRITICAL, "forecast", sentence)
         elif critical and critical.firm_day and not critical.last_reached:
             threshold = text.format_threshold(product.critical)
             day = text.long_day(critical.firm_day)
             verb = "is likely to" if critical.is_likely else "may"
             sentence = f"{title}: {threshold} utilization {verb} be reached by {day}."
-            yield Statement(Level.WARN, "Forecast", sentence)
+            yield Statement(Level.WARN, "forecast", sentence)
 
 
 def _expirations(report: MonthlyReport) -> Iterator[Statement]:
@@ -168,7 +244,7 @@ def _expirations(report: MonthlyReport) -> Iterator[Statement]:
         is_near = expiry.day <= report.today + _SOON / 3
         is_critical = is_near and expiry.kind is not ExpiryKind.RENEWAL
         level = Level.CRITICAL if is_critical else Level.WARN
-        yield Statement(level, "Expiring", f"{_describe_expiry(expiry, report)}.")
+        yield Statement(level, "expiring", f"{_describe_expiry(expiry, report)}.")
 
 
 def _describe_expiry(expiry: Expiry, report: MonthlyReport) -> str:
@@ -202,13 +278,13 @@ def _entitlements(report: MonthlyReport) -> Iterator[Statement]:
             scope, at_least = scope_title(line.scope), "at least " * line.is_bound
             yield Statement(
                 Level.CRITICAL,
-                "Entitlements",
+                "entitlements",
                 f"{line.name} ({bought.product}), {scope}: 12-month peak exceeded the"
                 f" {bought.purchased:,} purchased by {at_least}{line.shortfall:,}.",
             )
     for cost in unused_costs(report.contract_lines):
         sentence = f"Unused licenses cost {cost} per year."
-        yield Statement(Level.OK, "Entitlements", sentence)
+        yield Statement(Level.OK, "entitlements", sentence)
 
 
 def _missing_servers(report: MonthlyReport) -> Iterator[Statement]:

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, tzinfo
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Level, percent_text
+from lictui.model import SEVERE_LEVELS, Level, percent_text
 from lictui.products import describe
 
 if TYPE_CHECKING:
@@ -18,13 +18,12 @@ if TYPE_CHECKING:
 
 UNKNOWN: Final = "?"
 NONE: Final = "\N{EN DASH}"
-LEVELS: Final = {
-    Level.OK: "OK",
-    Level.WARN: "Warning",
-    Level.CRITICAL: "Critical",
-    Level.OVERDRAFT: "Overdraft",
-    Level.EXHAUSTED: "Exhausted",
-    Level.UNKNOWN: "Unknown",
+_RED: Final = "#b3261e"
+LEVEL_COLORS: Final = {  # on white, for spreadsheets and pictures
+    Level.OK: "#2c6e49",
+    Level.WARN: "#8a5800",
+    **dict.fromkeys(SEVERE_LEVELS, _RED),
+    Level.UNKNOWN: "#5a6470",
 }
 _PERCENT: Final = "\N{NO-BREAK SPACE}%"
 _ALIGNMENTS: Final = {300: "5 minutes", 3600: "1 hour", 86400: "1 day"}
@@ -192,6 +191,11 @@ class ReportColumn:
         """Whether its values are aligned to the right."""
         return self.kind not in _LEFT_ALIGNED
 
+    @property
+    def is_date(self) -> bool:
+        """Whether its values are dates or times."""
+        return self.kind in (CellKind.DATE, CellKind.MONTH, CellKind.TIME)
+
 
 _LEFT_ALIGNED: Final = (
     CellKind.TEXT,
@@ -243,6 +247,7 @@ COLUMNS: Final = {
         ReportColumn("year_change", "vs. previous year", CellKind.CHANGE),
         ReportColumn("coverage", "Coverage", CellKind.RATIO),
         ReportColumn("level", "State", CellKind.LEVEL),
+        ReportColumn("runs_out", "Runs out"),
         ReportColumn("forecast", "Forecast"),
         ReportColumn("servers_with_data", "Servers"),
         ReportColumn("upper_bound", "Sum of server peaks", CellKind.COUNT),
@@ -281,7 +286,7 @@ def format_cell(column: ReportColumn, row: Row, zone: tzinfo | None) -> str:
     if isinstance(value, Bounded):
         return value.mark(format_cell(column, {**row, column.key: value.value}, zone))
     if isinstance(value, Level):
-        return LEVELS[value]
+        return value.value
     if isinstance(value, date):
         return short_day(value)
     if isinstance(value, str):

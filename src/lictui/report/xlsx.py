@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections import Counter
 from datetime import UTC, date, datetime, time
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
 from xlsxwriter import Workbook
@@ -12,15 +13,13 @@ from xlsxwriter.utility import xl_col_to_name
 
 from lictui.model import Level
 from lictui.report import text
-from lictui.report.sections import build_tree
-from lictui.report.text import COLUMNS, Bounded, CellKind
+from lictui.report.text import COLUMNS, LEVEL_COLORS, Bounded, CellKind, format_cell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from lictui.report.model import MonthlyReport
     from lictui.report.sections import ReportTree
-    from lictui.report.text import Cell, PlainCell, Row
+    from lictui.report.text import Cell, PlainCell, ReportColumn, Row
 
 
 # Text from a license server is never a formula, a link or a number.
@@ -32,37 +31,63 @@ _OPTIONS: Final = {
 }
 
 
-def render_xlsx(report: MonthlyReport) -> bytes:
-    """Return the whole file; the same figures on the same day give the same bytes."""
-    out = io.BytesIO()
-    workbook = Workbook(out, _OPTIONS)
-    tree = build_tree(report)
-    created = datetime.combine(report.today, time(), UTC).replace(tzinfo=None)
-    workbook.set_properties({"title": tree.title, "created": created})
-    writer = _WorkbookWriter(workbook, report, tree)
+class Book:
+    """A workbook of a report, and the formats that its worksheets share."""
+
+    def __init__(self, tree: ReportTree) -> None:
+        self.tree = tree
+        self._out = io.BytesIO()
+        self.workbook = Workbook(self._out, _OPTIONS)
+        created = datetime.combine(tree.created, time(), UTC).replace(tzinfo=None)
+        self.workbook.set_properties({"title": tree.title, "created": created})
+        self._formats: dict[tuple[tuple[str, object], ...], Any] = {}
+
+    def format(self, **properties: object) -> Any:
+        """Return a format with these properties; equal ones are one format."""
+        key = tuple(sorted(properties.items()))
+        if key not in self._formats:
+            self._formats[key] = self.workbook.add_format(properties)
+        return self._formats[key]
+
+    def close(self) -> bytes:
+        """Return the whole file; the same figures on the same day give the same bytes."""
+        self.workbook.close()
+        return self._out.getvalue()
+
+
+def render_xlsx(tree: ReportTree) -> bytes:
+    """Return the workbook of a monthly report."""
+    book = Book(tree)
+    writer = _MonthlyWriter(book)
     writer.write_summary()
-    writer.write_series("Daily", "days", _DAY_KEYS, "d")
-    writer.write_series("Monthly", "months", _MONTH_KEYS, "mmm yy")
+    writer.write_products()
+    charts = book.workbook.add_worksheet("Charts") if tree.products else None
     writer.write_servers()
+    days = writer.write_series("Daily", "days", _DAY_KEYS)
+    months = writer.write_series("Monthly", "months", _MONTH_KEYS)
+    if charts:
+        writer.draw_charts(charts, 0, days, "d")
+        writer.draw_charts(charts, 1, months, "mmm")
     writer.write_expiries()
     writer.write_entitlements()
-    workbook.close()
-    return out.getvalue()
+    return book.close()
 
 
 # One worksheet with one table
 
-_NUMBER_FORMATS: Final[dict[CellKind, dict[str, object]]] = {
-    CellKind.TEXT: {"indent": 1},
-    CellKind.LEVEL: {"indent": 1},
-    CellKind.COUNT: {"num_format": "#,##0"},
-    CellKind.CHANGE: {"num_format": "+#,##0;-#,##0;0"},
-    CellKind.RATIO: {"num_format": "0.0%"},
-    CellKind.SECONDS: {"num_format": "#,##0.0"},  # written as hours
-    CellKind.MONEY: {"num_format": "#,##0.00"},
-    CellKind.DATE: {"num_format": "yyyy-mm-dd", "align": "left"},
-    CellKind.MONTH: {"num_format": "mmm yyyy", "align": "left"},
-    CellKind.TIME: {"num_format": "yyyy-mm-dd hh:mm"},
+_LEFT: Final = {"align": "left", "indent": 1}
+_RIGHT: Final = {"align": "right", "indent": 1}
+_CELL_FORMATS: Final[dict[CellKind, dict[str, object]]] = {
+    CellKind.TEXT: _LEFT,
+    CellKind.LEVEL: {**_LEFT, "bold": True},
+    CellKind.COUNT: {**_RIGHT, "num_format": "#,##0"},
+    CellKind.CHANGE: {**_RIGHT, "num_format": "+#,##0;-#,##0;0"},
+    CellKind.RATIO: {**_RIGHT, "num_format": "0.0%"},
+    CellKind.SECONDS: {**_RIGHT, "num_format": "#,##0.0"},  # written as hours
+    CellKind.MONEY: {**_RIGHT, "num_format": "#,##0.00"},
+    CellKind.DATE: {**_LEFT, "num_format": "yyyy-mm-dd"},
+    CellKind.MONTH: {**_LEFT, "num_format": "mmm yyyy"},
+    CellKind.TIME: {**_LEFT, "num_format": "yyyy-mm-dd hh:mm"},
 }
 _HEAD_FORMAT: Final = {
     "bold": True,
@@ -71,17 +96,16 @@ _HEAD_FORMAT: Final = {
     "bottom": 1,
     "bg_color": "#E8ECF0",
 }
-_HEAD_HEIGHT: Final = 42  # points: three lines
-_TOTAL_FORMAT: Final = {"bold": True, "top": 1}
-_HOUR: Final = 3600  # seconds
-# fmt: off
-_WIDTHS: Final = {  # in characters
-    "product": 38, "code": 16, "model": 12, "scope": 18, "server": 20, "event": 30,
-    "usage_at": 17, "forecast": 30, "level": 14, "servers_with_data": 9, "days_left": 9,
-    "upper_bound": 13, "cost": 13, "unused_cost": 13, "currency": 9,
+_LEVEL_FILLS: Final = {
+    LEVEL_COLORS[Level.OK]: "#E6F2EB",
+    LEVEL_COLORS[Level.WARN]: "#FBF0DA",
+    LEVEL_COLORS[Level.CRITICAL]: "#FBE9E7",
 }
-# fmt: on
-_DEFAULT_WIDTH: Final = 11
+_LINE_POINTS: Final = 15  # height of a line
+_MIN_WIDTH: Final = 9  # of a column, in characters
+_MAX_WIDTH: Final = 60
+_PRINTED_COLUMNS: Final = 13  # more would be too small on paper
+_HOUR: Final = 3600  # seconds
 
 _RATIO: Final = '=IF(OR({usage}{row}="",N({of}{row})=0),"",{usage}{row}/{of}{row})'
 _DIFFERENCE: Final = '=IF(OR({a}{row}="",{b}{row}=""),"",{a}{row}-{b}{row})'
@@ -123,62 +147,64 @@ class Worksheet:
 
     def __init__(
         self,
-        workbook: Any,
-        report: MonthlyReport,
+        book: Book,
         name: str,
         keys: str,
         formulas: Mapping[str, str],
         head_row: int = 0,
         **titles: str,
     ) -> None:
-        self.sheet = workbook.add_worksheet(name)
+        self.sheet = book.workbook.add_worksheet(name)
         self.name = name
         self.columns = [COLUMNS[key] for key in keys.split()]
         self.head_row = head_row  # from 0
         self.next_row = head_row + 1
-        self._zone = report.zone
-        self._workbook = workbook
-        self._cell_formats: dict[tuple[CellKind, str, bool], Any] = {}
+        self._book = book
+        self._zone = book.tree.zone
         self._formulas = formulas
         self._letters = {c.key: xl_col_to_name(index) for index, c in enumerate(self.columns)}
-        self._write_head(titles)
-
-    def _format(self, kind: CellKind, sign: str = "", *, is_total: bool = False) -> Any:
-        """Return a format; with a sign, it is shown in front of the number, which stays one."""
-        key = kind, sign, is_total
-        if key not in self._cell_formats:
-            properties = {**_NUMBER_FORMATS[kind], **(_TOTAL_FORMAT if is_total else {})}
-            if sign:
-                properties["num_format"] = f'"{sign} "{properties["num_format"]}'
-            self._cell_formats[key] = self._workbook.add_format(properties)
-        return self._cell_formats[key]
-
-    def _write_head(self, titles: Mapping[str, str]) -> None:
-        add_format = self._workbook.add_format
-        texts = add_format({**_HEAD_FORMAT, "indent": 1})
-        dates = add_format(_HEAD_FORMAT)
-        numbers = add_format({**_HEAD_FORMAT, "align": "right"})
-        formats = {CellKind.TEXT: texts, CellKind.LEVEL: texts}
-        formats |= {CellKind.DATE: dates, CellKind.MONTH: dates}
-        for index, column in enumerate(self.columns):
-            title = titles.get(column.key, column.title)
-            head_format = formats.get(column.kind, numbers)
-            self.sheet.write_string(self.head_row, index, title, head_format)
-            self.sheet.set_column(index, index, _WIDTHS.get(column.key, _DEFAULT_WIDTH))
-        self.sheet.set_row(self.head_row, _HEAD_HEIGHT)
-        self.sheet.freeze_panes(self.head_row + 1, 1)
+        self._titles = [titles.get(column.key, column.title) for column in self.columns]
+        self._widths = [_MIN_WIDTH, *(max(map(len, t.split())) + 3 for t in self._titles[1:])]
+        for index, (column, title) in enumerate(zip(self.columns, self._titles, strict=True)):
+            alignment = _RIGHT if column.is_number else _LEFT
+            head_format = book.format(**_HEAD_FORMAT, **alignment)
+            self.sheet.write_string(head_row, index, title, head_format)
         self.sheet.set_landscape()
         self.sheet.set_paper(9)  # A4
         self.sheet.fit_to_pages(1, 0)
-        self.sheet.repeat_rows(self.head_row)
 
-    def add_rows(self, *tables: Iterable[Row]) -> None:
-        """Write rows that can be filtered."""
+    def finish(self, *, is_frozen: bool = True) -> None:
+        """Set the widths of the columns; with `is_frozen` keep the head in view, with filters."""
+        lines = 2  # room for the buttons of the filter
+        for index, (title, width) in enumerate(zip(self._titles, self._widths, strict=True)):
+            self.sheet.set_column(index, index, min(width, _MAX_WIDTH) + 2)
+            lines = max(lines, len(wrap(title, width)))
+        self.sheet.set_row(self.head_row, lines * _LINE_POINTS + 3)
+        if is_frozen:
+            self.sheet.freeze_panes(self.head_row + 1, 1)
+            self.sheet.repeat_rows(self.head_row)
+            last = min(len(self.columns), _PRINTED_COLUMNS) - 1
+            self.sheet.print_area(0, 0, self.next_row, last)
+
+    def _format(self, column: ReportColumn, value: PlainCell, sign: str = "") -> Any:
+        """Return a format; with a sign, it is shown in front of the number, which stays one."""
+        kind = CellKind.DATE if isinstance(value, date) and not column.is_date else column.kind
+        properties = dict(_CELL_FORMATS[kind])
+        if sign:
+            properties["num_format"] = f'"{sign} "{properties["num_format"]}'
+        if isinstance(value, Level):
+            color = properties["font_color"] = LEVEL_COLORS[value]
+            properties["bg_color"] = _LEVEL_FILLS.get(color, "#F1F3F5")
+        return self._book.format(**properties)
+
+    def add_rows(self, *tables: Iterable[Row], is_filtered: bool = True) -> None:
+        """Write rows."""
         for rows in tables:
             for row in rows:
                 self._add_row(row)
         last = max(self.next_row - 1, self.head_row + 1)
-        self.sheet.autofilter(self.head_row, 0, last, len(self.columns) - 1)
+        if is_filtered:
+            self.sheet.autofilter(self.head_row, 0, last, len(self.columns) - 1)
 
     def _add_row(self, row: Row) -> None:
         """Write a row; a value with a formula becomes the formula and its result."""
@@ -190,7 +216,9 @@ class Worksheet:
                 if value.sign and value.value != 0:
                     formula = None  # it would conclude too much from a bound
                 value = value.value
-            cell_format = self._format(column.kind, sign)
+            shown = format_cell(column, row, self._zone)
+            self._widths[index] = max(self._widths[index], len(shown))
+            cell_format = self._format(column, value, sign)
             if formula and not (column.kind is CellKind.MONEY and row["unit_cost"] is None):
                 self._write_formula(index, formula, value, cell_format)
             else:
@@ -200,7 +228,9 @@ class Worksheet:
     def add_totals(self, label: str, formulas: Mapping[str, tuple[str, float]]) -> None:
         """Write a row below the table: a label, and formulas with their results."""
         for index, column in enumerate(self.columns):
-            cell_format = self._format(column.kind, is_total=True)
+            cell_format = self._book.format(
+                **{**_CELL_FORMATS[column.kind], "bold": True, "top": 1}
+            )
             if column.key in formulas:
                 formula, value = formulas[column.key]
                 self._write_formula(index, formula, value, cell_format)
@@ -226,7 +256,7 @@ class Worksheet:
             case None | "":
                 self.sheet.write_blank(*position, None, cell_format)
             case Level():
-                self.sheet.write_string(*position, text.LEVELS[value], cell_format)
+                self.sheet.write_string(*position, value.value, cell_format)
             case str():
                 self.sheet.write_string(*position, value, cell_format)
             case date():
@@ -244,13 +274,13 @@ class Worksheet:
         return next(index for index, column in enumerate(self.columns) if column.key == key)
 
 
-# The worksheets
+# The worksheets of a monthly report
 
 _NOTES: Final = (text.USAGE_NOTE, text.COVERAGE_NOTE, *text.DEFINITIONS)
 _PRODUCT_KEYS: Final = "product code model"
 _FIGURE_KEYS: Final = (
-    "installed usage usage_at installed_then utilization free month_before change year_before"
-    " days_at_critical p95 coverage level"
+    "installed usage utilization level free usage_at installed_then month_before change year_before"
+    " days_at_critical p95 coverage"
 )
 _DETAIL_KEYS: Final = (
     "overdraft average p99 days_at_warn days_at_installed seconds_at_80_percent"
@@ -263,104 +293,149 @@ _MONTH_KEYS: Final = (
     f"month {_PRODUCT_KEYS} scope_kind scope usage usage_at average installed utilization coverage"
     " is_upper_bound"
 )
+_TEXT_WIDTH: Final = 95  # characters
+_NOTE_WIDTH: Final = 130
+_MAX_ON_PAGE: Final = 24  # products whose table and chart fit on one page
 _MAX_CHARTS: Final = 40  # on one sheet
 _CHART_ROWS: Final = 15  # with the space below a chart
 _ROW_PIXELS: Final = 20
 _BAR_COLOR: Final = "#4577A8"
 _LINE_COLOR: Final = "#1A1E24"
 _GRID: Final = {"visible": True, "line": {"color": "#D8DDE3"}}
+_ChartRows = tuple[str, Worksheet, int, int]  # title, and the rows of the sheet
 
 
-class _WorkbookWriter:
-    def __init__(self, workbook: Any, report: MonthlyReport, tree: ReportTree) -> None:
-        self._workbook = workbook
-        self._report = report
-        self._tree = tree
+def write_front(book: Book, keys: str, rows: Sequence[Row]) -> tuple[Worksheet, int]:
+    """Write the first sheet: title, key figures, statements, and a table of the products.
 
-    def _worksheet(
-        self, name: str, keys: str, formulas: Mapping[str, str], head_row: int = 0, **titles: str
-    ) -> Worksheet:
-        return Worksheet(self._workbook, self._report, name, keys, formulas, head_row, **titles)
+    Returns the sheet and the number of the next free row.
+    """
+    tree, summary = book.tree, book.tree.summary
+    statements = [(s, wrap(s.text, _TEXT_WIDTH)) for s in summary.statements]
+    head_row = len(summary.key_figures) + sum(len(lines) for _, lines in statements) + 5
+    front = Worksheet(book, "Summary", keys, {}, head_row)
+    sheet = front.sheet
+    sheet.write_string(0, 0, tree.title, book.format(bold=True, font_size=16))
+    sheet.write_string(1, 0, tree.subtitle)
+    line = 3
+    for figure in summary.key_figures:
+        sheet.write_string(line, 0, figure.label, book.format(**_LEFT))
+        sheet.write_string(line, 1, figure.value, book.format(**_LEFT, bold=True, font_size=12))
+        sheet.write_string(line, 3, figure.remark, book.format(font_color="#5A6470"))
+        line += 1
+    line += 1
+    for statement, lines in statements:
+        label_format = book.format(**_LEFT, bold=True, font_color=LEVEL_COLORS[statement.level])
+        sheet.write_string(line, 0, statement.label, label_format)
+        for part in lines:
+            sheet.write_string(line, 1, part, book.format(**_LEFT))
+            line += 1
+    front.add_rows(rows, is_filtered=False)
+    front.finish(is_frozen=False)
+    return front, front.next_row + 1
 
-    def _tables(self, key: str) -> Iterator[Sequence[Row]]:
-        """Yield the rows of every table with this key."""
-        for section in self._tree.sections:
-            yield from (t.rows for t in (*section.tables, *section.data) if t.key == key)
+
+class _MonthlyWriter:
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._tree = book.tree
 
     def write_summary(self) -> None:
-        """Write one row per product over all servers; below it, the summary and definitions."""
-        keys = (
-            f"{_PRODUCT_KEYS} servers_with_data {_FIGURE_KEYS} forecast {_DETAIL_KEYS} upper_bound"
+        """Write the key figures, and one row per product over all servers with a chart."""
+        rows = [
+            {**row, "product": f"{row['product']} ({row['model']})"}
+            for rows in self._tree.rows("products")
+            for row in rows
+        ]
+        front, line = write_front(
+            self._book, "product installed usage utilization level runs_out", rows
         )
-        sheet = self._worksheet("Summary", keys, _FIGURE_FORMULAS, head_row=3)
-        heading = self._workbook.add_format({"bold": True, "font_size": 16})
-        sheet.sheet.write_string(0, 0, self._tree.title, heading)
-        sheet.sheet.write_string(1, 0, self._tree.subtitle)
-        sheet.add_rows(*self._tables("products"))
-        row_number = sheet.next_row + 1
-        bold = self._workbook.add_format({"bold": True})
-        sheet.sheet.write_string(row_number, 0, self._tree.summary.title, bold)
-        statements = [f"{s.label}: {s.text}" for s in self._tree.summary.statements]
-        for line in (*statements, "", *_NOTES):
-            row_number += 1
-            sheet.sheet.write_string(row_number, 0, line)
-        last_row = row_number + 2
-        if self._tree.products:
-            last_row += self._add_overview_chart(sheet, row_number + 2)
-        sheet.sheet.print_area(0, 0, last_row, sheet.column_index("forecast"))
+        if rows:
+            line += self._add_overview_chart(front, line, rows)
+        for note_line in (part for note in _NOTES for part in wrap(note, _NOTE_WIDTH)):
+            front.sheet.write_string(line, 0, note_line)
+            line += 1
+        front.sheet.print_area(0, 0, line, len(front.columns) + 1)
+        front.sheet.set_portrait()
+        front.sheet.fit_to_pages(1, int(len(rows) <= _MAX_ON_PAGE))
 
-    def _add_overview_chart(self, sheet: Worksheet, row_number: int) -> int:
-        """Insert a chart of installed and used licenses; return how many rows it covers."""
-        chart = self._workbook.add_chart({"type": "bar"})
-        first, last = sheet.head_row + 1, sheet.next_row - 1
-        for key, color in (("installed", "#C3CCD6"), ("usage", _BAR_COLOR)):
-            column = sheet.column_index(key)
-            chart.add_series(
-                {
-                    "name": [sheet.name, sheet.head_row, column],
-                    "categories": [sheet.name, first, 1, last, 1],
-                    "values": [sheet.name, first, column, last, column],
-                    "fill": {"color": color},
-                    "gap": 60,
-                }
-            )
-        chart.set_title({"name": "Installed and peak usage", "name_font": {"size": 11}})
-        chart.set_legend({"position": "bottom"})
+    def _add_overview_chart(self, front: Worksheet, line: int, rows: Sequence[Row]) -> int:
+        """Insert a chart of the utilization of all products; return how many rows it covers."""
+        chart = self._book.workbook.add_chart({"type": "bar"})
+        first, last = front.head_row + 1, front.head_row + len(rows)
+        column = front.column_index("utilization")
+        chart.add_series(
+            {
+                "name": [front.name, front.head_row, column],
+                "categories": [front.name, first, 0, last, 0],
+                "values": [front.name, first, column, last, column],
+                "points": [{"fill": {"color": _point_color(row)}} for row in rows],
+                "data_labels": {"value": True, "num_format": "0%"},
+                "gap": 40,
+            }
+        )
+        chart.set_title({"name": "Utilization at the peak", "name_font": {"size": 11}})
+        chart.set_legend({"none": True})
         chart.set_y_axis({"reverse": True, "num_font": {"size": 8}})
-        chart.set_x_axis({"num_format": "#,##0", "major_gridlines": _GRID})
-        height = 140 + 34 * (last - first + 1)
+        ratios = [c.value or 0 for row in rows if isinstance(c := row["utilization"], Bounded)]
+        chart.set_x_axis(
+            {
+                "num_format": "0%",
+                "min": 0,
+                "max": max(1.0, *ratios),
+                "major_unit": 0.2,
+                "major_gridlines": _GRID,
+            }
+        )
+        height = 90 + 24 * len(rows)
         chart.set_size({"width": 900, "height": height})
-        sheet.sheet.insert_chart(row_number, 0, chart, {"object_position": 3})
-        return height // _ROW_PIXELS + 1
+        front.sheet.insert_chart(line, 0, chart, {"object_position": 3})
+        return height // _ROW_PIXELS + 2
 
-    def write_series(self, name: str, table_key: str, keys: str, axis_format: str) -> None:
-        """Write one row per day or month of every scope, with a chart per product."""
-        sheet = self._worksheet(name, keys, _SERIES_FORMULAS, usage="Peak usage or assigned")
-        month = text.month_title(self._report.month.first_day)
-        for place, rows in enumerate(self._tables(table_key)):
+    def write_products(self) -> None:
+        """Write every figure of every product over all servers."""
+        keys = f"{_PRODUCT_KEYS} servers_with_data {_FIGURE_KEYS} runs_out {_DETAIL_KEYS}"
+        sheet = Worksheet(self._book, "Products", f"{keys} upper_bound forecast", _FIGURE_FORMULAS)
+        sheet.add_rows(*self._tree.rows("products"))
+        sheet.finish()
+
+    def write_series(self, name: str, table_key: str, keys: str) -> list[_ChartRows]:
+        """Write one row per day or month of every scope; return the rows of each product."""
+        sheet = Worksheet(self._book, name, keys, _SERIES_FORMULAS, usage="Peak usage or assigned")
+        charts = []
+        for rows in self._tree.rows(table_key):
             first, first_row = sheet.next_row, rows[0]
             sheet.add_rows(rows)
-            if place >= _MAX_CHARTS:
-                continue
             count = sum(row["scope_id"] == first_row["scope_id"] for row in rows)
-            period = month if table_key == "days" else "12 months"
             # A title such as "X!A1" would be taken for a formula.
-            title = f"{first_row['product']} ({first_row['model']}), {period}".replace("!", "! ")
-            chart = self._series_chart(sheet, title, first, first + count - 1)
-            chart.set_x_axis(
-                {"text_axis": True, "num_format": axis_format, "num_font": {"size": 8}}
-            )
-            position = (sheet.head_row + 1 + place * _CHART_ROWS, len(sheet.columns) + 1)
-            # A filter neither shrinks nor hides the charts.
-            sheet.sheet.insert_chart(*position, chart, {"object_position": 3})
+            title = f"{first_row['product']} ({first_row['model']})".replace("!", "! ")
+            charts.append((title, sheet, first, first + count - 1))
+        sheet.finish()
+        return charts
+
+    def draw_charts(
+        self, charts: Any, column: int, series: Sequence[_ChartRows], axis_format: str
+    ) -> None:
+        """Insert a chart of each product below the other: days in one column, months in one."""
+        charts.set_landscape()
+        charts.set_paper(9)
+        charts.fit_to_pages(1, 0)
+        charts.hide_gridlines(2)
+        width = 620 if column == 0 else 420
+        for place, (title, sheet, first, last) in enumerate(series[:_MAX_CHARTS]):
+            chart = self._series_chart(sheet, title, first, last)
+            axis = {"text_axis": True, "num_format": axis_format, "num_font": {"size": 8}}
+            chart.set_x_axis(axis)
+            chart.set_size({"width": width, "height": 280})
+            charts.insert_chart(place * _CHART_ROWS, column * 10, chart)
 
     def _series_chart(self, sheet: Worksheet, title: str, first: int, last: int) -> Any:
         """Return a chart of usage as bars and installed licenses as a line."""
         indexes = [0, sheet.column_index("usage"), sheet.column_index("installed")]
         categories, bars, installed = ([sheet.name, first, index, last, index] for index in indexes)
         names = [[sheet.name, sheet.head_row, index] for index in indexes]
-        chart = self._workbook.add_chart({"type": "column"})
-        line = self._workbook.add_chart({"type": "line"})
+        chart = self._book.workbook.add_chart({"type": "column"})
+        line = self._book.workbook.add_chart({"type": "line"})
         bar_series = {"fill": {"color": _BAR_COLOR}, "gap": 40}
         chart.add_series({"name": names[1], "categories": categories, "values": bars, **bar_series})
         line_series = {"line": {"color": _LINE_COLOR, "width": 1.75}}
@@ -371,60 +446,69 @@ class _WorkbookWriter:
         chart.set_title({"name": title, "overlay": False, "name_font": {"size": 11}})
         chart.set_legend({"position": "bottom"})
         chart.set_y_axis({"min": 0, "num_format": "#,##0", "major_gridlines": _GRID})
-        chart.set_size({"width": 620, "height": 280})
-        chart.show_hidden_data()
+        chart.show_hidden_data()  # a filter hides no chart
         chart.show_blanks_as("gap")
         return chart
 
     def write_servers(self) -> None:
         """Write one row per server and product; below, the total of the rows that are shown."""
         keys = f"server group {_PRODUCT_KEYS} {_FIGURE_KEYS} {_DETAIL_KEYS}"
-        sheet = self._worksheet("Servers", keys, _FIGURE_FORMULAS)
-        groups: dict[Cell, str] = {server.server: server.group for server in self._report.servers}
+        sheet = Worksheet(self._book, "Servers", keys, _FIGURE_FORMULAS)
         installed: Counter[str] = Counter()
-        for rows in self._tables("figures"):
+        for rows in self._tree.rows("figures"):
             # Where there is only one server, the row of all servers is its row.
             of_servers = [row for row in rows if row["kind"] == "server"] or rows
-            sheet.add_rows(
-                {**row, "server": row["scope"], "group": groups.get(row["scope"], "")}
-                for row in of_servers
-            )
+            sheet.add_rows({**row, "server": row["scope"]} for row in of_servers)
             for row in of_servers:
                 count = row["installed"]
                 installed[str(row["model"])] += count if isinstance(count, int) else 0
         for model, total in installed.items():
             formula = _filtered_total("installed", "model", model)
             sheet.add_totals(f"Filtered total, {model}", {"installed": (formula, total)})
+        sheet.finish()
 
     def write_expiries(self) -> None:
         """Write what expires in the next 12 months; what is near is highlighted."""
         keys = "day days_left event product code server licenses renewed"
-        sheet = self._worksheet("Expiries", keys, _EXPIRY_FORMULAS)
-        for rows in self._tables("server_expiries"):
+        sheet = Worksheet(self._book, "Expiries", keys, _EXPIRY_FORMULAS)
+        for rows in self._tree.rows("server_expiries"):
             sheet.add_rows([{**row, "event": row["single_event"]} for row in rows])
         place = (sheet.head_row + 1, 1, max(sheet.next_row - 1, sheet.head_row + 1), 1)
-        for days, color in ((30, "#B3261E"), (90, "#8A5800")):
-            highlight = self._workbook.add_format({"font_color": color, "bold": True})
+        for days, level in ((30, Level.CRITICAL), (90, Level.WARN)):
+            highlight = self._book.workbook.add_format(
+                {"font_color": LEVEL_COLORS[level], "bold": True}
+            )
             rule = {"type": "cell", "criteria": "<=", "value": days, "format": highlight}
             sheet.sheet.conditional_format(*place, {**rule, "stop_if_true": True})
+        sheet.finish()
 
     def write_entitlements(self) -> None:
         """Write what was purchased against what is installed and used; costs are per year."""
-        lines = self._report.contract_lines
-        if not lines:
-            return
-        keys = (
-            "product code scope purchased installed month_peak highest_peak shortfall unused"
-            " surplus unit_cost cost unused_cost currency renewal part_of"
-        )
-        sheet = self._worksheet("Entitlements", keys, _ENTITLEMENT_FORMULAS, scope="For")
-        sheet.add_rows(*self._tables("entitlements"))
-        currencies = {line.entitlement.currency for line in lines if line.entitlement.cost}
-        if len(currencies) == 1:
-            outer = [line for line in lines if not line.container]  # each license counts once
-            sums = {
-                "cost": sum(line.cost or 0 for line in outer),
-                "unused_cost": sum(line.unused_cost or 0 for line in outer),
-            }
-            totals = {key: (_filtered_total(key, "part_of", ""), sums[key]) for key in sums}
-            sheet.add_totals("Filtered total", totals)
+        for rows in self._tree.rows("entitlements"):
+            keys = (
+                "product code scope purchased installed month_peak highest_peak shortfall unused"
+                " surplus unit_cost cost unused_cost currency renewal part_of"
+            )
+            sheet = Worksheet(self._book, "Entitlements", keys, _ENTITLEMENT_FORMULAS, scope="For")
+            sheet.add_rows(rows)
+            if len({row["currency"] for row in rows if row["unit_cost"]}) == 1:
+                outer = [row for row in rows if not row["part_of"]]  # each license counts once
+                totals = {
+                    key: (_filtered_total(key, "part_of", ""), sum(_number(r[key]) for r in outer))
+                    for key in ("cost", "unused_cost")
+                }
+                sheet.add_totals("Filtered total", totals)
+            sheet.finish()
+
+
+def _number(cell: Cell) -> float:
+    value = cell.value if isinstance(cell, Bounded) else cell
+    return value if isinstance(value, int | float) else 0.0
+
+
+def _point_color(row: Row) -> str:
+    """Return the color of a bar; what is not close to full has the color of all charts."""
+    level = row["level"]
+    if isinstance(level, Level) and level is not Level.OK:
+        return LEVEL_COLORS[level]
+    return _BAR_COLOR

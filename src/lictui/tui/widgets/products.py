@@ -16,7 +16,7 @@ from textual.events import Resize
 from textual.geometry import Size
 from textual.reactive import var
 
-from lictui.analysis.forecast import ForecastStatus, describe_forecast
+from lictui.analysis.forecast import describe_forecast, direction_text
 from lictui.analysis.usage import PastSummary, TotalKey
 from lictui.engine.board import Filter, GroupBy, Total, product_search_terms, total_thresholds
 from lictui.model import Level, percent_text
@@ -93,19 +93,7 @@ class ProductRow:
             if days > 0:
                 return text.format_date(day, self.today)
             return "exhausted" if (self.total.ratio or 0.0) >= 1 else "today"
-        if forecast is None:
-            return ""
-        if forecast.installed and forecast.installed.is_uncertain:
-            return "uncertain"
-        is_growing = forecast.status is ForecastStatus.GROWING
-        if is_growing and forecast.installed and forecast.horizon:
-            return f"> {(forecast.horizon - self.today).days} d"
-        directions = {
-            ForecastStatus.GROWING: "growing",
-            ForecastStatus.FLAT: "stable",
-            ForecastStatus.FALLING: "declining",
-        }
-        return directions.get(forecast.status, "?")
+        return direction_text(forecast, self.today) if forecast else ""
 
     @property
     def net_change(self) -> int | None:
