@@ -49,6 +49,9 @@ class InlineThread:
     async def call(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
         return await coroutine
 
+    def notify(self, function: Callable[..., object], *arguments: Any) -> None:
+        function(*arguments)
+
     def stop(self) -> None:
         """Nothing runs."""
 

@@ -147,6 +147,45 @@ async def test_deleted_history_is_noticed_and_loses_nothing_afterwards(
     assert restored.board.acknowledgements.keys() == {USAGE}
 
 
+@pytest.mark.parametrize("is_cancelled", [False, True])
+async def test_answer_is_repeated_when_the_history_was_opened_again(
+    half_used: EngineHarness, *, is_cancelled: bool
+) -> None:
+    queries = (await half_used.engine()).history
+    after = queries._history
+    interrupted = asyncio.CancelledError() if is_cancelled else HistoryError("closed")
+
+    class Closed:
+        def pools(self) -> None:
+            queries.use(after)
+            raise interrupted
+
+    queries.use(Closed())  # type: ignore[arg-type]
+    assert await queries.summaries(GroupBy.PRODUCT)
+
+
+async def test_every_question_is_answered_in_the_thread_of_the_history(
+    half_used: EngineHarness,
+) -> None:
+    """SQLite refuses another thread: two transactions at once would end in errors."""
+    half_used.thread = LoopThread
+    engine = await half_used.engine()
+    while engine._history is None:
+        await half_used.clock.advance(20)  # the history may be opened late
+    ask, names, product = engine.history, ("lic-01",), "XDT_PLT_UD"
+    query = ProductQuery(names, product, (0, 300), 300)
+    await ask.product_history(query)
+    await ask.product_outlook(names, product)
+    await ask.series_batch((SeriesQuery((("lic-01", PoolKey(product)),), 0, 300, 300),))
+    await ask.events(9)
+    await ask.search(Filter.parse("x"))
+    asked = asyncio.create_task(ask.summaries(GroupBy.PRODUCT))
+    while not asked.done():
+        await half_used.clock.advance(1)  # between two steps it lets polls be written
+    await asked
+    await half_used.close(engine)
+
+
 async def test_observer_that_fails_does_not_end_the_recording(half_used: EngineHarness) -> None:
     def publish(_board: MergedBoard, _settings: Settings) -> None:
         raise BrokenPipeError
@@ -272,7 +311,7 @@ async def test_lock_that_outlasts_the_start_is_no_unexpected_error(
     engine = await half_used.engine()
     given_up.set()
     while not failed.is_set():
-        await settle()
+        await half_used.clock.advance(20)  # the history may be opened late
     await half_used.close(engine)
     gc.collect()
     assert "never retrieved" not in caplog.text

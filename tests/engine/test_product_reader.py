@@ -253,7 +253,8 @@ async def test_series_goes_on_after_a_change_of_product(recorded: Recorded) -> N
     assert summary.all_time is not None
     assert summary.all_time.peak.peak == 300
     thread: Any = InlineThread("history")
-    queries = HistoryQueries(recorded.history, thread, recorded.clock, lambda: board, Settings)
+    queries = HistoryQueries(thread, recorded.clock, lambda: board, Settings)
+    queries.use(recorded.history)
     trend = SeriesQuery((("lic-01", PoolKey("NEW_CCS")),), changed - DAY, changed + DAY, HOUR)
     (series,) = await queries.series_batch((trend,))
     assert (series.high[0], series.high[-1], len(series)) == (300, 200, 48)

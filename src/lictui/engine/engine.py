@@ -123,7 +123,9 @@ class Engine:
         self._publish: Callable[[MergedBoard, Settings], None] = lambda _board, _settings: None
         self._publish_error = ""
         self._history: History | None = None
-        self.history = self._history_queries()
+        self.history = HistoryQueries(
+            self._history_thread, clock, lambda: self.board, lambda: self.settings
+        )
         self._lease = Lease(clock, read_only=self._scope.read_only)
         self._actions = ActionRunner(clock, self._log_event)
         self._recorder = Recorder(Board(), self.settings.alerts, self._actions.submit)
@@ -139,15 +141,6 @@ class Engine:
         self._late_work: set[asyncio.Task[None]] = set()
         self._anomaly_checker: AnomalyChecker | None = None
         self._followed: dict[str, float] = {}  # by server: the last poll that another lictui wrote
-
-    def _history_queries(self) -> HistoryQueries:
-        return HistoryQueries(
-            self._history,
-            self._history_thread,
-            self._clock,
-            lambda: self.board,
-            lambda: self.settings,
-        )
 
     async def open(self) -> None:
         """Read the configuration, open the history, restore the board of the last run.
@@ -251,8 +244,7 @@ class Engine:
                     lambda history: history.rename_server(replacing.name, server.name)
                 )
                 await self._load_alerts()
-                await self.history.aclose()
-                self.history = self._history_queries()
+                self._history_thread.notify(self.history.use, self._history)
         await self._reconfigure(trusted=True)
 
     async def store_secret(self, name: str, secret: str) -> str:
@@ -451,8 +443,11 @@ class Engine:
         async def call() -> History:
             if before:
                 before.close()
+                self.history.use(None)
             read_only = self._scope.read_only
-            return open_history(self._paths, self.settings, self._clock, read_only=read_only)
+            after = open_history(self._paths, self.settings, self._clock, read_only=read_only)
+            self.history.use(after)
+            return after
 
         try:
             self._history = await self._history_thread.call(call())
@@ -462,8 +457,6 @@ class Engine:
             raise
         self._notices["history"] = self._history.notices
         self._anomaly_checker = None
-        await self.history.aclose()
-        self.history = self._history_queries()
         await self._restore()
         if before:
             self._recorder.alert_store.rewrite()
@@ -474,13 +467,12 @@ class Engine:
 
     async def _close_history(self) -> None:
         with suppress(LictuiError):
-            await self.history.aclose()
             await self._write()
             if self._lease.is_held:
                 await self._in_history(lambda history: history.release_lease(self._lease.holder))
             await self._in_history(lambda history: history.close())
         self._history = None
-        self.history = self._history_queries()
+        self._history_thread.notify(self.history.use, None)
 
     async def _renew_lease(self) -> None:
         """Poll and evaluate alerts, or show what another lictui records."""

@@ -302,12 +302,10 @@ class PastSummaryCache:
         self._computations[by].duration = self._clock.monotonic() - started
         return summaries
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """End running computations."""
-        tasks = [computation.task for computation in self._computations.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for computation in self._computations.values():
+            computation.task.cancel()
 
 
 # Hourly check of every server for usage that is unusual for the weekday. Products are checked one

@@ -21,6 +21,7 @@ from lictui.engine.poller import poll_server
 from lictui.engine.product_history import ProductHistory, ProductOutlook, ProductQuery
 from lictui.engine.recorder import Recorder
 from lictui.errors import LictuiError
+from lictui.history.errors import HistoryError
 from lictui.history.store import History
 from lictui.model import (
     Event,
@@ -67,7 +68,16 @@ def _in_history_thread(
 ) -> Callable[Concatenate[HistoryQueries, _P], Coroutine[Any, Any, _T]]:
     @wraps(method)
     async def call(self: HistoryQueries, /, *arguments: _P.args, **options: _P.kwargs) -> _T:
-        return await self.thread.call(method(self, *arguments, **options))
+        async def answer() -> _T:
+            history = self._history
+            try:
+                return await method(self, *arguments, **options)
+            except (HistoryError, asyncio.CancelledError):
+                if history is self._history:
+                    raise
+                return await method(self, *arguments, **options)  # it was opened again meanwhile
+
+        return await self.thread.call(answer())
 
     return call
 
@@ -80,25 +90,25 @@ class HistoryQueries:
 
     def __init__(
         self,
-        history: History | None,
         thread: LoopThread,
         clock: Clock,
         board: Callable[[], MergedBoard],
         settings: Callable[[], Settings],
     ) -> None:
         self.thread = thread
-        self._history = history
+        self._history: History | None = None
         self._clock = clock
         self._board = board
         self._settings = settings
         self._summaries: PastSummaryCache | None = None
         self._products: ProductHistoryReader | None = None
 
-    @_in_history_thread
-    async def aclose(self) -> None:
-        """End running computations."""
+    def use(self, history: History | None) -> None:
+        """Answer from this history from now on; called in its thread."""
+        self._history = history
         if self._summaries:
-            await self._summaries.close()
+            self._summaries.close()
+        self._summaries = self._products = None
 
     @_in_history_thread
     async def series_batch(self, queries: tuple[SeriesQuery, ...]) -> tuple[Series, ...]:
@@ -129,6 +139,7 @@ class HistoryQueries:
             for query, owners in zip(queries, before, strict=True)
         )
 
+    @_in_history_thread
     async def product_history(self, query: ProductQuery) -> ProductHistory:
         """What was recorded of one product in a time range."""
         reader = self._product_reader()

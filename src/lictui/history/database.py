@@ -250,7 +250,6 @@ class HistoryFile:
             f"{self.path.absolute().as_uri()}?mode={access}",
             timeout=_BUSY_TIMEOUT,
             isolation_level=None,
-            check_same_thread=False,
             uri=True,
         )
         try:
