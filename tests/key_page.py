@@ -12,6 +12,7 @@ _SCREENS = {
     "products": "Products",
     "usage": "Usage",
     "servers": "Servers",
+    "server": "One server",
     "alerts": "Alerts",
     "snooze": "Snooze dialog",
     "form": "Server form",

@@ -106,6 +106,7 @@ PICTURES = {
     "products": Picture("products", MORE),
     "products_month": Picture("products", WIDE, (BRACKET, BRACKET)),
     "servers": Picture("servers", keys=("down", "down")),
+    "server": Picture("server", kwargs={"server": "lic-apac-02"}),
     "confirm": Picture("servers", ONE, ("x",)),
     "form": Picture("form"),
     "form_sources": Picture("form", keys=("shift+tab", *["down"] * 4)),

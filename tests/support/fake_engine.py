@@ -96,6 +96,7 @@ class FakeEngine:
     test_steps: tuple[StepResult, ...] = ()
     license_users: dict[str, LicenseUsers] = field(default_factory=dict)  # by server
     past_summaries: dict[TotalKey, PastSummary] = field(default_factory=dict)
+    since: dict[str, float] = field(default_factory=dict)  # by server
     error: Exception | None = None
     polled: list[str | None] = field(default_factory=list)
     queries: list[SeriesQuery] = field(default_factory=list)
@@ -146,6 +147,9 @@ class FakeEngine:
     async def summaries(self, by: GroupBy) -> dict[TotalKey, PastSummary]:
         self.summary_queries.append(by)
         return self.past_summaries
+
+    async def recorded_since(self, server: str) -> float | None:
+        return self.since.get(server)
 
     async def events(self, limit: int) -> tuple[Event, ...]:
         return self.journal[:limit]

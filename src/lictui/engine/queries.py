@@ -177,6 +177,12 @@ class HistoryQueries:
         return await self._summaries.get(self._board(), by, self._settings())
 
     @_in_history_thread
+    async def recorded_since(self, server: str) -> float | None:
+        """When the first reading of a server was recorded; None if there is none."""
+        pools = self._history.pools() if self._history else ()
+        return min((float(pool.since) for pool in pools if pool.server == server), default=None)
+
+    @_in_history_thread
     async def events(self, limit: int) -> tuple[Event, ...]:
         """The newest lines of the event log, newest first."""
         return self._history.events(limit) if self._history else ()

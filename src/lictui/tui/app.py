@@ -156,6 +156,7 @@ SCREENS: Final = {
     "products": "lictui.tui.screens.products:ProductsScreen",
     "usage": "lictui.tui.screens.usage:UsageScreen",
     "servers": "lictui.tui.screens.servers:ServersScreen",
+    "server": "lictui.tui.screens.server_detail:ServerScreen",
     "alerts": "lictui.tui.screens.alerts:AlertsScreen",
     "help": "lictui.tui.screens.dialogs:HelpScreen",
     "form": "lictui.tui.screens.server_form:FormScreen",
@@ -224,6 +225,8 @@ class HistoryAnswers(Protocol):
     ) -> ProductOutlook | None: ...
 
     async def summaries(self, by: GroupBy) -> Mapping[TotalKey, PastSummary]: ...
+
+    async def recorded_since(self, server: str) -> float | None: ...
 
     async def events(self, limit: int) -> tuple[Event, ...]: ...
 

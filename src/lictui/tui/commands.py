@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
     from textual.binding import Binding
 
-VIEWS: Final = ("dashboard", "products", "usage", "servers", "alerts")  # keys 1 to 5
-_LISTS: Final = ("dashboard", "products", "servers", "alerts")
+VIEWS: Final = ("dashboard", "products", "usage", "servers", "server", "alerts")
+_LISTS: Final = ("dashboard", "products", "servers", "server", "alerts")
 _GRIDS: Final = ("dashboard", "products")
+_SERVER: Final = ("servers", "server")
 _SORTED: Final = (*_LISTS, "entitlements")
 
 
@@ -52,7 +53,7 @@ def _down_and_up(prefix: str, action: str, *screens: str) -> tuple[Command, Comm
 COMMANDS: Final = (
     Command("help", "?,f1", "app.show('help')", "Help", "Show all key bindings", footer=True),
     Command("filter", "/", "filter", "Filter", "Filter by regular expression (prefix ! to invert)",
-            (*_GRIDS, "alerts"), footer=True, priority=True),
+            (*_GRIDS, "servers", "alerts"), footer=True, priority=True),
     Command("open", "enter", "open", "Open", "Open the selected item", _LISTS, footer=True),
     Command("back", "escape", "back", "Back", "Clear the filter, or go back"),
     Command("server.add", "a", "app.show('form')", "Add a server", "Add a license server",
@@ -119,13 +120,13 @@ COMMANDS: Final = (
             ("usage",)),
     Command("cursor.down", "down,j", "weekday(1)", "Cursor down", "Heat map: next weekday",
             ("usage",)),
-    Command("server.edit", "e", "edit", "Edit", "Edit the selected server", ("servers",),
-            footer=True, writes=True),
+    Command("server.edit", "e", "edit", "Edit", "Edit the selected server",
+            ("dashboard", *_SERVER), footer=True, writes=True),
     Command("server.test", "t", "test", "Test", "Test the connection to the selected server",
-            ("servers",), footer=True),
+            ("dashboard", *_SERVER), footer=True),
     Command("server.cloud", "c", "cloud", "Citrix Cloud",
-            "Check the requirements of License Usage Insights", ("servers",)),
-    Command("server.remove", "x", "remove", "Remove", "Remove the selected server", ("servers",),
+            "Check the requirements of License Usage Insights", _SERVER),
+    Command("server.remove", "x", "remove", "Remove", "Remove the selected server", _SERVER,
             writes=True),
     Command("alert.acknowledge", "A", "acknowledge", "Acknowledge",
             "Acknowledge the selected alert, or take it back", ("alerts",), footer=True,

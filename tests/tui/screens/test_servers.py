@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -28,13 +29,15 @@ from lictui.model import (
     Step,
     StepResult,
 )
-from lictui.tui.screens.server_form import FormScreen
-from lictui.tui.screens.servers import (
-    ServersScreen,
+from lictui.tui.screens.server_detail import (
+    ServerScreen,
     license_server_lines,
     server_details,
     supported_features,
 )
+from lictui.tui.screens.server_form import FormScreen
+from lictui.tui.screens.servers import ServersScreen
+from lictui.tui.screens.usage import UsageScreen
 from lictui.tui.theme import UNICODE_SYMBOLS
 from lictui.tui.widgets.dashboard_view import CurrentTime
 
@@ -193,3 +196,48 @@ def test_license_server_lines_count_all_and_name_a_few() -> None:
     assert len(named) == 9
     assert named[-1] == "and 292 more"
     assert summary == "300 license servers: 300 not reporting"
+
+
+async def test_detail_shows_the_failed_step_licenses_and_history() -> None:
+    engine = FakeEngine(since={"lic-apac-02": START - 300 * 86400}, test_steps=FINE)
+    async with running_app("servers", engine=engine) as run:
+        await run.press("j", "j", "enter")
+        assert isinstance(run.app.screen, ServerScreen)
+        text = screen_text(run.app)
+        assert "Last poll: ✔ resolve  ✖ connect" in text
+        assert "→ Check that the server runs" in text
+        assert "History since Wed 28 Jan 2026 (300 days)" in text
+        assert "CVAD Premium u/d 214 300 86 71 %" in " ".join(text.split())
+        await run.press("r", "t")
+        assert "✔ parse" in screen_text(run.app)
+        await run.press("escape", "enter")
+        assert isinstance(run.app.screen, UsageScreen)
+        await run.press("escape", "e")
+        assert isinstance(run.app.screen, FormScreen)
+    assert engine.polled == ["lic-apac-02"]
+
+
+async def test_dashboard_opens_a_server_without_licenses_and_edits_and_tests_any() -> None:
+    board = replace(example_board(), servers=example_board().servers[-1:])
+    async with running_app(board=board, engine=FakeEngine(test_steps=FINE)) as run:
+        await run.press("enter")
+        assert isinstance(run.app.screen, ServerScreen)
+        await run.press("escape", "t")
+        assert "Test lic-new" in screen_text(run.app)
+        await run.press("escape", "escape", "e")
+        assert isinstance(run.app.screen, FormScreen)
+
+
+async def test_servers_are_filtered_and_exported_as_data(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with running_app("servers") as run:
+        await run.press("slash")
+        await run.type("apac")
+        await run.press("enter", "E")
+    (written,) = await asyncio.to_thread(lambda: [file.read_text() for file in tmp_path.iterdir()])
+    head, row = written.splitlines()
+    assert head.startswith("server,state,group,source,address")
+    assert row.startswith("lic-apac-02,down,apac,winrm,lic-apac-02.corp.example,11.17.2.54100,file")
+    assert ",2026-11-24T05:55:40Z,2026-11-24T06:14:48Z,no connection" in row

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from lictui.model import LicenseServer, ReportingStatus, SourceName, State
 from lictui.tui import commands
 from lictui.tui.screens.dialogs import TextDialog
-from lictui.tui.screens.servers import USAGE_INSIGHTS_VERSION
+from lictui.tui.screens.server_detail import USAGE_INSIGHTS_VERSION
 from lictui.tui.text import Line, Tone, hang
 from lictui.tui.time_range import format_moment
 

@@ -163,8 +163,8 @@ class DashboardScreen(TrendScreen[RowId]):
     def _show_row(self, view: str, **more: str | None) -> None:
         if row := self._selected_row:
             self.lictui.show_view(view, servers=(row.server,), product=row.key.product, **more)
-        else:
-            self.notify("No license in this pane", severity="warning")
+        elif self.selected_server:
+            self.lictui.show_view("server", server=self.selected_server)
 
     def action_pane(self, step: int) -> None:
         self.rows_widget.step_pane(step)

@@ -226,8 +226,5 @@ class EntitlementsScreen(TableScreen):
         rows = expiry_rows(overview, today)
         self.query_one("#expiries", KeyedTable).show_rows(expiry_columns(width), rows)
 
-    def action_back(self) -> None:
-        self.app.pop_screen()
-
     def export_table(self) -> Table:
         return overview_table(self._overview, self.current_time.today)

@@ -186,6 +186,14 @@ class MainScreen(Screen[None], AppScreen):
             return False
         return not (self.lictui.read_only and commands.is_write_action(action, parameters))
 
+    def action_edit(self) -> None:
+        if status := self.lictui.board.registered.find(self.selected_server):
+            self.lictui.show_view("form", server=status.server)
+
+    def action_test(self) -> None:
+        if self.selected_server:
+            self.lictui.show_view("server", server=self.selected_server, test=True)
+
     def action_poll_server(self) -> None:
         status = self.lictui.board.find(self.selected_server)
         for name in status.member_names if status else ():
@@ -211,7 +219,7 @@ class MainScreen(Screen[None], AppScreen):
 
     def action_back(self) -> None:
         """Close a screen that was opened from another; from a main view go to the dashboard."""
-        if self.VIEW == "usage":
+        if self.VIEW in ("usage", "server", "entitlements"):
             self.app.pop_screen()
         elif self.VIEW != "dashboard":
             self.lictui.show_view("dashboard")

@@ -18,7 +18,7 @@ from lictui.tui.text import Tone, cut, shorten
 from lictui.tui.widgets import styled_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from lictui.tui.theme import Symbols
 
@@ -46,6 +46,29 @@ def widen(columns: Iterable[TableColumn], width: int, *stretched: str) -> tuple[
 
 TableCell = tuple[str, Tone] | tuple[str, Tone, Any]  # sorted by its text, or by the last value
 Rows = dict[str, "Mapping[str, TableCell]"]  # by the row's key, each cell by its column
+
+
+def fit_columns(
+    columns: Iterable[TableColumn], rows: Rows, width: int, rest: str, dropped: Sequence[str]
+) -> tuple[TableColumn, ...]:
+    """Return the columns, as wide as their cells need, without those that are empty in all rows.
+
+    Where there is no room, the columns of `dropped` are left out, its first one first. The column
+    `rest` takes what is left: its own width, which is otherwise the smallest one, or more.
+    """
+    fitted = {}
+    for column in columns:
+        needed = max((cell_len(cells[column.key][0]) for cells in rows.values()), default=1)
+        needed = min(max(needed, column.width), max(column.width, width // 3)) if needed else 0
+        if needed or column.key == rest:
+            fitted[column.key] = replace(
+                column, width=column.width if column.key == rest else needed
+            )
+    for key in dropped:
+        if sum(column.width + 1 for column in fitted.values()) <= width:
+            break
+        fitted.pop(key, None)
+    return widen(fitted.values(), width, rest if rest in fitted else next(iter(fitted)))
 
 
 def _sort_value(cell: TableCell) -> Any:
@@ -155,7 +178,7 @@ class KeyedTable(DataTable[Text]):
             return Text(column.title)
         arrow = self._symbols.descending if self._reverse else self._symbols.ascending
         title = column.title.rstrip()
-        gap = " " * (cell_len(title) < column.width)
+        gap = " " * (cell_len(title) + 1 < column.width)
         return Text(cut(title, column.width, "") + gap + arrow)
 
     def _redraw(self) -> None:

@@ -1,0 +1,413 @@
+"""One server: its state, last poll, licenses and history, and what can be done to it."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual import on, work
+from textual.containers import Vertical, VerticalScroll
+from textual.widgets import DataTable
+
+from lictui.config import server_schema
+from lictui.engine.entitlements import count_hints
+from lictui.model import (
+    Level,
+    LicenseServer,
+    ReportingStatus,
+    Server,
+    Snapshot,
+    SourceName,
+    State,
+    Step,
+    percent_text,
+)
+from lictui.products import describe
+from lictui.tui import commands, text
+from lictui.tui.screens import server_form
+from lictui.tui.screens.dialogs import confirm
+from lictui.tui.screens.main_screen import TableScreen
+from lictui.tui.text import LEVEL_TONES, Fragment, Line, Table, Tone
+from lictui.tui.time_range import format_moment
+from lictui.tui.widgets.table import KeyedTable, Rows, TableColumn, fit_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import date
+    from zoneinfo import ZoneInfo
+
+    from textual.binding import BindingType
+    from textual.widget import Widget
+
+    from lictui.engine.board import ServerStatus
+    from lictui.model import Pool
+    from lictui.tui.theme import Symbols
+    from lictui.tui.widgets.dashboard_view import CurrentTime
+
+STATE_TONES: Final = {
+    State.UP: Tone.OK,
+    State.WAITING: Tone.QUIET,
+    State.DISABLED: Tone.QUIET,
+    State.STALE: Tone.WARN,
+    State.NO_DATA: Tone.WARN,
+}
+
+
+def state_fragment(state: State, symbols: Symbols) -> Fragment:
+    """The glyph and the word of a state."""
+    tone = STATE_TONES.get(state, Tone.CRITICAL)
+    return f"{symbols.state[state]} {state.replace('_', ' ')}", tone
+
+
+USAGE_INSIGHTS_VERSION: Final = (11, 15)  # docs.citrix.com, "On-premises license usage"
+_LAS_ONLINE: Final = 51000  # builds; docs.citrix.com, "License Activation Service"
+_LAS_OFFLINE: Final = 53100
+_BUILD_INDEX: Final = 3  # 11.17.2.54100
+
+
+def server_details(
+    status: ServerStatus, time: CurrentTime, symbols: Symbols, zone: ZoneInfo | None
+) -> Iterator[Line]:
+    """State and failure, what the server reports, how it is read, and warnings."""
+    server, dot = status.server, f" {symbols.dot} "
+    timing = dot.join(_timing(status, time, zone))
+    yield (state_fragment(status.state, symbols), (f"  {timing}", Tone.QUIET))
+    yield from _last_poll(status, symbols)
+    if status.snapshot is not None:
+        yield from _snapshot_lines(status.snapshot, server, symbols)
+        yield from license_server_lines(status.snapshot.license_servers, symbols, zone, time.today)
+    yield ((dot.join(_connection(server)), Tone.QUIET),)
+    for warning in server_schema.server_warnings(server):
+        yield ((f"{symbols.level[Level.WARN]} {warning}", Tone.WARN),)
+
+
+def _last_poll(status: ServerStatus, symbols: Symbols) -> Iterator[Line]:
+    """The steps of a failed poll, and its error with the hint."""
+    failure = status.failure
+    if failure is None:
+        return
+    if failure.step:
+        passed = list(Step)[: list(Step).index(failure.step)] if status.server.url else []
+        if not status.server.url.startswith("https:") and Step.TLS in passed:
+            passed.remove(Step.TLS)
+        took = f"  {status.latency:,.1f} s" if status.latency else ""
+        yield (
+            ("Last poll: ", Tone.QUIET),
+            *((f"{symbols.passed} {step}  ", Tone.OK) for step in passed),
+            (f"{symbols.failed} {failure.step}", Tone.CRITICAL),
+            (took, Tone.QUIET),
+        )
+    yield ((f"{symbols.failed} {failure.message}", Tone.CRITICAL),)
+    if failure.hint:
+        yield ((f"{symbols.arrow} {failure.hint}", Tone.ACCENT),)
+
+
+def _timing(status: ServerStatus, time: CurrentTime, zone: ZoneInfo | None) -> Iterator[str]:
+    now, today = time.now, time.today
+    if status.since is not None:
+        yield f"since {format_moment(status.since, zone, today)}"
+    if status.last_success_at is not None:
+        age = text.format_coarse_age(now - status.last_success_at)
+        yield "last response: now" if age == "now" else f"last response {age} ago"
+    if status.latency is not None and status.is_up:
+        yield f"{status.latency * 1000:,.0f} ms"
+    if status.due is not None:
+        interval = text.format_age(status.server.effective_interval)
+        yield f"interval {interval}, next poll {format_moment(status.due, zone)[-5:]}"
+
+
+def _snapshot_lines(snapshot: Snapshot, server: Server, symbols: Symbols) -> Iterator[Line]:
+    parts = [
+        snapshot.reported_name,
+        f"mode {snapshot.mode}" if snapshot.mode else "",
+        f"version {snapshot.version}" if snapshot.version else "",
+        supported_features(snapshot.version) if server.source is SourceName.WINRM else "",
+    ]
+    if snapshot.activation is not None:
+        day = snapshot.activation.expires
+        until = f" until {day.day} {day:%b %Y}" if day else ""
+        parts.append(f"LAS {snapshot.activation.status.replace('_', ' ')}{until}")
+    if line := f" {symbols.dot} ".join(part for part in parts if part):
+        yield ((line, Tone.TEXT),)
+    if snapshot.certificate is not None:
+        day = snapshot.certificate.expires
+        validity = f"valid until {day.day} {day:%b %Y}" if day else "with unknown expiry"
+        fingerprint = f"sha256:{snapshot.certificate.sha256[:16]}{symbols.ellipsis}"
+        yield ((f"certificate {validity} {symbols.dot} {fingerprint}", Tone.TEXT),)
+    for notice in snapshot.notices:
+        parts = [part for part in (notice.title, notice.detail, notice.action) if part]
+        line = f"{symbols.level[notice.level]} {': '.join(parts)}"
+        yield ((line, LEVEL_TONES[notice.level]),)
+
+
+def supported_features(version: str) -> str:
+    """What a license server of this version supports; "" if the version does not show it."""
+    numbers = [int(part) for part in version.split(".") if part.isdigit()]
+    if len(numbers) <= _BUILD_INDEX:
+        return ""
+    insights = "meets Usage Insights requirements"
+    if tuple(numbers[:2]) < USAGE_INSIGHTS_VERSION:
+        insights = "version too old for Usage Insights"
+    las = "supports LAS"
+    if numbers[_BUILD_INDEX] < _LAS_OFFLINE:
+        las = "supports LAS online only"
+    if numbers[_BUILD_INDEX] < _LAS_ONLINE:
+        las = "version too old for LAS"
+    return f"{insights}, {las}"
+
+
+def _connection(server: Server) -> Iterator[str]:
+    parts = (
+        server.url,
+        server.address,
+        server.lmutil,
+        shlex.join(server.command),
+        server.format,
+        server.customer_id and f"customer {server.customer_id}",
+        server.username and f"user {server.username}",
+        server.secret,
+        server.auth,
+        server.same_as and f"same server as {server.same_as}",
+        f"counts divided by {server.quantity_divisor}" if server.quantity_divisor > 1 else "",
+    )
+    yield from (part for part in parts if part)
+
+
+# The license servers that a partner account lists
+
+
+_MAX_LISTED: Final = 8  # license servers that are named; all are counted
+_NO_EXPIRY: Final = 9_999  # days
+
+_REPORTING_LEVELS: Final = {  # worst first
+    ReportingStatus.EXPIRED: Level.CRITICAL,
+    ReportingStatus.NOT_REPORTING: Level.CRITICAL,
+    ReportingStatus.NEVER_REPORTED: Level.WARN,
+    ReportingStatus.REPORTING: Level.OK,
+}
+_REPORTING_ORDER: Final = tuple(_REPORTING_LEVELS)
+
+
+def license_server_lines(
+    listed: Sequence[LicenseServer], symbols: Symbols, zone: ZoneInfo | None, today: date
+) -> Iterator[Line]:
+    """How many are in which state, then the worst by name; nothing where none are listed."""
+    if not listed:
+        return
+    dot = f" {symbols.dot} "
+    counts = Counter(server.status for server in listed)
+    states = (
+        f"{counts[status]:,} {_status_text(status)}"
+        for status in _REPORTING_ORDER
+        if counts[status]
+    )
+    plural = "" if len(listed) == 1 else "s"
+    yield ((f"{len(listed):,} license server{plural}: {dot.join(states)}", Tone.TEXT),)
+    for server in sorted(listed, key=_severity)[:_MAX_LISTED]:
+        level = _REPORTING_LEVELS[server.status]
+        name = server.fqdn or server.host_id
+        facts = dot.join(fact for fact in _reporting_facts(server, zone, today))
+        yield ((f"{symbols.level[level]} {name}  ", LEVEL_TONES[level]), (facts, Tone.QUIET))
+    if (more := len(listed) - _MAX_LISTED) > 0:
+        yield ((f"and {more:,} more", Tone.QUIET),)
+
+
+def _severity(server: LicenseServer) -> tuple[int, int, str, str]:
+    days = _NO_EXPIRY if server.days_to_expire is None else server.days_to_expire
+    return (_REPORTING_ORDER.index(server.status), days, server.fqdn, server.host_id)
+
+
+def _reporting_facts(server: LicenseServer, zone: ZoneInfo | None, today: date) -> Iterator[str]:
+    yield _status_text(server.status)
+    if server.last_reported is not None:
+        yield f"last {format_moment(server.last_reported, zone, today)}"
+    if server.expires is not None:
+        verb = "expired" if server.status is ReportingStatus.EXPIRED else "expires"
+        yield f"{verb} {server.expires.day} {server.expires:%b %Y}"
+
+
+def _status_text(status: ReportingStatus) -> str:
+    return status.replace("_", " ")
+
+
+_AGE_REFRESH: Final = 10.0  # seconds after which the ages shown are brought up to date
+_DAY: Final = 86400
+
+
+class ServerActions(TableScreen):
+    """What a view with the details of one registered server does to it."""
+
+    _testing = ""  # the server whose test is shown in place of its details
+
+    def details(self) -> VerticalScroll:
+        self._details = server_form.ConnectionTest(self.lictui.symbols)
+        return VerticalScroll(self._details, id="details", can_focus=False)
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.table.focus()
+        self.set_interval(_AGE_REFRESH, self.redraw)
+
+    @property
+    def selected(self) -> ServerStatus | None:
+        return self.lictui.board.registered.find(self.selected_server)
+
+    def show_details(self, head: tuple[Line, ...] = (), *more: Line) -> None:
+        status, symbols = self.selected, self.lictui.symbols
+        if status is None:
+            hint = "No servers configured. Press a to add one."
+            self._details.show_lines(((hint, Tone.QUIET),))
+        elif status.server.name != self._testing:
+            self._end_test()
+            hints = count_hints(self.lictui.board, self.lictui.settings.entitlements)
+            self._details.show_lines(
+                *head,
+                *server_details(status, self.current_time, symbols, self.zone),
+                *(
+                    ((f"{symbols.arrow} {message}", Tone.WARN),)  # licenses are reported twice
+                    for (server, _), message in hints.items()
+                    if server == status.server.name
+                ),
+                *more,
+            )
+
+    def action_back(self) -> None:
+        if self._testing:
+            self._end_test()
+            self.fill_tables()
+        else:
+            super().action_back()
+
+    def action_cloud(self) -> None:
+        if name := self.selected_server:
+            self.lictui.show_view("cloud_assistant", server=name)
+
+    def action_remove(self) -> None:
+        if name := self.selected_server:
+            consequence = "It will no longer be polled. Its history is kept."
+            confirm(self.app, f"Remove {name}?", consequence, lambda: self._remove(name))
+
+    @work(group="servers-remove")
+    async def _remove(self, name: str) -> None:
+        await self.ask(lambda engine: engine.remove(name))
+
+    def action_test(self) -> None:
+        if (status := self.selected) and self._testing != status.server.name:
+            self._testing = status.server.name
+            self._test(status.server)
+
+    @work(group="servers-test")
+    async def _test(self, server: Server) -> None:
+        self._details.title = (((f"Test {server.name}", Tone.STRONG),),)
+        await self._details.run(self.lictui.engine, server)
+
+    def _end_test(self) -> None:
+        self._testing = ""
+        self.workers.cancel_group(self, "servers-test")
+
+    def row_text(self) -> str:
+        return self._details.plain_text
+
+
+# One server on the whole screen
+
+
+_FIGURES: Final = {"In use": 7, "Installed": 9, "Free": 7, "Use": 6}
+_POOL_COLUMNS: Final = (
+    TableColumn("name", "License", 20),
+    *(TableColumn(key, key.rjust(width), width) for key, width in _FIGURES.items()),
+    TableColumn("ends", "Ends", 8),
+)
+
+
+def pool_rows(pools: Sequence[Pool], today: date) -> Rows:
+    """The licenses of one server."""
+    rows: Rows = {}
+    for pool in pools:
+        product, reading = describe(pool.product), pool.reading
+        counts = {"In use": reading.in_use, "Installed": reading.installed, "Free": reading.free}
+        figures = {title: text.format_count(count) for title, count in counts.items()}
+        figures["Use"] = percent_text(reading.ratio)
+        days = (("SA ends", pool.subscription_date), ("expires", pool.expires))
+        ends = ", ".join(f"{verb} {text.format_date(day, today)}" for verb, day in days if day)
+        rows[str(pool.key)] = {
+            "name": (f"{product.short_name} {product.model.short}", Tone.TEXT),
+            **{key: (figures[key].rjust(width), Tone.TEXT) for key, width in _FIGURES.items()},
+            "ends": (ends, Tone.QUIET),
+        }
+    return rows
+
+
+class ServerScreen(ServerActions):
+    """The details of one server, and its licenses."""
+
+    VIEW = "server"
+    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("server")]
+    CSS = """
+    ServerScreen {
+        & #details { height: auto; max-height: 60%; padding: 0 1; scrollbar-size-vertical: 1; }
+        & KeyedTable { margin-top: 1; }
+    }
+    """
+
+    def __init__(self, server: str, *, test: bool = False) -> None:
+        super().__init__()
+        self._server, self._test_on_open = server, test
+        self._recorded_since: float | None = None
+
+    def body(self) -> Widget:
+        return Vertical(self.details(), KeyedTable(self.lictui.symbols))
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._load_history()
+        if self._test_on_open:
+            self.action_test()
+
+    @work(group="server-history")
+    async def _load_history(self) -> None:
+        self._recorded_since = await self.ask(
+            lambda engine: engine.history.recorded_since(self._server)
+        )
+        self.fill_tables()
+
+    @property
+    def selected_server(self) -> str:
+        return self._server
+
+    @property
+    def _pools(self) -> tuple[Pool, ...]:
+        return self.selected.pools if self.selected else ()
+
+    def show_tables(self) -> None:
+        history = "No history yet"
+        if self._recorded_since is not None:
+            since = format_moment(self._recorded_since, self.zone, year=True)
+            days = (self.current_time.now - self._recorded_since) / _DAY
+            history = f"History since {since} ({days:,.0f} days)"
+        group = f"  {self.selected.server.group}" if self.selected else ""
+        head: Line = ((self._server, Tone.STRONG), (group, Tone.QUIET))
+        self.show_details((head,), ((history, Tone.QUIET),))
+        rows = pool_rows(self._pools, self.current_time.today)
+        width = self.size.width - 2
+        self.table.show_rows(fit_columns(_POOL_COLUMNS, rows, width, "name", ("ends",)), rows)
+
+    @on(DataTable.RowSelected)
+    def action_open(self) -> None:
+        """Open the usage of the selected license."""
+        status = self.lictui.board.find(self._server)
+        product = next((p for p in self._pools if str(p.key) == self.table.selected_key), None)
+        if status and product:
+            servers = (status.server.name,)
+            self.lictui.show_view("usage", servers=servers, product=product.product)
+
+    def export_table(self) -> Table:
+        figures = ((pool, pool.reading) for pool in self._pools)
+        return (
+            ("server", "product", "name", "in_use", "installed", "overdraft"),
+            *(
+                (self._server, pool.product, pool.name, r.in_use, r.installed, r.overdraft)
+                for pool, r in figures
+            ),
+        )
