@@ -1,6 +1,6 @@
 """Create or update `.venv` with lictui in it: `python3 .ci/environment.py [NAME ...]`.
 
-NAME is an optional extra of pyproject.toml (report, keyring, kerberos), or `dev` for the tools of
+NAME is an optional extra of pyproject.toml (report, web, keyring, kerberos), or `dev` for the tools of
 development. With --lowest, `.venv-lowest` gets the oldest versions that pyproject.toml allows.
 
 Only Python and git are required. A bare Debian has Python without ensurepip, so `python3 -m venv`

@@ -45,6 +45,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         ),
         "alerts": ("alerts:alerts", "Show active alerts."),
         "collect": ("monitor:collect", "Run as a background collector (no UI)."),
+        "serve": ("serve:serve", "Serve the read-only monitor as a web page."),
         "servers": ("", "List, add, change, remove and test servers."),
         "secrets": ("", "Store passwords."),
         "history": ("", "Manage the local history database."),

@@ -99,6 +99,8 @@ def watch(
 
 
 def _require_terminal() -> None:
+    if "TEXTUAL_DRIVER" in os.environ:  # the terminal is in a browser (`lictui serve`)
+        return
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
             "lictui needs an interactive terminal; standard input or output is not one",
@@ -172,8 +174,9 @@ def _is_read_only(context: CommandContext, options: MonitorOptions) -> bool:
 
 def _set_environment(*, no_color: bool) -> None:
     """Change the variables that Textual would misread."""
-    for variable in ("COLUMNS", "LINES"):  # it takes them for the size of the terminal
-        os.environ.pop(variable, None)
+    if "TEXTUAL_DRIVER" not in os.environ:
+        for variable in ("COLUMNS", "LINES"):  # it takes them for the size of the terminal
+            os.environ.pop(variable, None)
     if no_color:
         os.environ["NO_COLOR"] = "1"
     elif os.environ.get("NO_COLOR") == "":

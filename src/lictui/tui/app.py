@@ -6,6 +6,7 @@ Boards arrive from the engine thread as messages; questions go to the engine.
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -304,7 +305,9 @@ class LictuiApp(App[int]):
         state: dict[str, str] | None = None,
         on_shown: Callable[[], None] | None = None,
     ) -> None:
-        super().__init__(driver_class=getattr(_terminal, "TerminalDriver", None))
+        # A web page (`lictui serve`) names the driver in the environment.
+        driver = getattr(_terminal, "TerminalDriver", None)
+        super().__init__(driver_class=None if "TEXTUAL_DRIVER" in os.environ else driver)
         self.engine = engine
         self.clock = clock
         self.settings = settings or Settings()
