@@ -81,10 +81,10 @@ class Fixture:
         return self.series_of(query)
 
     def query(
-        self, length: RangeLength, columns: int = 200, zone: ZoneInfo = BERLIN, offset: int = 0
+        self, length: RangeLength, columns: int = 200, zone: ZoneInfo = BERLIN
     ) -> ProductQuery:
         selection = select_product(self.board, self.names, self.product, Settings())
-        return chart_query(selection, TimeRange(length, offset), columns, self.now, zone)
+        return chart_query(selection, TimeRange(length), columns, self.now, zone)
 
     async def read(self, query: ProductQuery, zone: ZoneInfo = BERLIN) -> ProductHistory:
         return await self.reader.history(self.board, query, Settings(timezone=zone.key))
@@ -98,7 +98,7 @@ async def test_history_days_of_a_year_are_those_of_the_zone() -> None:
     fixture = Fixture(now=at(2026, 11, 24, 10))
     history = await fixture.read(fixture.query(RangeLength.YEAR))
     assert len(history.buckets) == 365
-    assert history.buckets[-1].start == at(2026, 11, 24)
+    assert history.buckets[-1].start == at(2026, 12, 31)
     hours = {bucket.start: (bucket.end - bucket.start) // HOUR for bucket in history.buckets}
     assert {start: count for start, count in hours.items() if count != 24} == {
         at(2026, 3, 29): 23,
@@ -142,7 +142,7 @@ async def test_history_kept_in_wider_buckets_is_drawn_in_those() -> None:
 async def test_history_previous_period_is_at_the_same_wall_clock_time(
     length: RangeLength, days: int
 ) -> None:
-    noon = [at(2026, 10, 27, 12) - days * DAY + change for change in (-HOUR, 0, HOUR)]
+    noon = [at(2026, 10, 28, 12) - days * DAY + change for change in (-HOUR, 0, HOUR)]
     then = next(it for it in noon if datetime.fromtimestamp(it, BERLIN).hour == 12)
     spike = Bucket(then, then + 300, 1, 1, 77, then, 77, 100, None, 1)
 
@@ -156,7 +156,7 @@ async def test_history_previous_period_is_at_the_same_wall_clock_time(
     starts = [query.start for query in fixture.queries]
     assert min(starts) == query.start - days * DAY - HOUR
     moved = history.previous[-1]
-    assert moved.start <= at(2026, 10, 27, 12) < moved.end
+    assert moved.start <= at(2026, 10, 28, 12) < moved.end
     assert moved.high == 77
 
 
@@ -174,17 +174,18 @@ async def test_history_of_a_year_is_read_once_an_hour_but_for_the_current_hour()
     for length in (RangeLength.YEAR, RangeLength.WEEK, RangeLength.YEAR):
         await fixture.read(fixture.query(length))
     lengths = [query.end - query.start for query in fixture.queries]
-    assert len([seconds for seconds in lengths if seconds > 360 * DAY]) == 1
-    assert len([seconds for seconds in lengths if seconds <= DAY]) == 2
+    assert len([seconds for seconds in lengths if seconds > 300 * DAY]) == 1
+    assert len([query for query in fixture.queries if query.start == NOW]) == 2
 
 
-async def test_history_heat_map_covers_a_week_at_least() -> None:
+async def test_history_heat_map_and_figures_are_of_the_same_time() -> None:
     fixture = Fixture()
-    query = replace(fixture.query(RangeLength.DAY), heat_map=True)
+    query = replace(fixture.query(RangeLength.WEEK), heat_map=True)
     history = await fixture.read(query)
-    weeks = fixture.queries[-1]
-    assert weeks.end - weeks.start == 7 * DAY
+    assert {(asked.start, asked.end) for asked in fixture.queries} == {(query.start, query.end)}
     assert history.heat_map is not None
+    assert history.stats is not None
+    assert history.stats.peak == max(max(filter(None, row)) for row in history.heat_map.peak)
 
 
 class Recorded(HistoryFixture):
@@ -244,7 +245,7 @@ async def test_series_goes_on_after_a_change_of_product(recorded: Recorded) -> N
         result = snapshot(old if time < changed else new, startup)
         recorded.history.append(source, poll(result, "lic-01", time))
     board = board_of(source, product="NEW_CCS")
-    history, outlook, summary = await recorded.answers(board, "NEW_CCS", RangeLength.WEEK)
+    history, outlook, summary = await recorded.answers(board, "NEW_CCS", RangeLength.MONTH)
     assert {bucket.high for bucket in history.buckets} == {200, 300}
     marks = [event for event in history.events if event.message.startswith("continues OLD_UD")]
     assert [event.time for event in marks] == [changed]
@@ -267,7 +268,7 @@ async def test_time_above_counts_minutes_not_buckets(
     """Of four readings in an hour one is at 100 %: a quarter of the time, at most 15 minutes."""
     counts = [500 if turn % 4 == 2 else 250 for turn in range(7 * 96)]
     recorded.poll_series(MIDNIGHT - 7 * DAY, counts, every=900)
-    history, _, _ = await recorded.answers(board_of(server()), PRODUCT, length, MIDNIGHT)
+    history, _, _ = await recorded.answers(board_of(server()), PRODUCT, length, MIDNIGHT - 1)
     stats = history.stats
     assert stats is not None
     assert dict(stats.seconds_above)[0.8] == pytest.approx(stats.seconds / 4, abs=900)

@@ -75,15 +75,12 @@ class ProductHistoryReader:
         shared = entitlements_of(statuses_of(board, query.servers))
         base = SeriesQuery(owners, query.start, query.end, ALIGNMENT, shared)
         series = await self._five_minutes(base)
-        heat = None
-        if query.heat_map:
-            weeks = replace(base, start=min(query.start, query.end - 7 * _DAY))
-            heat = series if weeks == base else await self._five_minutes(weeks)
+        heat = series.select(series.seconds <= _HOUR) if query.heat_map else None
         return ProductHistory(
             _draw(series, query),
             usage_stats(series.capped(int(self._clock.now()) + 1)),
             await self._previous(base, query, zone) if query.compare_days else (),
-            heat_matrix(heat.select(heat.seconds <= _HOUR), zone) if heat else None,
+            heat_matrix(heat, zone) if heat else None,
             self._monthly_usage(selection, owners),
             (
                 *self._continuations(owners, selection, query),

@@ -94,6 +94,8 @@ class Symbols:
     limit: str  # end of installed
     trend_bars: str  # heights of a trend from lowest to highest
     gap: str  # no successful poll
+    curve: str  # the line and the area of a chart, as plotext names them
+    area: str
     state: Mapping[State, str]
     level: Mapping[Level, str]
     ellipsis: str
@@ -121,6 +123,8 @@ _GLYPHS: Final = {  # Unicode, 7-bit ASCII
     "limit": ("▏", "|"),
     "trend_bars": ("▁▂▃▄▅▆▇█", "_.-=+*%#"),
     "gap": (" ", " "),
+    "curve": ("braille", "#"),
+    "area": ("braille", ":"),
     "ellipsis": ("…", "~"),
     "dot": ("·", "|"),
     "cursor": ("▌", ">"),

@@ -1,16 +1,18 @@
-"""The time range of a chart: its length, moving back and forth, its buckets and ticks.
+"""The time range of a chart: a calendar period, its neighbors, its buckets and ticks.
 
-Times are UTC epoch seconds; a time zone matters only for calendar days and labels.
+Times are UTC epoch seconds; a time zone matters for calendar periods and labels.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from lictui.analysis.series import day_of, day_start
+from lictui.analysis.series import day_bounds, day_of, day_start, first_of_month, next_month
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,65 +26,86 @@ _BUCKETS: Final = tuple(
 
 
 class RangeLength(Enum):
-    """Length of a time range, in seconds."""
+    """Length of a time range, in seconds; months and years differ from it a little."""
 
+    HOURS = 6 * _HOUR  # a quarter of a day: only charts have it
     DAY = _DAY
     WEEK = 7 * _DAY
     MONTH = 30 * _DAY
     YEAR = 365 * _DAY
 
-
-_LENGTHS: Final = tuple(RangeLength)
+    def longer(self, step: int = 1) -> RangeLength:
+        """Return the next longer (with -1 shorter) length, if there is one."""
+        lengths = tuple(RangeLength)
+        return lengths[min(max(lengths.index(self) + step, 0), len(lengths) - 1)]
 
 
 @dataclass(frozen=True, slots=True)
 class TimeRange:
-    """A time range that ends `offset` lengths before now."""
+    """A calendar period in the user's time zone: the one of the moment `at`."""
 
     length: RangeLength = RangeLength.WEEK
-    offset: int = 0  # 0 follows the present
+    at: float | None = None  # None follows the present
+    recent: bool = False  # the seven days up to today instead of a calendar week
 
-    def longer(self, step: int = 1) -> TimeRange:
-        """Return the next longer (with -1 shorter) range up to now, if there is one."""
-        index = _LENGTHS.index(self.length) + step
-        return TimeRange(_LENGTHS[min(max(index, 0), len(_LENGTHS) - 1)])
+    def moved(self, count: int, now: float, tz: ZoneInfo | None) -> TimeRange:
+        """Return the period so many periods later at the same wall-clock time, up to now."""
+        local = to_local(now if self.at is None else self.at, tz).replace(tzinfo=None)
+        if self.length.value < RangeLength.MONTH.value:
+            local += timedelta(seconds=count * self.length.value)
+        else:
+            months = count * (12 if self.length is RangeLength.YEAR else 1)
+            year, month = divmod(max(1970 * 12, local.year * 12 + local.month - 1 + months), 12)
+            last = monthrange(year, month + 1)[1]
+            local = local.replace(year=year, month=month + 1, day=min(local.day, last))
+        at = max(0.0, from_local(local, tz))
+        return TimeRange(self.length, at if at < now else None)
 
-    def shorter(self) -> TimeRange:
-        return self.longer(-1)
+    def days(self, now: float, tz: ZoneInfo | None) -> tuple[date, date]:
+        """Return its first day, and the day after its last."""
+        day = day_of(now if self.at is None else self.at, tz)
+        match self.length:
+            case RangeLength.WEEK:
+                first = day - timedelta(days=6 if self.recent else day.weekday())
+                return first, first + timedelta(days=7)
+            case RangeLength.MONTH:
+                return first_of_month(day), next_month(day)
+            case RangeLength.YEAR:
+                return date(day.year, 1, 1), date(day.year + 1, 1, 1)
+        return day, day + timedelta(days=1)
 
-    def earlier(self) -> TimeRange:
-        return replace(self, offset=self.offset + 1)
+    def period(self, now: float, tz: ZoneInfo | None) -> tuple[int, int]:
+        """Return its start and its end, exclusive."""
+        start, end = (day_start(day, tz) for day in self.days(now, tz))
+        if self.length is RangeLength.HOURS:
+            hour = to_local(now if self.at is None else self.at, tz).hour // 6 * 6
+            noon = datetime.combine(day_of(start, tz), time(12))
+            start, end = (
+                int(from_local(noon + timedelta(hours=hours), tz))
+                for hours in (hour - 12, hour - 6)
+            )
+        return start, end
 
-    def later(self) -> TimeRange:
-        return replace(self, offset=max(0, self.offset - 1))
+    def bounds(self, now: float, bucket: int, tz: ZoneInfo | None) -> tuple[int, ...]:
+        """Return the boundaries of its buckets, counted from midnight or from Mondays.
 
-    def bounds(self, now: float, bucket: int) -> tuple[int, ...]:
-        """Return the boundaries of buckets that show the whole length up to now.
-
-        The last bucket contains now, and the first one begins one length before.
+        On the days on which clocks change the last bucket is shorter or longer than the others.
+        Ordinal 1 of Python's calendar was a Monday.
         """
-        end = (int(now) // bucket + 1) * bucket
-        unit = min(bucket, _HOUR)
-        start = (int(now) - self.length.value) // unit * unit
-        back = self.offset * self.length.value
-        inner = range((start // bucket + 1) * bucket, end + 1, bucket)
-        return tuple(boundary - back for boundary in (start, *inner))
+        start, end = self.period(now, tz)
+        midnights = day_bounds(start, end, tz)
+        if bucket >= _DAY:
+            count = bucket // _DAY
+            inner = [at for at in midnights if not (day_of(at, tz).toordinal() - 1) % count]
+        else:
+            days = pairwise(midnights)
+            inner = [at for day, following in days for at in range(day, following, bucket)]
+        return tuple(sorted({start, *(at for at in inner if start < at < end), end}))
 
-    def days(self, now: float, count: int, tz: ZoneInfo | None) -> tuple[int, ...]:
-        """Return the boundaries of buckets of `count` calendar days: midnights in `tz`.
-
-        Weeks start on Mondays. Counted from a fixed origin, so that a day stays in its bucket
-        as time passes.
-        """
-        days = self.length.value // _DAY
-        today = day_of(now, tz).toordinal() - self.offset * days
-        end = today + 1 + -today % count  # ordinal 1 was a Monday
-        ordinals = range(end - days // count * count, end + 1, count)
-        return tuple(day_start(date.fromordinal(ordinal), tz) for ordinal in ordinals)
-
-    @classmethod
-    def containing(cls, at: float, now: float, length: RangeLength = RangeLength.DAY) -> TimeRange:
-        return cls(length, max(0, int((now - at) // length.value)))
+    def is_current(self, now: float, tz: ZoneInfo | None) -> bool:
+        """Whether the present is in it."""
+        start, end = self.period(now, tz)
+        return start <= now < end
 
 
 def bucket_seconds(length: RangeLength, columns: int, interval: float) -> int:
@@ -110,6 +133,11 @@ def time_zone(name: str) -> ZoneInfo | None:
 def to_local(at: float, tz: ZoneInfo | None) -> datetime:
     """Return the local time of `at` in `tz`."""
     return datetime.fromtimestamp(at, UTC).astimezone(tz)
+
+
+def from_local(local: datetime, tz: ZoneInfo | None) -> float:
+    """Return the time of a wall clock, which has no time zone of its own, in `tz`."""
+    return (local.replace(tzinfo=tz) if tz else local.astimezone()).timestamp()
 
 
 def format_moment(
@@ -155,6 +183,7 @@ class _Unit(Enum):
 
 
 _STEPS: Final = {
+    RangeLength.HOURS: tuple((_Unit.HOUR, hours, "%H:%M") for hours in (1, 2, 3, 6)),
     RangeLength.DAY: tuple((_Unit.HOUR, hours, "%H:%M") for hours in (2, 3, 4, 6, 12)),
     RangeLength.WEEK: (
         (_Unit.DAY, 1, "%a {day} %b"),

@@ -1,10 +1,11 @@
 import asyncio
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from tests.support.clock import START, FakeClock
-from tests.support.example_board import example_board, workday_series
+from tests.support.example_board import example_board, growing_series, workday_series
 from tests.support.fake_engine import FakeEngine
 from tests.support.goldens import screen_text
 from tests.support.running_app import RunningApp, running_app
@@ -17,16 +18,19 @@ from lictui.engine.product_history import ProductHistory, ProductQuery
 from lictui.errors import LictuiError
 from lictui.model import Event, EventKind, Level, MonthlyUsage, PoolKey
 from lictui.tui.screens.usage import UsageScreen
-from lictui.tui.time_range import RangeLength
+from lictui.tui.time_range import RangeLength, TimeRange
 
 RANGES = {
-    RangeLength.DAY: "last 24 hours",
-    RangeLength.WEEK: "last 7 days",
-    RangeLength.MONTH: "last 30 days",
-    RangeLength.YEAR: "last 12 months",
+    "d": (RangeLength.DAY, "today, Tue 24 Nov"),
+    "w": (RangeLength.WEEK, "week 48, 23 to 29 Nov"),
+    "m": (RangeLength.MONTH, "November 2026"),
+    "y": (RangeLength.YEAR, "2026, weekly"),
 }
 ONE: dict[str, Any] = {"servers": ("ddc-us-01",), "product": "XDT_PLT_CCS"}
 TWO: dict[str, Any] = {"servers": ("lic-emea-01", "ddc-us-01"), "product": "XDT_PLT_UD"}
+
+
+UTC_ZONE = Settings(timezone="UTC")
 
 
 def engine() -> FakeEngine:
@@ -67,41 +71,105 @@ async def test_usage_of_a_removed_product_asks_for_its_history() -> None:
     assert fake.queries[-1].pools == fake.pool_keys
 
 
-@pytest.mark.parametrize(("key", "length"), zip("dwmy", RangeLength, strict=True))
-async def test_usage_keys_select_the_range(key: str, length: RangeLength) -> None:
-    fake = engine()
-    async with running_app("usage", engine=fake, **ONE) as run:
+@pytest.mark.parametrize("key", RANGES)
+async def test_usage_keys_select_a_calendar_period(key: str) -> None:
+    length, name = RANGES[key]
+    async with running_app("usage", engine=engine(), settings=UTC_ZONE, **ONE) as run:
+        assert "last 7 days" in screen_text(run.app)
         await run.press("y", key)
-        assert RANGES[length] in screen_text(run.app)
+        assert name in screen_text(run.app)
         view = screen(run).chart.view
-    bucket = view.buckets[-1].end - view.buckets[-1].start
-    assert length.value - bucket < view.end - view.start <= length.value + bucket
+    assert view.start == TimeRange(length).period(START, ZoneInfo("UTC"))[0]
+    assert view.buckets[0].start == view.start
 
 
 async def test_usage_brackets_and_angles_change_the_range() -> None:
     fake = engine()
-    async with running_app("usage", engine=fake, **ONE) as run:
+    async with running_app("usage", engine=fake, settings=UTC_ZONE, **ONE) as run:
         await run.press("right_square_bracket")
-        assert "last 30 days" in screen_text(run.app)
+        assert "November 2026" in screen_text(run.app)
         await run.press("left_square_bracket", "left_square_bracket")
-        assert "last 24 hours" in screen_text(run.app)
+        assert "today, Tue 24 Nov" in screen_text(run.app)
         now = charted(fake)[-1]
         await run.press("less_than_sign")
-        assert "24 hours to Mon 23 Nov" in screen_text(run.app)
+        assert "Mon 23 Nov" in screen_text(run.app)
         assert now.start - charted(fake)[-1].start == 86400
         await run.press("greater_than_sign", "greater_than_sign")
-        assert "last 24 hours" in screen_text(run.app)
+        assert "today, Tue 24 Nov" in screen_text(run.app)
+
+
+async def test_usage_cursor_keeps_its_time_in_another_range() -> None:
+    growing = FakeEngine(series_of=growing_series)
+    async with running_app("usage", engine=growing, settings=UTC_ZONE, **ONE) as run:
+        await run.press("m", *["left"] * 5, "w")
+        at = screen(run)._cursor_at
+        for key, shown in (("d", "Mon 23 Nov,"), ("left_square_bracket", "Mon 23 Nov 06:00 to"),
+                           ("y", "2026"), ("w", "week 48")):  # fmt: skip
+            await run.press(key)
+            assert shown in screen_text(run.app)
+            view = screen(run).chart.view
+            assert at is not None
+            assert view.cursor is not None
+            assert view.buckets[view.cursor].start <= at < view.buckets[view.cursor].end
+        await run.press("less_than_sign")  # the cursor moves on, to the same time of a week before
+        assert screen(run)._cursor_at == at - 7 * DAY
+
+
+async def test_usage_zooms_into_the_bucket_under_the_cursor_and_out() -> None:
+    names = ["2026, weekly", "week 47, 16 to 22 Nov", "Mon 16 Nov,", "Mon 16 Nov 00:00 to 06:00"]
+    async with running_app("usage", engine=engine(), settings=UTC_ZONE, **ONE) as run:
+        await run.press("y", *["left"] * 7)
+        for name in names:
+            assert name in screen_text(run.app)
+            await run.press("enter")
+        for name in reversed(names):
+            assert name in screen_text(run.app)
+            assert screen(run).chart.view.cursor is not None
+            await run.press("escape")
+        assert screen(run).chart.view.cursor is None
+
+
+TASKS = {
+    "last Tuesday afternoon": ("3@tue\n\n", "Tue 17 Nov 12:00 to 18:00", "peak        200  Tue 17"),
+    "a year ago": ("3@-1y\nd", "Sun 23 Nov 2025", "peak        200  Sun 23 Nov 2025 12:00"),
+}
+
+
+@pytest.mark.parametrize("task", TASKS)
+async def test_usage_answers_about_the_past_within_eight_keys(task: str) -> None:
+    keys, name, peak = TASKS[task]
+    assert len(keys) <= 8
+    names = {"\n": "enter", "@": "at", "-": "minus"}
+    monday = FakeClock(START - DAY)
+    async with running_app(engine=engine(), settings=UTC_ZONE, clock=monday) as run:
+        await run.press("tab", "down")  # any product
+        await run._pilot.press(*(names.get(key, key) for key in keys))  # at once, as fast as typed
+        await run.settle()
+        assert name in screen_text(run.app)
+        assert peak in screen_text(run.app)
+
+
+async def test_usage_date_is_read_back_and_refused_while_it_is_typed() -> None:
+    async with running_app("usage", engine=engine(), settings=UTC_ZONE, **ONE) as run:
+        await run.press("at", *"mon 14:00")
+        assert "Mon 23 Nov 12:00 to 18:00" in screen_text(run.app)
+        await run.press("x", "enter")
+        assert "no date" in screen_text(run.app)
+        assert "last 7 days" in screen_text(run.app)
+        await run.press("escape")
+        assert "no date" not in screen_text(run.app)
+        assert run.app.focused is None
 
 
 async def test_usage_cursor_shows_values_until_escape() -> None:
     async with running_app("usage", engine=engine(), **ONE) as run:
         await run.press("d", "left")
-        assert "Tue 24 Nov 06:00 to 06:10" in screen_text(run.app)
+        assert "Tue 24 Nov 23:50 to 00:00" in screen_text(run.app)
         assert "40 of 250 in use" in screen_text(run.app)
         await run.press("left", "left")
-        assert "05:40 to 05:50" in screen_text(run.app)
+        assert "23:30 to 23:40" in screen_text(run.app)
         await run.press("right", "right", "right", "right")
-        assert "06:00 to 06:10" in screen_text(run.app)
+        assert "23:50 to 00:00" in screen_text(run.app)
         await run.press("escape")
         assert screen(run).chart.view.cursor is None
         await run.press("escape")
@@ -109,13 +177,13 @@ async def test_usage_cursor_shows_values_until_escape() -> None:
 
 
 async def test_usage_has_a_peak_only_for_concurrent_licenses() -> None:
-    async with running_app("usage", engine=engine(), **ONE) as run:
-        await run.press("d")
+    async with running_app("usage", engine=engine(), settings=UTC_ZONE, **ONE) as run:
+        await run.press("d", "less_than_sign")
         assert "peak        200  Mon 23 Nov 12:00" in screen_text(run.app)
         assert "minute peaks" in screen_text(run.app)
         assert "data coverage 88 %" in screen_text(run.app)  # three hours of a day are missing
     async with running_app("usage", engine=engine(), **TWO) as run:
-        await run.press("d")
+        await run.press("d", "less_than_sign")
         assert "peak" not in screen_text(run.app)
         assert "maximum     200" in screen_text(run.app)
 
@@ -136,13 +204,30 @@ async def test_usage_keys_work_while_the_history_is_read_and_late_answers_are_dr
         assert "loading history" in screen_text(run.app)
         await run._pilot.press("d")
         await run._pilot.pause()
-        assert "last 24 hours" in screen_text(run.app)
+        assert "today, Tue 24 Nov: loading history" in screen_text(run.app)
         for answer in reversed(answers):
             answer.set_result(ProductHistory())
         await run.settle()
-        view = screen(run).chart.view
-        assert view.length is RangeLength.DAY
-        assert view.buckets[0].end - view.buckets[0].start == 600
+        assert screen(run).chart.view.length is RangeLength.DAY
+        assert "loading" not in screen_text(run.app)
+
+
+async def test_usage_keeps_the_old_chart_while_the_next_is_read() -> None:
+    async with running_app("usage", engine=engine(), settings=UTC_ZONE, **ONE) as run:
+        before = screen_text(run.app).splitlines()
+        shown: list[list[str]] = []
+
+        async def answer(query: ProductQuery) -> ProductHistory:
+            del query
+            shown.append(screen_text(run.app).splitlines())
+            return ProductHistory()
+
+        run.engine.product_history = answer  # type: ignore[method-assign]
+        await run.press("y")
+    (during,) = shown
+    changed = [row for row in range(24) if before[row] != during[row]]
+    assert changed == [2]
+    assert "2026: loading history" in during[2]
 
 
 async def test_usage_shows_that_the_history_cannot_be_read() -> None:
@@ -169,10 +254,11 @@ async def test_usage_follows_the_present_and_keeps_its_cursor() -> None:
         run.app.watch(screen(run).chart, "view", lambda view: seen.append(view.note), init=False)
         await run.publish(Board(example_board().servers[:3]))
         after = screen(run).chart.view
-        assert after.end == view.end + 3600
+        assert after.end == view.end  # of the calendar day
         assert after.cursor is not None
         assert after.buckets[after.cursor].start == at
-        assert set(seen) == {""}
+        assert len(fake.product_queries) > before
+        assert set(seen) <= {""}
 
 
 async def test_usage_shows_the_months_of_the_source() -> None:
@@ -231,6 +317,7 @@ async def test_usage_heat_map_replaces_the_chart() -> None:
     fake = FakeEngine(series_of=workday_series)
     async with running_app("usage", engine=fake, **ONE) as run:
         await run.press("d", "h")
+        assert screen(run).time_range.length is RangeLength.WEEK
         assert "last 7 days by hour and weekday" in screen_text(run.app)
         assert " Sun " in screen_text(run.app)
         weeks = fake.queries[-1]
@@ -238,7 +325,7 @@ async def test_usage_heat_map_replaces_the_chart() -> None:
         await run.press("right", "down", "right")
         assert "Tue 09:00  153 (61 %) on average, max 153" in screen_text(run.app)
         await run.press("escape", "escape")
-        assert "last 24 hours" in screen_text(run.app)
+        assert "today, Tue 24 Nov" in screen_text(run.app)
         assert " Sun " not in screen_text(run.app)
 
 
@@ -261,7 +348,7 @@ async def test_usage_marks_events_and_shows_them_at_the_cursor() -> None:
         assert axis.count("◆") == 1
         await run.press("left")
         assert "installed 200" not in screen_text(run.app)
-        await run.press(*["left"] * 22)
+        await run.press(*["left"] * 30)
         assert "· Sun 22 Nov 06:00  installed 200 -> 250" in screen_text(run.app)
 
 

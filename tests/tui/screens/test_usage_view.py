@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+import pytest
 from tests.support.clock import START
 from tests.support.daily_series import forecast_of
 from tests.support.example_board import pool, up_status
@@ -28,6 +29,7 @@ from lictui.tui.screens.usage_view import (
     axis_end,
     cursor_line,
     event_marks,
+    expiry_facts,
     expiry_marks,
     forecast_days,
     mark_line,
@@ -35,6 +37,7 @@ from lictui.tui.screens.usage_view import (
     peak_fact,
     percentile_fact,
     range_line,
+    range_name,
     threshold_facts,
 )
 from lictui.tui.theme import UNICODE_SYMBOLS
@@ -59,17 +62,19 @@ def outlook(growth: float, expires: date | None = None) -> ProductOutlook:
 
 
 def test_axis_reaches_into_the_future_where_a_trend_is_forecast() -> None:
-    growing, end = outlook(0.5), int(START) // HOUR * HOUR + HOUR
-    year = axis_end(growing, TimeRange(RangeLength.YEAR), end, ZONE)
-    assert end + 80 * DAY < year <= end + RangeLength.YEAR.value // 4
-    for time_range in (
-        TimeRange(RangeLength.YEAR, 1),
-        TimeRange(RangeLength.DAY),
-        TimeRange(RangeLength.WEEK),
-    ):
-        assert axis_end(growing, time_range, end, ZONE) == end
-    assert axis_end(outlook(0), TimeRange(RangeLength.YEAR), end, ZONE) == end
-    assert axis_end(None, TimeRange(RangeLength.YEAR), end, ZONE) == end
+    growing, late = outlook(0.5), START + 30 * DAY
+    assert (
+        axis_end(growing, TimeRange(RangeLength.YEAR), START, ZONE)
+        == int(START) + RangeLength.YEAR.value // 4
+    )
+    for length in RangeLength:
+        past = TimeRange(length, START - 400 * DAY)
+        for shown, expected in ((past, growing), (TimeRange(length), None)):
+            assert axis_end(expected, shown, late, ZONE) == shown.period(late, ZONE)[1]
+    for time_range in (TimeRange(RangeLength.DAY), TimeRange(RangeLength.WEEK)):
+        assert axis_end(growing, time_range, START, ZONE) == time_range.period(START, ZONE)[1]
+    year = TimeRange(RangeLength.YEAR)
+    assert axis_end(outlook(0), year, START, ZONE) == year.period(START, ZONE)[1]
 
 
 def test_forecast_days_join_and_end_at_the_horizon() -> None:
@@ -134,7 +139,8 @@ def test_mark_line_fits_and_counts_the_other_marks() -> None:
 
 
 def texts(*facts: Fact) -> list[str]:
-    return [f"{label}: " + "".join(text for text, _ in fragments) for label, fragments in facts]
+    return [f"{label}: " + "".join(text for text, _ in parts).replace("\u00a0", " ")
+            for label, parts in facts]  # fmt: skip
 
 
 YEAR_OF_HOURS = date(1970, 12, 1)
@@ -165,16 +171,17 @@ def test_moments_of_another_year_show_it() -> None:
     stats, today = hours(20, 100, 50), date(1971, 1, 1)
     chart = ChartView((Bucket(0, HOUR, 1, 1, 1, 0, 1, 9, 0, 1),), 0, DAY, tz=ZONE, cursor=0)
     query = ProductQuery(("a",), "X", (0, DAY), HOUR, 0, heat_map=False)
+    now = datetime(1971, 1, 1, tzinfo=UTC).timestamp()
     mark = Mark(0, MarkKind.SERVER_UP, "up")
     lines = (
         *(fragments for _, fragments in [peak_fact(stats, ZONE, today)]),
         *(fragments for _, fragments in threshold_facts(stats, ZONE, today, at_most=False)),
         mark_line((mark,), ZONE, today, 78, UNICODE_SYMBOLS),
-        range_line(query, TimeRange(RangeLength.WEEK, 1), ZONE, today, assigned=False),
-        cursor_line(chart, today, UNICODE_SYMBOLS),
+        range_line(query, TimeRange(RangeLength.DAY, 0), now, ZONE, assigned=False),
+        cursor_line(chart, today, UNICODE_SYMBOLS, 80),
     )
     shown = ["".join(text for text, _ in line) for line in lines]
-    assert ["Jan 1970 0" in line for line in shown] == [True, False, True, True, True, True]
+    assert ["Jan 1970" in line for line in shown] == [True, False, True, True, True, True]
     west = ZoneInfo("America/New_York")  # there the year had not begun
     assert "Wed 31 Dec 1969 20:00" in texts(peak_fact(stats, west, YEAR_OF_HOURS))[0]
 
@@ -182,17 +189,17 @@ def test_moments_of_another_year_show_it() -> None:
 def test_percentile_fact_omits_the_median_of_coarse_data() -> None:
     stats = hours(*range(1, 101))
     assert texts(percentile_fact(stats, is_coarse=False, at_most=False)) == [
-        "percentiles: 95th 95 · 99th 99 · median 50"
+        "percentiles: 95th 95, 99th 99, median 50"
     ]
     assert texts(percentile_fact(stats, is_coarse=True, at_most=True)) == [
-        "percentiles: 95th at most 95 · 99th at most 99"
+        "percentiles: 95th at most 95, 99th at most 99"
     ]
 
 
 def test_threshold_facts_show_time_above_and_the_longest_at_full() -> None:
     stats = hours(85, 95, 100, 100, 20, 100)
     assert texts(*threshold_facts(stats, ZONE, YEAR_OF_HOURS, at_most=False)) == [
-        "time above: 80 %: 5 h · 90 %: 4 h · 100 %: 3 h",
+        "time above: 80 %: 5 h, 90 %: 4 h, 100 %: 3 h",
         "at 100 %: longest 2 h, from Thu 1 Jan 02:00",
     ]
     bound = texts(*threshold_facts(stats, ZONE, YEAR_OF_HOURS, at_most=True))[0]
@@ -200,6 +207,48 @@ def test_threshold_facts_show_time_above_and_the_longest_at_full() -> None:
     assert texts(*threshold_facts(hours(10, 79), ZONE, YEAR_OF_HOURS, at_most=False)) == [
         "time above: 80 %: none"
     ]
+
+
+def test_expiry_facts_unite_equal_dates() -> None:
+    support, end, later = date(2027, 6, 18), date(2026, 12, 20), date(2028, 1, 6)
+    pools = (
+        pool("X", 1, 300, subscription=support),
+        pool("X", 1, 150, subscription=support),
+        pool("X", 1, 50, subscription=later),
+        pool("X", 1, 450, expires=end),
+    )
+    found = expiries(merge_board(Board((up_status("lic-01", *pools),))))
+    facts = texts(*expiry_facts(sorted(found, key=lambda expiry: expiry.day)))
+    assert "SA ends: 18 Jun 2027 (450), 6 Jan 2028 (50)" in facts
+    assert "expires: 20 Dec 2026 (450)" in facts
+
+
+@pytest.mark.parametrize("width", [78, 66, 54, 48])
+def test_cursor_line_is_never_cut(width: int) -> None:
+    week = Bucket(1764543600, 1765148400, 0, 1900, 2073, 0, 2073, 2500, 0, 9)
+    chart = ChartView((week,), 0, DAY, tz=BERLIN, cursor=0)
+    line = "".join(text for text, _ in cursor_line(chart, TODAY, UNICODE_SYMBOLS, width))
+    assert len(line) <= width
+    assert line.startswith("▲ 1 to 7 Dec 2025  2,073 of 2,500 in use  83 % !")
+    assert (", 427 free" in line, ", average 1,900" in line) == (width > 60, width > 70)
+
+
+@pytest.mark.parametrize(
+    ("time_range", "name"),
+    [
+        (TimeRange(RangeLength.HOURS), "Tue 24 Nov 06:00 to 12:00"),
+        (TimeRange(RangeLength.DAY), "today, Tue 24 Nov"),
+        (TimeRange(RangeLength.DAY, START - 365 * DAY), "Mon 24 Nov 2025"),
+        (TimeRange(recent=True), "last 7 days"),
+        (TimeRange(RangeLength.WEEK), "week 48, 23 to 29 Nov"),
+        (TimeRange(RangeLength.WEEK, 1764543600), "week 49, 1 to 7 Dec 2025"),
+        (TimeRange(RangeLength.WEEK, START + 7 * DAY), "week 49, 30 Nov to 6 Dec"),
+        (TimeRange(RangeLength.MONTH), "November 2026"),
+        (TimeRange(RangeLength.YEAR), "2026"),
+    ],
+)
+def test_range_name_is_that_of_the_calendar(time_range: TimeRange, name: str) -> None:
+    assert range_name(time_range, START, BERLIN) == name
 
 
 def month_start(month: int) -> int:

@@ -13,6 +13,7 @@ from textual.app import App, ComposeResult
 from lictui.analysis.series import Bucket
 from lictui.model import Level, MonthlyUsage, PoolKey
 from lictui.tui import theme
+from lictui.tui.theme import ASCII_SYMBOLS, UNICODE_SYMBOLS, Symbols
 from lictui.tui.time_range import RangeLength
 from lictui.tui.widgets.chart import Chart, ChartView, LevelSegment, Mark, MarkKind
 
@@ -20,15 +21,15 @@ DAY = 86400
 
 
 class ChartApp(App[None]):
-    def __init__(self, view: ChartView) -> None:
+    def __init__(self, view: ChartView, symbols: Symbols = UNICODE_SYMBOLS) -> None:
         super().__init__()
-        self._view = view
+        self._view, self._symbols = view, symbols
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return dict(theme.DEFAULT_VARIABLES)
 
     def compose(self) -> ComposeResult:
-        chart = Chart()
+        chart = Chart(self._symbols)
         chart.view = self._view
         yield chart
 
@@ -50,19 +51,47 @@ async def draw(view: ChartView, size: tuple[int, int] = (53, 14)) -> list[str]:
         return screen_text(app).splitlines()
 
 
-async def test_chart_is_as_high_as_usage_and_empty_in_a_gap() -> None:
-    rows = await draw(day_view())
-    columns = {hour: [row[4 + 2 * hour : 6 + 2 * hour].strip() for row in rows[:-2]] for hour in
-               (3, 10, 18)}  # fmt: skip
-    filled = {hour: sum("█" in cell for cell in cells) for hour, cells in columns.items()}
-    assert filled[3] in (3, 4)  # 40 of an axis to 130, over 12 rows
-    assert filled[10] == 0
-    assert filled[18] >= 9
+async def test_chart_has_the_maximum_as_line_and_the_average_as_area() -> None:
+    view = day_view()
+    halves = tuple(bucket._replace(average=bucket.high / 2) for bucket in view.buckets)
+    rows = await draw(replace(view, buckets=halves))
+    cells = {hour: [row.ljust(53)[4 + 2 * hour] for row in rows[:-2]] for hour in (3, 10, 18)}
+    dots = {hour: [(ord(cell) - 0x2800).bit_count() if cell > "\u2800" else 0 for cell in column]
+            for hour, column in cells.items()}  # fmt: skip
+    filled = {hour: sum(count == 8 for count in column) for hour, column in dots.items()}
+    assert filled[3] in (1, 2)  # 20 of an axis to 130, over 12 rows
+    assert sum(dots[10]) == 0
+    assert filled[18] in (4, 5, 6)
+    assert dots[18].index(next(filter(None, dots[18]))) == 1  # the line at 110
+    assert 0 in dots[18][2:6]  # nothing between line and area
+
+
+async def test_chart_can_be_drawn_without_braille() -> None:
+    app = ChartApp(day_view(), ASCII_SYMBOLS)
+    async with app.run_test(size=(53, 14)) as pilot:
+        await pilot.pause()
+        text = screen_text(app)
+    assert not any("\u2800" <= character <= "\u28ff" for character in text)
+    assert ":::" in text
+
+
+async def test_value_axis_fits_usage_below_a_quarter_of_installed() -> None:
+    view = ChartView((bucket(0, high=10, installed=1000),), 0, 300)
+    assert view.top == 11
+    assert "▲ installed 1,000" in (await draw(view))[0]
+    assert replace(view, other_scale=True).top == 1080
+    used = ChartView((bucket(0, high=300, installed=1000),), 0, 300)
+    assert used.top == 1080
+    rows = await draw(replace(used, other_scale=True))
+    assert "▲ installed 1,000" in rows[0]
+    assert "━" not in "".join(rows)
 
 
 async def test_chart_without_readings_shows_a_note() -> None:
     assert "no data" in "\n".join(await draw(ChartView()))
-    assert "reading the history" in "\n".join(await draw(ChartView(note="reading the history")))
+    message = "the history /var/lib/lictui/history.db could not be read or written. check the disk"
+    rows = await draw(ChartView(note=message), (40, 9))
+    assert " ".join(" ".join(rows).split()) == message  # in full, on as many lines as it needs
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 3), (12, 4), (200, 60)])
@@ -179,7 +208,8 @@ def test_value_axis_covers_everything_with_few_labels(
     buckets: tuple[Bucket, ...], height: int
 ) -> None:
     view = ChartView(buckets)
-    assert all(b.high <= view.top and (b.installed or 0) <= view.top for b in buckets)
+    assert all(b.high <= view.top for b in buckets)
+    assert view.limit <= view.top or max(b.high for b in buckets) * 4 < view.limit
     values = view.value_ticks(height)
     assert values[0] == 0
     assert values[-1] <= view.top

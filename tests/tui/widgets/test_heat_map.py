@@ -3,7 +3,7 @@
 import pytest
 
 from lictui.analysis.usage import HeatMatrix
-from lictui.tui.text import Line, Tone, line_width
+from lictui.tui.text import Line, line_width
 from lictui.tui.theme import UNICODE_SYMBOLS, Symbols
 from lictui.tui.widgets.chart import HeatMapView, draw_heat_map, legend, read_off
 
@@ -27,14 +27,27 @@ def draw(view: HeatMapView, symbols: Symbols = UNICODE_SYMBOLS) -> list[str]:
 def test_heat_map_without_installed_uses_the_busiest_hour() -> None:
     view = HeatMapView(heat())
     assert view.scale == 8.0 * 23
-    assert draw(view)[1][5 + 3 * 23] == "▄"
-    assert "of the busiest hour" in text(legend(view, UNICODE_SYMBOLS, 80))
+    assert draw(view)[1].split()[-1] == "50"
+    assert "of the busiest hour" in text(legend(view, 80))
 
 
-def test_heat_map_color_is_that_of_the_level() -> None:
+def test_heat_map_color_is_that_of_the_share() -> None:
     monday = draw_heat_map(HeatMapView(heat(), 100), 78, 10, UNICODE_SYMBOLS)[1]
     tones = list(dict.fromkeys(tone for _, tone in monday[1:]))
-    assert tones == [Tone.OK, Tone.WARN, Tone.CRITICAL]
+    assert tones == [f"heat-{kind}" for kind in (0, 1, 2, 3, "warn", "critical")]
+
+
+@pytest.mark.parametrize(
+    ("width", "figures"), [(200, "0 4 8"), (77, "0 4 8"), (60, "0 0 0"), (30, "0 0 0")]
+)
+def test_heat_map_cells_fill_the_width_and_have_a_figure(width: int, figures: str) -> None:
+    rows = draw_heat_map(HeatMapView(heat(), 100), width, 22, UNICODE_SYMBOLS)
+    assert len(rows) == 22
+    middle = text(rows[2])
+    shown = middle.split()[1:4] if width > 30 else list(middle[5:8])
+    assert " ".join(shown) == figures
+    assert width - 24 < line_width(rows[1]) <= width
+    assert [tone for _, tone in rows[1][1:]] == [tone for _, tone in rows[2][1:]]
 
 
 @pytest.mark.parametrize("cells", [20, 29, 53, 58, 78, 200])
@@ -55,7 +68,7 @@ def test_heat_map_cursor_shows_the_values_of_its_cell() -> None:
 
 
 def test_heat_map_legend_drops_what_does_not_fit() -> None:
-    whole = text(legend(HeatMapView(heat(), 9), UNICODE_SYMBOLS, 80))
+    whole = text(legend(HeatMapView(heat(), 9), 80))
     assert whole.endswith("arrow keys: inspect values")
     for width, end in ((len(whole), "inspect values"), (len(whole) - 1, "of installed")):
-        assert text(legend(HeatMapView(heat(), 9), UNICODE_SYMBOLS, width)).endswith(end)
+        assert text(legend(HeatMapView(heat(), 9), width)).endswith(end)

@@ -13,7 +13,7 @@ from lictui.engine.board import MATCH_ALL, Filter, MergedBoard
 from lictui.errors import LictuiError
 from lictui.tui import commands, text
 from lictui.tui.text import Fragment, Table, Tone
-from lictui.tui.time_range import RangeLength, TimeRange, time_zone, to_local
+from lictui.tui.time_range import RangeLength, time_zone, to_local
 from lictui.tui.widgets.bars import (
     FilterBar,
     FilterChanged,
@@ -381,14 +381,15 @@ class TrendScreen(FilterableScreen, Generic[K]):
         self._set_trend_length(RangeLength[name] if is_length else RangeLength.DAY)
 
     def action_shorter(self) -> None:
-        self._choose_trend_length(TimeRange(self.trend_length).shorter().length)
+        self._choose_trend_length(self.trend_length.longer(-1))
 
     def action_longer(self) -> None:
-        self._choose_trend_length(TimeRange(self.trend_length).longer().length)
+        self._choose_trend_length(self.trend_length.longer())
 
     def _choose_trend_length(self, length: RangeLength) -> None:
-        self.lictui.save_state(range=length.name.lower())
-        self._set_trend_length(length)
+        if length in TREND_LABELS:
+            self.lictui.save_state(range=length.name.lower())
+            self._set_trend_length(length)
 
     def _set_trend_length(self, length: RangeLength) -> None:
         if length is not self.trend_length:

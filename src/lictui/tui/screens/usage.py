@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
-from textual import work
+from textual import on, work
 from textual.containers import Container, Vertical, VerticalScroll
+from textual.message import Message
+from textual.widgets import Input, Label
 
 from lictui.engine.entitlements import expiries
 from lictui.engine.product_history import ProductHistory, select_product
-from lictui.tui import commands
+from lictui.errors import UsageError
+from lictui.tui import commands, date_input
 from lictui.tui.screens import usage_view
 from lictui.tui.screens.main_screen import MainScreen
 from lictui.tui.time_range import RangeLength, TimeRange
 from lictui.tui.widgets import chart as chart_chart
-from lictui.tui.widgets.chart import Chart, HeatMap
+from lictui.tui.widgets.bars import FilterBar, FilterClosed, TextInput
+from lictui.tui.widgets.chart import HEAT_LABEL, HOURS, Chart, HeatMap
 from lictui.tui.widgets.styled_text import StyledLabel
 
 if TYPE_CHECKING:
+    from textual.app import ComposeResult
     from textual.binding import BindingType
     from textual.widget import Widget
 
@@ -29,11 +34,56 @@ if TYPE_CHECKING:
     from lictui.tui.text import Line, Table
 
 _WIDE: Final = 110  # columns from which the facts are next to the chart
-_FACTS_WIDTH: Final = (44, 64)  # columns of the facts, from narrow to wide screens
+_FACTS_WIDTH: Final = (43, 64)  # columns of the facts, from narrow to wide screens
 _LOW: Final = 18  # rows below which the facts get less room
 _REFRESH: Final = 10.0  # seconds at least between two requests that follow the present
 _OUTLOOK_REFRESH: Final = 3600.0  # seconds: the outlook rests on days
 _AXIS: Final = 8  # columns that the value axis takes at most
+_ZOOMS: Final = {  # what the cursor is in
+    RangeLength.YEAR: RangeLength.WEEK,
+    RangeLength.MONTH: RangeLength.DAY,
+    RangeLength.WEEK: RangeLength.DAY,
+    RangeLength.DAY: RangeLength.HOURS,
+}
+
+
+class DateBar(FilterBar):
+    """Asks for a date, and shows what it is understood as."""
+
+    class Chosen(Message):
+        """A period was chosen."""
+
+        def __init__(self, time_range: TimeRange) -> None:
+            super().__init__()
+            self.time_range = time_range
+
+    def compose(self) -> ComposeResult:
+        yield Label("@")
+        yield TextInput(placeholder=date_input.EXAMPLES, compact=True)
+        yield Label("", id="wrong", markup=False)
+
+    def _read(self, text: str) -> TimeRange | None:
+        screen = cast("UsageScreen", self.screen)
+        now, zone = screen.lictui.clock.now(), screen.zone
+        try:
+            chosen = date_input.parse_time_range(text, now, zone)
+        except UsageError as error:
+            self.set_error(error.message)
+            return None
+        self.set_error(usage_view.range_name(chosen, now, zone))
+        return chosen
+
+    @on(Input.Changed)
+    def _date_typed(self, event: Input.Changed) -> None:
+        event.prevent_default().stop()
+        self._read(event.value)
+
+    @on(Input.Submitted)
+    def _date_entered(self, event: Input.Submitted) -> None:
+        event.prevent_default().stop()
+        if chosen := self._read(event.value):
+            self.close()
+            self.post_message(self.Chosen(chosen))
 
 
 class UsageScreen(MainScreen):
@@ -48,18 +98,18 @@ class UsageScreen(MainScreen):
         & #body { layout: vertical; }
         & #body > Vertical { height: 1fr; }
         & #values { height: 1; padding: 0 1; }
-        & #facts { height: auto; max-height: 9; padding: 0 1; scrollbar-size-vertical: 1; }
+        & #facts { height: 9; padding: 0 1; scrollbar-size-vertical: 1; }
         & HeatMap { display: none; }
         &.-heat-map {
             & HeatMap { display: block; }
             & Chart { display: none; }
         }
-        &.-low #facts { max-height: 3; }
+        &.-low #facts { height: 3; }
         &.-low.-heat-map #facts { display: none; }
         &.-wide {
             & #body { layout: horizontal; }
             & #body > Vertical { height: 100%; width: 1fr; }
-            & #facts { height: 100%; max-height: 100%; padding: 2 1 0 2; }
+            & #facts { height: 100%; padding: 2 1 0 2; }
         }
     }
     """
@@ -68,14 +118,15 @@ class UsageScreen(MainScreen):
         super().__init__()
         self._servers = servers
         self._product = product
-        self.time_range = TimeRange()
-        self._cursor_at = at  # until the history is there
+        self.time_range = TimeRange(recent=True) if at is None else TimeRange(RangeLength.DAY, at)
+        self._cursor_at = at
+        self._zoomed: list[tuple[TimeRange, float | None]] = []  # what Escape returns to
         self._query: ProductQuery | None = None
         self._queried_at = 0.0
-        self._drawn: tuple[TimeRange, int] | None = None  # of the history that is shown
+        self._answered: ProductQuery | None = None  # of the history that is shown
         self._compare = False
         self._history = ProductHistory()
-        self._note = ""  # shown in place of a chart
+        self._note = "loading history …"  # shown in place of a chart
         self._outlook: ProductOutlook | None = None
         self._outlook_at: float | None = None
 
@@ -84,7 +135,7 @@ class UsageScreen(MainScreen):
         left = Vertical(
             StyledLabel(id="title"),
             StyledLabel(id="range"),
-            Chart(id="plot"),
+            Chart(symbols, id="plot"),
             HeatMap(symbols),
             StyledLabel(id="values"),
         )
@@ -92,8 +143,7 @@ class UsageScreen(MainScreen):
         return Container(left, facts)
 
     def on_mount(self) -> None:
-        if self._cursor_at is not None:
-            self.time_range = TimeRange.containing(self._cursor_at, self.lictui.clock.now())
+        self.mount(DateBar())
         super().on_mount()
 
     @property
@@ -128,15 +178,17 @@ class UsageScreen(MainScreen):
         if self._query is None:
             return
         due = self._queried_at + max(_REFRESH, self._query.width / 10)
-        if not self.time_range.offset and self.lictui.clock.monotonic() >= due:
+        current = self.time_range.is_current(self.lictui.clock.now(), self.zone)
+        if current and self.lictui.clock.monotonic() >= due:
             self._ask()
         self._show_text()
 
     def on_resize(self) -> None:
+        """Divide the screen between chart and facts; another width has other buckets."""
         self.set_class(self.size.width >= _WIDE, "-wide")
         self.query_one("#facts").styles.width = self._facts_width or None
         self.set_class(self.size.height < _LOW, "-low")
-        self._ask()  # another width has other buckets
+        self._ask()
 
     # The history
 
@@ -147,8 +199,12 @@ class UsageScreen(MainScreen):
     @property
     def _facts_width(self) -> int:
         """Columns of the facts next to the chart; 0 if they are below it."""
-        least, most = _FACTS_WIDTH
-        return min(max(least, self.size.width * 5 // 12), most) if self.size.width >= _WIDE else 0
+        width, (least, most) = self.size.width, _FACTS_WIDTH
+        if width < _WIDE:
+            return 0
+        if self._shows_heat_map:  # with cells of one width
+            return least + (width - least - HEAT_LABEL) % HOURS
+        return min(max(least, width * 5 // 12), most)
 
     def _ask(self) -> None:
         now = self.lictui.clock.now()
@@ -162,9 +218,7 @@ class UsageScreen(MainScreen):
             heat_map=self._shows_heat_map,
         )
         self._query, self._queried_at = query, self.lictui.clock.monotonic()
-        if self._drawn != (self.time_range, query.width):
-            self._drawn = self.time_range, query.width
-            self._history, self._note = ProductHistory(), "loading history …"
+        if self._answered is None:
             self._draw(query)
         self._show_text()
         self._load(query)
@@ -177,8 +231,8 @@ class UsageScreen(MainScreen):
         )
         if query != self._query:
             return  # another range was chosen meanwhile
-        self._history = history or ProductHistory()
-        self._note = errors[0].message if errors else ""
+        self._history, self._answered = history or ProductHistory(), query
+        self._note = ". ".join(filter(None, (errors[0].message, errors[0].hint))) if errors else ""
         self._draw(query)
         self._show_text()
         now = self.lictui.clock.now()
@@ -195,23 +249,20 @@ class UsageScreen(MainScreen):
             self._show_text()
 
     def _draw(self, query: ProductQuery) -> None:
-        selection, before = self._selection, self.chart.view
-        cursor_at = self._cursor_at
-        if cursor_at is None and before.cursor is not None:
-            cursor_at = before.buckets[before.cursor].start
-        if self._history.buckets:
-            self._cursor_at = None
-        self.chart.view = usage_view.chart_view(
+        selection = self._selection
+        view = usage_view.chart_view(
             selection,
             query,
             self.time_range,
             self._history,
             self._outlook,
             self._expiries,
+            self.lictui.clock.now(),
             self.zone,
-            cursor_at=cursor_at,
+            cursor_at=self._cursor_at,
             note=self._note,
         )
+        self.chart.view = replace(view, other_scale=self.chart.view.other_scale)
         self.heat_map.view = usage_view.heat_map_view(
             selection, self._history, self.heat_map.view.cursor, self._note
         )
@@ -238,7 +289,12 @@ class UsageScreen(MainScreen):
         marks = () if self._shows_heat_map else view.marks_at_cursor(self._columns)
         line = usage_view.mark_line(marks, zone, today, width, self.lictui.symbols)
         return line or usage_view.range_line(
-            query, self.time_range, zone, today, assigned=view.assigned
+            query,
+            self.time_range,
+            self.lictui.clock.now(),
+            zone,
+            assigned=view.assigned,
+            loading=query != self._answered,
         )
 
     def _value_line(self, width: int) -> Line:
@@ -246,39 +302,94 @@ class UsageScreen(MainScreen):
         if self._shows_heat_map:
             view = self.heat_map.view
             line = chart_chart.read_off(view, symbols)
-            return line or chart_chart.legend(view, symbols, width)
-        line = usage_view.cursor_line(self.chart.view, self.current_time.today, symbols)
+            return line or chart_chart.legend(view, width)
+        line = usage_view.cursor_line(self.chart.view, self.current_time.today, symbols, width)
         return line or self.chart.legend(width)
 
     # Keys
 
-    def _set_range(self, time_range: TimeRange) -> None:
+    def _set_range(self, time_range: TimeRange, *, keep_zoom: bool = False) -> None:
+        """Show another range; the cursor stays at its time, or leaves with it."""
+        if not keep_zoom:
+            self._zoomed.clear()
+        start, end = time_range.period(self.lictui.clock.now(), self.zone)
+        if self._cursor_at is not None and not start <= self._cursor_at < end:
+            self._cursor_at = None
         if time_range != self.time_range:
             self.time_range = time_range
             self._ask()
 
-    def action_range(self, length: str) -> None:
-        self._set_range(TimeRange(RangeLength[length.upper()]))
+    def go_to(self, time_range: TimeRange) -> None:
+        """Leave the heat map, and show a period."""
+        if self._shows_heat_map:
+            self.action_heat()
+        self._set_range(time_range)
 
-    def action_longer(self) -> None:
-        self._set_range(self.time_range.longer())
+    @property
+    def _at(self) -> float | None:
+        """The moment that another range is about: the cursor's, else that of the range."""
+        return self.time_range.at if self._cursor_at is None else self._cursor_at
+
+    def action_range(self, length: str) -> None:
+        self.go_to(TimeRange(RangeLength[length.upper()], self._at))
+
+    def action_longer(self, step: int = 1) -> None:
+        self._set_range(TimeRange(self.time_range.length.longer(step), self._at))
 
     def action_shorter(self) -> None:
-        self._set_range(self.time_range.shorter())
+        self.action_longer(-1)
 
-    def action_earlier(self) -> None:
-        self._set_range(self.time_range.earlier())
+    def action_earlier(self, count: int = -1) -> None:
+        """Move on, and the cursor with it, at the same time of day."""
+        shown = replace(self.time_range, at=self._at)
+        moved = shown.moved(count, self.lictui.clock.now(), self.zone)
+        self._cursor_at = None if self._cursor_at is None else moved.at
+        self._set_range(moved, keep_zoom=True)
 
     def action_later(self) -> None:
-        self._set_range(self.time_range.later())
+        self.action_earlier(1)
+
+    def action_go_to_date(self) -> None:
+        self.query_one(DateBar).open("")
+
+    @on(DateBar.Chosen)
+    def _on_date(self, event: DateBar.Chosen) -> None:
+        self.go_to(event.time_range)
+
+    @on(FilterClosed)
+    def _on_date_bar_closed(self) -> None:
+        self.set_focus(None)
+
+    def action_zoom(self) -> None:
+        """Show the week, the day or the quarter of a day that the cursor is in."""
+        length = _ZOOMS.get(self.time_range.length)
+        if length is not None and not self._shows_heat_map:
+            self._zoomed.append((self.time_range, self._cursor_at))
+            self._set_range(TimeRange(length, self._at), keep_zoom=True)
+
+    def action_scale(self) -> None:
+        self.chart.view = replace(self.chart.view, other_scale=not self.chart.view.other_scale)
 
     def action_compare(self) -> None:
         self._compare = not self._compare
         self._ask()
 
     def action_heat(self) -> None:
+        """Show the heat map, of a week at least, or the chart of the range before."""
+        if self._shows_heat_map:
+            self.action_zoom_out()
         self.toggle_class("-heat-map")
-        self._ask()
+        if self._shows_heat_map:
+            self._zoomed.append((self.time_range, self._cursor_at))
+            if self.time_range.length.value < RangeLength.WEEK.value:
+                recent = self._at is None
+                self.time_range = TimeRange(RangeLength.WEEK, self._at, recent)
+        self.on_resize()
+
+    def action_zoom_out(self) -> None:
+        if self._zoomed:
+            self.time_range, self._cursor_at = self._zoomed.pop()
+            self._ask()
 
     def action_cursor(self, step: int) -> None:
         """Move to the next or the previous bucket, from the newest at first."""
@@ -290,6 +401,7 @@ class UsageScreen(MainScreen):
         last = len(view.buckets) - 1
         if last >= 0:
             cursor = last if view.cursor is None else min(max(view.cursor + step, 0), last)
+            self._cursor_at = view.buckets[cursor].start
             self.chart.view = replace(view, cursor=cursor)
             self._show_text()
 
@@ -299,11 +411,17 @@ class UsageScreen(MainScreen):
             self._show_text()
 
     def action_back(self) -> None:
-        if self._shows_heat_map and self.heat_map.view.cursor:
+        """Undo the last step: a question, a cursor, the heat map, a zoom; else close the view."""
+        if (bar := self.query_one(DateBar)).display:
+            bar.close()
+        elif self._shows_heat_map and self.heat_map.view.cursor:
             self.heat_map.view = replace(self.heat_map.view, cursor=None)
         elif self._shows_heat_map:
             self.action_heat()
+        elif self._zoomed:
+            self.action_zoom_out()
         elif self.chart.view.cursor is not None:
+            self._cursor_at = None
             self.chart.view = replace(self.chart.view, cursor=None)
         else:
             super().action_back()

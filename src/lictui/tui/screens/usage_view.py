@@ -12,12 +12,13 @@ from lictui.analysis.series import day_of, day_start
 from lictui.clock import iso
 from lictui.engine.entitlements import ExpiryKind
 from lictui.engine.product_history import ProductQuery
-from lictui.model import EventKind, Level, percent_text
+from lictui.model import EventKind, Level, percent_text, sum_all_known
 from lictui.tui.text import (
     LEVEL_TONES,
     Tone,
     format_coarse_age,
     format_count,
+    format_date,
     hang,
     shorten,
 )
@@ -25,6 +26,7 @@ from lictui.tui.time_range import (
     RangeLength,
     bucket_seconds,
     format_moment,
+    to_local,
 )
 from lictui.tui.widgets.chart import ChartView, ForecastDay, HeatMapView, Mark, MarkKind
 
@@ -42,16 +44,13 @@ if TYPE_CHECKING:
     from lictui.tui.time_range import TimeRange
     from lictui.tui.widgets.dashboard_view import CurrentTime
 
+_HOUR: Final = 3600
 _DAY: Final = 86400
 _FUTURE_SHARE: Final = 4  # the forecast takes at most a quarter of the range's length
+_SHORT: Final = (RangeLength.HOURS, RangeLength.DAY)
 _TRENDS: Final = (ForecastStatus.GROWING, ForecastStatus.FALLING)
-_RANGES: Final = {
-    RangeLength.DAY: "24 hours",
-    RangeLength.WEEK: "7 days",
-    RangeLength.MONTH: "30 days",
-    RangeLength.YEAR: "12 months",
-}
 _PREVIOUS: Final = {  # days back, on the same weekdays where the range has weeks
+    RangeLength.HOURS: (1, "previous day"),
     RangeLength.DAY: (1, "previous day"),
     RangeLength.WEEK: (7, "previous week"),
     RangeLength.MONTH: (28, "4 weeks earlier"),
@@ -81,10 +80,7 @@ def chart_query(
     """The history to ask for where the chart has so many columns."""
     length = time_range.length
     width = bucket_seconds(length, columns, selection.interval)
-    if width >= _DAY:
-        bounds = time_range.days(now, width // _DAY, zone)
-    else:
-        bounds = time_range.bounds(now, width)
+    bounds = time_range.bounds(now, width, zone)
     back = _PREVIOUS[length][0] if compare else 0
     return ProductQuery(selection.servers, selection.product, bounds, width, back, heat_map)
 
@@ -96,6 +92,7 @@ def chart_view(  # noqa: PLR0913 - everything that is drawn, each of another ori
     history: ProductHistory,
     outlook: ProductOutlook | None,
     expiries: Iterable[Expiry],
+    now: float,
     zone: ZoneInfo | None,
     *,
     cursor_at: float | None = None,
@@ -105,10 +102,10 @@ def chart_view(  # noqa: PLR0913 - everything that is drawn, each of another ori
     end, marks = query.end, event_marks(history.events, selection)
     days: tuple[ForecastDay, ...] = ()
     if history.buckets:
-        end = axis_end(outlook, time_range, query.end, zone)
+        end = axis_end(outlook, time_range, now, zone)
         marks += tuple(expiry_marks(expiries, query.start, end, zone))
-    if outlook and end > query.end:
-        days = tuple(forecast_days(outlook, history.buckets[-1].end, end, zone))
+        if outlook and end > now and time_range.length not in _SHORT:
+            days = tuple(forecast_days(outlook, history.buckets[-1].end, end, zone))
     return ChartView(
         buckets=history.buckets,
         start=query.start,
@@ -148,17 +145,18 @@ def _bucket_at(history: ProductHistory, time: float | None) -> int | None:
 
 
 def axis_end(
-    outlook: ProductOutlook | None, time_range: TimeRange, end: int, zone: ZoneInfo | None
+    outlook: ProductOutlook | None, time_range: TimeRange, now: float, zone: ZoneInfo | None
 ) -> int:
-    """Where the time axis ends: after now where a trend is forecast."""
-    long = time_range.length in (RangeLength.MONTH, RangeLength.YEAR)
-    if outlook is None or time_range.offset or not long:
+    """Where the time axis ends: further after now than the period where a trend is forecast."""
+    _, end = time_range.period(now, zone)
+    is_long = time_range.length in (RangeLength.MONTH, RangeLength.YEAR)
+    if outlook is None or not is_long or not time_range.is_current(now, zone):
         return end
     forecast = outlook.forecast
     if forecast.status not in _TRENDS or forecast.horizon is None:
         return end
-    future: int = time_range.length.value // _FUTURE_SHARE
-    return max(end, min(day_start(forecast.horizon + timedelta(days=1), zone), end + future))
+    future = int(now) + time_range.length.value // _FUTURE_SHARE
+    return max(end, min(day_start(forecast.horizon + timedelta(days=1), zone), future))
 
 
 def forecast_days(
@@ -239,21 +237,45 @@ def title_line(selection: ProductSelection, width: int, symbols: Symbols) -> Lin
 def range_line(
     query: ProductQuery,
     time_range: TimeRange,
+    now: float,
     zone: ZoneInfo | None,
-    today: date,
     *,
     assigned: bool,
+    loading: bool = False,
 ) -> Line:
-    """Which time is shown, and what a bucket of it shows. A heat map covers a week at least."""
-    length = time_range.length
+    """Which time is shown, and what a bucket of it shows."""
     what = f", {_width_text(query.width)} {'closing values' if assigned else 'peaks'}"
     if query.heat_map:
-        length = RangeLength.WEEK if length is RangeLength.DAY else length
         what = " by hour and weekday"
-    year = length is RangeLength.YEAR
-    until = f"{_RANGES[length]} to {format_moment(query.end - year, zone, today, year=year)}"
-    text = until if time_range.offset else f"last {_RANGES[length]}"
-    return ((text + what, Tone.QUIET),)
+    if loading:
+        what = ": loading history …"
+    return ((range_name(time_range, now, zone) + what, Tone.QUIET),)
+
+
+def range_name(time_range: TimeRange, now: float, zone: ZoneInfo | None) -> str:
+    """The period in words: `today, Mon 30 Nov`, `week 48, 23 to 29 Nov`, `November 2026`."""
+    first, after = time_range.days(now, zone)
+    last, today = after - timedelta(days=1), day_of(now, zone)
+    day = f"{first:%a} {format_date(first, today)}"
+    match time_range.length:
+        case RangeLength.HOURS:
+            hours = (to_local(at, zone) for at in time_range.period(now, zone))
+            return f"{day} " + " to ".join(f"{hour:%H:%M}" for hour in hours)
+        case RangeLength.DAY:
+            return f"today, {day}" if first == today else day
+        case RangeLength.WEEK:
+            days = days_text(first, last, today)
+            return "last 7 days" if time_range.recent else f"week {first:%V}, {days}"
+        case RangeLength.MONTH:
+            return f"{first:%B %Y}"
+    return f"{first:%Y}"
+
+
+def days_text(first: date, last: date, today: date) -> str:
+    """Some days: `23 to 29 Nov`, `30 Nov to 6 Dec`, with the year if it is another one."""
+    same_month = (first.year, first.month) == (last.year, last.month)
+    start = f"{first.day}" if same_month else format_date(first, last)
+    return f"{start} to {format_date(last, today)}"
 
 
 def _width_text(seconds: int) -> str:
@@ -302,21 +324,18 @@ class FactsInput:
 
 def facts(data: FactsInput, symbols: Symbols) -> Iterator[Fact]:
     """The facts in the order in which they are shown."""
-    selection, outlook, now = data.selection, data.outlook, data.time.now
-    yield "now", _current(selection, symbols)
+    outlook, now = data.outlook, data.time.now
+    yield "now", _current(data.selection, symbols)
     if data.view.buckets and data.history.stats:
         yield from _past(data, data.history.stats)
     if outlook and outlook.anomaly:
         yield "today", [(outlook.anomaly, Tone.ACCENT)]
     if outlook:
-        forecast = outlook.forecast
-        full = forecast.installed
-        dated = bool((full and full.firm_day) or forecast.shortfalls)
-        text = describe_forecast(forecast, data.time.today)
-        fragments = [(text, Tone.WARN if dated else Tone.TEXT)]
-        if basis := forecast.shown_basis:
-            fragments.append((f"; {basis}", Tone.QUIET))
-        yield "forecast", fragments
+        full = outlook.forecast.installed
+        dated = bool((full and full.firm_day) or outlook.forecast.shortfalls)
+        text = describe_forecast(outlook.forecast, data.time.today)
+        yield "forecast", [(text, Tone.WARN if dated else Tone.TEXT)]
+    yield from expiry_facts(data.expiries)
     monthly = list(monthly_facts(data.history.monthly_usage, now))
     if outlook and outlook.assignments and not any(label == "this month" for label, _ in monthly):
         assigned, released = outlook.assignments
@@ -324,12 +343,26 @@ def facts(data: FactsInput, symbols: Symbols) -> Iterator[Fact]:
         text = text if assigned or released else "no changes detected"
         yield "this month", [(text, Tone.TEXT)]
     yield from monthly
-    for expiry in data.expiries:
+    yield "servers", _servers(data.selection)
+    if outlook and (basis := outlook.forecast.shown_basis):
+        yield "basis", [(f"forecast {basis}", Tone.QUIET)]
+
+
+def expiry_facts(expiries: Iterable[Expiry]) -> Iterator[Fact]:
+    """What ends when, `18 Jun 2027 (450)`; licenses that end on one day are added up."""
+    ends: dict[str, dict[date, list[int | None]]] = {}
+    for expiry in expiries:
         if label := _EXPIRY_LABELS.get(expiry.kind):
-            day = f"{expiry.day.day} {expiry.day:%b %Y}"
-            count = f" ({format_count(expiry.count)} licenses)"
-            yield label, [(day, Tone.TEXT), (count, Tone.QUIET)]
-    yield "servers", _servers(selection)
+            ends.setdefault(label, {}).setdefault(expiry.day, []).append(expiry.count)
+    for label, days in ends.items():
+        counts = {day: format_count(sum_all_known(found)) for day, found in days.items()}
+        texts = (f"{day.day} {day:%b %Y} ({count})" for day, count in counts.items())
+        yield label, [(_grouped(texts), Tone.TEXT)]
+
+
+def _grouped(texts: Iterable[str]) -> str:
+    """Texts of which a line holds some or none, but never a part."""
+    return ", ".join(text.replace(" ", _NO_BREAK) for text in texts)
 
 
 def _current(selection: ProductSelection, symbols: Symbols) -> list[Fragment]:
@@ -400,14 +433,11 @@ def peak_fact(
 def percentile_fact(stats: UsageStats, *, is_coarse: bool, at_most: bool) -> Fact:
     """Percentiles over time. Wide buckets have no meaningful median, so `is_coarse` omits it."""
     up_to = "at most " if at_most else ""
-    median = "" if is_coarse else f" · median {up_to}{stats.p50:,.0f}"
-    return "percentiles", [
-        (f"95th {up_to}", Tone.TEXT),
-        (f"{stats.p95:,.0f}", Tone.STRONG),
-        (f" · 99th {up_to}", Tone.TEXT),
-        (f"{stats.p99:,.0f}", Tone.STRONG),
-        (median, Tone.TEXT),
-    ]
+    figures = {"95th": stats.p95, "99th": stats.p99, "median": stats.p50}
+    if is_coarse:
+        del figures["median"]
+    texts = (f"{name} {up_to}{figure:,.0f}" for name, figure in figures.items())
+    return "percentiles", [(_grouped(texts), Tone.TEXT)]
 
 
 def threshold_facts(
@@ -421,7 +451,7 @@ def threshold_facts(
         return
     up_to = "up to " if at_most else ""
     texts = (f"{share * 100:g} %: {up_to}{format_coarse_age(time)}" for share, time in reached)
-    yield "time above", [(" · ".join(texts), Tone.WARN)]
+    yield "time above", [(_grouped(texts), Tone.WARN)]
     if period := stats.longest_saturation:
         length = format_coarse_age(period.seconds)
         text = f"longest {up_to}{length}, from {format_moment(period.start, zone, today)}"
@@ -458,8 +488,8 @@ def _servers(selection: ProductSelection) -> list[Fragment]:
     return [(f"{len(reporting)} of {len(selection.servers)}: ", Tone.TEXT), *fragments[1:]]
 
 
-def cursor_line(view: ChartView, today: date, symbols: Symbols) -> Line:
-    """The values of the bucket under the cursor."""
+def cursor_line(view: ChartView, today: date, symbols: Symbols, width: int) -> Line:
+    """The values of the bucket under the cursor, without what does not fit."""
     if view.cursor is None:
         return ()
     bucket = view.buckets[view.cursor]
@@ -467,21 +497,32 @@ def cursor_line(view: ChartView, today: date, symbols: Symbols) -> Line:
     ratio = value / bucket.installed if bucket.installed else None
     share = percent_text(ratio, (view.warn, view.critical))
     start = format_moment(bucket.start, view.tz, today)
-    when = f"{start} to {format_moment(bucket.end, view.tz)[-5:]}"
-    if bucket.end - bucket.start >= _DAY:
-        until = format_moment(bucket.end, view.tz, year=True)
-        when = f"{format_moment(bucket.start, view.tz, year=True)} to {until}"
-    more = "" if bucket.installed is None else f", {bucket.installed - value:,} free"
+    until = f" to {format_moment(bucket.end, view.tz)[-5:]}"
+    if bucket.end - bucket.start >= 23 * _HOUR:  # a day, maybe one on which clocks change
+        first, last = (day_of(at, view.tz) for at in (bucket.start, bucket.end - 1))
+        start, until = days_text(first, last, today), ""
+        if first == last:
+            start = f"{first:%a} {format_date(first, today)}"
+    more = [] if bucket.installed is None else [f", {bucket.installed - value:,} free"]
     if view.previous:
         previous = view.previous_bucket()
         figure = "?" if previous is None else f"{round(view.value(previous)):,}"
-        more = f" {symbols.dot} {view.previous_label} {figure}"
+        more = [f" {symbols.dot} {view.previous_label} {figure}"]
     verb = "assigned" if view.assigned else "in use"
+    more.append(f", average {bucket.average:,.0f}")
+    values = f"{value:,} of {format_count(bucket.installed)} {verb}  {share}"
+    glyph = _glyph(level, symbols)
+    short = more[:1]
+    choices: tuple[tuple[str, list[str]], ...]
+    choices = ((until, more), (until, short), ("", short), ("", []))
+    lines = [(f"{symbols.ascending} {start}{end}  ", "".join(rest)) for end, rest in choices]
+    room = width - len(values + glyph)
+    when, rest = next((line for line in lines if len("".join(line)) <= room), lines[-1])
     return (
-        (f"{symbols.ascending} {when}  ", Tone.ACCENT),
-        (f"{value:,} of {format_count(bucket.installed)} {verb}  {share}", Tone.STRONG),
-        (_glyph(level, symbols), LEVEL_TONES[level]),
-        (more, Tone.QUIET),
+        (when, Tone.ACCENT),
+        (values, Tone.STRONG),
+        (glyph, LEVEL_TONES[level]),
+        (rest, Tone.QUIET),
     )
 
 

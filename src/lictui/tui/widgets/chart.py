@@ -10,17 +10,16 @@ from enum import IntEnum
 from itertools import chain, groupby, pairwise
 from math import ceil
 from operator import itemgetter
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual.reactive import reactive
 
 from lictui.model import Level, MonthlyUsage, Reading, percent_text
 from lictui.tui.text import (
-    LEVEL_TONES,
     Fragment,
     Line,
     Tone,
-    merge_fragments,
 )
 from lictui.tui.text import (
     line_width as columns,
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from lictui.analysis.usage import HeatMatrix
 
 
+_LOW: Final = 4  # usage below this part of the limit gets an axis of its own
 _HALF_A_MONTH: Final = 15 * 86400  # seconds; a monthly value is drawn in the middle of its month
 
 
@@ -98,6 +98,7 @@ class ChartView:
     critical: float = 0.9
     cursor: int | None = None  # index of the bucket under the cursor
     note: str = ""  # shown instead of a chart
+    other_scale: bool = False  # than the one that fits
     monthly_usage: tuple[
         MonthlyUsage, ...
     ] = ()  # monthly values of the source, drawn where nothing was recorded
@@ -114,16 +115,25 @@ class ChartView:
         return reading.level(self.warn, self.critical)
 
     @property
+    def limit(self) -> int:
+        """The most that is installed, with its overdraft."""
+        buckets = ((bucket.installed or 0) + (bucket.overdraft or 0) for bucket in self.buckets)
+        return max(0, *buckets, *(day.installed or 0 for day in self.forecast), 0)
+
+    @property
     def top(self) -> int:
-        """The upper end of the value axis, a little above everything that is drawn."""
-        tallest = max(
+        """The upper end of the value axis, a little above everything that is drawn.
+
+        Below a quarter of the limit the axis fits the usage; `other_scale` is the other choice.
+        """
+        usage = max(
             0,
             *map(self.value, (*self.buckets, *self.previous)),
-            *((bucket.installed or 0) + (bucket.overdraft or 0) for bucket in self.buckets),
             *(y for _, y in self.monthly_points()),
-            *(max(day.high, day.installed or 0) for day in self.forecast),
+            *(day.high for day in self.forecast),
         )
-        return max(1, ceil(tallest * 1.08))
+        fits = (usage * _LOW < self.limit) != self.other_scale
+        return max(1, ceil((usage if fits else max(usage, self.limit)) * 1.08))
 
     @property
     def label_width(self) -> int:
@@ -141,11 +151,11 @@ class ChartView:
         )
 
     def value_ticks(self, height: int) -> tuple[int, ...]:
-        unit = 1
+        unit, top = 1, self.top
         while True:
             for step in (unit, 2 * unit, 5 * unit):
-                if self.top // step <= max(1, height // 4):
-                    return tuple(range(0, self.top + 1, step))
+                if top // step <= max(1, height // 4):
+                    return tuple(range(0, top + 1, step))
             unit *= 10
 
     def recorded_runs(self) -> tuple[tuple[Bucket, ...], ...]:
@@ -229,13 +239,12 @@ _MARK_GLYPHS: Final = {  # of events, on the time axis
     MarkKind.SERVER_DOWN: "✖", MarkKind.SERVER_UP: "✔", MarkKind.ACTIVATION: "▣",
     MarkKind.VERSION: "▲", MarkKind.CERTIFICATE: "▤", MarkKind.NOTICE: "!",
 }  # fmt: skip
-_AREA: Final = "hd"  # plotext's quarter blocks
 _INSTALLED, _TOTAL, _THRESHOLD, _CURSOR = "━", "┅", "┈", "│"
 _MONTHLY, _PREVIOUS, _FORECAST, _BAND = "●", "◦", "╌", "░"
 
 
 _Cells = list[list[tuple[str, str]]]  # characters by line and column
-_Row = tuple[tuple[str, str], ...]  # pieces of text, each of one part
+_Row = tuple[tuple[str, Any], ...]  # pieces of text, each of one part or tone
 
 
 class Chart(Drawing[ChartView]):
@@ -250,8 +259,12 @@ class Chart(Drawing[ChartView]):
 
     view: reactive[ChartView] = reactive(ChartView())
 
+    def __init__(self, symbols: Symbols = UNICODE_SYMBOLS, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._symbols = symbols
+
     def draw(self, view: ChartView, width: int, height: int) -> tuple[_Row, ...]:
-        return _draw(view, width, height)
+        return _draw(view, width, height, self._symbols)
 
     def legend(self, width: int) -> Line:
         shown: list[Fragment] = []
@@ -282,12 +295,18 @@ class Chart(Drawing[ChartView]):
         yield ("", Tone.QUIET), ("arrow keys: inspect values", Tone.QUIET)
 
 
-def _draw(view: ChartView, width: int, height: int) -> tuple[_Row, ...]:
+def _note(note: str, width: int, height: int) -> tuple[_Row, ...]:
+    """Return what replaces a chart, in as many rows as it needs."""
+    rows = wrap(note or "no data for this period", max(1, width - 2))
+    blank: tuple[_Row, ...] = ((),) * max(0, (height - len(rows)) // 2)
+    return (*blank, *(((row.center(width), Tone.FRAME),) for row in rows))
+
+
+def _draw(view: ChartView, width: int, height: int, symbols: Symbols) -> tuple[_Row, ...]:
     """Return the chart as rows of text, or the note that replaces it."""
     if view.note or not (view.buckets or view.monthly_points()):
-        note = (view.note or "no data for this period")[:width]
-        return (*[()] * (height // 2), ((note.center(width), "frame"),))
-    plot = _Plot(view, width, height)
+        return _note(view.note, width, height)
+    plot = _Plot(view, width, height, symbols)
     matrix = plot.figure.build()
     text = matrix.string(colorless=True).split("\n")[:height]
     cells: _Cells = [[] for _ in text]
@@ -295,6 +314,9 @@ def _draw(view: ChartView, width: int, height: int) -> tuple[_Row, ...]:
         for x, character in enumerate(line):
             color = matrix.get(y, x).foreground()
             cells[y].append((character, PARTS[color[0]] if color else "frame"))
+    if view.limit > view.top:
+        limit = f"{symbols.ascending} installed {view.limit:,} "[: max(0, width - 8)]
+        cells[0][-len(limit) :] = [(character, "installed") for character in limit]
     _draw_marks(view, cells)
     _draw_cursor(view, cells)
     return tuple(
@@ -329,7 +351,7 @@ def _column(view: ChartView, at: float, width: int) -> int:
 class _Plot:
     """A plotext figure; its colors are numbers of parts, the theme's colors come later."""
 
-    def __init__(self, view: ChartView, width: int, height: int) -> None:
+    def __init__(self, view: ChartView, width: int, height: int, symbols: Symbols) -> None:
         import plotext
 
         plotext.terminal.limit(width=False, height=False)
@@ -337,13 +359,16 @@ class _Plot:
         self.figure = type(plotext.figure)(parent=plotext.terminal)
         self.figure.theme("colorless").plot_size(width, height)
         self._axes(view, width, height)
+        self._top = view.top
         self._band(view)
         for share in (view.warn, view.critical):
             self._levels(view.level_segments(share), _THRESHOLD, "threshold")
-        for stretch in view.recorded_runs():
-            self.figure.draw(self._curve(view, stretch, AREA).fillx())
-        for stretch in view.recorded_runs():
-            self.figure.draw(self._curve(view, stretch, EDGE))
+        for run in view.recorded_runs():
+            averages = [bucket.average for bucket in run]
+            self.figure.draw(self._curve(view, run, averages, AREA, symbols.area).fillx())
+        for run in view.recorded_runs():
+            highs = [view.value(bucket) for bucket in run]
+            self.figure.draw(self._curve(view, run, highs, EDGE, symbols.curve))
         if points := view.monthly_points():
             at, values = zip(*points, strict=True)
             marker = self._marker(_MONTHLY, "monthly")
@@ -373,15 +398,18 @@ class _Plot:
     def _curve(
         self,
         view: ChartView,
-        stretch: Iterable[Bucket],
+        run: tuple[Bucket, ...],
+        values: list[float],
         parts: dict[Level, str],
+        symbol: str,
     ) -> Any:
-        """Draw usage as steps: a bucket is as wide as its time."""
-        ends = [(at, bucket) for bucket in stretch for at in (bucket.start, bucket.end - 1)]
+        """Draw values as steps: a bucket is as wide as its time."""
         return self.figure.signal(
-            [at for at, _ in ends],
-            [view.value(bucket) for _, bucket in ends],
-            marker=[self._marker(_AREA, parts[view.level(bucket)]) for _, bucket in ends],
+            [at for bucket in run for at in (bucket.start, bucket.end - 1)],
+            [value for value in values for _ in range(2)],
+            marker=[
+                self._marker(symbol, parts[view.level(bucket)]) for bucket in run for _ in range(2)
+            ],
         ).lines(active=True)
 
     def _band(self, view: ChartView) -> None:
@@ -394,6 +422,8 @@ class _Plot:
 
     def _levels(self, lines: Iterable[LevelSegment], symbol: str, part: str) -> None:
         for line in lines:
+            if line.y > self._top:
+                continue
             ends = [line.start, line.end - 1], [line.y, line.y]
             level = self.figure.signal(*ends, marker=self._marker(symbol, part))
             self.figure.draw(level.lines(active=True))
@@ -407,10 +437,26 @@ class _Plot:
 
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_HOURS: Final = 24
-_LABEL: Final = 5  # columns of a weekday name
-_EIGHTHS: Final = 8
-_WIDEST: Final = 5
+HOURS: Final = 24
+HEAT_LABEL: Final = 5  # columns of a weekday name
+_SHADES: Final = 4  # of what is below the first threshold
+# With 16 colors nothing can be shaded: high values are filled, and every cell has its figure.
+_HEAT_CSS: Final = """
+    & > .tone--heat-0 { background: $success 6%; color: $foreground; }
+    & > .tone--heat-1 { background: $success 18%; color: $foreground; }
+    & > .tone--heat-2 { background: $success 31%; color: $foreground; }
+    & > .tone--heat-3 { background: $success 44%; color: $foreground; }
+    & > .tone--heat-warn { background: $warning; color: $background; }
+    & > .tone--heat-critical { background: $error; color: $background; }
+    & > .tone--heat-cursor { background: $accent; color: $background; text-style: bold; }
+    &:ansi > .tone--heat-0, &:ansi > .tone--heat-1 {
+        background: ansi_default; color: ansi_green;
+    }
+    &:ansi > .tone--heat-2, &:ansi > .tone--heat-3 { background: ansi_green; color: ansi_black; }
+    &:ansi > .tone--heat-warn { background: ansi_yellow; color: ansi_black; }
+    &:ansi > .tone--heat-critical { background: ansi_red; color: ansi_bright_white; }
+    &:ansi > .tone--heat-cursor { background: ansi_cyan; color: ansi_black; }
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -435,69 +481,68 @@ class HeatMapView:
 class HeatMap(Drawing[HeatMapView]):
     """Usage by hour and weekday."""
 
+    DEFAULT_CSS = "HeatMap {" + _HEAT_CSS + "}"
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"tone--heat-{kind}" for kind in (*range(_SHADES), "warn", "critical", "cursor")
+    }
     view: reactive[HeatMapView] = reactive(HeatMapView())
 
     def __init__(self, symbols: Symbols = UNICODE_SYMBOLS, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._symbols = symbols
 
-    def draw(self, view: HeatMapView, width: int, height: int) -> list[Line]:
+    def draw(self, view: HeatMapView, width: int, height: int) -> list[_Row]:
         return draw_heat_map(view, width, height, self._symbols)
 
     def move_cursor(self, hours: int) -> None:
         """Move the cursor, Monday 8:00 at first; the week wraps around."""
         day, hour = self.view.cursor or (0, 8 - hours)
-        place = (day * _HOURS + hour + hours) % (7 * _HOURS)
-        self.view = replace(self.view, cursor=divmod(place, _HOURS))
+        place = (day * HOURS + hour + hours) % (7 * HOURS)
+        self.view = replace(self.view, cursor=divmod(place, HOURS))
 
 
-def draw_heat_map(view: HeatMapView, width: int, height: int, symbols: Symbols) -> list[Line]:
-    """Return the map as lines of text: the hours, then a line per weekday."""
+def draw_heat_map(view: HeatMapView, width: int, height: int, symbols: Symbols) -> list[_Row]:
+    """Return the map as lines of text: the hours, then the same number of lines per weekday."""
     if view.note or view.heat is None or not any(map(any, view.heat.weeks)):
-        note = (view.note or "no data for this period")[:width].center(width)
-        return [*[()] * (height // 2), ((note, Tone.FRAME),)]
-    cell = max(1, min(_WIDEST, (width - _LABEL) // _HOURS))
-    hours_per_label = 1 if cell > 2 else 2 if cell > 1 else 3  # noqa: PLR2004 - an hour is two digits wide
-    hours = "".join(
-        f"{hour:02}".ljust(cell * hours_per_label) for hour in range(0, _HOURS, hours_per_label)
-    )
-    lines: list[Line] = [((" " * _LABEL + hours, Tone.QUIET),)]
-    rows = max(1, (height - 1) // len(_DAYS))  # of a weekday
-    bar_rows = rows - 1 if rows > 2 else rows  # noqa: PLR2004 - with a blank one between high bars
-    for day, values in enumerate(view.heat.average):
-        chosen = view.cursor[0] == day if view.cursor else False
-        head = (f" {_DAYS[day]} ", Tone.ACCENT if chosen else Tone.QUIET)
-        for below in reversed(range(bar_rows)):
-            label = (" " * _LABEL, Tone.QUIET) if below else head
-            bars = _bars(view, day, values, cell, (below, bar_rows), symbols)
-            lines.append(merge_fragments((label, *bars)))
-        lines += [()] * (rows - bar_rows)
+        return list(_note(view.note, width, height))
+    room = max(0, width - HEAT_LABEL)
+    room -= room % HOURS if room < 3 * HOURS else 0  # narrow cells of two widths look ragged
+    edges = [HEAT_LABEL + room * hour // HOURS for hour in range(HOURS + 1)]
+    cells = [end - start for start, end in pairwise(edges)]
+    every = next(n for n in (1, 2, 3, 6, 12, 24) if n * min(cells) > 2 or n == HOURS)  # noqa: PLR2004
+    hours = " " * HEAT_LABEL
+    for hour in range(0, HOURS, every):
+        hours = f"{hours.ljust(edges[hour] + (cells[hour] - 1) // 2)}{hour:02}"
+    lines: list[_Row] = [((hours[:width], Tone.QUIET),)]
+    rows = max(1, (height - 1) // len(_DAYS))
+    for day, name in enumerate(_DAYS):
+        tone = Tone.ACCENT if view.cursor and view.cursor[0] == day else Tone.QUIET
+        drawn = [_cell(view, (day, hour), cells, symbols) for hour in range(HOURS)]
+        blank = tuple((" " * len(text), tone) for text, tone in drawn)
+        above = (rows - 1) // 2
+        lines += [((" " * HEAT_LABEL, tone), *blank)] * above
+        lines.append(((f" {name} ", tone), *drawn))
+        lines += [((" " * HEAT_LABEL, tone), *blank)] * (rows - 1 - above)
     return lines
 
 
-def _bars(
-    view: HeatMapView,
-    day: int,
-    values: tuple[float | None, ...],
-    cell: int,
-    part: tuple[int, int],
-    symbols: Symbols,
-) -> Iterator[Fragment]:
-    """One row of the bars of a weekday: how many rows are below it, and how many there are."""
-    below, rows = part
-    for hour, value in enumerate(values):
-        at_cursor = view.cursor == (day, hour)
-        tone = Tone.ACCENT
-        eighths = 0
-        if value is not None:
-            eighths = max(-int(-value * rows * _EIGHTHS // view.scale), 1) - below * _EIGHTHS
-            reading = Reading(round(value), view.installed)
-            tone = tone if at_cursor else LEVEL_TONES[reading.level(view.warn, view.critical)]
-        bar = symbols.trend_bars[min(eighths, _EIGHTHS) - 1] if eighths > 0 else " "
-        bar *= cell if cell < 3 else cell - 1  # noqa: PLR2004 - wide bars have a blank between them
-        if at_cursor and not below:
-            bar = symbols.cursor + bar[1:]
-        yield bar.ljust(cell), tone
+def _cell(
+    view: HeatMapView, place: tuple[int, int], cells: list[int], symbols: Symbols
+) -> tuple[str, str]:
+    """A cell with its figure: the percentage, or its tens where cells are narrow."""
+    width = cells[place[1]]
+    value = view.heat.average[place[0]][place[1]] if view.heat else None
+    text, kind = "", ""
+    if value is not None:
+        share = round(value) / view.scale
+        text = f"{share * 100:.0f}" if min(cells) > 2 else f"{min(9, int(share * 10))}"  # noqa: PLR2004
+        level = Reading(round(value), view.installed).level(view.warn, view.critical)
+        shade = f"{min(_SHADES - 1, int(share * (_SHADES + 1)))}"
+        kind = {Level.OK: shade, Level.UNKNOWN: shade, Level.WARN: "warn"}.get(level, "critical")
+    text = text.rjust(min(2, width)).center(width)
+    if place == view.cursor:
+        text, kind = symbols.cursor + text[1:], "cursor"
+    return text, f"heat-{kind}" if kind else Tone.TEXT
 
 
 def read_off(view: HeatMapView, symbols: Symbols) -> Line:
@@ -522,13 +567,9 @@ def read_off(view: HeatMapView, symbols: Symbols) -> Line:
     )
 
 
-def legend(view: HeatMapView, symbols: Symbols, width: int) -> Line:
+def legend(view: HeatMapView, width: int) -> Line:
     """Return the legend and, if it fits into `width` columns, the cursor keys."""
     scale = "installed" if view.installed else "the busiest hour"
-    bars = symbols.trend_bars
-    meaning = (
-        (f"{bars[0]}{bars[3]}{bars[-1]} ", Tone.STRONG),
-        (f"average hourly peak, 0 to 100 % of {scale}", Tone.QUIET),
-    )
+    meaning = ((f"average of hourly peaks in % of {scale}", Tone.QUIET),)
     with_keys = (*meaning, ("  arrow keys: inspect values", Tone.QUIET))
     return with_keys if columns(with_keys) <= width else meaning

@@ -63,7 +63,8 @@ def segments(widget: Widget, line: ToneLine, *, selected: bool = False) -> list[
 
 def strip(widget: Widget, line: ToneLine, cells: int, *, selected: bool = False) -> Strip:
     """Return the line as one strip of `cells` cells."""
-    return Strip(segments(widget, line, selected=selected)).adjust_cell_length(cells)
+    drawn = Strip(segments(widget, line, selected=selected))
+    return drawn.adjust_cell_length(cells, widget.rich_style)
 
 
 def _style(widget: Widget, tone: str) -> Style:
