@@ -1,3 +1,4 @@
+import os
 import stat
 from pathlib import Path
 
@@ -68,3 +69,20 @@ def test_backslash_in_a_command_is_a_part_of_a_path_on_windows_only() -> None:
         patch.setattr("os.name", "nt")
         words = split_command(command)
     assert words == (r"C:\Tools\secret.exe", "two words")
+
+
+def test_folders_of_a_service_are_used_unless_they_are_those_of_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("CONFIGURATION", "STATE", "LOGS"):
+        monkeypatch.setenv(f"{name}_DIRECTORY", f"/srv/{name.lower()}:/srv/other")
+    monkeypatch.setenv("SYSTEMD_EXEC_PID", str(os.getpid()))
+    paths = resolve_paths()
+    assert (paths.config, paths.history, paths.log) == (
+        Path("/srv/configuration/config.toml"),
+        Path("/srv/state/history.db"),
+        Path("/srv/logs/lictui.log"),
+    )
+    assert resolve_paths(data_dir=Path("/d")).log == Path("/d/lictui.log")
+    monkeypatch.setenv("SYSTEMD_EXEC_PID", "1")  # of an agent that runs `lictui check`
+    assert Path("/srv") not in {*resolve_paths().log.parents, *resolve_paths().config.parents}

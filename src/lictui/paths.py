@@ -24,6 +24,7 @@ class Paths:
 
     config_dir: Path
     data_dir: Path
+    log_dir: Path | None = None  # None: the data folder
 
     @property
     def config(self) -> Path:
@@ -63,17 +64,35 @@ class Paths:
     @property
     def log(self) -> Path:
         """`lictui.log`, rotating."""
-        return self.data_dir / "lictui.log"
+        return (self.log_dir or self.data_dir) / "lictui.log"
 
 
 def resolve_paths(config_dir: Path | None = None, data_dir: Path | None = None) -> Paths:
-    """Return the given folders, else those of this platform and user. Creates nothing."""
+    """Return the given folders, else those of the service, or of this platform and user.
+
+    Creates nothing.
+    """
     import platformdirs
 
     return Paths(
-        config_dir or Path(platformdirs.user_config_dir("lictui", appauthor=False)),
-        data_dir or Path(platformdirs.user_data_dir("lictui", appauthor=False)),
+        config_dir
+        or _service_folder("CONFIGURATION_DIRECTORY")
+        or Path(platformdirs.user_config_dir("lictui", appauthor=False)),
+        data_dir
+        or _service_folder("STATE_DIRECTORY")
+        or Path(platformdirs.user_data_dir("lictui", appauthor=False)),
+        None if data_dir else _service_folder("LOGS_DIRECTORY"),
     )
+
+
+def _service_folder(name: str) -> Path | None:
+    """Return a folder that systemd made for this service (man systemd.exec).
+
+    A program that another service starts, as an agent starts a plugin, gets those of that service.
+    """
+    folder = os.environ.get(name, "").partition(":")[0]
+    is_own = os.environ.get("SYSTEMD_EXEC_PID") in (None, str(os.getpid()))
+    return Path(folder) if folder and is_own else None
 
 
 def make_folder(folder: Path) -> None:
@@ -101,7 +120,9 @@ def writable_by_others(paths: Paths) -> list[str]:
     ]
 
 
-def write_private(file: Path, data: bytes, *, keep_readers: bool = False) -> None:
+def write_private(
+    file: Path, data: bytes, *, keep_readers: bool = False, mode: int = FILE_MODE
+) -> None:
     """Replace `file` atomically by `data`, with mode 0600; `keep_readers` lets others still read.
 
     A symbolic link is followed, so that it stays a link.
@@ -115,7 +136,7 @@ def write_private(file: Path, data: bytes, *, keep_readers: bool = False) -> Non
             out.write(data)
             out.flush()
             os.fsync(out.fileno())
-        Path(name).chmod(FILE_MODE)
+        Path(name).chmod(mode)
         if before is not None:
             with suppress(OSError, AttributeError):  # another user's group; Windows
                 os.chown(name, -1, before.st_gid)

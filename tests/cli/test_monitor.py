@@ -11,10 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from lictui.cli.monitor import ChangePrinter, configure_logging, exit_on_signal
-from lictui.config.settings import Settings
-from lictui.engine.board import Board
-from lictui.engine.merge import merge_board
+from lictui.cli.context import configure_logging
+from lictui.cli.monitor import exit_on_signal
 
 
 def test_forced_exit_closes_everything_before_the_program_goes_on(
@@ -132,13 +130,3 @@ def test_stalled_close_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     with exit_on_signal(lambda: None, lambda: ended.append(has_ended.wait(30))):
         signal.raise_signal(signal.SIGHUP)
     assert ended == [True, True]  # the terminal is restored, and the close had not ended
-
-
-def test_notice_is_printed_once_whatever_it_counts(capsys: pytest.CaptureFixture[str]) -> None:
-    locked, waiting = "the history h2.db is locked", "{} polls not written yet"
-    printer = ChangePrinter(merge_board(Board((), (locked,))))
-    boards = [(locked, waiting.format(1)), (locked, waiting.format(12)), (), (locked,)]
-    for notices in boards:
-        printer(merge_board(Board((), notices)), Settings())
-    lines = capsys.readouterr().err.splitlines()
-    assert lines == [f"lictui: {text}" for text in (locked, waiting.format(1), locked)]

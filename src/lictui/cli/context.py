@@ -1,9 +1,12 @@
-"""What a command works on: configuration, selected servers, history database, signals."""
+"""What a command works on: configuration, servers, history database, signals, log."""
 
 from __future__ import annotations
 
+import logging
+import os
 import signal
 from contextlib import contextmanager
+from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -15,6 +18,7 @@ from lictui.config.loader import load_settings
 from lictui.config.registry import load_servers
 from lictui.engine import queries
 from lictui.errors import UsageError
+from lictui.paths import FILE_MODE, make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -122,3 +126,37 @@ def require_recorded(
                 raise UsageError(
                     f"the history contains no {kind} {name!r}.{suggestion(name, recorded)}"
                 )
+
+
+def configure_logging(file: Path | None, level: str, *, also_stderr: bool = False) -> None:
+    """Log to a rotating file with mode 0600; without one if it is None or cannot be written.
+
+    Secrets never reach a log record.
+    """
+    logging.raiseExceptions = False  # a full disk would print a traceback for every record
+    handlers: list[logging.Handler] = [logging.StreamHandler()] if also_stderr else []
+    try:
+        if file is not None:
+            make_folder(file.parent)
+            handlers.append(_PrivateLog(file, maxBytes=1_000_000, backupCount=3))
+    except OSError as error:
+        click.echo(f"lictui: no log: {file}: {error.strerror or error}", err=True)
+    handlers = handlers or [logging.NullHandler()]
+    logging.basicConfig(
+        level=level.upper(),
+        handlers=handlers,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        force=True,
+    )
+    for library in ("httpx", "httpcore", "spnego", "asyncio"):  # they would log headers and tokens
+        logging.getLogger(library).setLevel(logging.WARNING)
+
+
+class _PrivateLog(RotatingFileHandler):
+    """A log whose files are private, those after a rotation, too."""
+
+    def _open(self) -> Any:
+        def opener(name: str, flags: int) -> int:
+            return os.open(name, flags, FILE_MODE)
+
+        return open(self.baseFilename, self.mode, encoding="utf-8", opener=opener)

@@ -44,7 +44,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
             "Check usage, expirations and servers as a plugin for Nagios and Icinga.",
         ),
         "alerts": ("alerts:alerts", "Show active alerts."),
-        "collect": ("monitor:collect", "Run as a background collector (no UI)."),
+        "collect": ("collect:collect", "Run as a background collector (no UI)."),
         "serve": ("serve:serve", "Serve the read-only monitor as a web page."),
         "servers": ("", "List, add, change, remove and test servers."),
         "secrets": ("", "Store passwords."),

@@ -1,4 +1,4 @@
-"""`lictui`, `lictui watch` and `lictui collect`: the engine thread, with or without a screen.
+"""`lictui` and `lictui watch`: the engine thread and the screen.
 
 The order matters: the files are opened and the engine thread starts before Textual is imported,
 and polling starts after the first frame.
@@ -7,46 +7,32 @@ and polling starts after the first frame.
 from __future__ import annotations
 
 import gc
-import logging
 import os
-import re
 import select
-import signal
 import sys
 import threading
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
-from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lictui.cli.context import handling_signals, load_configuration, select_servers
-from lictui.cli.options import (
-    CommandContext,
-    MonitorOptions,
-    group_option,
-    interval_option,
-    monitor_options,
-)
+from lictui.cli.context import configure_logging, handling_signals
+from lictui.cli.options import CommandContext, MonitorOptions, monitor_options
 from lictui.clock import SystemClock
 from lictui.config.loader import load_settings, load_state, save_state
-from lictui.engine.board import Filter, MergedBoard
+from lictui.engine.board import Filter
 from lictui.engine.engine import Engine, EngineThread, RunScope
 from lictui.errors import ConfigError, LictuiError, UsageError
-from lictui.paths import FILE_MODE, make_folder
 from lictui.tui.theme_names import THEME_NAMES, theme_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from lictui.config.settings import Settings
 
 EXIT_TIMEOUT: Final = 1.5  # seconds for an orderly exit of the screen
 CLOSE_TIMEOUT: Final = 3.0  # seconds for everything: whatever hangs, the process ends
-# A signal that another thread receives does not end a wait of the main thread, which handles it.
-_SIGNAL_PAUSE: Final = 0.5  # seconds
 _START_DEMO: Final = -1  # result of the first-run screen
 _DEMO_SPEED: Final = 60.0  # a day in 24 minutes
 
@@ -297,111 +283,3 @@ def _wait_for_hangup(on_hangup: Callable[[], None]) -> None:
     (_, events), *_ = poll.poll()
     if events & select.POLLHUP:
         on_hangup()
-
-
-# `lictui collect`
-
-
-@click.command()
-@interval_option
-@group_option
-@click.pass_obj
-def collect(context: CommandContext, /, *, interval: float | None, group: str) -> int:
-    """Run as a background collector (no UI).
-
-    Polls and records until SIGTERM (exit code 0) or SIGINT (130).
-    """
-    configure_logging(context.paths.log, context.log_level, also_stderr=True)
-    _, servers = load_configuration(context)
-    select_servers(servers, group=group)
-    stop = threading.Event()
-    received: list[int] = []
-
-    def on_signal(number: int, _frame: object) -> None:
-        if not received:  # whatever hangs, the process ends
-            limit = threading.Timer(
-                CLOSE_TIMEOUT, os._exit, [130 if number == signal.SIGINT else 0]
-            )
-            limit.daemon = True
-            limit.start()
-        received.append(number)
-        stop.set()
-
-    with handling_signals(on_signal, "SIGTERM", "SIGINT"), ExitStack() as stack:
-        thread = EngineThread(Engine(context.paths, SystemClock(), RunScope(group, interval)))
-        stack.callback(thread.stop)
-        thread.start()
-        printer = ChangePrinter(thread.board)
-        count = len(thread.board.registered.servers)
-        message = f"collecting from {count} {'server' if count == 1 else 'servers'}"
-        if count == 0:
-            message = "no servers configured; servers added now will be polled"
-        click.echo(f"lictui: {message}", err=True)
-        thread.start_polling(printer)
-        while not stop.wait(_SIGNAL_PAUSE):
-            pass
-    return 130 if signal.SIGINT in received else 0
-
-
-_NUMBER: Final = re.compile(r"(?<![\w.-])\d+(?![\w.-])")
-
-
-class ChangePrinter:
-    """Prints to stderr when the state of a server changes, and new notices."""
-
-    def __init__(self, board: MergedBoard) -> None:
-        self._states = {status.server.name: status.state for status in board.registered.servers}
-        self._printed: set[str] = set()  # notices, without their figures
-        self._print_notices(board)
-
-    def __call__(self, board: MergedBoard, _settings: Settings) -> None:
-        """Print what differs from the board before."""
-        for status in board.registered.servers:
-            name = status.server.name
-            if self._states.get(name) is not status.state:
-                self._states[name] = status.state
-                reason = f": {status.failure.message}" if status.failure else ""
-                click.echo(f"lictui: {name} is {status.state.replace('_', ' ')}{reason}", err=True)
-        self._print_notices(board)
-
-    def _print_notices(self, board: MergedBoard) -> None:
-        # A count in a notice may change with every poll.
-        notices = [(_NUMBER.sub("#", notice), notice) for notice in board.notices]
-        for template, notice in notices:
-            if template not in self._printed:
-                click.echo(f"lictui: {notice}", err=True)
-        self._printed = {template for template, _ in notices}
-
-
-def configure_logging(file: Path | None, level: str, *, also_stderr: bool = False) -> None:
-    """Log to a rotating file with mode 0600; without one if it is None or cannot be written.
-
-    Secrets never reach a log record.
-    """
-    logging.raiseExceptions = False  # a full disk would print a traceback for every record
-    handlers: list[logging.Handler] = [logging.StreamHandler()] if also_stderr else []
-    try:
-        if file is not None:
-            make_folder(file.parent)
-            handlers.append(_PrivateLog(file, maxBytes=1_000_000, backupCount=3))
-    except OSError as error:
-        click.echo(f"lictui: no log: {file}: {error.strerror or error}", err=True)
-    handlers = handlers or [logging.NullHandler()]
-    logging.basicConfig(
-        level=level.upper(),
-        handlers=handlers,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        force=True,
-    )
-    for library in ("httpx", "httpcore", "spnego", "asyncio"):  # they would log headers and tokens
-        logging.getLogger(library).setLevel(logging.WARNING)
-
-
-class _PrivateLog(RotatingFileHandler):
-    """A log whose files are private, those after a rotation, too."""
-
-    def _open(self) -> Any:
-        def opener(name: str, flags: int) -> int:
-            return os.open(name, flags, FILE_MODE)
-
-        return open(self.baseFilename, self.mode, encoding="utf-8", opener=opener)

@@ -21,6 +21,7 @@ from lictui.model import (
     AlertKey,
     AlertState,
     Failure,
+    FailureKind,
     Level,
     LicenseServer,
     Model,
@@ -71,6 +72,8 @@ class ServerStatus:
     last_success_at: float | None = None  # of `snapshot`
     latency: float | None = None  # seconds, of the last poll
     due: float | None = None  # when the next poll is planned
+    polls: int = 0  # by this process
+    failed_polls: Mapping[FailureKind, int] = field(default_factory=dict, hash=False)
     recorded_pools: tuple[Pool, ...] = ()  # in the history, of a server without a snapshot
     members: tuple[ServerStatus, ...] = ()  # the merged servers, the main one first
     figure_sources: Mapping[PoolKey, tuple[FigureSource, ...]] = field(
@@ -154,7 +157,10 @@ def apply_poll(board: Board, poll: Poll, due: float | None = None) -> Board:
 
 
 def _polled(before: ServerStatus, poll: Poll, due: float | None) -> ServerStatus:
+    failed = before.failed_polls
     if isinstance(poll.result, Failure):
+        kind = poll.result.kind
+        failed = {**failed, kind: failed.get(kind, 0) + 1}
         after = replace(before, state=poll.result.state, failure=poll.result)
     else:
         after = replace(
@@ -166,7 +172,15 @@ def _polled(before: ServerStatus, poll: Poll, due: float | None) -> ServerStatus
             last_success_at=poll.time,
         )
     since = before.since if after.state is before.state else poll.time
-    return replace(after, since=since, polled_at=poll.time, latency=poll.latency, due=due)
+    return replace(
+        after,
+        since=since,
+        polled_at=poll.time,
+        latency=poll.latency,
+        due=due,
+        polls=before.polls + 1,
+        failed_polls=failed,
+    )
 
 
 def mark_stale(board: Board, now: float, running_since: float = 0.0) -> Board:

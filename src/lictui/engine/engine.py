@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -189,6 +190,10 @@ class Engine:
         """Poll one server, or all enabled ones, without waiting for their turn."""
         if not self._scope.read_only:
             self._poller.poll_now(name)
+
+    async def reload(self) -> None:
+        """Apply the configuration now; servers that are missing in it were removed."""
+        await self._reconfigure(trusted=True)
 
     async def acknowledge(self, key: AlertKey, acknowledgement: Acknowledgement | None) -> None:
         """Acknowledge or snooze an alert; None removes that. Raises LictuiError."""
@@ -606,6 +611,16 @@ class EngineThread:
         """Poll one server, or all enabled ones, without waiting for their turn."""
         self._thread.notify(self.engine.poll_now, name)
 
+    def reload(self) -> None:
+        """Apply a changed configuration now; does not wait for it."""
+        self._thread.submit(self.engine.reload()).add_done_callback(_log_failure)
+
+    def responds(self, seconds: float) -> bool:
+        """Whether the event loop of the engine does something within this time."""
+        answered = threading.Event()
+        self._thread.notify(answered.set)
+        return answered.wait(seconds)
+
     async def ask(self, question: Callable[[Engine], Coroutine[Any, Any, _T]]) -> _T:
         """Run a question in the thread of the engine and return its answer.
 
@@ -635,4 +650,4 @@ class EngineThread:
 
 def _log_failure(start: Future[None]) -> None:
     if not start.cancelled() and (error := start.exception()):
-        _log.error("polling could not be started", exc_info=error)
+        _log.error("polling could not be started, or changed", exc_info=error)

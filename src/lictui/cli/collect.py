@@ -1,0 +1,185 @@
+"""`lictui collect`: the engine without a screen, as a service that other systems read."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import threading
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from lictui.cli.context import (
+    configure_logging,
+    handling_signals,
+    load_configuration,
+    select_servers,
+)
+from lictui.cli.options import CommandContext, group_option, interval_option
+from lictui.clock import SystemClock
+from lictui.engine.engine import Engine, EngineThread, RunScope
+from lictui.export.metrics import MetricsPublisher, parse_address
+from lictui.export.systemd import ServiceManager, unit_file
+
+if TYPE_CHECKING:
+    from lictui.config.settings import Settings
+    from lictui.engine.board import MergedBoard
+
+CLOSE_TIMEOUT: Final = 3.0  # seconds for everything: whatever hangs, the process ends
+# A signal that another thread receives does not end a wait of the main thread, which handles it.
+_SIGNAL_PAUSE: Final = 0.5  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class CollectOptions:
+    """The options of `lictui collect`."""
+
+    interval: float | None = None  # seconds
+    group: str = ""
+    metrics_listen: str = ""  # HOST:PORT
+    textfile: Path | None = None
+
+    def arguments(self) -> list[str]:
+        """Return the command line of these options."""
+        values = {
+            "--interval": None if self.interval is None else f"{self.interval:g}",
+            "--group": self.group,
+            "--metrics-listen": self.metrics_listen,
+            "--textfile": self.textfile and str(self.textfile.absolute()),
+        }
+        return [word for name, value in values.items() if value for word in (name, value)]
+
+
+@click.command()
+@interval_option
+@group_option
+@click.option(
+    "--metrics-listen",
+    default="",
+    metavar="HOST:PORT",
+    help="Serve OpenMetrics on this address at /metrics; without a host on loopback only.",
+)
+@click.option(
+    "--textfile",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="PATH",
+    help="Write OpenMetrics to this file (mode 0644) for node_exporter.",
+)
+@click.option(
+    "--print-unit", is_flag=True, help="Print a systemd unit with these options, and exit."
+)
+@click.pass_obj
+def collect(context: CommandContext, /, *, print_unit: bool, **options: Any) -> int:
+    """Run as a background collector (no UI).
+
+    Polls and records until SIGTERM (exit code 0) or SIGINT (130); SIGHUP reloads the configuration.
+    """
+    chosen = CollectOptions(**options)
+    address = parse_address(chosen.metrics_listen) if chosen.metrics_listen else None
+    if print_unit:
+        writable = chosen.textfile.absolute().parent if chosen.textfile else None
+        click.echo(unit_file(_command_line(chosen), writable), nl=False)
+        return 0
+    configure_logging(context.paths.log, context.log_level, also_stderr=True)
+    _, servers = load_configuration(context)
+    select_servers(servers, group=chosen.group)
+    with ExitStack() as stack:
+        clock = SystemClock()
+        metrics = MetricsPublisher(clock, chosen.textfile)
+        stack.callback(metrics.stop)
+        if address:
+            host, port = metrics.listen(*address)
+            host = f"[{host}]" if ":" in host else host
+            click.echo(f"lictui: metrics on http://{host}:{port}/metrics", err=True)
+        thread = EngineThread(Engine(context.paths, clock, RunScope(chosen.group, chosen.interval)))
+        return _run(thread, metrics, clock)
+
+
+def _run(thread: EngineThread, metrics: MetricsPublisher, clock: SystemClock) -> int:
+    """Collect until a signal ends it; return the exit code."""
+    stop, reload = threading.Event(), threading.Event()
+    received: list[int] = []
+
+    def on_signal(number: int, _frame: object) -> None:
+        if not received:  # whatever hangs, the process ends
+            code = 130 if number == signal.SIGINT else 0
+            limit = threading.Timer(CLOSE_TIMEOUT, os._exit, [code])
+            limit.daemon = True
+            limit.start()
+        received.append(number)
+        stop.set()
+
+    on_terminal = sys.stdin is not None and sys.stdin.isatty()  # its end is that of lictui
+    with ExitStack() as stack:
+        stack.enter_context(handling_signals(on_signal, "SIGTERM", "SIGINT"))
+        on_hangup = on_signal if on_terminal else lambda _number, _frame: reload.set()
+        stack.enter_context(handling_signals(on_hangup, "SIGHUP"))
+        service = ServiceManager(clock)
+        stack.callback(thread.stop)
+        stack.callback(service.notify, "STOPPING=1")
+        thread.start()
+        printer = ChangePrinter(thread.board)
+        count = len(thread.board.registered.servers)
+        message = f"collecting from {count} {'server' if count == 1 else 'servers'}"
+        if count == 0:
+            message = "no servers configured; servers added now will be polled"
+        click.echo(f"lictui: {message}", err=True)
+
+        def publish(board: MergedBoard, settings: Settings) -> None:
+            metrics.publish(board)
+            printer(board, settings)
+
+        metrics.publish(thread.board)
+        thread.start_polling(publish)
+        service.notify("READY=1", f"STATUS={message}")
+        while not stop.wait(_SIGNAL_PAUSE):
+            if reload.is_set():
+                reload.clear()
+                service.notify_reload()
+                thread.reload()
+                click.echo("lictui: configuration reloaded", err=True)
+                service.notify("READY=1")
+            service.feed_watchdog(thread.responds)
+    return 130 if signal.SIGINT in received else 0
+
+
+def _command_line(options: CollectOptions) -> list[str]:
+    """The command of this process, to be run as a service."""
+    program = Path(sys.argv[0]).absolute()
+    start = [str(program)] if program.name == "lictui" else [sys.executable, "-m", "lictui"]
+    return [*start, "collect", *options.arguments()]
+
+
+_NUMBER: Final = re.compile(r"(?<![\w.-])\d+(?![\w.-])")
+
+
+class ChangePrinter:
+    """Prints to stderr when the state of a server changes, and new notices."""
+
+    def __init__(self, board: MergedBoard) -> None:
+        self._states = {status.server.name: status.state for status in board.registered.servers}
+        self._printed: set[str] = set()  # notices, without their figures
+        self._print_notices(board)
+
+    def __call__(self, board: MergedBoard, _settings: Settings) -> None:
+        """Print what differs from the board before."""
+        for status in board.registered.servers:
+            name = status.server.name
+            if self._states.get(name) is not status.state:
+                self._states[name] = status.state
+                reason = f": {status.failure.message}" if status.failure else ""
+                click.echo(f"lictui: {name} is {status.state.replace('_', ' ')}{reason}", err=True)
+        self._print_notices(board)
+
+    def _print_notices(self, board: MergedBoard) -> None:
+        # A count in a notice may change with every poll.
+        notices = [(_NUMBER.sub("#", notice), notice) for notice in board.notices]
+        for template, notice in notices:
+            if template not in self._printed:
+                click.echo(f"lictui: {notice}", err=True)
+        self._printed = {template for template, _ in notices}

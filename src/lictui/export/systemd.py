@@ -1,0 +1,137 @@
+"""systemd: the notification protocol (man sd_notify), and a unit file for the collector."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from lictui.clock import Clock
+
+_MICROSECONDS: Final = 1_000_000
+_PATIENCE: Final = 1.0  # seconds that the engine may take to answer
+
+
+class ServiceManager:
+    """The service manager that started this process; without one every call does nothing."""
+
+    def __init__(self, clock: Clock) -> None:
+        address = os.environ.get("NOTIFY_SOCKET", "")
+        self._address = f"\0{address[1:]}" if address.startswith("@") else address
+        self._clock = clock
+        self._interval = 0.0  # seconds between two signs of life; 0: none are expected
+        if os.environ.get("WATCHDOG_PID") in (None, str(os.getpid())):
+            microseconds = os.environ.get("WATCHDOG_USEC", "")
+            if microseconds.isascii() and microseconds.isdecimal():
+                self._interval = int(microseconds) / _MICROSECONDS / 3
+        self._fed_at = clock.monotonic()
+
+    def notify(self, *assignments: str) -> None:
+        """Send a message; the service must not fail because nobody receives it."""
+        if not self._address or not hasattr(socket, "AF_UNIX"):
+            return
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+            out.settimeout(0)
+            out.sendto("\n".join(assignments).encode(), self._address)
+
+    def notify_reload(self) -> None:
+        """Announce that the configuration is being loaded; READY=1 follows."""
+        microseconds = round(self._clock.monotonic() * _MICROSECONDS)
+        self.notify("RELOADING=1", f"MONOTONIC_USEC={microseconds}")
+
+    def feed_watchdog(self, responds: Callable[[float], bool]) -> None:
+        """Send a sign of life if one is due and the engine `responds` within some seconds."""
+        now = self._clock.monotonic()
+        if self._interval and now - self._fed_at >= self._interval and responds(_PATIENCE):
+            self._fed_at = now
+            self.notify("WATCHDOG=1")
+
+
+_UNIT: Final = """\
+# lictui as a service. Install:
+#   sudo useradd --system --home-dir /var/lib/lictui --shell /usr/sbin/nologin lictui
+#   sudo install -d -o lictui -g lictui -m 0700 /etc/lictui
+#   lictui collect --print-unit | sudo tee /etc/systemd/system/lictui.service
+#   sudo systemctl daemon-reload && sudo systemctl enable --now lictui
+# Configuration: /etc/lictui; history: /var/lib/lictui; log: /var/log/lictui.
+
+[Unit]
+Description=lictui, a monitor of Citrix licenses
+Wants=network-online.target
+After=network-online.target time-sync.target
+
+[Service]
+Type=notify
+NotifyAccess=main
+ExecStart={command}
+ExecReload=/bin/kill -HUP $MAINPID
+WatchdogSec=60
+Restart=on-failure
+RestartSec=10
+TimeoutStopSec=10
+User=lictui
+Group=lictui
+UMask=0077
+ConfigurationDirectory=lictui
+ConfigurationDirectoryMode=0700
+StateDirectory=lictui
+StateDirectoryMode=0700
+LogsDirectory=lictui
+LogsDirectoryMode=0700
+LimitNOFILE=8192
+
+# Sandbox. A `command` that needs more (a 32-bit lmutil, PowerShell, files below /home) needs an
+# override: sudo systemctl edit lictui
+{writable}CapabilityBoundingSet=
+AmbientCapabilities=
+NoNewPrivileges=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+PrivateDevices=yes
+PrivateTmp=yes
+PrivateUsers=yes
+ProcSubset=pid
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHome={home}
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+ProtectSystem=strict
+RemoveIPC=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def unit_file(command: Sequence[str], writable: Path | None = None) -> str:
+    """Return a hardened unit that runs `command`, which may write into one more folder."""
+    in_home = command[0].startswith(("/home/", "/root/"))
+    return _UNIT.format(
+        command=" ".join(map(_quoted, command)),
+        writable=f"ReadWritePaths={_quoted(str(writable))}\n" if writable else "",
+        home="read-only" if in_home else "yes",  # the program itself is there
+    )
+
+
+def _quoted(word: str) -> str:
+    """Quote a word for a unit file: `%` and `$` would be replaced."""
+    text = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    plain = text == word and word and not any(c.isspace() or c in "';" for c in word)
+    return text if plain else f'"{text}"'
