@@ -99,7 +99,7 @@ async def test_history_is_that_of_the_member_that_reports_the_figure() -> None:
 
 async def test_products_count_merged_servers_once() -> None:
     async with running_app("products", size=(120, 40), board=board()) as run:
-        line = next(line for line in screen_text(run.app).splitlines() if "user/device" in line)
+        line = next(line for line in screen_text(run.app).splitlines() if " u/d " in line)
         assert "412" in line
         assert "1,000" in line
         assert "1/1" in line

@@ -25,6 +25,8 @@ _LIKELY: Final = 0.8  # probability
 MORE_LIKELY: Final = 0.5
 _UNLIKELY: Final = 0.2
 _NARROW: Final = timedelta(days=30)  # that hold half of the distribution of a date
+_MONTH: Final = 30.4  # days
+_MONTHS: Final = 12  # of a year
 _MIN_PACE: Final = 0.1  # licenses per week that the text distinguishes
 
 
@@ -145,6 +147,20 @@ class Forecast:
         return min(dates, default=None)
 
     @property
+    def next_shortage(self) -> tuple[date, str] | None:
+        """The first day ahead on which a threshold is reached or licenses run short, and why.
+
+        That is "exp." where licenses expire, the share of a threshold, or "" if all are in use.
+        """
+        reached = (
+            (reach.firm_day, "" if reach.ratio >= 1 else _share(reach))
+            for reach in (self.warn, self.critical, self.installed)
+            if reach and reach.firm_day and (reach.ratio >= 1 or not reach.last_reached)
+        )
+        expiring = ((shortfall.date, "exp.") for shortfall in self.shortfalls)
+        return min((*expiring, *reached), default=None)
+
+    @property
     def shown_basis(self) -> str:
         """The basis in words where a date is shown, else ""."""
         reaches = (self.warn, self.critical, self.installed)
@@ -186,7 +202,8 @@ def direction_text(result: Forecast, today: date) -> str:
         return "uncertain"
     match result.status:
         case ForecastStatus.GROWING if result.installed and result.horizon:
-            return f"> {(result.horizon - today).days} d"
+            months = round((result.horizon - today).days / _MONTH)
+            return f"> {months} months" if months < _MONTHS else "> 1 year"
         case ForecastStatus.FLAT:
             return "stable"
         case ForecastStatus.FALLING:
@@ -194,7 +211,7 @@ def direction_text(result: Forecast, today: date) -> str:
         case ForecastStatus.GROWING:
             return "growing"
         case _:
-            return "?"
+            return "no forecast"
 
 
 def _pace_text(result: Forecast) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from lictui.config.settings import AlertSettings
 from lictui.errors import UsageError
 from lictui.model import (
+    LEVELS_ABOVE_WARN,
     Acknowledgement,
     AlertKey,
     AlertState,
@@ -232,6 +233,7 @@ class Total:
     servers_reporting: tuple[str, ...]  # servers whose figures are in the sums
     servers_expected: tuple[str, ...]  # enabled servers with the product, as last read or recorded
     scope: str = ""  # the group or the server; "" for all servers
+    worst_level: Level = Level.UNKNOWN  # of a server where the level of the sum is unknown
 
     @property
     def is_partial(self) -> bool:
@@ -423,12 +425,18 @@ def _totals(board: MergedBoard, by: GroupBy) -> Iterator[Total]:
         reading = sum_over_servers(reporting)
         unknown = sum(is_incomplete(pool.reading) for _, pool in reporting)
         limits = total_thresholds(board.alert_settings, scope, product, by)
+        level = worst = reading.level(limits.warn, limits.critical)
+        if unknown:
+            levels = {pool.reading.level(limits.warn, limits.critical) for _, pool in reporting}
+            level = Level.UNKNOWN
+            worst = next((bad for bad in reversed(LEVELS_ABOVE_WARN) if bad in levels), level)
         yield Total(
             product=product,
             name=pools[0][1].name,
             model=model,
             reading=reading,
-            level=Level.UNKNOWN if unknown else reading.level(limits.warn, limits.critical),
+            level=level,
+            worst_level=worst,
             unknown_pools=unknown,
             servers_reporting=tuple(dict.fromkeys(status.server.name for status, _ in reporting)),
             servers_expected=tuple(dict.fromkeys(status.server.name for status, _ in pools)),

@@ -82,6 +82,7 @@ COMMANDS: Final = (
             ("dashboard",)),
     Command("sort.next", "s", "sort_next", "Sort", "Sort by the next column", _SORTED),
     Command("sort.reverse", "S", "sort_reverse", "Reverse", "Reverse the sort order", _SORTED),
+    Command("problems", "!", "problems", "Problems", "Show only what needs attention", _GRIDS),
     Command("group.next", "g", "group_next", "Group", "Show one group after the other, then all",
             ("dashboard",)),
     Command("estate.by", "g", "by_next", "Group by", "Group by product, group or server",

@@ -40,17 +40,27 @@ def strip_controls(text: str, kept: str = "") -> str:
 
 
 @lru_cache(maxsize=8192)
-def shorten(text: str, width: int, ellipsis: str = "…") -> str:
-    """Return `text` in at most `width` cells, shortened in the middle."""
+def shorten(text: str, width: int, ellipsis: str = "…", tail: int | None = None) -> str:
+    """Return `text` in at most `width` cells, shortened before its last `tail` cells."""
     text = strip_controls(text)
     if cell_len(text) <= width:
         return text
     room = width - cell_len(ellipsis)
     if room < 1:
         return set_cell_size(text, max(width, 0)).rstrip()
-    tail = room // 2
+    tail = room // 2 if tail is None else min(tail, room)
     front = set_cell_size(text, room - tail).rstrip()
     return front + ellipsis + _last_cells(text, tail).lstrip()
+
+
+def shorten_apart(names: Iterable[str], width: int, ellipsis: str = "…") -> dict[str, str]:
+    """Return each name in at most `width` cells, cut where no two of them look alike."""
+    distinct, middle = tuple(dict.fromkeys(names)), max(width - 1, 0) // 2
+    for tail in sorted(range(max(width, 1)), key=lambda tail: abs(tail - middle)):
+        short = {name: shorten(name, width, ellipsis, tail) for name in distinct}
+        if len(set(short.values())) == len(distinct):
+            return short
+    return {name: shorten(name, width, ellipsis) for name in distinct}
 
 
 def _last_cells(text: str, width: int) -> str:

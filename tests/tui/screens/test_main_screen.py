@@ -105,8 +105,13 @@ async def test_export_shows_why_it_failed(monkeypatch: pytest.MonkeyPatch) -> No
 MANY = Board(tuple(up_status(f"lic-{at:02}", pool("XDT_PLT_CCS", 50, 100)) for at in range(60)))
 
 
-@pytest.mark.parametrize("view", ["dashboard", "products"])
-async def test_trend_length_changes_by_brackets_and_is_kept(view: str) -> None:
+@pytest.mark.parametrize(
+    ("view", "length", "label", "back"),
+    [("dashboard", "week", "7 d", 3), ("products", "year", "1 year", 1)],
+)
+async def test_trend_length_changes_by_brackets_and_is_kept(
+    view: str, length: str, label: str, back: int
+) -> None:
     engine = FakeEngine(series_of=workday_series)
     async with running_app(view, engine=engine, size=(190, 40)) as run:
         before = len(engine.queries)
@@ -119,11 +124,11 @@ async def test_trend_length_changes_by_brackets_and_is_kept(view: str) -> None:
         )  # once for each row in view
         assert {query.pools for query in queries} <= set(shown)
         assert all(query.end - query.start >= RangeLength.WEEK.value for query in queries)
-        assert "Trend: week" in screen_text(run.app)
-        assert run.app.saved_state["range"] == "week"
+        assert f"Trend: {label}" in screen_text(run.app)
+        assert run.app.saved_state["range"] == length
         await run.press("right_square_bracket", "right_square_bracket", "right_square_bracket")
-        assert "Trend: year" in screen_text(run.app)
-        await run.press(*["left_square_bracket"] * 3)
+        assert "Trend: 1 year" in screen_text(run.app)
+        await run.press(*["left_square_bracket"] * back)
         assert "Trend:" not in screen_text(run.app)
 
 

@@ -55,11 +55,10 @@ async def test_keys_move_sort_and_filter() -> None:
         await run.press("end")
         assert at(run) == len(products(run)) - 1
         selected = table(run).selected
-        await run.press("s", "s")
         assert products(run)[0] == "PVS_STD_CCS"
-        assert table(run).selected == selected
         await run.press("S")
-        assert products(run)[3] == "PVS_STD_CCS"  # the last of those that are in use
+        assert products(run)[-1] == "PVS_STD_CCS"
+        assert table(run).selected == selected
         await run.press("slash", *"xenapp", "enter")
         assert products(run) == ["MPS_ADV_CCU"]
         await run.press("escape")
@@ -94,7 +93,7 @@ async def test_description_has_peak_bound_and_coverage() -> None:
     )
     async with running_app("products", (120, 40), engine=engine, board=board) as run:
         text = " ".join(screen_text(run.app).split())
-        assert "all-time peak: 2,120 of 2,500 (8 May 2026" in text
+        assert "All-time peak: 2,120 of 2,500 (8 May 2026" in text
         assert "sum of server peaks: 2,300" in text
         assert "data coverage 97 %" in text
 
@@ -132,16 +131,49 @@ async def test_summaries_are_requested_for_each_grouping() -> None:
         assert {view.total.scope for view in table(run).rows} == {""}
 
 
-@pytest.mark.parametrize("sort", SORTS)
-async def test_sorting_keeps_assigned_rows_below(sort: str) -> None:
+async def test_sorted_column_has_an_arrow_and_follows_keys_and_clicks() -> None:
     engine = FakeEngine(past_summaries=past_summaries())
-    async with running_app("products", engine=engine) as run:
-        await run.press(*["s"] * SORTS.index(sort))
-        assigned = [view.assigned for view in table(run).rows]
-        assert assigned == sorted(assigned)
+    async with running_app("products", (200, 60), engine=engine) as run:
+
+        def titles() -> str:
+            return screen_text(run.app).splitlines()[1]
+
+        assert "▼Use" in titles()
+        await run.press("end")
+        selected = table(run).cursor
+        for title in table(run).sorts:
+            await run.click(max(titles().index(title), 2), 1)
+            arrow = "▲" if title in ("Product", "Type", "Free", "Servers", "Runs out") else "▼"
+            assert f"{arrow}{title}" in titles() or f"{title}{arrow}" in titles()
+            await run.click(titles().index(title), 1)
+            assert table(run).titles["reverse"]
+            assert table(run).cursor == selected
+        assert {*table(run).sorts} == {*SORTS} - {"Scope"}
+        await run.press("s")
+        assert "Product▲" in titles()
 
 
-async def test_sorting_by_days_left_puts_the_soonest_first() -> None:
+async def test_problem_key_hides_what_is_below_its_thresholds() -> None:
     async with running_app("products", engine=FakeEngine(past_summaries=past_summaries())) as run:
-        await run.press(*["s"] * SORTS.index("days left"))
+        await run.press("exclamation_mark")
+        assert products(run) == ["PVS_STD_CCS", "XDT_PLT_UD", "XDT_ENT_UD"]
+        await run.press("exclamation_mark")
+        assert len(products(run)) == 6
+
+
+async def test_space_below_the_rows_lists_the_servers_of_the_product() -> None:
+    async with running_app("products", (120, 40)) as run:
+        await run.press("j")
+        lines = screen_text(run.app).splitlines()
+        assert "CVAD Premium (user/device): at least 612 of 700 assigned" in lines[-7]
+        assert [line.split()[0] for line in lines[-4:-1]] == [
+            "ddc-us-01", "lic-emea-01", "lic-apac-02"
+        ]  # fmt: skip
+        assert "not counted: down" in lines[-2]
+
+
+async def test_sorting_by_runs_out_puts_the_soonest_first() -> None:
+    async with running_app("products", engine=FakeEngine(past_summaries=past_summaries())) as run:
+        sorts = table(run).sorts
+        await run.press(*["s"] * (sorts.index("Runs out") - sorts.index("Use")))
         assert products(run)[:2] == ["PVS_STD_CCS", "XDT_PLT_CCS"]  # the first is over it now

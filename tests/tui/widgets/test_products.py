@@ -1,17 +1,20 @@
 """The products view without a screen: when licenses run out, and peaks that are upper bounds."""
 
+import re
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from tests.support.example_board import example_board
 
-from lictui.analysis.forecast import Forecast, ForecastStatus, Reach
+from lictui.analysis.forecast import Forecast, ForecastStatus, Reach, Shortfall
 from lictui.analysis.peaks import Peak, ScopedPeak
 from lictui.analysis.usage import PastSummary
 from lictui.config.settings import Thresholds
 from lictui.engine.merge import merge_board
 from lictui.model import Model
+from lictui.tui.text import Tone, line_width
 from lictui.tui.theme import UNICODE_SYMBOLS
 from lictui.tui.widgets.gauge import TrendData
 from lictui.tui.widgets.products import ProductRow, describe_row, fit_columns, row_line
@@ -31,7 +34,7 @@ GROWING, FLAT = ForecastStatus.GROWING, ForecastStatus.FLAT
         (GROWING, Reach(1.0, 0.6, DAY, (TODAY, LATER)), "uncertain"),
         (FLAT, Reach(1.0, 0.3), "uncertain"),
         (FLAT, Reach(1.0, 0.1), "stable"),
-        (GROWING, Reach(1.0, 0.1), "> 182 d"),
+        (GROWING, Reach(1.0, 0.1), "> 6 months"),
         (FLAT, None, "stable"),
         (GROWING, None, "growing"),
     ],
@@ -45,33 +48,63 @@ def test_runs_out_has_a_day_only_where_the_forecast_is_certain(
     )
     summary = replace(PastSummary(), forecast=forecast)
     row = ProductRow(TOTAL, "XenApp Advanced", Thresholds(), summary, TODAY, None)
-    assert row.runs_out == text
+    assert row.runs_out[0] == text
     layout = fit_columns(120, [row])
     line = "".join(part for part, _ in row_line(row, TrendData(), layout, UNICODE_SYMBOLS))
     assert f" {text}" in line
 
 
 @pytest.mark.parametrize(
-    ("peak", "bound", "cells", "count"),
+    ("more", "cell"),
     [
-        (1869, False, "        1,869    1,869        1,869", "1,869"),
-        (1869, True, "     <= 1,869 <= 1,869     <= 1,869", "at most 1,869"),
-        (12869, True, "     <=12,869 <=12,869     <=12,869", "at most 12,869"),
+        ({"warn": Reach(0.8, 0.9, DAY)}, ("31 Dec (80 %)", Tone.WARN)),
+        ({"warn": Reach(0.8, 0.9, DAY, last_reached=TODAY)}, ("stable", Tone.QUIET)),
+        ({"critical": Reach(0.9, 0.9, LATER), "installed": Reach(1, 0.9, DAY)},
+         ("31 Dec", Tone.WARN)),
+        ({"warn": Reach(0.8, 0.9, DAY), "shortfalls": (Shortfall(date(2026, 12, 20), 5, 9),)},
+         ("20 Dec (exp.)", Tone.CRITICAL)),
+    ],
+)  # fmt: skip
+def test_runs_out_is_the_nearest_threshold_or_expiration(
+    more: dict[str, Any], cell: tuple[str, Tone]
+) -> None:
+    forecast = Forecast("estate", "MPS_ADV_CCU", Model.CONCURRENT, FLAT, 365, **more)
+    summary = PastSummary(forecast=forecast)
+    assert ProductRow(TOTAL, "XenApp", Thresholds(), summary, TODAY, None).runs_out == cell
+
+
+@pytest.mark.parametrize(
+    ("peak", "bound", "cell", "count"),
+    [
+        (1869, False, "1,869", "1,869"),
+        (1869, True, "<= 1,869", "at most 1,869"),
+        (80, True, "88", "at most 80"),  # the history is older than what is in use now
     ],
 )
-def test_peaks_that_are_upper_bounds_are_marked(
-    peak: int, *, bound: bool, cells: str, count: str
+def test_peaks_are_marked_as_upper_bounds_and_never_below_the_present(
+    peak: int, *, bound: bool, cell: str, count: str
 ) -> None:
-    scoped = ScopedPeak(
-        "estate",
-        "MPS_ADV_CCU",
-        Model.CONCURRENT,
-        Peak("all", peak, 0, 20000, 9.0, 1.0, 300, bound=bound),
-    )
+    at = int(datetime(2026, 6, 9, tzinfo=UTC).timestamp())
+    peak_of_all = Peak("all", peak, at, 20000, 9.0, 1.0, 300, bound=bound)
+    scoped = ScopedPeak("estate", "MPS_ADV_CCU", Model.CONCURRENT, peak_of_all)
     summary = PastSummary(last_24h=scoped, month=scoped, all_time=scoped)
     row = ProductRow(TOTAL, "XenApp Advanced", Thresholds(), summary, TODAY, None)
-    layout = fit_columns(120, [row])
+    layout = fit_columns(170, [row])
     line = "".join(part for part, _ in row_line(row, TrendData(), layout, UNICODE_SYMBOLS))
-    assert cells in line
-    ((sentence, _),), _ = describe_row(row, UNICODE_SYMBOLS)
-    assert sentence.startswith(f"all-time peak: {count} of 20,000 (")
+    day = "24 Nov" if peak == 80 else "9 Jun"
+    assert len(re.findall(rf"(?<= ){cell}(?= )", line)) == 3 + (
+        peak == 80
+    )  # "In use" shows it, too
+    assert f"{cell} {day:>9}" in line
+    _, ((sentence, _),) = describe_row(row, UNICODE_SYMBOLS)
+    assert sentence.startswith(f"All-time peak: {count} of 20,000 (")
+
+
+def test_names_in_narrow_tables_are_cut_where_they_differ() -> None:
+    names = [f"Virtual {name}" for name in ("Apps Standard", "Desktops Standard", "Apps Advanced")]
+    rows = [ProductRow(TOTAL, name, Thresholds(), PastSummary(), TODAY, None) for name in names]
+    for cells in (40, 48, 55, 60, 80):
+        layout = fit_columns(cells, rows)
+        assert len(set(layout.names.values())) == len(names)
+        lines = [row_line(row, TrendData(), layout, UNICODE_SYMBOLS) for row in rows]
+        assert {line_width(line) for line in lines} <= set(range(cells + 1))

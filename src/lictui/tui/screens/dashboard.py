@@ -108,6 +108,7 @@ class DashboardScreen(TrendScreen[RowId]):
         view = self._view
         only = [f" group {view.group} "] if view.group else []
         only += [f" {view.maximized} maximized "] if view.maximized else []
+        only += [" problems only "] if view.problems_only else []
         labels = tuple((label, Tone.ACCENT) for label in only)
         return (*labels, (" esc: show all", Tone.QUIET)) if only else self.trend_status()
 
@@ -174,13 +175,16 @@ class DashboardScreen(TrendScreen[RowId]):
         index = groups.index(self._view.group) if self._view.group in groups else 0
         self._apply(replace(self._view, group=groups[(index + 1) % len(groups)]))
 
+    def action_problems(self) -> None:
+        self._apply(replace(self._view, problems_only=not self._view.problems_only))
+
     def action_maximise(self) -> None:
         server = "" if self._view.maximized else self.selected_server
         self._apply(replace(self._view, maximized=server))
 
     def action_back(self) -> None:
         self.clear_filter()
-        self._apply(replace(self._view, group="", maximized=""))
+        self._apply(replace(self._view, group="", maximized="", problems_only=False))
 
 
 def _cells(pane: PaneView, row: RowView) -> tuple[str | int | float | None, ...]:

@@ -327,9 +327,9 @@ class TableScreen(FilterableScreen):
 
 TREND_LABELS: Final = {
     RangeLength.DAY: "24 h",
-    RangeLength.WEEK: "week",
-    RangeLength.MONTH: "month",
-    RangeLength.YEAR: "year",
+    RangeLength.WEEK: "7 d",
+    RangeLength.MONTH: "30 d",
+    RangeLength.YEAR: "1 year",
 }
 
 
@@ -337,6 +337,7 @@ class TrendScreen(FilterableScreen, Generic[K]):
     """A view of rows that can be sorted, with trends whose length is kept in state.toml."""
 
     SORTS: ClassVar[tuple[str, ...]] = ()
+    DEFAULT_TREND: ClassVar[RangeLength] = RangeLength.DAY
 
     def __init__(self) -> None:
         super().__init__()
@@ -378,7 +379,7 @@ class TrendScreen(FilterableScreen, Generic[K]):
         """Take the length that was chosen last, in this or another view."""
         name = self.lictui.saved_state.get("range", "").upper()
         is_length = name in RangeLength.__members__
-        self._set_trend_length(RangeLength[name] if is_length else RangeLength.DAY)
+        self._set_trend_length(RangeLength[name] if is_length else self.DEFAULT_TREND)
 
     def action_shorter(self) -> None:
         self._choose_trend_length(self.trend_length.longer(-1))
@@ -398,7 +399,7 @@ class TrendScreen(FilterableScreen, Generic[K]):
             self.request_trends()
 
     def trend_status(self) -> tuple[Fragment, ...]:
-        if self.trend_length is RangeLength.DAY:
+        if self.trend_length is self.DEFAULT_TREND:
             return ()
         label = TREND_LABELS[self.trend_length]
         return ((f" Trend: {label} ", Tone.ACCENT), (" [ / ] to change", Tone.QUIET))
@@ -424,5 +425,3 @@ class TrendScreen(FilterableScreen, Generic[K]):
     def _sort(self, key: str, *, reverse: bool) -> None:
         self.sort_key, self.reverse = key, reverse
         self.rows_changed()
-        order = ", reversed" if reverse else ""
-        self.notify(f"Sorted by {key}{order}", timeout=2)

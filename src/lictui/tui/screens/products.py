@@ -8,11 +8,12 @@ from textual import on, work
 from textual.containers import Container
 
 from lictui.clock import iso
-from lictui.engine.board import GroupBy, MergedBoard
+from lictui.engine.board import GroupBy, MergedBoard, pools_by_total
 from lictui.model import percent_text
 from lictui.tui import commands, text
 from lictui.tui.screens.main_screen import TREND_LABELS, TrendScreen
 from lictui.tui.text import Cell, Fragment, Table, Tone
+from lictui.tui.time_range import RangeLength
 from lictui.tui.widgets import products
 from lictui.tui.widgets.products import SORTS, ProductRow, ProductTable
 from lictui.tui.widgets.styled_text import StyledLabel
@@ -32,13 +33,13 @@ _COLUMNS = (
     "peak_all", "peak_all_at", "installed_then", "at_most", "average_month", "coverage_all",
     "newly_month", "released_month", "net_month", "days_left", "upper_bounds",
 )  # fmt: skip
-_SCOPE_TITLES: Final = {GroupBy.PRODUCT: "", GroupBy.GROUP: "group", GroupBy.SERVER: "server"}
 _GROUPINGS: Final = {
     GroupBy.PRODUCT: "over all servers",
     GroupBy.GROUP: "by group",
     GroupBy.SERVER: "by server",
 }
 _LOW: Final = 18  # rows below which the selected product is not described
+_RESERVED: Final = 6  # lines of header, titles and footer, and blank ones
 _SUMMARY_REFRESH: Final = 60.0  # seconds between two requests; the engine answers from its cache
 
 
@@ -48,13 +49,14 @@ class ProductsScreen(TrendScreen["TotalKey"]):
     VIEW = "products"
     SORTS = SORTS
     ROW_NOUN = "product"
+    DEFAULT_TREND = RangeLength.MONTH
     AUTO_FOCUS = "ProductTable"
     BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("products")]
     CSS = """
     ProductsScreen {
         & #body { layout: vertical; }
         & ProductTable { height: 1fr; }
-        & #description { height: auto; max-height: 5; padding: 0 1; }
+        & #description { height: auto; max-height: 60%; padding: 0 1; }
         &.-low #description { display: none; }
     }
     """
@@ -64,6 +66,7 @@ class ProductsScreen(TrendScreen["TotalKey"]):
         self._summaries: dict[GroupBy, Mapping[TotalKey, PastSummary]] = {}
         self._summaries_at: dict[GroupBy, float] = {}
         self._by = GroupBy.PRODUCT
+        self._problems_only = False
 
     def body(self) -> Widget:
         return Container(ProductTable(self.lictui.symbols), StyledLabel(id="description"))
@@ -86,13 +89,19 @@ class ProductsScreen(TrendScreen["TotalKey"]):
             for total in totals
             if total.servers_reporting == total.servers_expected and not total.unknown_pools
         )
-        context = products.ProductsContext(alerts, self.filter, time.today, self.zone, self._by)
+        context = products.ProductsContext(
+            alerts, self.filter, time.today, self.zone, self._by, self._problems_only
+        )
         summaries = self._summaries.get(self._by, {})
         with self.app.batch_update():
             table = self.rows_widget
-            table.scope_title = _SCOPE_TITLES[self._by]
+            table.titles = {
+                "sort": self.sort_key,
+                "reverse": self.reverse,
+                "scope": self._by.value.title(),
+                "trend_label": TREND_LABELS[self.trend_length],
+            }
             table.trends = self.trends.trends
-            table.trend_label = TREND_LABELS[self.trend_length]
             rows = products.product_rows(totals, summaries, context)
             table.rows = products.sort_rows(rows, self.sort_key, reverse=self.reverse)
             self.set_status(self.status_line())
@@ -111,16 +120,22 @@ class ProductsScreen(TrendScreen["TotalKey"]):
 
     @on(ProductTable.CursorMoved)
     def _describe(self) -> None:
-        row = self.rows_widget.selected
-        lines = products.describe_row(row, self.lictui.symbols) if row else ()
+        row, symbols = self.rows_widget.selected, self.lictui.symbols
+        lines = products.describe_row(row, symbols) if row else ()
+        room = self.size.height - len(self.rows_widget.rows) - len(lines) - _RESERVED
+        if row and room > 0 and self._by is not GroupBy.SERVER:
+            pools = pools_by_total(self.lictui.board, self._by)[row.id]
+            lines += products.server_lines(row, pools, symbols)[:room]
         self.query_one("#description", StyledLabel).show_lines(*lines)
 
     def row_count(self) -> int:
         return len(self.rows_widget.rows)
 
     def status_line(self) -> tuple[Fragment, ...]:
-        if (line := super().status_line()) or self.rows_widget.rows:
-            return line or self.trend_status()
+        if (line := super().status_line()) or self._problems_only:
+            return line or ((" problems only ", Tone.ACCENT), (" !: show all", Tone.QUIET))
+        if self.rows_widget.rows:
+            return self.trend_status()
         return ((" No license data yet", Tone.TEXT),)
 
     # Trends
@@ -138,7 +153,7 @@ class ProductsScreen(TrendScreen["TotalKey"]):
         reading = row.total.reading
         in_use, installed = text.format_count(reading.in_use), text.format_count(reading.installed)
         percent = percent_text(row.total.ratio, row.limits.ratios)
-        return f"{row.name}  {in_use} / {installed}  {percent}"
+        return f"{row.name}: {in_use} of {installed} {row.total.model.verb} ({percent})"
 
     def export_table(self) -> Table:
         return (_COLUMNS, *map(_cells, self.rows_widget.rows))
@@ -157,6 +172,21 @@ class ProductsScreen(TrendScreen["TotalKey"]):
             self.lictui.show_view(
                 "data_sources", servers=total.servers_expected, product=total.product
             )
+
+    @on(ProductTable.TitleClicked)
+    def _sort_by_title(self, event: ProductTable.TitleClicked) -> None:
+        same = event.title == self.sort_key
+        self._sort(event.title, reverse=same and not self.reverse)
+
+    def action_sort_next(self) -> None:
+        """Sort by the next column shown; its title has an arrow."""
+        sorts = self.rows_widget.sorts
+        at = sorts.index(self.sort_key) if self.sort_key in sorts else -1
+        self._sort(sorts[(at + 1) % len(sorts)], reverse=False)
+
+    def action_problems(self) -> None:
+        self._problems_only = not self._problems_only
+        self.rows_changed()
 
     def action_by_next(self) -> None:
         groupings = tuple(GroupBy)

@@ -102,6 +102,7 @@ class DashboardFilter:
     sort: str = SORTS[0]
     reverse: bool = False
     maximized: str = ""  # the server whose pane is the only one shown
+    problems_only: bool = False
 
 
 # Panes
@@ -336,6 +337,7 @@ def select_panes(panes: Sequence[PaneView], view: DashboardFilter) -> tuple[Pane
         match
         for pane in panes
         if view.group in ("", pane.group) and view.maximized in ("", pane.server)
+        if not view.problems_only or _severity(pane) < _NO_PROBLEM
         if (match := _matching(pane, view.filter)) is not None
     ]
     if key := _SORT_KEYS.get(view.sort):
@@ -367,6 +369,9 @@ def _least_free(pane: PaneView) -> float:
 
 
 _LEVELS: Final = (Level.WARN, Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
+
+
+_NO_PROBLEM: Final = (True, 1)
 
 
 def _severity(pane: PaneView) -> tuple[bool, int]:

@@ -1,24 +1,28 @@
-"""The rows and columns of the products view, and the table that draws them.
-
-Concurrent licenses have peaks and assigned ones have not, so the two are listed apart, each with
-columns of its own.
-"""
+"""The rows and columns of the products view, and the table that draws them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from operator import attrgetter
+from dataclasses import dataclass, field
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.cells import cell_len
 from textual import on
-from textual.events import Resize
+from textual.events import Click, Resize
 from textual.geometry import Size
+from textual.message import Message
 from textual.reactive import var
 
 from lictui.analysis.forecast import describe_forecast, direction_text
 from lictui.analysis.usage import PastSummary, TotalKey
-from lictui.engine.board import Filter, GroupBy, Total, product_search_terms, total_thresholds
+from lictui.engine.board import (
+    Filter,
+    GroupBy,
+    Total,
+    is_reporting,
+    product_search_terms,
+    total_thresholds,
+)
 from lictui.model import Level, percent_text
 from lictui.products import Product
 from lictui.tui import text
@@ -35,13 +39,16 @@ if TYPE_CHECKING:
 
     from lictui.analysis.peaks import Peak, ScopedPeak
     from lictui.config.settings import AlertSettings, Thresholds
+    from lictui.engine.board import ServerStatus
+    from lictui.model import Pool
 
-_LEVELS: Final = (
-    Level.UNKNOWN, Level.OK, Level.WARN, Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED
-)  # fmt: skip
+MINIMUM_TREND: Final = 8  # cells
+_USEFUL_TREND: Final = 24
 _LAST: Final = 1 << 30  # sorts an unknown figure to the end
 _NO_SUMMARY: Final = PastSummary()
 _SOON: Final = 30  # days in which little can be purchased
+_NEAR: Final = 90
+_YEAR: Final = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,7 @@ class ProductsContext:
     today: date
     zone: ZoneInfo | None = None
     by: GroupBy = GroupBy.PRODUCT
+    problems_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,28 +80,35 @@ class ProductRow:
         return self.total.scope, self.total.product, self.total.model
 
     @property
-    def assigned(self) -> bool:
-        return self.total.model.is_assigned
-
-    @property
     def days_left(self) -> int | None:
-        """Days until licenses run short, if the forecast has a date; 0 if they are short now."""
+        """Days until the next threshold or shortfall, if it has a date; 0 without licenses now."""
         if (self.total.ratio or 0.0) >= 1:
             return 0
-        forecast = self.summary.forecast
-        day = forecast.runs_out if forecast else None
-        return None if day is None else (day - self.today).days
+        shortage = self.summary.forecast and self.summary.forecast.next_shortage
+        return (shortage[0] - self.today).days if shortage else None
 
     @property
-    def runs_out(self) -> str:
-        """The same for a cell: the date, or the direction if there is none."""
-        days, forecast = self.days_left, self.summary.forecast
-        if days is not None:
-            day = self.today.fromordinal(self.today.toordinal() + days)
-            if days > 0:
-                return text.format_date(day, self.today)
-            return "exhausted" if (self.total.ratio or 0.0) >= 1 else "today"
-        return direction_text(forecast, self.today) if forecast else ""
+    def is_problem(self) -> bool:
+        """Whether it is above a threshold, incomplete, or runs out soon."""
+        days = self.days_left
+        return self.total.level is not Level.OK or (days is not None and days <= _SOON)
+
+    @property
+    def runs_out(self) -> Fragment:
+        """The next date as a cell, red if it is near; the direction if there is no date."""
+        forecast, days = self.summary.forecast, self.days_left
+        if (self.total.ratio or 0.0) >= 1:
+            return "exhausted", Tone.CRITICAL
+        if forecast is None:
+            return "…" if self.summary is _NO_SUMMARY else "", Tone.QUIET
+        if days is not None and forecast.next_shortage:
+            day, cause = forecast.next_shortage
+            mark = cause and f" ({cause})"
+            shown = f"{day.day} {day:%b}" if days < _YEAR - _SOON else f"{day.day} {day:%b %Y}"
+            is_near = days <= _SOON and not cause.endswith("%")
+            near = Tone.WARN if days <= _NEAR else Tone.TEXT
+            return f"{shown if days > 0 else 'today'}{mark}", Tone.CRITICAL if is_near else near
+        return direction_text(forecast, self.today), Tone.QUIET
 
     @property
     def net_change(self) -> int | None:
@@ -109,7 +124,7 @@ def product_rows(
 ) -> tuple[ProductRow, ...]:
     """The rows that the filter matches."""
     no_scope = "" if context.by is GroupBy.PRODUCT else "no group"
-    return tuple(
+    rows = (
         ProductRow(
             total,
             Product(total.product, total.name, total.model).short_name,
@@ -124,19 +139,13 @@ def product_rows(
             (*product_search_terms(total.product, total.name, total.model), total.scope)
         )
     )
-
-
-# Order
+    return tuple(row for row in rows if row.is_problem or not context.problems_only)
 
 
 def sort_rows(rows: Iterable[ProductRow], sort: str, *, reverse: bool) -> tuple[ProductRow, ...]:
-    """The rows by the key `sort`, assigned licenses below the others."""
-    ordered = list(rows)
-    scopes = {name: index for index, name in enumerate(dict.fromkeys(row.scope for row in ordered))}
-    ordered.sort(key=_SORT_KEYS.get(sort) or (lambda row: scopes[row.scope]))
-    if reverse:
-        ordered.reverse()
-    return tuple(sorted(ordered, key=lambda row: row.assigned))
+    """The rows by the column with this title; equal ones by name."""
+    by_name = sorted(rows, key=_COLUMNS_BY_TITLE["Product"].order)
+    return tuple(sorted(by_name, key=_COLUMNS_BY_TITLE[sort].order, reverse=reverse))
 
 
 def known_peak(scoped: ScopedPeak | None) -> Peak | None:
@@ -144,61 +153,30 @@ def known_peak(scoped: ScopedPeak | None) -> Peak | None:
     return scoped.peak if scoped and scoped.peak.peak is not None else None
 
 
-def _descending(figure: float | None) -> float:
-    return _LAST if figure is None else -figure
-
-
-def _by_peak(scoped: ScopedPeak | None, figure: str = "peak") -> float:
-    return _descending(getattr(known_peak(scoped), figure, None))
-
-
-_SORT_KEYS: Final[dict[str, Callable[[ProductRow], Any]]] = {
-    "name": lambda row: (row.name.casefold(), row.scope.casefold()),
-    "ratio": lambda row: _descending(row.total.ratio),
-    "free": lambda row: row.total.free if row.total.free is not None else _LAST,
-    "level": lambda row: -_LEVELS.index(row.total.level),
-    "days left": lambda row: _LAST if row.days_left is None else row.days_left,
-    "in use": lambda row: _descending(row.total.reading.in_use),
-    "installed": lambda row: _descending(row.total.reading.installed),
-    "overdraft": lambda row: _descending(row.total.reading.overdraft),
-    "servers missing": lambda row: (
-        len(row.total.servers_reporting) - len(row.total.servers_expected)
-    ),
-    "peak 24 h": lambda row: _by_peak(row.summary.last_24h),
-    "peak of the month": lambda row: (
-        _descending(row.net_change) if row.assigned else _by_peak(row.summary.month)
-    ),
-    "peak of all time": lambda row: _by_peak(row.summary.all_time),
-    "average": lambda row: _by_peak(row.summary.month, "average"),
-    "model": lambda row: row.total.model,
-    "scope": lambda row: row.scope.casefold(),
-}
-SORTS: Final = ("registry", *_SORT_KEYS)
-
-
 # Columns
 
 
 @dataclass(frozen=True, slots=True)
-class FigureColumn:
-    """A column of figures, with its titles for concurrent and for assigned licenses."""
+class ProductColumn:
+    """A column, and the order of its rows: what needs attention first."""
 
     title: str
-    assigned_title: str
-    width: int  # the blank before it included
     rank: int  # the importance, 1 is the highest: where there is not room for all columns
     cell: Callable[[ProductRow, Symbols], Fragment]
+    order: Callable[[ProductRow], Any]
+    cells: int = 0  # of its content without the count
+    has_count: bool = True
+    reserve: int = 0  # cells that it leaves for the trend
 
 
 def _tone(row: ProductRow) -> Tone:
-    return Tone.TEXT if row.total.level is Level.OK else LEVEL_TONES[row.total.level]
+    level = row.total.worst_level
+    return Tone.TEXT if level is Level.OK else LEVEL_TONES[level]
 
 
-def _free(row: ProductRow, _: Symbols) -> Fragment:
-    return text.format_count(row.total.free), _tone(row)
-
-
-def _count(figure: str, tone: Tone | None = None) -> Callable[[ProductRow, Symbols], Fragment]:
+def _count(
+    title: str, rank: int, figure: str, tone: Tone | None = None, reserve: int = 0
+) -> ProductColumn:
     """A sum, in the tone of its level if no other is given; a partial one is a lower bound."""
     value = attrgetter(figure)
 
@@ -207,12 +185,25 @@ def _count(figure: str, tone: Tone | None = None) -> Callable[[ProductRow, Symbo
         mark = symbols.at_least * (row.total.is_partial and count is not None)
         return f"{mark}{text.format_count(count)}", tone or _tone(row)
 
-    return cell
+    def order(row: ProductRow) -> float:
+        return _descending(value(row.total))
+
+    return ProductColumn(title, rank, cell, order, reserve=reserve)
+
+
+def _descending(figure: float | None) -> float:
+    return _LAST if figure is None else -figure
 
 
 def _ratio(row: ProductRow, symbols: Symbols) -> Fragment:
-    glyph = " " if row.total.ratio is None else symbols.level[row.total.level]
-    return f"{percent_text(row.total.ratio, row.limits.ratios)}{glyph}", _tone(row)
+    level = row.total.worst_level
+    glyph = " " if level is Level.UNKNOWN else symbols.level[level]
+    return f"{percent_text(row.total.ratio, row.limits.ratios)} {glyph}", _tone(row)
+
+
+def _by_ratio(row: ProductRow) -> float:
+    """An unknown share may be above the thresholds: it comes before those that are below."""
+    return -(row.limits.warn if row.total.ratio is None else row.total.ratio)
 
 
 def _servers(row: ProductRow, _: Symbols) -> Fragment:
@@ -220,174 +211,164 @@ def _servers(row: ProductRow, _: Symbols) -> Fragment:
     return f"{reporting}/{expected}", Tone.QUIET if reporting == expected else Tone.WARN
 
 
-def _runs_out(row: ProductRow, _: Symbols) -> Fragment:
-    days = row.days_left
-    if days is None:
-        return row.runs_out, Tone.QUIET
-    return row.runs_out, Tone.CRITICAL if days <= _SOON else Tone.WARN
+def _peak(
+    title: str, rank: int, window: str, reserve: int = 0, *, dated: bool = False
+) -> ProductColumn:
+    """The highest count of a window. Upper bounds are marked, and assigned counts are dim."""
 
-
-def _peak(window: str, change: str) -> Callable[[ProductRow, Symbols], Fragment]:
-    """The peak of a window; in a row of assigned licenses, a change of this month instead."""
-
-    def cell(row: ProductRow, _: Symbols) -> Fragment:
-        if row.assigned:
-            return _figure(getattr(row.summary.assignments, change, None)), Tone.QUIET
+    def cell(row: ProductRow, symbols: Symbols) -> Fragment:
         peak = known_peak(getattr(row.summary, window))
-        return "" if peak is None else _peak_text(peak), Tone.TEXT
+        if peak is None:
+            return symbols.ellipsis if row.summary is _NO_SUMMARY else "", Tone.QUIET
+        # The history is asked once in a while: what is in use now may be the highest count.
+        at, now = peak.peak_at, row.total.reading.in_use or 0
+        is_now = now > (peak.peak or 0)
+        day = row.today if is_now or at is None else to_local(at, row.zone).date()
+        old = (row.today - day).days >= _YEAR - _SOON
+        when = f" {f'{day.day} {day:%b %y}' if old else f'{day.day} {day:%b}':>9}" if dated else ""
+        figure = f"{'<= ' * (peak.bound and not is_now)}{max(now, peak.peak or 0):,}"
+        return figure + when, Tone.QUIET if row.total.model.is_assigned else Tone.TEXT
 
-    return cell
+    def order(row: ProductRow) -> float:
+        peak = known_peak(getattr(row.summary, window))
+        return _descending(peak.peak if peak else None)
 
-
-def _peak_text(peak: Peak) -> str:
-    """The figure; an upper bound is marked, without a blank where the columns would touch."""
-    figure = text.format_count(peak.peak)
-    if not peak.bound:
-        return figure
-    return f"<= {figure}" if len(figure) < len("10,000") else f"<={figure}"
-
-
-def _all_time(row: ProductRow, symbols: Symbols) -> Fragment:
-    if row.assigned:
-        return "" if row.net_change is None else f"{row.net_change:+,}", Tone.QUIET
-    return _peak("all_time", "")(row, symbols)
-
-
-def _peak_date(row: ProductRow, _: Symbols) -> Fragment:
-    peak = None if row.assigned else known_peak(row.summary.all_time)
-    if peak is None or peak.peak_at is None:
-        return "", Tone.QUIET
-    day = to_local(peak.peak_at, row.zone)
-    return f"{day.day} {day:%b %y}", Tone.QUIET
+    return ProductColumn(title, rank, cell, order, 3 + 10 * dated, reserve=reserve)
 
 
-def _installed_then(row: ProductRow, _: Symbols) -> Fragment:
-    peak = None if row.assigned else known_peak(row.summary.all_time)
-    return "" if peak is None else text.format_count(peak.installed_at_peak), Tone.QUIET
+def _largest_counts(row: ProductRow) -> tuple[int | None, ...]:
+    peak, reading = known_peak(row.summary.all_time), row.total.reading
+    return reading.in_use, reading.installed, peak.peak if peak else None
 
 
-def _average(row: ProductRow, _: Symbols) -> Fragment:
-    peak = None if row.assigned else known_peak(row.summary.month)
-    return _figure(peak.average if peak else None), Tone.QUIET
+def _by_name(row: ProductRow) -> tuple[str, str]:
+    return row.name.casefold(), row.scope.casefold()
 
 
-def _upper_bound(row: ProductRow, _: Symbols) -> Fragment:
-    several = len(row.total.servers_expected) > 1 and not row.assigned
-    scoped = row.summary.all_time if several else None
-    bound = _figure(scoped.upper_bound if scoped else None)
-    return bound and f"<= {bound}", Tone.QUIET
-
-
-def _figure(value: float | None) -> str:
-    return "" if value is None else f"{value:,.0f}"
-
-
-_COLUMNS: Final = (
-    FigureColumn("In use", "Assigned", 10, 1, _count("reading.in_use")),
-    FigureColumn("Installed", "Installed", 10, 2, _count("reading.installed", Tone.TEXT)),
-    FigureColumn("Overdraft", "Overdraft", 11, 11, _count("reading.overdraft", Tone.QUIET)),
-    FigureColumn("Use ", "Use ", 8, 3, _ratio),
-    FigureColumn("Free", "Free", 8, 7, _free),
-    FigureColumn("Servers", "Servers", 8, 4, _servers),
-    FigureColumn("Peak 24 h", "New (month)", 13, 6, _peak("last_24h", "newly_assigned")),
-    FigureColumn("Month", "Released", 9, 8, _peak("month", "released")),
-    FigureColumn("All time", "Net (month)", 13, 9, _all_time),
-    FigureColumn("Peak date", "", 11, 10, _peak_date),
-    FigureColumn("Installed then", "", 16, 13, _installed_then),
-    FigureColumn("Upper bound", "", 13, 14, _upper_bound),
-    FigureColumn("Average", "", 9, 12, _average),
-    FigureColumn("Runs out", "Runs out", 12, 5, _runs_out),
+_SCOPE: Final = ProductColumn("Scope", 0, lambda row, _: (row.scope, Tone.TEXT),
+                              lambda row: row.scope.casefold())  # fmt: skip
+_NAME: Final = ProductColumn("Product", 0, lambda row, _: (row.name, Tone.TEXT), _by_name)
+_TYPE: Final = ProductColumn(
+    "Type", 0, lambda row, _: (row.total.model.short, Tone.QUIET), lambda row: row.total.model
 )
-_LESS_THAN_TREND: Final = 11  # the rank from which columns leave room for the trend first
+_FIGURES: Final = (
+    _count("In use", 1, "reading.in_use"),
+    _count("Installed", 4, "reading.installed", Tone.TEXT),
+    _count("Overdraft", 10, "reading.overdraft", Tone.QUIET, _USEFUL_TREND),
+    ProductColumn("Use", 2, _ratio, _by_ratio, 8, has_count=False),
+    ProductColumn("Free", 6, lambda row, _: (text.format_count(row.total.free), _tone(row)),
+                  lambda row: _LAST if row.total.free is None else row.total.free),
+    ProductColumn("Servers", 5, _servers, lambda row: (
+        len(row.total.servers_reporting) - len(row.total.servers_expected),
+        -len(row.total.servers_expected)), has_count=False),
+    _peak("Peak 24 h", 7, "last_24h"),
+    _peak("Month", 8, "month", MINIMUM_TREND),
+    _peak("All time", 9, "all_time", MINIMUM_TREND, dated=True),
+    ProductColumn("Runs out", 3, lambda row, _: row.runs_out,
+                  lambda row: _LAST if row.days_left is None else row.days_left, 14,
+                  has_count=False),
+)  # fmt: skip
+_COLUMNS_BY_TITLE: Final = {column.title: column for column in (_SCOPE, _NAME, _TYPE, *_FIGURES)}
+SORTS: Final = ("Use", *(title for title in _COLUMNS_BY_TITLE if title != "Use"))
+_LEFT: Final = (_SCOPE, _NAME, _TYPE)
+_ASCENDING: Final = ("Scope", "Product", "Type", "Free", "Servers", "Runs out")
+_ALWAYS: Final = 4  # the rank of columns for which names are shortened, and that stay if empty
 
 
 # Layout and drawing
 
 
-MINIMUM_TREND: Final = 6  # cells
-_USEFUL_TREND: Final = 24
 _MAXIMUM_TREND: Final = 48
-_MINIMUM_NAME, _MAXIMUM_NAME = 15, 24
-_SHORT_MODEL, _LONG_MODEL = 3, 11
-_MARGIN: Final = 3  # the cursor's column, and the scroll bar
+_MINIMUM_NAME: Final = 14
+_TYPE_CELLS: Final = 5  # its title with an arrow
 
 
 @dataclass(frozen=True, slots=True)
 class TableLayout:
-    """The columns shown, and their widths; 0 leaves one out."""
+    """The columns shown with their widths, the blank before each included."""
 
-    scope: int
-    name: int
-    model: int
-    columns: tuple[FigureColumn, ...]
-    trend: int
+    columns: tuple[tuple[ProductColumn, int], ...]
+    trend: int = 0  # cells; 0 leaves it out
+    names: Mapping[str, str] = field(default_factory=dict)  # as they fit, no two alike
+
+    def title_at(self, x: int) -> str:
+        """The title of the column at this place, "" for none."""
+        for column, width in self.columns:
+            if x < width:
+                return column.title
+            x -= width
+        return ""
 
 
-def fit_columns(cells: int, rows: Sequence[ProductRow]) -> TableLayout:
-    """The columns for this width: names first, then figures by importance, then the trend."""
-    longest = max([_MINIMUM_NAME - 3, *(cell_len(row.name) for row in rows)])
-    name = min(longest, max(_MINIMUM_NAME, min(_MAXIMUM_NAME, cells // 4 + 2)))
+def fit_columns(
+    cells: int, rows: Sequence[ProductRow], symbols: Symbols = UNICODE_SYMBOLS
+) -> TableLayout:
+    """The columns for this width: what is most useful first, whole names, then the trend."""
+    names = tuple(dict.fromkeys(row.name for row in rows))
+    longest = max(_MINIMUM_NAME, *map(cell_len, names), 0)
+    counts = [count for row in rows for count in _largest_counts(row)]
+    largest = max((count or 0 for count in counts), default=0)
+    mark = len(symbols.at_least) * any(row.total.is_partial for row in rows)
+    count = mark + len(text.format_count(largest))
     scope = max((cell_len(row.scope) for row in rows), default=0)
-    scope = min(max(scope, len("Server")), max(8, cells // 8)) + 1 if scope else 0
-    left = cells - _MARGIN - scope - name - 1 - _SHORT_MODEL
-    chosen = set()
-    for column in sorted(_COLUMNS, key=lambda column: column.rank):
-        reserved = _USEFUL_TREND + 2 if column.rank >= _LESS_THAN_TREND else 0
-        if column.width > left - reserved:
-            break
-        chosen.add(column)
-        left -= column.width
-    if left < 0:
-        name = max(4, name + left)
-    model = _SHORT_MODEL if left >= 0 else 0
-    left = max(left, 0)
-    if left >= _LONG_MODEL - _SHORT_MODEL:
-        model, left = _LONG_MODEL, left - (_LONG_MODEL - _SHORT_MODEL)
-    longer = min(longest - name, max(0, left - MINIMUM_TREND - 2)) if left else 0
-    trend = min(left - longer - 2, _MAXIMUM_TREND)
+    scope = min(max(scope, len("Scope")), max(8, cells // 8)) + 1 if scope else 0
+    left = cells - scope - (longest + 1) - (_TYPE_CELLS + 1)
+    widths: dict[ProductColumn, int] = {}
+    for column in sorted(_FIGURES, key=lambda column: column.rank):
+        if column.rank > _ALWAYS and not any(
+            column.cell(row, symbols)[0] not in ("", "?") for row in rows
+        ):
+            continue
+        width = max(len(column.title) + 2, column.cells + count * column.has_count + 1)
+        shortened = longest - _MINIMUM_NAME if column.rank <= _ALWAYS else 0
+        if width + column.reserve <= left + shortened:
+            widths[column] = width
+            left -= width
+    name = longest + min(left, 0)
+    trend = min(max(left, 0) - 2, _MAXIMUM_TREND)
+    columns = [(_SCOPE, scope)] * bool(scope) + [(_NAME, name + 1), (_TYPE, _TYPE_CELLS + 1)]
     return TableLayout(
-        scope,
-        name + longer,
-        model,
-        tuple(column for column in _COLUMNS if column in chosen),
+        (*columns, *((column, widths[column]) for column in _FIGURES if column in widths)),
         trend if trend >= MINIMUM_TREND else 0,
+        text.shorten_apart(names, name, symbols.ellipsis),
     )
 
 
 def header_line(
-    layout: TableLayout, *, assigned: bool, scope: str = "", trend_label: str = "24 h"
+    layout: TableLayout,
+    symbols: Symbols = UNICODE_SYMBOLS,
+    *,
+    sort: str = "",
+    reverse: bool = False,
+    scope: str = "",
+    trend_label: str = "24 h",
 ) -> Line:
-    """The titles of the columns."""
-    parts = [" "]
-    if layout.scope:
-        parts.append(f"{scope[: layout.scope - 1]:<{layout.scope}}")
-    parts.append(text.pad("Product", layout.name))
-    if layout.model:
-        title = "Model" if layout.model == _LONG_MODEL else ""
-        parts.append(f" {title:<{layout.model}}")
-    parts.extend(
-        f"{column.assigned_title if assigned else column.title:>{column.width}}"
-        for column in layout.columns
-    )
-    if layout.trend:
-        parts.append(f"  Trend {trend_label}"[: layout.trend + 2])
-    return (("".join(parts), Tone.QUIET),)
+    """The titles of the columns; the sorted one has an arrow."""
+    line: list[Fragment] = []
+    for column, width in layout.columns:
+        title = (scope if column is _SCOPE else column.title)[: width - 1]
+        is_sorted = column.title == sort
+        arrow = symbols.ascending if (sort in _ASCENDING) != reverse else symbols.descending
+        mark = arrow * is_sorted
+        if column in _LEFT:
+            title = f" {title}{mark}"[:width].ljust(width)
+        else:
+            title = f"{mark}{title}{' ' * (2 * (column.title == 'Use'))}".rjust(width)
+        line.append((title, Tone.ACCENT if is_sorted else Tone.QUIET))
+    trend = f"  Trend {trend_label}"[: layout.trend + 2] if layout.trend else ""
+    return (*line, (trend, Tone.QUIET))
 
 
 def row_line(row: ProductRow, data: TrendData, layout: TableLayout, symbols: Symbols) -> Line:
     """One product and model."""
-    line: list[Fragment] = [(" ", Tone.TEXT)]
-    if layout.scope:
-        scope = text.pad(row.scope, layout.scope - 1, ellipsis=symbols.ellipsis)
-        line.append((f"{scope} ", Tone.TEXT))
-    line.append((text.pad(row.name, layout.name, ellipsis=symbols.ellipsis), Tone.TEXT))
-    if layout.model:
-        model = row.total.model
-        label = model.label if layout.model == _LONG_MODEL else model.short
-        line.append((f" {text.pad(label, layout.model)}", Tone.QUIET))
-    for column in layout.columns:
+    line: list[Fragment] = []
+    for column, width in layout.columns:
         cell, tone = column.cell(row, symbols)
-        line.append((f"{cell:>{column.width}}", tone))
+        if column in _LEFT:
+            cell = layout.names.get(cell, cell) if column is _NAME else cell
+            line.append((f" {text.pad(cell, width - 1, ellipsis=symbols.ellipsis)}", tone))
+        else:
+            line.append((f"{cell:>{width}}", tone))
     if layout.trend:
         line.append(("  ", Tone.TEXT))
         installed = row.total.reading.installed
@@ -395,27 +376,59 @@ def row_line(row: ProductRow, data: TrendData, layout: TableLayout, symbols: Sym
     return tuple(line)
 
 
-# The selected row as a sentence
+# The selected row as sentences
 
 
-def describe_row(row: ProductRow, symbols: Symbols) -> tuple[Line, Line]:
-    """Its peak and coverage, and its forecast."""
-    forecast = row.summary.forecast
-    lead = "" if forecast is None else f"forecast: {describe_forecast(forecast, row.today)}"
-    return ((_past_text(row, symbols), Tone.TEXT),), ((lead, Tone.QUIET),)
+def describe_row(row: ProductRow, symbols: Symbols) -> tuple[Line, ...]:
+    """What is in use now, what was the most, and what the forecast expects."""
+    total, summary = row.total, row.summary
+    count = len(total.servers_expected)
+    missing = count - len(total.servers_reporting)
+    free = "" if total.free is None else f", {total.free:,} free"
+    limited = "at least " * total.is_partial
+    now = (
+        f"{row.name} ({total.model.label}): {limited}{text.format_count(total.reading.in_use)} of"
+        f" {text.format_count(total.reading.installed)} {total.model.verb}{free}"
+        f" on {count} server{'s' * (count != 1)}{f', {missing} of them missing' * bool(missing)}"
+        f"{', not all figures known' * bool(total.unknown_pools)}."
+    )
+    forecast = summary.forecast and f"Forecast: {describe_forecast(summary.forecast, row.today)}."
+    lines = (now, _tone(row)), (_past_text(row, symbols), Tone.TEXT), (forecast or "", Tone.QUIET)
+    return tuple((line,) for line in lines if line[0])
+
+
+def server_lines(
+    row: ProductRow, pools: Sequence[tuple[ServerStatus, Pool]], symbols: Symbols
+) -> tuple[Line, ...]:
+    """The pools of the product, the fullest first, below a blank line."""
+    names = [
+        f"{status.server.name} {pool.subscription_date or ''}".strip() for status, pool in pools
+    ]
+    longest = max(map(cell_len, names))
+    lines: list[tuple[float, Line]] = []
+    for name, (status, pool) in zip(names, pools, strict=True):
+        reading, level = pool.reading, pool.reading.level(*row.limits.ratios)
+        in_use, installed = text.format_count(reading.in_use), text.format_count(reading.installed)
+        percent = percent_text(reading.ratio, row.limits.ratios)
+        figures = f"  {in_use:>7} of {installed:>7} {percent:>7} {symbols.level[level]}"
+        tone = Tone.TEXT if level is Level.OK else LEVEL_TONES[level]
+        state, is_current = status.state.replace("_", " "), is_reporting(status, pool)
+        shown = (figures, tone) if is_current else (f"{figures}  not counted: {state}", Tone.QUIET)
+        lines.append((_descending(reading.ratio), ((text.pad(name, longest), Tone.TEXT), shown)))
+    return (((" ", Tone.TEXT),), *(line for _, line in sorted(lines, key=itemgetter(0))))
 
 
 def _past_text(row: ProductRow, symbols: Symbols) -> str:
     scoped = row.summary.all_time
     peak = known_peak(scoped)
     if scoped is None or peak is None or peak.peak_at is None:
-        return f"loading history {symbols.ellipsis}"
+        return "" if row.summary.forecast else f"Loading history {symbols.ellipsis}"
     local = to_local(peak.peak_at, row.zone)
     when = f"({local.day} {local:%b %Y %H:%M})"
     count = "at most " * peak.bound + text.format_count(peak.peak)
-    if row.assigned:
-        return f"all-time maximum: {count} assigned {when}{_changes_text(row)}"
-    parts = [f"all-time peak: {count} of {text.format_count(peak.installed_at_peak)} {when}"]
+    if row.total.model.is_assigned:
+        return f"All-time maximum: {count} assigned {when}{_changes_text(row)}."
+    parts = [f"All-time peak: {count} of {text.format_count(peak.installed_at_peak)} {when}"]
     if len(row.total.servers_expected) > 1 and scoped.upper_bound is not None:
         parts.append(f"sum of server peaks: {scoped.upper_bound:,}")
     if peak.average is not None:
@@ -443,13 +456,18 @@ class ProductTable(LineView[TotalKey], inherit_bindings=False):
     """All products below a line of titles. Set `rows`; equal values repaint nothing."""
 
     rows: var[tuple[ProductRow, ...]] = var(())
-    scope_title: var[str] = var("")  # title of the first column, if there is one
-    trend_label: var[str] = var("24 h")  # period of the trends in words
+    titles: var[dict[str, Any]] = var(dict)  # arguments of `header_line`
+
+    class TitleClicked(Message):
+        """The title of a column was clicked."""
+
+        def __init__(self, title: str) -> None:
+            super().__init__()
+            self.title = title
 
     def __init__(self, symbols: Symbols = UNICODE_SYMBOLS) -> None:
         super().__init__(symbols)
-        self._table_layout = fit_columns(80, ())
-        self._concurrent_rows = 0  # rows above the assigned ones, if there are both kinds
+        self._table_layout = TableLayout(())
 
     @property
     def row_ids(self) -> tuple[TotalKey, ...]:
@@ -459,40 +477,41 @@ class ProductTable(LineView[TotalKey], inherit_bindings=False):
     def selected(self) -> ProductRow | None:
         return next((row for row in self.rows if row.id == self.cursor), None)
 
+    @property
+    def sorts(self) -> tuple[str, ...]:
+        """The titles of the columns shown."""
+        return tuple(column.title for column, _ in self._table_layout.columns)
+
     def watch_rows(self, before: tuple[ProductRow, ...], after: tuple[ProductRow, ...]) -> None:
+        ids = [row.id for row in before]
         if self.selected is None:
-            ids = [row.id for row in before]
             at = ids.index(self.cursor) if self.cursor in ids else 0
             nearest = after[min(at, len(after) - 1)].id if after else None
             self.set_reactive(ProductTable.cursor, nearest)
         self._place()
+        if ids != [row.id for row in after]:
+            self.watch_cursor()  # the row may have moved off the screen
 
     @on(Resize)
     def _place(self) -> None:
         width = self.scrollable_content_region.width
-        self._table_layout = fit_columns(width, self.rows)
-        below = sum(not view.assigned for view in self.rows)
-        self._concurrent_rows = below if 0 < below < len(self.rows) else 0
-        self.virtual_size = Size(width, len(self.rows) + 1 + 2 * bool(self._concurrent_rows))
+        self._table_layout = fit_columns(width, self.rows, self._symbols)
+        self.virtual_size = Size(width, len(self.rows) + 1)
         self.post_message(self.CursorMoved())
         self.repaint()
 
-    def watch_trend_label(self) -> None:
+    def watch_titles(self) -> None:
         self.repaint()
 
     def visible_rows(self) -> tuple[tuple[TotalKey, ...], int]:
-        visible = (self._index_at(y) for y in range(1, max(2, self.size.height)))
-        rows = tuple(self.rows[at].id for at in visible if at is not None)
-        return rows, self._table_layout.trend
+        first = self.scroll_offset.y
+        rows = self.rows[first : first + max(1, self.size.height - 1)]
+        return tuple(row.id for row in rows), self._table_layout.trend
 
     def _index_at(self, y: int) -> int | None:
-        """Return the row on a line of the screen; None for a title and below the last row."""
+        """Return the row on a line of the screen; None for the titles and below the last row."""
         at = y - 1 + self.scroll_offset.y
-        if self._concurrent_rows and at >= self._concurrent_rows:
-            at -= 2  # a blank line and the titles of the assigned licenses
-            if at < self._concurrent_rows:
-                return None
-        return at if y > 0 and 0 <= at < len(self.rows) else None
+        return at if y > 0 and at < len(self.rows) else None
 
     def row_at(self, x: int, y: int) -> tuple[TotalKey | None, bool]:
         del x
@@ -501,32 +520,18 @@ class ProductTable(LineView[TotalKey], inherit_bindings=False):
 
     def row_lines(self, row: TotalKey) -> tuple[int, int]:
         line = self.row_ids.index(row)
-        line += 2 if self._concurrent_rows and line >= self._concurrent_rows else 0
         return line, line + 2
 
-    def _titles(self, y: int) -> Line:
-        """Return the titles; those at the top belong to the rows below them."""
-        first = y - 1 + self.scroll_offset.y
-        if y == 0:
-            assigned = bool(self.rows) and self.rows[0].assigned
-            past = self._concurrent_rows and self.scroll_offset.y > self._concurrent_rows
-            assigned = assigned or bool(past)
-        elif self._concurrent_rows and first == self._concurrent_rows + 1:
-            assigned = True
-        else:
-            return ()
-        return header_line(
-            self._table_layout,
-            assigned=assigned,
-            scope=self.scope_title,
-            trend_label=self.trend_label,
-        )
+    @on(Click)
+    def _sort(self, event: Click) -> None:
+        if not event.y and (title := self._table_layout.title_at(event.x)):
+            self.post_message(self.TitleClicked(title))
 
     def pieces(self, y: int) -> tuple[Piece, ...]:
         """The titles at the top, then the visible rows."""
         at = self._index_at(y)
         if at is None:
-            line = self._titles(y)
+            line = () if y else header_line(self._table_layout, self._symbols, **self.titles)
         else:
             row = self.rows[at]
             trend = self.trends.get(row.id, _NO_TREND)
