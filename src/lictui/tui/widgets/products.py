@@ -265,7 +265,7 @@ _FIGURES: Final = (
     _peak("Month", 8, "month", MINIMUM_TREND),
     _peak("All time", 9, "all_time", MINIMUM_TREND, dated=True),
     ProductColumn("Runs out", 3, lambda row, _: row.runs_out,
-                  lambda row: _LAST if row.days_left is None else row.days_left, 14,
+                  lambda row: _LAST if row.days_left is None else row.days_left, 13,
                   has_count=False),
 )  # fmt: skip
 _COLUMNS_BY_TITLE: Final = {column.title: column for column in (_SCOPE, _NAME, _TYPE, *_FIGURES)}
