@@ -164,7 +164,7 @@ async def test_legend_ends_before_what_does_not_fit() -> None:
         legend = "".join(text for text, _ in chart.legend(width))
         assert whole.startswith(legend)
         assert len(legend) <= width
-    assert whole.endswith("installed  ┈ 80 and 90 %  arrow keys: inspect values")
+    assert whole == ("⠉ maximum  ⣿ average  ━ installed  ┈ 80 and 90 %  arrow keys: inspect values")
 
 
 # Geometry

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from textual import on, work
 from textual.containers import Container, Vertical, VerticalScroll
-from textual.message import Message
 from textual.widgets import Input, Label
 
 from lictui.engine.entitlements import expiries
@@ -50,40 +49,26 @@ _ZOOMS: Final = {  # what the cursor is in
 class DateBar(FilterBar):
     """Asks for a date, and shows what it is understood as."""
 
-    class Chosen(Message):
-        """A period was chosen."""
-
-        def __init__(self, time_range: TimeRange) -> None:
-            super().__init__()
-            self.time_range = time_range
-
     def compose(self) -> ComposeResult:
         yield Label("@")
         yield TextInput(placeholder=date_input.EXAMPLES, compact=True)
         yield Label("", id="wrong", markup=False)
 
-    def _read(self, text: str) -> TimeRange | None:
+    @on(Input.Changed)
+    @on(Input.Submitted)
+    def _on_date(self, event: Input.Changed | Input.Submitted) -> None:
+        event.prevent_default().stop()  # the filter's own handlers
         screen = cast("UsageScreen", self.screen)
         now, zone = screen.lictui.clock.now(), screen.zone
         try:
-            chosen = date_input.parse_time_range(text, now, zone)
+            chosen = date_input.parse_time_range(event.value, now, zone)
         except UsageError as error:
             self.set_error(error.message)
-            return None
+            return
         self.set_error(usage_view.range_name(chosen, now, zone))
-        return chosen
-
-    @on(Input.Changed)
-    def _date_typed(self, event: Input.Changed) -> None:
-        event.prevent_default().stop()
-        self._read(event.value)
-
-    @on(Input.Submitted)
-    def _date_entered(self, event: Input.Submitted) -> None:
-        event.prevent_default().stop()
-        if chosen := self._read(event.value):
+        if isinstance(event, Input.Submitted):
             self.close()
-            self.post_message(self.Chosen(chosen))
+            screen.go_to(chosen)
 
 
 class UsageScreen(MainScreen):
@@ -93,17 +78,12 @@ class UsageScreen(MainScreen):
     BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("usage")]
     CSS = """
     UsageScreen {
-        & #title { height: 1; padding: 0 1; }
-        & #range { height: 1; padding: 0 1; }
+        & #title, & #range, & #values { height: 1; padding: 0 1; }
         & #body { layout: vertical; }
         & #body > Vertical { height: 1fr; }
-        & #values { height: 1; padding: 0 1; }
         & #facts { height: 9; padding: 0 1; scrollbar-size-vertical: 1; }
-        & HeatMap { display: none; }
-        &.-heat-map {
-            & HeatMap { display: block; }
-            & Chart { display: none; }
-        }
+        & HeatMap, &.-heat-map Chart { display: none; }
+        &.-heat-map HeatMap { display: block; }
         &.-low #facts { height: 3; }
         &.-low.-heat-map #facts { display: none; }
         &.-wide {
@@ -248,53 +228,41 @@ class UsageScreen(MainScreen):
             self._draw(query)
             self._show_text()
 
+    def _data(self, query: ProductQuery) -> usage_view.UsageData:
+        shown = (self._selection, query, self.time_range, self._history, self._outlook)
+        return usage_view.UsageData(*shown, self._expiries, self.current_time, self.zone)
+
     def _draw(self, query: ProductQuery) -> None:
-        selection = self._selection
-        view = usage_view.chart_view(
-            selection,
-            query,
-            self.time_range,
-            self._history,
-            self._outlook,
-            self._expiries,
-            self.lictui.clock.now(),
-            self.zone,
-            cursor_at=self._cursor_at,
-            note=self._note,
-        )
+        data = self._data(query)
+        view = usage_view.chart_view(data, self._cursor_at, self._note)
         self.chart.view = replace(view, other_scale=self.chart.view.other_scale)
-        self.heat_map.view = usage_view.heat_map_view(
-            selection, self._history, self.heat_map.view.cursor, self._note
-        )
+        cursor = self.heat_map.view.cursor
+        self.heat_map.view = usage_view.heat_map_view(data, cursor, self._note)
 
     def _show_text(self) -> None:
-        selection, view, symbols = self._selection, self.chart.view, self.lictui.symbols
-        width = self._columns + _AXIS - 2
-        title = usage_view.title_line(selection, width, symbols)
+        if self._query is None:
+            return
+        data, symbols, width = self._data(self._query), self.lictui.symbols, self._columns + _AXIS
+        title = usage_view.title_line(data.selection, width - 2, symbols)
         self.query_one("#title", StyledLabel).show_lines(title)
-        self.query_one("#range", StyledLabel).show_lines(self._range_line(width))
-        self.query_one("#values", StyledLabel).show_lines(self._value_line(width))
-        data = usage_view.FactsInput(
-            selection, view, self._history, self._outlook, self._expiries, self.current_time
-        )
+        self.query_one("#range", StyledLabel).show_lines(self._range_line(data, width - 2))
+        self.query_one("#values", StyledLabel).show_lines(self._value_line(width - 2))
         width = self._facts_width - 4 if self._facts_width else self.size.width - 3
-        lines = usage_view.fact_lines(usage_view.facts(data, symbols), width)
+        lines = usage_view.fact_lines(usage_view.facts(data, self.chart.view, symbols), width)
         self.query_one("#fact-lines", StyledLabel).show_lines(*lines)
 
-    def _range_line(self, width: int) -> Line:
-        view, query, zone = self.chart.view, self._query, self.zone
-        if query is None:
-            return ()
-        today = self.current_time.today
+    def _range_line(self, data: usage_view.UsageData, width: int) -> Line:
+        view, now, zone = self.chart.view, data.time.now, self.zone
         marks = () if self._shows_heat_map else view.marks_at_cursor(self._columns)
-        line = usage_view.mark_line(marks, zone, today, width, self.lictui.symbols)
-        return line or usage_view.range_line(
-            query,
-            self.time_range,
-            self.lictui.clock.now(),
+        return usage_view.mark_line(
+            marks, zone, data.time.today, width, self.lictui.symbols
+        ) or usage_view.range_line(
+            data.query,
+            data.time_range,
+            now,
             zone,
             assigned=view.assigned,
-            loading=query != self._answered,
+            loading=data.query != self._answered,
         )
 
     def _value_line(self, width: int) -> Line:
@@ -333,28 +301,18 @@ class UsageScreen(MainScreen):
     def action_range(self, length: str) -> None:
         self.go_to(TimeRange(RangeLength[length.upper()], self._at))
 
-    def action_longer(self, step: int = 1) -> None:
+    def action_longer(self, step: int) -> None:
         self._set_range(TimeRange(self.time_range.length.longer(step), self._at))
 
-    def action_shorter(self) -> None:
-        self.action_longer(-1)
-
-    def action_earlier(self, count: int = -1) -> None:
+    def action_move(self, count: int) -> None:
         """Move on, and the cursor with it, at the same time of day."""
         shown = replace(self.time_range, at=self._at)
         moved = shown.moved(count, self.lictui.clock.now(), self.zone)
         self._cursor_at = None if self._cursor_at is None else moved.at
         self._set_range(moved, keep_zoom=True)
 
-    def action_later(self) -> None:
-        self.action_earlier(1)
-
     def action_go_to_date(self) -> None:
         self.query_one(DateBar).open("")
-
-    @on(DateBar.Chosen)
-    def _on_date(self, event: DateBar.Chosen) -> None:
-        self.go_to(event.time_range)
 
     @on(FilterClosed)
     def _on_date_bar_closed(self) -> None:

@@ -85,32 +85,35 @@ def chart_query(
     return ProductQuery(selection.servers, selection.product, bounds, width, back, heat_map)
 
 
-def chart_view(  # noqa: PLR0913 - everything that is drawn, each of another origin
-    selection: ProductSelection,
-    query: ProductQuery,
-    time_range: TimeRange,
-    history: ProductHistory,
-    outlook: ProductOutlook | None,
-    expiries: Iterable[Expiry],
-    now: float,
-    zone: ZoneInfo | None,
-    *,
-    cursor_at: float | None = None,
-    note: str = "",
-) -> ChartView:
+@dataclass(frozen=True, slots=True)
+class UsageData:
+    """Everything that is shown of a product in a time range."""
+
+    selection: ProductSelection
+    query: ProductQuery
+    time_range: TimeRange
+    history: ProductHistory
+    outlook: ProductOutlook | None
+    expiries: Sequence[Expiry]
+    time: CurrentTime
+    zone: ZoneInfo | None
+
+
+def chart_view(data: UsageData, cursor_at: float | None, note: str = "") -> ChartView:
     """The chart, with the cursor on the bucket of the time `cursor_at`, if any."""
+    selection, query, zone, history = data.selection, data.query, data.zone, data.history
     end, marks = query.end, event_marks(history.events, selection)
     days: tuple[ForecastDay, ...] = ()
     if history.buckets:
-        end = axis_end(outlook, time_range, now, zone)
-        marks += tuple(expiry_marks(expiries, query.start, end, zone))
-        if outlook and end > now and time_range.length not in _SHORT:
-            days = tuple(forecast_days(outlook, history.buckets[-1].end, end, zone))
+        end = axis_end(data.outlook, data.time_range, data.time.now, zone)
+        marks += tuple(expiry_marks(data.expiries, query.start, end, zone))
+        if data.outlook and end > data.time.now and data.time_range.length not in _SHORT:
+            days = tuple(forecast_days(data.outlook, history.buckets[-1].end, end, zone))
     return ChartView(
         buckets=history.buckets,
         start=query.start,
         end=end,
-        length=time_range.length,
+        length=data.time_range.length,
         tz=zone,
         assigned=selection.is_assigned,
         warn=selection.thresholds.warn,
@@ -119,22 +122,18 @@ def chart_view(  # noqa: PLR0913 - everything that is drawn, each of another ori
         note=note,
         monthly_usage=history.monthly_usage,
         previous=history.previous,
-        previous_label=_PREVIOUS[time_range.length][1],
+        previous_label=_PREVIOUS[data.time_range.length][1],
         forecast=days,
         marks=marks,
     )
 
 
-def heat_map_view(
-    selection: ProductSelection,
-    history: ProductHistory,
-    cursor: tuple[int, int] | None,
-    note: str = "",
-) -> HeatMapView:
+def heat_map_view(data: UsageData, cursor: tuple[int, int] | None, note: str = "") -> HeatMapView:
     """The heat map of hours and weekdays."""
-    installed = history.buckets[-1].installed if history.buckets else None
-    limits = selection.thresholds
-    return HeatMapView(history.heat_map, installed, limits.warn, limits.critical, cursor, note)
+    buckets, limits = data.history.buckets, data.selection.thresholds
+    installed = buckets[-1].installed if buckets else None
+    heat = data.history.heat_map
+    return HeatMapView(heat, installed, limits.warn, limits.critical, cursor, note)
 
 
 def _bucket_at(history: ProductHistory, time: float | None) -> int | None:
@@ -310,24 +309,12 @@ _SINGLE_BLANK: Final = re.compile(r"(?<! ) (?! )")
 _EXPIRY_LABELS: Final = {ExpiryKind.LICENSES: "expires", ExpiryKind.SUBSCRIPTION: "SA ends"}
 
 
-@dataclass(frozen=True, slots=True)
-class FactsInput:
-    """Everything the facts are made of."""
-
-    selection: ProductSelection
-    view: ChartView
-    history: ProductHistory
-    outlook: ProductOutlook | None
-    expiries: Sequence[Expiry]
-    time: CurrentTime
-
-
-def facts(data: FactsInput, symbols: Symbols) -> Iterator[Fact]:
+def facts(data: UsageData, view: ChartView, symbols: Symbols) -> Iterator[Fact]:
     """The facts in the order in which they are shown."""
     outlook, now = data.outlook, data.time.now
     yield "now", _current(data.selection, symbols)
-    if data.view.buckets and data.history.stats:
-        yield from _past(data, data.history.stats)
+    if view.buckets and data.history.stats:
+        yield from _past(data, view, data.history.stats)
     if outlook and outlook.anomaly:
         yield "today", [(outlook.anomaly, Tone.ACCENT)]
     if outlook:
@@ -388,8 +375,8 @@ def _glyph(level: Level, symbols: Symbols) -> str:
     return f" {symbols.level[level]}".rstrip()
 
 
-def _past(data: FactsInput, stats: UsageStats) -> Iterator[Fact]:
-    view, history = data.view, data.history
+def _past(data: UsageData, view: ChartView, stats: UsageStats) -> Iterator[Fact]:
+    history = data.history
     average = [
         (f"{stats.average:,.0f}", Tone.TEXT),
         (f", {_coverage(view, stats, data.time)}", Tone.QUIET),

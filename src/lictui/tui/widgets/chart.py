@@ -208,6 +208,9 @@ class ChartView:
 # Parts of a chart and the characters they are drawn with
 
 
+_COLORS: Final = {
+    "ok": "$success", "warn": "$warning", "critical": "$error", "unknown": "$secondary",
+}  # fmt: skip
 _STYLES: Final = {  # of each part, which is the name of a component class
     "frame": "color: $quiet",
     "installed": "color: $foreground",
@@ -219,14 +222,8 @@ _STYLES: Final = {  # of each part, which is the name of a component class
     "band": "color: $quiet",
     "mark": "color: $accent; text-style: bold",
     "cursor": "color: $accent; text-style: bold",
-    "area-ok": "color: $success 45%",
-    "area-warn": "color: $warning 45%",
-    "area-critical": "color: $error 45%",
-    "area-unknown": "color: $secondary 45%",
-    "edge-ok": "color: $success",
-    "edge-warn": "color: $warning",
-    "edge-critical": "color: $error",
-    "edge-unknown": "color: $secondary",
+    **{f"area-{level}": f"color: {color} 45%" for level, color in _COLORS.items()},
+    **{f"edge-{level}": f"color: {color}" for level, color in _COLORS.items()},
 }
 PARTS: Final = tuple(_STYLES)
 _ABOVE: Final = {Level.OVERDRAFT: Level.CRITICAL, Level.EXHAUSTED: Level.CRITICAL}
@@ -277,8 +274,14 @@ class Chart(Drawing[ChartView]):
 
     def _legend_entries(self) -> Iterator[tuple[Fragment, Fragment]]:
         """Yield each sign with its meaning, the least obvious first."""
-        view = self.view
+        view, symbols = self.view, self._symbols
+        is_braille = symbols.curve == "braille"
+        line, area = ("⠉", "⣿") if is_braille else (symbols.curve, symbols.area)
+        yield (f"{line} ", Tone.OK), ("closing value" if view.assigned else "maximum", Tone.QUIET)
+        yield (f"{area} ", Tone.QUIET), ("average", Tone.QUIET)
         yield (f"{_INSTALLED} ", Tone.STRONG), ("installed", Tone.QUIET)
+        if any(bucket.overdraft for bucket in view.buckets):
+            yield (f"{_TOTAL} ", Tone.OVER), ("with overdraft", Tone.QUIET)
         if view.previous:
             yield (f"{_PREVIOUS} ", Tone.ACCENT), (view.previous_label, Tone.QUIET)
         if view.forecast:
@@ -290,8 +293,6 @@ class Chart(Drawing[ChartView]):
             yield (f"{signs} ", Tone.ACCENT), ("events", Tone.QUIET)
         limits = f"{view.warn * 100:g} and {view.critical * 100:g} %"
         yield (f"{_THRESHOLD} ", Tone.WARN), (limits, Tone.QUIET)
-        if any(bucket.overdraft for bucket in view.buckets):
-            yield (f"{_TOTAL} ", Tone.OVER), ("installed + overdraft", Tone.QUIET)
         yield ("", Tone.QUIET), ("arrow keys: inspect values", Tone.QUIET)
 
 
@@ -364,11 +365,8 @@ class _Plot:
         for share in (view.warn, view.critical):
             self._levels(view.level_segments(share), _THRESHOLD, "threshold")
         for run in view.recorded_runs():
-            averages = [bucket.average for bucket in run]
-            self.figure.draw(self._curve(view, run, averages, AREA, symbols.area).fillx())
-        for run in view.recorded_runs():
-            highs = [view.value(bucket) for bucket in run]
-            self.figure.draw(self._curve(view, run, highs, EDGE, symbols.curve))
+            self._curve(view, run, AREA, symbols.area)
+            self._curve(view, run, EDGE, symbols.curve)
         if points := view.monthly_points():
             at, values = zip(*points, strict=True)
             marker = self._marker(_MONTHLY, "monthly")
@@ -384,10 +382,8 @@ class _Plot:
 
     def _axes(self, view: ChartView, width: int, height: int) -> None:
         figure, label = self.figure, view.label_width
-        moments, values = (
-            ticks(view.start, view.end, view.length, view.tz, width - label - 1),
-            view.value_ticks(height),
-        )
+        moments = ticks(view.start, view.end, view.length, view.tz, width - label - 1)
+        values = view.value_ticks(height)
         figure.ruler("x").lim(view.start, view.end).alignment(lim="edge")
         figure.ruler("x").ticks([at for at, _ in moments], [text for _, text in moments])
         figure.ruler("y").lim(0, view.top).alignment(lim="edge")
@@ -396,21 +392,16 @@ class _Plot:
         figure.axes(active=False, axis="y", side="right")
 
     def _curve(
-        self,
-        view: ChartView,
-        run: tuple[Bucket, ...],
-        values: list[float],
-        parts: dict[Level, str],
-        symbol: str,
-    ) -> Any:
-        """Draw values as steps: a bucket is as wide as its time."""
-        return self.figure.signal(
-            [at for bucket in run for at in (bucket.start, bucket.end - 1)],
-            [value for value in values for _ in range(2)],
-            marker=[
-                self._marker(symbol, parts[view.level(bucket)]) for bucket in run for _ in range(2)
-            ],
+        self, view: ChartView, run: tuple[Bucket, ...], parts: dict[Level, str], symbol: str
+    ) -> None:
+        """Draw the average as area, or the maximum as line; a bucket is as wide as its time."""
+        ends = [(at, bucket) for bucket in run for at in (bucket.start, bucket.end - 1)]
+        curve = self.figure.signal(
+            [at for at, _ in ends],
+            [bucket.average if parts is AREA else view.value(bucket) for _, bucket in ends],
+            marker=[self._marker(symbol, parts[view.level(bucket)]) for _, bucket in ends],
         ).lines(active=True)
+        self.figure.draw(curve.fillx() if parts is AREA else curve)
 
     def _band(self, view: ChartView) -> None:
         """Draw the forecast band as one vertical stroke per day."""
