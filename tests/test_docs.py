@@ -27,6 +27,7 @@ PARSED_ONLY = (
     "config init",
     "history import",
     "history import-licenses",
+    "history push",
     "servers edit",
     "servers remove",
     "simulate",
