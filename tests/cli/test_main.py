@@ -100,6 +100,7 @@ def test_format_has_the_same_words_in_every_command() -> None:
     }
     expected = {path: set(FORMATS) for path in formats}
     expected["lictui report"] = REPORT_FORMATS
+    expected["lictui renewal"] = {"html", "xlsx"}
     expected["lictui history export"] = {"csv"}
     words_by_command = {}
     for path, words in formats.items():
@@ -113,9 +114,11 @@ def test_format_has_the_same_words_in_every_command() -> None:
         for path, command in ALL.items()
         if any("--json" in option.opts for option in options(command))
     }
-    assert with_json == (formats.keys() - {"lictui report", "lictui history export"}) - {
-        "lictui history journal"
-    } | {"lictui servers show", "lictui servers test"}
+    without = {"lictui report", "lictui renewal", "lictui history export"}
+    assert with_json == (formats.keys() - without) - {"lictui history journal"} | {
+        "lictui servers show",
+        "lictui servers test",
+    }
 
 
 def test_deleted_working_directory_is_reported(

@@ -12,6 +12,8 @@ import numpy as np
 
 from lictui.analysis.usage import USAGE_SHARES, HeatMatrix, Period, UsageStats
 
+_CURVE_STEPS: Final = 20
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import tzinfo
@@ -48,6 +50,13 @@ def usage_stats(series: Series) -> UsageStats | None:
         peak_is_bound=peak.bound,
         start=int(series.start[0]),
     )
+
+
+def usage_curve(series: Series) -> tuple[tuple[int, int], ...]:
+    """Return even steps up to the peak, each with the seconds at or above that quantity."""
+    peak = int(series.high.max(initial=0))
+    quantities = sorted({-(-peak * step // _CURVE_STEPS) for step in range(1, _CURVE_STEPS + 1)})
+    return tuple((n, int(series.seconds[series.high >= n].sum())) for n in quantities if n)
 
 
 def reaches(series: Series, share: float) -> BoolArray:

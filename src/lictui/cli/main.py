@@ -61,6 +61,10 @@ COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
             "report:contract",
             "Compare entitlements with installed and used licenses, and list expirations.",
         ),
+        "renewal": (
+            "renewal:renewal",
+            "Write the renewal pack: position, proposed quantities, costs and evidence.",
+        ),
         "simulate": (
             "simulate:simulate",
             "Run simulated license servers and create a matching configuration.",
@@ -108,7 +112,6 @@ COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
             "Print the event log, newest first: changes of servers and pools, and alerts.",
         ),
         "stats": ("history:stats", "Show database statistics."),
-        "push": ("history:push", "Show what was pushed to the long-term engine, and verify it."),
         "compact": ("history:compact", "Aggregate, apply retention and compact the database."),
     },
     "config": {

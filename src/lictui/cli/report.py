@@ -16,12 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from lictui.analysis.series import day_of
-from lictui.cli.context import (
-    load_configuration,
-    open_history,
-    resolve_timezone,
-    select_servers,
-)
+from lictui.cli.context import load_configuration, open_history, resolve_timezone, select_servers
 from lictui.cli.options import (
     CommandContext,
     format_option,
@@ -30,14 +25,7 @@ from lictui.cli.options import (
     timezone_option,
     working,
 )
-from lictui.cli.output import (
-    Column,
-    Kind,
-    Row,
-    emit,
-    number_text,
-    open_binary,
-)
+from lictui.cli.output import Column, Kind, Row, emit, number_text, open_binary
 from lictui.clock import SystemClock
 from lictui.config.entitlements import Entitlement, load_entitlements
 from lictui.engine.entitlements import (
@@ -104,7 +92,7 @@ def report(
     On a terminal, HTML goes to a file in the current directory. Exit code 1: no data was recorded
     in that month.
     """
-    _require_package(output_format)
+    require_package(output_format)
     if output_format in _PACKAGES and output in (None, "-") and sys.stdout.isatty():
         raise UsageError(
             f"refusing to write {output_format} to a terminal", "use -o FILE, or redirect stdout"
@@ -125,7 +113,8 @@ def report(
     return 0
 
 
-def _require_package(output_format: str) -> None:
+def require_package(output_format: str) -> None:
+    """Raise UsageError if a format requires a package that is not installed."""
     if output_format in _PACKAGES:
         module, package = _PACKAGES[output_format]
         if find_spec(module) is None:

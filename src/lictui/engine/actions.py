@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from lictui.config.secrets import is_reference
-from lictui.config.settings import Action, Limits, http_url
+from lictui.config.settings import Action, Limits, webhook_url
 from lictui.config.toml_document import InvalidValue
 from lictui.engine.alert_state import event_json
 from lictui.errors import LictuiError
@@ -138,7 +138,7 @@ async def _act(action: Action, event: AlertEvent, clock: Clock) -> None:
 
 def _checked_url(url: str, reference: str) -> str:
     try:
-        return http_url(url)
+        return webhook_url(url)
     except InvalidValue as error:
         raise SourceError(FailureKind.CONFIG, f"{reference}: {error.message}") from None
 

@@ -107,6 +107,7 @@ class ProductQuery:
     width: int  # seconds of a bucket; calendar days may have 23 or 25 hours
     compare_days: int = 0  # how many days back the previous period is; 0: do not compare
     heat_map: bool = False
+    curve: bool = False
 
     @property
     def start(self) -> int:
@@ -127,6 +128,7 @@ class ProductHistory:
     stats: UsageStats | None = None  # by five minutes, up to now
     previous: tuple[Bucket, ...] = ()  # the previous period, moved into the time of this one
     heat_map: HeatMatrix | None = None
+    curve: tuple[tuple[int, int], ...] = ()  # quantity -> seconds at or above it
     monthly_usage: tuple[MonthlyUsage, ...] = ()  # as the source reports it
     events: tuple[Event, ...] = ()
     # Some figures are not stored by five minutes any more: percentiles and times are upper bounds.

@@ -16,7 +16,7 @@ from lictui.analysis.series import (
     day_start,
     first_of_month,
 )
-from lictui.analysis.usage_stats import heat_matrix, usage_stats
+from lictui.analysis.usage_stats import heat_matrix, usage_curve, usage_stats
 from lictui.engine.board import GroupBy, entitlements_of
 from lictui.engine.outlook import anomaly_of, continued_pools, scopes_by
 from lictui.engine.product_history import (
@@ -75,12 +75,14 @@ class ProductHistoryReader:
         shared = entitlements_of(statuses_of(board, query.servers))
         base = SeriesQuery(owners, query.start, query.end, ALIGNMENT, shared)
         series = await self._five_minutes(base)
+        past = series.capped(int(self._clock.now()) + 1)
         heat = series.select(series.seconds <= _HOUR) if query.heat_map else None
         return ProductHistory(
             _draw(series, query),
-            usage_stats(series.capped(int(self._clock.now()) + 1)),
+            usage_stats(past),
             await self._previous(base, query, zone) if query.compare_days else (),
             heat_matrix(heat, zone) if heat else None,
+            usage_curve(past) if query.curve else (),
             self._monthly_usage(selection, owners),
             (
                 *self._continuations(owners, selection, query),

@@ -379,9 +379,7 @@ def _notable_events(
 
 
 def _server_coverage(
-    board: MergedBoard,
-    reports: Iterable[ProductReport],
-    later: Collection[str],
+    board: MergedBoard, reports: Iterable[ProductReport], later: Collection[str]
 ) -> tuple[ServerCoverage, ...]:
     """Return how much data there is of every server of the month, removed ones last.
 

@@ -88,7 +88,7 @@ def draw_chart(chart: BarChart, width: int, element_id: str) -> str:
     """Return the SVG of a chart; `element_id` makes the ids of its texts unique."""
     bars = chart.bars
     highest = max((max(bar.figure or 0, bar.installed or 0) for bar in bars), default=0)
-    axis = axis_for(highest * 1.04)
+    axis = axis_for(highest * (1.04 if any(bar.installed for bar in bars) else 1))  # above the line
     step = (width - _LEFT - _RIGHT) / max(1, len(bars))
     return _tag(
         "svg",

@@ -118,7 +118,7 @@ def build_tree(report: MonthlyReport) -> ReportTree:
     )
 
 
-def _columns(keys: str, **titles: str) -> list[ReportColumn]:
+def columns(keys: str, **titles: str) -> list[ReportColumn]:
     """Return the columns of these keys, some with another title."""
     return [
         ReportColumn(key, titles.get(key, COLUMNS[key].title), COLUMNS[key].kind)
@@ -240,7 +240,7 @@ def _overview(report: MonthlyReport) -> Section:
         }
         for product in report.products
     ]
-    table = Table("products", _columns(keys), rows)
+    table = Table("products", columns(keys), rows)
     return Section("All products", tables=(table,), notes=(text.USAGE_NOTE,))
 
 
@@ -268,16 +268,16 @@ def _scope_table(product: ProductReport) -> Table:
     scope = "Group, server" if has_groups else "Server"
     if product.is_assigned:
         keys = "scope installed usage utilization newly_assigned released change coverage level"
-        columns = _columns(keys, scope=scope, usage="Assigned")
+        shown = columns(keys, scope=scope, usage="Assigned")
     else:
         keys = (
             "scope installed usage usage_at utilization average p95 p99 days_at_critical change"
             " coverage level"
         )
         days = f"Days at {text.format_threshold(product.critical)}"
-        columns = _columns(keys, scope=scope, usage_at="Time", days_at_critical=days)
+        shown = columns(keys, scope=scope, usage_at="Time", days_at_critical=days)
     rows = [scope_row(product, s) for s in (product.estate, *product.breakdown)]
-    return Table("scopes", columns, rows)
+    return Table("scopes", shown, rows)
 
 
 def _month_rows(product: ProductReport) -> Iterator[Row]:
@@ -319,16 +319,14 @@ def _appendix(report: MonthlyReport) -> Iterator[Section]:
     expiries = [_expiry_row(expiry, report) for expiry in of_one_day(report.expiries)]
     yield Section(
         "Expirations in the next 12 months",
-        tables=(Table("expiries", _columns(_EXPIRY_COLUMNS), expiries),) if expiries else (),
+        tables=(Table("expiries", columns(_EXPIRY_COLUMNS), expiries),) if expiries else (),
         data=(Table("server_expiries", (), [_expiry_row(e, report) for e in report.expiries]),),
         notes=(text.SUBSCRIPTION_NOTE,) if expiries else ("None reported.",),
     )
     if report.events:
         more = f"{report.omitted_events} more entries are in the event log."
         yield Section(
-            "Events",
-            tables=(_events(report),),
-            notes=(more,) if report.omitted_events else (),
+            "Events", tables=(_events(report),), notes=(more,) if report.omitted_events else ()
         )
     yield _coverage(report)
     yield Section("Definitions", notes=text.DEFINITIONS)
@@ -371,7 +369,7 @@ def _entitlements(report: MonthlyReport) -> Table:
                 "part_of": scope_title(line.container) if line.container else None,
             }
         )
-    return Table("entitlements", _columns(keys, scope="For"), rows)
+    return Table("entitlements", columns(keys, scope="For"), rows)
 
 
 def _expiry_row(expiry: Expiry, report: MonthlyReport) -> Row:
@@ -401,7 +399,7 @@ def _events(report: MonthlyReport) -> Table:
         }
         for event in report.events
     ]
-    return Table("events", _columns("time server product event"), rows)
+    return Table("events", columns("time server product event"), rows)
 
 
 _COMPLETE: Final = 0.9995  # shown as 100.0 %
@@ -420,7 +418,7 @@ def _coverage(report: MonthlyReport) -> Section:
         }
         for server in sorted(partial, key=lambda server: server.coverage)
     ]
-    table = Table("coverage", _columns("server group coverage status"), rows)
+    table = Table("coverage", columns("server group coverage status"), rows)
     return Section(
         "Data coverage",
         tables=(table,) if rows else (),

@@ -25,6 +25,7 @@ LEVEL_COLORS: Final = {  # on white, for spreadsheets and pictures
     **dict.fromkeys(SEVERE_LEVELS, _RED),
     Level.UNKNOWN: "#5a6470",
 }
+_CENTS: Final = 1000  # below this, cents are shown
 _PERCENT: Final = "\N{NO-BREAK SPACE}%"
 _ALIGNMENTS: Final = {300: "5 minutes", 3600: "1 hour", 86400: "1 day"}
 # Not strftime: the names must not depend on the locale.
@@ -120,8 +121,9 @@ def format_period(period: Period | None, zone: tzinfo | None) -> str:
 
 
 def format_money(amount: float | None, currency: str) -> str:
-    """Return `12,000 EUR`."""
-    return UNKNOWN if amount is None else f"{amount:,.0f} {currency}".rstrip()
+    """Return `12,000 EUR` or `42.50 EUR`."""
+    digits = 2 if amount is not None and amount < _CENTS and amount % 1 else 0
+    return UNKNOWN if amount is None else f"{amount:,.{digits}f} {currency}".rstrip()
 
 
 def product_name(code: str, reported_name: str) -> str:
@@ -209,67 +211,51 @@ _LEFT_ALIGNED: Final = (
 
 # Columns: one title and one kind for each value, in every table and format
 
+_TITLES: Final = {
+    CellKind.TEXT: (
+        "product=Product; code=Code; model=License model; scope_kind=Scope type; scope=Scope;"
+        " server=Server; group=Group; runs_out=Runs out; forecast=Forecast;"
+        " servers_with_data=Servers; is_upper_bound=Upper bound; event=Event; renewed=Renewed;"
+        " currency=Currency; part_of=Part of; status=Status; basis=Licenses;"
+        " users_per_license=Users per concurrent license at equal cost; servers=Servers;"
+        " source=Source; version=Version"
+    ),
+    CellKind.DATE: "day=Day; renewal=Renewal",
+    CellKind.MONTH: "month=Month",
+    CellKind.TIME: "time=Time; usage_at=Time of peak; since=First figure; last_read=Last read",
+    CellKind.COUNT: (
+        "installed=Installed; overdraft=Overdraft; usage=Peak usage; installed_then=Installed"
+        " at that time; average=Average; p95=95th percentile; p99=99th percentile;"
+        " days_at_warn=Days at warning; days_at_critical=Days critical; days_at_installed=Days"
+        " at 100 %; newly_assigned=New; released=Released; month_before=Previous month;"
+        " year_before=Previous year; upper_bound=Sum of server peaks; days_left=Days left;"
+        " licenses=Licenses; purchased=Purchased; month_peak=This month; highest_peak=12-month"
+        " peak; shortfall=Shortfall; unused=Unused; in_use=Used now; p95_more=; p99_more=;"
+        " peak_more=; proposed=Proposed; quantity=Quantity; assigned=Assigned at most;"
+        " concurrent=Concurrent peak; at_same_time=Concurrent is cheaper if fewer work at"
+        " once; users=User/device is cheaper for fewer users; days=Days of data"
+    ),
+    CellKind.METER: "meter=",
+    CellKind.RATIO: "utilization=Utilization; coverage=Coverage; share=Share of the time",
+    CellKind.CHANGE: (
+        "free=Free; change=vs. previous month; year_change=vs. previous year;"
+        " surplus=Installed minus purchased"
+    ),
+    CellKind.SECONDS: (
+        "seconds_at_80_percent=Hours at 80 %; seconds_at_90_percent=Hours at 90 %;"
+        " seconds_at_100_percent=Hours at 100 %; hours=Hours at or above"
+    ),
+    CellKind.LEVEL: "level=State",
+    CellKind.MONEY: (
+        "unit_cost=Unit cost; cost=Cost per year; unused_cost=Unused cost per year;"
+        " cost_0=Price now; cost_50=+ 50 %; cost_100=+ 100 %; cost_200=+ 200 %;"
+        " assigned_cost=Cost, user/device; concurrent_cost=Cost, concurrent"
+    ),
+}
 COLUMNS: Final = {
-    column.key: column
-    for column in (
-        ReportColumn("product", "Product"),
-        ReportColumn("code", "Code"),
-        ReportColumn("model", "License model"),
-        ReportColumn("scope_kind", "Scope type"),
-        ReportColumn("scope", "Scope"),
-        ReportColumn("server", "Server"),
-        ReportColumn("group", "Group"),
-        ReportColumn("day", "Day", CellKind.DATE),
-        ReportColumn("month", "Month", CellKind.MONTH),
-        ReportColumn("time", "Time", CellKind.TIME),
-        ReportColumn("installed", "Installed", CellKind.COUNT),
-        ReportColumn("overdraft", "Overdraft", CellKind.COUNT),
-        ReportColumn("usage", "Peak usage", CellKind.COUNT),
-        ReportColumn("usage_at", "Time of peak", CellKind.TIME),
-        ReportColumn("installed_then", "Installed at that time", CellKind.COUNT),
-        ReportColumn("meter", "", CellKind.METER),
-        ReportColumn("utilization", "Utilization", CellKind.RATIO),
-        ReportColumn("free", "Free", CellKind.CHANGE),
-        ReportColumn("average", "Average", CellKind.COUNT),
-        ReportColumn("p95", "95th percentile", CellKind.COUNT),
-        ReportColumn("p99", "99th percentile", CellKind.COUNT),
-        ReportColumn("days_at_warn", "Days at warning", CellKind.COUNT),
-        ReportColumn("days_at_critical", "Days critical", CellKind.COUNT),
-        ReportColumn("days_at_installed", "Days at 100 %", CellKind.COUNT),
-        ReportColumn("seconds_at_80_percent", "Hours at 80 %", CellKind.SECONDS),
-        ReportColumn("seconds_at_90_percent", "Hours at 90 %", CellKind.SECONDS),
-        ReportColumn("seconds_at_100_percent", "Hours at 100 %", CellKind.SECONDS),
-        ReportColumn("newly_assigned", "New", CellKind.COUNT),
-        ReportColumn("released", "Released", CellKind.COUNT),
-        ReportColumn("month_before", "Previous month", CellKind.COUNT),
-        ReportColumn("change", "vs. previous month", CellKind.CHANGE),
-        ReportColumn("year_before", "Previous year", CellKind.COUNT),
-        ReportColumn("year_change", "vs. previous year", CellKind.CHANGE),
-        ReportColumn("coverage", "Coverage", CellKind.RATIO),
-        ReportColumn("level", "State", CellKind.LEVEL),
-        ReportColumn("runs_out", "Runs out"),
-        ReportColumn("forecast", "Forecast"),
-        ReportColumn("servers_with_data", "Servers"),
-        ReportColumn("upper_bound", "Sum of server peaks", CellKind.COUNT),
-        ReportColumn("is_upper_bound", "Upper bound"),
-        ReportColumn("days_left", "Days left", CellKind.COUNT),
-        ReportColumn("event", "Event"),
-        ReportColumn("licenses", "Licenses", CellKind.COUNT),
-        ReportColumn("renewed", "Renewed"),
-        ReportColumn("purchased", "Purchased", CellKind.COUNT),
-        ReportColumn("month_peak", "This month", CellKind.COUNT),
-        ReportColumn("highest_peak", "12-month peak", CellKind.COUNT),
-        ReportColumn("shortfall", "Shortfall", CellKind.COUNT),
-        ReportColumn("unused", "Unused", CellKind.COUNT),
-        ReportColumn("surplus", "Installed minus purchased", CellKind.CHANGE),
-        ReportColumn("unit_cost", "Unit cost", CellKind.MONEY),
-        ReportColumn("cost", "Cost per year", CellKind.MONEY),
-        ReportColumn("unused_cost", "Unused cost per year", CellKind.MONEY),
-        ReportColumn("currency", "Currency"),
-        ReportColumn("renewal", "Renewal", CellKind.DATE),
-        ReportColumn("part_of", "Part of"),
-        ReportColumn("status", "Status"),
-    )
+    key: ReportColumn(key, title, kind)
+    for kind, titles in _TITLES.items()
+    for key, _, title in (item.partition("=") for item in titles.split("; "))
 }
 
 
@@ -293,7 +279,7 @@ def format_cell(column: ReportColumn, row: Row, zone: tzinfo | None) -> str:
         return value or NONE
     formatted = NONE
     match column.kind:
-        case CellKind.MONEY if row["unit_cost"] is not None:
+        case CellKind.MONEY if row.get("unit_cost") is not None:
             formatted = format_money(value, str(row["currency"]))
         case CellKind.COUNT if value is not None or column.key != "licenses":
             formatted = format_count(value)

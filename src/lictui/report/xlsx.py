@@ -13,7 +13,9 @@ from xlsxwriter.utility import xl_col_to_name
 
 from lictui.model import Level
 from lictui.report import text
-from lictui.report.text import COLUMNS, LEVEL_COLORS, Bounded, CellKind, format_cell
+from lictui.report.renewal import INCREASES
+from lictui.report.sections import columns
+from lictui.report.text import LEVEL_COLORS, Bounded, CellKind, format_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -149,21 +151,20 @@ class Worksheet:
         self,
         book: Book,
         name: str,
-        keys: str,
+        columns: Sequence[ReportColumn],
         formulas: Mapping[str, str],
         head_row: int = 0,
-        **titles: str,
     ) -> None:
         self.sheet = book.workbook.add_worksheet(name)
         self.name = name
-        self.columns = [COLUMNS[key] for key in keys.split()]
+        self.columns = columns
         self.head_row = head_row  # from 0
         self.next_row = head_row + 1
         self._book = book
         self._zone = book.tree.zone
         self._formulas = formulas
         self._letters = {c.key: xl_col_to_name(index) for index, c in enumerate(self.columns)}
-        self._titles = [titles.get(column.key, column.title) for column in self.columns]
+        self._titles = [column.title for column in columns]
         self._widths = [_MIN_WIDTH, *(max(map(len, t.split())) + 3 for t in self._titles[1:])]
         for index, (column, title) in enumerate(zip(self.columns, self._titles, strict=True)):
             alignment = _RIGHT if column.is_number else _LEFT
@@ -219,7 +220,7 @@ class Worksheet:
             shown = format_cell(column, row, self._zone)
             self._widths[index] = max(self._widths[index], len(shown))
             cell_format = self._format(column, value, sign)
-            if formula and not (column.kind is CellKind.MONEY and row["unit_cost"] is None):
+            if formula and not (column.kind is CellKind.MONEY and row.get("unit_cost") is None):
                 self._write_formula(index, formula, value, cell_format)
             else:
                 self._write_value(index, value, column.kind, cell_format)
@@ -274,6 +275,29 @@ class Worksheet:
         return next(index for index, column in enumerate(self.columns) if column.key == key)
 
 
+def render_renewal(tree: ReportTree) -> bytes:
+    """Return the workbook of a renewal pack: a summary, and a sheet for each kind of table."""
+    book = Book(tree)
+    keys = "product model purchased installed usage proposed change unused_cost"
+    front = columns(keys, usage="Peak usage or assigned", change="vs. purchased")
+    write_front(book, front, *tree.rows("position"))
+    sheets: dict[str, Worksheet] = {}
+    for section in tree.sections:
+        for table in (*section.tables, *section.data):
+            name = table.key.replace("_", "-").capitalize()
+            if name not in sheets:
+                sheets[name] = Worksheet(book, name, table.columns, _COST_FORMULAS)
+            sheets[name].add_rows(table.rows)
+    for sheet in sheets.values():
+        sheet.finish()
+    return book.close()
+
+
+_COST_FORMULAS: Final = {
+    f"cost_{more}": f"={{quantity}}{{row}}*{{unit_cost}}{{row}}*{1 + more / 100:g}"
+    for more in INCREASES
+}
+
 # The worksheets of a monthly report
 
 _NOTES: Final = (text.USAGE_NOTE, text.COVERAGE_NOTE, *text.DEFINITIONS)
@@ -305,7 +329,9 @@ _GRID: Final = {"visible": True, "line": {"color": "#D8DDE3"}}
 _ChartRows = tuple[str, Worksheet, int, int]  # title, and the rows of the sheet
 
 
-def write_front(book: Book, keys: str, rows: Sequence[Row]) -> tuple[Worksheet, int]:
+def write_front(
+    book: Book, columns: Sequence[ReportColumn], rows: Sequence[Row]
+) -> tuple[Worksheet, int]:
     """Write the first sheet: title, key figures, statements, and a table of the products.
 
     Returns the sheet and the number of the next free row.
@@ -313,7 +339,7 @@ def write_front(book: Book, keys: str, rows: Sequence[Row]) -> tuple[Worksheet, 
     tree, summary = book.tree, book.tree.summary
     statements = [(s, wrap(s.text, _TEXT_WIDTH)) for s in summary.statements]
     head_row = len(summary.key_figures) + sum(len(lines) for _, lines in statements) + 5
-    front = Worksheet(book, "Summary", keys, {}, head_row)
+    front = Worksheet(book, "Summary", columns, {}, head_row)
     sheet = front.sheet
     sheet.write_string(0, 0, tree.title, book.format(bold=True, font_size=16))
     sheet.write_string(1, 0, tree.subtitle)
@@ -348,7 +374,7 @@ class _MonthlyWriter:
             for row in rows
         ]
         front, line = write_front(
-            self._book, "product installed usage utilization level runs_out", rows
+            self._book, columns("product installed usage utilization level runs_out"), rows
         )
         if rows:
             line += self._add_overview_chart(front, line, rows)
@@ -395,13 +421,17 @@ class _MonthlyWriter:
     def write_products(self) -> None:
         """Write every figure of every product over all servers."""
         keys = f"{_PRODUCT_KEYS} servers_with_data {_FIGURE_KEYS} runs_out {_DETAIL_KEYS}"
-        sheet = Worksheet(self._book, "Products", f"{keys} upper_bound forecast", _FIGURE_FORMULAS)
+        sheet = Worksheet(
+            self._book, "Products", columns(f"{keys} upper_bound forecast"), _FIGURE_FORMULAS
+        )
         sheet.add_rows(*self._tree.rows("products"))
         sheet.finish()
 
     def write_series(self, name: str, table_key: str, keys: str) -> list[_ChartRows]:
         """Write one row per day or month of every scope; return the rows of each product."""
-        sheet = Worksheet(self._book, name, keys, _SERIES_FORMULAS, usage="Peak usage or assigned")
+        sheet = Worksheet(
+            self._book, name, columns(keys, usage="Peak usage or assigned"), _SERIES_FORMULAS
+        )
         charts = []
         for rows in self._tree.rows(table_key):
             first, first_row = sheet.next_row, rows[0]
@@ -453,7 +483,7 @@ class _MonthlyWriter:
     def write_servers(self) -> None:
         """Write one row per server and product; below, the total of the rows that are shown."""
         keys = f"server group {_PRODUCT_KEYS} {_FIGURE_KEYS} {_DETAIL_KEYS}"
-        sheet = Worksheet(self._book, "Servers", keys, _FIGURE_FORMULAS)
+        sheet = Worksheet(self._book, "Servers", columns(keys), _FIGURE_FORMULAS)
         installed: Counter[str] = Counter()
         for rows in self._tree.rows("figures"):
             # Where there is only one server, the row of all servers is its row.
@@ -470,7 +500,7 @@ class _MonthlyWriter:
     def write_expiries(self) -> None:
         """Write what expires in the next 12 months; what is near is highlighted."""
         keys = "day days_left event product code server licenses renewed"
-        sheet = Worksheet(self._book, "Expiries", keys, _EXPIRY_FORMULAS)
+        sheet = Worksheet(self._book, "Expiries", columns(keys), _EXPIRY_FORMULAS)
         for rows in self._tree.rows("server_expiries"):
             sheet.add_rows([{**row, "event": row["single_event"]} for row in rows])
         place = (sheet.head_row + 1, 1, max(sheet.next_row - 1, sheet.head_row + 1), 1)
@@ -489,7 +519,9 @@ class _MonthlyWriter:
                 "product code scope purchased installed month_peak highest_peak shortfall unused"
                 " surplus unit_cost cost unused_cost currency renewal part_of"
             )
-            sheet = Worksheet(self._book, "Entitlements", keys, _ENTITLEMENT_FORMULAS, scope="For")
+            sheet = Worksheet(
+                self._book, "Entitlements", columns(keys, scope="For"), _ENTITLEMENT_FORMULAS
+            )
             sheet.add_rows(rows)
             if len({row["currency"] for row in rows if row["unit_cost"]}) == 1:
                 outer = [row for row in rows if not row["part_of"]]  # each license counts once

@@ -1,0 +1,126 @@
+"""`lictui renewal`: the renewal pack as files, with a manifest of their checksums."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import Final
+
+import click
+
+from lictui.analysis.series import day_of, day_start
+from lictui.cli.context import load_configuration, open_history, resolve_timezone, select_servers
+from lictui.cli.options import CommandContext, group_option, timezone_option, working
+from lictui.cli.output import open_binary
+from lictui.cli.report import require_package
+from lictui.clock import SystemClock
+from lictui.config.entitlements import load_entitlements
+from lictui.engine.queries import load_board
+from lictui.engine.renewal import Basis, RenewalQuery, renewal_positions
+from lictui.errors import UsageError
+from lictui.paths import make_folder
+from lictui.report.model import months_before
+from lictui.report.renewal import build_renewal
+
+_WRITERS: Final = {
+    "html": "lictui.report.html:render_html",
+    "xlsx": "lictui.report.xlsx:render_renewal",
+}
+_MANIFEST: Final = "SHA256SUMS"
+_MONTHS_HELP: Final = "Months of usage to rest on, the current one included."
+_HEADROOM_HELP: Final = "Licenses to propose above the usage, in percent of it."
+_BASIS_HELP: Final = "Usage of concurrent licenses that the proposed quantity starts from."
+
+
+_option: Final = partial(click.option, show_default=True)
+
+
+@click.command()
+@_option("--months", type=click.IntRange(1, 120), default=12, metavar="N", help=_MONTHS_HELP)
+@_option(
+    "--headroom", type=click.FloatRange(0, 200), default=10, metavar="PERCENT", help=_HEADROOM_HELP
+)
+@_option("--basis", type=click.Choice(list(map(str, Basis))), default="peak", help=_BASIS_HELP)
+@_option(
+    "--format",
+    "formats",
+    type=click.Choice(list(_WRITERS)),
+    multiple=True,
+    default=tuple(_WRITERS),
+    help="Output format (repeatable).",
+)
+@_option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    show_default="lictui-renewal-DATE",
+    help="Folder for the files; it is created if it does not exist.",
+)
+@group_option
+@timezone_option
+@click.pass_obj
+def renewal(
+    context: CommandContext,
+    /,
+    *,
+    months: int,
+    headroom: float,
+    basis: str,
+    formats: tuple[str, ...],
+    output: Path | None,
+    group: str,
+    tz: str,
+) -> int:
+    """Write the renewal pack: position, proposed quantities, costs and evidence.
+
+    The folder gets renewal.html, renewal.xlsx and SHA256SUMS, which `sha256sum -c` checks. Prices
+    and purchased quantities come from contract.toml. Exit code 1: no data was recorded.
+    """
+    for name in formats:
+        require_package(name)
+    clock, zone = SystemClock(), resolve_timezone(context, tz)
+    now, (settings, servers) = clock.now(), load_configuration(context)
+    today = day_of(now, zone)
+    servers = select_servers(servers, group=group)
+    names = {server.name for server in servers}
+    entitlements = tuple(
+        entitlement
+        for entitlement in load_entitlements(context.paths)
+        if not group or entitlement.group == group or entitlement.server in names
+    )
+    settings = replace(settings, entitlements=entitlements)
+    start = day_start(months_before(today, months - 1), zone)
+    query = RenewalQuery(start, now, zone, settings, Basis(basis), headroom / 100)
+    with open_history(context) as history, working("building the renewal pack"):
+        board = load_board(servers, history, settings.alerts)
+        positions = asyncio.run(renewal_positions(history, board, query, clock))
+    if not any(position.stats for position in positions):
+        click.echo(f"lictui: no data was recorded in the last {months} months", err=True)
+        return 1
+    tree = build_renewal(positions, board, query, group)
+    files = {
+        f"renewal.{name}": rendered if isinstance(rendered, bytes) else rendered.encode()
+        for name in formats
+        for rendered in (resolve_name(_WRITERS[name])(tree),)
+    }
+    sums = (f"{sha256(data).hexdigest()}  {name}\n" for name, data in files.items())
+    files[_MANIFEST] = "".join(sums).encode()
+    _write(output or Path(f"lictui-renewal-{today}"), files)
+    return 0
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> None:
+    """Write the files into a folder, the manifest last."""
+    try:
+        make_folder(folder.expanduser())
+    except OSError as error:
+        raise UsageError(f"cannot create {folder}: {error.strerror or error}") from error
+    for name, data in files.items():
+        with open_binary(str(folder / name)) as out:
+            out.write(data)
+    click.echo(f"lictui: {', '.join(files)} written to {folder}", err=True)
