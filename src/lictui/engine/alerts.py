@@ -368,5 +368,5 @@ def alert_views(board: MergedBoard, today: date, now: float) -> tuple[AlertState
         for state in board.alert_states
         if state.key.server in servers
     ]
-    alerts.sort(key=lambda a: (not a.needs_attention, not a.is_raised, severity_rank(a.level)))
+    alerts.sort(key=lambda alert: (not alert.is_raised, severity_rank(alert.level)))
     return tuple(alerts)

@@ -418,6 +418,13 @@ class LictuiApp(App[int]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return not (self.read_only and commands.is_write_action(action, parameters))
 
+    async def action_quit(self) -> None:
+        """Quit; a form closes first, and asks before it discards anything."""
+        if (close := getattr(self.screen, "action_cancel", None)) is not None:
+            close()
+        else:
+            await super().action_quit()
+
     def action_show(self, name: str) -> None:
         self.show_view(name)
 

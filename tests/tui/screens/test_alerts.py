@@ -96,7 +96,8 @@ async def test_alert_is_acknowledged_and_unacknowledged() -> None:
         text = screen_text(run.app)
         assert "1 alert\n" in text
         assert "Active alerts: 2 (1 pending)" in text
-        assert "✖ pending " in text
+        assert " ✖ 200 of 200" in text
+        assert "pending" in text.splitlines()[3]
         await run.press("A")
         ((who, answer),) = run.engine.acknowledged
         assert who == LEVEL
@@ -106,11 +107,11 @@ async def test_alert_is_acknowledged_and_unacknowledged() -> None:
             with_alerts(RAISED, COMING, acknowledgement=Acknowledgement("alice", START))
         )
         text = screen_text(run.app)
-        row = next(row for row in text.splitlines() if row.startswith(" ✖ acknowledged 24 Nov"))
-        assert row.endswith("200 of 200")  # the name is in the details
+        row = text.splitlines()[2]
+        assert row.split() == ["✖", "200", "of", "200", "ddc-us-01", "05:45", "acknowledged"]
         assert "acknowledged by alice" in text
         assert "no alerts" in text
-        await run.press("home", "A")
+        await run.press("A")  # the cursor is still on it
         assert run.engine.acknowledged[-1] == (LEVEL, None)
 
 
@@ -127,9 +128,56 @@ async def test_alert_is_snoozed() -> None:
         assert tomorrow is not None
         assert tomorrow.until is not None
         assert START + 3600 < tomorrow.until < START + 48 * 3600
+        await run.press("z", "c", *"3x", "enter", "backspace", "d", "enter")
+        custom = run.engine.acknowledged[2][1]
+        assert custom is not None
+        assert custom.until == START + 3 * 86400
         silent = Acknowledgement("alice", START, START + 9e4)
         await run.publish(with_alerts(RAISED, acknowledgement=silent))
-        assert "until " in screen_text(run.app)
+        assert "[snoozed until 25 Nov 07:00]" in screen_text(run.app)
+
+
+FIVE = tuple(
+    replace(RAISED, key=replace(LEVEL, server=status.server.name))
+    for status in example_board().servers[:5]
+)
+
+
+async def test_five_alerts_are_acknowledged_with_seven_keys() -> None:
+    keys = ("5", *["space"] * 5, "A")
+    assert len(keys) <= 8
+    async with running_app(engine=engine(), board=with_alerts(*FIVE, COMING)) as run:
+        await run.press(*keys[:-1])
+        assert "(1 pending, 5 marked)" in screen_text(run.app)
+        await run.press(keys[-1])
+        assert {key for key, answer in run.engine.acknowledged if answer} == {a.key for a in FIVE}
+        assert "marked" not in screen_text(run.app)
+
+
+async def test_acknowledged_alert_keeps_its_place_and_the_cursor() -> None:
+    second = FIVE[1]
+    async with running_app("alerts", engine=engine(), board=with_alerts(*FIVE)) as run:
+        before = [row.split()[4] for row in screen_text(run.app).splitlines()[2:7]]
+        assert before == [alert.key.server for alert in FIVE]
+        await run.press("j", "A")
+        known = {second.key: Acknowledgement("alice", START)}
+        board = replace(with_alerts(*FIVE), acknowledgements=known)
+        await run.publish(board)
+        rows = screen_text(run.app).splitlines()
+        assert [row.split()[4] for row in rows[2:7]] == before
+        assert rows[0].endswith("4 alerts")
+        await run.press("A")
+        assert run.engine.acknowledged[-1] == (second.key, None)
+
+
+async def test_lists_are_sorted_by_level_and_time_until_a_title_is_clicked() -> None:
+    mild = replace(RAISED, key=replace(LEVEL, product="Z"), level=Level.WARN)
+    async with running_app("alerts", engine=engine(), board=with_alerts(mild, RAISED)) as run:
+        head, *rows = screen_text(run.app).splitlines()[1:4]
+        assert head.startswith(" ▼ Active alerts: 2")
+        assert [row[1] for row in rows] == ["✖", "!"]
+        await run.click(1, 1)
+        assert [row[1] for row in screen_text(run.app).splitlines()[2:4]] == ["!", "✖"]
 
 
 @pytest.mark.parametrize(("alert", "read_only"), [(COMING, False), (RAISED, True)])

@@ -5,25 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from rich.cells import cell_len
 from textual import on, work
 from textual.containers import Vertical
 from textual.widgets import DataTable
 
 from lictui.clock import iso
-from lictui.engine.alerts import alert_views
+from lictui.engine.alerts import alert_views, severity_rank
 from lictui.model import Acknowledgement, AlertKey, Event, Level
 from lictui.paths import current_user
 from lictui.tui import commands
 from lictui.tui.screens.dialogs import SnoozeScreen, snooze_end
 from lictui.tui.screens.main_screen import TableScreen
 from lictui.tui.text import LEVEL_TONES, Cell, Fragment, Table, Tone
-from lictui.tui.time_range import format_timestamp
+from lictui.tui.time_range import format_timestamp, to_local
 from lictui.tui.widgets.styled_text import StyledLabel
-from lictui.tui.widgets.table import KeyedTable, TableColumn
+from lictui.tui.widgets.table import KeyedTable, Rows, TableCell, TableColumn, fit_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from datetime import date
     from zoneinfo import ZoneInfo
 
@@ -32,17 +31,21 @@ if TYPE_CHECKING:
 
     from lictui.engine.board import Filter, MergedBoard
     from lictui.model import AlertState
-    from lictui.tui.theme import Symbols
+    from lictui.tui.app import EngineAnswers
 
 
 # Alerts and events as rows of one shape
 
 
-_LEVEL: Final = TableColumn("level", "Level", 11)
-_TIME: Final = TableColumn("time", "Since", 12)
-_SERVER: Final = TableColumn("server", "Server", 14)
-_WIDE: Final = 110
-_NARROW: Final = 76  # columns below which the level is a glyph only
+_COLUMNS: Final = (
+    TableColumn("level", "", 2),
+    TableColumn("message", "", 30, cut_at_end=True),
+    TableColumn("server", "Server", 8),
+    TableColumn("time", "Since", 6),
+    TableColumn("status", "Status", 7),
+)
+_LEAST_USEFUL: Final = ("status", "time", "server")
+_WIDE: Final = 110  # columns from which times and states are written in full
 _PENDING: Final = "pending"
 
 
@@ -60,26 +63,25 @@ class ListEntry:
     needs_attention: bool = True
 
     @property
+    def is_pending(self) -> bool:
+        return self.status.startswith(_PENDING)
+
+    @property
     def exported(self) -> tuple[Cell, ...]:
         time = None if self.time is None else iso(self.time)
         return time, self.level, self.server, self.product, self.message, self.status
 
-    @property
-    def word(self) -> str:
-        """Next to the glyph of the level: that it needs no attention, else the level."""
-        level = "" if self.level is Level.OK else self.level.value
-        return self.status.partition(" ")[0] or level
-
-    def cells(self, symbols: Symbols, zone: ZoneInfo | None, today: date) -> dict[str, Fragment]:
-        level = f"{symbols.level[self.level]} {self.word}".rstrip()
-        time = format_timestamp(self.time, zone, today) if self.time is not None else ""
-        bright = self.needs_attention
+    def cells(self, glyph: str, time: str, *, wide: bool) -> dict[str, TableCell]:
+        """The cells of the row; one that needs no attention is dimmed."""
+        tone = Tone.TEXT if self.needs_attention else Tone.QUIET
+        rank = (not self.is_pending, -severity_rank(self.level))
+        status = self.status if wide else self.status.partition(" ")[0]
         return {
-            "level": (level, LEVEL_TONES[self.level] if bright else Tone.QUIET),
-            "time": (time, Tone.QUIET),
-            "server": (self.server, Tone.STRONG),
-            "status": (self.status, Tone.QUIET),
-            "message": (self.message, Tone.TEXT if bright else Tone.QUIET),
+            "level": (glyph, LEVEL_TONES[self.level] if self.needs_attention else tone, rank),
+            "message": (self.message, tone),
+            "server": (self.server, Tone.STRONG if self.needs_attention else tone),
+            "time": (time, Tone.QUIET, self.time),
+            "status": (status, Tone.QUIET),
         }
 
 
@@ -121,14 +123,14 @@ def event_entries(events: Iterable[Event]) -> tuple[ListEntry, ...]:
     )
 
 
-def alerts_title(entries: Iterable[ListEntry]) -> str:
-    """The line above the alerts: how many, and how many of them need no attention."""
+def alerts_title(entries: Iterable[ListEntry], marked: int) -> str:
+    """The title of the alerts: how many, how many of them need no attention, and the marked."""
     entries = tuple(entries)
     if not entries:
         return "No active alerts"
-    pending = sum(entry.status.startswith(_PENDING) for entry in entries)
+    pending = sum(entry.is_pending for entry in entries)
     acknowledged = sum(not entry.needs_attention for entry in entries) - pending
-    counts = ((acknowledged, "acknowledged"), (pending, "pending"))
+    counts = ((acknowledged, "acknowledged"), (pending, "pending"), (marked, "marked"))
     parts = [f"{count} {word}" for count, word in counts if count]
     return f"Active alerts: {len(entries)}" + (f" ({', '.join(parts)})" if parts else "")
 
@@ -139,24 +141,11 @@ def matching_entries(entries: Iterable[ListEntry], pattern: Filter) -> dict[str,
     for entry in entries:
         if pattern((entry.server, entry.product, entry.message)):
             key = f"{entry.time}/{entry.server}/{entry.product}/{entry.message}"
+            key = str(entry.key) if entry.key else key
             while key in matches:
                 key += "+"
             matches[key] = entry
     return matches
-
-
-def list_columns(width: int, entries: Sequence[ListEntry]) -> tuple[TableColumn, ...]:
-    """The columns that fit; in narrow tables the level shows the status, too."""
-    words = [len(entry.word) for entry in entries]
-    fixed = [replace(_LEVEL, width=max([_LEVEL.width - 2, *words]) + 2), _TIME, _SERVER]
-    if width < _NARROW:
-        fixed[0] = replace(_LEVEL, title="", width=1)
-    elif width >= _WIDE:
-        fixed[2] = replace(_SERVER, width=24)
-        status = max((cell_len(entry.status) for entry in entries), default=0)
-        fixed += [TableColumn("status", "Status", min(status, 24))] if status else []
-    left = width - sum(column.width + 1 for column in fixed)
-    return (*fixed, TableColumn("message", "Message", max(10, left - 1), cut_at_end=True))
 
 
 _LOG_REFRESH: Final = 5.0  # seconds between two reads of the event log
@@ -171,9 +160,9 @@ class AlertsScreen(TableScreen):
     BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("alerts")]
     CSS = """
     AlertsScreen {
-        & .title { height: 1; padding: 0 1; }
+        & KeyedTable { padding-left: 0; }
         & #alerts { height: auto; max-height: 45%; }
-        & #events { height: 1fr; }
+        & #events { height: 1fr; margin-top: 1; }
         & #message { height: 3; padding: 0 1; border-top: solid $frame; }
     }
     """
@@ -182,6 +171,7 @@ class AlertsScreen(TableScreen):
         super().__init__()
         self._alerts: dict[str, ListEntry] = {}
         self._events: dict[str, ListEntry] = {}
+        self._marked: set[str] = set()  # keys of alerts
         self._log: tuple[ListEntry, ...] = ()
         self._whole_log: tuple[ListEntry, ...] | None = None  # while it is exported
         self._log_read_at: float | None = None
@@ -189,10 +179,8 @@ class AlertsScreen(TableScreen):
     def body(self) -> Widget:
         symbols = self.lictui.symbols
         return Vertical(
-            StyledLabel(id="alerts-title", classes="title"),
-            KeyedTable(symbols, id="alerts", show_header=False),
-            StyledLabel(id="events-title", classes="title"),
-            KeyedTable(symbols, id="events", show_header=False),
+            KeyedTable(symbols, sort="level", id="alerts"),
+            KeyedTable(symbols, sort="time", id="events"),
             StyledLabel(id="message"),
         )
 
@@ -221,22 +209,34 @@ class AlertsScreen(TableScreen):
 
     def show_tables(self) -> None:
         app, time = self.lictui, self.current_time
-        views = alert_views(app.board, time.today, time.now)
-        zone = self.zone
-        self._alerts = self._fill("#alerts", alert_entries(views, zone, time.today))
-        self._events = self._fill("#events", self._log)
-        self.set_title("#alerts-title", alerts_title(self._alerts.values()))
-        self.set_title("#events-title", "Event log" if self._events else "Event log is empty")
+        alerts = alert_entries(alert_views(app.board, time.today, time.now), self.zone, time.today)
+        self._alerts = matching_entries(alerts, self.filter)
+        self._events = matching_entries(self._log, self.filter)
+        self._marked &= set(self._alerts)
+        title = alerts_title(self._alerts.values(), len(self._marked))
+        self._fill("#alerts", self._alerts, title)
+        self._fill("#events", self._events, "Event log" if self._events else "Event log is empty")
         self._show_message()
 
-    def _fill(self, table: str, entries: tuple[ListEntry, ...]) -> dict[str, ListEntry]:
-        matches = matching_entries(entries, self.filter)
-        zone, symbols, today = self.zone, self.lictui.symbols, self.current_time.today
-        self.query_one(table, KeyedTable).show_rows(
-            list_columns(self.size.width - 2, tuple(matches.values())),
-            {key: entry.cells(symbols, zone, today) for key, entry in matches.items()},
-        )
-        return matches
+    def _fill(self, table: str, entries: dict[str, ListEntry], title: str) -> None:
+        symbols, width = self.lictui.symbols, self.size.width - 1
+        rows: Rows = {}
+        for key, entry in entries.items():
+            glyph = (symbols.passed if key in self._marked else " ") + symbols.level[entry.level]
+            rows[key] = entry.cells(glyph, self._time(entry.time), wide=width >= _WIDE)
+        columns = fit_columns(_COLUMNS, rows, width, "message", _LEAST_USEFUL)
+        titled = (replace(c, title=title) if c.key == "message" else c for c in columns)
+        self.query_one(table, KeyedTable).show_rows(tuple(titled), rows)
+
+    def _time(self, time: float | None) -> str:
+        """The time of today, or the day; with its time in wide tables."""
+        if time is None:
+            return ""
+        today = self.current_time.today
+        day = format_timestamp(time, self.zone, today)
+        if to_local(time, self.zone).date() == today:
+            return day[-5:]
+        return day if self.size.width >= _WIDE else day[:6]
 
     @property
     def _selected(self) -> ListEntry | None:
@@ -256,9 +256,7 @@ class AlertsScreen(TableScreen):
         if entry is not None:
             product = f" ({entry.product})" if entry.product else ""
             status = f" [{entry.status}]" if entry.status else ""
-            glyph = self.lictui.symbols.level[entry.level]
             line = (
-                (f"{glyph} ", LEVEL_TONES[entry.level]),
                 (entry.server, Tone.STRONG),
                 (f"{product}: {entry.message}{status}", Tone.TEXT),
             )
@@ -282,44 +280,54 @@ class AlertsScreen(TableScreen):
         else:
             self.lictui.show_view("servers")
 
+    def action_mark(self) -> None:
+        if self._selected is not None and self.table.id == "alerts":
+            self._marked ^= {self.table.selected_key}
+            self.table.move(1)
+            self.fill_tables()
+
     def action_acknowledge(self) -> None:
-        entry = self._raised_alert()
-        if entry is not None:
+        if entries := self._raised_alerts():
             acknowledgement = Acknowledgement(current_user(), self.current_time.now)
-            self._acknowledge(entry, acknowledgement if entry.needs_attention else None)
+            is_open = any(entry.needs_attention for entry in entries)
+            self._acknowledge(entries, acknowledgement if is_open else None)
 
     def action_snooze(self) -> None:
-        entry = self._raised_alert()
-        if entry is None:
-            return
+        entries = self._raised_alerts()
         now, zone = self.current_time.now, self.zone
 
         def snooze(answer: str | None) -> None:
             until = snooze_end(answer or "", now, zone)
             if until is not None:
-                self._acknowledge(entry, Acknowledgement(current_user(), now, until))
+                self._acknowledge(entries, Acknowledgement(current_user(), now, until))
 
-        self.app.push_screen(SnoozeScreen(), snooze)
+        if entries:
+            self.app.push_screen(SnoozeScreen(), snooze)
 
-    def _raised_alert(self) -> ListEntry | None:
-        """The selected alert, if it can be acknowledged."""
-        entry = self._selected
-        if entry is None or entry.key is None or self.table.id != "alerts":
-            problem = "Select an alert in the upper list (Tab)"
-        elif entry.status.startswith(_PENDING):
-            problem = "This alert is still pending"
-        else:
-            return entry
-        self.notify(problem, severity="warning")
-        return None
+    def _raised_alerts(self) -> list[ListEntry]:
+        """The marked alerts, else the selected one, as far as they can be acknowledged."""
+        selected = self._selected if self.table.id == "alerts" else None
+        entries = [self._alerts[key] for key in self._marked] or ([selected] if selected else [])
+        raised = [entry for entry in entries if not entry.is_pending]
+        if not raised:
+            pending = "This alert is still pending"
+            problem = pending if entries else "Select an alert in the upper list (Tab)"
+            self.notify(problem, severity="warning")
+        return raised
 
     @work(group="acknowledge")
-    async def _acknowledge(self, entry: ListEntry, acknowledgement: Acknowledgement | None) -> None:
-        key = entry.key
-        if key is None:
-            return
-        await self.ask(lambda engine: engine.acknowledge(key, acknowledgement))
-        self._log_read_at = None  # the event log has a new line
+    async def _acknowledge(
+        self, entries: list[ListEntry], acknowledgement: Acknowledgement | None
+    ) -> None:
+        async def acknowledge(engine: EngineAnswers) -> None:
+            for entry in entries:
+                if entry.key:
+                    await engine.acknowledge(entry.key, acknowledgement)
+
+        await self.ask(acknowledge)
+        self._marked.clear()
+        self._log_read_at = None  # the event log has new lines
+        self.fill_tables()
 
     def rows_changed(self) -> None:
         self.fill_tables()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
@@ -10,8 +11,9 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen, Screen
-from textual.widgets import Button
+from textual.widgets import Button, Label
 
+from lictui.config.toml_document import InvalidValue, duration
 from lictui.engine.board import (
     MergedBoard,
     Provenance,
@@ -37,6 +39,7 @@ from lictui.tui.text import (
     strip_controls,
 )
 from lictui.tui.time_range import format_moment, to_local
+from lictui.tui.widgets.bars import TextInput
 from lictui.tui.widgets.styled_text import StyledLabel
 
 if TYPE_CHECKING:
@@ -140,10 +143,18 @@ def confirm(app: App[Any], question: str, consequence: str, action: Callable[[],
 
 
 class SnoozeScreen(ChoiceScreen):
-    """How long to snooze an alert."""
+    """How long to snooze alerts."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("snooze")]
-    DEFAULT_CSS = "SnoozeScreen > Vertical { width: 36; }"
+    DEFAULT_CSS = """
+    SnoozeScreen {
+        & > Vertical { width: 44; }
+        & Button { width: 100%; margin: 0; text-align: left; content-align: left middle; }
+        & Horizontal { height: 1; }
+        & Label { padding-left: 1; }
+        & Input { width: 1fr; }
+    }
+    """
 
     def __init__(self) -> None:
         answers = {
@@ -153,16 +164,35 @@ class SnoozeScreen(ChoiceScreen):
         }
         super().__init__("Snooze for", "", answers)
 
+    def buttons(self) -> ComposeResult:
+        yield from super().buttons()
+        with Horizontal():
+            yield Label("[c] ", markup=False)
+            yield TextInput(placeholder="a duration: 90m, 8h, 3d", compact=True)
+        yield Button(Content("[Esc] Cancel"), id="no", compact=True)
 
-_SNOOZE_HOURS: Final = {"hour": 1, "hours": 4}
+    def action_custom(self) -> None:
+        self.query_one(TextInput).focus()
+
+    @on(TextInput.Submitted)
+    def _on_duration(self, event: TextInput.Submitted) -> None:
+        if snooze_end(event.value, 0, None) is None:
+            self.notify("Write a duration as 90m, 8h or 3d", severity="warning")
+        else:
+            self.dismiss(event.value)
+
+
+_SNOOZE_HOURS: Final = {"hour": "1h", "hours": "4h"}
 _MORNING: Final = 8  # o'clock
 
 
 def snooze_end(answer: str, now: float, zone: ZoneInfo | None) -> float | None:
-    """When a snooze of this answer ends, in UTC epoch seconds; None if there is none."""
-    if answer in _SNOOZE_HOURS:
-        return now + _SNOOZE_HOURS[answer] * 3600
+    """When a snooze of this answer or duration ends, in UTC epoch seconds; None without one."""
+    if answer.isdecimal():
+        return None  # the unit is missing
     if answer != "tomorrow":
+        with suppress(InvalidValue):
+            return now + duration(_SNOOZE_HOURS.get(answer, answer))
         return None
     today = to_local(now, zone).replace(tzinfo=None)
     morning = today.replace(hour=_MORNING, minute=0, second=0, microsecond=0)

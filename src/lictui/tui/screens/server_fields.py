@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from lictui.config.secrets import SCHEMES
 from lictui.config.server_schema import INVENTORY_FORMATS, SOURCE_DEFAULTS, to_table
+from lictui.config.toml_document import InvalidValue, duration
 from lictui.model import DEFAULT_INTERVAL, Server, SourceName
 from lictui.paths import split_command
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """One field. The example is next to it, the help below the form while it has the focus."""
+    """One field. The example is next to it, the help below it while it has the focus."""
 
     key: str  # as servers.toml has it
     title: str
@@ -52,16 +53,16 @@ _NAME: Final = FormField(
     "name", "Name", "unique", "Display name. Renaming keeps the history.",
 )
 _SECRET: Final = FormField(
-    "secret", "Secret", "env:NAME, file:.., keyring:..",
-    "Reference to the password (not the password itself): env:NAME, file:PATH, command:CMD or "
-    "keyring:SERVICE/USER",
+    "secret", "Password", "type it, or env:NAME, file:..",
+    "Type the password and store it with ^o in a private file, or refer to it: env:NAME, "
+    "file:PATH, command:CMD or keyring:SERVICE/USER",
 )
 _ACCOUNT: Final = (
     FormField("customer_id", "Customer", "e.g. acme",
               "Customer ID (Citrix Cloud: Identity and Access Management, API Access)"),
     FormField("username", "Client ID", "of a service principal",
               "Client ID of the service principal (needs read access to Licensing)"),
-    replace(_SECRET, help=_SECRET.help.replace("password", "client secret")),
+    replace(_SECRET, title="Secret", help=_SECRET.help.replace("password", "client secret")),
 )
 _VERIFY: Final = FormField(
     "verify", "Verify", "true, CA file, sha256:.., false",
@@ -76,8 +77,8 @@ _PROXY: Final = FormField(
 _COMMON: Final = (
     FormField("group", "Group", "e.g. emea",
               "Servers with the same group are shown together"),
-    FormField("interval", "Interval", "seconds",
-              "Polling interval in seconds (Citrix recommends at least 900)"),
+    FormField("interval", "Interval", "seconds, or 5m, 1h",
+              "Time between two polls (Citrix recommends at least 15m)"),
     FormField("same_as", "Same as", "another server's name",
               "Another server that is the same license server, read in another way: both are shown "
               "as one and counted once"),
@@ -285,7 +286,7 @@ def _converted(convert: Callable[[str], Any]) -> Callable[[str], Any]:
     def converted(text: str) -> Any:
         try:
             return convert(text)
-        except ValueError:
+        except (ValueError, InvalidValue):
             return text
 
     return converted
@@ -304,7 +305,7 @@ _CONVERTERS: Final = {
     "verify": _to_boolean,
     "enabled": _to_boolean,
     "experimental": _to_boolean,
-    "interval": _converted(float),
+    "interval": _converted(duration),
     "quantity_divisor": _converted(int),
     "overview_paths": lambda text: [part.strip() for part in text.split(",") if part.strip()],
     "command": _converted(_to_command),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -10,7 +10,7 @@ from textual import events, on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.events import DescendantFocus
+from textual.events import DescendantBlur, DescendantFocus
 from textual.keys import key_to_character
 from textual.message import Message
 from textual.reactive import reactive
@@ -21,7 +21,7 @@ from textual.widgets import Button, Footer, Input
 from lictui.config import server_schema
 from lictui.engine.merge import servers_on_hosts
 from lictui.errors import LictuiError
-from lictui.model import Level, Server, Step, StepResult
+from lictui.model import FailureKind, Level, Server, Step, StepResult
 from lictui.paths import current_folder
 from lictui.tui import commands
 from lictui.tui.screens import server_fields
@@ -180,6 +180,8 @@ class FieldRow(Horizontal):
     def set_value(self, text: str) -> None:
         with self.prevent(Input.Changed, SelectField.Changed):
             self.entry.value = text
+        if isinstance(self.entry, Input) and self.entry.has_focus:
+            self.entry.action_select_all()  # the next key replaces it, as after a focus by key
 
 
 def _base() -> Path:
@@ -246,11 +248,13 @@ class ConnectionTest(StyledLabel):
     def passed(self) -> bool:
         return bool(self._results) and self._results[-1].ok
 
-    async def run(self, engine: EngineClient, server: Server) -> None:
+    async def run(self, engine: EngineClient, server: Server, pin_hint: str = "") -> None:
         self._results = []
         self._show(running=True)
         try:
-            async for result in engine.test(server):
+            async for step in engine.test(server):
+                is_untrusted = step.fingerprint and not step.ok
+                result = replace(step, hint=pin_hint or step.hint) if is_untrusted else step
                 self._results.append(result)
                 self._show(running=result.ok)
         except LictuiError as error:
@@ -291,6 +295,14 @@ class ConnectionTest(StyledLabel):
         self._on_change()
 
 
+_PIN_HINT: Final = "Press ^y to pin this certificate after comparing the fingerprint"
+_FOCUSED: Final = {
+    FailureKind.AUTH: "secret",
+    FailureKind.CONFIG: "secret",
+    FailureKind.TLS: "verify",
+}
+
+
 class FormScreen(Screen[None], AppScreen):
     """Add a server, or edit the given one."""
 
@@ -302,7 +314,7 @@ class FormScreen(Screen[None], AppScreen):
         & #actions { height: 1; margin: 1 0 1 0; }
         & #actions Button { margin-right: 2; }
         & #pin, & #store { display: none; }
-        & #help { height: 2; padding: 0 1; background: $surface; color: $quiet; }
+        & #help { padding-left: 12; max-width: 100; }
         & ConnectionTest { padding: 0 0 1 0; }
         &.-narrow {
             & #fields { padding: 0 1; }
@@ -311,7 +323,6 @@ class FormScreen(Screen[None], AppScreen):
             & FieldRow { layout: grid; grid-size: 2; grid-columns: 12 1fr; grid-rows: auto; }
             & .example { width: 1fr; column-span: 2; padding-left: 12; display: none; }
             & .example.-wrong { display: block; }
-            & #help { height: 3; }
         }
     }
     """
@@ -338,6 +349,13 @@ class FormScreen(Screen[None], AppScreen):
             if not (key_to_character(key) or "\0").isprintable()
         }
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to pin and to store only while there is something to pin or to store."""
+        del parameters
+        if action in ("pin", "store") and self.is_mounted:
+            return bool(self.query_one(f"#{action}").display)
+        return True
+
     def compose(self) -> ComposeResult:
         """All fields of all sources; those that the source does not need are hidden."""
         title = f"Edit {self._replaced_name}" if self._replaced_name else "Add a server"
@@ -346,6 +364,7 @@ class FormScreen(Screen[None], AppScreen):
         with VerticalScroll(id="fields", can_focus=False):
             for key, field in server_fields.ALL_FIELDS.items():
                 yield FieldRow(field, self._original.get(key, ""), self.lictui.symbols)
+            yield StyledLabel(id="help")
             yield StyledLabel(id="warnings")
             with Horizontal(id="actions"):
                 yield Button("Test", id="test", compact=True)
@@ -354,13 +373,15 @@ class FormScreen(Screen[None], AppScreen):
                 yield Button("Pin this certificate", id="pin", compact=True, variant="warning")
                 yield Button("Store password", id="store", compact=True, variant="warning")
             yield ConnectionTest(self.lictui.symbols, self._on_test_change)
-        yield StyledLabel(id="help")
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         self._show_fields()
         address = next(key for key in server_fields.visible_fields(self._values) if key != "source")
-        self._row("name" if self._replaced_name else address).entry.focus()
+        status = self.lictui.board.registered.find(self._replaced_name or "")
+        kind = status.failure.kind if status and status.failure else None
+        wrong = _FOCUSED.get(kind, "name") if kind else "name"  # what has to be corrected
+        self._row(wrong if self._replaced_name else address).entry.focus()
         if self._test_on_open:
             self.call_after_refresh(self.action_test)
 
@@ -374,11 +395,9 @@ class FormScreen(Screen[None], AppScreen):
             return
         self._values[row.key] = message.value
         self._edited.add(row.key)
-        suggested = server_fields.suggested_name(self._values)
         if row.key == "name":
+            suggested = server_fields.suggested_name(self._values)
             self._has_own_name = message.value not in ("", suggested)
-        elif not self._has_own_name and suggested != self._values.get("name", ""):
-            self._set_value("name", suggested)
         self._show_fields()
 
     def _set_value(self, key: str, text: str) -> None:
@@ -390,6 +409,7 @@ class FormScreen(Screen[None], AppScreen):
         server, errors = self._validated()
         is_password = server_fields.is_password(self._values.get("secret", ""))
         self.query_one("#store").display = is_password and "secret" in visible
+        self.refresh_bindings()
         secret = self._row("secret").entry
         if isinstance(secret, Input):
             secret.password = is_password
@@ -413,12 +433,17 @@ class FormScreen(Screen[None], AppScreen):
         names = {status.server.name for status in self.lictui.board.registered.servers}
         if self._values.get("name", "").strip() in names - {self._replaced_name}:
             errors["name"] = "name already in use"
+        if "same_as" not in errors and values.get("same_as", "") not in ("", *names):
+            errors["same_as"] = "no server has this name"
+        if server_fields.is_password(self._values.get("secret", "")) and "secret" in errors:
+            errors |= {"secret": "not the secret itself: ^o stores it in a private file"}
         return (None if errors else server), errors
 
     def _complete_server(self) -> Server | None:
         """The server of these values; None, with every error shown, if they are not valid."""
         self._edited.update(server_fields.ALL_FIELDS)
         self._values |= {row.key: row.entry.value for row in self.query(FieldRow)}
+        self._suggest_name()
         self._show_fields()
         server, errors = self._validated()
         for row in self.query(FieldRow):
@@ -436,12 +461,23 @@ class FormScreen(Screen[None], AppScreen):
 
     @on(DescendantFocus)
     def _show_help(self, event: DescendantFocus) -> None:
-        row = event.widget.parent
-        texts = [row.help] if isinstance(row, FieldRow) else []
-        if isinstance(row, FieldRow) and row.example and self.has_class("-narrow"):
-            texts.append(f"Example: {row.example}")  # there is no room next to the field
-        label = self.query_one("#help", StyledLabel)
-        label.show_lines(*(((text, Tone.QUIET),) for text in texts))
+        """Show what the focused field means, below it."""
+        row, label = event.widget.parent, self.query_one("#help", StyledLabel)
+        label.display = isinstance(row, FieldRow)
+        if isinstance(row, FieldRow):
+            self.query_one("#fields").move_child(label, after=row)
+            texts = [row.help]
+            if row.example and self.has_class("-narrow"):
+                texts.append(f"Example: {row.example}")  # there is no room next to the field
+            label.show_lines(*(((text, Tone.QUIET),) for text in texts))
+
+    @on(DescendantBlur)
+    def _suggest_name(self) -> None:
+        """Name the server by its address, once that is complete."""
+        suggested = server_fields.suggested_name(self._values)
+        if not self._has_own_name and suggested != self._values.get("name", ""):
+            self._set_value("name", suggested)
+            self._show_fields()
 
     # The connection test
 
@@ -451,6 +487,7 @@ class FormScreen(Screen[None], AppScreen):
 
     def _on_test_change(self) -> None:
         self.query_one("#pin").display = bool(self._pin)
+        self.refresh_bindings()
         fields = self.query_one("#fields", VerticalScroll)
         self.call_after_refresh(fields.scroll_end, animate=False, immediate=True)
 
@@ -464,7 +501,7 @@ class FormScreen(Screen[None], AppScreen):
     @work(group="form-test")
     async def _test(self, server: Server) -> None:
         connection_test = self._connection_test
-        await connection_test.run(self.lictui.engine, server)
+        await connection_test.run(self.lictui.engine, server, _PIN_HINT)
         if self._pin:
             self.query_one("#pin").focus(scroll_visible=False)
         elif connection_test.passed:
@@ -492,16 +529,19 @@ class FormScreen(Screen[None], AppScreen):
         return self._connection_test.pin(self._values.get("verify", ""))
 
     @on(Button.Pressed, "#pin")
-    def _pin_certificate(self) -> None:
+    def action_pin(self) -> None:
         self._set_value("verify", self._pin)
         self._show_fields()
         self.query_one("#test").focus()
+        pinned = "Certificate pinned: only this one is trusted from now on"
+        self._connection_test.title = (((pinned, Tone.OK),),)
         self.action_test()
 
     @on(Button.Pressed, "#store")
     @work(group="form-store")
-    async def _store_password(self) -> None:
+    async def action_store(self) -> None:
         """Put the reference to a stored password in the place of the password."""
+        self._suggest_name()
         name, secret = self._values.get("name", ""), self._values.get("secret", "")
         try:
             reference = await self.lictui.engine.ask(
