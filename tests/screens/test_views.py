@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,12 +25,14 @@ from lictui.analysis.series import SeriesQuery
 from lictui.config.settings import Settings
 from lictui.engine.board import Board, ServerStatus
 from lictui.model import Event, EventKind, Level, Server, SourceName, Step, StepResult
+from lictui.paths import Paths
 from lictui.tui.app import WatchOptions
 
 SIZES = ((80, 24), (60, 15), (120, 40))
 PRODUCT: dict[str, Any] = {"servers": ("lic-emea-01", "ddc-us-01"), "product": "XDT_PLT_UD"}
 CONCURRENT: dict[str, Any] = {"servers": ("ddc-us-01",), "product": "XDT_PLT_CCS"}
 PIN = "4f1b" * 16
+PATHS = Paths(Path("/home/ann/.config/lictui"), Path("/home/ann/.local/share/lictui"))
 FOUND = (
     StepResult(Step.RESOLVE, ok=True, detail="10.1.0.7", seconds=0.002),
     StepResult(Step.CONNECT, ok=True, detail="10.1.0.7:5986", seconds=0.011),
@@ -123,7 +126,7 @@ PICTURES = {
     "usage_day_read_off": Picture("usage", ONE, ("d", *["left"] * 30), CONCURRENT),
     "alerts": Picture("alerts"),
     "watch": Picture(sizes=MORE, kwargs=WATCH),
-    "first_run": Picture(kwargs={"board": Board()}),
+    "first_run": Picture(kwargs={"board": Board(), "options": {"paths": PATHS}}),
 }
 IN_ASCII = (
     "dashboard", "servers", "form", "usage", "usage_year", "usage_compared", "heat_map", "alerts",

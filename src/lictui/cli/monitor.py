@@ -141,6 +141,7 @@ def _run(
         watch=WatchOptions(**watch) if watch is not None else None,
         state=dict(state),
         on_shown=on_first_frame,
+        paths=context.paths,
     )
     with exit_on_signal(on_exit=lambda: app.call_later(app.exit, 0), close=stack.close):
         result = app.run()

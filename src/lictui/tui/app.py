@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from lictui.engine.license_users import LicenseUsers
     from lictui.engine.product_history import ProductHistory, ProductOutlook, ProductQuery
     from lictui.model import Acknowledgement, AlertKey, AlertState, Event, Server, StepResult
+    from lictui.paths import Paths
     from lictui.tui.commands import Command
 
 _LOG: Final = logging.getLogger(__name__)
@@ -279,7 +280,14 @@ class LictuiApp(App[int]):
     """The monitor. Its result is the exit code of the process."""
 
     TITLE = "lictui"
-    CSS = ".-ascii PaneGrid, .-ascii ProductTable { scrollbar-size: 0 0; }"
+    CSS = """
+    .-ascii PaneGrid, .-ascii ProductTable { scrollbar-size: 0 0; }
+    Button:focus {
+        background: $block-cursor-background;
+        color: $block-cursor-foreground;
+        text-style: bold;
+    }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings()]
     COMMANDS = {LictuiCommands}  # noqa: RUF012 - Textual's own declaration of it
 
@@ -304,6 +312,7 @@ class LictuiApp(App[int]):
         watch: WatchOptions | None = None,
         state: dict[str, str] | None = None,
         on_shown: Callable[[], None] | None = None,
+        paths: Paths | None = None,
     ) -> None:
         # A web page (`lictui serve`) names the driver in the environment.
         driver = getattr(_terminal, "TerminalDriver", None)
@@ -319,6 +328,7 @@ class LictuiApp(App[int]):
         self.watch_options = watch
         self.saved_state = dict(state or {})
         self._on_shown = on_shown
+        self.paths = paths
         self._terminal_buffer = _terminal.TerminalBuffer()
         self.set_reactive(LictuiApp.board, board or MergedBoard())
         self.animation_level = "none"

@@ -51,7 +51,8 @@ def _down_and_up(prefix: str, action: str, *screens: str) -> tuple[Command, Comm
 
 
 COMMANDS: Final = (
-    Command("help", "?,f1", "app.show('help')", "Help", "Show all key bindings", footer=True),
+    Command("help", "?,f1", "app.show('help')", "Help", "Show all key bindings", (),
+            footer=True),
     Command("filter", "/", "filter", "Filter", "Filter by regular expression (prefix ! to invert)",
             (*_GRIDS, "servers", "alerts"), footer=True, priority=True),
     Command("open", "enter", "open", "Open", "Open the selected item", _LISTS, footer=True),

@@ -470,9 +470,12 @@ def _help_lines(table: tuple[Command, ...], width: int, symbols: Symbols) -> Ite
 START_DEMO: Final = -1  # in place of an exit code: the command line starts the demo
 _INTRODUCTION: Final = """\
 Monitor current and historical Citrix license usage across all license servers and sites.
-lictui is read-only: it never changes a license server. History is stored locally.
+lictui only reads: it never changes a license server.
 No servers configured yet.
 """
+
+
+_HELP: Final = "?  shows all keys. Guides: docs/, and lictui help"
 
 
 class FirstRunScreen(Screen[None], AppScreen):
@@ -484,6 +487,7 @@ class FirstRunScreen(Screen[None], AppScreen):
         align: center middle;
         & > Vertical { width: 64; max-width: 100%; height: auto; padding: 0 2; }
         & StyledLabel { margin-bottom: 1; }
+        & StyledLabel:first-child, & StyledLabel:last-child { margin-bottom: 0; }
         & Button { width: 100%; text-align: left; content-align: left middle; }
     }
     """
@@ -494,9 +498,13 @@ class FirstRunScreen(Screen[None], AppScreen):
             for sentence in _INTRODUCTION.splitlines():
                 yield StyledLabel(((sentence, Tone.TEXT),))
             if not self.lictui.read_only:
-                yield Button(Content("[a] Add a server"), id="add", compact=True, variant="primary")
+                yield Button(Content("[a] Add a server"), id="add", compact=True)
             yield Button(Content("[d] Start demo (simulated servers)"), id="demo", compact=True)
             yield Button(Content("[q] Quit"), id="quit", compact=True)
+            if paths := self.lictui.paths:
+                files = (("Servers", paths.servers), ("History", paths.data_dir))
+                lines: list[Line] = [((f"{name}  {file}", Tone.QUIET),) for name, file in files]
+                yield StyledLabel((), *lines, ((_HELP, Tone.QUIET),))
 
     def on_mount(self) -> None:
         self.query(Button).first().focus()

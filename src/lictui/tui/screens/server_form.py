@@ -368,7 +368,7 @@ class FormScreen(Screen[None], AppScreen):
             yield StyledLabel(id="warnings")
             with Horizontal(id="actions"):
                 yield Button("Test", id="test", compact=True)
-                yield Button("Save", id="save", compact=True, variant="primary")
+                yield Button("Save", id="save", compact=True)
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button("Pin this certificate", id="pin", compact=True, variant="warning")
                 yield Button("Store password", id="store", compact=True, variant="warning")
