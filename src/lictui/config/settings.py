@@ -121,6 +121,7 @@ class Settings:
     theme: str = "lictui-dark"
     ascii: bool = False
     read_only: bool = False
+    trend_scale: str = "auto"  # auto · installed
     timezone: str = ""  # IANA name; "" = the system's
     interval: float | None = None  # seconds; replaces the default of the sources, not of a server
     limits: Limits = field(default_factory=Limits)
@@ -169,6 +170,8 @@ KEYS: Final = (
     SettingKey("ascii", "ascii", boolean, "Use ASCII characters only."),
     SettingKey("read_only", "read_only", boolean,
                "Read-only mode: shows what another lictui records; polls and changes nothing."),
+    SettingKey("trend_scale", "trend_scale", choice("auto", "installed"),
+               "Scale of the trends: auto (their own range) · installed (from 0 to installed)."),
     SettingKey("timezone", "timezone", time_zone,
                'Time zone of day and month boundaries, such as "Europe/Berlin"; '
                '"" is the system\'s.'),

@@ -34,10 +34,10 @@ async def test_cursor_moves_over_rows_and_panes() -> None:
         assert cursor(run) == ("lic-emea-01", "XDT_PLT_UD")
         await run.press("j")
         assert cursor(run) == ("lic-emea-01", "MPS_ADV_CCU")
-        await run.press("down", "down", "j")
+        await run.press("down", "j")
         assert cursor(run) == ("lic-las", "")
         await run.press("k")
-        assert cursor(run) == ("lic-emea-01", "CITRIX")
+        assert cursor(run) == ("lic-emea-01", "PVS_STD_CCS")
         await run.press("tab", "tab")
         assert cursor(run) == ("ddc-us-01", "XDT_PLT_CCS")
         await run.press("shift+tab")
@@ -128,8 +128,21 @@ async def test_group_key_shows_one_group_at_a_time() -> None:
         assert len(shown(run)) == 6
 
 
-async def test_maximize_shows_one_pane() -> None:
+async def test_problem_key_shows_panes_with_problems_until_escape() -> None:
     async with running_app() as run:
+        await run.press("!")
+        assert shown(run) == ["lic-emea-01", "lic-las", "ddc-us-01", "lic-apac-02"]
+        assert "problems only" in screen_text(run.app).splitlines()[-1]
+        await run.press("escape")
+        assert len(shown(run)) == 6
+
+
+async def test_maximize_shows_one_pane_with_all_its_rows() -> None:
+    async with running_app() as run:
+        await run.press("M")
+        assert "Start-up License" in screen_text(run.app)
+        await run.press("M")
+        assert "Start-up License" not in screen_text(run.app)
         await run.press("tab", "tab", "M")
         assert shown(run) == ["ddc-us-01"]
         await run.press("M")

@@ -59,7 +59,7 @@ async def test_filter_and_group_options_apply_from_the_start() -> None:
 async def test_copy_takes_the_selected_row() -> None:
     async with running_app() as run:
         await run.press("Y")
-        assert run.app.clipboard == "lic-emea-01  CVAD Premium  412 / 500  82 %"
+        assert run.app.clipboard == "lic-emea-01: CVAD Premium, 412 of 500 assigned (82 %)"
         # "Copied" would be a promise: no terminal confirms it, and some multiplexers drop it.
         (notice,) = run.app._notifications
         assert notice.message == f"Sent to the terminal's clipboard: {run.app.clipboard}"

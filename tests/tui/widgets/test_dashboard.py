@@ -62,10 +62,29 @@ def test_pane_keeps_its_width_with_any_name_and_figure(
 
 
 def test_pane_shows_levels_as_signs_and_overuse_in_full() -> None:
-    assert "82 %!" in text(draw(EXAMPLES[0], 80))
-    assert "112 %⚑" in text(draw(EXAMPLES[0], 80))
+    assert "82 % !" in text(draw(EXAMPLES[0], 80))
+    assert "112 % ⚑" in text(draw(EXAMPLES[0], 80))
     assert "79 %  " in text(draw(pane_of(up_status("a", pool("PVS_STD_CCS", 797, 1000))), 80))
-    assert "625 %✖" in text(draw(pane_of(up_status("a", pool("PVS_STD_CCS", 500, 80, 20))), 80))
+    assert "625 % ✖" in text(draw(pane_of(up_status("a", pool("PVS_STD_CCS", 500, 80, 20))), 80))
+
+
+def test_pane_folds_what_is_not_counted_and_names_what_is_unknown() -> None:
+    start_up, unknown = pool("CITRIX", 1, 10), pool("XDT_STD_UD", 27, None)
+    pane = text(draw(pane_of(up_status("a", unknown, start_up)), 100)).splitlines()
+    assert len(pane) == 3
+    assert "installed unknown" in pane[1]
+    assert "▏" not in pane[1]
+    assert pane[-1].endswith("── 1 more, not counted ╯")
+    assert "not counted" in text(draw(pane_of(up_status("a", start_up)), 80)).splitlines()[1]
+
+
+@pytest.mark.parametrize("cells", [60, 80, 120])
+def test_names_of_a_pane_are_never_cut_alike(cells: int) -> None:
+    codes = "XDT_ADV_UD", "XDT_STD_UD", "MPS_ENT_CCU", "MPS_PLT_CCU", "XDS_PLT_CCS"
+    view = pane_of(up_status("a", *(pool(code, 1234, 56789) for code in codes)))
+    names = {line.split("  ")[0] for line in text(draw(view, cells)).splitlines()[1:-1]}
+    assert len(names) == len(codes)
+    assert cells < 80 or all(f" {row.name} " in text(draw(view, cells)) for row in view.rows)
 
 
 @pytest.mark.parametrize("cells", [40, 60, 100])

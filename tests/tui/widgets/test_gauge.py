@@ -88,6 +88,24 @@ def test_trend_is_drawn_on_the_scale_of_installed(
     assert "".join(text for text, _ in drawn) == trend
 
 
+@pytest.mark.parametrize(
+    ("maxima", "trend"),
+    [
+        ((100.0, 110.0, 120.0), "▁▄█"),
+        ((1000.0, 1000.0, 1001.0), "▄▄▅"),  # a level line stays level
+        ((0.0, 0.0, 0.0), "▁▁▁"),
+        ((5.0, None, 50.0), "▁ █"),
+    ],
+)
+def test_trend_on_its_own_scale_keeps_the_color_of_its_level(
+    maxima: tuple[float | None, ...], trend: str
+) -> None:
+    data = TrendData(0, 300, maxima, (1200,) * 3, own_scale=True)
+    drawn = draw_trend(data, 1200, LIMITS, 3, UNICODE_SYMBOLS)
+    assert "".join(text for text, _ in drawn) == trend
+    assert {tone for text, tone in drawn if text.strip()} <= {Tone.OK, Tone.WARN}
+
+
 def test_trend_has_the_colors_of_its_levels() -> None:
     trend = TrendData(0, 300, (10.0, 85.0, 95.0, 120.0), (100,) * 4)
     tones = [tone for text, tone in draw_trend(trend, 100, LIMITS, 4, UNICODE_SYMBOLS) if text]

@@ -139,13 +139,14 @@ class DashboardScreen(TrendScreen[RowId]):
         if row is None:
             return self.selected_server
         in_use, installed = row.reading.in_use, row.reading.installed
-        figures = f"{text.format_count(in_use)} / {text.format_count(installed)}"
+        figures = f"{text.format_count(in_use)} of {text.format_count(installed)} {row.model.verb}"
         percent = percent_text(row.reading.ratio, row.limits.ratios)
-        return f"{row.server}  {row.name}  {figures}  {percent}"
+        return f"{row.server}: {row.name}, {figures} ({percent})"
 
     def export_table(self) -> Table:
-        rows = ((pane, row) for pane in self.rows_widget.panes for row in pane.rows)
-        return (_COLUMNS, *(_cells(pane, row) for pane, row in rows))
+        panes = self.rows_widget.panes
+        rows = (_cells(pane, row) for pane in panes for row in (*pane.rows, *pane.uncounted))
+        return (_COLUMNS, *rows)
 
     # Keys
 

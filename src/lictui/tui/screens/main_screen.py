@@ -361,6 +361,7 @@ class TrendScreen(FilterableScreen, Generic[K]):
 
     @on(LineView.VisibleRowsChanged)
     def request_trends(self) -> None:
+        self.trends.own_scale = self.lictui.settings.trend_scale == "auto"
         rows, cells = self.rows_widget.visible_rows()
         now = self.current_time.now
         for period, due in self.trends.due(rows, now, cells):

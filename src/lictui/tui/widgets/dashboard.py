@@ -22,7 +22,7 @@ from lictui.products import describe
 from lictui.tui import text
 from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, fit_line, line_width
 from lictui.tui.theme import UNICODE_SYMBOLS, Symbols
-from lictui.tui.widgets.gauge import OVERDRAFT_CELLS, TrendData, draw_gauge, draw_trend
+from lictui.tui.widgets.gauge import TrendData, draw_gauge, draw_trend
 from lictui.tui.widgets.styled_text import LineView, Piece
 
 if TYPE_CHECKING:
@@ -38,7 +38,11 @@ _STATE_TONE: Final = {
     State.STALE: Tone.WARN,
     State.NO_DATA: Tone.WARN,
 }
-_RATIO_CELLS: Final = 7  # `1234 %` and the level mark
+_RATIO_CELLS: Final = 8  # `1234 % ` and the level mark
+_LEAST_NAME: Final = 8
+_USEFUL_NAME: Final = 18
+_LEAST_GAUGE: Final = 11  # with the blank before it, as the next
+_LEAST_TREND: Final = 8
 _VERB_CELLS: Final = 9  # ` assigned`
 FRAME_CELLS: Final = 4  # both borders with a blank each
 _REASON_LINES: Final = 4  # of the reason, and as many of the hint
@@ -69,17 +73,16 @@ class PaneColumns:
 
 def pane_columns(inside: int, digits: int, longest: int) -> PaneColumns:
     """Return the columns for `inside` cells; figures come first, then names, gauge and trend."""
-    model = 11 if inside >= 70 else 3 if inside >= 46 else 0  # noqa: PLR2004 - where words fit
+    model = 11 if inside >= 100 else 3 if inside >= 46 else 0  # noqa: PLR2004 - where words fit
     word = _VERB_CELLS if inside >= 110 else 0  # noqa: PLR2004
-    room = inside - (model + 1 if model else 0) - 2 - 2 * digits - 3 - word - _RATIO_CELLS
-    with_trend = room >= 28  # noqa: PLR2004 - name 12, gauge 8, trend 6 and their blanks
-    room -= 2 if with_trend else 1
-    name = min(max(longest, 8), max(room * 48 // 100, room - 90, 8))
-    left = room - name
-    if left < OVERDRAFT_CELLS + 3:
-        return PaneColumns(max(room + 1, 1), model, 0, digits, word, 0)
-    tail = left * 2 // 5 if with_trend else 0
-    return PaneColumns(name, model, left - tail, digits, word, tail)
+    room = inside - 1 - (model + 1 if model else 0) - 2 * digits - 4 - word - _RATIO_CELLS
+    with_trend = room >= _USEFUL_NAME + _LEAST_GAUGE + _LEAST_TREND
+    name = min(max(longest, 8), room - _LEAST_GAUGE - _LEAST_TREND * with_trend)
+    if name < _LEAST_NAME:
+        return PaneColumns(max(room, 1), model, 0, digits, word, 0)
+    left = room - name - 1 - with_trend
+    trend = left * 2 // 5 if with_trend else 0
+    return PaneColumns(name, model, left - trend, digits, word, trend)
 
 
 def measure_pane(view: PaneView) -> tuple[int, int]:
@@ -125,16 +128,24 @@ def draw_pane(
 ) -> tuple[Line, ...]:
     """Return the pane as `height` lines of `cells` cells."""
     inside = cells - FRAME_CELLS
+    names = text.shorten_apart((row.name for row in view.rows), shape.name, symbols.ellipsis)
     body = [
         *_reason(view, inside, symbols),
-        *(draw_row(row, trends.get(row.id, _NO_TREND), shape, symbols) for row in view.rows),
+        *(
+            draw_row(row, names[row.name], trends.get(row.id, _NO_TREND), shape, symbols)
+            for row in view.rows
+        ),
     ]
     blank: Line = ()
     body += [blank] * (height - 2 - len(body))
     edge: Fragment = (symbols.vertical, Tone.FRAME)
     left, right = (edge, (" ", Tone.TEXT)), ((" ", Tone.TEXT), edge)
     lines = (fit_line((*left, *fit_line(line, inside), *right), cells) for line in body)
-    return (_title(view, cells, symbols), *lines, _bottom(view.notes, cells, symbols))
+    notes = view.notes
+    if view.uncounted:
+        folded = f"{len(view.uncounted)} more, not counted"
+        notes = (*notes, *(((" · ", Tone.FRAME),) if notes else ()), (folded, Tone.QUIET))
+    return (_title(view, cells, symbols), *lines, _bottom(notes, cells, symbols))
 
 
 def line_of_row(view: PaneView, at: RowId, cells: int) -> int:
@@ -199,14 +210,16 @@ def _reason(view: PaneView, inside: int, symbols: Symbols) -> list[Line]:
     return lines if lines or view.rows else [()]
 
 
-def draw_row(view: RowView, past: TrendData, shape: PaneColumns, symbols: Symbols) -> Line:
+def draw_row(
+    view: RowView, short_name: str, past: TrendData, shape: PaneColumns, symbols: Symbols
+) -> Line:
     """Return one pool as a line without frame.
 
     `3 queued` is drawn over the trend where it has room, else over the gauge, else over the name.
     """
     live = not view.stale_age and view.counted
     base = Tone.TEXT if live else Tone.QUIET
-    name: Line = ((text.pad(view.name, shape.name, ellipsis=symbols.ellipsis) + " ", base),)
+    name: Line = ((text.pad(short_name, shape.name, ellipsis=symbols.ellipsis) + " ", base),)
     model: Line = ()
     if shape.model:
         full = shape.model >= len("user/device")
@@ -240,10 +253,14 @@ def _live_figures(
     gauge: Line = ()
     if shape.gauge:
         drawn = draw_gauge(reading, level, past.peak_of_day, shape.gauge, symbols)
+        if reading.installed is None or reading.in_use is None:
+            missing = "installed" if reading.installed is None else view.model.verb
+            words = (word for word in (f"{missing} unknown", "unknown") if len(word) < shape.gauge)
+            drawn = [(f"{next(words, ''):>{shape.gauge}}", Tone.QUIET)]
         gauge = ((" ", Tone.TEXT), *drawn)
     verb = f" {view.model.verb:<{_VERB_CELLS - 1}}" if shape.verb else ""
     mark = " " if reading.ratio is None else symbols.level[level]
-    percent = f"{percent_text(reading.ratio, view.limits.ratios):>{_RATIO_CELLS - 1}}{mark}"
+    percent = f"{percent_text(reading.ratio, view.limits.ratios):>{_RATIO_CELLS - 2}} {mark}"
     tone = Tone.TEXT if level is Level.OK else LEVEL_TONES[level]
     in_use, installed = text.format_count(reading.in_use), text.format_count(reading.installed)
     figures = f" {in_use:>{shape.digits}} / {installed:>{shape.digits}}"

@@ -87,6 +87,7 @@ class PaneView:
     rows: tuple[RowView, ...] = ()
     notes: tuple[Fragment, ...] = ()  # the bottom line
     polling: bool = False
+    uncounted: tuple[RowView, ...] = ()  # folded into one line
 
     @property
     def ids(self) -> tuple[RowId, ...]:
@@ -149,6 +150,8 @@ def build_pane(
     """The pane of one server."""
     server, snapshot = status.server, status.snapshot
     state_age, figures_age, *_ = _ages(status, time.now)
+    rows = tuple(_rows(status, alerts, time.now))
+    counted = tuple(row for row in rows if row.counted)
     identity = f"{snapshot.reported_name} {snapshot.version}".strip() if snapshot else ""
     return PaneView(
         server.name,
@@ -159,9 +162,10 @@ def build_pane(
         identity,
         _mode(snapshot, time.today) if snapshot else "",
         _reason(status),
-        tuple(_rows(status, alerts, time.now)),
+        counted or rows,
         _notes(status, alerts, time),
         polling,
+        rows[len(counted) :] if counted else (),
     )
 
 
@@ -337,8 +341,8 @@ def select_panes(panes: Sequence[PaneView], view: DashboardFilter) -> tuple[Pane
         match
         for pane in panes
         if view.group in ("", pane.group) and view.maximized in ("", pane.server)
-        if not view.problems_only or _severity(pane) < _NO_PROBLEM
-        if (match := _matching(pane, view.filter)) is not None
+        if not view.problems_only or _is_problem(pane)
+        if (match := _matching(_unfolded(pane, view), view.filter)) is not None
     ]
     if key := _SORT_KEYS.get(view.sort):
         selected.sort(key=key)
@@ -347,6 +351,13 @@ def select_panes(panes: Sequence[PaneView], view: DashboardFilter) -> tuple[Pane
     groups = dict.fromkeys(pane.group for pane in panes)
     order = {group: index for index, group in enumerate(groups)}
     return tuple(sorted(selected, key=lambda pane: order[pane.group]))
+
+
+def _unfolded(pane: PaneView, view: DashboardFilter) -> PaneView:
+    """The pane with the licenses that are not counted, where it is maximized or filtered."""
+    if not pane.uncounted or not (view.maximized or view.filter.pattern):
+        return pane
+    return replace(pane, rows=(*pane.rows, *pane.uncounted), uncounted=())
 
 
 def _matching(pane: PaneView, row_filter: Filter) -> PaneView | None:
@@ -371,12 +382,13 @@ def _least_free(pane: PaneView) -> float:
 _LEVELS: Final = (Level.WARN, Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
 
 
-_NO_PROBLEM: Final = (True, 1)
-
-
 def _severity(pane: PaneView) -> tuple[bool, int]:
     worst = max((_LEVELS.index(row.level) for row in pane.rows if row.level in _LEVELS), default=-1)
     return pane.state in _QUIET_STATES, -worst
+
+
+def _is_problem(pane: PaneView) -> bool:
+    return pane.state is not State.WAITING and _severity(pane) != (True, 1)
 
 
 _SORT_KEYS: Final[dict[str, Callable[[PaneView], Any]]] = {

@@ -79,6 +79,7 @@ def _beyond(over: int, overdraft: int | None, symbols: Symbols) -> list[Fragment
 _DAY: Final = 86400  # the seconds that a trend shows by default
 _STEPS: Final = (300, 3600, 86400)  # a bucket is a multiple of a resolution that the history keeps
 _HEIGHTS: Final = 8
+_LEAST_SPAN: Final = 0.1  # of the maximum: smaller changes are not blown up
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class TrendData:
     maxima: tuple[float | None, ...] = ()
     installed: tuple[int | None, ...] = ()
     day: TrendData | None = None  # the last day, if this is longer
+    own_scale: bool = False  # drawn from its lowest to its highest maximum, not up to installed
 
     @property
     def peak(self) -> float | None:
@@ -147,9 +149,8 @@ def with_reading(trend: TrendData, at: float, reading: Reading) -> TrendData:
     maximum = highs[index]
     highs[index] = float(reading.in_use) if maximum is None else max(maximum, float(reading.in_use))
     installed[index] = reading.installed
-    return TrendData(
-        trend.start + moved * trend.bucket, trend.bucket, tuple(highs), tuple(installed)
-    )
+    start = trend.start + moved * trend.bucket
+    return TrendData(start, trend.bucket, tuple(highs), tuple(installed))
 
 
 def draw_trend(
@@ -157,28 +158,28 @@ def draw_trend(
 ) -> list[Fragment]:
     """Return a trend in exactly `cells` cells, the newest bucket at the right."""
     shown = list(zip(trend.maxima, trend.installed, strict=True))[-cells:] if cells > 0 else []
-    peak = trend.peak
-    runs: Iterable[Fragment] = (
-        _cell(high, then if then is not None else installed, peak, limits, symbols)
-        for high, then in shown
-    )
+    known = [high for high, _ in shown if high is not None]
+    base, span = 0.0, 0.0
+    if known and (trend.own_scale or installed is None):
+        low, peak = min(known) if trend.own_scale else 0.0, max(known)
+        span = max(peak - low, _LEAST_SPAN * peak)  # a level line is drawn in the middle
+        base = (peak + low - span) / 2
+    runs: list[Fragment] = []
+    for high, then in shown:
+        limit = installed if then is None else then
+        if high is None:
+            runs.append((symbols.gap, Tone.FRAME))
+        else:
+            bar = _trend_bar(high - base, span or limit or 0, symbols)
+            runs.append((bar, _trend_tone(high, limit, limits)))
     return [(symbols.gap * max(cells - len(shown), 0), Tone.FRAME), *merge_fragments(runs)]
 
 
-def _cell(
-    high: float | None,
-    installed: int | None,
-    peak: float | None,
-    limits: Thresholds,
-    symbols: Symbols,
-) -> Fragment:
-    if high is None:
-        return symbols.gap, Tone.FRAME
-    if installed is None:  # without installed the scale is the maximum shown, and there is no level
-        return _trend_bar(high, peak or 1.0, symbols), Tone.QUIET
+def _trend_tone(high: float, installed: int | None, limits: Thresholds) -> Tone:
+    if installed is None:
+        return Tone.QUIET
     level = Reading(round(high), installed).level(limits.warn, limits.critical)
-    tone = Tone.OVER if high > installed else LEVEL_TONES[level]
-    return _trend_bar(high, installed, symbols), tone
+    return Tone.OVER if high > installed else LEVEL_TONES[level]
 
 
 def _trend_bar(high: float, scale: float, symbols: Symbols) -> str:
@@ -198,16 +199,19 @@ class TrendCache(Generic[K]):
 
     def __init__(self) -> None:
         self.seconds = _DAY  # the period shown
+        self.own_scale = True
         self._data: dict[tuple[int, K], TrendData] = {}  # by period and key
         self._fetched: dict[tuple[int, K], tuple[int, int]] = {}
 
     @property
     def trends(self) -> Mapping[K, TrendData]:
         days = {key: data for (period, key), data in self._data.items() if period == _DAY}
-        if self.seconds == _DAY:
-            return days
-        longer = ((key, self._data.get((self.seconds, key), _NO_TREND)) for key in days)
-        return {key: replace(data, day=days[key]) for key, data in longer}
+        is_day = self.seconds == _DAY
+        shown = ((key, self._data.get((self.seconds, key), _NO_TREND)) for key in days)
+        return {
+            key: replace(data, day=None if is_day else days[key], own_scale=self.own_scale)
+            for key, data in shown
+        }
 
     def due(
         self, keys: Iterable[K], now: float, cells: int
