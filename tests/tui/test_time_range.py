@@ -139,3 +139,9 @@ def test_moment_of_another_year_has_it() -> None:
     assert format_moment(NOW, utc, last_year) == "Tue 24 Nov 2026 06:00"
     assert format_timestamp(NOW, utc, date(2026, 1, 1)) == "24 Nov 06:00"
     assert format_timestamp(NOW, utc, last_year) == "24 Nov 2026"
+
+
+def test_ticks_of_a_month_are_at_equal_distances() -> None:
+    start, end = TimeRange(RangeLength.MONTH).period(NOW + 9 * 86400, BERLIN)
+    labels = ticks(start, end, RangeLength.MONTH, BERLIN, 70)
+    assert [label for _, label in labels] == ["7 Dec", "14 Dec", "21 Dec", "28 Dec"]

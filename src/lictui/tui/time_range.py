@@ -161,69 +161,43 @@ def format_timestamp(at: float, tz: ZoneInfo | None, today: date) -> str:
     return f"{local_time.day:2} {local_time.strftime(form)}"
 
 
+_STEPS: Final = {  # every so many hours, days or months, and their labels
+    RangeLength.HOURS: [("hours", count, "%H:%M") for count in (1, 2, 3, 6)],
+    RangeLength.DAY: [("hours", count, "%H:%M") for count in (2, 3, 4, 6, 12)],
+    RangeLength.WEEK: [
+        ("days", 1, "%a {day} %b"), ("days", 1, "%a {day}"), ("days", 2, "%a {day}"),
+    ],
+    RangeLength.MONTH: [("days", count, "{day} %b") for count in (2, 7, 14)],
+    RangeLength.YEAR: [
+        ("months", 1, "%b %Y"), *(("months", count, "%b") for count in (1, 2, 3, 6)),
+    ],
+}  # fmt: skip
+
+
 def ticks(
     start: int, end: int, length: RangeLength, tz: ZoneInfo | None, columns: int
 ) -> tuple[tuple[int, str], ...]:
     """Return round local times within the range, with labels that fit into `columns`."""
+    days = [day_of(midnight, tz) for midnight in day_bounds(start, end, tz)]
     for unit, count, form in _STEPS[length]:
         labels = tuple(
-            (int(at.timestamp()), at.strftime(form.format(day=at.day)))
-            for at in _round_times(to_local(start, tz), end, unit, count)
-            if at.timestamp() >= start
+            (int(at), moment.strftime(form.format(day=moment.day)))
+            for moment in _round_times(days, unit, count)
+            if start <= (at := from_local(moment, tz)) < end
         )
         if sum(len(label) + 2 for _, label in labels) <= columns:
             return labels
     return ()
 
 
-class _Unit(Enum):
-    HOUR = timedelta(hours=1)
-    DAY = timedelta(days=1)
-    MONTH = None  # without a fixed length
-
-
-_STEPS: Final = {
-    RangeLength.HOURS: tuple((_Unit.HOUR, hours, "%H:%M") for hours in (1, 2, 3, 6)),
-    RangeLength.DAY: tuple((_Unit.HOUR, hours, "%H:%M") for hours in (2, 3, 4, 6, 12)),
-    RangeLength.WEEK: (
-        (_Unit.DAY, 1, "%a {day} %b"),
-        (_Unit.DAY, 1, "%a {day}"),
-        (_Unit.DAY, 2, "%a {day}"),
-    ),
-    RangeLength.MONTH: tuple((_Unit.DAY, days, "{day} %b") for days in (2, 7, 14)),
-    RangeLength.YEAR: (
-        (_Unit.MONTH, 1, "%b %Y"),
-        *((_Unit.MONTH, months, "%b") for months in (1, 2, 3, 6)),
-    ),
-}
-
-
-def _round_times(first: datetime, end: int, unit: _Unit, count: int) -> Iterator[datetime]:
-    """Yield every `count`-th hour, midnight or first of a month in local time, from before `first`.
+def _round_times(days: list[date], unit: str, count: int) -> Iterator[datetime]:
+    """Yield every `count`-th hour, midnight or first of a month by the clock on the wall.
 
     Counted from a fixed origin, so that the ticks keep their places as time passes.
     """
-    at = first.replace(hour=0, minute=0, second=0, microsecond=0)
-    month = at.year * 12 + at.month - 1
-    month -= month % count
-    match unit:
-        case _Unit.MONTH:
-            at = _with_current_offset(at.replace(year=month // 12, month=month % 12 + 1, day=1))
-        case _Unit.DAY:
-            at = _with_current_offset(at - timedelta(days=(at.toordinal() - 1) % count))
-        case _Unit.HOUR:
-            pass  # the counts divide a day
-    while at.timestamp() < end:
-        yield at
-        if unit.value is None:
-            month += count
-            at = _with_current_offset(at.replace(year=month // 12, month=month % 12 + 1))
-        else:
-            at = _with_current_offset(at + unit.value * count)
-
-
-def _with_current_offset(at: datetime) -> datetime:
-    """Find the system zone's offset anew: it changes with daylight saving time."""
-    import zoneinfo  # noqa: PLC0415 - as above
-
-    return at if isinstance(at.tzinfo, zoneinfo.ZoneInfo) else at.replace(tzinfo=None).astimezone()
+    for day in days:
+        number = day.toordinal() - 1 if unit == "days" else day.year * 12 + day.month - 1
+        if unit == "hours":
+            yield from (datetime.combine(day, time(hour)) for hour in range(0, 24, count))
+        elif not number % count and (unit == "days" or day.day == 1):
+            yield datetime.combine(day, time())

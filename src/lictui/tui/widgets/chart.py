@@ -116,24 +116,27 @@ class ChartView:
 
     @property
     def limit(self) -> int:
-        """The most that is installed, with its overdraft."""
-        buckets = ((bucket.installed or 0) + (bucket.overdraft or 0) for bucket in self.buckets)
+        """The most that is installed."""
+        buckets = (bucket.installed or 0 for bucket in self.buckets)
         return max(0, *buckets, *(day.installed or 0 for day in self.forecast), 0)
 
     @property
     def top(self) -> int:
         """The upper end of the value axis, a little above everything that is drawn.
 
-        Below a quarter of the limit the axis fits the usage; `other_scale` is the other choice.
+        Below a quarter of what is installed the axis fits the usage; `other_scale` is the other
+        choice.
         """
-        usage = max(
+        tallest = max(
             0,
             *map(self.value, (*self.buckets, *self.previous)),
             *(y for _, y in self.monthly_points()),
             *(day.high for day in self.forecast),
         )
-        fits = (usage * _LOW < self.limit) != self.other_scale
-        return max(1, ceil((usage if fits else max(usage, self.limit)) * 1.08))
+        if (tallest * _LOW < self.limit) == self.other_scale:
+            totals = ((bucket.installed or 0) + (bucket.overdraft or 0) for bucket in self.buckets)
+            tallest = max(tallest, self.limit, *totals)
+        return max(1, ceil(tallest * 1.08))
 
     @property
     def label_width(self) -> int:
@@ -432,22 +435,20 @@ HOURS: Final = 24
 HEAT_LABEL: Final = 5  # columns of a weekday name
 _SHADES: Final = 4  # of what is below the first threshold
 # With 16 colors nothing can be shaded: high values are filled, and every cell has its figure.
-_HEAT_CSS: Final = """
-    & > .tone--heat-0 { background: $success 6%; color: $foreground; }
-    & > .tone--heat-1 { background: $success 18%; color: $foreground; }
-    & > .tone--heat-2 { background: $success 31%; color: $foreground; }
-    & > .tone--heat-3 { background: $success 44%; color: $foreground; }
-    & > .tone--heat-warn { background: $warning; color: $background; }
-    & > .tone--heat-critical { background: $error; color: $background; }
-    & > .tone--heat-cursor { background: $accent; color: $background; text-style: bold; }
-    &:ansi > .tone--heat-0, &:ansi > .tone--heat-1 {
-        background: ansi_default; color: ansi_green;
-    }
-    &:ansi > .tone--heat-2, &:ansi > .tone--heat-3 { background: ansi_green; color: ansi_black; }
-    &:ansi > .tone--heat-warn { background: ansi_yellow; color: ansi_black; }
-    &:ansi > .tone--heat-critical { background: ansi_red; color: ansi_bright_white; }
-    &:ansi > .tone--heat-cursor { background: ansi_cyan; color: ansi_black; }
-"""
+_HEAT: Final = {  # background and text, of themes and of the terminal's colors
+    "heat-0": ("$success 6%", "$foreground", "ansi_default", "ansi_green"),
+    "heat-1": ("$success 18%", "$foreground", "ansi_default", "ansi_green"),
+    "heat-2": ("$success 31%", "$foreground", "ansi_green", "ansi_black"),
+    "heat-3": ("$success 44%", "$foreground", "ansi_green", "ansi_black"),
+    "heat-warn": ("$warning", "$background", "ansi_yellow", "ansi_black"),
+    "heat-critical": ("$error", "$background", "ansi_red", "ansi_bright_white"),
+    "heat-cursor": ("$accent", "$background", "ansi_cyan", "ansi_black"),
+}
+_HEAT_CSS: Final = " ".join(
+    f"& > .tone--{tone} {{ background: {back}; color: {text}; }}"
+    f" &:ansi > .tone--{tone} {{ background: {ansi_back}; color: {ansi_text}; }}"
+    for tone, (back, text, ansi_back, ansi_text) in _HEAT.items()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -473,9 +474,8 @@ class HeatMap(Drawing[HeatMapView]):
     """Usage by hour and weekday."""
 
     DEFAULT_CSS = "HeatMap {" + _HEAT_CSS + "}"
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"tone--heat-{kind}" for kind in (*range(_SHADES), "warn", "critical", "cursor")
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"tone--{tone}" for tone in _HEAT}
+
     view: reactive[HeatMapView] = reactive(HeatMapView())
 
     def __init__(self, symbols: Symbols = UNICODE_SYMBOLS, **kwargs: Any) -> None:
