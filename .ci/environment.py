@@ -1,7 +1,8 @@
 """Create or update `.venv` with lictui in it: `python3 .ci/environment.py [NAME ...]`.
 
-NAME is an optional extra of pyproject.toml (report, web, keyring, kerberos), or `dev` for the tools
-of development. With --lowest, `.venv-lowest` gets the oldest versions that pyproject.toml allows.
+NAME is an optional extra of pyproject.toml (report, web, notify, keyring, kerberos), or `dev` for
+the tools of development. With --lowest, `.venv-lowest` gets the oldest versions that pyproject.toml
+allows.
 
 Only Python and git are required. A bare Debian has Python without ensurepip, so `python3 -m venv`
 cannot install pip there: then the newest pip is fetched from the package index and run as a wheel.

@@ -57,6 +57,9 @@ ACTION_HELP: Final = {
     "verify": "TLS verification of the webhook, as of a server.",
     "timeout": "Timeout of the command, or of one attempt of the webhook, in seconds.",
     "bell": "Ring the bell of the monitor's terminal.",
+    "headers": "More headers of the webhook; values may be references to secrets.",
+    "body": "What the webhook posts instead: a jinja2 template with the names of the event.",
+    "notify": "References to URLs of apprise: mail, Teams, Slack and others (extra `notify`).",
     "osc9": "Send a desktop notification to the monitor's terminal (OSC 9).",
 }
 SERVER_HELP: Final = {

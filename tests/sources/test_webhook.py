@@ -1,15 +1,17 @@
 import asyncio
-import hashlib
-import hmac
+import json
+import stat
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from tests.support.clock import START, FakeClock
 from tests.support.tcp_server import TlsIdentity, http_reply, never_reply, tcp_server
 
+from lictui.clock import SystemClock
 from lictui.config.settings import Action, Limits
-from lictui.engine.actions import ActionRunner
+from lictui.engine.actions import ActionRunner, Message
 from lictui.model import (
     AlertEvent,
     AlertKey,
@@ -51,18 +53,22 @@ def receiver(
     return handle
 
 
-async def test_posted_event_is_signed_with_the_secret() -> None:
+@pytest.mark.parametrize("secret", ["s3cret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
+async def test_posted_event_is_signed_as_standardwebhooks_verifies(secret: str) -> None:
     requests: list[tuple[bytes, bytes]] = []
     async with tcp_server(receiver(requests, http_reply(status="204 No Content"))) as port:
         url = f"http://127.0.0.1:{port}/hook?a=b"
-        await post(url, b'{"a": 1}', LIMITS, now=START, secret="s3cret")
+        now = SystemClock().now()
+        await post(url, b'{"a": 1}', LIMITS, now=now, message_id="msg_1", secret=secret)
     head, body = requests[0]
     assert head.startswith(b"POST /hook?a=b HTTP/1.1\r\n")
-    assert b"s3cret" not in head + body
-    signed = head.split(b"X-Lictui-Signature: ")[1].split(b"\r\n")[0].decode()
-    at, _, digest = signed.removeprefix("t=").partition(",v1=")
-    expected = hmac.new(b"s3cret", f"{at}.".encode() + body, hashlib.sha256).hexdigest()
-    assert (at, digest) == (str(int(START)), expected)
+    assert secret.encode() not in head + body
+    lines = [line.partition(": ") for line in head.decode().split("\r\n")]
+    headers = {name: value for name, _, value in lines}
+    verifier = Webhook(secret if secret.startswith("whsec_") else secret.encode())
+    assert verifier.verify(body, headers) == {"a": 1}
+    with pytest.raises(WebhookVerificationError):
+        verifier.verify(body + b" ", headers)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +78,7 @@ async def test_posted_event_is_signed_with_the_secret() -> None:
 async def test_only_transient_failures_are_retried(status: str, *, again: bool) -> None:
     async with tcp_server(receiver([], http_reply(status=status))) as port:
         with pytest.raises(SourceError) as caught:
-            await post(f"http://127.0.0.1:{port}/", b"{}", LIMITS, now=START)
+            await post(f"http://127.0.0.1:{port}/", b"{}", LIMITS, now=START, message_id="m")
     assert status[:3] in caught.value.failure.message
     assert is_transient(caught.value) is again
 
@@ -81,7 +87,9 @@ async def test_redirect_does_not_show_the_path_of_the_url() -> None:
     redirect = b"HTTP/1.1 302 Found\r\nLocation: https://x.example/T1/s3cret\r\n\r\n"
     async with tcp_server(receiver([], redirect)) as port:
         with pytest.raises(SourceError) as caught:
-            await post(f"http://127.0.0.1:{port}/T1/s3cret", b"{}", LIMITS, now=START)
+            await post(
+                f"http://127.0.0.1:{port}/T1/s3cret", b"{}", LIMITS, now=START, message_id="m"
+            )
     assert "redirects to https://x.example/…" in caught.value.failure.message
 
 
@@ -93,10 +101,10 @@ async def test_tls_is_verified(tmp_path: Path) -> None:
     async with tcp_server(receiver(requests, http_reply()), identity.server) as port:
         url = f"https://127.0.0.1:{port}/"
         with pytest.raises(SourceError) as caught:
-            await post(url, b"{}", LIMITS, now=START)
+            await post(url, b"{}", LIMITS, now=START, message_id="m")
         assert caught.value.failure.kind is FailureKind.TLS
         assert requests == []
-        await post(url, b"{}", LIMITS, now=START, verify=str(bundle))
+        await post(url, b"{}", LIMITS, now=START, message_id="m", verify=str(bundle))
     assert len(requests) == 1
 
 
@@ -110,7 +118,7 @@ async def test_action_retries_and_logs_a_failure_once(
     acting = ActionRunner(clock, lines.append)
     busy = http_reply(status="503 Busy")
     async with tcp_server(
-        receiver(requests, busy, busy, http_reply(), *[busy] * 8, http_reply())
+        receiver(requests, busy, busy, http_reply(), *[busy] * 12, http_reply())
     ) as port:
         monkeypatch.setenv("HOOK_URL", f"http://127.0.0.1:{port}/")
         action = Action("hook", webhook="env:HOOK_URL", secret="env:LICTUI_HOOK")
@@ -122,7 +130,7 @@ async def test_action_retries_and_logs_a_failure_once(
             assert run.task is not None
             while not run.task.done():
                 await asyncio.wait({run.task}, timeout=0.01)
-                await clock.advance(60)
+                await clock.advance(600)
 
         await happen()
         assert (len(requests), lines) == (3, [])
@@ -132,15 +140,17 @@ async def test_action_retries_and_logs_a_failure_once(
         assert "s3cret" not in lines[0].message
         await happen()
         assert lines[-1].message == "action hook: recovered"
-    assert all(b"X-Lictui-Signature: t=" in head for head, _ in requests)
+    assert all(b"webhook-signature: v1," in head for head, _ in requests)
+    (first, *_) = {head.split(b"webhook-id: ")[1][:36] for head, _ in requests}
+    assert first.startswith(b"msg_")
     await acting.close()
 
 
 async def test_dropped_events_are_reported_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    acted: list[AlertEvent] = []
+    acted: list[Message] = []
 
-    async def act(_: Action, event: AlertEvent, __: FakeClock) -> None:
-        acted.append(event)
+    async def act(_: Action, message: Message, __: FakeClock) -> None:
+        acted.append(message)
 
     monkeypatch.setattr("lictui.engine.actions._act", act)
     lines: list[Event] = []
@@ -167,3 +177,88 @@ async def test_closing_ends_hanging_posts() -> None:
         await asyncio.sleep(0)
         await acting.close()
         await acting.close()
+
+
+async def test_waiting_events_survive_a_restart_but_not_forever(tmp_path: Path) -> None:
+    file, clock = tmp_path / "actions.json", FakeClock()
+    requests: list[tuple[bytes, bytes]] = []
+    async with tcp_server(never_reply) as port:
+        hook = Action("hook", webhook=f"http://127.0.0.1:{port}/")
+        first = ActionRunner(clock, lambda _: None, (hook,), file)
+        first.submit((ALERT,))
+        await first.close()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    async with tcp_server(receiver(requests, http_reply())) as port:
+        hook = Action("hook", webhook=f"http://127.0.0.1:{port}/")
+        second = ActionRunner(clock, lambda _: None, (hook,), file)
+        for _ in range(2):  # the second time changes nothing
+            second.restore()
+            assert second.restoring
+            await second.restoring
+        (queue,) = second._queues.values()
+        assert queue.task
+        await queue.task
+        await second.close()
+    ((head, body),) = requests
+    assert json.loads(body)["message"] == "85 of 100"
+    assert Message.of(hook, ALERT).id.encode() in head
+    assert json.loads(file.read_text()) == []
+    for text in ("[[1]]", "nonsense", json.dumps([["hook", "id", START - 86401, {}]])):
+        file.write_text(text)
+        third = ActionRunner(clock, lambda _: None, (hook,), file)
+        third.restore()
+        assert third.restoring
+        await third.restoring
+        assert third._queues == {}
+
+
+@pytest.mark.parametrize(
+    ("template", "posted"),
+    [
+        ('{"text": {{ message | tojson }}}', b'{"text": "85 of 100"}'),
+        ("{{ level }}: {{ server }}", b"warn: lic-01"),
+        ('{"text": "{{ hostile }}"}', None),
+        ('{"text": {{ message }}}', None),
+        ("{{ message.__class__.__mro__ }}", None),
+    ],
+)
+async def test_body_of_a_webhook_is_made_from_a_template(
+    template: str, posted: bytes | None
+) -> None:
+    requests: list[tuple[bytes, bytes]] = []
+    lines: list[Event] = []
+    async with tcp_server(receiver(requests, http_reply())) as port:
+        headers = {"Authorization": "Bearer abc"}
+        action = Action("a", webhook=f"http://127.0.0.1:{port}/", body=template, headers=headers)
+        acting = ActionRunner(FakeClock(), lines.append, (action,))
+        acting.submit((ALERT,))
+        (queue,) = acting._queues.values()
+        assert queue.task
+        await queue.task
+    if posted is None:
+        assert "the body cannot be made" in lines[0].message
+    else:
+        ((head, body),) = requests
+        assert body == posted
+        assert b"Authorization: Bearer abc" in head
+    assert len(requests) == (posted is not None)
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated")  # of apprise
+async def test_message_is_sent_by_apprise(monkeypatch: pytest.MonkeyPatch) -> None:
+    requests: list[tuple[bytes, bytes]] = []
+    lines: list[Event] = []
+    async with tcp_server(receiver(requests, http_reply(), http_reply(status="404 No"))) as port:
+        monkeypatch.setenv("SERVICE", f"json://user:s3cret@127.0.0.1:{port}/")
+        acting = ActionRunner(FakeClock(), lines.append, (Action("n", notify=("env:SERVICE",)),))
+        acting.submit((ALERT,))
+        (queue,) = acting._queues.values()
+        assert queue.task
+        await queue.task
+    sent = json.loads(requests[0][1])
+    assert (sent["title"], sent["message"]) == ("lictui: warn: lic-01", "85 of 100")
+    assert (sent["type"], lines) == ("warning", [])
+    monkeypatch.setenv("SERVICE", "nonsense://s3cret")
+    acting.submit((ALERT,))
+    await asyncio.wait({queue.task})
+    assert lines[0].message == "action n: failed: apprise knows no such service"

@@ -157,16 +157,21 @@ class _Reader:
         table = self._table(path, value)
         self.paths += [(*path, key) for key in table]
         action = Action(name, **self._check(path, table, ACTION_KEYS))
-        if not any(table.get(key) for key in ("command", "webhook", "bell", "osc9")):
-            hint = "set command, webhook, bell = true or osc9 = true"
+        if not any(table.get(key) for key in ("command", "webhook", "notify", "bell", "osc9")):
+            hint = "set command, webhook, notify, bell = true or osc9 = true"
             self._add_problem(path, "has no effect", hint)
-        if action.secret and not action.webhook:
-            self._add_problem((*path, "secret"), "requires webhook", "set webhook")
+        for key in ("secret", "headers", "body"):
+            if getattr(action, key) and not action.webhook:
+                self._add_problem((*path, key), "requires webhook", "set webhook")
         verify = action.verify
         if isinstance(verify, str) and not verify.startswith("sha256:"):
             verify = str(resolve_path(base, verify))
         secret, webhook = (with_absolute_file(s, base) for s in (action.secret, action.webhook))
-        return replace(action, secret=secret, webhook=webhook, verify=verify)
+        headers = {name: with_absolute_file(s, base) for name, s in action.headers.items()}
+        notify = tuple(with_absolute_file(service, base) for service in action.notify)
+        return replace(
+            action, secret=secret, webhook=webhook, headers=headers, notify=notify, verify=verify
+        )
 
     def _read_override(self, path: KeyPath, table: Mapping[str, Any]) -> None:
         """Read the thresholds of one group, server or product."""
@@ -299,10 +304,15 @@ _ACTIONS: Final = """
 # Run without a shell, with the event as JSON on standard input; killed after `timeout` seconds.
 #command = ["/usr/local/bin/page", "--from-lictui"]
 #timeout = 10
-# Posted as JSON, with retries, signed with the secret (header X-Lictui-Signature). A URL that is
-# itself a secret can be a reference: webhook = "env:LICTUI_WEBHOOK".
+# Posted as JSON, with retries, signed with the secret (standardwebhooks.com). A URL that is itself
+# a secret can be a reference: webhook = "env:LICTUI_WEBHOOK".
 #webhook = "https://hooks.corp.example/lictui"
 #secret = "env:LICTUI_HOOK"
+#headers = { Authorization = "env:LICTUI_AUTH" }
+# What to post instead, a jinja2 template; the names are those of the event.
+#body = '{"text": {{ message | tojson }}}'
+# Mail, Teams, Slack, ntfy, PagerDuty, ...: references to URLs of apprise (extra `notify`).
+#notify = ["env:LICTUI_MAIL"]
 # Terminal of the monitor: bell, or desktop notification (OSC 9).
 #bell = true
 #osc9 = true

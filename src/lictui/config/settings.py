@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +25,7 @@ from lictui.config.toml_document import (
     duration,
     non_empty_string,
     number,
+    quoted,
     ratio,
     string_list,
     time_zone,
@@ -259,6 +261,9 @@ class Action:
     timeout: float = 10.0  # seconds for the command, or for one attempt of the webhook
     bell: bool = False  # ring the bell of the monitor's terminal
     osc9: bool = False  # send a notification to that terminal
+    headers: Mapping[str, str] = field(default_factory=dict)  # values, or references to them
+    body: str = ""  # template of what is posted (jinja2); "": the event as JSON
+    notify: tuple[str, ...] = ()  # references to the URLs of apprise's services
 
     def matches(self, event: AlertEvent) -> bool:
         """Whether the action is to run; a downgraded alert never triggers one."""
@@ -271,6 +276,9 @@ class Action:
             and (not self.servers or alert.key.server in self.servers)
             and (not self.groups or alert.group in self.groups)
         )
+
+
+_HEADER: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 def _rank(level: Level) -> int:
@@ -309,6 +317,31 @@ def _webhook(value: object) -> str:
     return secret_reference(value) if is_reference(str(value)) else webhook_url(value)
 
 
+def _headers(value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise InvalidValue("must be a table", 'write { Authorization = "env:NAME" }')
+    for name, text in value.items():
+        if not _HEADER.fullmatch(name):
+            raise InvalidValue(f"invalid name of a header: {quoted(name)}")
+        if is_reference(non_empty_string(text)):
+            secret_reference(text)
+    return value
+
+
+def _template(value: object) -> str:
+    """Accept a jinja2 template; line breaks are allowed."""
+    if not isinstance(value, str) or not value.strip():
+        raise InvalidValue("must be a template", "example: '{\"text\": {{ message | tojson }}}'")
+    from lictui.config.template import check_template
+
+    check_template(value)
+    return value
+
+
+def _services(value: object) -> tuple[str, ...]:
+    return tuple(map(secret_reference, string_list(value)))
+
+
 def _verify(value: object) -> bool | str:
     return value if isinstance(value, bool) else non_empty_string(value)
 
@@ -316,6 +349,8 @@ def _verify(value: object) -> bool | str:
 accepts(_kinds, type="array", items={"enum": [kind.value for kind in AlertKind]})
 accepts(_command, **STRINGS, minItems=1)
 accepts(_verify, type=["boolean", "string"])
+accepts(_headers, type="object", additionalProperties={"type": "string"})
+accepts(_services, **STRINGS)
 
 ACTION_KEYS: Final[dict[str, Validator]] = {
     "on": _kinds,
@@ -325,6 +360,9 @@ ACTION_KEYS: Final[dict[str, Validator]] = {
     "command": _command,
     "webhook": _webhook,
     "secret": secret_reference,
+    "headers": _headers,
+    "body": _template,
+    "notify": _services,
     "verify": _verify,
     "timeout": number(1, 300),
     "bell": boolean,

@@ -128,7 +128,7 @@ class Engine:
             self._history_thread, clock, lambda: self.board, lambda: self.settings
         )
         self._lease = Lease(clock, read_only=self._scope.read_only)
-        self._actions = ActionRunner(clock, self._log_event)
+        self._actions = ActionRunner(clock, self._log_event, file=paths.data_dir / "actions.json")
         self._recorder = Recorder(Board(), self.settings.alerts, self._actions.submit)
         self._registry: tuple[Server, ...] = ()
         self._notices: dict[str, tuple[str, ...]] = {}  # by subject
@@ -496,6 +496,7 @@ class Engine:
             await self._load_alerts()
             if allowed:
                 self._recorder.running_since = self._clock.now()
+                self._actions.restore()
         self._recorder.evaluates_alerts = allowed
         self._poller.set_enabled(allowed=allowed)
         self._notices["lease"] = () if allowed or self._scope.read_only else (_VIEWING_ONLY,)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
+from datetime import UTC, datetime
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
+
+from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
 from lictui.model import FailureKind, Server, SourceName, Step
 from lictui.sources.http import HttpClient, status_error
 from lictui.sources.source import ErrorRule, SourceError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lictui.config.settings import Limits
 
-SIGNATURE_HEADER: Final = "X-Lictui-Signature"
 _HINT: Final = "See the log of the receiver."
 _RULES: Final = (
     ErrorRule((401, 403), FailureKind.FORBIDDEN, "event not accepted", _HINT),
@@ -35,31 +38,43 @@ _TRANSIENT: Final = frozenset(
 )
 
 
-def signature(secret: str, body: bytes, timestamp: int) -> str:
-    """Return `t=SECONDS,v1=HEX`: HMAC-SHA256 over time, dot and body, against replayed events."""
-    signed = f"{timestamp}.".encode() + body
-    return f"t={timestamp},v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}"
-
-
 async def post(
     url: str,
     body: bytes,
     limits: Limits,
     *,
     now: float,
+    message_id: str,
     secret: str = "",
+    headers: Mapping[str, str] = MappingProxyType({}),
     verify: bool | str = True,
 ) -> None:
-    """Post the JSON `body`; any 2xx is a success, `is_transient` tells whether to retry."""
-    headers = {"Content-Type": "application/json; charset=utf-8"}
+    """Post `body`; any 2xx is a success, `is_transient` tells whether to retry.
+
+    Identified, dated and signed as standardwebhooks.com specifies: a receiver may check who sent
+    it, and ignores what it has already got under this ID.
+    """
+    kind = "application/json" if body[:1] in (b"{", b"[") else "text/plain"
+    sent = {
+        "Content-Type": f"{kind}; charset=utf-8",
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(now)),
+    }
     if secret:
-        headers[SIGNATURE_HEADER] = signature(secret, body, int(now))
+        try:
+            signer = Webhook(secret if secret.startswith("whsec_") else secret.encode())
+        except (ValueError, EmptyWebhookSecretError):
+            raise SourceError(FailureKind.CONFIG, "the secret is not valid base64") from None
+        signed_at = datetime.fromtimestamp(int(now), UTC)
+        sent["webhook-signature"] = signer.sign(message_id, signed_at, body.decode())
     client = HttpClient(Server("webhook", SourceName.COMMAND, url=url, verify=verify), limits)
     client.redactor.add(url.partition("://")[2].partition("/")[2])  # often a secret
+    for value in headers.values():
+        client.redactor.add(value)
     try:
         async with client.deadline():
             reply = await client.request(
-                "POST", url, step=Step.INVENTORY, headers=headers, content=body
+                "POST", url, step=Step.INVENTORY, headers={**sent, **headers}, content=body
             )
     finally:
         await client.aclose()
