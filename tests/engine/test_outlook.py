@@ -237,4 +237,7 @@ async def test_summary_is_shared_and_kept_for_a_few_minutes(
     assert len(looks) == 2
     await back.get(merge_board(with_servers(board(), SERVERS[:1])), GroupBy.PRODUCT, SETTINGS)
     assert len(looks) == 3
+    _fill(desk, server("imported"), [1])
+    await back.get(merge_board(with_servers(board(), SERVERS[:1])), GroupBy.PRODUCT, SETTINGS)
+    assert len(looks) == 4
     back.close()

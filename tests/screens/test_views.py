@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,10 @@ from lictui.config.settings import Settings
 from lictui.engine.board import Board, ServerStatus
 from lictui.model import Event, EventKind, Level, Server, SourceName, Step, StepResult
 from lictui.paths import Paths
+from lictui.simulator.estate import company
 from lictui.tui.app import WatchOptions
+from lictui.tui.widgets.dashboard import PaneGrid
+from lictui.tui.widgets.products import ProductTable
 
 SIZES = ((80, 24), (60, 15), (120, 40))
 PRODUCT: dict[str, Any] = {"servers": ("lic-emea-01", "ddc-us-01"), "product": "XDT_PLT_UD"}
@@ -160,6 +163,26 @@ async def test_screen_can_be_drawn_at_any_size(view: str) -> None:
         for size in ((20, 5), (40, 10), (75, 20), (111, 19), (300, 100), (80, 24)):
             await run.resize(*size)
             assert len(screen_text(run.app).splitlines()) == size[1]
+
+
+async def test_every_product_of_the_demo_has_its_whole_name() -> None:
+    """On a screen of 80 columns that is high enough for all rows."""
+    statuses = []
+    for simulated in company(1, START):
+        pools = [
+            pool(p.product, 1, p.installed_at(START), subscription=p.subscription_date)
+            for p in simulated.pools
+        ]
+        vendor = [replace(p, vendor=simulated.vendor.lower()) for p in pools]
+        statuses.append(up_status(simulated.name, *vendor))
+    async with running_app("products", (80, 120), board=Board(tuple(statuses))) as run:
+        names = {row.name for row in run.app.screen.query_one(ProductTable).rows}
+        assert not {name for name in names if f" {name} " not in screen_text(run.app)}
+        await run.press("1")
+        panes = run.app.screen.query_one(PaneGrid).panes
+        rows = [row for pane in panes for row in pane.rows]
+        assert len({(row.server, row.name, row.model) for row in rows}) == len(rows)
+        assert not {row.name for row in rows if f" {row.name} " not in screen_text(run.app)}
 
 
 async def test_first_frame_expects_a_server_that_was_never_read() -> None:

@@ -256,6 +256,7 @@ _PAUSE_FACTOR: Final = 10  # a summary is kept for this multiple of the time tha
 class _Computation:
     started: float  # monotonic seconds
     board: MergedBoard
+    recorded: tuple[int, int]
     task: asyncio.Task[dict[TotalKey, PastSummary]]
     duration: float = 0.0
 
@@ -274,23 +275,29 @@ class PastSummaryCache:
         """The summaries of the totals of a board. Raises LictuiError."""
         now = self._clock.monotonic()
         computation = self._computations.get(by)
-        if computation is None or self._is_outdated(computation, board, now):
+        pools = self._history.pools()
+        recorded = len(pools), sum(pool.since for pool in pools)  # an import changes it
+        if computation is None or self._is_outdated(computation, board, recorded, now):
             task = asyncio.create_task(self._compute(board, by, settings), name="past summaries")
-            computation = self._computations[by] = _Computation(now, board, task)
+            computation = self._computations[by] = _Computation(now, board, recorded, task)
         try:
             return await asyncio.shield(computation.task)
         except Exception:
             self._computations.pop(by, None)
             raise
 
-    def _is_outdated(self, computation: _Computation, board: MergedBoard, now: float) -> bool:
+    @staticmethod
+    def _is_outdated(
+        computation: _Computation, board: MergedBoard, recorded: tuple[int, int], now: float
+    ) -> bool:
         if not computation.task.done():
             return False
         before, after = (
             [status.server for status in merged.servers] for merged in (computation.board, board)
         )
         max_age = max(_MAX_AGE, _PAUSE_FACTOR * computation.duration)
-        return before != after or now - computation.started >= max_age
+        is_same = before == after and computation.recorded == recorded
+        return not is_same or now - computation.started >= max_age
 
     async def _compute(
         self, board: MergedBoard, by: GroupBy, settings: Settings
