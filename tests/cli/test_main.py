@@ -10,7 +10,7 @@ import pytest
 from tests.cli.conftest import WINRM, Cli
 
 from lictui.cli.main import COMMANDS, lictui
-from lictui.cli.options import FORMATS
+from lictui.cli.options import FORMATS, MONITORING_FORMATS
 
 REPORT_FORMATS = {"html", "xlsx", "markdown", "csv", "png"}
 IMPORTED = """
@@ -101,6 +101,7 @@ def test_format_has_the_same_words_in_every_command() -> None:
     expected = {path: set(FORMATS) for path in formats}
     expected["lictui report"] = REPORT_FORMATS
     expected["lictui renewal"] = {"html", "xlsx"}
+    expected["lictui status"] |= set(MONITORING_FORMATS)
     expected["lictui history export"] = {"csv"}
     words_by_command = {}
     for path, words in formats.items():

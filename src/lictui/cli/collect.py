@@ -20,6 +20,7 @@ from lictui.cli.context import (
     load_configuration,
     select_servers,
 )
+from lictui.cli.export import own_command
 from lictui.cli.options import CommandContext, group_option, interval_option
 from lictui.clock import SystemClock
 from lictui.engine.engine import Engine, EngineThread, RunScope
@@ -83,7 +84,7 @@ def collect(context: CommandContext, /, *, print_unit: bool, **options: Any) -> 
     address = parse_address(chosen.metrics_listen) if chosen.metrics_listen else None
     if print_unit:
         writable = chosen.textfile.absolute().parent if chosen.textfile else None
-        click.echo(unit_file(_command_line(chosen), writable), nl=False)
+        click.echo(unit_file([*own_command(), "collect", *chosen.arguments()], writable), nl=False)
         return 0
     configure_logging(context.paths.log, context.log_level, also_stderr=True)
     _, servers = load_configuration(context)
@@ -146,13 +147,6 @@ def _run(thread: EngineThread, metrics: MetricsPublisher, clock: SystemClock) ->
                 service.notify("READY=1")
             service.feed_watchdog(thread.responds)
     return 130 if signal.SIGINT in received else 0
-
-
-def _command_line(options: CollectOptions) -> list[str]:
-    """The command of this process, to be run as a service."""
-    program = Path(sys.argv[0]).absolute()
-    start = [str(program)] if program.name == "lictui" else [sys.executable, "-m", "lictui"]
-    return [*start, "collect", *options.arguments()]
 
 
 _NUMBER: Final = re.compile(r"(?<![\w.-])\d+(?![\w.-])")

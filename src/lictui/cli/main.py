@@ -65,6 +65,10 @@ COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
             "renewal:renewal",
             "Write the renewal pack: position, proposed quantities, costs and evidence.",
         ),
+        "export": (
+            "export:export",
+            "Write rules, a dashboard or a template for another monitoring system.",
+        ),
         "simulate": (
             "simulate:simulate",
             "Run simulated license servers and create a matching configuration.",

@@ -22,6 +22,7 @@ from lictui.paths import Paths, current_folder, resolve_paths
 
 NO_SERVERS: Final = "No servers configured. Run: lictui servers add --help"
 FORMATS: Final = ("table", "json", "jsonl", "csv", "markdown")
+MONITORING_FORMATS: Final = ("openmetrics", "checkmk", "zabbix", "prtg", "influx")
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -117,14 +118,15 @@ def format_option(formats: Sequence[str], default: str) -> Callable[[_Command], 
         type=_FormatChoice(formats),
         default=default,
         show_default=True,
-        help="Output format.",
+        metavar="FORMAT",
+        help=f"Output format: {', '.join(formats)}.",
     )
 
 
-def format_options(command: _Command) -> _Command:
+def format_options(command: _Command, formats: Sequence[str] = FORMATS) -> _Command:
     """Add `--format` with all words and `--json`; both set the parameter `output_format`."""
     json = click.option("--json", "output_format", flag_value="json", help="Same as --format json.")
-    return format_option(FORMATS, "table")(json(command))
+    return format_option(formats, "table")(json(command))
 
 
 def scope_options(command: _Command) -> _Command:

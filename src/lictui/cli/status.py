@@ -14,6 +14,8 @@ import click
 from lictui.cli.alerts import acknowledgement_json
 from lictui.cli.context import load_configuration, select_servers
 from lictui.cli.options import (
+    FORMATS,
+    MONITORING_FORMATS,
     NO_SERVERS,
     CommandContext,
     filter_option,
@@ -26,6 +28,7 @@ from lictui.cli.output import (
     Column,
     Kind,
     Row,
+    data_output,
     emit,
     fields,
     number_text,
@@ -125,7 +128,7 @@ _TOTAL_COLUMNS: Final = (
 
 
 @click.command()
-@format_options
+@partial(format_options, formats=(*FORMATS, *MONITORING_FORMATS))
 @servers_option
 @group_option
 @filter_option
@@ -173,11 +176,15 @@ def status(
         click.echo(f"lictui: {notice}", err=True)
     board = merge_board(filter_board(polled, matching), settings.alerts)
     today = local_date(clock.now(), settings.timezone)
-    merged = output_format in _FOR_PEOPLE
-    document = status_json(board, clock.now(), today, merged=merged)
-    totals_key = "groups" if by == "group" else "totals"
-    empty = "No matching servers." if registered else NO_SERVERS
-    print_status(document, output_format, settings.alerts, totals_key, empty)
+    if output_format in MONITORING_FORMATS:
+        from lictui.export.formats import monitoring_text
+
+        data_output().write(monitoring_text(output_format, board, clock.now(), today))
+    else:
+        document = status_json(board, clock.now(), today, merged=output_format in _FOR_PEOPLE)
+        totals_key = "groups" if by == "group" else "totals"
+        empty = "No matching servers." if registered else NO_SERVERS
+        print_status(document, output_format, settings.alerts, totals_key, empty)
     if not registered:
         return 2
     shown = board.registered.servers

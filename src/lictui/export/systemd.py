@@ -7,6 +7,8 @@ import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from lictui.export.templates import read_template
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
@@ -52,82 +54,15 @@ class ServiceManager:
             self.notify("WATCHDOG=1")
 
 
-_UNIT: Final = """\
-# lictui as a service. Install:
-#   sudo useradd --system --home-dir /var/lib/lictui --shell /usr/sbin/nologin lictui
-#   sudo install -d -o lictui -g lictui -m 0700 /etc/lictui
-#   lictui collect --print-unit | sudo tee /etc/systemd/system/lictui.service
-#   sudo systemctl daemon-reload && sudo systemctl enable --now lictui
-# Configuration: /etc/lictui; history: /var/lib/lictui; log: /var/log/lictui.
-
-[Unit]
-Description=lictui, a monitor of Citrix licenses
-Wants=network-online.target
-After=network-online.target time-sync.target
-
-[Service]
-Type=notify
-NotifyAccess=main
-ExecStart={command}
-ExecReload=/bin/kill -HUP $MAINPID
-WatchdogSec=60
-Restart=on-failure
-RestartSec=10
-TimeoutStopSec=10
-User=lictui
-Group=lictui
-UMask=0077
-ConfigurationDirectory=lictui
-ConfigurationDirectoryMode=0700
-StateDirectory=lictui
-StateDirectoryMode=0700
-LogsDirectory=lictui
-LogsDirectoryMode=0700
-LimitNOFILE=8192
-
-# Sandbox. A `command` that needs more (a 32-bit lmutil, PowerShell, files below /home) needs an
-# override: sudo systemctl edit lictui
-{writable}CapabilityBoundingSet=
-AmbientCapabilities=
-NoNewPrivileges=yes
-LockPersonality=yes
-MemoryDenyWriteExecute=yes
-PrivateDevices=yes
-PrivateTmp=yes
-PrivateUsers=yes
-ProcSubset=pid
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHome={home}
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectProc=invisible
-ProtectSystem=strict
-RemoveIPC=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-SystemCallFilter=~@privileged @resources
-SystemCallErrorNumber=EPERM
-
-[Install]
-WantedBy=multi-user.target
-"""
-
-
 def unit_file(command: Sequence[str], writable: Path | None = None) -> str:
     """Return a hardened unit that runs `command`, which may write into one more folder."""
     in_home = command[0].startswith(("/home/", "/root/"))
-    return _UNIT.format(
-        command=" ".join(map(_quoted, command)),
-        writable=f"ReadWritePaths={_quoted(str(writable))}\n" if writable else "",
-        home="read-only" if in_home else "yes",  # the program itself is there
-    )
+    values = {
+        "COMMAND": " ".join(map(_quoted, command)),
+        "WRITABLE": f"ReadWritePaths={_quoted(str(writable))}\n" if writable else "",
+        "HOME": "read-only" if in_home else "yes",  # the program itself is there
+    }
+    return read_template("lictui.service", values)
 
 
 def _quoted(word: str) -> str:

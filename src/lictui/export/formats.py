@@ -1,0 +1,196 @@
+"""The state of all servers in the formats of other monitoring systems.
+
+Texts of servers are bounded and escaped as each format demands; an unknown figure is left out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final
+
+from lictui.export.nagios import CheckOptions, Finding, PluginState, judge, plain_text
+from lictui.export.openmetrics import (
+    POOL_LABELS,
+    SERVER_LABELS,
+    enabled_servers,
+    openmetrics_text,
+    pool_series,
+    server_labels,
+)
+from lictui.model import State, sum_known
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import date
+
+    from lictui.engine.board import MergedBoard
+
+_NANOSECONDS: Final = 1_000_000_000
+_PRTG_CHANNELS: Final = 50  # of one sensor, as its manual recommends
+
+
+def monitoring_text(name: str, board: MergedBoard, now: float, today: date) -> str:
+    """Return the board in one of FORMATS; `now` in UTC epoch seconds."""
+    return FORMATS[name](board, now, today)
+
+
+def _openmetrics(board: MergedBoard, _now: float, _today: date) -> str:
+    return openmetrics_text(board).decode()
+
+
+def _verdicts(board: MergedBoard, now: float, today: date) -> dict[str, Finding]:
+    """The worst finding of each enabled server."""
+    worst: dict[str, Finding] = {}
+    for finding in judge(board, CheckOptions(), now, today):
+        status = board.find(finding.server)
+        for name in status.member_names if status else ():
+            worst.setdefault(name, finding)
+    for status in enabled_servers(board):
+        name = status.server.name
+        worst.setdefault(name, Finding(PluginState.OK, name, "no usage figures"))
+    return worst
+
+
+# Checkmk: its own section citrix_licenses for each server as piggyback host (product, licenses, in
+# use; https://docs.checkmk.com/latest/en/piggyback.html), and a local check of each server.
+
+
+def _checkmk(board: MergedBoard, now: float, today: date) -> str:
+    lines: list[str] = []
+    hosts: dict[str, dict[str, list[int | None]]] = {}
+    for series in pool_series(board):
+        product = re.sub(r"\s", "_", series.pool.product)
+        reading = series.pool.reading
+        if reading.installed is not None and reading.in_use is not None:
+            figures = hosts.setdefault(series.server.name, {}).setdefault(product, [0, 0])
+            figures[0] = sum_known((figures[0], reading.installed))
+            figures[1] = sum_known((figures[1], reading.in_use))
+    for host, products in hosts.items():
+        lines += [f"<<<<{re.sub(r'[^A-Za-z0-9_.-]', '_', host)}>>>>", "<<<citrix_licenses>>>"]
+        lines += [f"{product} {have} {used}" for product, (have, used) in products.items()]
+        lines.append("<<<<>>>>")
+    lines.append("<<<local:sep(0)>>>")
+    for name, finding in _verdicts(board, now, today).items():
+        service = plain_text(name).replace('"', "'")
+        lines.append(f'{finding.state} "Citrix licenses {service}" - {plain_text(finding.text)}')
+    return "\n".join(lines) + "\n"
+
+
+# Zabbix: one JSON document for a master item, which the template of `lictui export zabbix` splits.
+# `id` identifies a row in item keys and JSONPath, where names could be misread.
+
+
+def _zabbix(board: MergedBoard, now: float, today: date) -> str:
+    verdicts = _verdicts(board, now, today)
+    servers = [
+        _row(server_labels(status.server), SERVER_LABELS)
+        | {
+            "up": int(status.is_up),
+            "state": int(verdicts[status.server.name].state),
+            "problem": plain_text(verdicts[status.server.name].text),
+        }
+        for status in enabled_servers(board)
+    ]
+    pools = [
+        _row(series.labels, POOL_LABELS)
+        | {name: int(value) for name, value in series.figures.items() if value is not None}
+        for series in pool_series(board)
+    ]
+    return _json({"servers": servers, "pools": pools})
+
+
+def _row(values: tuple[str, ...], names: tuple[str, ...]) -> dict[str, Any]:
+    identity = sha256("\0".join(values).encode(errors="surrogatepass")).hexdigest()[:16]
+    return {"id": identity, **dict(zip(names, values, strict=True))}
+
+
+# PRTG: https://www.paessler.com/manuals/prtg/custom_sensors, "Advanced Script Sensors"
+
+
+def _prtg(board: MergedBoard, now: float, today: date) -> str:
+    findings = judge(board, CheckOptions(), now, today)
+    problems = [str(finding) for finding in findings if finding.state is not PluginState.OK]
+    enabled = [status for status in board.servers if status.state is not State.DISABLED]
+    down = sum(not status.is_up for status in enabled)
+    if down == len(enabled):
+        return _prtg_error("; ".join(problems[:1]) or "no enabled server")
+    channels = [_channel("Servers not up", down, {"limitmaxerror": 0})]
+    totals = board.totals()
+    for total in totals:
+        limits = board.alert_settings.thresholds_for(product=total.product)
+        installed, free = total.reading.installed, total.free
+        if total.is_partial or installed is None or total.reading.in_use is None:
+            continue
+        label = total.product
+        if sum(other.product == label for other in totals) > 1:
+            label = f"{label} {total.model}"
+        bounds = {
+            "limitmaxwarning": limits.warn * installed,
+            "limitmaxerror": limits.critical * installed,
+        }
+        channels.append(_channel(f"{label} in use", total.reading.in_use, bounds))
+        channels.append(_channel(f"{label} free", free or 0, {}))
+    if len(channels) > _PRTG_CHANNELS:
+        return _prtg_error(
+            f"{len(channels)} channels, PRTG supports {_PRTG_CHANNELS}: use --server or --filter"
+        )
+    text = plain_text("; ".join(problems) or "OK")
+    return _json({"prtg": {"result": channels, "text": text}})
+
+
+def _channel(name: str, value: int, bounds: Mapping[str, float]) -> dict[str, Any]:
+    limits = {"limitmode": 1, **bounds} if bounds else {}
+    return {"channel": plain_text(name, 100), "value": value, "unit": "Count", **limits}
+
+
+def _prtg_error(text: str) -> str:
+    return _json({"prtg": {"error": 1, "text": plain_text(text)}})
+
+
+# InfluxDB line protocol, also read by Telegraf, VictoriaMetrics and QuestDB
+
+
+def _influx(board: MergedBoard, now: float, _today: date) -> str:
+    return "".join(f"{line}\n" for line in _influx_lines(board, now))
+
+
+def _influx_lines(board: MergedBoard, now: float) -> Iterator[str]:
+    times = {}
+    for status in enabled_servers(board):
+        times[status.server.name] = status.last_success_at or now
+        fields = {"up": int(status.is_up), "last_success_timestamp_seconds": status.last_success_at}
+        tags = zip(SERVER_LABELS, server_labels(status.server), strict=True)
+        yield _influx_line("citrix_license_server", dict(tags), fields, now)
+    for series in pool_series(board):
+        tags = zip(POOL_LABELS, series.labels, strict=True)
+        time = times[series.server.name]
+        yield from filter(None, [_influx_line("citrix_license", dict(tags), series.figures, time)])
+
+
+def _influx_line(
+    name: str, tags: Mapping[str, str], fields: Mapping[str, float | None], time: float
+) -> str:
+    """One point, with integers as fields; "" without any field. A tag has no empty value."""
+    words = [name, *(f"{tag}={_tag(value)}" for tag, value in tags.items() if value)]
+    values = [f"{field}={int(value)}i" for field, value in fields.items() if value is not None]
+    return f"{','.join(words)} {','.join(values)} {int(time) * _NANOSECONDS}" if values else ""
+
+
+def _tag(value: str) -> str:
+    """Escape a tag; a backslash would escape what follows it, and cannot be escaped itself."""
+    return re.sub(r"([,= ])", r"\\\1", plain_text(value).replace("\\", "/"))
+
+
+def _json(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False) + "\n"
+
+
+FORMATS: Final[Mapping[str, Callable[[MergedBoard, float, date], str]]] = {
+    "openmetrics": _openmetrics,
+    "checkmk": _checkmk,
+    "zabbix": _zabbix,
+    "prtg": _prtg,
+    "influx": _influx,
+}

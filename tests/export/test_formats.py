@@ -1,0 +1,165 @@
+"""The formats of `status` for monitoring systems, and the files that `lictui export` writes."""
+
+import json
+import re
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from tests.cli.conftest import Cli
+from tests.support.clock import START
+from tests.support.values import pool, server, status_down, status_up
+
+from lictui.config.settings import AlertSettings, Settings, Thresholds
+from lictui.engine.board import Board
+from lictui.engine.merge import merge_board
+from lictui.export.formats import monitoring_text
+from lictui.export.rules import prometheus_rules
+from lictui.export.templates import grafana_dashboard, icinga_command, zabbix_template
+from lictui.model import Model, SourceName
+from lictui.sources.command.formats import checkmk_snapshot
+
+TODAY = date(2026, 11, 24)
+HOSTILE = "a b,c=d\\\n\"'|<<<x>>>"
+BOARD = Board(
+    (
+        status_up("lic 1", pool(expires=TODAY + timedelta(400)), pool("N", None), group="emea"),
+        status_up(HOSTILE, pool(HOSTILE, 7, 9, None, model=Model.OTHER)),
+        status_down("down"),
+    )
+)
+
+
+def text_of(name: str, board: Board = BOARD) -> str:
+    return monitoring_text(name, merge_board(board), START, TODAY)
+
+
+def test_checkmk_has_a_section_for_each_server_and_a_local_check() -> None:
+    lines = text_of("checkmk").splitlines()
+    start = lines.index("<<<<lic_1>>>>")
+    assert lines[start + 1 : start + 4] == [
+        "<<<citrix_licenses>>>",
+        "XDT_PLT_UD 500 412",
+        "<<<<>>>>",
+    ]
+    (read,) = checkmk_snapshot("\n".join(lines[start + 1 : start + 3]), "x").pools
+    assert (read.reading.in_use, read.reading.installed) == (412, 500)
+    hosts = [line for line in lines if re.fullmatch(r"<<<<[\w.-]+>>>>", line, re.ASCII)]
+    assert len(hosts) == 2
+    local = lines[lines.index("<<<local:sep(0)>>>") + 1 :]
+    states = {re.fullmatch(r'([0-3]) "Citrix licenses ([^"]+)" - (.+)', line) for line in local}
+    assert {(m[1], m[2][:4]) for m in states if m} == {("2", "down"), ("1", "lic "), ("0", "a b,")}
+
+
+def test_influx_lines_have_escaped_tags_and_no_unknown_figure() -> None:
+    tag = r"\w+=(?:[^,= \\\n]|\\[,= ])+"
+    line = re.compile(rf"(\w+)((?:,{tag})+) ((?:\w+=\d+i,?)+) (\d{{19}})", re.ASCII)
+    matches = [line.fullmatch(text) for text in text_of("influx").splitlines()]
+    assert all(matches)
+    figures = {match[3] for match in matches if match}
+    expiry = int(START) // 86400 * 86400 + 400 * 86400
+    assert f"in_use=412i,installed=500i,overdraft=50i,expiry_timestamp_seconds={expiry}i" in figures
+    assert {"in_use=7i,installed=9i", "installed=500i,overdraft=50i", "up=0i"} <= figures
+
+
+def test_prtg_has_the_elements_of_its_manual() -> None:
+    answer = json.loads(text_of("prtg"))["prtg"]
+    assert set(answer) == {"result", "text"}
+    channels = {channel.pop("channel"): channel for channel in answer["result"]}
+    assert channels["Servers not up"] == {
+        "value": 1, "unit": "Count", "limitmode": 1, "limitmaxerror": 0,
+    }  # fmt: skip
+    assert channels["XDT_PLT_UD in use"]["limitmaxwarning"] == 400
+    assert channels["XDT_PLT_UD free"] == {"value": 88, "unit": "Count"}
+    assert not [name for name in channels if name.startswith("N ")]  # unknown
+    many = Board((status_up("a", *(pool(f"P{n}") for n in range(30))),))
+    for board in (many, Board((status_down("down"),)), Board()):
+        error = json.loads(text_of("prtg", board))["prtg"]
+        assert (error["error"], bool(error["text"])) == (1, True)
+
+
+def jsonpath(document: Any, path: str, macros: dict[str, str]) -> list[Any]:
+    """Evaluate what the template uses of Zabbix's JSONPath."""
+    for macro, value in macros.items():
+        path = path.replace(macro, value)
+    rows, _, rest = path.removeprefix("$.").partition("[")
+    if not rest:
+        return list(document[rows])
+    match = re.fullmatch(r"\?\(@\.id=='([^']*)'\)\]\.(\w+)\.first\(\)", rest)
+    assert match, path
+    return [row[match[2]] for row in document[rows] if row["id"] == match[1] and match[2] in row]
+
+
+def test_zabbix_template_finds_every_figure_of_the_document() -> None:
+    document = json.loads(text_of("zabbix"))
+    (template,) = json.loads(zabbix_template())["zabbix_export"]["templates"]
+    found: dict[str, Any] = {}
+    for rule in template["discovery_rules"]:
+        for row in jsonpath(document, rule["preprocessing"][0]["parameters"][0], {}):
+            paths = {p["lld_macro"]: p["path"][2:] for p in rule["lld_macro_paths"]}
+            macros = {macro: row[path] for macro, path in paths.items()}
+            assert re.fullmatch("[0-9a-f]{16}", macros["{#ID}"])
+            for item in rule["item_prototypes"]:
+                (path,) = item["preprocessing"][0]["parameters"]
+                key = item["key"].replace("{#ID}", f"{row['server']} {row.get('product', '')}")
+                found.update((key, value) for value in jsonpath(document, path, macros))
+    assert found["lictui.pool.in_use[lic 1 XDT_PLT_UD]"] == 412
+    assert found["lictui.server.state[down ]"] == 2
+    assert found["lictui.server.problem[down ]"] == "no answer"
+    assert "lictui.pool.in_use[lic 1 N]" not in found
+    uuids = re.findall(r'"uuid": "(\w+)"', zabbix_template())
+    assert len(uuids) == len(set(uuids))
+    assert all(re.fullmatch("[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}", text) for text in uuids)
+
+
+def test_rules_have_the_thresholds_of_each_server_and_product() -> None:
+    alerts = AlertSettings(
+        Thresholds(for_polls=3), group={"emea": {"critical": 0.95}}, product={"X.1": {"warn": 0.5}}
+    )
+    servers = [
+        server("a"),
+        server("b"),
+        server("eu", group="emea"),
+        server("ddc", same_as="a", source=SourceName.CVAD),
+        server("l1", entitlement="acme {{"),
+        server("off", enabled=False),
+    ]
+    text = prometheus_rules(Settings(alerts=alerts), servers)
+    expressions = re.findall(r'- alert: (\w+)\n    expr: (".*")\n    for: (\d+)s', text)
+    usage = [
+        json.loads(e)
+        for name, e, hold in expressions
+        if (name, hold) == ("CitrixLicenseUsage", "1800")
+    ]
+    by = "sum by (server, group, product)"
+    common = 'server!~"eu|ddc|l1", product!~"X\\\\.1"'
+    ratio = (
+        f"{by} (citrix_license_in_use{{{common}}}) / {by} (citrix_license_installed{{{common}}})"
+    )
+    assert any(f"({ratio} >= 0.8) < 0.9" in expression for expression in usage)
+    for part in ('server=~"eu", product!~"X\\\\.1"}) >= 0.95', '"X\\\\.1"}) >= 0.5) < 0.9',
+                 'sum by (product) (citrix_license_in_use{server=~"l1"'):  # fmt: skip
+        assert any(part in expression for expression in usage), part
+    assert 'max(citrix_license_server_up{server=~\\"a|ddc\\"}) == 0' in text
+    assert "off" not in text
+    assert '"entitlement": "acme { {"' in text  # not a template
+    assert prometheus_rules(Settings(), ()).count("- alert:") == 10
+
+
+def test_dashboard_has_the_thresholds_of_the_configuration() -> None:
+    settings = replace(Settings(), alerts=AlertSettings(Thresholds(warn=0.7, critical=0.85)))
+    panels = json.loads(grafana_dashboard(settings))["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    usage = next(panel for panel in panels if panel["title"] == "Usage by product")
+    steps = usage["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    assert [step["value"] for step in steps] == [None, 0.7, 0.85]
+
+
+def test_icinga_command_quotes_the_program() -> None:
+    assert 'command = [ "/a \\"b\\"/lictui", "check" ]' in icinga_command(['/a "b"/lictui'])
+
+
+@pytest.mark.parametrize("kind", ["rules", "grafana", "icinga", "zabbix"])
+def test_export_writes_a_file(cli: Cli, kind: str) -> None:
+    assert "@" not in cli("export", kind).out.replace("(@.id", "")
