@@ -21,7 +21,7 @@ from lictui.tui import commands, text
 from lictui.tui.screens.main_screen import TableScreen
 from lictui.tui.text import Table, Tone
 from lictui.tui.widgets.styled_text import StyledLabel
-from lictui.tui.widgets.table import KeyedTable, Rows, TableColumn
+from lictui.tui.widgets.table import KeyedTable, Rows, TableColumn, fit_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 
 _CRITICAL_DAYS, _WARN_DAYS = 30, 90
-_WIDE: Final = 100  # columns from which the scope is shown
-_MEDIUM: Final = 70  # columns from which the days left are shown
 _KINDS: Final = {
     ExpiryKind.RENEWAL: "contract renewal",
     ExpiryKind.LICENSES: "licenses expire",
@@ -52,17 +50,19 @@ _EXPORT_COLUMNS: Final = (
 )  # fmt: skip
 
 
-def line_columns(width: int) -> tuple[TableColumn, ...]:
-    """Columns of the entitlements; the summary takes what is left."""
-    scope = 10 if width >= _WIDE else 0
-    name = min(40, max(16, width // 5))
-    left = width - name - 1 - (scope + 1 if scope else 0) - 30 - 2
-    return (
-        TableColumn("name", "Product", name),
-        *((TableColumn("scope", "Scope", scope),) if scope else ()),
-        *(TableColumn(key.lower(), f"{key:>9}", 9) for key in ("Purchased", "Installed", "Peak")),
-        TableColumn("summary", "Summary", max(10, left), cut_at_end=True),
-    )
+_LINES: Final = (
+    TableColumn("name", "Product", 16),
+    TableColumn("scope", "Scope", 6),
+    *(TableColumn(key.lower(), f"{key:>9}", 9) for key in ("Purchased", "Installed", "Peak")),
+    TableColumn("summary", "Summary", 26, cut_at_end=True),
+)
+_EXPIRIES: Final = (
+    TableColumn("day", "Date", 11),
+    TableColumn("left", f"{'Left':>8}", 8),
+    TableColumn("kind", "Event", 19),
+    TableColumn("count", "Licenses", 8),
+    TableColumn("subject", "Of", 16, cut_at_end=True),
+)
 
 
 def line_rows(overview: EntitlementOverview) -> Rows:
@@ -94,20 +94,6 @@ def _tone(line: ContractLine) -> Tone:
     return Tone.WARN if line.unused or line.installed_surplus else Tone.TEXT
 
 
-def expiry_columns(width: int) -> tuple[TableColumn, ...]:
-    """Columns of the expirations; the subject takes what is left."""
-    left_columns = (TableColumn("left", f"{'Left':>8}", 8),) if width >= _MEDIUM else ()
-    return (
-        TableColumn("day", "Date", 11),
-        *left_columns,
-        TableColumn("kind", "Event", 19),
-        TableColumn("count", "Licenses", 8),
-        TableColumn(
-            "subject", "Of", max(10, width - (54 if left_columns else 45)), cut_at_end=True
-        ),
-    )
-
-
 def expiry_rows(overview: EntitlementOverview, today: date) -> Rows:
     """The expirations, the soonest first."""
     rows: Rows = {}
@@ -120,8 +106,8 @@ def expiry_rows(overview: EntitlementOverview, today: date) -> Rows:
         subject = f"{expiry.server}: {name}" if name else expiry.server
         count = "" if expiry.count is None else f"{expiry.count:,}"
         rows[f"{index}/{expiry.day}/{expiry.kind}/{expiry.server}/{expiry.product}"] = {
-            "day": (f"{expiry.day.day} {expiry.day:%b %Y}", Tone.TEXT),
-            "left": (f"{left:>8}", tone),
+            "day": (f"{expiry.day.day} {expiry.day:%b %Y}", Tone.TEXT, days),
+            "left": (f"{left:>8}", tone, days),
             "kind": (_KINDS[expiry.kind], Tone.TEXT),
             "count": (f"{count:>8}", Tone.TEXT),
             "subject": (subject, Tone.TEXT),
@@ -219,12 +205,14 @@ class EntitlementsScreen(TableScreen):
         self.set_title("#lines-title", title)
         lines = self.query_one("#lines", KeyedTable)
         lines.display = bool(overview.lines)
-        lines.show_rows(line_columns(width), line_rows(overview))
+        rows = line_rows(overview)
+        lines.show_rows(fit_columns(_LINES, rows, width, "summary", ("scope",)), rows)
         title = "Expirations" if overview.expiries else "No expirations"
         title += " in the next 12 months"
         self.set_title("#expiries-title", title)
         rows = expiry_rows(overview, today)
-        self.query_one("#expiries", KeyedTable).show_rows(expiry_columns(width), rows)
+        columns = fit_columns(_EXPIRIES, rows, width, "subject", ("left",))
+        self.query_one("#expiries", KeyedTable).show_rows(columns, rows)
 
     def export_table(self) -> Table:
         return overview_table(self._overview, self.current_time.today)

@@ -15,10 +15,10 @@ from lictui.engine.license_users import reservation_text
 from lictui.model import Level
 from lictui.tui import commands
 from lictui.tui.screens.dialogs import Dialog
-from lictui.tui.text import Fragment, Line, Tone, format_age, format_count
+from lictui.tui.text import Line, Tone, format_age, format_count
 from lictui.tui.time_range import format_moment
 from lictui.tui.widgets.styled_text import StyledLabel
-from lictui.tui.widgets.table import KeyedTable, TableColumn, widen
+from lictui.tui.widgets.table import KeyedTable, Rows, TableCell, TableColumn, fit_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 MAX_ROWS: Final = 1000
 _COLUMNS: Final = (
+    TableColumn("server", "Server", 12),
     TableColumn("user", "User", 12),
     TableColumn("host", "Host", 12),
     TableColumn("since", "Since", 16),
@@ -41,7 +42,6 @@ _COLUMNS: Final = (
     TableColumn("count", "Count", 5),
     TableColumn("idle", "", 4),
 )
-_SERVER: Final = TableColumn("server", "Server", 12)
 _LONG_AGO: Final = 300 * 86400  # seconds after which the year is shown
 _PRIVACY: Final = {"hide": "Names are hidden", "hash": "Names are hashed"}
 
@@ -66,17 +66,9 @@ def user_rows(answers: Sequence[LicenseUsers]) -> dict[str, LicenseUserRow]:
     return {str(index): row for index, row in enumerate(rows[:MAX_ROWS])}
 
 
-def user_columns(width: int, *, several: bool) -> tuple[TableColumn, ...]:
-    """The columns that fit; user and host take what is left."""
-    columns: tuple[TableColumn, ...] = (_SERVER, *_COLUMNS) if several else _COLUMNS
-    if width < sum(column.width + 1 for column in columns):
-        columns = columns[:-1]  # that a user is idle is shown by a glyph, too
-    return widen(columns, width, "user", "host")
-
-
 def user_cells(
-    row: LicenseUserRow, zone: ZoneInfo | None, symbols: Symbols
-) -> Mapping[str, Fragment]:
+    row: LicenseUserRow, zone: ZoneInfo | None, symbols: Symbols, *, several: bool
+) -> Mapping[str, TableCell]:
     """Every cell of one row, by its column."""
     user, idle = row.visible.license_user, row.visible.idle
     tone = Tone.WARN if idle else Tone.TEXT
@@ -87,11 +79,11 @@ def user_cells(
         since = format_moment(user.since, zone, year=long_ago)
         age = glyph + format_age(row.read_at - user.since)
     return {
-        "server": (row.server, Tone.QUIET),
+        "server": (row.server if several else "", Tone.QUIET),
         "user": (user.user, Tone.STRONG),
         "host": (user.device, Tone.TEXT),
-        "since": (since, tone),
-        "age": (age, tone),
+        "since": (since, tone, user.since),
+        "age": (age, tone, user.since and -user.since),
         "count": (f"{user.count:>5}", Tone.TEXT),
         "idle": ("idle" if idle else "", Tone.WARN),
     }
@@ -217,10 +209,14 @@ class LicenseUsersScreen(Dialog[None]):
 
     def _show_rows(self) -> None:
         width, symbols = min(self.size.width, _WIDEST) - _FRAME, self.lictui.symbols
-        self.query_one(KeyedTable).show_rows(
-            user_columns(width, several=len(self._servers) > 1),
-            {key: user_cells(row, self.zone, symbols) for key, row in self._rows.items()},
-        )
+        several = len(self._servers) > 1
+        rows: Rows = {
+            key: user_cells(row, self.zone, symbols, several=several)
+            for key, row in self._rows.items()
+        }
+        # That a user is idle is shown by a glyph, too.
+        columns = fit_columns(_COLUMNS, rows, width, "user", ("idle",))
+        self.query_one(KeyedTable).show_rows(columns, rows)
         self.query_one(Vertical).set_class(bool(self._answers) and not self._rows, "-empty")
         self._show_details()
 

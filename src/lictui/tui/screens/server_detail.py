@@ -28,7 +28,7 @@ from lictui.tui import commands, text
 from lictui.tui.screens import server_form
 from lictui.tui.screens.dialogs import confirm
 from lictui.tui.screens.main_screen import TableScreen
-from lictui.tui.text import LEVEL_TONES, Fragment, Line, Table, Tone
+from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone
 from lictui.tui.time_range import format_moment
 from lictui.tui.widgets.table import KeyedTable, Rows, TableColumn, fit_columns
 
@@ -401,13 +401,3 @@ class ServerScreen(ServerActions):
         if status and product:
             servers = (status.server.name,)
             self.lictui.show_view("usage", servers=servers, product=product.product)
-
-    def export_table(self) -> Table:
-        figures = ((pool, pool.reading) for pool in self._pools)
-        return (
-            ("server", "product", "name", "in_use", "installed", "overdraft"),
-            *(
-                (self._server, pool.product, pool.name, r.in_use, r.installed, r.overdraft)
-                for pool, r in figures
-            ),
-        )

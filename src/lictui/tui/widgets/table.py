@@ -33,17 +33,6 @@ class TableColumn:
     cut_at_end: bool = False  # cut at its end; names are cut in the middle
 
 
-def widen(columns: Iterable[TableColumn], width: int, *stretched: str) -> tuple[TableColumn, ...]:
-    """Return the columns so that they fill `width`: the stretched ones share what is left."""
-    columns = tuple(columns)
-    spare = max(0, width - sum(column.width + 1 for column in columns))
-    extra = {key: spare // len(stretched) for key in stretched}
-    extra[stretched[-1]] += spare % len(stretched)
-    return tuple(
-        replace(column, width=column.width + extra.get(column.key, 0)) for column in columns
-    )
-
-
 TableCell = tuple[str, Tone] | tuple[str, Tone, Any]  # sorted by its text, or by the last value
 Rows = dict[str, "Mapping[str, TableCell]"]  # by the row's key, each cell by its column
 
@@ -56,19 +45,21 @@ def fit_columns(
     Where there is no room, the columns of `dropped` are left out, its first one first. The column
     `rest` takes what is left: its own width, which is otherwise the smallest one, or more.
     """
-    fitted = {}
+    widths = {}
     for column in columns:
         needed = max((cell_len(cells[column.key][0]) for cells in rows.values()), default=1)
-        needed = min(max(needed, column.width), max(column.width, width // 3)) if needed else 0
-        if needed or column.key == rest:
-            fitted[column.key] = replace(
-                column, width=column.width if column.key == rest else needed
-            )
+        if column.key == rest:
+            needed = 1
+        if needed:
+            widths[column] = max(column.width, min(needed, width // 3))
     for key in dropped:
-        if sum(column.width + 1 for column in fitted.values()) <= width:
-            break
-        fitted.pop(key, None)
-    return widen(fitted.values(), width, rest if rest in fitted else next(iter(fitted)))
+        if sum(widths.values()) + len(widths) > width:
+            widths = {column: cells for column, cells in widths.items() if column.key != key}
+    spare = max(0, width - sum(widths.values()) - len(widths))
+    return tuple(
+        replace(column, width=cells + spare * (column.key == rest))
+        for column, cells in widths.items()
+    )
 
 
 def _sort_value(cell: TableCell) -> Any:
