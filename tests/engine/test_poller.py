@@ -245,6 +245,7 @@ def test_start_offset_is_small_and_constant() -> None:
         (1.0, failure(), 20, 8),
         (1.0, failure(FailureKind.AUTH), 20, 900),  # up to the limit: directories lock accounts
         (3600.0, failure(), 5, 3600),
+        (60.0, failure(FailureKind.CONFIG), 4, 60),  # local, and mended by an edit
     ],
 )
 def test_failing_server_backs_off(

@@ -122,10 +122,11 @@ def next_due(server: Server, due: float, now: float, pause: float) -> float:
 def wait_after(server: Server, result: Snapshot | Failure, failures: int, cap: float) -> float:
     """The pause before the next poll, after so many consecutive failures.
 
-    A rejected password is tried less and less often, up to `cap`: directories lock accounts.
+    A rejected password is tried less and less often, up to `cap`: directories lock accounts. An
+    error of the configuration costs no server anything, and is not delayed.
     """
     every = server.effective_interval
-    if not isinstance(result, Failure) or failures < 1:
+    if not isinstance(result, Failure) or failures < 1 or result.kind is FailureKind.CONFIG:
         return every
     if result.kind is FailureKind.AUTH:
         return max(every, min(every * 2.0 ** min(failures - 1, 30), cap))

@@ -12,7 +12,8 @@ from tests.support.running_app import RunningApp, running_app
 from lictui.engine.board import Board
 from lictui.model import Acknowledgement, AlertKey, AlertKind, AlertState, Event, EventKind, Level
 from lictui.tui.screens.alerts import AlertsScreen
-from lictui.tui.screens.servers import ServersScreen
+from lictui.tui.screens.server_detail import ServerScreen
+from lictui.tui.screens.server_form import FormScreen
 from lictui.tui.screens.usage import UsageScreen
 
 JOURNAL = (
@@ -42,10 +43,13 @@ async def test_event_opens_the_chart_at_its_time() -> None:
         assert is_alerts(run)
 
 
-async def test_event_of_a_server_opens_servers() -> None:
+async def test_event_of_a_server_opens_the_server() -> None:
     async with running_app("alerts", engine=engine()) as run:
         await run.press("tab", "enter")
-        assert isinstance(run.app.screen, ServersScreen)
+        assert isinstance(run.app.screen, ServerScreen)
+        assert run.app.screen.selected_server == "lic-apac-02"
+        await run.press("escape", "e")
+        assert isinstance(run.app.screen, FormScreen)
 
 
 async def test_filter_applies_to_both_lists_until_escape() -> None:

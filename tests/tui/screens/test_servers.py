@@ -214,6 +214,10 @@ async def test_detail_shows_the_failed_step_licenses_and_history() -> None:
         assert isinstance(run.app.screen, UsageScreen)
         await run.press("escape", "e")
         assert isinstance(run.app.screen, FormScreen)
+        await run.press("escape")
+        assert isinstance(run.app.screen, ServerScreen)
+        await run.publish(Board(example_board().servers[:2]))  # the server was removed
+        assert isinstance(run.app.screen, ServersScreen)
     assert engine.polled == ["lic-apac-02"]
 
 

@@ -270,7 +270,7 @@ class AlertsScreen(TableScreen):
 
     @on(DataTable.RowSelected)
     def action_open(self) -> None:
-        """Open the chart of the product at the time of the event; without a product, Servers."""
+        """Open the chart of the product at the time of the event; without a product, the server."""
         entry = self._selected
         if entry is None:
             return
@@ -278,7 +278,7 @@ class AlertsScreen(TableScreen):
             time = entry.time if self.table.id == "events" else None
             self.lictui.show_view("usage", servers=(entry.server,), product=entry.product, at=time)
         else:
-            self.lictui.show_view("servers")
+            self.lictui.show_view("server", server=entry.server)
 
     def action_mark(self) -> None:
         if self._selected is not None and self.table.id == "alerts":

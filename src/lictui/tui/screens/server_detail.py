@@ -380,14 +380,23 @@ class ServerScreen(ServerActions):
     def _pools(self) -> tuple[Pool, ...]:
         return self.selected.pools if self.selected else ()
 
+    def on_screen_resume(self) -> None:
+        self.fill_tables()  # the form may have renamed the server
+
     def show_tables(self) -> None:
+        if self.selected is None:  # removed or renamed
+            if self.is_current:
+                self.app.pop_screen()
+            return
         history = "No history yet"
         if self._recorded_since is not None:
             since = format_moment(self._recorded_since, self.zone, year=True)
             days = (self.current_time.now - self._recorded_since) / _DAY
             history = f"History since {since} ({days:,.0f} days)"
-        group = f"  {self.selected.server.group}" if self.selected else ""
-        head: Line = ((self._server, Tone.STRONG), (group, Tone.QUIET))
+        head: Line = (
+            (self._server, Tone.STRONG),
+            (f"  {self.selected.server.group}", Tone.QUIET),
+        )
         self.show_details((head,), ((history, Tone.QUIET),))
         rows = pool_rows(self._pools, self.current_time.today)
         width = self.size.width - 2
