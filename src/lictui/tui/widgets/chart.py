@@ -234,6 +234,7 @@ AREA: Final = {level: f"area-{_ABOVE.get(level, level)}" for level in Level}
 EDGE: Final = {level: f"edge-{_ABOVE.get(level, level)}" for level in Level}
 
 
+_LEFT, _RIGHT = (0, 0x40, 0x44, 0x46, 0x47), (0, 0x80, 0xA0, 0xB0, 0xB8)  # dots from below
 _MARK_GLYPHS: Final = {  # of events, on the time axis
     MarkKind.REMOVED: "◇", MarkKind.LICENSES: "◆", MarkKind.EXPIRY: "◊",
     MarkKind.SERVER_DOWN: "✖", MarkKind.SERVER_UP: "✔", MarkKind.ACTIVATION: "▣",
@@ -318,6 +319,7 @@ def _draw(view: ChartView, width: int, height: int, symbols: Symbols) -> tuple[_
         for x, character in enumerate(line):
             color = matrix.get(y, x).foreground()
             cells[y].append((character, PARTS[color[0]] if color else "frame"))
+    _draw_area(view, cells, symbols.area)
     if view.limit > view.top:
         limit = f"{symbols.ascending} installed {view.limit:,} "[: max(0, width - 8)]
         cells[0][-len(limit) :] = [(character, "installed") for character in limit]
@@ -327,6 +329,26 @@ def _draw(view: ChartView, width: int, height: int, symbols: Symbols) -> tuple[_
         tuple(("".join(char for char, _ in run), part) for part, run in groupby(row, itemgetter(1)))
         for row in cells
     )
+
+
+def _draw_area(view: ChartView, cells: _Cells, symbol: str) -> None:
+    """Fill up to the averages, below all lines: plotext needs half a second for it."""
+    left, rows, scale = view.label_width + 1, cells[-3::-1], 4 * (len(cells) - 2) / view.top
+    dots = [(0, "")] * (2 * (len(cells[0]) - left))  # heights, and their parts
+    for bucket in view.buckets:
+        first, end = (int(view.position(at) * len(dots)) for at in (bucket.start, bucket.end))
+        for x in range(max(0, first), min(max(end, first + 1), len(dots))):
+            dots[x] = round(bucket.average * scale), AREA[view.level(bucket)]
+    for x, (before, after) in enumerate(zip(dots[::2], dots[1::2], strict=True), start=left):
+        part = before[1] or after[1]
+        for y, row in enumerate(rows):
+            heights = [min(4, max(0, height - 4 * y)) for height, _ in (before, after)]
+            old, tone = row[x]
+            if symbol != "braille":
+                row[x] = (symbol, part) if old == " " and max(heights) > 1 else row[x]
+            elif old == " " or "\u2800" <= old <= "\u28ff":
+                bits = _LEFT[heights[0]] | _RIGHT[heights[1]] | ord(old) % 0x2800 * (old != " ")
+                row[x] = (chr(0x2800 + bits), part if old == " " else tone) if bits else row[x]
 
 
 def _draw_cursor(view: ChartView, cells: _Cells) -> None:
@@ -368,8 +390,7 @@ class _Plot:
         for share in (view.warn, view.critical):
             self._levels(view.level_segments(share), _THRESHOLD, "threshold")
         for run in view.recorded_runs():
-            self._curve(view, run, AREA, symbols.area)
-            self._curve(view, run, EDGE, symbols.curve)
+            self._curve(view, run, symbols.curve)
         if points := view.monthly_points():
             at, values = zip(*points, strict=True)
             marker = self._marker(_MONTHLY, "monthly")
@@ -394,17 +415,15 @@ class _Plot:
         figure.axes(active=False, axis="x", side="upper")
         figure.axes(active=False, axis="y", side="right")
 
-    def _curve(
-        self, view: ChartView, run: tuple[Bucket, ...], parts: dict[Level, str], symbol: str
-    ) -> None:
-        """Draw the average as area, or the maximum as line; a bucket is as wide as its time."""
+    def _curve(self, view: ChartView, run: tuple[Bucket, ...], symbol: str) -> None:
+        """Draw the maxima as steps: a bucket is as wide as its time."""
         ends = [(at, bucket) for bucket in run for at in (bucket.start, bucket.end - 1)]
         curve = self.figure.signal(
             [at for at, _ in ends],
-            [bucket.average if parts is AREA else view.value(bucket) for _, bucket in ends],
-            marker=[self._marker(symbol, parts[view.level(bucket)]) for _, bucket in ends],
-        ).lines(active=True)
-        self.figure.draw(curve.fillx() if parts is AREA else curve)
+            [view.value(bucket) for _, bucket in ends],
+            marker=[self._marker(symbol, EDGE[view.level(bucket)]) for _, bucket in ends],
+        )
+        self.figure.draw(curve.lines(active=True))
 
     def _band(self, view: ChartView) -> None:
         """Draw the forecast band as one vertical stroke per day."""
