@@ -1,7 +1,6 @@
 """The requirements of Usage Insights, and the dialog that shows them."""
 
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
 import pytest
@@ -13,10 +12,8 @@ from tests.support.values import server, snapshot
 
 from lictui.engine.board import Board, ServerStatus
 from lictui.engine.merge import merge_board
+from lictui.engine.usage_insights import Requirement, requirements
 from lictui.model import LicenseServer, ReportingStatus, SourceName, State
-from lictui.tui.screens.cloud_assistant import Requirement, requirements
-
-TODAY = date(2026, 11, 24)
 
 
 def status(version: str = "11.17.2.54100", **fields: Any) -> ServerStatus:
@@ -26,9 +23,7 @@ def status(version: str = "11.17.2.54100", **fields: Any) -> ServerStatus:
 
 def by_key(of: ServerStatus, *others: ServerStatus) -> dict[str, Requirement]:
     keys = ("account", "version", "reach", "sharing", "code", "report")
-    return dict(
-        zip(keys, requirements(merge_board(Board((of, *others))), of, None, TODAY), strict=True)
-    )
+    return dict(zip(keys, requirements(merge_board(Board((of, *others))), of), strict=True))
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from textual.widgets import Input
 
 from lictui.config.settings import Settings
 from lictui.engine.board import Board, ServerStatus
+from lictui.engine.usage_insights import supported_features
 from lictui.errors import LictuiError
 from lictui.model import (
     Certificate,
@@ -33,7 +34,6 @@ from lictui.tui.screens.server_detail import (
     ServerScreen,
     license_server_lines,
     server_details,
-    supported_features,
 )
 from lictui.tui.screens.server_form import FormScreen
 from lictui.tui.screens.servers import ServersScreen

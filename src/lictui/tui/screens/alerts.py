@@ -256,10 +256,7 @@ class AlertsScreen(TableScreen):
         if entry is not None:
             product = f" ({entry.product})" if entry.product else ""
             status = f" [{entry.status}]" if entry.status else ""
-            line = (
-                (entry.server, Tone.STRONG),
-                (f"{product}: {entry.message}{status}", Tone.TEXT),
-            )
+            line = ((entry.server, Tone.STRONG), (f"{product}: {entry.message}{status}", Tone.TEXT))
         self.query_one("#message", StyledLabel).show_lines(line)
 
     # Keys

@@ -12,6 +12,7 @@ from textual.widgets import DataTable
 
 from lictui.config import server_schema
 from lictui.engine.entitlements import count_hints
+from lictui.engine.usage_insights import supported_features
 from lictui.model import (
     Level,
     LicenseServer,
@@ -58,12 +59,6 @@ def state_fragment(state: State, symbols: Symbols) -> Fragment:
     """The glyph and the word of a state."""
     tone = STATE_TONES.get(state, Tone.CRITICAL)
     return f"{symbols.state[state]} {state.replace('_', ' ')}", tone
-
-
-USAGE_INSIGHTS_VERSION: Final = (11, 15)  # docs.citrix.com, "On-premises license usage"
-_LAS_ONLINE: Final = 51000  # builds; docs.citrix.com, "License Activation Service"
-_LAS_OFFLINE: Final = 53100
-_BUILD_INDEX: Final = 3  # 11.17.2.54100
 
 
 def server_details(
@@ -139,22 +134,6 @@ def _snapshot_lines(snapshot: Snapshot, server: Server, symbols: Symbols) -> Ite
         parts = [part for part in (notice.title, notice.detail, notice.action) if part]
         line = f"{symbols.level[notice.level]} {': '.join(parts)}"
         yield ((line, LEVEL_TONES[notice.level]),)
-
-
-def supported_features(version: str) -> str:
-    """What a license server of this version supports; "" if the version does not show it."""
-    numbers = [int(part) for part in version.split(".") if part.isdigit()]
-    if len(numbers) <= _BUILD_INDEX:
-        return ""
-    insights = "meets Usage Insights requirements"
-    if tuple(numbers[:2]) < USAGE_INSIGHTS_VERSION:
-        insights = "version too old for Usage Insights"
-    las = "supports LAS"
-    if numbers[_BUILD_INDEX] < _LAS_OFFLINE:
-        las = "supports LAS online only"
-    if numbers[_BUILD_INDEX] < _LAS_ONLINE:
-        las = "version too old for LAS"
-    return f"{insights}, {las}"
 
 
 def _connection(server: Server) -> Iterator[str]:
@@ -393,10 +372,7 @@ class ServerScreen(ServerActions):
             since = format_moment(self._recorded_since, self.zone, year=True)
             days = (self.current_time.now - self._recorded_since) / _DAY
             history = f"History since {since} ({days:,.0f} days)"
-        head: Line = (
-            (self._server, Tone.STRONG),
-            (f"  {self.selected.server.group}", Tone.QUIET),
-        )
+        head: Line = ((self._server, Tone.STRONG), (f"  {self.selected.server.group}", Tone.QUIET))
         self.show_details((head,), ((history, Tone.QUIET),))
         rows = pool_rows(self._pools, self.current_time.today)
         width = self.size.width - 2

@@ -93,10 +93,7 @@ class KeyedTable(DataTable[Text]):
 
     def __init__(self, symbols: Symbols, *, sort: str = "", **kwargs: Any) -> None:
         super().__init__(
-            cursor_type="row",
-            cell_padding=0,
-            cursor_foreground_priority="renderable",
-            **kwargs,
+            cursor_type="row", cell_padding=0, cursor_foreground_priority="renderable", **kwargs
         )
         self._symbols = symbols
         self._sort, self._reverse = sort, bool(sort)  # column; "": in the order of the rows
