@@ -12,11 +12,11 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from tests.support.demo import run_demo
 from textual.pilot import Pilot
 
 from lictui.engine.engine import Engine, EngineThread
 from lictui.model import State
-from lictui.simulator.demo import run_demo
 from lictui.tui.app import LictuiApp
 
 FOLDER: Final = Path(__file__).parents[1] / "screenshots"

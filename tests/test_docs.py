@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from tests.key_page import FILE, key_page
+from tests.support.demo import run_demo
 
 from lictui.cli.main import main
 from lictui.paths import Paths
-from lictui.simulator.demo import run_demo
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"

@@ -36,16 +36,17 @@ _BOOT_CLOCK: Final[int | None] = getattr(
 
 
 class SystemClock:
-    """The system clock; with another `speed`, a simulated clock that starts at the real time."""
+    """The system clock; with a `speed` or a `start`, a simulated one."""
 
-    def __init__(self, speed: float = 1.0) -> None:
+    def __init__(self, speed: float = 1.0, start: float | None = None) -> None:
         self.speed = speed
-        self._started = time.time()
+        self._is_real = speed == 1.0 and start is None
+        self._started = time.time() if start is None else start
         self._started_monotonic = _elapsed()
 
     def now(self) -> float:
-        """Return UTC epoch seconds; corrections of the system clock apply at speed 1 only."""
-        if self.speed == 1.0:
+        """Return UTC epoch seconds; of a simulated clock without corrections of the system's."""
+        if self._is_real:
             return time.time()
         return self._started + self.monotonic()
 

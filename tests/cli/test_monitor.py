@@ -6,13 +6,15 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import pytest
 
 from lictui.cli.context import configure_logging
-from lictui.cli.monitor import exit_on_signal
+from lictui.cli.monitor import _demo_start, exit_on_signal
+from lictui.clock import SystemClock
 
 
 def test_forced_exit_closes_everything_before_the_program_goes_on(
@@ -130,3 +132,21 @@ def test_stalled_close_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     with exit_on_signal(lambda: None, lambda: ended.append(has_ended.wait(30))):
         signal.raise_signal(signal.SIGHUP)
     assert ended == [True, True]  # the terminal is restored, and the close had not ended
+
+
+@pytest.mark.parametrize(
+    ("now", "start"),
+    [
+        ("2026-11-30 01:25", "2026-11-30 10:30"),  # a Monday
+        ("2026-11-29 23:00", "2026-11-27 10:30"),
+        ("2026-12-26 12:00", "2026-12-24 10:30"),  # a Saturday, after Christmas Day
+    ],
+)
+@pytest.mark.parametrize("speed", [1.0, 60.0])
+def test_demo_starts_in_the_morning_of_a_working_day(now: str, start: str, speed: float) -> None:
+    moment, expected = (
+        datetime.fromisoformat(text).astimezone().timestamp() for text in (now, start)
+    )
+    assert _demo_start(moment) == expected
+    clock = SystemClock(speed, expected)
+    assert 0 <= clock.now() - expected <= 60 * speed

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from tests.end_to_end.conftest import Program
+from tests.support.demo import Demo, run_demo
 
 from lictui.config.settings import Retention
 from lictui.history.store import History
 from lictui.simulator import FaultMode, License
 from lictui.simulator.backfill import reported_fields
-from lictui.simulator.demo import Demo, run_demo
 from lictui.simulator.estate import ServerKind
 
 pytestmark = pytest.mark.slow

@@ -102,7 +102,7 @@ def test_redirected_errors_do_not_blind_the_monitor(program: Program, tmp_path: 
 def test_terminal_without_symbols_gets_ascii(program: Program, environment: dict[str, str]) -> None:
     program.environment |= environment
     with program.terminal("--demo") as terminal:
-        text = terminal.wait_for("lictui demo", "lic-emea-01", "o waiting")
+        text = terminal.wait_for("lictui demo", "lic-emea-01", "Provision")
         assert text.isascii()
         assert terminal.has_color("cyan") is ("TERM" in environment)  # one of 16
         terminal.send_keys("q")

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.engine.conftest import EngineHarness, status_of
 from tests.support.clock import START, settle
@@ -21,6 +22,7 @@ from lictui.engine.engine import Engine, RunScope
 from lictui.engine.product_history import ProductHistory, ProductQuery
 from lictui.engine.thread import LoopThread
 from lictui.errors import LictuiError
+from lictui.history.csv_reader import ImportedPool, imported_rows
 from lictui.history.errors import HistoryError
 from lictui.history.store import History, HistoryStats
 from lictui.model import (
@@ -162,6 +164,20 @@ async def test_answer_is_repeated_when_the_history_was_opened_again(
 
     queries.use(Closed())  # type: ignore[arg-type]
     assert await queries.summaries(GroupBy.PRODUCT)
+
+
+async def test_imported_past_is_in_the_next_answer(half_used: EngineHarness) -> None:
+    engine = await half_used.engine()
+    key, rows = PoolKey("XDT_PLT_UD"), imported_rows(
+        1, width=86400, time=np.array([int(START) // 86400 * 86400 - 86400]), low=1, average=1,
+        in_use=95, high_at=int(START) - 86400, last=1, samples=1, installed=100, overdraft=0,
+    )  # fmt: skip
+    peaks = []
+    for _ in range(2):
+        (summary,) = (await engine.history.summaries(GroupBy.PRODUCT)).values()
+        peaks.append(summary.all_time and summary.all_time.peak.peak)
+        await engine.import_readings(ImportedPool("lic-01", key, Model.USER_DEVICE, rows))
+    assert peaks == [50, 95]
 
 
 async def test_every_question_is_answered_in_the_thread_of_the_history(

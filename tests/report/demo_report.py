@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lictui.simulator.demo import run_demo
+from tests.support.demo import run_demo
 
 CONTRACT = """
 [[product]]

@@ -7,17 +7,20 @@ from pathlib import Path
 
 import pytest
 from tests.support.clock import START, FakeClock
+from tests.support.demo import run_demo
 
 from lictui.analysis.columns import Series
 from lictui.analysis.series import SeriesQuery
 from lictui.config.registry import load_servers
 from lictui.config.settings import Retention
 from lictui.errors import LictuiError
+from lictui.history.csv_reader import ImportedPool
 from lictui.history.store import History
 from lictui.model import PoolKey
 from lictui.paths import Paths, make_folder
 from lictui.simulator import demo as demo_module
-from lictui.simulator.demo import run_demo, write_history
+from lictui.simulator.demo import run_demo as prepare_demo
+from lictui.simulator.demo import write_history
 from lictui.simulator.estate import SimulatedEstate
 from lictui.simulator.usage import DAY
 
@@ -69,6 +72,27 @@ def test_demo_raises_a_failed_start_and_cleans_up(
     with pytest.raises(LictuiError, match="cannot listen"), run_demo(1, past=False):
         pass
     assert not roots[0].exists()
+    assert "simulator" not in {thread.name for thread in threading.enumerate()}
+
+
+@pytest.mark.parametrize("limit", [3, None])
+def test_demo_writes_its_past_until_it_is_stopped(
+    tmp_path: Path, clock: FakeClock, limit: int | None
+) -> None:
+    estate, stopped = SimulatedEstate(1, START, scale=2), threading.Event()
+    written = []
+
+    def write(pool: ImportedPool, progress: float) -> None:
+        written.append((pool.server, progress))
+        if progress == 1 or len(written) == limit:
+            stopped.set()
+
+    clock.speed = 60.0
+    prepare_demo(estate, clock, tmp_path, stopped, write)
+    assert [server for server, _ in written] == [
+        server.name for server in estate.servers for _ in server.pools
+    ][:limit]
+    assert written[-1][1] == (1 if limit is None else limit / 10)
     assert "simulator" not in {thread.name for thread in threading.enumerate()}
 
 

@@ -13,28 +13,37 @@ import sys
 import threading
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from datetime import datetime, time, timedelta
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from lictui.cli.context import configure_logging, handling_signals
 from lictui.cli.options import CommandContext, MonitorOptions, monitor_options
-from lictui.clock import SystemClock
+from lictui.clock import SystemClock, local_date
 from lictui.config.loader import load_settings, load_state, save_state
 from lictui.engine.board import Filter
 from lictui.engine.engine import Engine, EngineThread, RunScope
 from lictui.errors import ConfigError, LictuiError, UsageError
+from lictui.paths import Paths
 from lictui.tui.theme_names import THEME_NAMES, theme_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from lictui.config.settings import Settings
+    from lictui.history.csv_reader import ImportedPool
+    from lictui.tui.app import LictuiApp
 
 EXIT_TIMEOUT: Final = 1.5  # seconds for an orderly exit of the screen
 CLOSE_TIMEOUT: Final = 3.0  # seconds for everything: whatever hangs, the process ends
 _START_DEMO: Final = -1  # result of the first-run screen
 _DEMO_SPEED: Final = 60.0  # a day in 24 minutes
+_WEEKEND: Final = (5, 6)
+_HOLIDAYS: Final = ((1, 1), (5, 1), (12, 25), (12, 26))
 
 
 def run_monitor(
@@ -45,18 +54,60 @@ def run_monitor(
     if options.theme and (problem := theme_problem(options.theme)):
         raise UsageError(problem)
     _require_terminal()
+    _set_environment(no_color=context.no_color)
     code = _START_DEMO
     if not options.demo:
         with ExitStack() as stack:
             code = _run(stack, context, SystemClock(), options, watch)
     if code == _START_DEMO:
-        from lictui.simulator.demo import run_demo  # noqa: PLC0415 - only the demo loads the simulator
-
         with ExitStack() as stack:
-            demo = stack.enter_context(run_demo(options.seed, options.speed or _DEMO_SPEED))
-            context = replace(context, paths=demo.paths)
-            code = _run(stack, context, demo.clock, options, watch, demo=True)
+            temporary = TemporaryDirectory(prefix="lictui-demo-", ignore_cleanup_errors=True)
+            folder = Path(stack.enter_context(temporary))
+            context = replace(context, paths=Paths(folder / "config", folder / "data"))
+            now = SystemClock().now()
+            start = now if options.demo_now else _demo_start(now)
+            clock = SystemClock(options.speed or _DEMO_SPEED, start)
+            code = _run(stack, context, clock, options, watch, demo=True)
     raise click.exceptions.Exit(code)
+
+
+def _demo_start(now: float) -> float:
+    """Return 10:30 of today, local time, or of the last working day."""
+    day = local_date(now)
+    while day.weekday() in _WEEKEND or (day.month, day.day) in _HOLIDAYS:
+        day -= timedelta(days=1)
+    return datetime.combine(day, time(10, 30)).astimezone().timestamp()
+
+
+def _start_demo(
+    stack: ExitStack, app: LictuiApp, paths: Paths, seed: int, thread: EngineThread
+) -> None:
+    """Serve the demo, and write its past, in a thread of its own until the stack is closed."""
+    stopped = threading.Event()
+
+    def write(pool: ImportedPool, progress: float) -> None:
+        thread.import_readings(pool)
+        app.call_later(setattr, app, "progress", progress)
+
+    def run() -> None:
+        # Loading the simulator takes longer than the first frame.
+        from lictui.simulator.demo import run_demo  # noqa: PLC0415
+        from lictui.simulator.estate import SimulatedEstate  # noqa: PLC0415
+
+        try:
+            estate = SimulatedEstate(seed, app.clock.now())
+            run_demo(estate, app.clock, paths.config_dir, stopped, write)
+        except LictuiError as error:
+            app.call_later(partial(app.notify, str(error), severity="error"))
+
+    demo = threading.Thread(target=run, name="demo", daemon=True)
+
+    def stop() -> None:
+        stopped.set()
+        demo.join()
+
+    stack.callback(stop)
+    demo.start()
 
 
 @click.command()
@@ -115,11 +166,9 @@ def _run(
     read_only = _is_read_only(context, options)
     configure_logging(None if read_only else context.paths.log, context.log_level)
     scope = RunScope(options.group, options.interval, read_only=read_only and not demo)
-    engine = Engine(context.paths, clock, scope)
-    thread = EngineThread(engine)
+    thread = EngineThread(Engine(context.paths, clock, scope))
     stack.callback(thread.stop)
     thread.start()
-    _set_environment(no_color=context.no_color)
     from lictui.tui.app import LictuiApp, WatchOptions  # noqa: PLC0415 - the engine starts first
 
     def on_first_frame() -> None:
@@ -128,12 +177,14 @@ def _run(
         thread.start_polling(
             lambda board, settings: app.publish(board, _with_options(settings, options))
         )
+        if demo:
+            _start_demo(stack, app, context.paths, options.seed, thread)
 
     state = load_state(context.paths)
     app = LictuiApp(
         thread,
         clock,
-        _with_options(engine.settings, options),
+        _with_options(thread.engine.settings, options),
         board=thread.board,
         demo=demo,
         read_only=options.read_only,

@@ -47,6 +47,7 @@ class MonitorOptions:
     ascii: bool = False
     read_only: bool = False
     demo: bool = False
+    demo_now: bool = False
     seed: int = 1
     speed: float | None = None
 
@@ -161,6 +162,7 @@ _MONITOR_OPTIONS: Final = (
         help="Read-only mode: shows what another lictui records; polls and changes nothing.",
     ),
     click.option("--demo", is_flag=True, help="Run with simulated servers."),
+    click.option("--demo-now", is_flag=True, help="Start the clock of the demo at this moment."),
     seed_option,
     click.option(
         "--speed",

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from lictui.engine.board import ServerStatus
     from lictui.engine.license_users import LicenseUsers
     from lictui.engine.outlook import AnomalyChecker
+    from lictui.history.csv_reader import ImportedPool
     from lictui.history.polls import LastPoll
     from lictui.history.store import History
 
@@ -261,6 +262,15 @@ class Engine:
         await self._in_files(partial(registry.remove_server, self._paths, name))
         self._recorder.clear(name, self._clock.now())
         await self._reconfigure(trusted=True)
+
+    async def import_readings(self, imported: ImportedPool) -> None:
+        """Import readings of the past; questions are answered with them. Raises LictuiError."""
+
+        def write(history: History) -> None:
+            history.import_readings((imported,))
+            self.history.use(history)  # forgets what it had computed
+
+        await self._in_history(write)
 
     # Polls
 
@@ -621,6 +631,10 @@ class EngineThread:
         answered = threading.Event()
         self._thread.notify(answered.set)
         return answered.wait(seconds)
+
+    def import_readings(self, imported: ImportedPool) -> None:
+        """Import readings of the past from another thread. Raises LictuiError."""
+        self._thread.submit(self.engine.import_readings(imported)).result()
 
     async def ask(self, question: Callable[[Engine], Coroutine[Any, Any, _T]]) -> _T:
         """Run a question in the thread of the engine and return its answer.

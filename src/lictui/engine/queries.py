@@ -104,10 +104,10 @@ class HistoryQueries:
         self._products: ProductHistoryReader | None = None
 
     def use(self, history: History | None) -> None:
-        """Answer from this history from now on; called in its thread."""
-        self._history = history
-        if self._summaries:
+        """Answer from this history from now on, and anew; called in its thread."""
+        if self._summaries and history is not self._history:
             self._summaries.close()
+        self._history = history
         self._summaries = self._products = None
 
     @_in_history_thread

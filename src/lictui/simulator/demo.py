@@ -1,25 +1,20 @@
-"""Start the simulated servers: one, all of them with a config directory, or a demo in a thread.
-
-The demo writes a year of history first; its temporary folder is removed at the end.
-"""
+"""Start the simulated servers: one, all of them with a config directory, or a demo in a thread."""
 
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import threading
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from lictui.clock import Clock, SystemClock
 from lictui.config.registry import save_servers
 from lictui.config.settings import Retention
 from lictui.errors import LictuiError
 from lictui.model import DEFAULT_INTERVAL, Server, SourceName
 from lictui.paths import Paths, write_private
+from lictui.simulator import FaultMode
 from lictui.simulator.backfill import backfill
 from lictui.simulator.cloud_server import LicensingApi
 from lictui.simulator.commands import (
@@ -46,13 +41,13 @@ from lictui.simulator.winrm_server import serve_winrm
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
     from concurrent.futures import Future
+    from pathlib import Path
 
-    from lictui.simulator import FaultMode, License
+    from lictui.clock import Clock
+    from lictui.history.csv_reader import ImportedPool
+    from lictui.simulator import License
 
 _T = TypeVar("_T")
-
-# Servers that are read with a command
-
 
 _USER: Final = "svc-lictui"
 _SNAP_IN: Final = "{cmdlet} -AdminAddress https://{{name}}:8083 | ConvertTo-Json"
@@ -318,41 +313,43 @@ def write_history(estate: SimulatedEstate, paths: Paths, clock: Clock) -> None:
         history.import_readings(backfill(estate, estate.start))
 
 
-@dataclass(frozen=True, slots=True)
-class Demo:
-    """A running demo, and its configuration and data directories."""
-
-    estate: SimulatedEstate
-    clock: SystemClock
-    paths: Paths
+# The demo: all servers in a thread of their own, while its year is written
 
 
 @contextmanager
-def run_demo(seed: int = 1, speed: float = 60.0, *, past: bool = True) -> Iterator[Demo]:
-    """Serve the estate of `seed` while the `with` block lasts; leaves nothing behind."""
-    clock = SystemClock(speed)
-    estate = SimulatedEstate(seed, clock.now())
-    with (
-        tempfile.TemporaryDirectory(prefix="lictui-demo-", ignore_cleanup_errors=True) as folder,
-        _loop_in_thread() as run,
-    ):
-        paths = Paths(Path(folder) / "config", Path(folder) / "data")
-        starting = run(start_servers(estate, clock, paths.config_dir, speed=speed))
+def serve(estate: SimulatedEstate, clock: Clock, config_dir: Path) -> Iterator[None]:
+    """Serve `estate` while the block lasts, however busy its thread is. LictuiError."""
+    with _loop_in_thread() as run:
+        running = run(start_servers(estate, clock, config_dir, speed=clock.speed)).result()
         try:
-            if past:
-                write_history(estate, paths, clock)
-            starting.result()
-            yield Demo(estate, clock, paths)
+            yield
         finally:
-            run(starting.result().aclose()).result()
+            run(running.aclose()).result()
+
+
+def run_demo(
+    estate: SimulatedEstate,
+    clock: Clock,
+    config_dir: Path,
+    stopped: threading.Event,
+    write: Callable[[ImportedPool, float], object],
+) -> None:
+    """Serve `estate` until `stopped`; pass its past to `write`, with the share done then."""
+    if stopped.is_set():  # while this module was loaded
+        return
+    servers = (server for server in estate.servers if server.fault is FaultMode.NORMAL)
+    count = sum(len(server.pools) for server in servers)
+    with serve(estate, clock, config_dir):
+        for number, pool in enumerate(backfill(estate, estate.start), 1):
+            write(pool, number / count)
+            if stopped.is_set():
+                return
+        stopped.wait()
 
 
 @contextmanager
 def _loop_in_thread() -> Iterator[Callable[[Coroutine[Any, Any, _T]], Future[_T]]]:
-    """Run an event loop in a thread of its own, and yield a function that runs a coroutine in it.
-
-    The servers answer although the thread of the demo is busy.
-    """
+    """Run an event loop in its own thread, and yield a function that runs a coroutine in it."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="simulator", daemon=True)
     thread.start()

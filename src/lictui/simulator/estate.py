@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
-from math import inf
+from math import inf, pi, sin
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -71,6 +71,7 @@ class SimulatedPool:
     expires: date | None = None
     overdraft: float = 0.1  # a share of installed, rounded down
     is_capped: bool = True  # whether the total is a wall
+    rush: tuple[float, float, float] | None = None  # from, to, and the share in use in the middle
 
     def installed_at(self, at: float) -> int:
         """Licenses bought and installed."""
@@ -108,7 +109,7 @@ class SimulatedPool:
             return None
         installed = self.installed_at(moment)
         overdraft = self.overdraft_of(installed)
-        demand = self.curve.value_at(moment)
+        demand = max(self.curve.value_at(moment), round(installed * self._rush_at(moment)))
         in_use = min(demand, installed + overdraft) if self.is_capped else demand
         return License(
             self.product,
@@ -121,6 +122,10 @@ class SimulatedPool:
             in_use,
             queued=demand - in_use,
         )
+
+    def _rush_at(self, moment: float) -> float:
+        start, end, share = self.rush or (inf, inf, 0.0)
+        return share * sin(pi * (moment - start) / (end - start)) if start < moment < end else 0.0
 
 
 class ServerKind(StrEnum):
@@ -185,7 +190,7 @@ class SimulatedServer:
     pools: tuple[SimulatedPool, ...]
     fault: FaultMode = FaultMode.NORMAL  # how it always is
     outages: tuple[tuple[float, float], ...] = ()  # from, to
-    flaps_after: float | None = None  # from this moment on it falls silent again and again
+    flaps_after: float | None = None  # from this moment on it fails for half an hour in four
     activated_until: date | None = None
     same_as: str = ""  # the server that this is another way to read
     vendor: str = "CITRIX"  # whose daemon FlexNet runs
@@ -197,15 +202,9 @@ class SimulatedServer:
         return FaultMode.SILENT if silent else self.fault
 
     def _flaps(self, moment: float) -> bool:
-        # Silent from 2 to 3 minutes, 8 to 12, 32 to 48, and so on: visible within the first
-        # minutes at any speed of the clock.
-        if self.flaps_after is None:
+        if self.flaps_after is None or moment < self.flaps_after:
             return False
-        minutes = (moment - self.flaps_after) / 60
-        start = 2.0
-        while start * 1.5 <= minutes:
-            start *= 4
-        return start <= minutes
+        return 20 <= (moment - self.flaps_after) / 60 % 240 < 50  # noqa: PLR2004 - minutes
 
 
 def _server(
@@ -569,7 +568,10 @@ def _emea(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
             "ddc-emea-01",
             EMEA,
             ServerKind.LAS_SITE,
-            buyer.concurrent(EMEA, "XDT_PLT_CCS", 4000, 0.72, growth=0.18, subscription=310),
+            replace(  # both thresholds are crossed, and all is well again within two hours
+                buyer.concurrent(EMEA, "XDT_PLT_CCS", 4000, 0.72, growth=0.18, subscription=310),
+                rush=(buyer.start + 20 * 60, buyer.start + 110 * 60, 0.95),
+            ),
             activated_until=buyer.day(18),
         ),
     )

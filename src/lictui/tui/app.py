@@ -297,6 +297,9 @@ class LictuiApp(App[int]):
     keymap: var[dict[str, str]] = var(dict, init=False)  # the keymap in effect
     # Requested by hand, not answered yet:
     pending_polls: var[frozenset[str]] = var(frozenset, init=False)
+    # Of the demo: the share of its past that is written, and the hint that is shown.
+    progress: var[float] = var(0.0, init=False)
+    hint: var[int] = var(0, init=False)
 
     def __init__(  # noqa: PLR0913 - the seams between the program and its screen, each by name
         self,
@@ -319,6 +322,7 @@ class LictuiApp(App[int]):
         super().__init__(driver_class=None if "TEXTUAL_DRIVER" in os.environ else driver)
         self.engine = engine
         self.clock = clock
+        self.started_at = clock.now()
         self.settings = settings or Settings()
         self.symbols = symbols.ASCII_SYMBOLS if self.settings.ascii else symbols.UNICODE_SYMBOLS
         self.demo = demo
@@ -356,13 +360,14 @@ class LictuiApp(App[int]):
             return
         last = self.saved_state.get("view", "")
         self.show_view(last if last in MAIN_VIEWS else "dashboard")
-        if not self.board.registered.servers and not self.board.notices:
+        if not self.board.registered.servers and not self.board.notices and not self.demo:
             self.show_view("first_run")
 
     # Screens
 
     def show_view(self, name: str, **kwargs: Any) -> None:
         """Show a screen by its name; main views replace each other."""
+        self.hint = commands.following_hint(self.hint, name)
         if name not in MAIN_VIEWS:
             self.push_screen(make_screen(name, **kwargs))
             return
@@ -450,6 +455,9 @@ class LictuiApp(App[int]):
             super().action_suspend_process()
         else:
             self.notify("No shell to return to", severity="warning")
+
+    def action_next_hint(self) -> None:
+        self.hint += 1
 
     def action_pause(self) -> None:
         self.paused = not self.paused

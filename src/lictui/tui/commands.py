@@ -94,6 +94,7 @@ COMMANDS: Final = (
     Command("holders", "u", "holders", "Users", "List the license users (not stored)",
             ("dashboard", "usage")),
     Command("pause", "p", "app.pause", "Pause", "Pause the display (recording continues)"),
+    Command("hint.next", ".", "app.next_hint", "Next hint", "Demo: next hint, or none"),
     Command("copy", "Y", "copy", "Copy", "Copy the selected row to the clipboard (OSC 52)"),
     Command("export", "E", "export", "Export", "Export the current view to a CSV file"),
     Command("range.shorter", "[", "longer(-1)", "Shorter", "Shorter time range", ("usage",),
@@ -204,6 +205,23 @@ COMMANDS: Final = (
     Command("theme", "T", "app.next_theme", "Theme", "Next color theme", ()),
     Command("quit", "q,ctrl+c", "app.quit", "Quit", "Quit lictui", ()),
 )  # fmt: skip
+
+
+# Hints of the demo. The command, the screen that it shows, and what is to be seen there
+HINTS: Final = (
+    ("", "", "Simulated clock: started {start:%a %d %b %H:%M}, {speed:g} times as fast"),
+    ("view.estate", "products", "every product: its use, and when it runs out"),
+    ("view.product", "usage", "the usage of the selected product as a chart"),
+    ("view.alerts", "alerts", "alerts; one comes and goes within two minutes"),
+    ("view.servers", "servers", "the servers, and how each of them is read"),
+    ("help", "help", "all keys and signs"),
+)
+
+
+def following_hint(hint: int, screen: str) -> int:
+    """Return the next hint if this one was followed: if its screen is shown now."""
+    hint += hint == 0 and screen != "dashboard"
+    return hint + (hint < len(HINTS) and HINTS[hint][1] == screen)
 
 
 def keymap_problems(keymap: Mapping[str, str]) -> tuple[str, ...]:

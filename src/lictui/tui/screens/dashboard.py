@@ -89,6 +89,8 @@ class DashboardScreen(TrendScreen[RowId]):
                 if self._all_panes
                 else "No server can be shown: see the notice above."
                 if self.lictui.board.notices
+                else "Starting simulated license servers …"
+                if self.lictui.demo
                 else "No servers configured yet."
             )
             self.rows_widget.panes = select_panes(self._all_panes, self._view)

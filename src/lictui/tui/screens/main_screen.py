@@ -12,6 +12,7 @@ from textual.screen import Screen
 from lictui.engine.board import MATCH_ALL, Filter, MergedBoard
 from lictui.errors import LictuiError
 from lictui.tui import commands, text
+from lictui.tui.screens.guide import GuideLine
 from lictui.tui.text import Fragment, Table, Tone
 from lictui.tui.time_range import RangeLength, time_zone, to_local
 from lictui.tui.widgets.bars import (
@@ -101,6 +102,8 @@ class MainScreen(Screen[None], AppScreen):
         body = self.body()
         body.id = "body"
         yield body
+        if app.demo:
+            yield GuideLine()
         yield FooterBar(self.VIEW, self._commands())
         yield SizeWarning()
 
@@ -112,10 +115,18 @@ class MainScreen(Screen[None], AppScreen):
         self.watch(self.app, "board", self._on_board)
         self.watch(self.app, "paused", self._on_pause, init=False)
         self.watch(self.app, "keymap", self._on_keymap, init=False)
+        self.watch(self.app, "progress", self._on_progress, init=False)
 
     def _on_board(self, board: MergedBoard) -> None:
         if not self.lictui.paused:
             self._show(board)
+
+    def _on_progress(self, progress: float) -> None:
+        if progress == 1:
+            self.reload_history()
+
+    def reload_history(self) -> None:
+        """Ask the history again: the demo has written its past."""
 
     def redraw(self) -> None:
         """Bring the ages up to date, unless the display is paused."""
@@ -375,6 +386,10 @@ class TrendScreen(FilterableScreen, Generic[K]):
         if answers is not None:
             self.trends.store(period, zip(pools, answers, strict=True), now, cells)
             self.rows_widget.trends = self.trends.trends
+
+    def reload_history(self) -> None:
+        self.trends.forget()
+        self.request_trends()
 
     def on_screen_resume(self) -> None:
         """Take the length that was chosen last, in this or another view."""

@@ -172,6 +172,9 @@ class UsageScreen(MainScreen):
 
     # The history
 
+    def reload_history(self) -> None:
+        self._ask()
+
     @property
     def _columns(self) -> int:
         return max(10, self.size.width - self._facts_width - _AXIS)

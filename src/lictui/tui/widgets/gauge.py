@@ -213,6 +213,10 @@ class TrendCache(Generic[K]):
             for key, data in shown
         }
 
+    def forget(self) -> None:
+        """Let everything be fetched again."""
+        self._fetched.clear()
+
     def due(
         self, keys: Iterable[K], now: float, cells: int
     ) -> tuple[tuple[int, tuple[K, ...]], ...]:

@@ -1,0 +1,54 @@
+"""The line of the demo above the footer: what is prepared, then one hint after the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+from lictui.tui.commands import HINTS, with_keymap
+from lictui.tui.text import Line, Tone
+from lictui.tui.time_range import time_zone, to_local
+from lictui.tui.widgets.bars import key_label
+from lictui.tui.widgets.styled_text import StyledLabel
+
+if TYPE_CHECKING:
+    from lictui.tui.app import LictuiApp
+
+_BAR: Final = 20  # cells
+
+
+class GuideLine(StyledLabel):
+    """Progress until the past is written, then a hint; hidden after the last one."""
+
+    DEFAULT_CSS = "GuideLine { height: 1; background: $panel; text-wrap: nowrap; }"
+
+    def on_mount(self) -> None:
+        for name in ("progress", "hint", "keymap"):
+            self.watch(self.app, name, self._show)
+
+    def _show(self) -> None:
+        app = cast("LictuiApp", self.app)
+        self.display = app.progress < 1 or app.hint < len(HINTS)
+        if app.progress < 1:
+            bar, track = app.symbols.gauge_bars[-1], app.symbols.track
+            done = int(app.progress * _BAR)
+            self.show_lines(
+                (
+                    (" Preparing the demo: one year of history  ", Tone.TEXT),
+                    (bar * done, Tone.ACCENT),
+                    (track * (_BAR - done), Tone.FRAME),
+                    (f" {app.progress:4.0%}", Tone.TEXT),
+                )
+            )
+        elif self.display:
+            self.show_lines(self._hint(app))
+
+    def _hint(self, app: LictuiApp) -> Line:
+        name, _, text = HINTS[app.hint]
+        keys = {command.id: key_label(command) for command in with_keymap(app.keymap)}
+        start = to_local(app.started_at, time_zone(app.settings.timezone))
+        return (
+            (f" {keys[name]} " if name else "", Tone.ACCENT),
+            (f" {text.format(start=start, speed=app.clock.speed)}   ", Tone.TEXT),
+            (keys["hint.next"], Tone.ACCENT),
+            (" next hint", Tone.QUIET),
+        )
