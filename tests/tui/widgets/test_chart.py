@@ -67,7 +67,9 @@ async def test_chart_has_the_maximum_as_line_and_the_average_as_area() -> None:
 
 
 async def test_chart_can_be_drawn_without_braille() -> None:
-    app = ChartApp(day_view(), ASCII_SYMBOLS)
+    view = day_view()
+    halves = tuple(bucket._replace(average=bucket.high / 2) for bucket in view.buckets)
+    app = ChartApp(replace(view, buckets=halves), ASCII_SYMBOLS)
     async with app.run_test(size=(53, 14)) as pilot:
         await pilot.pause()
         text = screen_text(app)

@@ -254,6 +254,7 @@ class Chart(Drawing[ChartView]):
     DEFAULT_CSS = (
         "Chart {"
         + " ".join(f"& .tone--{part} {{ {style}; }}" for part, style in _STYLES.items())
+        + " ".join(f"&:ansi .tone--area-{level} {{ text-style: dim; }}" for level in _COLORS)
         + "}"
     )
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"tone--{part}" for part in PARTS}
