@@ -251,7 +251,8 @@ def _curve(position: Position, query: RenewalQuery) -> Section:
     figures = (
         ("Purchased", Bounded(position.purchased)),
         ("Proposed", _proposed(position, query)),
-        *((_BASES[basis].capitalize(), _usage(position, basis)) for basis in Basis),
+        ("Peak", _usage(position)),
+        ("95th / 99th percentile", " / ".join(str(_usage(position, b)) for b in [*Basis][:2])),
     )
     points = f"{', '.join(f'{n:,}: {text.format_percent(r, 1)}' for n, _, r in shares)}."
     day = day_of(query.now, query.zone)
