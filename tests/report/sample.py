@@ -43,11 +43,7 @@ def sample_report(fixture: ReportFixture) -> MonthlyReport:
     fixture.record_hourly("a", wave, group="emea", events=events, expires=expiry, permanent=False)
     fixture.record_hourly("b", [50] * HOURS, group="emea", overdraft=10)
     fixture.record_hourly(
-        FORMULA,
-        [105] * HOURS,
-        group="us",
-        product=UD,
-        subscription=date(2027, 4, 1),
+        FORMULA, [105] * HOURS, group="us", product=UD, subscription=date(2027, 4, 1)
     )
     fixture.record_hourly(
         "weird", [7] * HOURS, group="us", product=PIPES, name=HOSTILE, installed=None

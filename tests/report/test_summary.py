@@ -144,10 +144,7 @@ def test_key_figures_show_totals_unused_cost_and_next_expiration(fixture: Report
         "Assigned utilization": ("105\N{NO-BREAK SPACE}%", "105 of 100, at month end"),
         "Products": ("3", "1 overdraft, 1 warn, 1 unknown"),
         "Unused licenses, per year": ("14,365 EUR", "2 of 3 entitlements known"),
-        "Next expiration": (
-            "14 Dec 2026",
-            "Licenses expire: a; then 31 Jan 2027, 1 Apr 2027",
-        ),
+        "Next expiration": ("14 Dec 2026", "Licenses expire: a; then 31 Jan 2027, 1 Apr 2027"),
     }
 
 

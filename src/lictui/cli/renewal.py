@@ -81,6 +81,8 @@ def renewal(
     The folder gets renewal.html, renewal.xlsx and SHA256SUMS, which `sha256sum -c` checks. Prices
     and purchased quantities come from contract.toml. Exit code 1: no data was recorded.
     """
+    if str(output) == "-":
+        raise UsageError("the renewal pack is several files", "name a folder with -o")
     for name in formats:
         require_package(name)
     clock, zone = SystemClock(), resolve_timezone(context, tz)
@@ -111,6 +113,8 @@ def renewal(
     sums = (f"{sha256(data).hexdigest()}  {name}\n" for name, data in files.items())
     files[_MANIFEST] = "".join(sums).encode()
     _write(output or Path(f"lictui-renewal-{today}"), files)
+    if any(position.unit_cost is None for position in positions):
+        click.echo(f"lictui: enter missing quantities in {context.paths.entitlements}", err=True)
     return 0
 
 
