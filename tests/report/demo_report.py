@@ -14,6 +14,12 @@ from tests.support.demo import run_demo
 
 CONTRACT = """
 [[product]]
+product = "XDT_PLT_UD"
+purchased = 5500
+cost = 30
+currency = "EUR"
+
+[[product]]
 product = "XDT_PLT_CCS"
 purchased = 8000
 cost = 42.5
