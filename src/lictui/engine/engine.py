@@ -24,6 +24,7 @@ from lictui.engine import board as boards
 from lictui.engine.actions import ActionRunner
 from lictui.engine.alert_state import acknowledgement_event, duration_text
 from lictui.engine.board import Board, MergedBoard
+from lictui.engine.long_term import PushWorker
 from lictui.engine.merge import same_as_warnings
 from lictui.engine.poller import Lease, Poller, SourceFactory
 from lictui.engine.queries import HistoryQueries, open_history, query_license_users, with_history
@@ -93,6 +94,7 @@ _LATE: Final = 10.0  # real seconds; after such a delay, missing polls are not t
 _LATE_NOTICE: Final = 60.0  # real seconds of a delay that is worth a line of the event log
 _COMPACT_INTERVAL: Final = 600.0  # seconds
 _ANOMALY_INTERVAL: Final = 60.0  # seconds between searches for servers that are due
+_PUSH_INTERVAL: Final = 15.0  # seconds between two looks for figures to push
 _PATIENCE: Final = 1.0  # seconds that the start waits for a history that is slow, or locked
 _CLOSE_TIMEOUT: Final = 2.5  # seconds for everything: a process that is told to end must end
 _VIEWING_ONLY: Final = "Viewing only: another lictui instance is polling"
@@ -130,6 +132,7 @@ class Engine:
         )
         self._lease = Lease(clock, read_only=self._scope.read_only)
         self._actions = ActionRunner(clock, self._log_event, file=paths.data_dir / "actions.json")
+        self._push_worker = PushWorker(paths, clock, thread, self._notify)
         self._recorder = Recorder(Board(), self.settings.alerts, self._actions.submit)
         self._registry: tuple[Server, ...] = ()
         self._notices: dict[str, tuple[str, ...]] = {}  # by subject
@@ -171,6 +174,7 @@ class Engine:
         start("history", self._look_after_history, _ROUND, delay=_ROUND)
         start("clock", self._watch, _ROUND, delay=_ROUND)
         start("configuration", self._reconfigure, _ROUND, delay=_ROUND)
+        start("pushing", self._push, _PUSH_INTERVAL, delay=_PUSH_INTERVAL)
         start("anomalies", self._check_anomalies, _ANOMALY_INTERVAL, delay=_ANOMALY_INTERVAL)
 
     async def close(self) -> None:
@@ -180,6 +184,7 @@ class Engine:
         self._record_queued()
         await self._wait_a_little(self._close_history())
         await self._actions.close()
+        await self._wait_a_little(self._push_worker.close())
         if unwritten := len(self._recorder.take_unwritten().polls):
             _log.error("the history cannot be written: %d polls are lost", unwritten)
         for task in self._late_work:
@@ -371,6 +376,15 @@ class Engine:
         await self._history_thread.call(
             self._anomaly_checker.check(self.board, self.settings, anomalies)
         )
+
+    async def _push(self) -> None:
+        """Push to the long-term engine, as long as this lictui is the one that polls."""
+        if self._history is not None and self._lease.is_held:
+            statuses = self._recorder.board.servers
+            polled = {s.server.name: s.polled_at for s in statuses if s.polled_at is not None}
+            servers = {server.name: server for server in self._registry}
+            self._notices["push"] = await self._push_worker.push(self.settings, servers, polled)
+            self._show()
 
     # Configuration
 
