@@ -2,6 +2,7 @@
 
 import re
 import struct
+from bisect import bisect
 from collections import defaultdict
 from collections.abc import Iterator
 from urllib.parse import parse_qs
@@ -28,14 +29,32 @@ class FakePrometheus:
             raise httpx.ConnectError("refused")
         if failure.isdecimal():
             return httpx.Response(int(failure), text="no")
-        if request.url.path.endswith("/api/v1/query"):
+        form = {}
+        if "/api/v1/query" in request.url.path:
             form = {name: value[0] for name, value in parse_qs(request.content.decode()).items()}
+        if "step" in form:
+            return httpx.Response(200, json=self.grid(form))
+        if form:
             return httpx.Response(200, json=self.query(form["query"], int(form["time"])))
         for labels, samples in write_request(request.content):
             self.samples[labels] += samples
         if failure == "after":  # it is stored, but the client does not learn that
             raise httpx.ReadError("reset")
         return httpx.Response(204)
+
+    def grid(self, form: dict[str, str]) -> object:
+        """Answer at which steps each pool has figures since the step before."""
+        assert "count by (server, product, subscription_date, model) (last_over" in form["query"]
+        steps = range(int(form["start"]), int(form["end"]) + 1, int(form["step"]))
+        result = []
+        for labels, samples in self.samples.items():
+            if "in_use" in dict(labels)["__name__"]:
+                times, step = sorted(at // 1000 for at, _ in samples), steps.step
+                counts = [(at, bisect(times, at) - bisect(times, at - step)) for at in steps]
+                values = [[at, "1"] for at, count in counts if count]
+                metric = {name: value for name, value in labels if name != "__name__"}
+                result.append({"metric": metric, "values": values})
+        return {"status": "success", "data": {"resultType": "matrix", "result": result}}
 
     def query(self, query: str, time: int) -> object:
         matched = _RANGE.fullmatch(query)
@@ -53,7 +72,7 @@ class FakePrometheus:
                 for name, kind, value in matchers
             ):
                 continue
-            values = [[at / 1000, f"{value:g}"] for at, value in samples if first < at <= end]
+            values = [[at / 1000, f"{value!r}"] for at, value in samples if first < at <= end]
             if values:
                 result.append({"metric": by_name, "values": sorted(values)})
         return {"status": "success", "data": {"resultType": "matrix", "result": result}}

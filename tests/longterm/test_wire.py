@@ -33,7 +33,7 @@ ANSWERS = JSON | st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(ANSWERS)
 def test_answer_of_any_shape_is_read_or_refused(answer: object) -> None:
     try:

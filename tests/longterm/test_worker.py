@@ -1,14 +1,18 @@
 """The worker of the engine, and the command: a failure is a notice, and is tried again later."""
 
+from pathlib import Path
+
 import pytest
 from tests.cli.conftest import Cli, cli, paths, set_time
 from tests.engine.conftest import EngineHarness, harness
-from tests.history.history_fixture import HOUR, MIDNIGHT
+from tests.history.history_fixture import HOUR, MIDNIGHT, PRODUCT
 from tests.longterm.conftest import PushFixture
 from tests.longterm.fake_prometheus import FakePrometheus
 from tests.support.clock import settle
 from tests.support.values import pool, server, snapshot
 
+from lictui.engine.product_history import ProductQuery
+from lictui.engine.thread import LoopThread
 from lictui.paths import Paths
 
 __all__ = ["cli", "harness", "paths"]  # fixtures
@@ -68,3 +72,40 @@ def test_command_fills_verifies_and_tells_a_failure(
         *(4 * 48, 0, 0, 0)
     ]
     assert cli.json("history", "push", "--backfill")["sent"] == 0
+
+
+async def test_questions_are_answered_with_the_engine_while_it_is_configured(
+    harness: EngineHarness, tmp_path: Path, fake: FakePrometheus
+) -> None:
+    push = PushFixture(tmp_path / "collector" / "history.db")
+    push.poll_series(MIDNIGHT, range(24), every=900.0)
+    push.clock._now = MIDNIGHT + 6 * HOUR
+    await push.push()
+    push.close()
+    write_config(harness.paths, CONFIG.replace("push", "#push"))
+    harness.register(server("lic-01", interval=900.0))
+    harness.replies["lic-01"] = snapshot(pool(in_use=7))
+    harness.thread = LoopThread
+    engine = await harness.engine()
+    bounds = tuple(range(MIDNIGHT, MIDNIGHT + 7 * HOUR, 3600))
+    query = ProductQuery(("lic-01",), PRODUCT, bounds, HOUR)
+    await engine._update_reader()
+    past = await engine.history.product_history(query)
+    assert [bucket.high for bucket in past.buckets[:6]] == [3, 7, 11, 15, 19, 23]
+    (event,) = [event.message for event in past.events if "long-term engine" in event.message]
+    assert event == (
+        "figures from 2026-11-24 to here are in part those of the long-term engine engine.example"
+    )
+    fake.failures = ["503"] * 9
+    write_config(harness.paths, CONFIG.replace("push", "#push") + 'engine_username = "x"\n')
+    await engine._reconfigure()
+    await engine._update_reader()
+    await engine.history.product_history(query)
+    await engine._update_reader()
+    assert [text for text in engine.board.notices if "only figures of the local" in text]
+    write_config(harness.paths, "")
+    await engine._reconfigure()
+    await engine._update_reader()
+    past = await engine.history.product_history(query)
+    assert not [event for event in past.events if "long-term engine" in event.message]
+    assert not [text for text in engine.board.notices if "only figures of the local" in text]

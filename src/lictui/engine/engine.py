@@ -24,7 +24,7 @@ from lictui.engine import board as boards
 from lictui.engine.actions import ActionRunner
 from lictui.engine.alert_state import acknowledgement_event, duration_text
 from lictui.engine.board import Board, MergedBoard
-from lictui.engine.long_term import PushWorker
+from lictui.engine.long_term import EngineReader, PushWorker
 from lictui.engine.merge import same_as_warnings
 from lictui.engine.poller import Lease, Poller, SourceFactory
 from lictui.engine.queries import HistoryQueries, open_history, query_license_users, with_history
@@ -130,6 +130,7 @@ class Engine:
         self.history = HistoryQueries(
             self._history_thread, clock, lambda: self.board, lambda: self.settings
         )
+        self._reader = EngineReader(paths, clock, thread, self.history)
         self._lease = Lease(clock, read_only=self._scope.read_only)
         self._actions = ActionRunner(clock, self._log_event, file=paths.data_dir / "actions.json")
         self._push_worker = PushWorker(paths, clock, thread, self._notify)
@@ -174,6 +175,7 @@ class Engine:
         start("history", self._look_after_history, _ROUND, delay=_ROUND)
         start("clock", self._watch, _ROUND, delay=_ROUND)
         start("configuration", self._reconfigure, _ROUND, delay=_ROUND)
+        start("questions", self._update_reader, _ROUND)
         start("pushing", self._push, _PUSH_INTERVAL, delay=_PUSH_INTERVAL)
         start("anomalies", self._check_anomalies, _ANOMALY_INTERVAL, delay=_ANOMALY_INTERVAL)
 
@@ -185,6 +187,7 @@ class Engine:
         await self._wait_a_little(self._close_history())
         await self._actions.close()
         await self._wait_a_little(self._push_worker.close())
+        await self._wait_a_little(self._reader.close())
         if unwritten := len(self._recorder.take_unwritten().polls):
             _log.error("the history cannot be written: %d polls are lost", unwritten)
         for task in self._late_work:
@@ -255,7 +258,7 @@ class Engine:
                     lambda history: history.rename_server(replacing.name, server.name)
                 )
                 await self._load_alerts()
-                self._history_thread.notify(self.history.use, self._history)
+                self._history_thread.notify(self._reader.use_local, self._history)
         await self._reconfigure(trusted=True)
 
     async def store_secret(self, name: str, secret: str) -> str:
@@ -386,6 +389,12 @@ class Engine:
             self._notices["push"] = await self._push_worker.push(self.settings, servers, polled)
             self._show()
 
+    async def _update_reader(self) -> None:
+        """Let the long-term engine help to answer questions, where one is configured."""
+        notices = await self._reader.update(self.settings, self._registry, self._history)
+        self._notices["engine"] = notices
+        self._show()
+
     # Configuration
 
     async def _in_files(self, function: Callable[[], _T]) -> _T:
@@ -472,10 +481,10 @@ class Engine:
         async def call() -> History:
             if before:
                 before.close()
-                self.history.use(None)
+                self._reader.use_local(None)
             read_only = self._scope.read_only
             after = open_history(self._paths, self.settings, self._clock, read_only=read_only)
-            self.history.use(after)
+            self._reader.use_local(after)
             return after
 
         try:
@@ -501,7 +510,7 @@ class Engine:
                 await self._in_history(lambda history: history.release_lease(self._lease.holder))
             await self._in_history(lambda history: history.close())
         self._history = None
-        self._history_thread.notify(self.history.use, None)
+        self._history_thread.notify(self._reader.use_local, None)
 
     async def _renew_lease(self) -> None:
         """Poll and evaluate alerts, or show what another lictui records."""

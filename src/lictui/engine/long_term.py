@@ -1,13 +1,13 @@
-"""The long-term engine: the worker that pushes the history to it, and one push by a command.
+"""The long-term engine: the workers that push to it and read from it, and a push by a command.
 
-The worker has a thread and a connection to the history of its own: neither polls nor charts wait.
+Each has a thread and a connection to the history of its own, so that polls wait for neither.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lictui.clock import iso
 from lictui.engine.poller import Lease
@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
     from lictui.clock import Clock
     from lictui.config.settings import Settings
+    from lictui.engine.queries import HistoryQueries
     from lictui.engine.thread import LoopThread
+    from lictui.history.store import History
     from lictui.longterm.push import Comparison, Pusher
+    from lictui.longterm.read import LongTermHistory
     from lictui.model import Server
     from lictui.paths import Paths
 
@@ -107,6 +110,105 @@ class PushWorker:
         if pusher:
             with suppress(LictuiError):
                 pusher.spool.close()
+
+
+class EngineReader:
+    """Lets questions about the past be answered with an engine, in a thread of their own."""
+
+    def __init__(
+        self,
+        paths: Paths,
+        clock: Clock,
+        thread: Callable[[str], LoopThread],
+        queries: HistoryQueries,
+    ) -> None:
+        self._paths, self._clock, self._open_thread, self._queries = paths, clock, thread, queries
+        self._threads: tuple[LoopThread, LoopThread] | None = None  # of questions, of requests
+        self._history: LongTermHistory | None = None
+        self._opened: object = None
+        self._local_thread = queries.thread
+
+    @property
+    def is_used(self) -> bool:
+        """Whether questions are answered here."""
+        return self._queries.thread is not self._local_thread
+
+    def use_local(self, history: History | None) -> None:
+        """Answer from the local history, unless the engine is used; called in its thread."""
+        if not self.is_used:
+            self._queries.use(history)
+
+    async def update(
+        self, settings: Settings, servers: tuple[Server, ...], local: History | None
+    ) -> tuple[str, ...]:
+        """Follow the settings; return the notice about a failure, if there is one."""
+        if not settings.long_term.engine or local is None:
+            await self.close(local)
+            return ()
+        if self._threads is None:
+            self._threads = self._open_thread("questions"), self._open_thread("engine requests")
+        with suppress(LictuiError):  # the local history is used meanwhile
+            questions, requests = self._threads
+            await questions.call(self._open(settings, servers, requests))
+            if not self.is_used:
+                await self._local_thread.call(_use(self._queries, None))
+                self._queries.thread = questions
+                await questions.call(_use(self._queries, self._history))
+        return self._history.engine_notices if self._history else ()
+
+    async def _open(
+        self, settings: Settings, servers: tuple[Server, ...], requests: LoopThread
+    ) -> None:
+        before = self._history
+        if before and self._opened == (settings, servers) and not before.is_replaced():
+            return
+        history = open_with_engine(
+            self._paths, settings, servers, self._clock, lambda task: requests.submit(task).result()
+        )
+        self._history, self._opened = history, (settings, servers)
+        if self.is_used:
+            self._queries.use(history)
+        if before:
+            before.close()
+
+    async def close(self, local: History | None = None) -> None:
+        """Answer from the local history alone, and end the threads. Safe to call twice."""
+        threads, self._threads = self._threads, None
+        history, self._history = self._history, None
+        if threads is None:
+            return
+        if self.is_used:
+            await threads[0].call(_use(self._queries, None))
+            self._queries.thread = self._local_thread
+            await self._local_thread.call(_use(self._queries, local))
+        if history:
+            await threads[0].call(_close(history))
+        for thread in threads:
+            thread.stop()
+
+
+async def _use(queries: HistoryQueries, history: History | None) -> None:
+    queries.use(history)
+
+
+async def _close(history: History) -> None:
+    history.close()
+
+
+def open_with_engine(
+    paths: Paths,
+    settings: Settings,
+    servers: tuple[Server, ...],
+    clock: Clock,
+    run: Callable[[Any], Any],
+) -> LongTermHistory:
+    """Open the history to read it, together with the engine; `run` runs a coroutine and waits."""
+    from lictui.longterm.read import LongTermHistory
+
+    path = history_path(paths, settings)
+    history = LongTermHistory.open(path, settings.retention, clock, read_only=True)
+    history.connect(settings, servers, run)
+    return history
 
 
 def _open_pusher(

@@ -80,6 +80,11 @@ class PrometheusClient:
         query = f"{selector}[{(stop - start) * 1000 - 1}ms]"
         return await self._query("query", parse_series, query=query, time=stop - 1, nocache=1)
 
+    async def grid(self, query: str, start: int, stop: int, step: int) -> list[QueriedSeries]:
+        """Return the points of a query every `step` seconds."""
+        span = {"start": start, "end": stop, "step": step, "nocache": 1}
+        return await self._query("query_range", parse_series, query=query, **span)
+
     async def _query(
         self, path: str, parse: Callable[[object], list[_T]], **parameters: object
     ) -> list[_T]:
