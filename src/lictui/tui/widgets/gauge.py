@@ -185,7 +185,8 @@ def _trend_tone(high: float, installed: int | None, limits: Thresholds) -> Tone:
 def _trend_bar(high: float, scale: float, symbols: Symbols) -> str:
     if scale <= 0:
         return symbols.trend_bars[-1 if high > 0 else 0]
-    return symbols.trend_bars[min(max(-int(-high * _HEIGHTS // scale), 1), _HEIGHTS) - 1]
+    height = -int(-round(high * _HEIGHTS / scale, 6) // 1)  # up, but for noise of floats
+    return symbols.trend_bars[min(max(height, 1), _HEIGHTS) - 1]
 
 
 # Cache of trend data: each row is fetched at most once per bucket

@@ -384,13 +384,14 @@ def describe_row(row: ProductRow, symbols: Symbols) -> tuple[Line, ...]:
     total, summary = row.total, row.summary
     count = len(total.servers_expected)
     missing = count - len(total.servers_reporting)
-    free = "" if total.free is None else f", {total.free:,} free"
-    limited = "at least " * total.is_partial
+    figures = f"{'at least ' * total.is_partial}{text.format_count(total.reading.in_use)}"
+    if not total.unknown_pools:
+        figures += f" of {text.format_count(total.reading.installed)}"
+    figures += f" {total.model.verb}"
+    figures += ", some figures unknown" if total.free is None else f", {total.free:,} free"
     now = (
-        f"{row.name} ({total.model.label}): {limited}{text.format_count(total.reading.in_use)} of"
-        f" {text.format_count(total.reading.installed)} {total.model.verb}{free}"
-        f" on {count} server{'s' * (count != 1)}{f', {missing} of them missing' * bool(missing)}"
-        f"{', not all figures known' * bool(total.unknown_pools)}."
+        f"{row.name} ({total.model.label}): {figures} on {count} server{'s' * (count != 1)}"
+        f"{f', {missing} of them missing' * bool(missing)}."
     )
     forecast = summary.forecast and f"Forecast: {describe_forecast(summary.forecast, row.today)}."
     lines = (now, _tone(row)), (_past_text(row, symbols), Tone.TEXT), (forecast or "", Tone.QUIET)
@@ -410,7 +411,8 @@ def server_lines(
         reading, level = pool.reading, pool.reading.level(*row.limits.ratios)
         in_use, installed = text.format_count(reading.in_use), text.format_count(reading.installed)
         percent = percent_text(reading.ratio, row.limits.ratios)
-        figures = f"  {in_use:>7} of {installed:>7} {percent:>7} {symbols.level[level]}"
+        glyph = " " if level is Level.UNKNOWN else symbols.level[level]
+        figures = f"  {in_use:>7} of {installed:>7} {percent:>7} {glyph}"
         tone = Tone.TEXT if level is Level.OK else LEVEL_TONES[level]
         state, is_current = status.state.replace("_", " "), is_reporting(status, pool)
         shown = (figures, tone) if is_current else (f"{figures}  not counted: {state}", Tone.QUIET)
