@@ -36,7 +36,9 @@ def draw_gauge(
     if inside < 1:
         return [(" " * max(cells, 0), Tone.FRAME)]
     if reading.installed is None or reading.in_use is None:
-        return [(symbols.track * inside + symbols.limit + "  ", Tone.FRAME)]
+        missing = "installed" if reading.installed is None else "usage"
+        words = (word for word in (f"{missing} unknown", "unknown") if len(word) < cells)
+        return [(f"{next(words, ''):>{cells}}", Tone.QUIET)]
     used, installed = reading.in_use, reading.installed
     fill = _bar(min(used, installed), installed, inside, symbols)
     track = [symbols.track] * (inside - len(fill))
@@ -46,11 +48,7 @@ def draw_gauge(
             track[at] = symbols.peak
     tone = LEVEL_TONES[level]
     beyond = _beyond(used - installed, reading.overdraft, symbols)
-    return [
-        (fill, tone),
-        ("".join(track) + symbols.limit, Tone.FRAME),
-        *beyond,
-    ]
+    return [(fill, tone), ("".join(track) + symbols.limit, Tone.FRAME), *beyond]
 
 
 def _bar(value: int, of: int, cells: int, symbols: Symbols) -> str:
