@@ -156,8 +156,8 @@ def _run(thread: EngineThread, metrics: MetricsPublisher, clock: SystemClock) ->
             if reload.is_set():
                 reload.clear()
                 service.notify_reload()
+                click.echo("lictui: reloading the configuration", err=True)
                 thread.reload()
-                click.echo("lictui: configuration reloaded", err=True)
                 service.notify("READY=1")
             service.feed_watchdog(thread.responds)
     return 130 if signal.SIGINT in received else 0
