@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from lictui import __version__
 from lictui.analysis.series import day_of
+from lictui.engine.entitlements import format_money
 from lictui.engine.renewal import Basis, break_evens
 from lictui.model import Level
 from lictui.report import text
@@ -139,7 +140,7 @@ def _money(
         if quantity.value is not None:
             sums[position.currency] += (position.cost(quantity.value) or 0) * factor
             signs[position.currency] = quantity.shown_sign or signs[position.currency]
-    amounts = [Bounded(n, signs[c]).mark(text.format_money(n, c)) for c, n in sums.items()]
+    amounts = [Bounded(n, signs[c]).mark(format_money(n, c)) for c, n in sums.items()]
     return KeyFigure(label, " + ".join(amounts) or text.UNKNOWN, remark)
 
 
