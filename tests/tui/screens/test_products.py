@@ -161,6 +161,17 @@ async def test_problem_key_hides_what_is_below_its_thresholds() -> None:
         assert len(products(run)) == 6
 
 
+async def test_unknown_share_stands_below_warnings_with_the_level_of_its_worst_server() -> None:
+    pools = (
+        (pool("MPS_ADV_CCU", 70, 100), pool("XDT_ADV_UD", 27, 25), pool("PVS_STD_CCS", 86, 100)),
+        (pool("XDT_ADV_UD", 27, None),),
+    )
+    board = Board(tuple(up_status(name, *those) for name, those in zip("ab", pools, strict=True)))
+    async with running_app("products", board=board) as run:
+        assert products(run) == ["PVS_STD_CCS", "XDT_ADV_UD", "MPS_ADV_CCU"]
+        assert " ≥54        ≥25      ? ✖ " in screen_text(run.app)
+
+
 async def test_space_below_the_rows_lists_the_servers_of_the_product() -> None:
     async with running_app("products", (120, 40)) as run:
         await run.press("j")
