@@ -178,6 +178,10 @@ class DashboardScreen(TrendScreen[RowId]):
         index = groups.index(self._view.group) if self._view.group in groups else 0
         self._apply(replace(self._view, group=groups[(index + 1) % len(groups)]))
 
+    def _sort(self, key: str, *, reverse: bool) -> None:
+        super()._sort(key, reverse=reverse)
+        self.notify(f"Sorted by {key}{', reversed' * reverse}", timeout=2)  # panes have no titles
+
     def action_problems(self) -> None:
         self._apply(replace(self._view, problems_only=not self._view.problems_only))
 
