@@ -59,6 +59,24 @@ class SystemClock:
         await asyncio.sleep(max(0.0, seconds) / self.speed)
 
 
+class PastClock(SystemClock):
+    """A clock that stands still in [first, last] until it is moved; waiting takes real time."""
+
+    def __init__(self, at: float, first: float, last: float) -> None:
+        super().__init__()
+        self._first, self._last = first, last
+        self._at = min(max(at, first), last)
+
+    def now(self) -> float:
+        """Return the time to which it was moved last."""
+        return self._at
+
+    def move(self, seconds: float) -> bool:
+        """Move it forward, or back; return whether it was not at the end already."""
+        before, self._at = self._at, min(max(self._at + seconds, self._first), self._last)
+        return self._at != before
+
+
 def _elapsed() -> float:
     return time.monotonic() if _BOOT_CLOCK is None else time.clock_gettime(_BOOT_CLOCK)
 

@@ -11,6 +11,7 @@ from textual.events import Paste
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from lictui.clock import PastClock
 from lictui.config.settings import Settings
 from lictui.engine.board import Board
 from lictui.engine.merge import BoardMerger, merge_board
@@ -67,7 +68,7 @@ async def running_app(
     engine: FakeEngine | None = None,
     board: Board | None = None,
     settings: Settings | None = None,
-    clock: FakeClock | None = None,
+    clock: FakeClock | PastClock | None = None,
     options: dict[str, Any] | None = None,
     **kwargs: Any,
 ) -> AsyncIterator[RunningApp]:

@@ -11,6 +11,7 @@ from tests.support.goldens import screen_text
 from tests.support.running_app import RunningApp, running_app
 from textual.worker import WorkerState
 
+from lictui.clock import PastClock
 from lictui.config.settings import Action, Settings
 from lictui.engine.product_history import ProductHistory, ProductQuery
 from lictui.model import AlertKey, AlertKind, AlertState, Level, moved
@@ -88,6 +89,27 @@ async def test_read_only_offers_nothing_that_writes() -> None:
         assert "read only" in screen_text(run.app)
         await run.press("a")
         assert isinstance(run.app.screen, DashboardScreen)
+
+
+async def test_another_time_is_shown_step_by_step() -> None:
+    clock = PastClock(START - 600, START - 3600, START)
+    async with running_app(clock=clock, options={"read_only": True}) as run:
+        assert "as of Tue 24 Nov 2026 05:50" in screen_text(run.app)
+        assert "( 5 min back" in screen_text(run.app)
+        await run.press("(", ")", ")", ")", ")")
+        assert clock.now() == START
+        assert len(run.engine.polled) == 4  # the last step led nowhere
+        await run.press("{", "{")
+        assert clock.now() == START - 3600
+        await run.press("P")
+        assert clock.now() == START - 3300
+
+
+async def test_live_monitor_offers_no_other_time() -> None:
+    async with running_app() as run:
+        assert "5 min back" not in screen_text(run.app)
+        await run.press("(")
+        assert run.engine.polled == []
 
 
 @pytest.mark.parametrize("view", ["1", "2", "4", "5"])

@@ -57,6 +57,10 @@ COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
             "report:report",
             "Write a monthly report: peaks, trends, bottlenecks, expirations and costs.",
         ),
+        "bundle": (
+            "bundle:bundle",
+            "Pack a span of the history into a file that lictui opens anywhere.",
+        ),
         "contract": (
             "report:contract",
             "Compare entitlements with installed and used licenses, and list expirations.",
@@ -116,7 +120,6 @@ COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
             "Print the event log, newest first: changes of servers and pools, and alerts.",
         ),
         "stats": ("history:stats", "Show database statistics."),
-        "push": ("history:push", "Show what was pushed to the long-term engine, and verify it."),
         "compact": ("history:compact", "Aggregate, apply retention and compact the database."),
     },
     "config": {

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lictui.cli.context import configure_logging, handling_signals
+from lictui.cli.context import configure_logging, handling_signals, resolve_timezone
 from lictui.cli.options import CommandContext, MonitorOptions, monitor_options
-from lictui.clock import SystemClock, local_date
+from lictui.clock import PastClock, SystemClock, iso, local_date
 from lictui.config.loader import load_settings, load_state, save_state
 from lictui.engine.board import Filter
 from lictui.engine.engine import Engine, EngineThread, RunScope
@@ -58,7 +58,10 @@ def run_monitor(
     code = _START_DEMO
     if not options.demo:
         with ExitStack() as stack:
-            code = _run(stack, context, SystemClock(), options, watch)
+            if options.at or options.replay:
+                options = replace(options, read_only=True)
+            context, clock = _of_the_past(stack, context, options)
+            code = _run(stack, context, clock, options, watch)
     if code == _START_DEMO:
         with ExitStack() as stack:
             temporary = TemporaryDirectory(prefix="lictui-demo-", ignore_cleanup_errors=True)
@@ -135,6 +138,24 @@ def watch(
     run_monitor(context, MonitorOptions(**options), watch_options)
 
 
+def _of_the_past(
+    stack: ExitStack, context: CommandContext, options: MonitorOptions
+) -> tuple[CommandContext, SystemClock]:
+    """Return the folders and the clock of `--replay` and `--at`, if they are given."""
+    if not (options.at or options.replay):
+        return context, SystemClock()
+    from lictui.cli.bundle import opened_bundle, parse_time
+
+    first, last = 0, int(SystemClock().now())
+    if options.replay:
+        paths, first, last = stack.enter_context(opened_bundle(options.replay))
+        context = replace(context, paths=paths)
+    at = parse_time(options.at, resolve_timezone(context)) if options.at else last
+    if not first <= at <= last:
+        raise UsageError(f"{options.at} is not between {iso(first)} and {iso(last)}")
+    return context, PastClock(at, first, last)
+
+
 def _require_terminal() -> None:
     if "TEXTUAL_DRIVER" in os.environ:  # the terminal is in a browser (`lictui serve`)
         return
@@ -163,7 +184,7 @@ def _run(
     # Start-up creates no garbage; looking for it takes a tenth of the time to the first frame.
     gc.disable()
     stack.callback(gc.enable)
-    read_only = _is_read_only(context, options)
+    read_only = options.read_only or _is_read_only(context)
     configure_logging(None if read_only else context.paths.log, context.log_level)
     scope = RunScope(options.group, options.interval, read_only=read_only and not demo)
     thread = EngineThread(Engine(context.paths, clock, scope))
@@ -203,11 +224,11 @@ def _run(
     return result if isinstance(result, int) else app.return_code or 0
 
 
-def _is_read_only(context: CommandContext, options: MonitorOptions) -> bool:
+def _is_read_only(context: CommandContext) -> bool:
     try:
-        return options.read_only or load_settings(context.paths).read_only
+        return load_settings(context.paths).read_only
     except ConfigError:  # the engine reports it
-        return options.read_only
+        return False
 
 
 def _set_environment(*, no_color: bool) -> None:

@@ -50,6 +50,8 @@ class MonitorOptions:
     demo_now: bool = False
     seed: int = 1
     speed: float | None = None
+    at: str = ""
+    replay: Path | None = None
 
 
 # Options that several commands share. A command's own options are defined at the command.
@@ -160,6 +162,15 @@ _MONITOR_OPTIONS: Final = (
         "--read-only",
         is_flag=True,
         help="Read-only mode: shows what another lictui records; polls and changes nothing.",
+    ),
+    click.option(
+        "--at", default="", metavar="TIME", help="Show everything as it was, e.g. 2026-11-25T14:00."
+    ),
+    click.option(
+        "--replay",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Show what a bundle holds (see lictui bundle).",
     ),
     click.option("--demo", is_flag=True, help="Run with simulated servers."),
     click.option("--demo-now", is_flag=True, help="Start the clock of the demo at this moment."),

@@ -13,6 +13,7 @@ from datetime import date
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 
+from lictui.clock import PastClock
 from lictui.engine import license_users
 from lictui.engine.board import Board, mark_stale, with_servers
 from lictui.engine.license_users import LicenseUsers
@@ -216,8 +217,15 @@ def history_path(paths: Paths, settings: Settings) -> Path:
 def open_history(
     paths: Paths, settings: Settings, clock: Clock, *, read_only: bool = False
 ) -> History:
-    """Open the history where the settings place it. Raises LictuiError when that fails."""
+    """Open the history where the settings place it; before the clock, if it is of the past.
+
+    Raises LictuiError when that fails.
+    """
     path = history_path(paths, settings)
+    if isinstance(clock, PastClock):
+        from lictui.history.past import PastHistory
+
+        return PastHistory.open(path, settings.retention, clock, read_only=True)
     return History.open(path, settings.retention, clock, read_only=read_only)
 
 

@@ -227,6 +227,15 @@ def drop_before(db: sqlite3.Connection, pool: int, width: Resolution, day: int) 
     _delete(db, _position(pool, width, 0), _position(pool, width, start))
 
 
+def drop_after(db: sqlite3.Connection, pool: int, width: Resolution, time: int) -> None:
+    """Delete what starts after a time."""
+    seconds = _DAYS[width] * _DAY
+    stop = -(-(time + 1) // seconds) * seconds
+    if len(read_rollups(db, pool, width, time + 1, stop)):
+        write_rollups(db, pool, width, EMPTY, (time + 1, stop))
+    _delete(db, _position(pool, width, stop), _position(pool, width, FOREVER) + 1)
+
+
 def drop_all(db: sqlite3.Connection, pool: int) -> None:
     """Delete all blocks of a pool."""
     first, last = _position(pool, Resolution.RAW, 0), _position(pool, Resolution.DAY, FOREVER)

@@ -21,6 +21,7 @@ from textual.message import Message
 from textual.reactive import var
 from textual.screen import Screen
 
+from lictui.clock import PastClock
 from lictui.config.settings import Settings
 from lictui.engine.alerts import severity_rank
 from lictui.engine.board import MergedBoard
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from textual.binding import BindingType
     from textual.filter import LineFilter
+    from textual.timer import Timer
 
     from lictui.analysis.columns import Series
     from lictui.analysis.series import SeriesQuery
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from lictui.tui.commands import Command
 
 _LOG: Final = logging.getLogger(__name__)
+_TRAVEL_STEP: Final = 300.0  # seconds
 _T = TypeVar("_T")
 
 
@@ -201,7 +204,9 @@ class LictuiCommands(Provider):
     def _offered(self) -> Iterator[Command]:
         app, view = self.app, str(getattr(self.screen, "VIEW", ""))
         if isinstance(app, LictuiApp):
-            offered = commands.available_commands(view, app.keymap, read_only=app.read_only)
+            offered = commands.available_commands(
+                view, app.keymap, read_only=app.read_only, is_past=app.is_past
+            )
             yield from (command for command in offered if command.id != "palette")
 
     def _run(self, command: Command) -> partial[Any]:
@@ -332,6 +337,7 @@ class LictuiApp(App[int]):
         self.watch_options = watch
         self.saved_state = dict(state or {})
         self._on_shown = on_shown
+        self._playing: Timer | None = None
         self.paths = paths
         self._terminal_buffer = _terminal.TerminalBuffer()
         self.set_reactive(LictuiApp.board, board or MergedBoard())
@@ -445,6 +451,36 @@ class LictuiApp(App[int]):
 
     def action_poll_all(self) -> None:
         self.poll()
+
+    @property
+    def is_past(self) -> bool:
+        """Whether another time is shown (`--at`, `--replay`)."""
+        return isinstance(self.clock, PastClock)
+
+    def action_travel(self, steps: int) -> bool:
+        """Show the time so many steps later, or earlier; return whether there is such a time."""
+        if not isinstance(self.clock, PastClock):
+            self.notify("Only with --at or --replay", severity="warning")
+            return False
+        moved = self.clock.move(steps * _TRAVEL_STEP)
+        if moved:
+            self.engine.poll_now()
+        else:
+            self.notify("There is nothing beyond this time", timeout=2)
+        return moved
+
+    def action_play(self) -> None:
+        """Show a step each second until the end, or stop."""
+        if self._playing is not None:
+            self._playing.stop()
+            self._playing = None
+        elif self.action_travel(1):
+            self._playing = self.set_interval(1.0, self._play_on)
+
+    def _play_on(self) -> None:
+        if self._playing is not None and not self.action_travel(1):
+            self._playing.stop()
+            self._playing = None
 
     def action_repaint(self) -> None:
         """Write the whole screen again: something else may have written to the terminal."""

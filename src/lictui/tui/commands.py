@@ -35,6 +35,7 @@ class Command:
     screens: tuple[str, ...] = VIEWS
     footer: bool = False
     writes: bool = False  # hidden with --read-only
+    past: bool = False  # only with --at and --replay
     priority: bool = False  # handled before the next key, or keys typed fast are lost
 
     @property
@@ -95,6 +96,16 @@ COMMANDS: Final = (
             ("dashboard", "usage")),
     Command("pause", "p", "app.pause", "Pause", "Pause the display (recording continues)"),
     Command("hint.next", ".", "app.next_hint", "Next hint", "Demo: next hint, or none"),
+    Command("past.back", "(", "app.travel(-1)", "5 min back",
+            "In the past (--at, --replay): 5 minutes back", past=True, footer=True),
+    Command("past.forward", ")", "app.travel(1)", "5 min forward",
+            "In the past: 5 minutes forward", past=True, footer=True),
+    Command("past.hour_back", "{", "app.travel(-12)", "1 h back",
+            "In the past: an hour back", past=True),
+    Command("past.hour_forward", "}", "app.travel(12)", "1 h forward",
+            "In the past: an hour forward", past=True),
+    Command("past.play", "P", "app.play", "Play",
+            "In the past: play what happened, 5 minutes a second", past=True, footer=True),
     Command("copy", "Y", "copy", "Copy", "Copy the selected row to the clipboard (OSC 52)"),
     Command("export", "E", "export", "Export", "Export the current view to a CSV file"),
     Command("range.shorter", "[", "longer(-1)", "Shorter", "Shorter time range", ("usage",),
@@ -252,13 +263,15 @@ def with_keymap(keymap: Mapping[str, str]) -> tuple[Command, ...]:
 
 
 def available_commands(
-    screen: str, keymap: Mapping[str, str], *, read_only: bool
+    screen: str, keymap: Mapping[str, str], *, read_only: bool, is_past: bool = False
 ) -> tuple[Command, ...]:
     """Return the commands of a screen, and those that work everywhere, with their keys."""
     return tuple(
         command
         for command in with_keymap(keymap)
-        if (not command.screens or screen in command.screens) and not (command.writes and read_only)
+        if (not command.screens or screen in command.screens)
+        and not (command.writes and read_only)
+        and (is_past or not command.past)
     )
 
 

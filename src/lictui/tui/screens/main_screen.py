@@ -143,7 +143,10 @@ class MainScreen(Screen[None], AppScreen):
 
     def _commands(self) -> tuple[Command, ...]:
         return commands.available_commands(
-            self.VIEW, self.lictui.keymap, read_only=self.lictui.read_only
+            self.VIEW,
+            self.lictui.keymap,
+            read_only=self.lictui.read_only,
+            is_past=self.lictui.is_past,
         )
 
     def _show(self, board: MergedBoard) -> None:
@@ -151,7 +154,12 @@ class MainScreen(Screen[None], AppScreen):
         header = self.query_one(HeaderBar)
         header.show(board, self.current_time.today)
         self.query_one(NoticePanel).show(board.notices, app.symbols)
-        flags = (("lictui demo", app.demo), ("read only", app.read_only))
+        moment = f"as of {to_local(app.clock.now(), self.zone):%a %d %b %Y %H:%M}"
+        flags = (
+            (moment, app.is_past),
+            ("lictui demo", app.demo),
+            ("read only", app.read_only and not app.is_past),
+        )
         header.flag = " ".join(text for text, is_set in flags if is_set)
         self.board_changed(board)
 

@@ -1,0 +1,197 @@
+"""`lictui bundle`, and opening one: a span of the history in a file, to look at it anywhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import zipfile
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import click
+import tomli_w
+
+from lictui import __version__
+from lictui.cli.context import load_configuration, open_history, resolve_timezone
+from lictui.clock import SystemClock, iso
+from lictui.config.registry import save_servers
+from lictui.config.server_schema import keys_for, validate_server
+from lictui.config.toml_document import read_toml
+from lictui.errors import LictuiError, UsageError
+from lictui.history.bundle import copy_span
+from lictui.paths import Paths, write_private
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import tzinfo
+
+    from lictui.cli.options import CommandContext
+    from lictui.model import Server
+
+SCHEMA: Final = "lictui.bundle/1"
+_FILES: Final = ("bundle.json", "config.toml", "servers.toml", "history.db")
+_MAX_FILE: Final = 4 * 1024**3  # bytes of one file in a bundle
+# What a server keeps in a bundle: nothing that leads to it
+_KEPT: Final = ("name", "source", "group", "interval", "enabled", "quantity_divisor")
+_KEPT_NAMES: Final = ("same_as", "entitlement", "continues")
+_PLACEHOLDERS: Final[dict[str, Any]] = {
+    "url": "https://bundle.invalid",
+    "username": "removed",
+    "secret": "env:LICTUI_BUNDLE",
+    "customer_id": "removed",
+    "address": "27000@bundle.invalid",
+    "command": ["false"],
+    "format": "lictui",
+}
+
+
+@click.command()
+@click.option("--from", "start", required=True, metavar="TIME", help="First moment of the span.")
+@click.option("--to", "end", default="", metavar="TIME", help="Last moment of the span (now).")
+@click.option("--scrub", is_flag=True, help="Replace the names of servers, groups and users.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="File to write, e.g. incident.lictui.",
+)
+@click.pass_obj
+def bundle(context: CommandContext, /, *, start: str, end: str, scrub: bool, output: Path) -> None:
+    """Pack a span of the history into a file that lictui opens anywhere.
+
+    It holds readings, events and thresholds, but no addresses, user names, secrets or prices. TIME
+    is like 2026-11-25 or 2026-11-25T14:00. Open it with lictui --replay FILE.
+    """
+    settings, servers = load_configuration(context)
+    zone = resolve_timezone(context)
+    first = parse_time(start, zone)
+    last = parse_time(end, zone) if end else int(SystemClock().now())
+    if last <= first:
+        raise UsageError("--to must be later than --from")
+    with tempfile.TemporaryDirectory(prefix="lictui-bundle-") as folder:
+        paths = Paths(Path(folder), Path(folder))
+        with open_history(context) as history:
+            recorded = {pool.server for pool in history.pools()}
+            names = _new_names(servers, recorded) if scrub else None
+            copy_span(history, paths.history, first, last, names)
+        save_servers(paths, [_stripped(server, names or {}, paths) for server in servers])
+        config = _config(context.paths, names or {})
+        config["timezone"] = settings.timezone or _system_zone()
+        paths.config.write_text(tomli_w.dumps(config), encoding="utf-8")
+        about = {
+            "schema": SCHEMA,
+            "from": iso(first),
+            "to": iso(last),
+            "scrubbed": scrub,
+            "lictui": __version__,
+        }
+        (paths.config_dir / _FILES[0]).write_text(json.dumps(about, indent=2), encoding="utf-8")
+        packed = paths.config_dir / "packed.zip"
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in _FILES:
+                archive.write(paths.config_dir / name, name)
+        try:
+            write_private(output, packed.read_bytes())
+        except OSError as error:
+            raise LictuiError(f"cannot write {output}: {error.strerror or error}") from None
+    click.echo(f"{output}: {iso(first)} to {iso(last)}, {output.stat().st_size:,} bytes", err=True)
+    click.echo(f"Open it with: lictui --replay {output}", err=True)
+
+
+def parse_time(text: str, zone: tzinfo | None) -> int:
+    """Return UTC epoch seconds of `2026-11-25`, `2026-11-25T14:00` or `... 14:00+01:00`."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"invalid time {text!r}", "example: 2026-11-25T14:00") from None
+    if time.tzinfo is None and zone is not None:
+        time = time.replace(tzinfo=zone)
+    return int(time.timestamp())
+
+
+@contextmanager
+def opened_bundle(file: Path) -> Iterator[tuple[Paths, int, int]]:
+    """Yield the folder of a bundle that was unpacked, and its span; the folder is deleted after it.
+
+    Raises UsageError for what is no bundle: the file may come from anybody.
+    """
+    with tempfile.TemporaryDirectory(prefix="lictui-replay-") as folder:
+        paths = Paths(Path(folder), Path(folder))
+        try:
+            with zipfile.ZipFile(file) as archive:
+                for name in _FILES:
+                    if archive.getinfo(name).file_size > _MAX_FILE:
+                        raise UsageError(f"{file} is too large")
+                    with archive.open(name) as packed, (Path(folder) / name).open("xb") as out:
+                        shutil.copyfileobj(packed, out)
+            about = json.loads((Path(folder) / _FILES[0]).read_bytes())
+            if about["schema"] != SCHEMA:
+                raise UsageError(f"{file} is of another version of lictui")
+            span = [parse_time(about[key], None) for key in ("from", "to")]
+        except (OSError, zipfile.BadZipFile, LookupError, ValueError, TypeError) as error:
+            reason = getattr(error, "strerror", None) or "it is no bundle of lictui"
+            hint = "create one with lictui bundle"
+            raise UsageError(f"cannot open {file}: {reason}", hint) from None
+        (Path(folder) / "config.toml").chmod(0o600)
+        yield paths, span[0], span[1]
+
+
+def _new_names(servers: Iterable[Server], recorded: Iterable[str]) -> dict[str, str]:
+    """Return a neutral name for every server, group and entitlement, and for hosts and users."""
+    names: dict[str, str] = {}
+
+    def rename(kind: str, found: Iterable[str]) -> None:
+        new = [name for name in dict.fromkeys(found) if name and name not in names]
+        names.update({name: f"{kind}-{number:02}" for number, name in enumerate(new, 1)})
+
+    servers = list(servers)
+    rename("server", [*(server.name for server in servers), *sorted(recorded)])
+    rename("group", (server.group for server in servers))
+    rename("entitlement", (server.entitlement for server in servers))
+    rename("host", (urlsplit(server.url).hostname or "" for server in servers))
+    users = [server.username for server in servers]
+    rename("user", [*users, *(user.rpartition("\\")[2].partition("@")[0] for user in users)])
+    return names
+
+
+def _stripped(server: Server, names: dict[str, str], paths: Paths) -> Server:
+    """Return a server without addresses and secrets, with its new name."""
+    table: dict[str, Any] = {
+        key: names.get(value, value) if isinstance(value, str) and key != "source" else value
+        for key in (*_KEPT, *_KEPT_NAMES)
+        if (value := getattr(server, key)) not in (None, "")
+    }
+    known = keys_for(server.source)
+    table |= {key: value for key, value in _PLACEHOLDERS.items() if key in known}
+    stripped, errors = validate_server(table, paths.config_dir)
+    if stripped is None:
+        raise LictuiError(f"{server.name}: {errors[0]}")
+    return stripped
+
+
+def _config(paths: Paths, names: dict[str, str]) -> dict[str, Any]:
+    """Return the thresholds of config.toml: levels and alerts of the bundle depend on them."""
+    if not paths.config.exists():
+        return {}
+    alerts = read_toml(paths.config).data.get("alerts", {})
+    for scope in ("group", "server"):
+        if scope in alerts:
+            alerts[scope] = {names.get(name, name): keys for name, keys in alerts[scope].items()}
+    return {"alerts": alerts}
+
+
+def _system_zone() -> str:
+    """Return the IANA name of the system's time zone, or "" if it has none."""
+    name = os.environ.get("TZ") or os.path.realpath("/etc/localtime").rpartition("/zoneinfo/")[2]
+    try:
+        return ZoneInfo(name).key
+    except (ValueError, OSError, LookupError):
+        return ""
