@@ -9,6 +9,7 @@ from tests.support.clock import START
 from tests.support.fake_engine import FakeEngine
 from tests.support.goldens import screen_text
 from tests.support.running_app import RunningApp, running_app
+from textual.events import Key
 from textual.widgets import Input
 
 from lictui.engine.board import Board, ServerStatus, with_servers
@@ -199,6 +200,18 @@ async def test_form_keeps_fast_typing_in_its_field() -> None:
         await run.press(*first, *second, "end", "!")
         values = [value(run, key) for key in ("url", "name", "username", "secret")]
         assert values == ["https://lic01", "lic01", "me!", "q?:X"]
+
+
+async def test_form_keeps_keys_of_one_burst_in_their_fields() -> None:
+    async with running_app("form") as run:
+        await run.type("https://lic01")
+        burst = ("tab", *"mine", "tab", "down", "down", "tab", *"mee", "backspace", "tab", "x")
+        for key in burst:  # as a terminal sends what is pasted: nobody waits between two keys
+            run.app.post_message(Key(key, key if len(key) == 1 else None))
+        await run.settle()
+        values = [value(run, key) for key in ("name", "username", "secret")]
+        assert values == ["mine", "me", "x"]
+        assert "ntlm" in screen_text(run.app)
 
 
 async def test_form_hides_and_stores_a_password() -> None:

@@ -28,7 +28,7 @@ from lictui.tui.screens import server_fields
 from lictui.tui.screens.dialogs import confirm
 from lictui.tui.screens.main_screen import AppScreen
 from lictui.tui.text import Line, Tone, hang, line_width
-from lictui.tui.widgets.bars import TextInput
+from lictui.tui.widgets.bars import KeyField, TextInput
 from lictui.tui.widgets.styled_text import StyledLabel
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from lictui.tui.theme import Symbols
 
 
-class SelectField(Widget, can_focus=True):
+class SelectField(KeyField, Widget, can_focus=True):
     """One of several values, each with its meaning; with the focus all of them are listed."""
 
     DEFAULT_CSS = """
@@ -336,7 +336,7 @@ class FormScreen(Screen[None], AppScreen):
         self._values = dict(self._original)  # as of the last change that was handled
         self._test_on_open = test
         self._edited: set[str] = set(self._original)  # fields whose errors are shown
-        self._has_own_name = server is not None  # not the suggested one
+        self._suggested = ""  # name
         self._asked_about: set[str] = set()  # servers that may be the same one
         self._running_test: Worker[None] | None = None
 
@@ -395,9 +395,6 @@ class FormScreen(Screen[None], AppScreen):
             return
         self._values[row.key] = message.value
         self._edited.add(row.key)
-        if row.key == "name":
-            suggested = server_fields.suggested_name(self._values)
-            self._has_own_name = message.value not in ("", suggested)
         self._show_fields()
 
     def _set_value(self, key: str, text: str) -> None:
@@ -474,10 +471,11 @@ class FormScreen(Screen[None], AppScreen):
     @on(DescendantBlur)
     def _suggest_name(self) -> None:
         """Name the server by its address, once that is complete."""
-        suggested = server_fields.suggested_name(self._values)
-        if not self._has_own_name and suggested != self._values.get("name", ""):
-            self._set_value("name", suggested)
-            self._show_fields()
+        if self._row("name").entry.value in ("", self._suggested):
+            self._suggested = server_fields.suggested_name(self._values)
+            if self._suggested != self._values.get("name", ""):
+                self._set_value("name", self._suggested)
+                self._show_fields()
 
     # The connection test
 

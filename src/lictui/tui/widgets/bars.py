@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from rich.segment import Segment
 from rich.style import Style
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from textual.app import ComposeResult
+    from textual.events import Key
     from textual.geometry import Size
 
     from lictui.clock import Clock
@@ -361,7 +362,17 @@ class FilterClosed(Message):
     """The filter bar was closed; the filter stays active."""
 
 
-class TextInput(Input):
+class KeyField:
+    """A field that handles its keys itself: by then a later `tab` may have moved the focus."""
+
+    async def on_key(self, event: Key) -> None:
+        field = cast("Widget", self)
+        for binding in field._bindings.key_to_bindings.get(event.key, ()):  # noqa: SLF001
+            if await field.app.run_action(binding.action, field):
+                event.stop().prevent_default()
+
+
+class TextInput(KeyField, Input):
     """An input whose text has no control characters, typed, pasted or given."""
 
     def validate_value(self, value: str) -> str:
