@@ -24,8 +24,10 @@ def _recorded(paths: Paths, cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path:
     cli("servers", "add", "lic-01", *WINRM)
 
 
-def test_renewal_writes_files_and_a_manifest_of_their_checksums(cli: Cli) -> None:
-    assert "written to" in cli("renewal", "--tz", "UTC").err
+def test_renewal_writes_files_and_a_manifest_of_their_checksums(paths: Paths, cli: Cli) -> None:
+    printed = cli("renewal", "--tz", "UTC").err
+    assert "written to" in printed
+    assert f"enter missing quantities in {paths.entitlements}" in printed
     folder = Path("lictui-renewal-2026-11-03")
     lines = [line.split("  ") for line in (folder / "SHA256SUMS").read_text().splitlines()]
     assert [name for _, name in lines] == ["renewal.html", "renewal.xlsx"]
@@ -52,6 +54,7 @@ def test_renewal_without_data_is_a_no(cli: Cli, monkeypatch: pytest.MonkeyPatch)
         (("--basis", "p50"), "p50"),
         (("--headroom", "-1"), "-1"),
         (("-o", "file/pack"), "cannot create file/pack"),
+        (("-o", "-"), "several files"),
     ],
 )
 def test_renewal_refuses_invalid_options(args: tuple[str, str], message: str, cli: Cli) -> None:

@@ -75,6 +75,12 @@ keep_raw = 7
 keep_5m = 30
 keep_hour = 100
 keep_day = 1000
+push = "https://vm.example/insert/0/prometheus/api/v1/write"
+engine = "https://vm.example/select/0/prometheus"
+engine_username = "lictui"
+engine_secret = "env:ENGINE"
+engine_headers = ["X-Scope-OrgID: licenses"]
+engine_verify = false
 
 [privacy]
 users = "hash"
@@ -121,10 +127,15 @@ def test_settings_contain_every_key_of_the_file(tmp_path: Path) -> None:
         for key, value in keys.items() if isinstance(keys, dict) else [(table, keys)]:
             name = table if key == table else f"{table}.{key}"
             if name in values and name not in ("alerts.repeat", "history.path"):
-                assert values[name] == value
+                assert values[name] == (tuple(value) if isinstance(value, list) else value)
     assert settings.alerts.default.repeat == 1800
     assert settings.retention.path == tmp_path / "past.db"
     assert settings.keymap == {"quit": "ctrl+q", "poll.all": "R,f5"}
+    text = '[history]\npush = "http://vm:8428/"\nengine = "http://vm:8428/api/v1"\n'
+    text += 'engine_secret = "file:token"\nengine_verify = "ca.pem"'
+    long_term = load_settings(write_config(tmp_path, text)).long_term
+    assert (long_term.push, long_term.engine) == ("http://vm:8428/api/v1/write", "http://vm:8428")
+    assert (long_term.secret, long_term.verify) == (f"file:{tmp_path}/token", f"{tmp_path}/ca.pem")
     assert settings.actions == (
         Action(
             "pager", ("usage", "expiry"), "critical", ("a",), ("emea",), ("/bin/page", "-x"),
@@ -197,6 +208,20 @@ users = "hidden"
         ("[alerts.server.a]\nwarn = 0.9", 2, "alerts.server.a.warn", "below critical"),
         ("[polling]\nconnect_timeout = 31", 2, "polling.connect_timeout", "at most timeout"),
         ("[history]\nkeep_day = 100", 2, "history.keep_day", "keep_hour must be at most"),
+        ('[history]\npush = "vm:8428"', 2, "history.push", "must be a URL"),
+        ('[history]\nengine = "http://vm/?a=b"', 2, "history.engine", "must not have a query"),
+        (
+            '[history]\nengine = "http://u:p@vm"',
+            2,
+            "history.engine",
+            "must not contain credentials",
+        ),
+        ("[history]\nengine_secret = 'x'", 2, "history.engine_secret", "not the secret itself"),
+        ("[history]\nengine_headers = ['a']", 2, "history.engine_headers", "NAME: VALUE"),
+        (
+            "[history]\nengine_headers = ['authorization: x']",
+            *(2, "history.engine_headers", "NAME: VALUE"),
+        ),
         ("[polling]\ninterval = 0.5", 2, "polling.interval", "from 1 to"),
         ("[polling]\ntimeout = nan", 2, "polling.timeout", "from 1 to"),
         (f"[polling]\ntimeout = 1{'0' * 400}", 2, "polling.timeout", "not a huge number"),

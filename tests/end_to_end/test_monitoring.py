@@ -160,6 +160,45 @@ def test_prometheus_scrapes_loads_the_rules_and_sums_as_lictui(
         assert b"error" not in done.stderr  # node_exporter's parser
 
 
+def test_rules_judge_as_lictui(program: Program, tmp_path: Path) -> None:
+    """The sum of the pools of a product counts; an unknown figure is no reason for an alert."""
+    rules = tmp_path / "rules.yml"
+    assert program.run("export", "rules", "-o", str(rules)).returncode == 0
+    pools = (  # server, pool, in use, installed
+        ("sum", 1, 40, 50), ("sum", 2, 44, 50), ("unknown", 1, 49, 50), ("unknown", 2, 49, None),
+        ("none", 1, 5, 0), ("full", 1, 50, 50), ("idle", 1, 0, 0),
+    )  # fmt: skip
+    series = [
+        {"series": f'citrix_license_{name}{{server="{server}",product="X",pool="{pool}"}}',
+         "values": f"{value}x60"}
+        for server, pool, *figures in pools
+        for name, value in zip(("in_use", "installed"), figures, strict=True)
+        if value is not None
+    ]  # fmt: skip
+    expected = [
+        {"exp_labels": {"server": server, "product": "X", "severity": severity,
+                        "polled_every": "900s"},
+         "exp_annotations": {"summary": f"X on {server}: {usage}% of the licenses are used"}}
+        for server, severity, usage in (
+            ("sum", "warning", "84"), ("none", "critical", "+Inf"), ("full", "critical", "100"),
+        )
+    ]  # fmt: skip
+    cases = [(14, []), (16, expected)]  # minutes: `for` is 900 seconds
+    unit = {
+        "rule_files": [str(rules)],
+        "tests": [
+            {"interval": "1m", "input_series": series, "alert_rule_test": [
+                {"eval_time": f"{at}m", "alertname": "CitrixLicenseUsage", "exp_alerts": alerts}
+                for at, alerts in cases
+            ]},
+        ],
+    }  # fmt: skip
+    file = tmp_path / "unit.json"
+    file.write_text(json.dumps(unit))
+    done = subprocess.run([PROMTOOL, "test", "rules", file], check=False, capture_output=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_influx_lines_arrive_in_victoriametrics(
     program: Program, simulators: Simulators, tmp_path: Path
 ) -> None:

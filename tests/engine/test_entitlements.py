@@ -22,12 +22,7 @@ from lictui.engine.entitlements import (
     unused_costs,
 )
 from lictui.engine.merge import merge_board
-from lictui.model import (
-    Activation,
-    ActivationStatus,
-    Certificate,
-    Mode,
-)
+from lictui.model import Activation, ActivationStatus, Certificate, Mode
 
 FIRST, LAST = date(2026, 12, 1), date(2027, 12, 1)
 

@@ -41,35 +41,34 @@ def test_position_is_the_peak_of_the_sum_and_the_time_at_or_above_each_quantity(
     assert position.usage() == (100, False)  # not 90 + 80, which was at different times
     assert position.usage(Basis.P99) == (40, False)
     assert position.curve[0] == (5, HOURS * 3600)
-    assert position.curve[-1] == (100, position.stats.seconds - (HOURS - 1) * 3600)  # type: ignore[union-attr]
+    assert position.curve[-1] == (100, 3600)
     assert position.coverage == pytest.approx(1.0)
     assert (position.unused, position.shortfall, position.cost(50)) == (50, 0, 500.0)
 
 
-@pytest.mark.parametrize(
-    ("basis", "headroom", "quantity"),
-    [(Basis.PEAK, 0.1, 110), (Basis.P99, 0.1, 44), (Basis.P95, 0.0, 40), (Basis.PEAK, 0.011, 102)],
-)
-def test_proposed_quantity_is_usage_plus_headroom_rounded_up(
-    fixture: ReportFixture, basis: Basis, headroom: float, quantity: int
-) -> None:
-    fixture.record_hourly("a", [100, *[40] * (HOURS - 1)])
-    fixture.record_hourly("u", [100, *[40] * (HOURS - 1)], product=UD)
-    found = positions(fixture)
-    assert found[CCS].proposed(basis, headroom) == (quantity, False)
-    most = {0.1: 110, 0.0: 100, 0.011: 102}[headroom]
-    assert found[UD].proposed(basis, headroom) == (most, False)  # assigned licenses stay assigned
+def test_proposed_quantity_is_usage_plus_headroom_rounded_up(fixture: ReportFixture) -> None:
+    for name, product in (("a", CCS), ("u", UD)):
+        fixture.record_hourly(name, [100, *[40] * (HOURS - 1)], product=product)
+    answer = positions(fixture)
+    for basis, headroom, quantity, assigned in (
+        (Basis.PEAK, 0.1, 110, 110),
+        (Basis.P99, 0.1, 44, 110),  # assigned licenses stay assigned
+        (Basis.P95, 0.0, 40, 100),
+        (Basis.PEAK, 0.011, 102, 102),
+    ):
+        assert answer[CCS].proposed(basis, headroom) == (quantity, False)
+        assert answer[UD].proposed(basis, headroom) == (assigned, False)
 
 
 def test_what_was_not_entered_is_unknown(fixture: ReportFixture) -> None:
     fixture.record_hourly("a", [50] * HOURS)
     fixture.record_hourly("u", [50] * HOURS, product=UD, installed=None)
-    found = positions(fixture, Entitlement("ABSENT", 10), Entitlement(UD, 40))
-    assert list(found) == ["ABSENT", UD, CCS]  # what was purchased is first
-    assert (found[CCS].purchased, found[CCS].cost(1), found[CCS].unused) == (None, None, 50)
-    assert (found["ABSENT"].usage(), found["ABSENT"].unused) == ((None, False), None)
-    assert (found[UD].installed, found[UD].shortfall, found[UD].unit_cost) == (None, 10, None)
-    assert break_evens(found.values()) == []
+    answer = positions(fixture, Entitlement("ABSENT", 10), Entitlement(UD, 40))
+    assert list(answer) == ["ABSENT", UD, CCS]  # what was purchased is first
+    assert (answer[CCS].purchased, answer[CCS].cost(1), answer[CCS].unused) == (None, None, 50)
+    assert (answer["ABSENT"].usage(), answer["ABSENT"].unused) == ((None, False), None)
+    assert (answer[UD].installed, answer[UD].shortfall, answer[UD].unit_cost) == (None, 10, None)
+    assert break_evens(answer.values()) == []
 
 
 def test_entitlement_within_another_counts_once_and_prices_are_averaged(
@@ -80,10 +79,10 @@ def test_entitlement_within_another_counts_once_and_prices_are_averaged(
     inner = Entitlement(CCS, 40, 50.0, "EUR", group="emea")
     outer = Entitlement(CCS, 100, 20.0, "EUR")
     part = Entitlement(UD, 30, 10.0, "EUR", group="us")
-    found = positions(fixture, inner, outer, part, Entitlement(UD, 10, 30.0, "EUR", server="x"))
-    assert (found[CCS].purchased, found[CCS].unit_cost) == (100, 20.0)
-    assert (found[UD].purchased, found[UD].unit_cost) == (40, 15.0)
-    assert break_evens(found.values()) == [(found[UD], found[CCS])]
+    answer = positions(fixture, inner, outer, part, Entitlement(UD, 10, 30.0, "EUR", server="x"))
+    assert (answer[CCS].purchased, answer[CCS].unit_cost) == (100, 20.0)
+    assert (answer[UD].purchased, answer[UD].unit_cost) == (40, 15.0)
+    assert break_evens(answer.values()) == [(answer[UD], answer[CCS])]
 
 
 def test_bound_proves_no_shortfall(fixture: ReportFixture) -> None:

@@ -121,7 +121,7 @@ def test_rules_have_the_thresholds_of_each_server_and_product() -> None:
         server("a"),
         server("b"),
         server("eu", group="emea"),
-        server("ddc", same_as="a", source=SourceName.CVAD),
+        server("ddc", same_as="a", source=SourceName.CVAD, group="emea"),
         server("l1", entitlement="acme {{"),
         server("off", enabled=False),
     ]

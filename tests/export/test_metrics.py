@@ -88,7 +88,7 @@ def test_slow_clients_lose_their_connection_and_block_nobody(
         ("0.0.0.0:80", ("0.0.0.0", 80)),  # noqa: S104 - on purpose
         ("[::1]:80", ("::1", 80)),
         ("host", None),
-        ("host:0", None),
+        ("host:0", ("host", 0)),
         ("host:65536", None),
     ],
 )

@@ -5,6 +5,8 @@ from datetime import date, timedelta
 
 import nagiosplugin
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.support.clock import START
 from tests.support.values import pool, status_down, status_failed, status_up
 
@@ -66,6 +68,22 @@ def test_range_alerts_on_the_values_of_the_guidelines(text: str) -> None:
     assert [parsed.alerts(value) for value in VALUES] == [value not in oracle for value in VALUES]
     again = nagiosplugin.Range(str(parsed.scaled(2)))
     assert [2 * value in again for value in VALUES] == [value in oracle for value in VALUES]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text("@~:-.015", max_size=8))
+def test_range_of_any_text_is_refused_or_read_as_nagiosplugin_reads_it(text: str) -> None:
+    try:
+        oracle = nagiosplugin.Range(text)
+    except ValueError:
+        oracle = None
+    try:
+        parsed = ThresholdRange.parse(text)
+    except UsageError:
+        assert oracle is None or not text.strip("@")
+    else:
+        assert oracle is not None
+        assert [parsed.alerts(value) for value in VALUES] == [v not in oracle for v in VALUES]
 
 
 @pytest.mark.parametrize("text", ["x", "20:10", "1:2:3", "@", "80%", "1e3", "10:~", "٣"])

@@ -64,7 +64,9 @@ async def test_process_without_a_manager_or_of_another_service_feeds_nothing(
 
 
 def test_unit_runs_the_command_with_its_words_quoted() -> None:
-    text = unit_file(["/opt/a b/lictui", "--group", '100% "$x"\\'], Path("/var/lib/node exporter"))
+    text = unit_file(
+        ["/opt/a b/lictui", "--group", '100% "$x"\\'], [Path("/var/lib/node exporter")]
+    )
     unit = ConfigParser(interpolation=None, strict=False)
     unit.optionxform = str  # type: ignore[assignment, method-assign]
     unit.read_string(text)

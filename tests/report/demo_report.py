@@ -1,4 +1,4 @@
-"""`python -m tests.report.demo_report [FOLDER]`: the demo report in every format, with screenshots.
+"""`python -m tests.report.demo_report [FOLDER]`: the demo's report and renewal pack, with pictures.
 
 Needs chromium, pdftoppm (poppler-utils) and soffice (libreoffice-calc) on the path; a step whose
 program is missing is skipped with a message.
@@ -13,6 +13,12 @@ from pathlib import Path
 from tests.support.demo import run_demo
 
 CONTRACT = """
+[[product]]
+product = "XDT_PLT_UD"
+purchased = 5500
+cost = 30
+currency = "EUR"
+
 [[product]]
 product = "XDT_PLT_CCS"
 purchased = 8000
@@ -54,15 +60,19 @@ def main(folder: Path) -> None:
         run(*lictui, "status", *folders)
         for name in FORMATS:
             run(*lictui, "report", *folders, "--format", name, "-o", str(folder / f"report.{name}"))
-    page, size = (folder / "report.html").as_uri(), "--window-size=1100,3000"
+        run(*lictui, "renewal", *folders, "-o", str(folder / "renewal"))
     dark = "--blink-settings=preferredColorScheme=0"
-    run(*CHROMIUM, size, f"--screenshot={folder / 'light.png'}", page)
-    run(*CHROMIUM, size, dark, f"--screenshot={folder / 'dark.png'}", page)
-    run(*CHROMIUM, "--no-pdf-header-footer", f"--print-to-pdf={folder / 'paper.pdf'}", page)
-    convert = ("soffice", "--headless", "--convert-to", "pdf", "--outdir")
-    run(*convert, str(folder / "calc"), str(folder / "report.xlsx"))
-    for pdf in (folder / "paper.pdf", folder / "calc" / "report.pdf"):
-        run("pdftoppm", "-r", "80", "-png", str(pdf), str(pdf.with_suffix("")))
+    for page in (folder / "report.html", folder / "renewal" / "renewal.html"):
+        target, size = str(page.with_suffix("")), "--window-size=1100,3000"
+        run(*CHROMIUM, size, f"--screenshot={target}-light.png", page.as_uri())
+        run(*CHROMIUM, size, dark, f"--screenshot={target}-dark.png", page.as_uri())
+        paper = f"--print-to-pdf={target}-paper.pdf"
+        run(*CHROMIUM, "--no-pdf-header-footer", paper, page.as_uri())
+        calc = page.parent / "calc"
+        convert = ("soffice", "--headless", "--convert-to", "pdf", "--outdir", str(calc))
+        run(*convert, f"{target}.xlsx")
+        for pdf in (Path(f"{target}-paper.pdf"), calc / f"{page.stem}.pdf"):
+            run("pdftoppm", "-r", "80", "-png", str(pdf), str(pdf.with_suffix("")))
     sys.stdout.write(f"{folder}\n")
 
 

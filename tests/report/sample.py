@@ -19,35 +19,18 @@ PIPES = "| a | $x^2$ `b` [c](http://evil.example)"
 def sample_report(fixture: ReportFixture) -> MonthlyReport:
     """Three products on three servers in two groups; one server is silent."""
     wave = [20 + hour % 24 * 4 for hour in range(HOURS)]
+    at, before = timestamp, "before the month"
     events = (
-        Event(
-            timestamp("2026-10-05T10:00"),
-            EventKind.LICENSES,
-            "a",
-            "30 licenses gone",
-            CCS,
-            Level.WARN,
-        ),
-        Event(timestamp("2026-10-06T10:00"), EventKind.SERVER, "b", HOSTILE, "", Level.CRITICAL),
-        Event(timestamp("2026-10-07T10:00"), EventKind.LEVEL, "b", "warn -> ok", CCS, Level.OK),
-        Event(
-            timestamp("2026-09-07T10:00"),
-            EventKind.SERVER,
-            "b",
-            "before the month",
-            "",
-            Level.CRITICAL,
-        ),
+        Event(at("2026-10-05T10:00"), EventKind.LICENSES, "a", "30 licenses gone", CCS, Level.WARN),
+        Event(at("2026-10-06T10:00"), EventKind.SERVER, "b", HOSTILE, "", Level.CRITICAL),
+        Event(at("2026-10-07T10:00"), EventKind.LEVEL, "b", "warn -> ok", CCS, Level.OK),
+        Event(at("2026-09-07T10:00"), EventKind.SERVER, "b", before, "", Level.CRITICAL),
     )
     expiry = date(2026, 12, 14)
     fixture.record_hourly("a", wave, group="emea", events=events, expires=expiry, permanent=False)
     fixture.record_hourly("b", [50] * HOURS, group="emea", overdraft=10)
     fixture.record_hourly(
-        FORMULA,
-        [105] * HOURS,
-        group="us",
-        product=UD,
-        subscription=date(2027, 4, 1),
+        FORMULA, [105] * HOURS, group="us", product=UD, subscription=date(2027, 4, 1)
     )
     fixture.record_hourly(
         "weird", [7] * HOURS, group="us", product=PIPES, name=HOSTILE, installed=None

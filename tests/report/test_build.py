@@ -22,14 +22,7 @@ from lictui.config.entitlements import Entitlement
 from lictui.config.settings import AlertSettings, Retention, Settings
 from lictui.engine.entitlements import Expiry, ExpiryKind
 from lictui.history.backfill import LicenseGrant
-from lictui.model import (
-    Event,
-    EventKind,
-    Level,
-    Model,
-    MonthlyUsage,
-    PoolKey,
-)
+from lictui.model import Event, EventKind, Level, Model, MonthlyUsage, PoolKey
 from lictui.report.csv import render_csv
 from lictui.report.html import render_html
 from lictui.report.markdown import render_markdown

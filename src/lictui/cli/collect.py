@@ -26,6 +26,7 @@ from lictui.clock import SystemClock
 from lictui.engine.engine import Engine, EngineThread, RunScope
 from lictui.export.metrics import MetricsPublisher, parse_address
 from lictui.export.systemd import ServiceManager, unit_file
+from lictui.paths import resolve_paths
 
 if TYPE_CHECKING:
     from lictui.config.settings import Settings
@@ -83,8 +84,11 @@ def collect(context: CommandContext, /, *, print_unit: bool, **options: Any) -> 
     chosen = CollectOptions(**options)
     address = parse_address(chosen.metrics_listen) if chosen.metrics_listen else None
     if print_unit:
-        writable = chosen.textfile.absolute().parent if chosen.textfile else None
-        click.echo(unit_file([*own_command(), "collect", *chosen.arguments()], writable), nl=False)
+        folders = _chosen_folders(context)
+        writable = [folders["--data-dir"]] if "--data-dir" in folders else []
+        writable += [chosen.textfile.absolute().parent] if chosen.textfile else []
+        words = [str(word) for pair in folders.items() for word in pair] + chosen.arguments()
+        click.echo(unit_file([*own_command(), "collect", *words], writable), nl=False)
         return 0
     configure_logging(context.paths.log, context.log_level, also_stderr=True)
     _, servers = load_configuration(context)
@@ -99,6 +103,16 @@ def collect(context: CommandContext, /, *, print_unit: bool, **options: Any) -> 
             click.echo(f"lictui: metrics on http://{host}:{port}/metrics", err=True)
         thread = EngineThread(Engine(context.paths, clock, RunScope(chosen.group, chosen.interval)))
         return _run(thread, metrics, clock)
+
+
+def _chosen_folders(context: CommandContext) -> dict[str, Path]:
+    """The folders that are not the usual ones; those of a service have names of systemd."""
+    usual, paths = resolve_paths(), context.paths
+    folders = {
+        "--config-dir": (paths.config_dir, usual.config_dir),
+        "--data-dir": (paths.data_dir, usual.data_dir),
+    }
+    return {name: folder for name, (folder, other) in folders.items() if folder != other}
 
 
 def _run(thread: EngineThread, metrics: MetricsPublisher, clock: SystemClock) -> int:
@@ -142,8 +156,8 @@ def _run(thread: EngineThread, metrics: MetricsPublisher, clock: SystemClock) ->
             if reload.is_set():
                 reload.clear()
                 service.notify_reload()
+                click.echo("lictui: reloading the configuration", err=True)
                 thread.reload()
-                click.echo("lictui: configuration reloaded", err=True)
                 service.notify("READY=1")
             service.feed_watchdog(thread.responds)
     return 130 if signal.SIGINT in received else 0

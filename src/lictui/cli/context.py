@@ -17,6 +17,8 @@ from lictui.clock import SystemClock
 from lictui.config.loader import load_settings
 from lictui.config.registry import load_servers
 from lictui.engine import queries
+from lictui.engine.long_term import open_with_engine
+from lictui.engine.thread import run
 from lictui.errors import UsageError
 from lictui.paths import FILE_MODE, make_folder
 
@@ -83,17 +85,25 @@ def existing_history(context: CommandContext) -> Path:
 
 @contextmanager
 def open_history(
-    context: CommandContext, *, create: bool = False, write: bool = False
+    context: CommandContext, *, create: bool = False, write: bool = False, past: bool = False
 ) -> Iterator[History]:
     """Open the history database to read it, or to `write` it.
 
-    Without `create`, raises UsageError if there is none.
+    Without `create`, raises UsageError if there is none. With `past` a long-term engine adds what
+    the history does not have.
     """
     if not create:
         existing_history(context)
     settings = load_settings(context.paths)
     read_only = not (create or write)
     clock = SystemClock()
+    if past and settings.long_term.engine:
+        servers = load_servers(context.paths)
+        with open_with_engine(context.paths, settings, servers, clock, run) as merged:
+            yield merged
+            for notice in (*merged.notices, *merged.engine_notices, *merged.used_notices):
+                click.echo(f"lictui: {notice}", err=True)
+        return
     with queries.open_history(context.paths, settings, clock, read_only=read_only) as history:
         for notice in history.notices:
             click.echo(f"lictui: {notice}", err=True)

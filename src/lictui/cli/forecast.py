@@ -86,7 +86,7 @@ def forecast(
     selected = {server.name for server in select_servers(registered, servers, group)}
     now = SystemClock().now()
     today = datetime.fromtimestamp(now, UTC).astimezone(resolve_timezone(context, tz)).date()
-    with open_history(context) as history, working("computing forecasts"):
+    with open_history(context, past=True) as history, working("computing forecasts"):
         require_recorded(history, products=products)
         board = load_board(registered, history, settings.alerts)
         board = replace(
@@ -215,7 +215,7 @@ def peaks(
     if group:
         members = {server.name for server in select_servers(registered, group=group)}
         selected = members & (selected or members)
-    with open_history(context) as history, working("reading the history"):
+    with open_history(context, past=True) as history, working("reading the history"):
         require_recorded(history, servers, products)
         board = load_board(registered, history, settings.alerts)
         every = peak_query(history, board, SystemClock().now(), zone)

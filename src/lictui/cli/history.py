@@ -1,7 +1,7 @@
-"""`lictui history export`, `journal`, `stats` and `compact`.
+"""`lictui history export`, `journal`, `stats`, `push` and `compact`.
 
-JSON: `lictui.journal/1` and `lictui.history/1`. `import` is in `history_import`, `peaks` in
-`forecast`.
+JSON: `lictui.journal/1`, `lictui.history/1` and `lictui.push/1`. `import` is in
+`history_import`, `peaks` in `forecast`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from lictui.analysis.series import Resolution
-from lictui.cli.context import existing_history, open_history, require_recorded
+from lictui.cli.context import (
+    existing_history,
+    load_configuration,
+    open_history,
+    require_recorded,
+)
 from lictui.cli.options import (
     FORMATS,
     CommandContext,
@@ -28,8 +33,11 @@ from lictui.cli.output import Column, Row, emit, fields, number_text, open_text,
 from lictui.clock import SystemClock, iso
 from lictui.csvfile import csv_lines
 from lictui.engine.board import Filter
+from lictui.engine.long_term import push_history
+from lictui.engine.thread import run
 from lictui.history.csv_export import ExportQuery
 from lictui.history.database import check_and_set_aside
+from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -179,7 +187,7 @@ def _events(history: History, since: float | None) -> Iterator[Event]:
             yield event
 
 
-# `lictui history stats` and `compact`
+# `lictui history stats`, `push` and `compact`
 
 
 def _statistic_text(row: Row) -> str:
@@ -221,6 +229,54 @@ def _statistics(history: History) -> dict[str, Any]:
         "bytes": stats.size_bytes,
         "bytes_per_reading": None if per_reading is None else round(per_reading, 2),
     }
+
+
+@click.command()
+@click.option("--backfill", is_flag=True, help="Push everything that the engine does not have.")
+@click.option("--verify", is_flag=True, help="Read everything back and compare it.")
+@format_options
+@click.pass_obj
+def push(context: CommandContext, /, *, backfill: bool, verify: bool, output_format: str) -> int:
+    """Show what was pushed to the long-term engine, and verify it.
+
+    Exit code 1 if the engine failed, or if `--verify` found a difference.
+    """
+    existing_history(context)
+    settings, servers = load_configuration(context)
+    task = push_history(
+        context.paths, settings, servers, SystemClock(), backfill=backfill, verify=verify
+    )
+    try:
+        with working("comparing with the engine"):
+            report = run(task)
+    except SourceError as error:
+        failure = error.failure
+        click.echo(f"lictui: {failure.message}. {failure.hint}", err=True)
+        return 1
+    if report.left_to_other:
+        click.echo("lictui: another lictui is polling, and will push it", err=True)
+    since = min(report.waiting.values(), default=None)
+    compared = report.comparison
+    checksums = compared.checksums if compared else (None, None)
+    result = {
+        **fields(report, "target servers sent"),
+        "servers_waiting": len(report.waiting),
+        "waiting_since": optional_time(since or None),
+        "samples": compared and compared.local,
+        "samples_in_engine": compared and compared.stored,
+        "missing": compared and compared.missing,
+        "different": compared and compared.different,
+        "doubled": compared and compared.doubled,
+        "checksum": checksums[0],
+        "checksum_in_engine": checksums[1],
+    }
+    emit(
+        [{"name": name, "value": value} for name, value in result.items()],
+        _STATISTICS_COLUMNS,
+        output_format,
+        document={"schema": "lictui.push/1", **result},
+    )
+    return int(bool(compared and compared.incomplete))
 
 
 @click.command()

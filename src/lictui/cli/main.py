@@ -120,6 +120,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
             "Print the event log, newest first: changes of servers and pools, and alerts.",
         ),
         "stats": ("history:stats", "Show database statistics."),
+        "push": ("history:push", "Show what was pushed to the long-term engine, and verify it."),
         "compact": ("history:compact", "Aggregate, apply retention and compact the database."),
     },
     "config": {

@@ -8,7 +8,7 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -25,6 +25,9 @@ from lictui.errors import UsageError
 from lictui.paths import make_folder
 from lictui.report.model import months_before
 from lictui.report.renewal import build_renewal
+
+if TYPE_CHECKING:
+    from lictui.report.sections import ReportTree
 
 _WRITERS: Final = {
     "html": "lictui.report.html:render_html",
@@ -81,6 +84,8 @@ def renewal(
     The folder gets renewal.html, renewal.xlsx and SHA256SUMS, which `sha256sum -c` checks. Prices
     and purchased quantities come from contract.toml. Exit code 1: no data was recorded.
     """
+    if str(output) == "-":
+        raise UsageError("the renewal pack is several files", "name a folder with -o")
     for name in formats:
         require_package(name)
     clock, zone = SystemClock(), resolve_timezone(context, tz)
@@ -103,19 +108,22 @@ def renewal(
         click.echo(f"lictui: no data was recorded in the last {months} months", err=True)
         return 1
     tree = build_renewal(positions, board, query, group)
-    files = {
-        f"renewal.{name}": rendered if isinstance(rendered, bytes) else rendered.encode()
-        for name in formats
-        for rendered in (resolve_name(_WRITERS[name])(tree),)
-    }
-    sums = (f"{sha256(data).hexdigest()}  {name}\n" for name, data in files.items())
-    files[_MANIFEST] = "".join(sums).encode()
-    _write(output or Path(f"lictui-renewal-{today}"), files)
+    _write(output or Path(f"lictui-renewal-{today}"), tree, formats)
+    if any(position.unit_cost is None for position in positions):
+        click.echo(f"lictui: enter missing quantities in {context.paths.entitlements}", err=True)
     return 0
 
 
-def _write(folder: Path, files: dict[str, bytes]) -> None:
+def _write(folder: Path, tree: ReportTree, formats: tuple[str, ...]) -> None:
     """Write the files into a folder, the manifest last."""
+    files = {}
+    with working("writing the renewal pack"):
+        for name in formats:
+            rendered = resolve_name(_WRITERS[name])(tree)
+            is_text = isinstance(rendered, str)
+            files[f"renewal.{name}"] = rendered.encode() if is_text else rendered
+    sums = (f"{sha256(data).hexdigest()}  {name}\n" for name, data in files.items())
+    files[_MANIFEST] = "".join(sums).encode()
     try:
         make_folder(folder.expanduser())
     except OSError as error:

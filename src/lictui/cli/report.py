@@ -133,7 +133,7 @@ def _build_report(
         select_servers(servers, group=group)
     now = SystemClock().now()
     first_day = _first_day(month, now, zone)
-    with open_history(context) as history, working("building the report"):
+    with open_history(context, past=True) as history, working("building the report"):
         return build_report(history, ReportQuery(first_day, now, zone, servers, settings, groups))
 
 
@@ -237,7 +237,7 @@ def _overview(
     settings, registered = load_configuration(context)
     clock = SystemClock()
     query = PastQuery(clock.now(), resolve_timezone(context, tz), settings.alerts)
-    with open_history(context) as history, working("reading the history"):
+    with open_history(context, past=True) as history, working("reading the history"):
         board = load_board(registered, history, settings.alerts)
         summaries = {
             grouping: asyncio.run(past_summaries(history, board, grouping, query, clock))

@@ -133,8 +133,13 @@ class _Reader:
             self._invalid.add(key.name)
             return
         (value,) = accepted.values()
+        base = self._document.file.parent
         if key.name == "history.path":
-            value = resolve_path(self._document.file.parent, str(value))
+            value = resolve_path(base, str(value))
+        elif key.name == "history.engine_verify":
+            value = _absolute_verify(value, base)
+        elif key.name == "history.engine_secret":
+            value = with_absolute_file(str(value), base)
         self.settings = with_field(self.settings, key.field, value)
 
     def _check(
@@ -163,9 +168,7 @@ class _Reader:
         for key in ("secret", "headers", "body"):
             if getattr(action, key) and not action.webhook:
                 self._add_problem((*path, key), "requires webhook", "set webhook")
-        verify = action.verify
-        if isinstance(verify, str) and not verify.startswith("sha256:"):
-            verify = str(resolve_path(base, verify))
+        verify = _absolute_verify(action.verify, base)
         secret, webhook = (with_absolute_file(s, base) for s in (action.secret, action.webhook))
         headers = {name: with_absolute_file(s, base) for name, s in action.headers.items()}
         notify = tuple(with_absolute_file(service, base) for service in action.notify)
@@ -216,6 +219,11 @@ class _Reader:
         (*table, key) = path
         error = FieldError(str(key), message, hint)
         self._problems += self._document.problems(tuple(table), (error,))
+
+
+def _absolute_verify(verify: Any, base: Path) -> bool | str:
+    is_path = isinstance(verify, str) and not verify.startswith("sha256:")
+    return str(resolve_path(base, verify)) if is_path else verify
 
 
 def _keys(value: object) -> str:

@@ -202,7 +202,7 @@ def _server_name(value: object) -> str:
     return name
 
 
-def _verify(value: object) -> bool | str:
+def tls_verify(value: object) -> bool | str:
     """Return true, false, a CA bundle's path or a pin in lower case without colons."""
     if isinstance(value, bool):
         return value
@@ -253,7 +253,7 @@ def _command(value: object) -> tuple[str, ...]:
     return arguments
 
 
-accepts(_verify, type=["boolean", "string"])
+accepts(tls_verify, type=["boolean", "string"])
 accepts(_overview_paths, **STRINGS)
 accepts(_command, **STRINGS, minItems=1)
 
@@ -264,7 +264,7 @@ _COMMON_KEYS: Final[dict[str, Validator]] = {
     "url": string,  # that of a source: URL_VALIDATORS
     "username": string,
     "secret": secret_reference,
-    "verify": _verify,
+    "verify": tls_verify,
     "proxy": origin_url,
     "group": string,
     "interval": number(1, 7 * 86400),

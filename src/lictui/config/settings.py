@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from lictui.config.secrets import is_reference, secret_reference
-from lictui.config.server_schema import origin_url
+from lictui.config.server_schema import origin_url, tls_verify
 from lictui.config.toml_document import (
     STRINGS,
     InvalidValue,
@@ -27,6 +27,7 @@ from lictui.config.toml_document import (
     number,
     quoted,
     ratio,
+    string,
     string_list,
     time_zone,
 )
@@ -117,6 +118,18 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True)
+class LongTermSettings:
+    """`[history]`: an engine for time series that figures are pushed to, or read from."""
+
+    push: str = ""  # URL for Prometheus remote write
+    engine: str = ""  # URL of the Prometheus API, without /api/v1
+    username: str = ""
+    secret: str = ""  # a reference; the password, or a bearer token without `username`
+    headers: tuple[str, ...] = ()  # NAME: VALUE
+    verify: bool | str = True  # as of a server
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings of config.toml, and the entitlements of contract.toml."""
 
@@ -129,6 +142,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     alerts: AlertSettings = field(default_factory=AlertSettings)
     retention: Retention = field(default_factory=Retention)
+    long_term: LongTermSettings = field(default_factory=LongTermSettings)
     keymap: Mapping[str, str] = field(default_factory=dict)  # command ID -> keys, comma-separated
     idle_days: int = 90  # `[holders]`: older assignments are marked as idle
     user_privacy: str = "hide"  # `[privacy] users`: hide · hash · show
@@ -154,6 +168,51 @@ class SettingKey:
     def value_in(self, settings: Settings) -> object:
         """Return the value that `settings` has for this key."""
         return reduce(getattr, self.field.split("."), settings)
+
+
+def http_url(value: object) -> str:
+    """Accept an http or https URL without credentials. No error message repeats its path."""
+    url = non_empty_string(value)
+    invalid = InvalidValue("must be a URL", "example: https://HOST/PATH")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise invalid from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+        raise invalid
+    if parts.username or parts.password:
+        raise InvalidValue("must not contain credentials", "set a reference to a secret instead")
+    return url
+
+
+def _optional_url(value: object) -> str:
+    url = http_url(value) if value else ""
+    if urlsplit(url).query or urlsplit(url).fragment:
+        raise InvalidValue("must not have a query", "example: https://HOST/PATH")
+    return url.rstrip("/")
+
+
+def _push_url(value: object) -> str:
+    url = _optional_url(value)
+    return f"{url}/api/v1/write" if url and not urlsplit(url).path else url
+
+
+def _engine_url(value: object) -> str:
+    return _optional_url(value).removesuffix("/api/v1")
+
+
+_HEADER_LINE: Final = re.compile(
+    r"(?!authorization:)[\w!#$%&'*+.^`|~-]+:[ -~]+", re.ASCII | re.IGNORECASE
+)
+
+
+def _header_lines(value: object) -> tuple[str, ...]:
+    headers = string_list(value)
+    if not all(map(_HEADER_LINE.fullmatch, headers)):
+        hint = 'example: ["X-Scope-OrgID: licenses"]; credentials belong in engine_secret'
+        raise InvalidValue("must be NAME: VALUE", hint)
+    return headers
 
 
 _DAYS: Final = number(1, 36500, whole=True)
@@ -217,6 +276,20 @@ KEYS: Final = (
     SettingKey("history.keep_day", "retention.day", _DAYS, "Retention of daily values in days."),
     SettingKey("history.keep_journal", "retention.journal", _DAYS,
                "Retention of the event log in days."),
+    SettingKey("history.push", "long_term.push", _push_url,
+               "Push all figures to a long-term engine: URL for Prometheus remote write, see the "
+               "page of the [long-term engine](long-term-engine.md)."),
+    SettingKey("history.engine", "long_term.engine", _engine_url,
+               "Read figures that the local history does not have from a long-term engine: URL of "
+               "its Prometheus API, without /api/v1."),
+    SettingKey("history.engine_username", "long_term.username", string,
+               "Account at the engine, for basic authentication."),
+    SettingKey("history.engine_secret", "long_term.secret", secret_reference,
+               "Reference to the password, or without engine_username to a bearer token."),
+    SettingKey("history.engine_headers", "long_term.headers", _header_lines,
+               'Headers of every request, such as a tenant: ["X-Scope-OrgID: licenses"].'),
+    SettingKey("history.engine_verify", "long_term.verify", tls_verify,
+               "TLS verification, as of a server."),
     SettingKey("holders.idle_days", "idle_days", _DAYS,
                "Days after which an unused license assignment is marked as idle."),
     SettingKey("privacy.users", "user_privacy", choice("hide", "hash", "show"),
@@ -296,25 +369,9 @@ def _command(value: object) -> tuple[str, ...]:
     return arguments
 
 
-def webhook_url(value: object) -> str:
-    """Accept an http or https URL without credentials. No error message repeats its path."""
-    url = non_empty_string(value)
-    invalid = InvalidValue("must be a URL", "example: https://HOST/PATH")
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise invalid from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
-        raise invalid
-    if parts.username or parts.password:
-        raise InvalidValue("must not contain credentials", "sign with a secret instead")
-    return url
-
-
 def _webhook(value: object) -> str:
     """Return a URL, or a reference to one: with many services, the URL is a secret."""
-    return secret_reference(value) if is_reference(str(value)) else webhook_url(value)
+    return secret_reference(value) if is_reference(str(value)) else http_url(value)
 
 
 def _headers(value: object) -> dict[str, str]:
@@ -342,13 +399,9 @@ def _services(value: object) -> tuple[str, ...]:
     return tuple(map(secret_reference, string_list(value)))
 
 
-def _verify(value: object) -> bool | str:
-    return value if isinstance(value, bool) else non_empty_string(value)
-
-
+accepts(_header_lines, **STRINGS)
 accepts(_kinds, type="array", items={"enum": [kind.value for kind in AlertKind]})
 accepts(_command, **STRINGS, minItems=1)
-accepts(_verify, type=["boolean", "string"])
 accepts(_headers, type="object", additionalProperties={"type": "string"})
 accepts(_services, **STRINGS)
 
@@ -363,7 +416,7 @@ ACTION_KEYS: Final[dict[str, Validator]] = {
     "headers": _headers,
     "body": _template,
     "notify": _services,
-    "verify": _verify,
+    "verify": tls_verify,
     "timeout": number(1, 300),
     "bell": boolean,
     "osc9": boolean,

@@ -19,7 +19,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from lictui.config.secrets import is_reference
-from lictui.config.settings import Action, Limits, webhook_url
+from lictui.config.settings import Action, Limits, http_url
 from lictui.config.toml_document import InvalidValue
 from lictui.engine.alert_state import event_json
 from lictui.errors import LictuiError
@@ -249,7 +249,7 @@ async def _post(action: Action, message: Message, limits: Limits, clock: Clock) 
     url = action.webhook
     if is_reference(url):
         try:
-            url = webhook_url(await resolve_secret(url))
+            url = http_url(await resolve_secret(url))
         except InvalidValue as error:
             raise SourceError(FailureKind.CONFIG, f"{action.webhook}: {error.message}") from None
     headers = {

@@ -25,6 +25,7 @@ from lictui.engine.actions import ActionRunner
 from lictui.engine.alert_state import acknowledgement_event, duration_text
 from lictui.engine.alerts import current_alerts
 from lictui.engine.board import Board, MergedBoard
+from lictui.engine.long_term import EngineReader, PushWorker
 from lictui.engine.merge import merge_board, same_as_warnings
 from lictui.engine.poller import Lease, Poller, SourceFactory
 from lictui.engine.queries import HistoryQueries, open_history, query_license_users, with_history
@@ -94,6 +95,7 @@ _LATE: Final = 10.0  # real seconds; after such a delay, missing polls are not t
 _LATE_NOTICE: Final = 60.0  # real seconds of a delay that is worth a line of the event log
 _COMPACT_INTERVAL: Final = 600.0  # seconds
 _ANOMALY_INTERVAL: Final = 60.0  # seconds between searches for servers that are due
+_PUSH_INTERVAL: Final = 15.0  # seconds between two looks for figures to push
 _PATIENCE: Final = 1.0  # seconds that the start waits for a history that is slow, or locked
 _CLOSE_TIMEOUT: Final = 2.5  # seconds for everything: a process that is told to end must end
 _VIEWING_ONLY: Final = "Viewing only: another lictui instance is polling"
@@ -129,8 +131,10 @@ class Engine:
         self.history = HistoryQueries(
             self._history_thread, clock, lambda: self.board, lambda: self.settings
         )
+        self._reader = EngineReader(paths, clock, thread, self.history)
         self._lease = Lease(clock, read_only=self._scope.read_only)
         self._actions = ActionRunner(clock, self._log_event, file=paths.data_dir / "actions.json")
+        self._push_worker = PushWorker(paths, clock, thread, self._notify)
         self._recorder = Recorder(Board(), self.settings.alerts, self._actions.submit)
         self._registry: tuple[Server, ...] = ()
         self._notices: dict[str, tuple[str, ...]] = {}  # by subject
@@ -173,6 +177,8 @@ class Engine:
         if not isinstance(self._clock, PastClock):
             start("clock", self._watch, _ROUND, delay=_ROUND)
         start("configuration", self._reconfigure, _ROUND, delay=_ROUND)
+        start("questions", self._update_reader, _ROUND)
+        start("pushing", self._push, _PUSH_INTERVAL, delay=_PUSH_INTERVAL)
         start("anomalies", self._check_anomalies, _ANOMALY_INTERVAL, delay=_ANOMALY_INTERVAL)
 
     async def close(self) -> None:
@@ -182,6 +188,8 @@ class Engine:
         self._record_queued()
         await self._wait_a_little(self._close_history())
         await self._actions.close()
+        await self._wait_a_little(self._push_worker.close())
+        await self._wait_a_little(self._reader.close())
         if unwritten := len(self._recorder.take_unwritten().polls):
             _log.error("the history cannot be written: %d polls are lost", unwritten)
         for task in self._late_work:
@@ -256,7 +264,7 @@ class Engine:
                     lambda history: history.rename_server(replacing.name, server.name)
                 )
                 await self._load_alerts()
-                self._history_thread.notify(self.history.use, self._history)
+                self._history_thread.notify(self._reader.use_local, self._history)
         await self._reconfigure(trusted=True)
 
     async def store_secret(self, name: str, secret: str) -> str:
@@ -378,6 +386,21 @@ class Engine:
             self._anomaly_checker.check(self.board, self.settings, anomalies)
         )
 
+    async def _push(self) -> None:
+        """Push to the long-term engine, as long as this lictui is the one that polls."""
+        if self._history is not None and self._lease.is_held:
+            statuses = self._recorder.board.servers
+            polled = {s.server.name: s.polled_at for s in statuses if s.polled_at is not None}
+            servers = {server.name: server for server in self._registry}
+            self._notices["push"] = await self._push_worker.push(self.settings, servers, polled)
+            self._show()
+
+    async def _update_reader(self) -> None:
+        """Let the long-term engine help to answer questions, where one is configured."""
+        notices = await self._reader.update(self.settings, self._registry, self._history)
+        self._notices["engine"] = notices
+        self._show()
+
     # Configuration
 
     async def _in_files(self, function: Callable[[], _T]) -> _T:
@@ -464,10 +487,10 @@ class Engine:
         async def call() -> History:
             if before:
                 before.close()
-                self.history.use(None)
+                self._reader.use_local(None)
             read_only = self._scope.read_only
             after = open_history(self._paths, self.settings, self._clock, read_only=read_only)
-            self.history.use(after)
+            self._reader.use_local(after)
             return after
 
         try:
@@ -493,7 +516,7 @@ class Engine:
                 await self._in_history(lambda history: history.release_lease(self._lease.holder))
             await self._in_history(lambda history: history.close())
         self._history = None
-        self._history_thread.notify(self.history.use, None)
+        self._history_thread.notify(self._reader.use_local, None)
 
     async def _renew_lease(self) -> None:
         """Poll and evaluate alerts, or show what another lictui records."""

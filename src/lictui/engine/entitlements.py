@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _NEXT: Final = timedelta(days=365)
 _RECENT: Final = timedelta(days=30)  # what has just ended is still shown
 _DOUBLED: Final = 2
+_CENTS: Final = 1000  # below this, cents are shown
 
 
 # What ends when: alerts, report, panes and charts select from this list and word it
@@ -374,8 +375,9 @@ def summary(line: ContractLine) -> str:
 
 
 def format_money(amount: float | None, currency: str) -> str:
-    """An amount for people; "" if it is not known."""
-    return "" if amount is None else f"{amount:,.0f} {currency}".strip()
+    """An amount for people, such as `12,000 EUR` or `42.50 EUR`; "" if it is not known."""
+    digits = 2 if amount is not None and amount < _CENTS and amount % 1 else 0
+    return "" if amount is None else f"{amount:,.{digits}f} {currency}".strip()
 
 
 # Servers whose licenses seem to be counted twice

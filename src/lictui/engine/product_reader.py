@@ -27,6 +27,7 @@ from lictui.engine.product_history import (
     select_product,
     statuses_of,
 )
+from lictui.longterm.read import LongTermHistory
 from lictui.model import (
     Event,
     EventKind,
@@ -86,6 +87,7 @@ class ProductHistoryReader:
             self._monthly_usage(selection, owners),
             (
                 *self._continuations(owners, selection, query),
+                *self._engine_figures(owners, query, zone),
                 *self._history.events(_MAX_EVENTS, query.end, query.start, event_filter(selection)),
             ),
             is_coarse=bool((series.seconds > ALIGNMENT).any()),
@@ -197,6 +199,18 @@ class ProductHistoryReader:
                 if query.start <= pool.ended < query.end:
                     kind = EventKind.LICENSES
                     yield Event(pool.ended, kind, pool.server, text, selection.product)
+
+    def _engine_figures(
+        self, owners: Iterable[ServerPool], query: ProductQuery, zone: tzinfo | None
+    ) -> Iterator[Event]:
+        """Up to where figures are those of the long-term engine."""
+        history = self._history
+        if not isinstance(history, LongTermHistory):
+            return
+        if span := history.used_span(owners, query.start, query.end):
+            text = f"figures from {day_of(span[0], zone)} to here are in part those of "
+            text += f"the long-term engine {history.engine}"
+            yield Event(min(span[1], query.end - 1), EventKind.NOTICE, "", text)
 
     def _monthly_usage(
         self, selection: ProductSelection, owners: Iterable[ServerPool]

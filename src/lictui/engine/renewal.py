@@ -115,7 +115,9 @@ async def renewal_positions(
         question = ProductQuery(servers, total.product, (query.start, end), width, curve=True)
         past = await reader.history(board, question, query.settings)
         reading = None if total.unknown_pools else total.reading
-        bought = _position(total.product, total.name, total.model, lines)
+        # Several license models of one code: an entitlement does not say which it is for.
+        is_one = sum(other.product == total.product for other in totals) == 1
+        bought = _position(total.product, total.name, total.model, lines if is_one else ())
         position = replace(
             bought,
             installed=reading.installed if reading else None,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 from lictui.model import LicenseServer, ReportingStatus, SourceName, State
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from lictui.engine.board import MergedBoard, ServerStatus
 
 USAGE_INSIGHTS_VERSION: Final = (11, 15)  # docs.citrix.com, "On-premises license usage"
@@ -134,3 +136,22 @@ def supported_features(version: str) -> str:
     if numbers[_BUILD_INDEX] < _LAS_ONLINE:
         las = "version too old for LAS"
     return f"{insights}, {las}"
+
+
+_NO_EXPIRY: Final = 9_999  # days
+_WORST_FIRST: Final = (
+    ReportingStatus.EXPIRED,
+    ReportingStatus.NOT_REPORTING,
+    ReportingStatus.NEVER_REPORTED,
+    ReportingStatus.REPORTING,
+)
+
+
+def by_urgency(listed: Iterable[LicenseServer]) -> list[LicenseServer]:
+    """The license servers of an account by their status, the worst first, then by expiry."""
+
+    def rank(server: LicenseServer) -> tuple[int, int, str, str]:
+        days = _NO_EXPIRY if server.days_to_expire is None else server.days_to_expire
+        return _WORST_FIRST.index(server.status), days, server.fqdn, server.host_id
+
+    return sorted(listed, key=rank)

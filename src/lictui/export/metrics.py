@@ -36,10 +36,13 @@ _FILE_MODE: Final = 0o644  # node_exporter runs as another user
 
 
 def parse_address(text: str) -> tuple[str, int]:
-    """Return host and port of `HOST:PORT`; without a host it is loopback. Raises UsageError."""
+    """Return host and port of `HOST:PORT`; without a host it is loopback. Raises UsageError.
+
+    Port 0 is any free one.
+    """
     host, _, port = text.strip().rpartition(":")
     host = host.removeprefix("[").removesuffix("]") or "127.0.0.1"
-    if not (port.isascii() and port.isdecimal()) or not 0 < int(port) < 1 << 16:
+    if not (port.isascii() and port.isdecimal()) or int(port) >= 1 << 16:
         raise UsageError(f"invalid address {text!r}", "examples: 9877, 0.0.0.0:9877, [::1]:9877")
     return host, int(port)
 

@@ -92,14 +92,15 @@ def _classes(
     settings: Settings, servers: Sequence[Server], product: str = ""
 ) -> Iterator[tuple[str, _ServerClass]]:
     """Yield each class of servers, with the matcher that selects it."""
-    keys = {
-        server.name: _ServerClass(
-            settings.alerts.thresholds_of(server, product),
+    by_name, main_of = {server.name: server for server in servers}, resolve_same_as(servers)
+    keys = {}
+    for server in servers:
+        main = by_name[main_of.get(server.name, server.name)]  # whose alerts they are
+        keys[server.name] = _ServerClass(
+            settings.alerts.thresholds_of(main, product),
             server.interval or settings.interval or DEFAULT_INTERVAL[server.source],
-            server.entitlement,
+            main.entitlement,
         )
-        for server in servers
-    }
     (most, _), *others = Counter(keys.values()).most_common()
     yield _matcher("server", [n for n, key in keys.items() if key != most], is_in=False), most
     for key, _ in others:

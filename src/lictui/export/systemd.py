@@ -54,12 +54,12 @@ class ServiceManager:
             self.notify("WATCHDOG=1")
 
 
-def unit_file(command: Sequence[str], writable: Path | None = None) -> str:
-    """Return a hardened unit that runs `command`, which may write into one more folder."""
+def unit_file(command: Sequence[str], writable: Sequence[Path] = ()) -> str:
+    """Return a hardened unit that runs `command`, which may write into these folders, too."""
     in_home = command[0].startswith(("/home/", "/root/"))
     values = {
         "COMMAND": " ".join(map(_quoted, command)),
-        "WRITABLE": f"ReadWritePaths={_quoted(str(writable))}\n" if writable else "",
+        "WRITABLE": "".join(f"ReadWritePaths={_quoted(str(path))}\n" for path in writable),
         "HOME": "read-only" if in_home else "yes",  # the program itself is there
     }
     return read_template("lictui.service", values)

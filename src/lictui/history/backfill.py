@@ -25,7 +25,7 @@ from lictui.history.csv_reader import MONTH
 from lictui.history.csv_reader import UNKNOWN as NO_COUNT
 from lictui.history.polls import last_polls, record_monthly_usage
 from lictui.history.pools import Capacity
-from lictui.history.readings import last_reading
+from lictui.history.readings import last_reading, reset_pushed
 from lictui.history.rollup import (
     EMPTY,
     FOREVER,
@@ -107,6 +107,7 @@ def _import_pool(
     rows = imported.rows[np.searchsorted(imported.rows["width"], MONTH, side="right") :]
     start, last = int(rows["time"].min()), int(max(rows["time"].max(), rows["high_at"].max()))
     end = int((rows["time"] + np.maximum(rows["width"], 1)).max())
+    reset_pushed(db, imported.server, start)
     pool = pools.find_pool(db, imported.server, imported.key)
     is_new = pool is None
     if pool is None:

@@ -89,6 +89,10 @@ SCHEMA: Final = (
         server TEXT NOT NULL, kind TEXT NOT NULL, product TEXT NOT NULL, detail TEXT NOT NULL,
         "by" TEXT NOT NULL, time REAL NOT NULL, until REAL,
         PRIMARY KEY(server, kind, product, detail)) WITHOUT ROWID""",
+    # Up to when figures are in a long-term engine, and may be there. `target`: its URL.
+    """CREATE TABLE IF NOT EXISTS pushed(
+        target TEXT NOT NULL, server TEXT NOT NULL, until INTEGER NOT NULL,
+        tried INTEGER NOT NULL, PRIMARY KEY(server, target)) WITHOUT ROWID""",
 )
 
 
@@ -259,6 +263,7 @@ class HistoryFile:
                 db.execute(f"PRAGMA journal_size_limit = {_MAX_LOG_SIZE}")
                 if not has_tables:
                     _create_tables(db)
+                db.execute(SCHEMA[-1])  # of a file that is older than this table
                 _set_journal_mode(db, self.path)
             ((self.journal_mode,),) = db.execute("PRAGMA journal_mode")
             db.execute("PRAGMA user_version").fetchone()  # creates the log

@@ -41,6 +41,13 @@ def query_series(db: sqlite3.Connection, query: SeriesQuery, now: float) -> Seri
         for server, key in dict.fromkeys(query.pools)
         if (pool := pools.find_pool(db, server, key))
     ]
+    return series_of(db, known, query, now)
+
+
+def series_of(
+    db: sqlite3.Connection, known: Sequence[StoredPool], query: SeriesQuery, now: float
+) -> Series:
+    """Return the queried series of these pools."""
     if not known:
         return Series.empty(query.width)
     width = -(-max(query.width, ALIGNMENT) // ALIGNMENT) * ALIGNMENT
@@ -136,14 +143,14 @@ class StoredPool:
             since = start if width is Resolution.DAY else max(start, self._since(width))
             first = start if since == start else -(-since // _DAY) * _DAY
             if first < end:
-                parts.append(self._to_series(self._rollups(width, first, end), width))
+                parts.append(to_series(self._rollups(width, first, end), width, self._capacities))
                 end = first
         return concatenate(parts[::-1], int(finest))
 
     def stored_series(self, width: Resolution, start: int, end: int) -> Series:
         """Return the buckets of `width` that start in [start, end) and are stored as such."""
         rollups = self._rollups(width, start, end)
-        return self._to_series(rollups.select(rollups.start >= start), width)
+        return to_series(rollups.select(rollups.start >= start), width, self._capacities)
 
     def _since(self, width: Resolution) -> int:
         """Return when stored figures of `width` start; 0 if they go back to the first reading."""
@@ -168,20 +175,22 @@ class StoredPool:
         recent = roll_up(readings, self._capacities, ALIGNMENT, self._now)
         return recent.between(self.pool.packed_until, FOREVER)
 
-    def _to_series(self, rollups: Rollups, width: int) -> Series:
-        seconds = constant(rollups.seconds)
-        installed, overdraft = self._capacities.licenses(rollups.high_at)
-        return Series(
-            rollups.start,
-            repeated(width, len(rollups)),
-            rollups.low,
-            rollups.total / (rollups.seconds if seconds is None else seconds),
-            rollups.high,
-            rollups.high_at,
-            rollups.last,
-            installed,
-            overdraft,
-            rollups.samples,
-            repeated(False, len(rollups)),  # noqa: FBT003
-            width=width,
-        )
+
+def to_series(rollups: Rollups, width: int, capacities: Capacities) -> Series:
+    """Return buckets of one width with the licenses at the moments of their maxima."""
+    seconds = constant(rollups.seconds)
+    installed, overdraft = capacities.licenses(rollups.high_at)
+    return Series(
+        rollups.start,
+        repeated(width, len(rollups)),
+        rollups.low,
+        rollups.total / (rollups.seconds if seconds is None else seconds),
+        rollups.high,
+        rollups.high_at,
+        rollups.last,
+        installed,
+        overdraft,
+        rollups.samples,
+        repeated(False, len(rollups)),  # noqa: FBT003
+        width=width,
+    )

@@ -23,6 +23,12 @@ def add_reading(db: sqlite3.Connection, pool: int, time: int, in_use: int | None
     )
 
 
+def reset_pushed(db: sqlite3.Connection, server: str, time: int) -> None:
+    """Let figures from `time` on be compared with long-term engines again: they changed."""
+    statement = "UPDATE pushed SET until = ?1 - 1 WHERE server = ?2 AND until >= ?1"
+    db.execute(statement, (time, server))
+
+
 def last_reading(db: sqlite3.Connection, pool: KnownPool) -> int:
     """Return when the pool was read last; without readings, until when it is packed."""
     row = db.execute("SELECT max(time) FROM reading WHERE pool = ?", (pool.id,)).fetchone()

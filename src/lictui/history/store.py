@@ -15,6 +15,7 @@ from lictui.history import journal, pools
 from lictui.history.errors import sqlite_errors, transaction
 from lictui.history.journal import Journal
 from lictui.history.polls import Polls
+from lictui.history.readings import reset_pushed
 from lictui.history.recording import append_poll
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class History(Journal, Polls):
     @classmethod
     def open(
         cls, path: Path, retention: Retention, clock: Clock, *, read_only: bool = False
-    ) -> History:
+    ) -> Self:
         """Open the history at `path`, mode 0600 in a 0700 folder; create it if necessary.
 
         A corrupt file is moved away, never deleted. A file of another program, or of another
@@ -98,6 +99,19 @@ class History(Journal, Polls):
 
         with self._writing() as db:
             return backfill.import_licenses(db, server, grants, now)
+
+    def push_positions(self, target: str) -> dict[str, tuple[int, int]]:
+        """Return by server: up to when figures are in an engine, and up to when any were sent."""
+        with self._reading() as db:
+            rows = db.execute("SELECT server, until, tried FROM pushed WHERE target = ?", (target,))
+            return {server: (until, tried) for server, until, tried in rows}
+
+    def set_pushed(self, target: str, server: str, before: int, until: int, tried: int) -> None:
+        """Store a position, unless it is not `before` any more: there are late figures."""
+        statement = "INSERT INTO pushed VALUES(?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+        statement += " until = excluded.until, tried = excluded.tried WHERE until = ?"
+        with self._writing() as db:
+            db.execute(statement, (target, server, until, tried, before))
 
     def rename_server(self, old: str, new: str) -> None:
         """Rename a server; if `new` has a history, that of `old` continues it."""
@@ -214,6 +228,7 @@ def _rename_server(db: sqlite3.Connection, old: str, new: str) -> None:
             db.execute(f"DELETE FROM {table} WHERE server = ?", (new,))
     for table in (*_OF_SERVERS, "alert", "acknowledgement"):
         db.execute(f"UPDATE OR REPLACE {table} SET server = ? WHERE server = ?", (new, old))
+    reset_pushed(db, new, 0)
 
 
 # Statistics

@@ -8,20 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from lictui.analysis.forecast import Forecast, describe_forecast, direction_text
 from lictui.analysis.series import day_bounds, day_of, day_start, next_month
-from lictui.model import LEVELS_ABOVE_WARN, SEVERE_LEVELS, Event, Level, Model
+from lictui.engine.alerts import severity_rank
+from lictui.model import SEVERE_LEVELS, Event, Level, Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from lictui.analysis.usage import UsageStats
     from lictui.engine.entitlements import ContractLine, Expiry
-
-
-_BY_SEVERITY: Final = (Level.UNKNOWN, Level.OK, *LEVELS_ABOVE_WARN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +118,9 @@ class ScopeReport:
     silent_servers: tuple[str, ...] = ()  # that have the product, but no data in this month
 
 
-def urgency_rank(level: Level) -> int:
-    """The place of a level in the report, the most severe being 0; unknown ones come last."""
-    return -_BY_SEVERITY.index(level)
+def urgency_rank(level: Level) -> tuple[bool, int]:
+    """Sorts levels, the most severe first; unknown ones come last."""
+    return level is Level.UNKNOWN, severity_rank(level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +160,12 @@ class ProductReport:
         return tuple(scope for scope in self.servers if scope.level in SEVERE_LEVELS)
 
     @property
-    def urgency(self) -> tuple[int, date, float, str, str]:
+    def urgency(self) -> tuple[tuple[bool, int], date, float, str, str]:
         """Sorts products: level (if unknown, of the worst server), then what runs out first."""
         level = self.estate.level
         if level is Level.UNKNOWN:
-            levels = (level, *(scope.level for scope in self.critical_servers))
-            level = min(levels, key=urgency_rank)
+            levels = (scope.level for scope in self.critical_servers)
+            level = min(levels, key=urgency_rank, default=level)
         day = self.forecast.runs_out if self.forecast else None
         ratio = self.estate.month.ratio or 0.0
         return urgency_rank(level), day or date.max, -ratio, self.name, self.model

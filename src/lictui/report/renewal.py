@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from lictui import __version__
 from lictui.analysis.series import day_of
+from lictui.engine.entitlements import format_money
 from lictui.engine.renewal import Basis, break_evens
 from lictui.model import Level
 from lictui.report import text
@@ -22,11 +23,7 @@ if TYPE_CHECKING:
     from lictui.engine.renewal import Position, RenewalQuery
 
 INCREASES: Final = (0, 50, 100, 200)  # of the price, in percent
-_BASES: Final = {
-    Basis.P95: "95th percentile",
-    Basis.P99: "99th percentile",
-    Basis.PEAK: "peak",
-}
+_BASES: Final = dict(zip(Basis, ("95th percentile", "99th percentile", "peak"), strict=True))
 _ENTER: Final = "product, purchased, cost and currency in a [[product]] of contract.toml"
 _LITTLE: Final = 0.95  # coverage below that is pointed out
 _POSITION_KEYS: Final = (
@@ -68,6 +65,8 @@ def build_renewal(
     more = {f"{basis}_more": f"{title} {plus}".capitalize() for basis, title in _BASES.items()}
     titles = {"usage": "Peak usage or assigned", "change": "vs. purchased", **more}
     rows = [_quantity_row(position, query) for position in positions]
+    shown, proposal = columns(_POSITION_KEYS, **titles), columns(_PROPOSAL_KEYS, **titles)
+    statements, figures = [*_statements(positions, query)], [*_key_figures(positions, query, plus)]
     start, zone = text.long_day(day_of(query.start, query.zone)), zone_name(query.zone, query.start)
     return ReportTree(
         f"Citrix license renewal, {today}{f', {group}' if group else ''}",
@@ -75,20 +74,10 @@ def build_renewal(
         f" {_BASES[query.basis]} {plus}. Created by lictui {__version__}.",
         day_of(query.now, query.zone),
         query.zone,
-        Section(
-            "Summary",
-            statements=[*_statements(positions, query)],
-            key_figures=[*_key_figures(positions, query, plus)],
-        ),
+        Section("Summary", statements=statements, key_figures=figures),
         [
-            _section("Position", "position", columns(_POSITION_KEYS, **titles), rows, _UNUSED_NOTE),
-            _section(
-                "Proposed quantity",
-                "proposal",
-                columns(_PROPOSAL_KEYS, **titles),
-                rows,
-                _PROPOSAL_NOTE,
-            ),
+            _section("Position", "position", shown, rows, _UNUSED_NOTE),
+            _section("Proposed quantity", "proposal", proposal, rows, _PROPOSAL_NOTE),
             _costs(positions, query),
             _break_even(positions),
             *(_curve(p, query) for p in positions if p.curve and not p.model.is_assigned),
@@ -151,7 +140,7 @@ def _money(
         if quantity.value is not None:
             sums[position.currency] += (position.cost(quantity.value) or 0) * factor
             signs[position.currency] = quantity.shown_sign or signs[position.currency]
-    amounts = [Bounded(n, signs[c]).mark(text.format_money(n, c)) for c, n in sums.items()]
+    amounts = [Bounded(n, signs[c]).mark(format_money(n, c)) for c, n in sums.items()]
     return KeyFigure(label, " + ".join(amounts) or text.UNKNOWN, remark)
 
 
@@ -166,28 +155,22 @@ def _statements(positions: Sequence[Position], query: RenewalQuery) -> Iterator[
             change = text.format_change(round(proposed.value) - p.purchased)
             sentence = f"{p.name} ({p.product}): {proposed} instead of {p.purchased:,} ({change})."
             yield Statement(Level.OK, "proposal", sentence)
-    for level, label, sentence, codes in (
-        (
-            Level.UNKNOWN,
-            "unknown",
-            f"purchased quantity unknown: enter {_ENTER}.",
-            [p.product for p in positions if p.purchased is None],
-        ),
-        (
-            Level.UNKNOWN,
-            "unknown",
-            "price unknown: enter cost, and one currency for all, in contract.toml.",
-            [p.product for p in positions if p.purchased and p.unit_cost is None],
-        ),
-        (
-            Level.WARN,
-            "coverage",
-            f"less than {text.format_threshold(_LITTLE)} of the time has data, see Evidence.",
-            [p.product for p in positions if p.coverage < _LITTLE],
-        ),
+    unpriced = [p.product for p in positions if p.purchased and p.unit_cost is None]
+    for sentence, codes in (
+        (f"purchased quantity unknown: enter {_ENTER}.", _codes(positions, "purchased")),
+        ("price unknown: enter cost, and one currency for all, in contract.toml.", unpriced),
+        ("no usage is recorded.", _codes(positions, "stats")),
     ):
         if codes:
-            yield Statement(level, label, f"{', '.join(codes)}: {sentence}")
+            yield Statement(Level.UNKNOWN, "unknown", f"{', '.join(codes)}: {sentence}")
+    if gaps := [p.product for p in positions if p.stats and p.coverage < _LITTLE]:
+        share = text.format_threshold(_LITTLE)
+        sentence = f"{', '.join(gaps)}: less than {share} of the time has data, see Evidence."
+        yield Statement(Level.WARN, "coverage", sentence)
+
+
+def _codes(positions: Sequence[Position], unknown: str) -> list[str]:
+    return [p.product for p in positions if getattr(p, unknown) is None]
 
 
 def _subject(position: Position) -> dict[str, Cell]:
@@ -207,14 +190,11 @@ def _quantity_row(position: Position, query: RenewalQuery) -> Row:
         change = proposed.value - position.purchased
     row: dict[str, Cell] = {
         **_subject(position),
-        "purchased": position.purchased,
-        "installed": position.installed,
-        "in_use": position.in_use,
+        **{key: getattr(position, key) for key in ("purchased", "installed", "in_use", "renewal")},
         "usage": _usage(position),
         "usage_at": stats.peak_at if stats and not is_assigned else None,
         "unused": unused,
         "unused_cost": Bounded(position.cost(unused.value), unused.sign),
-        "renewal": position.renewal,
         "proposed": proposed,
         "change": Bounded(change, proposed.sign),
     }
@@ -272,7 +252,8 @@ def _curve(position: Position, query: RenewalQuery) -> Section:
     figures = (
         ("Purchased", Bounded(position.purchased)),
         ("Proposed", _proposed(position, query)),
-        *((_BASES[basis].capitalize(), _usage(position, basis)) for basis in Basis),
+        ("Peak", _usage(position)),
+        ("95th / 99th percentile", " / ".join(str(_usage(position, b)) for b in [*Basis][:2])),
     )
     points = f"{', '.join(f'{n:,}: {text.format_percent(r, 1)}' for n, _, r in shares)}."
     day = day_of(query.now, query.zone)

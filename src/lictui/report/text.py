@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, tzinfo
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from lictui.engine.entitlements import format_money
 from lictui.model import SEVERE_LEVELS, Level, percent_text
 from lictui.products import describe
 
@@ -25,7 +26,6 @@ LEVEL_COLORS: Final = {  # on white, for spreadsheets and pictures
     **dict.fromkeys(SEVERE_LEVELS, _RED),
     Level.UNKNOWN: "#5a6470",
 }
-_CENTS: Final = 1000  # below this, cents are shown
 _PERCENT: Final = "\N{NO-BREAK SPACE}%"
 _ALIGNMENTS: Final = {300: "5 minutes", 3600: "1 hour", 86400: "1 day"}
 # Not strftime: the names must not depend on the locale.
@@ -118,12 +118,6 @@ def format_period(period: Period | None, zone: tzinfo | None) -> str:
     if period is None:
         return "never"
     return f"{format_duration(period.seconds)} from {format_time(period.start, zone)}"
-
-
-def format_money(amount: float | None, currency: str) -> str:
-    """Return `12,000 EUR` or `42.50 EUR`."""
-    digits = 2 if amount is not None and amount < _CENTS and amount % 1 else 0
-    return UNKNOWN if amount is None else f"{amount:,.{digits}f} {currency}".rstrip()
 
 
 def product_name(code: str, reported_name: str) -> str:
@@ -280,7 +274,7 @@ def format_cell(column: ReportColumn, row: Row, zone: tzinfo | None) -> str:
     formatted = NONE
     match column.kind:
         case CellKind.MONEY if row.get("unit_cost") is not None:
-            formatted = format_money(value, str(row["currency"]))
+            formatted = format_money(value, str(row["currency"])) or UNKNOWN
         case CellKind.COUNT if value is not None or column.key != "licenses":
             formatted = format_count(value)
         case CellKind.RATIO:

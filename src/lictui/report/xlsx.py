@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections import Counter
 from datetime import UTC, date, datetime, time
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
@@ -43,6 +42,21 @@ class Book:
         created = datetime.combine(tree.created, time(), UTC).replace(tzinfo=None)
         self.workbook.set_properties({"title": tree.title, "created": created})
         self._formats: dict[tuple[tuple[str, object], ...], Any] = {}
+        self._sheets: list[Worksheet] = []
+
+    def add(
+        self,
+        name: str,
+        shown: Sequence[ReportColumn],
+        tables: Iterable[Iterable[Row]],
+        formulas: Mapping[str, str],
+    ) -> Worksheet:
+        """Add a worksheet with the rows of these tables."""
+        sheet = Worksheet(self, name, shown, formulas)
+        for rows in tables:
+            sheet.add_rows(rows)
+        self._sheets.append(sheet)
+        return sheet
 
     def format(self, **properties: object) -> Any:
         """Return a format with these properties; equal ones are one format."""
@@ -53,26 +67,10 @@ class Book:
 
     def close(self) -> bytes:
         """Return the whole file; the same figures on the same day give the same bytes."""
+        for sheet in self._sheets:
+            sheet.finish()
         self.workbook.close()
         return self._out.getvalue()
-
-
-def render_xlsx(tree: ReportTree) -> bytes:
-    """Return the workbook of a monthly report."""
-    book = Book(tree)
-    writer = _MonthlyWriter(book)
-    writer.write_summary()
-    writer.write_products()
-    charts = book.workbook.add_worksheet("Charts") if tree.products else None
-    writer.write_servers()
-    days = writer.write_series("Daily", "days", _DAY_KEYS)
-    months = writer.write_series("Monthly", "months", _MONTH_KEYS)
-    if charts:
-        writer.draw_charts(charts, 0, days, "d")
-        writer.draw_charts(charts, 1, months, "mmm")
-    writer.write_expiries()
-    writer.write_entitlements()
-    return book.close()
 
 
 # One worksheet with one table
@@ -91,18 +89,13 @@ _CELL_FORMATS: Final[dict[CellKind, dict[str, object]]] = {
     CellKind.MONTH: {**_LEFT, "num_format": "mmm yyyy"},
     CellKind.TIME: {**_LEFT, "num_format": "yyyy-mm-dd hh:mm"},
 }
-_HEAD_FORMAT: Final = {
-    "bold": True,
-    "text_wrap": True,
-    "valign": "top",
-    "bottom": 1,
-    "bg_color": "#E8ECF0",
-}
+_HEAD: Final = {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1}
 _LEVEL_FILLS: Final = {
     LEVEL_COLORS[Level.OK]: "#E6F2EB",
     LEVEL_COLORS[Level.WARN]: "#FBF0DA",
     LEVEL_COLORS[Level.CRITICAL]: "#FBE9E7",
 }
+_TOTAL_FORMAT: Final = {"bold": True, "top": 1}
 _LINE_POINTS: Final = 15  # height of a line
 _MIN_WIDTH: Final = 9  # of a column, in characters
 _MAX_WIDTH: Final = 60
@@ -168,24 +161,27 @@ class Worksheet:
         self._widths = [_MIN_WIDTH, *(max(map(len, t.split())) + 3 for t in self._titles[1:])]
         for index, (column, title) in enumerate(zip(self.columns, self._titles, strict=True)):
             alignment = _RIGHT if column.is_number else _LEFT
-            head_format = book.format(**_HEAD_FORMAT, **alignment)
+            head_format = book.format(**_HEAD, **alignment, bg_color="#E8ECF0")
             self.sheet.write_string(head_row, index, title, head_format)
         self.sheet.set_landscape()
         self.sheet.set_paper(9)  # A4
         self.sheet.fit_to_pages(1, 0)
 
-    def finish(self, *, is_frozen: bool = True) -> None:
-        """Set the widths of the columns; with `is_frozen` keep the head in view, with filters."""
+    def set_widths(self) -> None:
+        """Set the widths of the columns and the height of the head."""
         lines = 2  # room for the buttons of the filter
         for index, (title, width) in enumerate(zip(self._titles, self._widths, strict=True)):
             self.sheet.set_column(index, index, min(width, _MAX_WIDTH) + 2)
             lines = max(lines, len(wrap(title, width)))
         self.sheet.set_row(self.head_row, lines * _LINE_POINTS + 3)
-        if is_frozen:
-            self.sheet.freeze_panes(self.head_row + 1, 1)
-            self.sheet.repeat_rows(self.head_row)
-            last = min(len(self.columns), _PRINTED_COLUMNS) - 1
-            self.sheet.print_area(0, 0, self.next_row, last)
+
+    def finish(self) -> None:
+        """Set the widths, and keep the head in view."""
+        self.set_widths()
+        self.sheet.freeze_panes(1, 1)
+        self.sheet.repeat_rows(0)
+        last = min(len(self.columns), _PRINTED_COLUMNS) - 1
+        self.sheet.print_area(0, 0, self.next_row, last)
 
     def _format(self, column: ReportColumn, value: PlainCell, sign: str = "") -> Any:
         """Return a format; with a sign, it is shown in front of the number, which stays one."""
@@ -198,16 +194,14 @@ class Worksheet:
             properties["bg_color"] = _LEVEL_FILLS.get(color, "#F1F3F5")
         return self._book.format(**properties)
 
-    def add_rows(self, *tables: Iterable[Row], is_filtered: bool = True) -> None:
-        """Write rows."""
-        for rows in tables:
-            for row in rows:
-                self._add_row(row)
+    def add_rows(self, rows: Iterable[Row]) -> None:
+        """Write rows that can be filtered."""
+        for row in rows:
+            self.add_row(row)
         last = max(self.next_row - 1, self.head_row + 1)
-        if is_filtered:
-            self.sheet.autofilter(self.head_row, 0, last, len(self.columns) - 1)
+        self.sheet.autofilter(self.head_row, 0, last, len(self.columns) - 1)
 
-    def _add_row(self, row: Row) -> None:
+    def add_row(self, row: Row) -> None:
         """Write a row; a value with a formula becomes the formula and its result."""
         for index, column in enumerate(self.columns):
             value = row.get(column.key)
@@ -229,9 +223,7 @@ class Worksheet:
     def add_totals(self, label: str, formulas: Mapping[str, tuple[str, float]]) -> None:
         """Write a row below the table: a label, and formulas with their results."""
         for index, column in enumerate(self.columns):
-            cell_format = self._book.format(
-                **{**_CELL_FORMATS[column.kind], "bold": True, "top": 1}
-            )
+            cell_format = self._book.format(**_CELL_FORMATS[column.kind] | _TOTAL_FORMAT)
             if column.key in formulas:
                 formula, value = formulas[column.key]
                 self._write_formula(index, formula, value, cell_format)
@@ -274,31 +266,114 @@ class Worksheet:
         """Return the index of a column, from 0."""
         return next(index for index, column in enumerate(self.columns) if column.key == key)
 
+    def chart(self, title: str, first: int, last: int, bars: str, **axis: object) -> Any:
+        """Return a chart of rows, with one column as bars and the installed licenses as a line."""
+        workbook = self._book.workbook
+        shown = (bars, "installed") if any(c.key == "installed" for c in self.columns) else (bars,)
+        charts = [workbook.add_chart({"type": kind}) for kind in ("column", "line")[: len(shown)]]
+        style = {"fill": {"color": _BAR_COLOR}, "gap": 40}
+        categories = self.column_index(str(axis.pop("categories", self.columns[0].key)))
+        for chart, key in zip(charts, shown, strict=True):
+            column = self.column_index(key)
+            chart.add_series(
+                {
+                    "name": [self.name, self.head_row, column],
+                    "categories": [self.name, first, categories, last, categories],
+                    "values": [self.name, first, column, last, column],
+                    **style,
+                }
+            )
+            style = {"line": {"color": "#1A1E24", "width": 1.75}}
+        for line in charts[1:]:
+            charts[0].combine(line)
+        # A title such as "X!A1" would be taken for a formula.
+        name = {"name": title.replace("!", "! "), "overlay": False, "name_font": {"size": 11}}
+        charts[0].set_title(name)
+        charts[0].set_legend({"position": "bottom"})
+        number_format = "0%" if bars == "share" else "#,##0"
+        charts[0].set_y_axis({"min": 0, "num_format": number_format, "major_gridlines": _GRID})
+        charts[0].set_x_axis({"text_axis": True, "num_font": {"size": 8}, **axis})
+        charts[0].show_hidden_data()  # a filter hides no chart
+        charts[0].show_blanks_as("gap")
+        return charts[0]
 
-def render_renewal(tree: ReportTree) -> bytes:
-    """Return the workbook of a renewal pack: a summary, and a sheet for each kind of table."""
-    book = Book(tree)
-    keys = "product model purchased installed usage proposed change unused_cost"
-    front = columns(keys, usage="Peak usage or assigned", change="vs. purchased")
-    write_front(book, front, *tree.rows("position"))
-    sheets: dict[str, Worksheet] = {}
-    for section in tree.sections:
-        for table in (*section.tables, *section.data):
-            name = table.key.replace("_", "-").capitalize()
-            if name not in sheets:
-                sheets[name] = Worksheet(book, name, table.columns, _COST_FORMULAS)
-            sheets[name].add_rows(table.rows)
-    for sheet in sheets.values():
-        sheet.finish()
-    return book.close()
 
+_TEXT_WIDTH: Final = 95  # characters
+_NOTE_WIDTH: Final = 130
+_MAX_ON_PAGE: Final = 75  # rows above the chart that fit on one page with it
+_MAX_CHARTS: Final = 40  # on one sheet
+_CHART_ROWS: Final = 15  # with the space below a chart
+_ROW_PIXELS: Final = 20
+_BAR_COLOR: Final = "#4577A8"
+_GRID: Final = {"visible": True, "line": {"color": "#D8DDE3"}}
+
+
+def _write_front(book: Book, shown: Sequence[ReportColumn], rows: Sequence[Row]) -> Worksheet:
+    """Write the first sheet: title, key figures, statements, and a table of the products."""
+    tree, summary = book.tree, book.tree.summary
+    statements = [(s, wrap(s.text, _TEXT_WIDTH)) for s in summary.statements]
+    head_row = len(summary.key_figures) + sum(len(lines) for _, lines in statements) + 5
+    front = Worksheet(book, "Summary", shown, {}, head_row)
+    write, left = front.sheet.write_string, book.format(**_LEFT)
+    write(0, 0, tree.title, book.format(bold=True, font_size=16))
+    write(1, 0, tree.subtitle)
+    for line, figure in enumerate(summary.key_figures, 3):
+        write(line, 0, figure.label, left)
+        write(line, 1, figure.value, book.format(**_LEFT, bold=True, font_size=12))
+        write(line, 3, figure.remark, book.format(font_color="#5A6470"))
+    line = len(summary.key_figures) + 4
+    for statement, lines in statements:
+        color = LEVEL_COLORS[statement.level]
+        write(line, 0, statement.label, book.format(**_LEFT, bold=True, font_color=color))
+        for part in lines:
+            write(line, 1, part, left)
+            line += 1
+    for row in rows:
+        front.add_row(row)
+    front.set_widths()
+    return front
+
+
+def _write_notes(front: Worksheet, line: int, notes: Iterable[str]) -> None:
+    """Write notes from a row on, and fit the first sheet to a page."""
+    lines = [part for note in notes for part in wrap(note, _NOTE_WIDTH)]
+    for place, part in enumerate(lines, line):
+        front.sheet.write_string(place, 0, part)
+    front.sheet.print_area(0, 0, line + len(lines), len(front.columns) + 1)
+    front.sheet.set_portrait()
+    front.sheet.fit_to_pages(1, int(front.next_row < _MAX_ON_PAGE))
+
+
+# The renewal pack
 
 _COST_FORMULAS: Final = {
     f"cost_{more}": f"={{quantity}}{{row}}*{{unit_cost}}{{row}}*{1 + more / 100:g}"
     for more in INCREASES
 }
 
-# The worksheets of a monthly report
+
+def render_renewal(tree: ReportTree) -> bytes:
+    """Return the workbook of a renewal pack: a summary, and a sheet for each kind of table."""
+    book = Book(tree)
+    keys = "product model purchased installed usage proposed change unused_cost"
+    shown = columns(keys, usage="Peak usage or assigned", change="vs. purchased")
+    front = _write_front(book, shown, *tree.rows("position"))
+    _write_notes(front, front.next_row + 1, (n for section in tree.sections for n in section.notes))
+    tables = [t for section in tree.sections for t in (*section.tables, *section.data)]
+    for key in dict.fromkeys(table.key for table in tables):
+        same = [table for table in tables if table.key == key]
+        name = key.replace("_", "-").capitalize()
+        sheet = book.add(name, same[0].columns, (t.rows for t in same), _COST_FORMULAS)
+        first = sheet.head_row + 1
+        for place, rows in enumerate(t.rows for t in same[:_MAX_CHARTS] if key == "curve"):
+            title, last = f"{rows[0]['product']}, {rows[0]['code']}", first + len(rows) - 1
+            chart = sheet.chart(title, first, last, "share", categories="quantity")
+            sheet.sheet.insert_chart(place * _CHART_ROWS, len(sheet.columns) + 1, chart)
+            first = last + 1
+    return book.close()
+
+
+# The monthly report
 
 _NOTES: Final = (text.USAGE_NOTE, text.COVERAGE_NOTE, *text.DEFINITIONS)
 _PRODUCT_KEYS: Final = "product code model"
@@ -317,220 +392,133 @@ _MONTH_KEYS: Final = (
     f"month {_PRODUCT_KEYS} scope_kind scope usage usage_at average installed utilization coverage"
     " is_upper_bound"
 )
-_TEXT_WIDTH: Final = 95  # characters
-_NOTE_WIDTH: Final = 130
-_MAX_ON_PAGE: Final = 24  # products whose table and chart fit on one page
-_MAX_CHARTS: Final = 40  # on one sheet
-_CHART_ROWS: Final = 15  # with the space below a chart
-_ROW_PIXELS: Final = 20
-_BAR_COLOR: Final = "#4577A8"
-_LINE_COLOR: Final = "#1A1E24"
-_GRID: Final = {"visible": True, "line": {"color": "#D8DDE3"}}
-_ChartRows = tuple[str, Worksheet, int, int]  # title, and the rows of the sheet
+_ALL_KEYS: Final = (
+    f"{_PRODUCT_KEYS} servers_with_data {_FIGURE_KEYS} runs_out {_DETAIL_KEYS} upper_bound forecast"
+)
+_EXPIRY_KEYS: Final = "day days_left event product code server licenses renewed"
+_ENTITLEMENT_KEYS: Final = (
+    "product code scope purchased installed month_peak highest_peak shortfall unused surplus"
+    " unit_cost cost unused_cost currency renewal part_of"
+)
 
 
-def write_front(
-    book: Book, columns: Sequence[ReportColumn], rows: Sequence[Row]
-) -> tuple[Worksheet, int]:
-    """Write the first sheet: title, key figures, statements, and a table of the products.
-
-    Returns the sheet and the number of the next free row.
-    """
-    tree, summary = book.tree, book.tree.summary
-    statements = [(s, wrap(s.text, _TEXT_WIDTH)) for s in summary.statements]
-    head_row = len(summary.key_figures) + sum(len(lines) for _, lines in statements) + 5
-    front = Worksheet(book, "Summary", columns, {}, head_row)
-    sheet = front.sheet
-    sheet.write_string(0, 0, tree.title, book.format(bold=True, font_size=16))
-    sheet.write_string(1, 0, tree.subtitle)
-    line = 3
-    for figure in summary.key_figures:
-        sheet.write_string(line, 0, figure.label, book.format(**_LEFT))
-        sheet.write_string(line, 1, figure.value, book.format(**_LEFT, bold=True, font_size=12))
-        sheet.write_string(line, 3, figure.remark, book.format(font_color="#5A6470"))
-        line += 1
-    line += 1
-    for statement, lines in statements:
-        label_format = book.format(**_LEFT, bold=True, font_color=LEVEL_COLORS[statement.level])
-        sheet.write_string(line, 0, statement.label, label_format)
-        for part in lines:
-            sheet.write_string(line, 1, part, book.format(**_LEFT))
-            line += 1
-    front.add_rows(rows, is_filtered=False)
-    front.finish(is_frozen=False)
-    return front, front.next_row + 1
+def render_xlsx(tree: ReportTree) -> bytes:
+    """Return the workbook of a monthly report."""
+    book = Book(tree)
+    _write_summary(book)
+    book.add("Products", columns(_ALL_KEYS), tree.rows("products"), _FIGURE_FORMULAS)
+    charts = book.workbook.add_worksheet("Charts") if tree.products else None
+    _write_servers(book)
+    _write_series(book, "Daily", "days", _DAY_KEYS, charts, 0)
+    _write_series(book, "Monthly", "months", _MONTH_KEYS, charts, 1)
+    _write_expiries(book)
+    for rows in tree.rows("entitlements"):
+        _write_entitlements(book, rows)
+    return book.close()
 
 
-class _MonthlyWriter:
-    def __init__(self, book: Book) -> None:
-        self._book = book
-        self._tree = book.tree
-
-    def write_summary(self) -> None:
-        """Write the key figures, and one row per product over all servers with a chart."""
-        rows = [
-            {**row, "product": f"{row['product']} ({row['model']})"}
-            for rows in self._tree.rows("products")
-            for row in rows
-        ]
-        front, line = write_front(
-            self._book, columns("product installed usage utilization level runs_out"), rows
-        )
-        if rows:
-            line += self._add_overview_chart(front, line, rows)
-        for note_line in (part for note in _NOTES for part in wrap(note, _NOTE_WIDTH)):
-            front.sheet.write_string(line, 0, note_line)
-            line += 1
-        front.sheet.print_area(0, 0, line, len(front.columns) + 1)
-        front.sheet.set_portrait()
-        front.sheet.fit_to_pages(1, int(len(rows) <= _MAX_ON_PAGE))
-
-    def _add_overview_chart(self, front: Worksheet, line: int, rows: Sequence[Row]) -> int:
-        """Insert a chart of the utilization of all products; return how many rows it covers."""
-        chart = self._book.workbook.add_chart({"type": "bar"})
-        first, last = front.head_row + 1, front.head_row + len(rows)
-        column = front.column_index("utilization")
-        chart.add_series(
-            {
-                "name": [front.name, front.head_row, column],
-                "categories": [front.name, first, 0, last, 0],
-                "values": [front.name, first, column, last, column],
-                "points": [{"fill": {"color": _point_color(row)}} for row in rows],
-                "data_labels": {"value": True, "num_format": "0%"},
-                "gap": 40,
-            }
-        )
-        chart.set_title({"name": "Utilization at the peak", "name_font": {"size": 11}})
-        chart.set_legend({"none": True})
-        chart.set_y_axis({"reverse": True, "num_font": {"size": 8}})
-        ratios = [c.value or 0 for row in rows if isinstance(c := row["utilization"], Bounded)]
-        chart.set_x_axis(
-            {
-                "num_format": "0%",
-                "min": 0,
-                "max": max(1.0, *ratios),
-                "major_unit": 0.2,
-                "major_gridlines": _GRID,
-            }
-        )
-        height = 90 + 24 * len(rows)
+def _write_summary(book: Book) -> None:
+    """Write the key figures, and one row per product over all servers with a chart."""
+    rows = [
+        {**row, "product": f"{row['product']} ({row['model']})"}
+        for rows in book.tree.rows("products")
+        for row in rows
+    ]
+    shown = columns("product installed usage utilization level runs_out")
+    front = _write_front(book, shown, rows)
+    line = front.next_row + 1
+    if rows:
+        chart, height = _overview_chart(book, front, rows), 90 + 24 * len(rows)
         chart.set_size({"width": 900, "height": height})
         front.sheet.insert_chart(line, 0, chart, {"object_position": 3})
-        return height // _ROW_PIXELS + 2
+        line += height // _ROW_PIXELS + 2
+    _write_notes(front, line, _NOTES)
 
-    def write_products(self) -> None:
-        """Write every figure of every product over all servers."""
-        keys = f"{_PRODUCT_KEYS} servers_with_data {_FIGURE_KEYS} runs_out {_DETAIL_KEYS}"
-        sheet = Worksheet(
-            self._book, "Products", columns(f"{keys} upper_bound forecast"), _FIGURE_FORMULAS
-        )
-        sheet.add_rows(*self._tree.rows("products"))
-        sheet.finish()
 
-    def write_series(self, name: str, table_key: str, keys: str) -> list[_ChartRows]:
-        """Write one row per day or month of every scope; return the rows of each product."""
-        sheet = Worksheet(
-            self._book, name, columns(keys, usage="Peak usage or assigned"), _SERIES_FORMULAS
-        )
-        charts = []
-        for rows in self._tree.rows(table_key):
-            first, first_row = sheet.next_row, rows[0]
-            sheet.add_rows(rows)
-            count = sum(row["scope_id"] == first_row["scope_id"] for row in rows)
-            # A title such as "X!A1" would be taken for a formula.
-            title = f"{first_row['product']} ({first_row['model']})".replace("!", "! ")
-            charts.append((title, sheet, first, first + count - 1))
-        sheet.finish()
-        return charts
+def _overview_chart(book: Book, front: Worksheet, rows: Sequence[Row]) -> Any:
+    """Return a chart of the utilization of all products in the colors of their levels."""
+    chart = book.workbook.add_chart({"type": "bar"})
+    first, last = front.head_row + 1, front.head_row + len(rows)
+    column = front.column_index("utilization")
+    chart.add_series(
+        {
+            "name": [front.name, front.head_row, column],
+            "categories": [front.name, first, 0, last, 0],
+            "values": [front.name, first, column, last, column],
+            "points": [{"fill": {"color": _point_color(row)}} for row in rows],
+            "data_labels": {"value": True, "num_format": "0%"},
+            "gap": 40,
+        }
+    )
+    chart.set_title({"name": "Utilization at the peak", "name_font": {"size": 11}})
+    chart.set_legend({"none": True})
+    chart.set_y_axis({"reverse": True, "num_font": {"size": 8}})
+    highest = max(1.0, *(_number(row["utilization"]) for row in rows))
+    axis = {"num_format": "0%", "min": 0, "max": highest, "major_unit": 0.2}
+    chart.set_x_axis({**axis, "major_gridlines": _GRID})
+    return chart
 
-    def draw_charts(
-        self, charts: Any, column: int, series: Sequence[_ChartRows], axis_format: str
-    ) -> None:
-        """Insert a chart of each product below the other: days in one column, months in one."""
-        charts.set_landscape()
-        charts.set_paper(9)
-        charts.fit_to_pages(1, 0)
-        charts.hide_gridlines(2)
-        width = 620 if column == 0 else 420
-        for place, (title, sheet, first, last) in enumerate(series[:_MAX_CHARTS]):
-            chart = self._series_chart(sheet, title, first, last)
-            axis = {"text_axis": True, "num_format": axis_format, "num_font": {"size": 8}}
-            chart.set_x_axis(axis)
-            chart.set_size({"width": width, "height": 280})
+
+def _write_series(
+    book: Book, name: str, table_key: str, keys: str, charts: Any, column: int
+) -> None:
+    """Write one row per day or month of every scope, and a chart of each product."""
+    shown = columns(keys, usage="Peak usage or assigned")
+    sheet = book.add(name, shown, (), _SERIES_FORMULAS)
+    for place, rows in enumerate(book.tree.rows(table_key)):
+        first, of_all = sheet.next_row, rows[0]
+        sheet.add_rows(rows)
+        if place < _MAX_CHARTS:
+            last = first - 1 + sum(row["scope_id"] == of_all["scope_id"] for row in rows)
+            title = f"{of_all['product']} ({of_all['model']})"
+            axis_format = "mmm" if column else "d"
+            chart = sheet.chart(title, first, last, "usage", num_format=axis_format)
+            chart.set_size({"width": 420 if column else 620, "height": 280})
             charts.insert_chart(place * _CHART_ROWS, column * 10, chart)
+            charts.set_landscape()
+            charts.set_paper(9)  # A4
+            charts.fit_to_pages(1, 0)
 
-    def _series_chart(self, sheet: Worksheet, title: str, first: int, last: int) -> Any:
-        """Return a chart of usage as bars and installed licenses as a line."""
-        indexes = [0, sheet.column_index("usage"), sheet.column_index("installed")]
-        categories, bars, installed = ([sheet.name, first, index, last, index] for index in indexes)
-        names = [[sheet.name, sheet.head_row, index] for index in indexes]
-        chart = self._book.workbook.add_chart({"type": "column"})
-        line = self._book.workbook.add_chart({"type": "line"})
-        bar_series = {"fill": {"color": _BAR_COLOR}, "gap": 40}
-        chart.add_series({"name": names[1], "categories": categories, "values": bars, **bar_series})
-        line_series = {"line": {"color": _LINE_COLOR, "width": 1.75}}
-        line.add_series(
-            {"name": names[2], "categories": categories, "values": installed, **line_series}
-        )
-        chart.combine(line)
-        chart.set_title({"name": title, "overlay": False, "name_font": {"size": 11}})
-        chart.set_legend({"position": "bottom"})
-        chart.set_y_axis({"min": 0, "num_format": "#,##0", "major_gridlines": _GRID})
-        chart.show_hidden_data()  # a filter hides no chart
-        chart.show_blanks_as("gap")
-        return chart
 
-    def write_servers(self) -> None:
-        """Write one row per server and product; below, the total of the rows that are shown."""
-        keys = f"server group {_PRODUCT_KEYS} {_FIGURE_KEYS} {_DETAIL_KEYS}"
-        sheet = Worksheet(self._book, "Servers", columns(keys), _FIGURE_FORMULAS)
-        installed: Counter[str] = Counter()
-        for rows in self._tree.rows("figures"):
-            # Where there is only one server, the row of all servers is its row.
-            of_servers = [row for row in rows if row["kind"] == "server"] or rows
-            sheet.add_rows({**row, "server": row["scope"]} for row in of_servers)
-            for row in of_servers:
-                count = row["installed"]
-                installed[str(row["model"])] += count if isinstance(count, int) else 0
-        for model, total in installed.items():
-            formula = _filtered_total("installed", "model", model)
-            sheet.add_totals(f"Filtered total, {model}", {"installed": (formula, total)})
-        sheet.finish()
+def _write_servers(book: Book) -> None:
+    """Write one row per server and product; below, the total of the rows that are shown."""
+    # Where there is only one server, the row of all servers is its row.
+    rows = [
+        {**row, "server": row["scope"]}
+        for rows in book.tree.rows("figures")
+        for row in ([row for row in rows if row["kind"] == "server"] or rows)
+    ]
+    keys = f"server group {_PRODUCT_KEYS} {_FIGURE_KEYS} {_DETAIL_KEYS}"
+    sheet = book.add("Servers", columns(keys), (rows,), _FIGURE_FORMULAS)
+    for model in dict.fromkeys(row["model"] for row in rows):
+        formula = _filtered_total("installed", "model", str(model))
+        total = sum(_number(row["installed"]) for row in rows if row["model"] == model)
+        sheet.add_totals(f"Filtered total, {model}", {"installed": (formula, total)})
 
-    def write_expiries(self) -> None:
-        """Write what expires in the next 12 months; what is near is highlighted."""
-        keys = "day days_left event product code server licenses renewed"
-        sheet = Worksheet(self._book, "Expiries", columns(keys), _EXPIRY_FORMULAS)
-        for rows in self._tree.rows("server_expiries"):
-            sheet.add_rows([{**row, "event": row["single_event"]} for row in rows])
-        place = (sheet.head_row + 1, 1, max(sheet.next_row - 1, sheet.head_row + 1), 1)
-        for days, level in ((30, Level.CRITICAL), (90, Level.WARN)):
-            highlight = self._book.workbook.add_format(
-                {"font_color": LEVEL_COLORS[level], "bold": True}
-            )
-            rule = {"type": "cell", "criteria": "<=", "value": days, "format": highlight}
-            sheet.sheet.conditional_format(*place, {**rule, "stop_if_true": True})
-        sheet.finish()
 
-    def write_entitlements(self) -> None:
-        """Write what was purchased against what is installed and used; costs are per year."""
-        for rows in self._tree.rows("entitlements"):
-            keys = (
-                "product code scope purchased installed month_peak highest_peak shortfall unused"
-                " surplus unit_cost cost unused_cost currency renewal part_of"
-            )
-            sheet = Worksheet(
-                self._book, "Entitlements", columns(keys, scope="For"), _ENTITLEMENT_FORMULAS
-            )
-            sheet.add_rows(rows)
-            if len({row["currency"] for row in rows if row["unit_cost"]}) == 1:
-                outer = [row for row in rows if not row["part_of"]]  # each license counts once
-                totals = {
-                    key: (_filtered_total(key, "part_of", ""), sum(_number(r[key]) for r in outer))
-                    for key in ("cost", "unused_cost")
-                }
-                sheet.add_totals("Filtered total", totals)
-            sheet.finish()
+def _write_expiries(book: Book) -> None:
+    """Write what expires in the next 12 months; what is near is highlighted."""
+    tables = book.tree.rows("server_expiries")
+    rows = [{**row, "event": row["single_event"]} for table in tables for row in table]
+    sheet = book.add("Expiries", columns(_EXPIRY_KEYS), (rows,), _EXPIRY_FORMULAS)
+    for days, level in ((30, Level.CRITICAL), (90, Level.WARN)):
+        style = {"font_color": LEVEL_COLORS[level], "bold": True}
+        rule = {"type": "cell", "criteria": "<=", "value": days, "stop_if_true": True}
+        rule["format"] = book.workbook.add_format(style)
+        sheet.sheet.conditional_format(1, 1, max(1, len(rows)), 1, rule)
+
+
+def _write_entitlements(book: Book, rows: Sequence[Row]) -> None:
+    """Write what was purchased against what is installed and used; costs are per year."""
+    shown = columns(_ENTITLEMENT_KEYS, scope="For")
+    sheet = book.add("Entitlements", shown, (rows,), _ENTITLEMENT_FORMULAS)
+    if len({row["currency"] for row in rows if row["unit_cost"]}) == 1:
+        outer = [row for row in rows if not row["part_of"]]  # each license counts once
+        totals = {
+            key: (_filtered_total(key, "part_of", ""), sum(_number(row[key]) for row in outer))
+            for key in ("cost", "unused_cost")
+        }
+        sheet.add_totals("Filtered total", totals)
 
 
 def _number(cell: Cell) -> float:

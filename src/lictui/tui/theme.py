@@ -164,7 +164,7 @@ ASCII_SYMBOLS: Final = _symbols(1)
 
 
 _ASCII_EQUIVALENTS: Final = {
-    **dict.fromkeys("─┄┅┉▔▁‐‑‒–—―", "-"),  # noqa: RUF001 - the dashes are what is meant
+    **dict.fromkeys("─┄┅┉▔▁▂▃‐‑‒–—―", "-"),  # noqa: RUF001 - the dashes are what is meant
     **dict.fromkeys("│┃┆┇┊┋╎║▏▎▍▕", "|"),
     **dict.fromkeys("┌┍┎┏┐┑┒┓└┕┖┗┘┙┚┛├┤┬┴┼╭╮╯╰╒╔╗╚╝", "+"),
     **dict.fromkeys("█▉▊▋▌▐▇▆▅▄▀▓▖▗▘▙▚▛▜▝▞▟", "#"),

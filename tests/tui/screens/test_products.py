@@ -146,7 +146,7 @@ async def test_sorted_column_has_an_arrow_and_follows_keys_and_clicks() -> None:
             arrow = "▲" if title in ("Product", "Type", "Free", "Servers", "Runs out") else "▼"
             assert f"{arrow}{title}" in titles() or f"{title}{arrow}" in titles()
             await run.click(titles().index(title), 1)
-            assert table(run).titles["reverse"]
+            assert table(run).titles.reverse
             assert table(run).cursor == selected
         assert {*table(run).sorts} == {*SORTS} - {"Scope"}
         await run.press("s")
@@ -161,11 +161,22 @@ async def test_problem_key_hides_what_is_below_its_thresholds() -> None:
         assert len(products(run)) == 6
 
 
+async def test_unknown_share_stands_below_warnings_with_the_level_of_its_worst_server() -> None:
+    pools = (
+        (pool("MPS_ADV_CCU", 70, 100), pool("XDT_ADV_UD", 27, 25), pool("PVS_STD_CCS", 86, 100)),
+        (pool("XDT_ADV_UD", 27, None),),
+    )
+    board = Board(tuple(up_status(name, *those) for name, those in zip("ab", pools, strict=True)))
+    async with running_app("products", board=board) as run:
+        assert products(run) == ["PVS_STD_CCS", "XDT_ADV_UD", "MPS_ADV_CCU"]
+        assert " ≥54        ≥25      ? ✖ " in screen_text(run.app)
+
+
 async def test_space_below_the_rows_lists_the_servers_of_the_product() -> None:
     async with running_app("products", (120, 40)) as run:
         await run.press("j")
         lines = screen_text(run.app).splitlines()
-        assert "CVAD Premium (user/device): at least 612 of 700 assigned" in lines[-7]
+        assert "CVAD Premium (user/device): at least 612 of 700 assigned (87 %)" in lines[-7]
         assert [line.split()[0] for line in lines[-4:-1]] == [
             "ddc-us-01", "lic-emea-01", "lic-apac-02"
         ]  # fmt: skip

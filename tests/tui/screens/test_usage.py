@@ -9,6 +9,7 @@ from tests.support.example_board import example_board, growing_series, workday_s
 from tests.support.fake_engine import FakeEngine
 from tests.support.goldens import screen_text
 from tests.support.running_app import RunningApp, running_app
+from textual.events import Key
 
 from lictui.analysis.columns import Series
 from lictui.analysis.series import SeriesQuery
@@ -146,6 +147,16 @@ async def test_usage_answers_about_the_past_within_eight_keys(task: str) -> None
         await run.settle()
         assert name in screen_text(run.app)
         assert peak in screen_text(run.app)
+
+
+async def test_usage_takes_a_date_before_the_keys_behind_it() -> None:
+    async with running_app("usage", engine=engine(), settings=UTC_ZONE, **ONE) as run:
+        await run.press("at")
+        for key, character in (("minus", "-"), *("11", "yy"), ("enter", None), *("dd",)):
+            run.app.post_message(Key(key, character))  # in one burst, as over a slow line
+        await run.settle()
+        assert "2025, weekly" in screen_text(run.app)
+        assert run.app.focused is None
 
 
 async def test_usage_date_is_read_back_and_refused_while_it_is_typed() -> None:

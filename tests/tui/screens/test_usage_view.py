@@ -1,5 +1,6 @@
 """The usage view without a screen: marks, forecast days, the time axis, and facts."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -206,6 +207,10 @@ def test_threshold_facts_show_time_above_and_the_longest_at_full() -> None:
     assert bound.startswith("time above: 80 %: up to 5 h")
     assert texts(*threshold_facts(hours(10, 79), ZONE, YEAR_OF_HOURS, at_most=False)) == [
         "time above: 80 %: none"
+    ]
+    unknown = replace(hours(10, 79), installed_at_peak=None)
+    assert texts(*threshold_facts(unknown, ZONE, YEAR_OF_HOURS, at_most=False)) == [
+        "time above: 80 %: unknown, as installed is"
     ]
 
 

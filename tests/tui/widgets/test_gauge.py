@@ -45,8 +45,8 @@ figures = st.one_of(st.none(), st.integers(0, 10_000))
         (Reading(20, 100), 65, "██····▕···▏  "),
         (Reading(20, 100), 100, "██·······▕▏  "),
         (Reading(20, 100), 20, "██········▏  "),
-        (Reading(None, 100), None, "··········▏  "),
-        (Reading(7, None), None, "··········▏  "),
+        (Reading(None, 100), None, "      unknown"),
+        (Reading(7, None), None, "      unknown"),
     ],
 )
 def test_gauge_shows_usage_overdraft_and_peak(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on, work
 from textual.containers import Vertical
+from textual.events import DescendantFocus
 from textual.widgets import DataTable
 
 from lictui.clock import iso
@@ -244,12 +245,7 @@ class AlertsScreen(TableScreen):
         return entries.get(self.table.selected_key)
 
     @on(DataTable.RowHighlighted)
-    def _on_cursor(self) -> None:
-        self._show_message()
-
-    def on_descendant_focus(self) -> None:
-        self._show_message()
-
+    @on(DescendantFocus)
     def _show_message(self) -> None:
         entry = self._selected
         line: tuple[Fragment, ...] = ()

@@ -9,8 +9,7 @@ from textual.containers import Container
 
 from lictui.clock import iso
 from lictui.engine.board import GroupBy, MergedBoard, pools_by_total
-from lictui.model import percent_text
-from lictui.tui import commands, text
+from lictui.tui import commands
 from lictui.tui.screens.main_screen import TREND_LABELS, TrendScreen
 from lictui.tui.text import Cell, Fragment, Table, Tone
 from lictui.tui.time_range import RangeLength
@@ -95,12 +94,8 @@ class ProductsScreen(TrendScreen["TotalKey"]):
         summaries = self._summaries.get(self._by, {})
         with self.app.batch_update():
             table = self.rows_widget
-            table.titles = {
-                "sort": self.sort_key,
-                "reverse": self.reverse,
-                "scope": self._by.value.title(),
-                "trend_label": TREND_LABELS[self.trend_length],
-            }
+            label, scope = TREND_LABELS[self.trend_length], self._by.value.title()
+            table.titles = products.Titles(self.sort_key, self.reverse, scope, label)
             table.trends = self.trends.trends
             rows = products.product_rows(totals, summaries, context)
             table.rows = products.sort_rows(rows, self.sort_key, reverse=self.reverse)
@@ -123,8 +118,8 @@ class ProductsScreen(TrendScreen["TotalKey"]):
         row, symbols = self.rows_widget.selected, self.lictui.symbols
         lines = products.describe_row(row, symbols) if row else ()
         room = self.size.height - len(self.rows_widget.rows) - len(lines) - _RESERVED
-        if row and room > 0 and self._by is not GroupBy.SERVER:
-            pools = pools_by_total(self.lictui.board, self._by)[row.id]
+        if row and room > 0:
+            pools = pools_by_total(self.lictui.board, self._by).get(row.id, [])
             lines += products.server_lines(row, pools, symbols)[:room]
         self.query_one("#description", StyledLabel).show_lines(*lines)
 
@@ -153,12 +148,7 @@ class ProductsScreen(TrendScreen["TotalKey"]):
 
     def row_text(self) -> str:
         row = self.rows_widget.selected
-        if row is None:
-            return ""
-        reading = row.total.reading
-        in_use, installed = text.format_count(reading.in_use), text.format_count(reading.installed)
-        percent = percent_text(row.total.ratio, row.limits.ratios)
-        return f"{row.name}: {in_use} of {installed} {row.total.model.verb} ({percent})"
+        return products.describe_row(row, self.lictui.symbols)[0][0][0] if row else ""
 
     def export_table(self) -> Table:
         return (_COLUMNS, *map(_cells, self.rows_widget.rows))

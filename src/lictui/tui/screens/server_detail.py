@@ -12,7 +12,7 @@ from textual.widgets import DataTable
 
 from lictui.config import server_schema
 from lictui.engine.entitlements import count_hints
-from lictui.engine.usage_insights import supported_features
+from lictui.engine.usage_insights import by_urgency, supported_features
 from lictui.model import (
     Level,
     LicenseServer,
@@ -157,15 +157,12 @@ def _connection(server: Server) -> Iterator[str]:
 
 
 _MAX_LISTED: Final = 8  # license servers that are named; all are counted
-_NO_EXPIRY: Final = 9_999  # days
-
 _REPORTING_LEVELS: Final = {  # worst first
     ReportingStatus.EXPIRED: Level.CRITICAL,
     ReportingStatus.NOT_REPORTING: Level.CRITICAL,
     ReportingStatus.NEVER_REPORTED: Level.WARN,
     ReportingStatus.REPORTING: Level.OK,
 }
-_REPORTING_ORDER: Final = tuple(_REPORTING_LEVELS)
 
 
 def license_server_lines(
@@ -178,23 +175,18 @@ def license_server_lines(
     counts = Counter(server.status for server in listed)
     states = (
         f"{counts[status]:,} {_status_text(status)}"
-        for status in _REPORTING_ORDER
+        for status in _REPORTING_LEVELS
         if counts[status]
     )
     plural = "" if len(listed) == 1 else "s"
     yield ((f"{len(listed):,} license server{plural}: {dot.join(states)}", Tone.TEXT),)
-    for server in sorted(listed, key=_severity)[:_MAX_LISTED]:
+    for server in by_urgency(listed)[:_MAX_LISTED]:
         level = _REPORTING_LEVELS[server.status]
         name = server.fqdn or server.host_id
         facts = dot.join(fact for fact in _reporting_facts(server, zone, today))
         yield ((f"{symbols.level[level]} {name}  ", LEVEL_TONES[level]), (facts, Tone.QUIET))
     if (more := len(listed) - _MAX_LISTED) > 0:
         yield ((f"and {more:,} more", Tone.QUIET),)
-
-
-def _severity(server: LicenseServer) -> tuple[int, int, str, str]:
-    days = _NO_EXPIRY if server.days_to_expire is None else server.days_to_expire
-    return (_REPORTING_ORDER.index(server.status), days, server.fqdn, server.host_id)
 
 
 def _reporting_facts(server: LicenseServer, zone: ZoneInfo | None, today: date) -> Iterator[str]:

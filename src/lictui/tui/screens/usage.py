@@ -24,6 +24,7 @@ from lictui.tui.widgets.styled_text import StyledLabel
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
+    from textual.events import Key
     from textual.widget import Widget
 
     from lictui.engine.board import MergedBoard
@@ -46,12 +47,20 @@ _ZOOMS: Final = {  # what the cursor is in
 }
 
 
+class DateInput(TextInput):
+    """Takes Enter at once: as a binding it would come after the keys that are typed behind it."""
+
+    async def key_enter(self, event: Key) -> None:
+        event.prevent_default().stop()
+        await self.action_submit()
+
+
 class DateBar(FilterBar):
     """Asks for a date, and shows what it is understood as."""
 
     def compose(self) -> ComposeResult:
         yield Label("@")
-        yield TextInput(placeholder=date_input.EXAMPLES, compact=True)
+        yield DateInput(placeholder=date_input.EXAMPLES, compact=True)
         yield Label("", id="wrong", markup=False)
 
     @on(Input.Changed)

@@ -434,7 +434,8 @@ def threshold_facts(
     reached = [(share, seconds) for share, seconds in stats.seconds_above if seconds]
     if not reached:
         lowest = min(share for share, _ in stats.seconds_above)
-        yield "time above", [(f"{lowest * 100:g} %: none", Tone.QUIET)]
+        time = "none" if stats.installed_at_peak is not None else "unknown, as installed is"
+        yield "time above", [(f"{lowest * 100:g} %: {time}", Tone.QUIET)]
         return
     up_to = "up to " if at_most else ""
     texts = (f"{share * 100:g} %: {up_to}{format_coarse_age(time)}" for share, time in reached)

@@ -136,8 +136,7 @@ def draw_pane(
             for row in view.rows
         ),
     ]
-    blank: Line = ()
-    body += [blank] * (height - 2 - len(body))
+    body += [()] * (height - 2 - len(body))
     edge: Fragment = (symbols.vertical, Tone.FRAME)
     left, right = (edge, (" ", Tone.TEXT)), ((" ", Tone.TEXT), edge)
     lines = (fit_line((*left, *fit_line(line, inside), *right), cells) for line in body)
@@ -166,13 +165,9 @@ def _title(view: PaneView, cells: int, symbols: Symbols) -> Line:
     word = f" {symbols.state[view.state]} {word}"
     room = cells - 7 - min(len(view.server), max(12, cells // 3)) - len(word)
     facts = ""
-    for chosen in (
-        (view.source, view.identity, view.mode, age),
-        (view.source, view.mode, age),
-        (view.source, age),
-        (age,),
-        (),
-    ):
+    forms: list[tuple[str, ...]] = [(view.source, view.identity, view.mode, age)]
+    forms += [(view.source, view.mode, age), (view.source, age), (age,), ()]
+    for chosen in forms:
         facts = "".join(f" {symbols.dot} {fact}" for fact in chosen if fact)
         if len(facts) <= room:
             break
@@ -220,11 +215,8 @@ def draw_row(
     live = not view.stale_age and view.counted
     base = Tone.TEXT if live else Tone.QUIET
     name: Line = ((text.pad(short_name, shape.name, ellipsis=symbols.ellipsis) + " ", base),)
-    model: Line = ()
-    if shape.model:
-        full = shape.model >= len("user/device")
-        word = view.model.label if full else view.model.short
-        model = ((text.pad(word, shape.model) + " ", Tone.QUIET),)
+    word = view.model.label if shape.model >= len("user/device") else view.model.short
+    model = ((text.pad(word, shape.model) + " ", Tone.QUIET),) if shape.model else ()
     gauge: Line = ()
     figures = _inactive_figures(view, shape, symbols)
     if live:
@@ -253,10 +245,6 @@ def _live_figures(
     gauge: Line = ()
     if shape.gauge:
         drawn = draw_gauge(reading, level, past.peak_of_day, shape.gauge, symbols)
-        if reading.installed is None or reading.in_use is None:
-            missing = "installed" if reading.installed is None else view.model.verb
-            words = (word for word in (f"{missing} unknown", "unknown") if len(word) < shape.gauge)
-            drawn = [(f"{next(words, ''):>{shape.gauge}}", Tone.QUIET)]
         gauge = ((" ", Tone.TEXT), *drawn)
     verb = f" {view.model.verb:<{_VERB_CELLS - 1}}" if shape.verb else ""
     mark = " " if reading.ratio is None else symbols.level[level]

@@ -341,8 +341,9 @@ def select_panes(panes: Sequence[PaneView], view: DashboardFilter) -> tuple[Pane
         match
         for pane in panes
         if view.group in ("", pane.group) and view.maximized in ("", pane.server)
-        if not view.problems_only or _is_problem(pane)
-        if (match := _matching(_unfolded(pane, view), view.filter)) is not None
+        if not view.problems_only
+        or (pane.state is not State.WAITING and _severity(pane) != (True, 1))
+        if (match := _matching(pane, view)) is not None
     ]
     if key := _SORT_KEYS.get(view.sort):
         selected.sort(key=key)
@@ -353,20 +354,14 @@ def select_panes(panes: Sequence[PaneView], view: DashboardFilter) -> tuple[Pane
     return tuple(sorted(selected, key=lambda pane: order[pane.group]))
 
 
-def _unfolded(pane: PaneView, view: DashboardFilter) -> PaneView:
-    """The pane with the licenses that are not counted, where it is maximized or filtered."""
-    if not pane.uncounted or not (view.maximized or view.filter.pattern):
-        return pane
-    return replace(pane, rows=(*pane.rows, *pane.uncounted), uncounted=())
-
-
-def _matching(pane: PaneView, row_filter: Filter) -> PaneView | None:
-    """The pane with the rows that match; None if nothing does."""
-    names = (pane.server, pane.group)
-    rows = row_filter.select(names, pane.rows, lambda row: row.search_terms)
-    if rows is None:
+def _matching(pane: PaneView, view: DashboardFilter) -> PaneView | None:
+    """The pane with the rows that match, if any; those not counted unless they are folded."""
+    is_folded = not (view.maximized or view.filter.pattern)
+    rows = pane.rows if is_folded else (*pane.rows, *pane.uncounted)
+    matching = view.filter.select((pane.server, pane.group), rows, lambda row: row.search_terms)
+    if matching is None:
         return None
-    return pane if len(rows) == len(pane.rows) else replace(pane, rows=rows)
+    return pane if is_folded else replace(pane, rows=tuple(matching), uncounted=())
 
 
 def _highest_ratio(pane: PaneView) -> float:
@@ -385,10 +380,6 @@ _LEVELS: Final = (Level.WARN, Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
 def _severity(pane: PaneView) -> tuple[bool, int]:
     worst = max((_LEVELS.index(row.level) for row in pane.rows if row.level in _LEVELS), default=-1)
     return pane.state in _QUIET_STATES, -worst
-
-
-def _is_problem(pane: PaneView) -> bool:
-    return pane.state is not State.WAITING and _severity(pane) != (True, 1)
 
 
 _SORT_KEYS: Final[dict[str, Callable[[PaneView], Any]]] = {

@@ -36,7 +36,9 @@ def draw_gauge(
     if inside < 1:
         return [(" " * max(cells, 0), Tone.FRAME)]
     if reading.installed is None or reading.in_use is None:
-        return [(symbols.track * inside + symbols.limit + "  ", Tone.FRAME)]
+        missing = "installed" if reading.installed is None else "usage"
+        words = (word for word in (f"{missing} unknown", "unknown") if len(word) < cells)
+        return [(f"{next(words, ''):>{cells}}", Tone.QUIET)]
     used, installed = reading.in_use, reading.installed
     fill = _bar(min(used, installed), installed, inside, symbols)
     track = [symbols.track] * (inside - len(fill))
@@ -46,11 +48,7 @@ def draw_gauge(
             track[at] = symbols.peak
     tone = LEVEL_TONES[level]
     beyond = _beyond(used - installed, reading.overdraft, symbols)
-    return [
-        (fill, tone),
-        ("".join(track) + symbols.limit, Tone.FRAME),
-        *beyond,
-    ]
+    return [(fill, tone), ("".join(track) + symbols.limit, Tone.FRAME), *beyond]
 
 
 def _bar(value: int, of: int, cells: int, symbols: Symbols) -> str:
@@ -185,7 +183,8 @@ def _trend_tone(high: float, installed: int | None, limits: Thresholds) -> Tone:
 def _trend_bar(high: float, scale: float, symbols: Symbols) -> str:
     if scale <= 0:
         return symbols.trend_bars[-1 if high > 0 else 0]
-    return symbols.trend_bars[min(max(-int(-high * _HEIGHTS // scale), 1), _HEIGHTS) - 1]
+    height = -int(-round(high * _HEIGHTS / scale, 6) // 1)  # up, but for noise of floats
+    return symbols.trend_bars[min(max(height, 1), _HEIGHTS) - 1]
 
 
 # Cache of trend data: each row is fetched at most once per bucket

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from operator import attrgetter, itemgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from rich.cells import cell_len
 from textual import on
@@ -236,11 +236,6 @@ def _peak(
     return ProductColumn(title, rank, cell, order, 3 + 10 * dated, reserve=reserve)
 
 
-def _largest_counts(row: ProductRow) -> tuple[int | None, ...]:
-    peak, reading = known_peak(row.summary.all_time), row.total.reading
-    return reading.in_use, reading.installed, peak.peak if peak else None
-
-
 def _by_name(row: ProductRow) -> tuple[str, str]:
     return row.name.casefold(), row.scope.casefold()
 
@@ -306,8 +301,10 @@ def fit_columns(
     """The columns for this width: what is most useful first, whole names, then the trend."""
     names = tuple(dict.fromkeys(row.name for row in rows))
     longest = max(_MINIMUM_NAME, *map(cell_len, names), 0)
-    counts = [count for row in rows for count in _largest_counts(row)]
-    largest = max((count or 0 for count in counts), default=0)
+    peaks = [peak.peak for row in rows if (peak := known_peak(row.summary.all_time))]
+    readings = [row.total.reading for row in rows]
+    counts = [count for reading in readings for count in (reading.in_use, reading.installed)]
+    largest = max((count or 0 for count in (*counts, *peaks)), default=0)
     mark = len(symbols.at_least) * any(row.total.is_partial for row in rows)
     count = mark + len(text.format_count(largest))
     scope = max((cell_len(row.scope) for row in rows), default=0)
@@ -334,28 +331,29 @@ def fit_columns(
     )
 
 
-def header_line(
-    layout: TableLayout,
-    symbols: Symbols = UNICODE_SYMBOLS,
-    *,
-    sort: str = "",
-    reverse: bool = False,
-    scope: str = "",
-    trend_label: str = "24 h",
-) -> Line:
+class Titles(NamedTuple):
+    """What the line of titles shows besides the columns."""
+
+    sort: str = ""
+    reverse: bool = False
+    scope: str = ""
+    trend: str = "24 h"
+
+
+def header_line(layout: TableLayout, titles: Titles, symbols: Symbols = UNICODE_SYMBOLS) -> Line:
     """The titles of the columns; the sorted one has an arrow."""
     line: list[Fragment] = []
+    is_ascending = (titles.sort in _ASCENDING) != titles.reverse
     for column, width in layout.columns:
-        title = (scope if column is _SCOPE else column.title)[: width - 1]
-        is_sorted = column.title == sort
-        arrow = symbols.ascending if (sort in _ASCENDING) != reverse else symbols.descending
-        mark = arrow * is_sorted
+        title = (titles.scope if column is _SCOPE else column.title)[: width - 1]
+        is_sorted = column.title == titles.sort
+        mark = (symbols.ascending if is_ascending else symbols.descending) * is_sorted
         if column in _LEFT:
             title = f" {title}{mark}"[:width].ljust(width)
         else:
-            title = f"{mark}{title}{' ' * (2 * (column.title == 'Use'))}".rjust(width)
+            title = f"{mark}{title}{'  ' * (column.title == 'Use')}".rjust(width)
         line.append((title, Tone.ACCENT if is_sorted else Tone.QUIET))
-    trend = f"  Trend {trend_label}"[: layout.trend + 2] if layout.trend else ""
+    trend = f"  Trend {titles.trend}"[: layout.trend + 2] if layout.trend else ""
     return (*line, (trend, Tone.QUIET))
 
 
@@ -384,13 +382,14 @@ def describe_row(row: ProductRow, symbols: Symbols) -> tuple[Line, ...]:
     total, summary = row.total, row.summary
     count = len(total.servers_expected)
     missing = count - len(total.servers_reporting)
+    figures = f"{'at least ' * total.is_partial}{text.format_count(total.reading.in_use)}"
+    if not total.unknown_pools:
+        figures += f" of {text.format_count(total.reading.installed)}"
+    share = "some figures unknown" if total.ratio is None else percent_text(total.ratio)
     free = "" if total.free is None else f", {total.free:,} free"
-    limited = "at least " * total.is_partial
     now = (
-        f"{row.name} ({total.model.label}): {limited}{text.format_count(total.reading.in_use)} of"
-        f" {text.format_count(total.reading.installed)} {total.model.verb}{free}"
-        f" on {count} server{'s' * (count != 1)}{f', {missing} of them missing' * bool(missing)}"
-        f"{', not all figures known' * bool(total.unknown_pools)}."
+        f"{row.name} ({total.model.label}): {figures} {total.model.verb} ({share}){free} on {count}"
+        f" server{'s' * (count != 1)}{f', {missing} of them missing' * bool(missing)}."
     )
     forecast = summary.forecast and f"Forecast: {describe_forecast(summary.forecast, row.today)}."
     lines = (now, _tone(row)), (_past_text(row, symbols), Tone.TEXT), (forecast or "", Tone.QUIET)
@@ -404,13 +403,14 @@ def server_lines(
     names = [
         f"{status.server.name} {pool.subscription_date or ''}".strip() for status, pool in pools
     ]
-    longest = max(map(cell_len, names))
+    longest = max(map(cell_len, names), default=0)
     lines: list[tuple[float, Line]] = []
     for name, (status, pool) in zip(names, pools, strict=True):
         reading, level = pool.reading, pool.reading.level(*row.limits.ratios)
         in_use, installed = text.format_count(reading.in_use), text.format_count(reading.installed)
         percent = percent_text(reading.ratio, row.limits.ratios)
-        figures = f"  {in_use:>7} of {installed:>7} {percent:>7} {symbols.level[level]}"
+        glyph = " " if level is Level.UNKNOWN else symbols.level[level]
+        figures = f"  {in_use:>7} of {installed:>7} {percent:>7} {glyph}"
         tone = Tone.TEXT if level is Level.OK else LEVEL_TONES[level]
         state, is_current = status.state.replace("_", " "), is_reporting(status, pool)
         shown = (figures, tone) if is_current else (f"{figures}  not counted: {state}", Tone.QUIET)
@@ -456,7 +456,7 @@ class ProductTable(LineView[TotalKey], inherit_bindings=False):
     """All products below a line of titles. Set `rows`; equal values repaint nothing."""
 
     rows: var[tuple[ProductRow, ...]] = var(())
-    titles: var[dict[str, Any]] = var(dict)  # arguments of `header_line`
+    titles: var[Titles] = var(Titles)
 
     class TitleClicked(Message):
         """The title of a column was clicked."""
@@ -531,7 +531,7 @@ class ProductTable(LineView[TotalKey], inherit_bindings=False):
         """The titles at the top, then the visible rows."""
         at = self._index_at(y)
         if at is None:
-            line = () if y else header_line(self._table_layout, self._symbols, **self.titles)
+            line = () if y else header_line(self._table_layout, self.titles, self._symbols)
         else:
             row = self.rows[at]
             trend = self.trends.get(row.id, _NO_TREND)

@@ -77,6 +77,7 @@ class KeyedTable(DataTable[Text]):
     DEFAULT_CSS = (
         """
     KeyedTable {
+        &:ansi > .datatable--header { background: $background; color: $quiet; }
         height: 1fr;
         padding-left: 1;
         background: $background;

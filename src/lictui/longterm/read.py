@@ -1,0 +1,369 @@
+"""A history that takes from a long-term engine what it does not have itself.
+
+Samples are read as they were stored and become buckets by the arithmetic of the history, so that
+both give the same answer. Of two buckets that with more readings counts, the local one if equal.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from lictui.analysis.columns import Series, repeated
+from lictui.analysis.series import ALIGNMENT, Resolution
+from lictui.clock import iso
+from lictui.history import pools
+from lictui.history.compaction import CONTEXT
+from lictui.history.pools import KnownPool
+from lictui.history.query import StoredPool, series_of, to_series
+from lictui.history.rollup import Capacities, Readings, coarsen, roll_up, sorted_unique
+from lictui.history.store import History
+from lictui.longterm.client import PrometheusClient, engine_name
+from lictui.longterm.push import joined
+from lictui.longterm.spool import (
+    BUCKET_METRICS,
+    IN_USE,
+    INSTALLED,
+    OVERDRAFT,
+    RESOLUTIONS,
+    SERVER_UP,
+    selector,
+)
+from lictui.longterm.wire import EMPTY, SeriesKey
+from lictui.products import describe
+from lictui.sources.source import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+
+    from lictui.analysis.columns import FloatArray, IntArray
+    from lictui.analysis.series import SeriesQuery
+    from lictui.config.settings import Settings
+    from lictui.history.memberships import ServerPool
+    from lictui.longterm.wire import QueriedSeries, Samples
+    from lictui.model import Failure, Server
+
+_DAY: Final = int(Resolution.DAY)
+_BLOCK: Final = 64 * _DAY  # of one server, read at once
+_GRID: Final = 8 * _DAY  # between two looks for a pool
+_GAP: Final = 3600  # seconds without figures in a day that are worth a look
+_RECENT: Final = 300  # seconds for which the answer about today is used again
+_POOLS_FOR: Final = 6 * 3600  # seconds, and about the pools
+_RETRY: Final = 30.0  # seconds after a failure in which the engine is not asked
+_MAX_ROWS: Final = 3_000_000  # buckets that are kept: about 100 MB
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _PoolSamples:
+    """What the engine has of one pool in a span."""
+
+    samples: Mapping[SeriesKey, Samples]
+    key: SeriesKey  # of its readings
+    interval: float | None  # seconds between two polls, as the registry has it
+
+    def series(self, finest: int, start: int, stop: int, now: int) -> Series:
+        """Return buckets that start in [start, stop), as fine as `finest` where there are some."""
+        times, first = np.unique(self._of(IN_USE).times, return_index=True)
+        values = np.rint(self._of(IN_USE).values[first]).astype(np.int64)
+        capacities = self._capacities(times)
+        rollups = roll_up(Readings(times, values), capacities, int(ALIGNMENT), now)
+        series = to_series(coarsen(rollups.between(start, stop), finest), finest, capacities)
+        for resolution, width in RESOLUTIONS.items():
+            buckets = self._buckets(resolution, width).between(start, stop)
+            series = overlay(series, buckets.widened(finest) if width < finest else buckets)
+        return replace(series, width=finest)
+
+    def _of(self, metric: str, resolution: str = "") -> Samples:
+        return self.samples.get(self.key._replace(metric=metric, resolution=resolution), EMPTY)
+
+    def _at(self, metric: str, times: IntArray) -> FloatArray:
+        """Return the values of a series at these times; NaN where there is none."""
+        samples, values = self._of(metric), np.full(len(times), np.nan)
+        place = np.searchsorted(samples.times, times)
+        has = place < len(samples)
+        has[has] = samples.times[place[has]] == times[has]
+        values[has] = samples.values[place[has]]
+        return values
+
+    def _capacities(self, times: IntArray) -> Capacities:
+        """Return the licenses at each reading; a poll without a figure is a gap."""
+        polls = self.samples.get(SeriesKey(SERVER_UP, self.key.server), EMPTY).times
+        gaps = np.setdiff1d(polls, times)
+        valid_from = sorted_unique(times, gaps)
+        interval = self.interval or float(np.median(np.diff(times)) if len(times) > 1 else _GAP)
+        intervals = np.where(np.isin(valid_from, gaps), 0.0, interval)
+        if not len(valid_from):
+            return Capacities.of(())
+        installed, overdraft = (self._at(name, valid_from) for name in (INSTALLED, OVERDRAFT))
+        return Capacities(valid_from, installed, overdraft, intervals, gaps)
+
+    def _buckets(self, resolution: str, width: int) -> Series:
+        start = np.unique(self._of(next(iter(BUCKET_METRICS)), resolution).times)
+        columns: dict[str, Any] = {"start": start, "seconds": repeated(width, len(start))}
+        for metric, column in BUCKET_METRICS.items():
+            samples = self._of(metric, resolution)
+            place = np.searchsorted(samples.times, start)
+            if not np.array_equal(samples.times[place[place < len(samples)]], start):
+                return Series.empty(width)  # not of lictui
+            values = samples.values[place]
+            columns[column] = values if column == "average" else np.rint(values).astype(np.int64)
+        columns |= {
+            "installed": self._at(INSTALLED, start),
+            "overdraft": self._at(OVERDRAFT, start),
+        }
+        return Series(**columns, bound=np.zeros(len(start), np.bool_), width=width)
+
+
+def overlay(series: Series, other: Series) -> Series:
+    """Return `series`, and what `other` has where it has less: fewer readings, or no entry."""
+    if not len(other):
+        return series
+    if not len(series):
+        return other
+    # Wider entries of `other` fill gaps only.
+    total = np.append(0, np.cumsum(np.where(other.seconds <= series.width, other.samples, 0)))
+    first, stop = (np.searchsorted(other.start, times) for times in (series.start, series.end))
+    inside, fine = total[stop] - total[first], stop - first > 1
+    chosen = (inside < series.samples + ~fine) | (inside == 0)
+    kept = series.select(chosen)
+    if not len(kept):
+        return other
+    before = np.searchsorted(kept.start, other.end) - 1  # the last that begins before its end
+    free = (before < 0) | (kept.end[np.maximum(before, 0)] <= other.start)
+    if chosen.all() and not free.any():
+        return series
+    added = other.select(free)
+    order = np.argsort(np.concatenate((kept.start, added.start)), kind="stable")
+    columns = zip(kept.columns, added.columns, strict=True)
+    return Series(*(np.concatenate(pair)[order] for pair in columns), width=series.width)
+
+
+class LongTermHistory(History):
+    """The local history, which is only read, together with a long-term engine."""
+
+    failure: Failure | None = None  # of the last request
+
+    def connect(
+        self, settings: Settings, servers: Iterable[Server], run: Callable[[Any], Any]
+    ) -> None:
+        """Use the engine of the settings; `run` runs a coroutine in another thread, and waits."""
+        self.engine = engine_name(settings.long_term.engine)
+        self._settings, self._run = settings, run
+        self._servers = {server.name: server for server in servers}
+        self._retry_at = 0.0
+        self._found: tuple[float, dict[ServerPool, KnownPool]] | None = None
+        self._blocks: OrderedDict[tuple[object, ...], dict[SeriesKey, Samples]] = OrderedDict()
+        self._rows = 0
+        self._used: dict[ServerPool, tuple[int, int]] = {}
+
+    def used_span(
+        self, owners: Iterable[ServerPool], start: int, end: int
+    ) -> tuple[int, int] | None:
+        """Return from when to when figures in [start, end) are in part those of the engine."""
+        spans = [self._used[owner] for owner in self._used.keys() & set(owners)]
+        first = max(start, min((first for first, _ in spans), default=end))
+        last = min(end, max((last for _, last in spans), default=start))
+        return (first, last) if first < last else None
+
+    @property
+    def used_notices(self) -> tuple[str, ...]:
+        """What to tell about figures of the engine that were used."""
+        span = self.used_span(self._used, 0, 1 << 40)
+        if span is None:
+            return ()
+        text = f"figures from {iso(span[0])} to {iso(span[1])} are in part those of the long-term"
+        return (f"{text} engine {self.engine}",)
+
+    @property
+    def engine_notices(self) -> tuple[str, ...]:
+        """What to tell about the last request: nothing, if it succeeded."""
+        if self.failure is None:
+            return ()
+        message = f"long-term engine {self.engine}: {self.failure.message}; only figures of the "
+        return (f"{message}local history are shown. {self.failure.hint}".rstrip(),)
+
+    def pools(self) -> tuple[KnownPool, ...]:
+        """Return every pool that is known here or in the engine."""
+        merged = {(pool.server, pool.key): pool for pool in super().pools()}
+        for owner, pool in self._engine_pools().items():
+            known = merged.get(owner, pool)
+            merged[owner] = known._replace(since=min(known.since, pool.since))
+        return tuple(sorted(merged.values(), key=lambda pool: pool[1:4]))
+
+    def series_batch(self, queries: Iterable[SeriesQuery]) -> tuple[Series, ...]:
+        """Answer several queries from here and from the engine."""
+        now, merged = self._clock.now(), {(p.server, p.key): p for p in self.pools()}
+        answers = []
+        with self._reading() as db:
+            for query in queries:
+                known: list[StoredPool] = []
+                for owner in dict.fromkeys(query.pools):
+                    if pool := merged.get(owner):
+                        local = StoredPool(db, pools.find_pool(db, *owner) or pool, int(now))
+                        known.append(_MergedPool(db, pool, local, self))
+                answers.append(series_of(db, known, query, now))
+        return tuple(answers)
+
+    def now(self) -> float:
+        """Return the time by the clock of the history."""
+        return self._clock.now()
+
+    def note_used(self, pool: KnownPool, series: Series) -> None:
+        """Remember that buckets of the engine were used."""
+        first, end = self._used.get((pool.server, pool.key), (1 << 40, 0))
+        span = min(first, int(series.start[0])), max(end, int(series.end[-1]))
+        self._used[pool.server, pool.key] = span
+
+    # What the engine has
+
+    def remote(self, pool: KnownPool, finest: int, start: int, stop: int) -> Iterator[Series]:
+        """Yield the buckets of a pool that start in [start, stop), one block after the other."""
+        now = int(self._clock.now())
+        today = now // _DAY * _DAY
+        config = self._servers.get(pool.server)
+        key = SeriesKey(IN_USE, pool.server, pool.product, pool.subscription_date)
+        interval = config.effective_interval if config else None
+        first = start
+        while first < min(stop, now + 1):
+            block = first // _BLOCK * _BLOCK
+            if first >= today:
+                block, end, fresh = today, today + _DAY, now // _RECENT
+            else:
+                end, fresh = min(block + _BLOCK, today), now // _DAY
+            samples = self._block(pool.server, block, end, fresh)
+            own = _PoolSamples(samples, key, interval)
+            yield own.series(finest, max(first, start), min(end, stop), now)
+            first = end
+
+    def _block(self, server: str, start: int, stop: int, fresh: int) -> dict[SeriesKey, Samples]:
+        key = (server, start, stop, fresh)
+        if key not in self._blocks:
+            query = selector(server=server)
+            answer = self._ask(lambda c: c.raw_samples(query, start - CONTEXT, stop + CONTEXT))
+            if answer is None:
+                return {}
+            self._blocks[key] = joined(answer)
+            self._rows += sum(map(len, self._blocks[key].values()))
+            while self._rows > _MAX_ROWS and len(self._blocks) > 1:
+                _, oldest = self._blocks.popitem(last=False)
+                self._rows -= sum(map(len, oldest.values()))
+        self._blocks.move_to_end(key)
+        return self._blocks[key]
+
+    def _ask(
+        self, question: Callable[[PrometheusClient], Coroutine[Any, Any, list[QueriedSeries]]]
+    ) -> list[QueriedSeries] | None:
+        """Ask the engine; None if it does not answer, and for a while after that."""
+        if self._clock.monotonic() < self._retry_at:
+            return None
+
+        async def ask() -> list[QueriedSeries]:
+            settings = self._settings
+            async with PrometheusClient(settings.long_term, settings.limits) as client:
+                return await question(client)
+
+        try:
+            answer: list[QueriedSeries] = self._run(ask())
+        except SourceError as error:
+            self.failure = error.failure
+            self._retry_at = self._clock.monotonic() + _RETRY
+            return None
+        self.failure = None
+        return answer
+
+    def _engine_pools(self) -> dict[ServerPool, KnownPool]:
+        """Return the pools of registered servers that the engine has figures of."""
+        now = self._clock.now()
+        if self._found is None or now - self._found[0] >= _POOLS_FOR:
+            found = self._find_pools(int(now))
+            if found is None:
+                return self._found[1] if self._found else {}
+            self._found = now, found
+        return self._found[1]
+
+    def _find_pools(self, now: int) -> dict[ServerPool, KnownPool] | None:
+        """Look in which weeks there are figures of which pools, then for the first and the last."""
+        names = f"{IN_USE}|{IN_USE}_max"
+        by = "server, product, subscription_date, model"
+        days = _GRID // _DAY
+        query = f'count by ({by}) (last_over_time({{__name__=~"{names}"}}[{days}d]))'
+        start = now - self.retention.day // days * _GRID
+        answer = self._ask(lambda client: client.grid(query, start, now, _GRID))
+        if answer is None:
+            return None
+        seen: dict[tuple[str, ...], tuple[int, int, str]] = {}
+        for each in answer:
+            if each.key.server in self._servers and len(each.samples):
+                first, last = (int(each.samples.times[at]) for at in (0, -1))
+                before = seen.get(each.key[1:4], (first, last, ""))
+                model = each.labels.get("model", "") if last >= before[1] else before[2]
+                seen[each.key[1:4]] = min(first, before[0]), max(last, before[1]), model
+        times: dict[tuple[str, ...], list[int]] = {key: [] for key in seen}
+        for edge in {edge for first, last, _ in seen.values() for edge in (first, last)}:
+            asked = partial(PrometheusClient.raw_samples, selector=f'{{__name__=~"{names}"}}')
+            answer = self._ask(partial(asked, start=edge - _GRID, stop=edge + 1))
+            if answer is None:
+                return None
+            for each in answer:
+                if each.key[1:4] in times:
+                    times[each.key[1:4]] += each.samples.times[[0, -1]].tolist()
+        ends: dict[str, int] = {}
+        for key, found in times.items():
+            ends[key[0]] = max([ends.get(key[0], 0), *found])
+        pools_found = {}
+        for number, (key, (first, last, model)) in enumerate(sorted(seen.items()), 1):
+            found = times[key] or [first, last]
+            # A pool that its server does not list any more, unlike others.
+            missing = ends[key[0]] - max(found) > 3 * self._servers[key[0]].effective_interval
+            ended = max(found) + int(ALIGNMENT) if missing else None
+            name = describe(key[1]).name
+            pool = KnownPool(-number, key[0], key[1], key[2], model, name, min(found), ended, 0)
+            pools_found[pool.server, pool.key] = pool
+        return pools_found
+
+
+class _MergedPool(StoredPool):
+    """Reads the series of one pool here, and from the engine where something is missing here."""
+
+    def __init__(
+        self, db: Any, pool: KnownPool, local: StoredPool, history: LongTermHistory
+    ) -> None:
+        super().__init__(db, pool, int(history.now()))
+        self._local, self._history = local, history
+
+    def series(self, finest: Resolution, start: int, end: int) -> Series:
+        """Return the buckets that start in [start, end), as fine as `finest` where they are."""
+        series = self._local.series(finest, start, end)
+        for first, stop in self._missing(series, finest, start, end):
+            for remote in self._history.remote(self.pool, int(finest), first, stop):
+                merged = overlay(series, remote)
+                if merged is not series:
+                    self._history.note_used(self.pool, remote)
+                    series = merged
+        return series
+
+    def _missing(
+        self, series: Series, finest: Resolution, start: int, end: int
+    ) -> Iterator[tuple[int, int]]:
+        """Yield spans of whole days of which something is missing here, or is wider."""
+        first = max(start, self.pool.since)
+        stop = min(end, self._now + 1, self.pool.ended or end)
+        if first >= stop:
+            return
+        if finest > ALIGNMENT:
+            series = self._local.series(ALIGNMENT, start, end)
+        fine = series.select(series.seconds <= finest)
+        days = np.arange(first // _DAY, -(-stop // _DAY)) * _DAY
+        expected = np.minimum(days + _DAY, stop) - np.maximum(days, first)
+        place = np.searchsorted(days, fine.start, side="right") - 1
+        inside = place >= 0
+        seconds = np.bincount(place[inside], fine.seconds[inside], len(days))
+        flagged = days[expected - seconds >= _GAP]
+        breaks = np.flatnonzero(np.diff(flagged) > _DAY) + 1
+        for run in np.split(flagged, breaks):
+            if len(run):
+                yield max(start, int(run[0])), min(end, int(run[-1]) + _DAY)

@@ -1,0 +1,152 @@
+"""The figures of the history as samples of a long-term engine.
+
+Names and labels are those of the OpenMetrics output. Every reading is a sample at its own time. A
+bucket whose readings expired, or were never there, is one sample of each of `BUCKET_METRICS` at its
+start, with its length as the label `resolution`; a bucket of one reading is that reading.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from lictui.analysis.series import ALIGNMENT, Resolution
+from lictui.history import pools
+from lictui.history.compaction import with_unpacked
+from lictui.history.query import StoredPool
+from lictui.history.rollup import UNKNOWN, Capacities, sorted_unique
+from lictui.history.store import History
+from lictui.longterm.wire import PushedSeries, Samples, SeriesKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lictui.analysis.columns import FloatArray, IntArray, Series
+    from lictui.history.pools import KnownPool
+    from lictui.model import Server
+
+IN_USE: Final = "citrix_license_in_use"
+INSTALLED: Final = "citrix_license_installed"
+OVERDRAFT: Final = "citrix_license_overdraft"
+SERVER_UP: Final = "citrix_license_server_up"
+BUCKET_METRICS: Final = {  # and the columns of a Series
+    f"{IN_USE}_min": "low",
+    f"{IN_USE}_avg": "average",
+    f"{IN_USE}_max": "high",
+    f"{IN_USE}_max_timestamp_seconds": "high_at",
+    f"{IN_USE}_last": "last",
+    f"{IN_USE}_samples": "samples",
+}
+RESOLUTIONS: Final = {"5m": Resolution.FIVE_MINUTES, "1h": Resolution.HOUR, "1d": Resolution.DAY}
+ALL_METRICS: Final = (IN_USE, INSTALLED, OVERDRAFT, SERVER_UP, *BUCKET_METRICS)
+
+
+def selector(**labels: str) -> str:
+    """Return the PromQL selector of all series of lictui with these labels."""
+    matchers = [f'__name__=~"{"|".join(ALL_METRICS)}"']
+    for name, value in labels.items():
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        matchers.append(f'{name}="{escaped}"')
+    return "{" + ",".join(matchers) + "}"
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Recorded:
+    """What the history has of one pool in a span of whole days."""
+
+    pool: KnownPool
+    times: IntArray  # of readings
+    values: IntArray
+    buckets: Series  # that are not made of these readings
+    capacities: Capacities
+
+    @property
+    def gaps(self) -> IntArray:
+        return self.capacities.gaps
+
+    def series(self, more: tuple[tuple[str, str], ...]) -> Iterator[PushedSeries]:
+        """Yield the series of the pool; `more` are further labels."""
+        pool, more = self.pool, (*more, ("model", self.pool.model))
+        names = (pool.server, pool.product, pool.subscription_date)
+        yield PushedSeries(
+            SeriesKey(IN_USE, *names), more, Samples(self.times, self.values.astype(float))
+        )
+        times, first = np.unique(
+            np.concatenate((self.times, self.buckets.start)), return_index=True
+        )
+        at = np.concatenate((self.times, self.buckets.high_at))[first]
+        for metric, column in zip(
+            (INSTALLED, OVERDRAFT), self.capacities.licenses(at), strict=True
+        ):
+            known = ~np.isnan(column)
+            yield PushedSeries(
+                SeriesKey(metric, *names), more, Samples(times[known], column[known])
+            )
+        for resolution, width in RESOLUTIONS.items():
+            buckets = self.buckets.select(self.buckets.seconds == width)
+            for metric, column_name in BUCKET_METRICS.items():
+                # More digits of an average would not come back from every engine as they were.
+                values: FloatArray = np.round(getattr(buckets, column_name).astype(float), 3)
+                samples = Samples(buckets.start, values)
+                yield PushedSeries(SeriesKey(metric, *names, resolution), more, samples)
+
+
+class Spool(History):
+    """A history from which samples are read."""
+
+    def samples(
+        self, server: str, config: Server | None, start: int, stop: int
+    ) -> list[PushedSeries]:
+        """Return the series of a server with samples in [start, stop)."""
+        more = (("group", config.group), ("source", config.source)) if config else ()
+        day = int(Resolution.DAY)
+        first, end = start // day * day, -(-stop // day) * day
+        recorded = self._recorded(server, first, end)
+        series = [each for pool in recorded for each in pool.series(more)]
+        if recorded:
+            series.append(_server_up(server, recorded, more))
+        limited = (
+            PushedSeries(each.key, each.more, _between(each.samples, start, stop))
+            for each in series
+        )
+        return [each for each in limited if len(each.samples)]
+
+    def _recorded(self, server: str, start: int, stop: int) -> list[_Recorded]:
+        now = int(self._clock.now())
+        recorded = []
+        with self._reading() as db:
+            for pool in pools.pools_of_server(db, server).values():
+                readings = with_unpacked(db, pool, start, stop)
+                readings = readings.select(readings.value != UNKNOWN)
+                stored = StoredPool(db, pool, now).series(ALIGNMENT, start, stop)
+                capacities = Capacities.of(pools.capacities(db, pool.id))
+                here = capacities.gaps[(capacities.gaps >= start) & (capacities.gaps < stop)]
+                if not (len(readings) or len(stored) or len(here)):
+                    continue
+                first, end = (np.searchsorted(readings.time, t) for t in (stored.start, stored.end))
+                others = stored.select((stored.samples > 0) & (end - first < stored.samples))
+                single = others.select(others.samples == 1)
+                single = single.select(~np.isin(single.high_at, readings.time))
+                times = np.concatenate((readings.time, single.high_at))
+                order = np.argsort(times, kind="stable")
+                values = np.concatenate((readings.value, single.high))[order]
+                buckets = others.select(others.samples > 1)
+                recorded.append(_Recorded(pool, times[order], values, buckets, capacities))
+        return recorded
+
+
+def _server_up(
+    server: str, recorded: list[_Recorded], more: tuple[tuple[str, str], ...]
+) -> PushedSeries:
+    """Return 1 at every poll that brought a figure, 0 at the first of others that did not."""
+    up = sorted_unique(*(pool.times for pool in recorded))
+    times = sorted_unique(up, *(np.unique(pool.gaps) for pool in recorded))
+    samples = Samples(times, np.isin(times, up).astype(float))
+    return PushedSeries(SeriesKey(SERVER_UP, server), more, samples)
+
+
+def _between(samples: Samples, start: int, stop: int) -> Samples:
+    first, last = np.searchsorted(samples.times, (start, stop)).tolist()
+    return samples.select(slice(first, last))

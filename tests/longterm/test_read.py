@@ -1,0 +1,137 @@
+"""Reading: an engine gives the same answers as the history that was pushed to it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, PRODUCT
+from tests.longterm.conftest import SETTINGS, InstantClock, PushFixture
+from tests.longterm.fake_prometheus import FakePrometheus
+from tests.support.values import server
+
+from lictui.analysis.peaks import ScopedPeak
+from lictui.analysis.series import SeriesQuery
+from lictui.config.settings import Retention
+from lictui.engine.thread import run
+from lictui.history.peaks import PeakQuery, find_peaks
+from lictui.history.store import History
+from lictui.longterm.read import LongTermHistory
+from lictui.model import PoolKey
+
+NAMES = ("lic-01", "lic-02", "fast")
+SERVERS = [server("lic-01", interval=900.0), server("lic-02", interval=900.0)]
+SERVERS += [server("fast", interval=60.0)]
+NOW = MIDNIGHT + 5 * DAY + 12 * HOUR
+
+
+@pytest.fixture
+def monitor(tmp_path: Path) -> Iterator[PushFixture]:
+    """Another machine, whose own history is empty."""
+    fixture = PushFixture(tmp_path / "monitor" / "history.db")
+    fixture.clock._now = NOW
+    yield fixture
+    fixture.close()
+
+
+def merged(fixture: PushFixture) -> LongTermHistory:
+    clock = InstantClock()
+    clock._now = fixture.clock._now
+    history = LongTermHistory.open(fixture.path, Retention(), clock, read_only=True)
+    history.connect(SETTINGS, SERVERS, run)
+    return history
+
+
+def fill(push: PushFixture) -> None:
+    """Five days, with failures, an unknown figure, other licenses, and expired readings."""
+    for number, name in enumerate(NAMES[:2]):
+        for day in range(6):
+            start, count = MIDNIGHT + day * DAY + number, 96 if day < 5 else 48
+            for turn in range(count):
+                at, figure = start + turn * 900, (day * 7 + turn * 3 + number) % 101
+                if (day, turn) == (1, 40):
+                    push.record_failure(at, name, every=900.0)
+                elif (day, turn) != (2, 40):  # a poll that did not take place
+                    unknown = (day, turn) == (3, 40)
+                    installed = 500 + 10 * (day > 2)
+                    push.record(at, None if unknown else figure, name, 900.0, installed)
+    push.poll_series(MIDNIGHT + DAY, [turn % 13 for turn in range(300)], "fast")
+    push.poll_series(MIDNIGHT + 5 * DAY, [turn % 17 for turn in range(720)], "fast")
+    push.clock._now = NOW
+    push.history.compact_all()
+    run(push.push())
+    push.clock._now = NOW
+
+
+def peaks(history: History) -> list[ScopedPeak]:
+    return list(find_peaks(history, PeakQuery(NOW, None, set(NAMES))))
+
+
+def test_engine_gives_the_answers_of_the_history_that_was_pushed(
+    push: PushFixture, monitor: PushFixture, fake: FakePrometheus
+) -> None:
+    fill(push)
+    with merged(monitor) as history:
+        times = {pool.server: pool.since // 300 for pool in push.history.pools()}
+        assert {pool.server: pool.since // 300 for pool in history.pools()} == times
+        assert peaks(history) == peaks(push.history)
+        for names in (*((name,) for name in NAMES), NAMES[:2], NAMES):
+            owners = tuple((name, PoolKey(PRODUCT)) for name in names)
+            for width in (300, HOUR, DAY):
+                query = SeriesQuery(owners, MIDNIGHT, NOW, width)
+                assert history.series(query) == push.history.series(query), (names, width)
+        assert history.engine_notices == ()
+        assert "engine.example" in history.used_notices[0]
+    assert fake.requests
+
+
+def test_engine_fills_what_is_missing_and_local_figures_win(
+    push: PushFixture, monitor: PushFixture, fake: FakePrometheus
+) -> None:
+    push.poll_series(MIDNIGHT, [7] * 96 * 3, every=900.0)
+    push.clock._now = monitor.clock._now = MIDNIGHT + 3 * DAY
+    run(push.push())
+    monitor.poll_series(MIDNIGHT + DAY + 8 * HOUR, [9] * 40, every=900.0)  # 10 hours of a day
+    with merged(monitor) as history:
+        query = SeriesQuery((("lic-01", PoolKey(PRODUCT)),), MIDNIGHT, MIDNIGHT + 3 * DAY, HOUR)
+        figures = history.series(query).high.tolist()
+        assert figures == [7] * 32 + [9] * 10 + [7] * 30
+        count = len(fake.requests)
+        history.series(query)
+        assert len(fake.requests) == count  # it is kept
+
+
+def test_engine_is_not_asked_for_what_the_history_has(
+    push: PushFixture, fake: FakePrometheus
+) -> None:
+    push.poll_series(MIDNIGHT, [7] * 96, every=900.0)
+    push.clock._now = MIDNIGHT + DAY
+    run(push.push())
+    with merged(push) as history:
+        history.pools()
+        count = len(fake.requests)
+        query = SeriesQuery((("lic-01", PoolKey(PRODUCT)),), MIDNIGHT, MIDNIGHT + DAY, 300)
+        assert history.series(query) == push.history.series(query)
+        assert len(fake.requests) == count
+        assert history.used_notices == ()
+
+
+def test_engine_that_fails_leaves_local_figures_and_is_asked_later(
+    push: PushFixture, fake: FakePrometheus
+) -> None:
+    push.poll_series(MIDNIGHT, [7] * 96, every=900.0)
+    push.clock._now = MIDNIGHT + DAY
+    run(push.push())
+    fake.failures = ["before"]
+    query = SeriesQuery((("lic-01", PoolKey(PRODUCT)),), MIDNIGHT - DAY, MIDNIGHT + DAY, 300)
+    with merged(push) as history:
+        count = len(fake.requests)
+        for _ in range(3):
+            assert history.series(query) == push.history.series(query)
+        assert len(fake.requests) == count + 1
+        (notice,) = history.engine_notices
+        assert "engine.example" in notice
+        assert "only figures of the local history" in notice
+        history._clock._now += 60  # type: ignore[attr-defined]
+        history.series(query)
+        assert len(fake.requests) > count + 1
+        assert history.engine_notices == ()
