@@ -80,6 +80,16 @@ def test_slow_clients_lose_their_connection_and_block_nobody(
         assert request(port)[0].status == 200
 
 
+def test_open_connections_end_without_a_word_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    publisher = MetricsPublisher(SystemClock())
+    port = publisher.listen("127.0.0.1", 0)[1]
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(b"GET /metrics HT")
+        assert request(port)[0].status == 200  # the first connection was accepted before
+        publisher.stop()
+    assert caplog.text == ""
+
+
 @pytest.mark.parametrize(
     ("text", "address"),
     [

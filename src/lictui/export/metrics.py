@@ -124,6 +124,8 @@ class MetricsPublisher:
                 await writer.wait_closed()
         except (OSError, TimeoutError, h11.RemoteProtocolError):
             pass
+        except asyncio.CancelledError:  # lictui ends; asyncio would log it
+            pass
         finally:
             self._connections -= 1
             with suppress(AttributeError):  # Python 3.11.2 cannot abort what is closed
