@@ -27,7 +27,7 @@ def test_unit_has_the_options_of_the_command(cli: Cli, tmp_path: Path, paths: Pa
     options = ("-n", "60", "--metrics-listen", "9877", "--textfile", str(file))
     unit = cli("collect", *options, "--print-unit").out
     folders = f"--config-dir {paths.config_dir} --data-dir {paths.data_dir}"
-    arguments = f"collect {folders} --interval 60 --metrics-listen 9877 --textfile {file}"
+    arguments = f"collect {folders} --interval 60.0 --metrics-listen 9877 --textfile {file}"
     assert f"{arguments}\n" in unit
     assert f"\nReadWritePaths={paths.data_dir}\nReadWritePaths={tmp_path}\n" in unit
     assert "invalid address" in cli.refused("collect", "--metrics-listen", "x", "--print-unit")

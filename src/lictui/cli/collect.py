@@ -8,9 +8,8 @@ import signal
 import sys
 import threading
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -22,6 +21,7 @@ from lictui.cli.context import (
 )
 from lictui.cli.export import own_command
 from lictui.cli.options import CommandContext, group_option, interval_option
+from lictui.cli.output import fields
 from lictui.clock import SystemClock
 from lictui.engine.engine import Engine, EngineThread, RunScope
 from lictui.export.metrics import MetricsPublisher, parse_address
@@ -29,32 +29,14 @@ from lictui.export.systemd import ServiceManager, unit_file
 from lictui.paths import resolve_paths
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lictui.config.settings import Settings
     from lictui.engine.board import MergedBoard
 
 CLOSE_TIMEOUT: Final = 3.0  # seconds for everything: whatever hangs, the process ends
 # A signal that another thread receives does not end a wait of the main thread, which handles it.
 _SIGNAL_PAUSE: Final = 0.5  # seconds
-
-
-@dataclass(frozen=True, slots=True)
-class CollectOptions:
-    """The options of `lictui collect`."""
-
-    interval: float | None = None  # seconds
-    group: str = ""
-    metrics_listen: str = ""  # HOST:PORT
-    textfile: Path | None = None
-
-    def arguments(self) -> list[str]:
-        """Return the command line of these options."""
-        values = {
-            "--interval": None if self.interval is None else f"{self.interval:g}",
-            "--group": self.group,
-            "--metrics-listen": self.metrics_listen,
-            "--textfile": self.textfile and str(self.textfile.absolute()),
-        }
-        return [word for name, value in values.items() if value for word in (name, value)]
 
 
 @click.command()
@@ -76,43 +58,53 @@ class CollectOptions:
     "--print-unit", is_flag=True, help="Print a systemd unit with these options, and exit."
 )
 @click.pass_obj
-def collect(context: CommandContext, /, *, print_unit: bool, **options: Any) -> int:
+def collect(
+    context: CommandContext,
+    /,
+    *,
+    interval: float | None,
+    group: str,
+    metrics_listen: str,
+    textfile: Path | None,
+    print_unit: bool,
+) -> int:
     """Run as a background collector (no UI).
 
     Polls and records until SIGTERM (exit code 0) or SIGINT (130); SIGHUP reloads the configuration.
     """
-    chosen = CollectOptions(**options)
-    address = parse_address(chosen.metrics_listen) if chosen.metrics_listen else None
+    address = parse_address(metrics_listen) if metrics_listen else None
     if print_unit:
-        folders = _chosen_folders(context)
-        writable = [folders["--data-dir"]] if "--data-dir" in folders else []
-        writable += [chosen.textfile.absolute().parent] if chosen.textfile else []
-        words = [str(word) for pair in folders.items() for word in pair] + chosen.arguments()
-        click.echo(unit_file([*own_command(), "collect", *words], writable), nl=False)
+        options = {"interval": interval, "group": group, "metrics_listen": metrics_listen}
+        click.echo(_unit(context, options, textfile), nl=False)
         return 0
     configure_logging(context.paths.log, context.log_level, also_stderr=True)
     _, servers = load_configuration(context)
-    select_servers(servers, group=chosen.group)
+    select_servers(servers, group=group)
     with ExitStack() as stack:
         clock = SystemClock()
-        metrics = MetricsPublisher(clock, chosen.textfile)
+        metrics = MetricsPublisher(clock, textfile)
         stack.callback(metrics.stop)
         if address:
             host, port = metrics.listen(*address)
             host = f"[{host}]" if ":" in host else host
             click.echo(f"lictui: metrics on http://{host}:{port}/metrics", err=True)
-        thread = EngineThread(Engine(context.paths, clock, RunScope(chosen.group, chosen.interval)))
+        thread = EngineThread(Engine(context.paths, clock, RunScope(group, interval)))
         return _run(thread, metrics, clock)
 
 
-def _chosen_folders(context: CommandContext) -> dict[str, Path]:
-    """The folders that are not the usual ones; those of a service have names of systemd."""
-    usual, paths = resolve_paths(), context.paths
-    folders = {
-        "--config-dir": (paths.config_dir, usual.config_dir),
-        "--data-dir": (paths.data_dir, usual.data_dir),
-    }
-    return {name: folder for name, (folder, other) in folders.items() if folder != other}
+def _unit(context: CommandContext, options: Mapping[str, object], textfile: Path | None) -> str:
+    """The systemd unit for these options, and for folders that are not the usual ones."""
+    usual, names = resolve_paths(), "config_dir data_dir"
+    folders = dict(fields(context.paths, names).items() - fields(usual, names).items())
+    file = textfile.absolute() if textfile else None
+    arguments = [
+        word
+        for name, value in {**dict(sorted(folders.items())), **options, "textfile": file}.items()
+        if value
+        for word in (f"--{name.replace('_', '-')}", str(value))
+    ]
+    writable = [path for path in (folders.get("data_dir"), file and file.parent) if path]
+    return unit_file([*own_command(), "collect", *arguments], writable)
 
 
 def _run(thread: EngineThread, metrics: MetricsPublisher, clock: SystemClock) -> int:
