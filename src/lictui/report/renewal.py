@@ -29,7 +29,7 @@ _LITTLE: Final = 0.95  # coverage below that is pointed out
 _POSITION_KEYS: Final = (
     "product code model purchased installed in_use usage usage_at unused unused_cost renewal"
 )
-_PROPOSAL_KEYS: Final = (
+_BASIS_KEYS: Final = (
     "product code model purchased p95 p99 p95_more p99_more peak_more proposed change"
 )
 _COST_KEYS: Final = "product code model basis quantity unit_cost cost_0 cost_50 cost_100 cost_200"
@@ -65,7 +65,6 @@ def build_renewal(
     more = {f"{basis}_more": f"{title} {plus}".capitalize() for basis, title in _BASES.items()}
     titles = {"usage": "Peak usage or assigned", "change": "vs. purchased", **more}
     rows = [_quantity_row(position, query) for position in positions]
-    shown, proposal = columns(_POSITION_KEYS, **titles), columns(_PROPOSAL_KEYS, **titles)
     statements, figures = [*_statements(positions, query)], [*_key_figures(positions, query, plus)]
     start, zone = text.long_day(day_of(query.start, query.zone)), zone_name(query.zone, query.start)
     return ReportTree(
@@ -76,8 +75,8 @@ def build_renewal(
         query.zone,
         Section("Summary", statements=statements, key_figures=figures),
         [
-            _section("Position", "position", shown, rows, _UNUSED_NOTE),
-            _section("Proposed quantity", "proposal", proposal, rows, _PROPOSAL_NOTE),
+            _section("Position", "position", _POSITION_KEYS, rows, _UNUSED_NOTE, **titles),
+            _section("Proposed quantity", "proposal", _BASIS_KEYS, rows, _PROPOSAL_NOTE, **titles),
             _costs(positions, query),
             _break_even(positions),
             *(_curve(p, query) for p in positions if p.curve and not p.model.is_assigned),
@@ -87,9 +86,10 @@ def build_renewal(
 
 
 def _section(
-    title: str, key: str, shown: Sequence[text.ReportColumn], rows: Sequence[Row], *notes: str
+    title: str, key: str, keys: str, rows: Sequence[Row], *notes: str, **titles: str
 ) -> Section:
-    return Section(title, tables=(Table(key, shown, rows),) if rows else (), notes=notes)
+    tables = (Table(key, columns(keys, **titles), rows),) if rows else ()
+    return Section(title, tables=tables, notes=notes)
 
 
 def _usage(position: Position, basis: Basis = Basis.PEAK) -> Bounded:
@@ -216,7 +216,7 @@ def _costs(positions: Sequence[Position], query: RenewalQuery) -> Section:
                     | {f"cost_{n}": Bounded(cost * (1 + n / 100), quantity.sign) for n in INCREASES}
                 )
     note = _COST_NOTE if rows else f"No price is known: enter {_ENTER}."
-    return _section("Cost at a higher price", "costs", columns(_COST_KEYS), rows, note)
+    return _section("Cost at a higher price", "costs", _COST_KEYS, rows, note)
 
 
 def _break_even(positions: Sequence[Position]) -> Section:
@@ -236,8 +236,8 @@ def _break_even(positions: Sequence[Position]) -> Section:
         }
         rows.append(row)
     unknown = f"No product has a price in both license models: enter {_ENTER}, for both."
-    title, shown = "Break-even of user/device and concurrent licenses", columns(_BREAK_EVEN_KEYS)
-    return _section(title, "break_even", shown, rows, _BREAK_EVEN_NOTE if rows else unknown)
+    title, note = "Break-even of user/device and concurrent licenses", _BREAK_EVEN_NOTE
+    return _section(title, "break_even", _BREAK_EVEN_KEYS, rows, note if rows else unknown)
 
 
 def _curve(position: Position, query: RenewalQuery) -> Section:
@@ -284,8 +284,8 @@ def _evidence(positions: Sequence[Position]) -> Section:
         }
         for position in positions
     ]
-    shown = columns("product code model since days coverage servers")
-    return _section("Evidence", "evidence", shown, rows, _EVIDENCE_NOTE)
+    keys = "product code model since days coverage servers"
+    return _section("Evidence", "evidence", keys, rows, _EVIDENCE_NOTE)
 
 
 def _sources(board: MergedBoard) -> Section:
@@ -301,5 +301,4 @@ def _sources(board: MergedBoard) -> Section:
         for status in board.servers
         for member in status.members or (status,)
     ]
-    shown = columns("server group source version last_read status")
-    return _section("Sources", "sources", shown, rows)
+    return _section("Sources", "sources", "server group source version last_read status", rows)

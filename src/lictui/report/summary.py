@@ -77,7 +77,7 @@ def key_figures(report: MonthlyReport) -> Iterator[KeyFigure]:
     states = Counter(product.estate.level for product in report.products)
     counts = (f"{states[level]} {level.value}" for level in sorted(states, key=urgency_rank))
     yield KeyFigure("Products", f"{len(report.products)}", ", ".join(counts))
-    yield unused_figure(report.contract_lines)
+    yield _unused_figure(report.contract_lines)
     yield _next_expirations(report)
 
 
@@ -98,7 +98,7 @@ def _license_figures(label: str, products: Sequence[ProductReport]) -> Iterator[
     yield KeyFigure(f"{label} utilization", share.mark(text.format_percent(share.value)), remark)
 
 
-def unused_figure(lines: Sequence[ContractLine]) -> KeyFigure:
+def _unused_figure(lines: Sequence[ContractLine]) -> KeyFigure:
     """Return the cost of unused licenses; where it is unknown, what is to be entered."""
     priced = sum(line.unused_cost is not None for line in lines)
     label, entered = "Unused licenses, per year", "purchased and cost of each product"
