@@ -176,9 +176,9 @@ class Engine:
         start("history", self._look_after_history, _ROUND, delay=_ROUND)
         if not isinstance(self._clock, PastClock):
             start("clock", self._watch, _ROUND, delay=_ROUND)
+            start("questions", self._update_reader, _ROUND)
+            start("pushing", self._push, _PUSH_INTERVAL, delay=_PUSH_INTERVAL)
         start("configuration", self._reconfigure, _ROUND, delay=_ROUND)
-        start("questions", self._update_reader, _ROUND)
-        start("pushing", self._push, _PUSH_INTERVAL, delay=_PUSH_INTERVAL)
         start("anomalies", self._check_anomalies, _ANOMALY_INTERVAL, delay=_ANOMALY_INTERVAL)
 
     async def close(self) -> None:
@@ -282,7 +282,7 @@ class Engine:
 
         def write(history: History) -> None:
             history.import_readings((imported,))
-            self.history.use(history)  # forgets what it had computed
+            self._reader.use_local(history)  # forgets what it had computed
 
         await self._in_history(write)
 
@@ -389,10 +389,8 @@ class Engine:
     async def _push(self) -> None:
         """Push to the long-term engine, as long as this lictui is the one that polls."""
         if self._history is not None and self._lease.is_held:
-            statuses = self._recorder.board.servers
-            polled = {s.server.name: s.polled_at for s in statuses if s.polled_at is not None}
-            servers = {server.name: server for server in self._registry}
-            self._notices["push"] = await self._push_worker.push(self.settings, servers, polled)
+            notices = await self._push_worker.push(self.settings, self._recorder.board.servers)
+            self._notices["push"] = notices
             self._show()
 
     async def _update_reader(self) -> None:

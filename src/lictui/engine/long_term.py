@@ -17,10 +17,11 @@ from lictui.model import Level
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from lictui.clock import Clock
     from lictui.config.settings import Settings
+    from lictui.engine.board import ServerStatus
     from lictui.engine.queries import HistoryQueries
     from lictui.engine.thread import LoopThread
     from lictui.history.store import History
@@ -49,15 +50,15 @@ class PushWorker:
         self._pause = self._next_try = 0.0
         self._notice = ""
 
-    async def push(
-        self, settings: Settings, servers: Mapping[str, Server], polled: Mapping[str, float]
-    ) -> tuple[str, ...]:
+    async def push(self, settings: Settings, statuses: Sequence[ServerStatus]) -> tuple[str, ...]:
         """Push what is due; return the notice about a failure, if there is one. Never raises."""
         if not settings.long_term.push:
             await self.close()
             return ()
         if self._clock.monotonic() >= self._next_try or settings != self._settings:
             self._thread = self._thread or self._open_thread("long-term engine")
+            servers = {status.server.name: status.server for status in statuses}
+            polled = {s.server.name: s.polled_at for s in statuses if s.polled_at is not None}
             await self._thread.call(self._try(settings, servers, polled))
         return (self._notice,) if self._notice else ()
 
