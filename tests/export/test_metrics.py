@@ -1,10 +1,11 @@
 """The metrics of a running lictui over HTTP, and in a file."""
 
 import os
+import random
 import socket
 import stat
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 
@@ -78,6 +79,19 @@ def test_slow_clients_lose_their_connection_and_block_nobody(
         assert is_ended(connect(b"\0\r\n\r\n"))
         assert is_ended(connect(b"GET / HTTP/1.1\r\nX: " + b"x" * 20_000))
         assert request(port)[0].status == 200
+
+
+def test_any_bytes_end_in_an_answer_or_a_closed_connection(port: int) -> None:
+    noise = random.Random(7)  # noqa: S311 - any bytes, the same in every run
+    for size in range(60):
+        start = (b"", b"GET /metrics HTTP/1.1\r\n", b"\r\n\r\n")[size % 3]
+        connection = socket.create_connection(("127.0.0.1", port), timeout=30)
+        with connection as client, suppress(ConnectionError):
+            client.sendall(start + noise.randbytes(size))
+            client.shutdown(socket.SHUT_WR)
+            while client.recv(1 << 16):
+                pass
+    assert request(port)[0].status == 200
 
 
 def test_open_connections_end_without_a_word_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
