@@ -11,12 +11,13 @@ from tests.cli.conftest import Cli
 from tests.support.clock import START
 from tests.support.values import pool, server, status_down, status_up
 
+from lictui.cli.options import MONITORING_FORMATS
 from lictui.config.settings import AlertSettings, Settings, Thresholds
 from lictui.engine.board import Board
 from lictui.engine.merge import merge_board
-from lictui.export.formats import monitoring_text
+from lictui.export.formats import WRITERS
 from lictui.export.rules import prometheus_rules
-from lictui.export.templates import grafana_dashboard, icinga_command, zabbix_template
+from lictui.export.templates import grafana_dashboard, icinga_command, read_template
 from lictui.model import Model, SourceName
 from lictui.sources.command.formats import checkmk_snapshot
 
@@ -32,7 +33,11 @@ BOARD = Board(
 
 
 def text_of(name: str, board: Board = BOARD) -> str:
-    return monitoring_text(name, merge_board(board), START, TODAY)
+    return WRITERS[name](merge_board(board), START, TODAY)
+
+
+def test_every_format_of_status_has_a_writer() -> None:
+    assert tuple(WRITERS) == MONITORING_FORMATS
 
 
 def test_checkmk_has_a_section_for_each_server_and_a_local_check() -> None:
@@ -93,7 +98,7 @@ def jsonpath(document: Any, path: str, macros: dict[str, str]) -> list[Any]:
 
 def test_zabbix_template_finds_every_figure_of_the_document() -> None:
     document = json.loads(text_of("zabbix"))
-    (template,) = json.loads(zabbix_template())["zabbix_export"]["templates"]
+    (template,) = json.loads(read_template("zabbix.json", {}))["zabbix_export"]["templates"]
     found: dict[str, Any] = {}
     for rule in template["discovery_rules"]:
         for row in jsonpath(document, rule["preprocessing"][0]["parameters"][0], {}):
@@ -108,7 +113,7 @@ def test_zabbix_template_finds_every_figure_of_the_document() -> None:
     assert found["lictui.server.state[down ]"] == 2
     assert found["lictui.server.problem[down ]"] == "no answer"
     assert "lictui.pool.in_use[lic 1 N]" not in found
-    uuids = re.findall(r'"uuid": "(\w+)"', zabbix_template())
+    uuids = re.findall(r'"uuid": "(\w+)"', read_template("zabbix.json", {}))
     assert len(uuids) == len(set(uuids))
     assert all(re.fullmatch("[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}", text) for text in uuids)
 

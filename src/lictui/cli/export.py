@@ -11,7 +11,7 @@ from lictui.cli.context import load_configuration
 from lictui.cli.options import CommandContext, output_option
 from lictui.cli.output import open_text
 from lictui.export.rules import prometheus_rules
-from lictui.export.templates import grafana_dashboard, icinga_command, zabbix_template
+from lictui.export.templates import grafana_dashboard, icinga_command, read_template
 
 _KINDS = ("rules", "grafana", "icinga", "zabbix")
 
@@ -35,7 +35,7 @@ def export(context: CommandContext, /, *, kind: str, output: str | None) -> None
         case "icinga":
             text = icinga_command(own_command())
         case _:
-            text = zabbix_template()
+            text = read_template("zabbix.json", {})
     with open_text(output) as out:
         out.write(text)
 

@@ -177,9 +177,9 @@ def status(
     board = merge_board(filter_board(polled, matching), settings.alerts)
     today = local_date(clock.now(), settings.timezone)
     if output_format in MONITORING_FORMATS:
-        from lictui.export.formats import monitoring_text
+        from lictui.export.formats import WRITERS
 
-        data_output().write(monitoring_text(output_format, board, clock.now(), today))
+        data_output().write(WRITERS[output_format](board, clock.now(), today))
     else:
         document = status_json(board, clock.now(), today, merged=output_format in _FOR_PEOPLE)
         totals_key = "groups" if by == "group" else "totals"

@@ -31,11 +31,6 @@ _NANOSECONDS: Final = 1_000_000_000
 _PRTG_CHANNELS: Final = 50  # of one sensor, as its manual recommends
 
 
-def monitoring_text(name: str, board: MergedBoard, now: float, today: date) -> str:
-    """Return the board in one of FORMATS; `now` in UTC epoch seconds."""
-    return FORMATS[name](board, now, today)
-
-
 def _openmetrics(board: MergedBoard, _now: float, _today: date) -> str:
     return openmetrics_text(board).decode()
 
@@ -187,7 +182,8 @@ def _json(document: Mapping[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False) + "\n"
 
 
-FORMATS: Final[Mapping[str, Callable[[MergedBoard, float, date], str]]] = {
+# By the word of `--format`: functions of a board, the time in UTC epoch seconds, and the day.
+WRITERS: Final[Mapping[str, Callable[[MergedBoard, float, date], str]]] = {
     "openmetrics": _openmetrics,
     "checkmk": _checkmk,
     "zabbix": _zabbix,

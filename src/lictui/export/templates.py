@@ -31,8 +31,3 @@ def icinga_command(program: Sequence[str]) -> str:
     """The CheckCommand of a program for Icinga 2."""
     words = ", ".join(json.dumps(word) for word in program)
     return read_template("icinga2.conf", {"COMMAND": words})
-
-
-def zabbix_template() -> str:
-    """A template (JSON) for Zabbix 7.0 that splits the output of `status --format zabbix`."""
-    return read_template("zabbix.json", {})
