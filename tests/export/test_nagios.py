@@ -70,7 +70,7 @@ def test_range_alerts_on_the_values_of_the_guidelines(text: str) -> None:
     assert [2 * value in again for value in VALUES] == [value in oracle for value in VALUES]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.text("@~:-.015", max_size=8))
 def test_range_of_any_text_is_refused_or_read_as_nagiosplugin_reads_it(text: str) -> None:
     try:
