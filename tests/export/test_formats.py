@@ -75,7 +75,8 @@ def test_prtg_has_the_elements_of_its_manual() -> None:
     assert channels["Servers not up"] == {
         "value": 1, "unit": "Count", "limitmode": 1, "limitmaxerror": 0,
     }  # fmt: skip
-    assert channels["XDT_PLT_UD in use"]["limitmaxwarning"] == 400
+    limits = channels["XDT_PLT_UD in use"]
+    assert (limits["limitmaxwarning"], limits["limitmaxerror"]) == (399, 449)  # "above"
     assert channels["XDT_PLT_UD free"] == {"value": 88, "unit": "Count"}
     assert not [name for name in channels if name.startswith("N ")]  # unknown
     many = Board((status_up("a", *(pool(f"P{n}") for n in range(30))),))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from hashlib import sha256
+from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
 from lictui.export.nagios import CheckOptions, Finding, PluginState, judge, plain_text
@@ -121,10 +122,9 @@ def _prtg(board: MergedBoard, now: float, today: date) -> str:
         label = total.product
         if sum(other.product == label for other in totals) > 1:
             label = f"{label} {total.model}"
-        bounds = {
-            "limitmaxwarning": limits.warn * installed,
-            "limitmaxerror": limits.critical * installed,
-        }
+        # PRTG alerts above a limit, lictui at its threshold.
+        highest = [ceil(round(ratio * installed, 6)) - 1 for ratio in limits.ratios]
+        bounds = dict(zip(("limitmaxwarning", "limitmaxerror"), highest, strict=True))
         channels.append(_channel(f"{label} in use", total.reading.in_use, bounds))
         channels.append(_channel(f"{label} free", free or 0, {}))
     if len(channels) > _PRTG_CHANNELS:
@@ -135,7 +135,7 @@ def _prtg(board: MergedBoard, now: float, today: date) -> str:
     return _json({"prtg": {"result": channels, "text": text}})
 
 
-def _channel(name: str, value: int, bounds: Mapping[str, float]) -> dict[str, Any]:
+def _channel(name: str, value: int, bounds: Mapping[str, int]) -> dict[str, Any]:
     limits = {"limitmode": 1, **bounds} if bounds else {}
     return {"channel": plain_text(name, 100), "value": value, "unit": "Count", **limits}
 
