@@ -54,7 +54,7 @@ _GAP: Final = 3600  # seconds without figures in a day that are worth a look
 _RECENT: Final = 300  # seconds for which the answer about today is used again
 _POOLS_FOR: Final = 6 * 3600  # seconds, and about the pools
 _RETRY: Final = 30.0  # seconds after a failure in which the engine is not asked
-_MAX_ROWS: Final = 3_000_000  # buckets that are kept: about 100 MB
+_MAX_ROWS: Final = 6_000_000  # samples that are kept: about 100 MB
 
 
 @dataclass(frozen=True, eq=False, slots=True)
