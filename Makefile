@@ -1,7 +1,7 @@
 # Every target works in a fresh clone: a missing environment is created.
 PY := .venv/bin/python
 
-.PHONY: help check check-all constraints fix bench release demo screenshots report-pictures
+.PHONY: help check check-all constraints fix bench release demo pictures report-pictures
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/'
 
@@ -41,8 +41,8 @@ release:  ## build the wheel and the sdist, check them, and try each in a new en
 demo: .venv/dev  ## run the monitor with simulated servers
 	.venv/bin/lictui --demo
 
-screenshots: .venv/dev  ## write screenshots/ from the demo
-	$(PY) -m tests.screenshots
+pictures: .venv/dev  ## write screenshots/ from the demo (needs chromium), and pages of docs/
+	$(PY) -m tests.pictures
 	$(PY) -m tests.key_page
 	$(PY) -m tests.configuration_page
 
