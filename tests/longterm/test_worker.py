@@ -103,6 +103,12 @@ async def test_questions_are_answered_with_the_engine_while_it_is_configured(
     await engine.history.product_history(query)
     await engine._update_reader()
     assert [text for text in engine.board.notices if "only figures of the local" in text]
+    fake.failures = []
+    await harness.clock.advance(60)
+    await engine._update_reader()
+    assert not [text for text in engine.board.notices if "only figures of the local" in text]
+    past = await engine.history.product_history(query)
+    assert past.buckets[0].high == 3
     write_config(harness.paths, "")
     await engine._reconfigure()
     await engine._update_reader()

@@ -162,6 +162,8 @@ class EngineReader:
     ) -> None:
         before = self._history
         if before and self._opened == (settings, servers) and not before.is_replaced():
+            if before.recovered():
+                self._queries.use(before)  # forgets answers without the engine
             return
         history = open_with_engine(
             self._paths, settings, servers, self._clock, lambda task: requests.submit(task).result()

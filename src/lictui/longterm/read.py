@@ -186,6 +186,14 @@ class LongTermHistory(History):
         message = f"long-term engine {self.engine}: {self.failure.message}; only figures of the "
         return (f"{message}local history are shown. {self.failure.hint}".rstrip(),)
 
+    def recovered(self) -> bool:
+        """Whether the engine answers again; while it does not, it is asked now and then."""
+        if self.failure is None or self._clock.monotonic() < self._retry_at:
+            return False
+        self._found = 0.0, self._found[1] if self._found else {}
+        self._engine_pools()
+        return self.failure is None
+
     def pools(self) -> tuple[KnownPool, ...]:
         """Return every pool that is known here or in the engine."""
         merged = {(pool.server, pool.key): pool for pool in super().pools()}
