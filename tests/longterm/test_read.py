@@ -135,3 +135,28 @@ def test_engine_that_fails_leaves_local_figures_and_is_asked_later(
         history.series(query)
         assert len(fake.requests) > count + 1
         assert history.engine_notices == ()
+
+
+def test_engine_with_hostile_figures_shows_nothing_but_numbers(
+    monitor: PushFixture, fake: FakePrometheus
+) -> None:
+    def add(metric: str, values: list[float], **labels: str) -> None:
+        named = {"__name__": metric, "server": "lic-01", **labels}
+        samples = [((NOW - DAY + turn * 900) * 1000, value) for turn, value in enumerate(values)]
+        fake.samples[tuple(sorted(named.items()))] = samples
+
+    figures = [1e300, float("nan"), float("inf"), -1e18, 7.0, 7.5]
+    add("citrix_license_in_use", figures, product=PRODUCT, model="\x1b[31m")
+    add("citrix_license_installed", figures, product=PRODUCT)
+    add("citrix_license_server_up", figures)
+    add("citrix_license_in_use", figures, product="\x1b[31mX", model="concurrent")
+    add("citrix_license_in_use", figures, product=PRODUCT, subscription_date="soon")
+    add("citrix_license_in_use", figures)
+    for name in ("min", "avg", "max", "max_timestamp_seconds", "last", "samples"):
+        add(f"citrix_license_in_use_{name}", figures[::-1], product=PRODUCT, resolution="1h")
+    with merged(monitor) as history:
+        (pool,) = history.pools()
+        assert (pool.product, pool.model) == (PRODUCT, "other")
+        query = SeriesQuery((("lic-01", pool.key),), NOW - 2 * DAY, NOW, 300)
+        assert 7 in history.series(query).high.tolist()
+        assert list(find_peaks(history, PeakQuery(NOW, None, set(NAMES))))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,7 +35,9 @@ from lictui.longterm.spool import (
     selector,
 )
 from lictui.longterm.wire import EMPTY, SeriesKey
+from lictui.model import Model
 from lictui.products import describe
+from lictui.sources.sanitize import sanitize
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
@@ -110,12 +113,23 @@ class _PoolSamples:
             if not np.array_equal(samples.times[place[place < len(samples)]], start):
                 return Series.empty(width)  # not of lictui
             values = samples.values[place]
+            if column == "high_at":
+                values = np.clip(values, start, start + width - 1)
             columns[column] = values if column == "average" else np.rint(values).astype(np.int64)
         columns |= {
             "installed": self._at(INSTALLED, start),
             "overdraft": self._at(OVERDRAFT, start),
         }
         return Series(**columns, bound=np.zeros(len(start), np.bool_), width=width)
+
+
+def _is_pool(key: SeriesKey) -> bool:
+    """Whether labels are those of a pool: the engine may have anything."""
+    try:
+        date.fromisoformat(key.subscription_date or "2000-01-01")
+    except ValueError:
+        return False
+    return bool(key.product) and sanitize(key.product) == key.product
 
 
 def overlay(series: Series, other: Series) -> Series:
@@ -305,7 +319,7 @@ class LongTermHistory(History):
             return None
         seen: dict[tuple[str, ...], tuple[int, int, str]] = {}
         for each in answer:
-            if each.key.server in self._servers and len(each.samples):
+            if each.key.server in self._servers and _is_pool(each.key) and len(each.samples):
                 first, last = (int(each.samples.times[at]) for at in (0, -1))
                 before = seen.get(each.key[1:4], (first, last, ""))
                 model = each.labels.get("model", "") if last >= before[1] else before[2]
@@ -328,8 +342,9 @@ class LongTermHistory(History):
             # A pool that its server does not list any more, unlike others.
             missing = ends[key[0]] - max(found) > 3 * self._servers[key[0]].effective_interval
             ended = max(found) + int(ALIGNMENT) if missing else None
+            counted = model if model in set(Model) else Model.OTHER.value
             name = describe(key[1]).name
-            pool = KnownPool(-number, key[0], key[1], key[2], model, name, min(found), ended, 0)
+            pool = KnownPool(-number, key[0], key[1], key[2], counted, name, min(found), ended, 0)
             pools_found[pool.server, pool.key] = pool
         return pools_found
 

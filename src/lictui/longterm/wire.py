@@ -134,6 +134,7 @@ class QueriedSeries(NamedTuple):
 
 
 _MAX_TIME: Final = 1 << 33  # seconds
+_MAX_VALUE: Final = 1 << 53  # above, not every integer is one
 
 
 def parse_series(answer: object) -> list[QueriedSeries]:
@@ -174,7 +175,7 @@ def _parse_samples(values: object) -> Samples:
     except (TypeError, ValueError, OverflowError):
         raise InvalidAnswerError("a sample is not a time and a number") from None
     table = np.array(pairs, np.float64).reshape(-1, 2)
-    usable = np.isfinite(table).all(axis=1) & (table[:, 0] >= 0) & (table[:, 0] < _MAX_TIME)
+    usable = (np.abs(table) < (_MAX_TIME, _MAX_VALUE)).all(axis=1) & (table[:, 0] >= 0)
     table = table[usable]
     table = table[np.argsort(table[:, 0], kind="stable")]
     return Samples(table[:, 0].astype(np.int64), table[:, 1])
