@@ -135,7 +135,7 @@ def save_film(frames: list[Image.Image]) -> None:
     strip = Image.new("RGB", (frames[0].width, sum(frame.height for frame in frames)))
     for at, frame in enumerate(frames):
         strip.paste(frame, (0, at * frame.height))
-    palette = strip.quantize(64, dither=Image.Dither.NONE)
+    palette = strip.quantize(64, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     first, *others = (frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames)
     file, times = FOLDER / "demo.gif", [round(seconds * 1000) for _, seconds in FILM]
     first.save(file, save_all=True, append_images=others, duration=times, loop=0, optimize=False)

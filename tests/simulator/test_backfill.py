@@ -64,7 +64,7 @@ def test_readings_and_maxima_are_those_of_their_time(past: _Past) -> None:
 
 
 def test_outage_is_a_gap(past: _Past) -> None:
-    ((start, end),) = next(
+    (start, end), *_ = next(
         server.outages for server in _ESTATE.servers if server.name == "lic-apac-02"
     )
     for server, key in past:

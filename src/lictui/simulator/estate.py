@@ -190,7 +190,6 @@ class SimulatedServer:
     pools: tuple[SimulatedPool, ...]
     fault: FaultMode = FaultMode.NORMAL  # how it always is
     outages: tuple[tuple[float, float], ...] = ()  # from, to
-    flaps_after: float | None = None  # from this moment on it fails for half an hour in four
     activated_until: date | None = None
     same_as: str = ""  # the server that this is another way to read
     vendor: str = "CITRIX"  # whose daemon FlexNet runs
@@ -198,13 +197,8 @@ class SimulatedServer:
 
     def fault_at(self, moment: float) -> FaultMode:
         """How it behaves at one moment."""
-        silent = any(start <= moment < end for start, end in self.outages) or self._flaps(moment)
+        silent = any(start <= moment < end for start, end in self.outages)
         return FaultMode.SILENT if silent else self.fault
-
-    def _flaps(self, moment: float) -> bool:
-        if self.flaps_after is None or moment < self.flaps_after:
-            return False
-        return 20 <= (moment - self.flaps_after) / 60 % 240 < 50  # noqa: PLR2004 - minutes
 
 
 def _server(
@@ -376,6 +370,7 @@ def other_sources(
     )
 
 
+# fmt: off
 def _in_three_ways(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
     """One license server over WMI, through its site, and in a partner's account."""
     pools = (buyer.assigned(EMEA, "XDT_ENT_UD", 900, 0.78, subscription=220),)
@@ -383,37 +378,26 @@ def _in_three_ways(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
     return (
         _server("lic-emea-06", EMEA, ServerKind.WINRM_NTLM, *pools),
         _server("ddc-emea-06", EMEA, ServerKind.SITE, *pools, same_as="lic-emea-06"),
-        _account("csp-emea-06", (report,), same_as="lic-emea-06"),
-    )
+        _account("csp-emea-06", (report,), same_as="lic-emea-06"))
 
 
 def _commanded_in_us(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
     return (
         _server(
-            "lic-us-02",
-            US,
-            ServerKind.LMSTAT,
+            "lic-us-02", US, ServerKind.LMSTAT,
             _exactly(buyer.concurrent(US, "XDT_STD_CCS", 480, 0.71)),
-            _exactly(buyer.machines("CXS_ENT_CCS", 96, 0.8)),
-        ),
+            _exactly(buyer.machines("CXS_ENT_CCS", 96, 0.8))),
         _server(
-            "lic-legal-01",  # another vendor's, on the same kind of license server
-            US,
-            ServerKind.LMSTAT,
+            "lic-legal-01", US, ServerKind.LMSTAT,  # another vendor's on the same kind of server
             _exactly(buyer.concurrent(US, "docman_pro", 120, 1.04)),
             _exactly(buyer.machines("casefile_index", 16, 0.5)),
-            vendor="legald",
-        ),
+            vendor="legald"),
         _server(
-            "lic-us-03",
-            US,
-            ServerKind.INVENTORY,
+            "lic-us-03", US, ServerKind.INVENTORY,
             buyer.concurrent(US, "XDT_ENT_CCS", 350, 0.68, subscription=310),
             buyer.assigned(US, "XDT_PLT_UD", 240, 0.81),
-            buyer.startup(),
-        ),
-        _server("lic-us-04", US, ServerKind.CHECKMK, buyer.machines("PVS_STD_CCS", 120, 0.7)),
-    )
+            buyer.startup()),
+        _server("lic-us-04", US, ServerKind.CHECKMK, buyer.machines("PVS_STD_CCS", 120, 0.7)))
 
 
 def _commanded_elsewhere(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
@@ -422,33 +406,22 @@ def _commanded_elsewhere(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
             "lic-emea-04", EMEA, ServerKind.UDADMIN, buyer.assigned(EMEA, "XDT_STD_UD", 260, 0.7)
         ),
         _server(
-            "lic-emea-05",
-            EMEA,
-            ServerKind.REMOTE_LMSTAT,
-            _exactly(buyer.concurrent(EMEA, "MPS_PLT_CCU", 160, 0.64)),
-        ),
+            "lic-emea-05", EMEA, ServerKind.REMOTE_LMSTAT,
+            _exactly(buyer.concurrent(EMEA, "MPS_PLT_CCU", 160, 0.64))),
         _server(
-            "las-apac-03",
-            APAC,
-            ServerKind.LAS_INVENTORY,
+            "las-apac-03", APAC, ServerKind.LAS_INVENTORY,
             buyer.concurrent(APAC, "XDT_PLT_CCS", 520, 0.74, subscription=260),
             buyer.assigned(APAC, "XDT_ENT_UD", 310, 0.6),
             same_as="lic-apac-03",  # whose WMI is empty, now that it is licensed by LAS
         ),
         _server(
-            "lic-apac-04",
-            APAC,
-            ServerKind.WMI_JSON,
+            "lic-apac-04", APAC, ServerKind.WMI_JSON,
             buyer.concurrent(APAC, "XDT_STD_CCS", 210, 0.66),
-            buyer.startup(),
-        ),
+            buyer.startup()),
         _server(
-            "branch-tokyo",
-            APAC,
-            ServerKind.LICTUI,
-            buyer.concurrent(APAC, "MPS_ENT_CCU", 90, 0.59),
-        ),
-    )
+            "branch-tokyo", APAC, ServerKind.LICTUI,
+            buyer.concurrent(APAC, "MPS_ENT_CCU", 90, 0.59)))
+# fmt: on
 
 
 def _partner(buyer: PoolFactory, known: Sequence[SimulatedServer]) -> SimulatedServer:
@@ -536,116 +509,87 @@ def company(seed: int, start: float) -> tuple[SimulatedServer, ...]:
     return (*known, *other_sources(buyer, known))
 
 
+# fmt: off
 def _emea(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
     return (
         _server(
-            "lic-emea-01",
-            EMEA,
-            ServerKind.WINRM_BASIC,
+            "lic-emea-01", EMEA, ServerKind.WINRM_BASIC,
             buyer.assigned(EMEA, "XDT_PLT_UD", 1500, 0.85, subscription=37),
             buyer.assigned(EMEA, "XDT_PLT_UD", 600, 0.71, subscription=402),
             buyer.machines("PVS_STD_CCS", 80, 1.06, added=7, subscription=402),
-            buyer.startup(),
-        ),
+            buyer.startup()),
         _server(
-            "lic-emea-02",
-            EMEA,
-            ServerKind.WINRM_ENCRYPTED,
+            "lic-emea-02", EMEA, ServerKind.WINRM_ENCRYPTED,
             buyer.concurrent(EMEA, "XDT_ENT_CCS", 1200, 0.76),
             buyer.concurrent(EMEA, "MPS_ADV_CCU", 290, 0.4, growth=-0.3),
             buyer.machines("CXS_ENT_CCS", 64, 0.58),
-            buyer.startup(),
-        ),
+            buyer.startup()),
         _server(
-            "lic-emea-03",
-            EMEA,
-            ServerKind.WINRM_NTLM,
+            "lic-emea-03", EMEA, ServerKind.WINRM_NTLM,
             buyer.concurrent(EMEA, "XDT_ENT_CCS", 150, 0.5),
             buyer.startup(),
             fault=FaultMode.DENIED,  # its password ran out, and nobody has said so yet
         ),
         _server(
-            "ddc-emea-01",
-            EMEA,
-            ServerKind.LAS_SITE,
+            "ddc-emea-01", EMEA, ServerKind.LAS_SITE,
             replace(  # both thresholds are crossed, and all is well again within two hours
                 buyer.concurrent(EMEA, "XDT_PLT_CCS", 4000, 0.72, growth=0.18, subscription=310),
                 rush=(buyer.start + 20 * 60, buyer.start + 110 * 60, 0.95),
             ),
-            activated_until=buyer.day(18),
-        ),
-    )
+            activated_until=buyer.day(18)))
 
 
 def _us(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
     return (
         _server(
-            "lic-us-01",
-            US,
-            ServerKind.WINRM_NTLM,
+            "lic-us-01", US, ServerKind.WINRM_NTLM,
             buyer.concurrent(US, "XDT_PLT_CCS", 2500, 0.84, growth=0.2),
             # The same purchase under its older code, which nobody uses.
             buyer.constant("XDS_PLT_CCS", 2500),
             buyer.concurrent(US, "MPS_PLT_CCU", 400, 0.36, subscription=85),
             buyer.machines("PVS_STD_CCS", 250, 0.63),
-            buyer.startup(),
-        ),
+            buyer.startup()),
         _server(
-            "ddc-us-01",
-            US,
-            ServerKind.SITE,
+            "ddc-us-01", US, ServerKind.SITE,
             # A launch day: over what was bought, within the overdraft.
             buyer.concurrent(US, "XDT_ENT_CCS", 800, 0.88, surges=((0, 1.08), (-19, 1.05))),
             replace(
                 buyer.assigned(US, "XDT_ENT_UD", 450, 0.66),
                 license_type="RetailS",
                 expires=buyer.day(20),
-            ),
-        ),
+            )),
         _server(
-            "ddc-us-02",
-            _US_WEST,
-            ServerKind.SITE_WITHOUT_OVERVIEW,
-            buyer.concurrent(_US_WEST, "XDT_STD_CCS", 600, 0.6),
-        ),
-    )
+            "ddc-us-02", _US_WEST, ServerKind.SITE_WITHOUT_OVERVIEW,
+            buyer.concurrent(_US_WEST, "XDT_STD_CCS", 600, 0.6)))
 
 
 def _apac(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
-    days_ago = buyer.start - 21.4 * DAY
+    days_ago, start = buyer.start - 21.4 * DAY, int(buyer.start)
+    # Within the first minutes of a demo, and every four hours of its clock.
+    short = ((at, at + 30 * 60) for at in range(start + 20 * 60, start + 30 * DAY, 4 * 3600))
     return (
         _server(
-            "lic-apac-01",
-            APAC,
-            ServerKind.WINRM_BASIC,
+            "lic-apac-01", APAC, ServerKind.WINRM_BASIC,
             buyer.assigned(APAC, "XDT_PLT_UD", 700, 0.93, growth=0.3, subscription=128),
             buyer.assigned(APAC, "XDT_ADV_UD", 25, 1.1, growth=0.1, subscription=128),
             buyer.concurrent(APAC, "XDT_PLT_CCS", 350, 0.55),
-            buyer.startup(),
-        ),
+            buyer.startup()),
         _server(
-            "lic-apac-02",
-            APAC,
-            ServerKind.WINRM_NTLM,
+            "lic-apac-02", APAC, ServerKind.WINRM_NTLM,
             buyer.assigned(APAC, "XDT_STD_UD", 300, 0.58),
             buyer.concurrent(APAC, "MPS_ENT_CCU", 180, 0.77),
             buyer.machines("PVS_STD_CCS", 40, 0.45),
             buyer.startup(),
-            outages=((days_ago, days_ago + 3 * DAY),),
-            flaps_after=buyer.start,
-        ),
+            outages=((days_ago, days_ago + 3 * DAY), *short)),
         _server("lic-apac-03", APAC, ServerKind.WINRM_NTLM, fault=FaultMode.EMPTY),
         _server(
-            "ddc-apac-01",
-            _INDIA,
-            ServerKind.SITE,
+            "ddc-apac-01", _INDIA, ServerKind.SITE,
             replace(
                 buyer.concurrent(_INDIA, "XDT_PLT_CCS", 900, 0.66),
                 sizes=((0.0, 650), (buyer.start - 104 * DAY, 900)),
             ),
-            buyer.concurrent(_INDIA, "MPS_ENT_CCU", 120, 0.7, growth=-0.1),
-        ),
-    )
+            buyer.concurrent(_INDIA, "MPS_ENT_CCU", 120, 0.7, growth=-0.1)))
+# fmt: on
 
 
 def large_company(seed: int, start: float, count: int) -> tuple[SimulatedServer, ...]:

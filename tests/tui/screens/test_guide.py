@@ -43,7 +43,7 @@ async def test_hints_leave_when_followed_or_dismissed(keys: tuple[str, ...]) -> 
 
 @pytest.mark.parametrize(
     ("view", "asked"),
-    [("dashboard", "queries"), ("products", "summary_queries"), ("usage", "product_queries")],
+    [("dashboard", "queries"), ("products", "queries"), ("usage", "product_queries")],
 )
 async def test_screen_asks_again_when_the_past_is_written(view: str, asked: str) -> None:
     kwargs: dict[str, Any] = {}

@@ -27,18 +27,12 @@ class GuideLine(StyledLabel):
 
     def _show(self) -> None:
         app = cast("LictuiApp", self.app)
-        self.display = app.progress < 1 or app.hint < len(HINTS)
+        self.display = app.hint < len(HINTS)
         if app.progress < 1:
-            bar, track = app.symbols.gauge_bars[-1], app.symbols.track
-            done = int(app.progress * _BAR)
-            self.show_lines(
-                (
-                    (" Preparing the demo: one year of history  ", Tone.TEXT),
-                    (bar * done, Tone.ACCENT),
-                    (track * (_BAR - done), Tone.FRAME),
-                    (f" {app.progress:4.0%}", Tone.TEXT),
-                )
-            )
+            done, share = int(app.progress * _BAR), f" {app.progress:4.0%}"
+            bar, track = app.symbols.gauge_bars[-1] * done, app.symbols.track * (_BAR - done)
+            title = (" Preparing the demo: one year of history  ", Tone.TEXT)
+            self.show_lines((title, (bar, Tone.ACCENT), (track, Tone.FRAME), (share, Tone.TEXT)))
         elif self.display:
             self.show_lines(self._hint(app))
 

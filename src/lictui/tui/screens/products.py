@@ -123,11 +123,6 @@ class ProductsScreen(TrendScreen["TotalKey"]):
             lines += products.server_lines(row, pools, symbols)[:room]
         self.query_one("#description", StyledLabel).show_lines(*lines)
 
-    def reload_history(self) -> None:
-        super().reload_history()
-        self._summaries_at.clear()
-        self.redraw()
-
     def row_count(self) -> int:
         return len(self.rows_widget.rows)
 
