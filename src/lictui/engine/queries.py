@@ -108,8 +108,8 @@ class HistoryQueries:
         """Answer from this history from now on, and anew; called in its thread."""
         if self._summaries and history is not self._history:
             self._summaries.close()
-        self._history = history
-        self._summaries = self._products = None
+            self._summaries = None
+        self._history, self._products = history, None
 
     @_in_history_thread
     async def series_batch(self, queries: tuple[SeriesQuery, ...]) -> tuple[Series, ...]:

@@ -220,7 +220,7 @@ COMMANDS: Final = (
 
 # Hints of the demo. The command, the screen that it shows, and what is to be seen there
 HINTS: Final = (
-    ("", "", "Simulated clock: started {start:%a %d %b %H:%M}, {speed:g} times as fast"),
+    ("", "", "Demo clock: from {start:%a %d %b %H:%M}, {speed:g} x as fast"),
     ("view.estate", "products", "every product: its use, and when it runs out"),
     ("view.product", "usage", "the usage of the selected product as a chart"),
     ("view.alerts", "alerts", "alerts; one comes and goes within two minutes"),

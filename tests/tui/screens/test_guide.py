@@ -19,10 +19,10 @@ async def test_guide_shows_progress_then_when_the_clock_started() -> None:
     async with running_app(options=_DEMO) as run:
         for progress, shown in ((0.0, "0%"), (0.5, "50%")):
             run.app.progress = progress
-            assert line(run).startswith("Preparing the demo")
+            assert line(run).startswith("Preparing one year")
             assert line(run).endswith(shown)
         run.app.progress = 1.0
-        assert line(run).startswith("Simulated clock: started Tue 24 Nov")
+        assert line(run).startswith("Demo clock: from Tue 24 Nov")
 
 
 @pytest.mark.parametrize("keys", [("2", "3", "5", "4", "question_mark"), (".",) * 6])

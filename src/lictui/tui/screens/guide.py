@@ -31,7 +31,7 @@ class GuideLine(StyledLabel):
         if app.progress < 1:
             done, share = int(app.progress * _BAR), f" {app.progress:4.0%}"
             bar, track = app.symbols.gauge_bars[-1] * done, app.symbols.track * (_BAR - done)
-            title = (" Preparing the demo: one year of history  ", Tone.TEXT)
+            title = (" Preparing one year of history  ", Tone.TEXT)
             self.show_lines((title, (bar, Tone.ACCENT), (track, Tone.FRAME), (share, Tone.TEXT)))
         elif self.display:
             self.show_lines(self._hint(app))
@@ -42,7 +42,7 @@ class GuideLine(StyledLabel):
         start = to_local(app.started_at, time_zone(app.settings.timezone))
         return (
             (f" {keys[name]} " if name else "", Tone.ACCENT),
-            (f" {text.format(start=start, speed=app.clock.speed)}   ", Tone.TEXT),
+            (f" {text.format(start=start, speed=app.clock.speed)}  ", Tone.TEXT),
             (keys["hint.next"], Tone.ACCENT),
-            (" next hint", Tone.QUIET),
+            (" next", Tone.QUIET),
         )
