@@ -23,6 +23,8 @@ from lictui.cli.export import own_command
 from lictui.cli.options import CommandContext, group_option, interval_option
 from lictui.cli.output import fields
 from lictui.clock import SystemClock
+from lictui.config.settings import push_url
+from lictui.config.toml_document import InvalidValue
 from lictui.engine.engine import Engine, EngineThread, RunScope
 from lictui.export.metrics import MetricsPublisher, parse_address
 from lictui.export.systemd import ServiceManager, unit_file
@@ -37,6 +39,13 @@ if TYPE_CHECKING:
 CLOSE_TIMEOUT: Final = 3.0  # seconds for everything: whatever hangs, the process ends
 # A signal that another thread receives does not end a wait of the main thread, which handles it.
 _SIGNAL_PAUSE: Final = 0.5  # seconds
+
+
+def _push_url(_ctx: click.Context, _parameter: click.Parameter, value: str) -> str:
+    try:
+        return push_url(value)
+    except InvalidValue as error:
+        raise click.BadParameter(f"{error.message}; {error.hint}") from None
 
 
 @click.command()
@@ -55,6 +64,13 @@ _SIGNAL_PAUSE: Final = 0.5  # seconds
     help="Write OpenMetrics to this file (mode 0644) for node_exporter.",
 )
 @click.option(
+    "--push",
+    default="",
+    metavar="URL",
+    callback=_push_url,
+    help="Push to a long-term engine by Prometheus remote write; overrides [history] push.",
+)
+@click.option(
     "--print-unit", is_flag=True, help="Print a systemd unit with these options, and exit."
 )
 @click.pass_obj
@@ -66,6 +82,7 @@ def collect(
     group: str,
     metrics_listen: str,
     textfile: Path | None,
+    push: str,
     print_unit: bool,
 ) -> int:
     """Run as a background collector (no UI).
@@ -75,6 +92,7 @@ def collect(
     address = parse_address(metrics_listen) if metrics_listen else None
     if print_unit:
         options = {"interval": interval, "group": group, "metrics_listen": metrics_listen}
+        options["push"] = push
         click.echo(_unit(context, options, textfile), nl=False)
         return 0
     configure_logging(context.paths.log, context.log_level, also_stderr=True)
@@ -88,7 +106,8 @@ def collect(
             host, port = metrics.listen(*address)
             host = f"[{host}]" if ":" in host else host
             click.echo(f"lictui: metrics on http://{host}:{port}/metrics", err=True)
-        thread = EngineThread(Engine(context.paths, clock, RunScope(group, interval)))
+        scope = RunScope(group, interval, push=push)
+        thread = EngineThread(Engine(context.paths, clock, scope))
         return _run(thread, metrics, clock)
 
 

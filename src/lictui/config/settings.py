@@ -193,7 +193,8 @@ def _optional_url(value: object) -> str:
     return url.rstrip("/")
 
 
-def _push_url(value: object) -> str:
+def push_url(value: object) -> str:
+    """Accept the URL of remote write; without a path it is that of most engines."""
     url = _optional_url(value)
     return f"{url}/api/v1/write" if url and not urlsplit(url).path else url
 
@@ -276,7 +277,7 @@ KEYS: Final = (
     SettingKey("history.keep_day", "retention.day", _DAYS, "Retention of daily values in days."),
     SettingKey("history.keep_journal", "retention.journal", _DAYS,
                "Retention of the event log in days."),
-    SettingKey("history.push", "long_term.push", _push_url,
+    SettingKey("history.push", "long_term.push", push_url,
                "Push all figures to a long-term engine: URL for Prometheus remote write, see the "
                "page of the [long-term engine](long-term-engine.md)."),
     SettingKey("history.engine", "long_term.engine", _engine_url,

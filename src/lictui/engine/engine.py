@@ -71,6 +71,7 @@ class RunScope:
     group: str = ""
     interval: float | None = None  # seconds; overrides the interval of every server
     read_only: bool = False  # polls nothing and writes nothing
+    push: str = ""  # URL; overrides [history] push
 
     def select(self, servers: tuple[Server, ...]) -> tuple[Server, ...]:
         """The servers of the group."""
@@ -134,7 +135,7 @@ class Engine:
         self._reader = EngineReader(paths, clock, thread, self.history)
         self._lease = Lease(clock, read_only=self._scope.read_only)
         self._actions = ActionRunner(clock, self._log_event, file=paths.data_dir / "actions.json")
-        self._push_worker = PushWorker(paths, clock, thread, self._notify)
+        self._push_worker = PushWorker(paths, clock, thread, self._notify, self._scope.push)
         self._recorder = Recorder(Board(), self.settings.alerts, self._actions.submit)
         self._registry: tuple[Server, ...] = ()
         self._notices: dict[str, tuple[str, ...]] = {}  # by subject
@@ -387,14 +388,13 @@ class Engine:
         )
 
     async def _push(self) -> None:
-        """Push to the long-term engine, as long as this lictui is the one that polls."""
         if self._history is not None and self._lease.is_held:
-            notices = await self._push_worker.push(self.settings, self._recorder.board.servers)
+            board = self._recorder.board
+            notices = await self._push_worker.push(self.settings, self._registry, board)
             self._notices["push"] = notices
             self._show()
 
     async def _update_reader(self) -> None:
-        """Let the long-term engine help to answer questions, where one is configured."""
         notices = await self._reader.update(self.settings, self._registry, self._history)
         self._notices["engine"] = notices
         self._show()

@@ -6,7 +6,7 @@ Each has a thread and a connection to the history of its own, so that polls wait
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from lictui.clock import iso
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from lictui.clock import Clock
     from lictui.config.settings import Settings
-    from lictui.engine.board import ServerStatus
+    from lictui.engine.board import Board
     from lictui.engine.queries import HistoryQueries
     from lictui.engine.thread import LoopThread
     from lictui.history.store import History
@@ -42,23 +42,29 @@ class PushWorker:
         clock: Clock,
         thread: Callable[[str], LoopThread],
         notify: Callable[[str, Level], None],
+        url: str = "",
     ) -> None:
         self._paths, self._clock, self._open_thread, self._notify = paths, clock, thread, notify
+        self._url = url  # overrides that of the settings
         self._thread: LoopThread | None = None
         self._pusher: Pusher | None = None
         self._settings: Settings | None = None
         self._pause = self._next_try = 0.0
         self._notice = ""
 
-    async def push(self, settings: Settings, statuses: Sequence[ServerStatus]) -> tuple[str, ...]:
+    async def push(
+        self, settings: Settings, registry: Sequence[Server], board: Board
+    ) -> tuple[str, ...]:
         """Push what is due; return the notice about a failure, if there is one. Never raises."""
+        if self._url:
+            settings = replace(settings, long_term=replace(settings.long_term, push=self._url))
         if not settings.long_term.push:
             await self.close()
             return ()
         if self._clock.monotonic() >= self._next_try or settings != self._settings:
             self._thread = self._thread or self._open_thread("long-term engine")
-            servers = {status.server.name: status.server for status in statuses}
-            polled = {s.server.name: s.polled_at for s in statuses if s.polled_at is not None}
+            servers = {server.name: server for server in registry}
+            polled = {s.server.name: s.polled_at for s in board.servers if s.polled_at is not None}
             await self._thread.call(self._try(settings, servers, polled))
         return (self._notice,) if self._notice else ()
 
