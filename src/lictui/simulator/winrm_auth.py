@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import atexit
 import hashlib
 import os
 import re
-import shutil
 import struct
 import tempfile
 import threading
@@ -57,7 +55,7 @@ def ntlm_user_file(account: WindowsAccount, machine: str) -> Iterator[None]:
     """Let NTLM know `account` of `machine` and nobody else; servers may share users' names."""
     with _file_lock:
         file = _folder() / "users"
-        file.parent.mkdir(mode=0o700, exist_ok=True)  # a cleaner of /tmp may have come by
+        file.parent.mkdir(mode=0o700)
         file.write_text(account.lines(machine), encoding="utf-8")
         # Set once: to change the environment is not safe while other threads read it.
         if os.environ.get("NTLM_USER_FILE") != str(file):
@@ -66,12 +64,13 @@ def ntlm_user_file(account: WindowsAccount, machine: str) -> Iterator[None]:
             yield
         finally:
             file.unlink()
+            file.parent.rmdir()
 
 
 @cache
 def _folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="lictui-"))  # 0700
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix="lictui-"))
+    folder.rmdir()  # made for each login: nothing is left behind, however the process ends
     return folder
 
 
