@@ -1,12 +1,18 @@
 """Pushing: everything is in the engine once, whatever fails in between."""
 
+from datetime import date
+
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, PRODUCT
 from tests.longterm.conftest import SETTINGS, PushFixture
 from tests.longterm.fake_prometheus import FakePrometheus
-from tests.support.values import server
+from tests.support.values import poll, pool, server, snapshot
 
 from lictui.config.settings import LongTermSettings, Settings
+from lictui.engine.board import Board, apply_poll, with_servers
+from lictui.engine.merge import merge_board
+from lictui.export.openmetrics import openmetrics_text
 from lictui.model import FailureKind
 from lictui.sources.source import SourceError
 
@@ -33,6 +39,23 @@ async def test_push_sends_readings_with_their_times_and_the_labels_of_openmetric
     assert fake.of("citrix_license_overdraft", **of_pool) == [(at, 50.0) for at, _ in readings]
     up = [(at, 1.0) for at, _ in readings]
     assert fake.of("citrix_license_server_up", **labels) == [*up, (NOON, 0.0)]
+
+
+async def test_push_and_scrape_have_the_same_names_and_labels(
+    push: PushFixture, fake: FakePrometheus
+) -> None:
+    lic, result = server("lic-01", group="emea"), snapshot(pool(subscription=date(2026, 12, 1)))
+    push.history.append(lic, poll(result, "lic-01", MIDNIGHT))
+    await push.push()
+    board = apply_poll(with_servers(Board(), [lic]), poll(result, "lic-01", MIDNIGHT), None)
+    text = openmetrics_text(merge_board(board)).decode()
+    scraped = {
+        tuple(sorted({"__name__": sample.name, **sample.labels}.items()))
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    assert len(fake.samples) == 4
+    assert set(fake.samples) <= scraped
 
 
 async def test_push_sends_buckets_where_readings_expired(
