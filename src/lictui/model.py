@@ -473,6 +473,7 @@ class Snapshot:
     monthly_usage: tuple[MonthlyUsage, ...] = ()  # citrix-cloud only
     certificate: Certificate | None = None  # None: no TLS, or not by lictui itself
     next_expiry: date | None = None  # of licenses whose pool is not reported
+    license_server_reachable: bool | None = None  # by its site; cvad only
 
 
 @dataclass(frozen=True, slots=True)

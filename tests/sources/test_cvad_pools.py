@@ -8,6 +8,7 @@ from tests.support.fake_site import inventory_row, license_overview, site_detail
 
 from lictui.model import Activation, ActivationStatus, Level, Model, Pool, Reading
 from lictui.sources.cvad_pools import (
+    is_reachable,
     pools_from_overview,
     pools_from_site,
     site_activation,
@@ -268,6 +269,22 @@ def test_grace_period_is_a_notice(hours: int | None, level: Level) -> None:
     assert (notice.kind, notice.level) == ("grace", level)
     assert (f"{hours} hours left" in notice.detail) is (hours is not None)
     assert "12 sessions left" in notice.detail
+    assert "caching mode" in notice.title
+
+
+@pytest.mark.parametrize(
+    ("status", "reachable"),
+    [("LasCompatible", True), ("Inaccessible", False), ("UnknownStatus", None), (None, None)],
+)
+def test_site_tells_whether_it_reaches_its_license_server(
+    status: str | None, *, reachable: bool | None
+) -> None:
+    overview = license_overview(LicenseInformation={"LicenseServerStatus": status})
+    assert is_reachable(overview) is reachable
+    assert is_reachable(None) is None
+    grace = site_details(LicensingGracePeriodActive=True, LicensingGraceHoursLeft=700)
+    (notice,) = site_notices(grace, None)
+    assert notice.detail == "700 hours left (29 days 4 h)"
 
 
 def test_trial_period_is_one_notice_from_either_answer() -> None:

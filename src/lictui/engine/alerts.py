@@ -20,6 +20,7 @@ from lictui.engine.board import (
     sum_readings,
 )
 from lictui.engine.entitlements import Expiry, ExpiryKind, server_expiries
+from lictui.engine.las import MISSED_LIMIT, last_renewal
 from lictui.model import (
     ActivationStatus,
     AlertKey,
@@ -159,7 +160,7 @@ def _expiry(
     days, member = (expiry.day - today).days, status.member(expiry.server)
     limits = alerts.thresholds_of(member.server, expiry.product)
     level = _date_level(days, limits.expiry_warn, limits.expiry_critical)
-    since, verb, detail = status.last_success_at, "expires", str(expiry.day)
+    since, verb, detail, note = status.last_success_at, "expires", str(expiry.day), ""
     match expiry.kind:
         case ExpiryKind.LICENSES:
             kind, verb = AlertKind.EXPIRY, "expire"
@@ -172,7 +173,7 @@ def _expiry(
                 level = Level.OK if expiry.renewed else Level.WARN
         case ExpiryKind.ACTIVATION:
             kind, subject, detail = AlertKind.ACTIVATION, "the license activation", ""
-            level = _date_level(days, limits.las_warn, limits.las_critical)
+            level, note = _activation_level(status, days, limits, today)
             if _activation_problem(status):
                 return
         case _:
@@ -181,7 +182,7 @@ def _expiry(
             if member.state in (State.DISABLED, State.UNTRUSTED):  # that is its state already
                 return
     if level is not Level.OK:
-        message = f"{subject} {_when(days, verb)}"
+        message = f"{subject} {_when(days, verb)}{note}"
         yield _alert(kind, level, expiry.server, expiry.product, since, message, detail)
 
 
@@ -192,6 +193,19 @@ def _certificate_level(days: int, expiry: Expiry, limits: Thresholds) -> Level:
         warn = min(warn, validity // _CERTIFICATE_WARN)
         critical = min(critical, validity // _CERTIFICATE_CRITICAL)
     return _date_level(days, warn, critical)
+
+
+def _activation_level(
+    status: ServerStatus, days: int, limits: Thresholds, today: date
+) -> tuple[Level, str]:
+    """The level of an activation that ends in `days`, and a note about missed renewals."""
+    level = _date_level(days, limits.las_warn, limits.las_critical)
+    renewal = last_renewal(status.snapshot, today) if status.snapshot else None
+    if renewal is None or not renewal.missed:
+        return level, ""
+    if level is Level.OK and renewal.missed >= MISSED_LIMIT:
+        level = Level.WARN
+    return level, f"; {renewal.missed_text}, if it is renewed online"
 
 
 def _activation_problem(status: ServerStatus) -> str:

@@ -390,6 +390,9 @@ def _snapshot(
         next_expiry=None
         if all(pool.expires or pool.permanent for pool in pools if pool.counted)
         else min((s.next_expiry for s in reporting if s.next_expiry), default=None),
+        license_server_reachable=next(
+            (known for s in reporting if (known := s.license_server_reachable) is not None), None
+        ),
     )
 
 

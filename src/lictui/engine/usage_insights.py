@@ -124,18 +124,29 @@ _UPLOADS: Final = {
 
 def supported_features(version: str) -> str:
     """What a license server of this version supports; "" if the version does not show it."""
-    numbers = [int(part) for part in version.split(".") if part.isdigit()]
-    if len(numbers) <= _BUILD_INDEX:
+    numbers = _version_numbers(version)
+    if not numbers:
         return ""
     insights = "meets Usage Insights requirements"
     if tuple(numbers[:2]) < USAGE_INSIGHTS_VERSION:
         insights = "version too old for Usage Insights"
-    las = "supports LAS"
-    if numbers[_BUILD_INDEX] < _LAS_OFFLINE:
-        las = "supports LAS online only"
+    return f"{insights}, {las_support(version)}"
+
+
+def las_support(version: str) -> str:
+    """Whether a license server of this version supports LAS; "" if the version is incomplete."""
+    numbers = _version_numbers(version)
+    if not numbers:
+        return ""
     if numbers[_BUILD_INDEX] < _LAS_ONLINE:
-        las = "version too old for LAS"
-    return f"{insights}, {las}"
+        return "version too old for LAS"
+    return "supports LAS" + (" online only" if numbers[_BUILD_INDEX] < _LAS_OFFLINE else "")
+
+
+def _version_numbers(version: str) -> list[int]:
+    """The numbers of a version with its build; [] without one."""
+    numbers = [int(part) for part in version.split(".") if part.isascii() and part.isdigit()]
+    return numbers if len(numbers) > _BUILD_INDEX else []
 
 
 _NO_EXPIRY: Final = 9_999  # days

@@ -11,6 +11,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from lictui.model import FailureKind, Level, Mode, Notice, Server, Snapshot, State, Step
 from lictui.sources.cvad_pools import (
+    is_reachable,
     pools_from_overview,
     pools_from_site,
     site_activation,
@@ -208,6 +209,7 @@ def build_snapshot(
         activation=None if mode is Mode.FILE else site_activation(controllers),
         notices=notices,
         license_server_host=_license_server(site, overview),
+        license_server_reachable=is_reachable(overview),
     )
 
 

@@ -210,6 +210,7 @@ def pools_from_site(site: object) -> tuple[Pool, ...]:
 _MAX_ALERTS: Final = 50  # alerts of one site
 _ALERT_LEVELS: Final = {"Alert": Level.WARN, "Alarm": Level.CRITICAL}
 _HEALTHY: Final = frozenset({"", "Compatible", "LasCompatible", "UnknownStatus"})
+_REACHED: Final = _HEALTHY - {"", "UnknownStatus"}
 _UPDATE: Final = "Update the license server to the release that the site requires."
 
 # LicenseServerStatus of LicenseInformationModel -> meaning, hint
@@ -245,6 +246,12 @@ _OTHER_STATUSES: Final = {
 }
 
 
+def is_reachable(overview: object) -> bool | None:
+    """Whether the site reaches its license server; None if its state does not show that."""
+    status = Record(overview).text(_STATUS, 60)
+    return True if status in _REACHED else False if status == "Inaccessible" else None
+
+
 def site_notices(site: object, overview: object) -> tuple[Notice, ...]:
     """Return all notices, most severe kinds first: license server, grace, alerts."""
     return (*_server_notices(overview), *_grace_notices(site, overview), *_alert_notices(site))
@@ -273,15 +280,12 @@ def _grace_notices(site: object, overview: object) -> Iterator[Notice]:
     if details.flag("LicensingGracePeriodActive"):
         hours = details.count("LicensingGraceHoursLeft")
         sessions = details.count("LicenseGraceSessionsRemaining")
-        left = [
-            f"{count} {unit} left"
-            for count, unit in ((hours, "hours"), (sessions, "sessions"))
-            if count is not None
-        ]
+        left = [] if hours is None else [_hours_left(hours)]
+        left += [] if sessions is None else [f"{sessions} sessions left"]
         yield Notice(
             "grace",
             Level.CRITICAL if hours == 0 else Level.WARN,
-            "The site runs in a grace period",
+            "The site runs in license caching mode (grace period)",
             ", ".join(left),
             "Bring the license server back, or add licenses, before it ends.",
         )
@@ -296,6 +300,11 @@ def _grace_notices(site: object, overview: object) -> Iterator[Notice]:
             "" if hours is None else f"{hours} hours left",
             "Assign licenses to the site.",
         )
+
+
+def _hours_left(hours: int) -> str:
+    days, rest = divmod(hours, 24)
+    return f"{hours} hours left" + (f" ({days} days {rest} h)" if days > 1 else "")
 
 
 def _alert_notices(site: object) -> Iterator[Notice]:

@@ -12,6 +12,7 @@ from textual.widgets import DataTable
 
 from lictui.config import server_schema
 from lictui.engine.entitlements import count_hints
+from lictui.engine.las import las_health
 from lictui.engine.usage_insights import by_urgency, supported_features
 from lictui.model import (
     Level,
@@ -71,6 +72,8 @@ def server_details(
     yield from _last_poll(status, symbols)
     if status.snapshot is not None:
         yield from _snapshot_lines(status.snapshot, server, symbols)
+        if las := dot.join(las_health(status, time.today)):
+            yield ((las, Tone.TEXT),)
         yield from license_server_lines(status.snapshot.license_servers, symbols, zone, time.today)
     yield ((dot.join(_connection(server)), Tone.QUIET),)
     for warning in server_schema.server_warnings(server):
@@ -119,10 +122,6 @@ def _snapshot_lines(snapshot: Snapshot, server: Server, symbols: Symbols) -> Ite
         f"version {snapshot.version}" if snapshot.version else "",
         supported_features(snapshot.version) if server.source is SourceName.WINRM else "",
     ]
-    if snapshot.activation is not None:
-        day = snapshot.activation.expires
-        until = f" until {day.day} {day:%b %Y}" if day else ""
-        parts.append(f"LAS {snapshot.activation.status.replace('_', ' ')}{until}")
     if line := f" {symbols.dot} ".join(part for part in parts if part):
         yield ((line, Tone.TEXT),)
     if snapshot.certificate is not None:
