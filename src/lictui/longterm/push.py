@@ -103,6 +103,7 @@ class Pusher:
         self.target = settings.long_term.push
         self.spool, self._settings, self._clock = spool, settings, clock
         self._doubtful = True  # whether what was confirmed last may be lost
+        self._sent = False  # in the last push
 
     def client(self) -> PrometheusClient:
         """Return connections to the engine."""
@@ -129,6 +130,7 @@ class Pusher:
                     sent += await self._send(client, chunks)
                     on_progress()
             self._doubtful = False
+        self._sent = sent > 0
         return sent
 
     def waiting(self, polled: Mapping[str, float]) -> dict[str, int]:
@@ -225,6 +227,8 @@ class Pusher:
     async def compare(self, servers: Mapping[str, Server]) -> Comparison:
         """Read everything back, and compare it with the history."""
         comparison = Comparison()
+        if self._sent:
+            await self._clock.sleep(_SETTLE)
         now = int(self._clock.now())
         async with self.client() as client:
             for server in self._positions():
