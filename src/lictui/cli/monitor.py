@@ -58,8 +58,6 @@ def run_monitor(
     code = _START_DEMO
     if not options.demo:
         with ExitStack() as stack:
-            if options.at or options.replay:
-                options = replace(options, read_only=True)
             context, clock = _of_the_past(stack, context, options)
             code = _run(stack, context, clock, options, watch)
     if code == _START_DEMO:
@@ -184,7 +182,8 @@ def _run(
     # Start-up creates no garbage; looking for it takes a tenth of the time to the first frame.
     gc.disable()
     stack.callback(gc.enable)
-    read_only = options.read_only or _is_read_only(context)
+    is_past = isinstance(clock, PastClock)
+    read_only = options.read_only or is_past or _is_read_only(context)
     configure_logging(None if read_only else context.paths.log, context.log_level)
     scope = RunScope(options.group, options.interval, read_only=read_only and not demo)
     thread = EngineThread(Engine(context.paths, clock, scope))
@@ -218,7 +217,7 @@ def _run(
     with exit_on_signal(on_exit=lambda: app.call_later(app.exit, 0), close=stack.close):
         result = app.run()
         changes = {k: v for k, v in app.saved_state.items() if v != state.get(k)}
-        if changes and not app.read_only:
+        if changes and not (app.read_only or app.is_past):
             with suppress(LictuiError):  # the last view is not important enough for an error
                 save_state(context.paths, changes)
     return result if isinstance(result, int) else app.return_code or 0

@@ -27,7 +27,7 @@ from lictui.engine.alerts import current_alerts
 from lictui.engine.board import Board, MergedBoard
 from lictui.engine.long_term import EngineReader, PushWorker
 from lictui.engine.merge import merge_board, same_as_warnings
-from lictui.engine.poller import Lease, Poller, SourceFactory
+from lictui.engine.poller import Lease, Poller, SourceFactory, host_and_process
 from lictui.engine.queries import HistoryQueries, open_history, query_license_users, with_history
 from lictui.engine.recorder import Recorder
 from lictui.engine.thread import BackgroundTasks, LoopThread
@@ -99,7 +99,7 @@ _ANOMALY_INTERVAL: Final = 60.0  # seconds between searches for servers that are
 _PUSH_INTERVAL: Final = 15.0  # seconds between two looks for figures to push
 _PATIENCE: Final = 1.0  # seconds that the start waits for a history that is slow, or locked
 _CLOSE_TIMEOUT: Final = 2.5  # seconds for everything: a process that is told to end must end
-_VIEWING_ONLY: Final = "Viewing only: another lictui instance is polling"
+_VIEWING_ONLY: Final = "Viewing only: another lictui instance is polling ({}, process {})"
 
 
 class Engine:
@@ -536,7 +536,8 @@ class Engine:
                 self._actions.restore()
         self._recorder.evaluates_alerts = allowed
         self._poller.set_enabled(allowed=allowed)
-        self._notices["lease"] = () if allowed or self._scope.read_only else (_VIEWING_ONLY,)
+        viewing = _VIEWING_ONLY.format(*host_and_process(self._lease.poller))
+        self._notices["lease"] = () if allowed or self._scope.read_only else (viewing,)
 
     def _write_acknowledgements(self, history: History) -> None:
         for key, acknowledgement in list(self._recorder.alert_store.acknowledgements.items()):

@@ -291,6 +291,7 @@ class Lease:
         self._read_only = read_only  # never polls
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{id(self):x}"  # unique; see _is_dead
         self.is_held = not read_only
+        self.poller = self.holder  # who polls; another lictui unless the lease is held
         self._seen: LeaseRow | None = None
         self._seen_at = 0.0
 
@@ -302,7 +303,7 @@ class Lease:
         current = history.claim_lease(lease)
         if current != lease and self._is_abandoned(current):
             current = history.claim_lease(lease, abandoned=current)
-        self.is_held = current == lease
+        self.is_held, self.poller = current == lease, current[0]
         return self.is_held
 
     def _is_abandoned(self, lease: LeaseRow) -> bool:
@@ -315,9 +316,15 @@ class Lease:
         return now - self._seen_at >= LEASE_SECONDS or _is_dead(holder)
 
 
+def host_and_process(holder: str) -> tuple[str, str]:
+    """Return the host of the holder of a lease, and the number of its process there."""
+    host, _, process = holder.rpartition(":")[0].rpartition(":")
+    return host, process
+
+
 def _is_dead(holder: str) -> bool:
     """Whether `holder` was a process of this machine that has ended."""
-    host, _, process = holder.rpartition(":")[0].rpartition(":")
+    host, process = host_and_process(holder)
     if host != socket.gethostname() or not process.isdecimal() or os.name == "nt":
         return False
     try:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     )
 
     from rich.console import RenderableType
+    from textual.actions import ActionParseResult
     from textual.binding import BindingType
     from textual.filter import LineFilter
     from textual.timer import Timer
@@ -436,8 +437,16 @@ class LictuiApp(App[int]):
             "The log file has the details; please report them. lictui info shows where it is."
         )
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return not (self.read_only and commands.is_write_action(action, parameters))
+    def refuses(self, action: str) -> bool:
+        """Return whether an action of the command table is refused: to read only means no more."""
+        return commands.is_refused(action, read_only=self.read_only, is_past=self.is_past)
+
+    async def run_action(self, action: str | ActionParseResult, *args: Any, **kwargs: Any) -> bool:
+        if isinstance(action, str) and self.refuses(action):
+            reason = "Read only" if self.read_only else "This is the past"
+            self.notify(f"{reason}: nothing is written, polled or tested", timeout=3)
+            return True
+        return await super().run_action(action, *args, **kwargs)
 
     async def action_quit(self) -> None:
         """Quit; a form closes first, and asks before it discards anything."""

@@ -34,7 +34,7 @@ class Command:
     help: str
     screens: tuple[str, ...] = VIEWS
     footer: bool = False
-    writes: bool = False  # hidden with --read-only
+    writes: bool = False  # or contacts a server; refused with --read-only, and in the past
     past: bool = False  # only with --at and --replay
     priority: bool = False  # handled before the next key, or keys typed fast are lost
 
@@ -61,8 +61,9 @@ COMMANDS: Final = (
     Command("server.add", "a", "app.show('form')", "Add a server", "Add a license server",
             footer=True, writes=True),
     Command("poll.server", "r", "poll_server", "Poll now", "Poll the selected server now",
-            footer=True),
-    Command("poll.all", "R,f5", "app.poll_all", "Poll all", "Poll all servers now"),
+            footer=True, writes=True),
+    Command("poll.all", "R,f5", "app.poll_all", "Poll all", "Poll all servers now",
+            writes=True),
     Command("palette", ":,ctrl+p", "app.command_palette", "Commands", "Open the command palette",
             (), footer=True),
     Command("view.wall", "1", "app.show('dashboard')", "Dashboard",
@@ -93,7 +94,7 @@ COMMANDS: Final = (
     Command("why", "w", "why", "Details", "Show the data sources of the selected row", _GRIDS),
     Command("product.why", "W", "why", "Details", "Show the data sources", ("usage",)),
     Command("holders", "u", "holders", "Users", "List the license users (not stored)",
-            ("dashboard", "usage")),
+            ("dashboard", "usage"), writes=True),
     Command("pause", "p", "app.pause", "Pause", "Pause the display (recording continues)"),
     Command("hint.next", ".", "app.next_hint", "Next hint", "Demo: next hint, or none"),
     Command("past.back", "(", "app.travel(-1)", "5 min back",
@@ -107,7 +108,8 @@ COMMANDS: Final = (
     Command("past.play", "P", "app.play", "Play",
             "In the past: play what happened, 5 minutes a second", past=True, footer=True),
     Command("copy", "Y", "copy", "Copy", "Copy the selected row to the clipboard (OSC 52)"),
-    Command("export", "E", "export", "Export", "Export the current view to a CSV file"),
+    Command("export", "E", "export", "Export", "Export the current view to a CSV file",
+            writes=True),
     Command("range.shorter", "[", "longer(-1)", "Shorter", "Shorter time range", ("usage",),
             footer=True),
     Command("range.longer", "]", "longer(1)", "Longer", "Longer time range", ("usage",),
@@ -143,7 +145,7 @@ COMMANDS: Final = (
     Command("server.edit", "e", "edit", "Edit", "Edit the selected server",
             ("dashboard", "alerts", *_SERVER), footer=True, writes=True),
     Command("server.test", "t", "test", "Test", "Test the connection to the selected server",
-            ("dashboard", "alerts", *_SERVER), footer=True),
+            ("dashboard", "alerts", *_SERVER), footer=True, writes=True),
     Command("server.cloud", "c", "cloud", "Citrix Cloud",
             "Check the requirements of License Usage Insights", _SERVER),
     Command("server.remove", "x", "remove", "Remove", "Remove the selected server", _SERVER,
@@ -190,7 +192,7 @@ COMMANDS: Final = (
     Command("contract.other", "tab", "app.focus_next", "Other list", "Switch to the other list",
             ("entitlements",), footer=True),
     Command("contract.export", "E", "export", "Export", "Export to a CSV file", ("entitlements",),
-            footer=True),
+            footer=True, writes=True),
     Command("contract.close", "escape,C", "back", "Close", "Close this dialog", ("entitlements",),
             footer=True),
     *_down_and_up("why", "roll", "data_sources"),
@@ -208,7 +210,7 @@ COMMANDS: Final = (
     Command("first_run.add", "a", "add", "Add a server", "Add a license server", ("first_run",),
             writes=True),
     Command("first_run.demo", "d", "demo", "Start the demo",
-            "Start the demo with simulated servers", ("first_run",)),
+            "Start the demo with simulated servers", ("first_run",), writes=True),
     Command("repaint", "ctrl+l", "app.repaint", "Repaint", "Draw the whole screen again", (),
             priority=True),
     Command("suspend", "ctrl+z", "app.suspend_process", "Suspend", "Return to the shell (fg)", (),
@@ -270,15 +272,19 @@ def available_commands(
         command
         for command in with_keymap(keymap)
         if (not command.screens or screen in command.screens)
-        and not (command.writes and read_only)
+        and not is_refused(command.action, read_only=read_only, is_past=is_past)
         and (is_past or not command.past)
     )
 
 
-def is_write_action(action: str, parameters: tuple[object, ...]) -> bool:
-    """Return whether a resolved Textual action belongs to a command that writes."""
-    call = f"{action}({', '.join(map(repr, parameters))})" if parameters else action
-    return any(c.writes and c.action.removeprefix("app.") == call for c in COMMANDS)
+def is_refused(action: str, *, read_only: bool, is_past: bool) -> bool:
+    """Return whether an action is refused, because it belongs to a command that writes.
+
+    What is shown of the past may be exported, unless the user is to read only.
+    """
+    if not read_only and (not is_past or action == "export"):
+        return False
+    return any(command.writes and command.action == action for command in COMMANDS)
 
 
 def bindings(screen: str = "") -> list[Binding]:

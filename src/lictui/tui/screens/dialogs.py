@@ -497,9 +497,9 @@ class FirstRunScreen(Screen[None], AppScreen):
             yield StyledLabel((("lictui", Tone.ACCENT),))
             for sentence in _INTRODUCTION.splitlines():
                 yield StyledLabel(((sentence, Tone.TEXT),))
-            if not self.lictui.read_only:
+            if not self.lictui.refuses("demo"):
                 yield Button(Content("[a] Add a server"), id="add", compact=True)
-            yield Button(Content("[d] Start demo (simulated servers)"), id="demo", compact=True)
+                yield Button(Content("[d] Start demo (simulated servers)"), id="demo", compact=True)
             yield Button(Content("[q] Quit"), id="quit", compact=True)
             if paths := self.lictui.paths:
                 files = (("Servers", paths.servers), ("History", paths.data_dir))
@@ -516,9 +516,6 @@ class FirstRunScreen(Screen[None], AppScreen):
 
     def on_screen_resume(self) -> None:
         self._on_board(self.lictui.board)  # the form may have added a server
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return not (self.lictui.read_only and commands.is_write_action(action, parameters))
 
     def action_move(self, step: int) -> None:
         if step > 0:

@@ -200,10 +200,10 @@ class MainScreen(Screen[None], AppScreen):
         self.action_open()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Refuse what writes with --read-only, and the filter key while a filter is typed."""
-        if action == "filter" and self.focused and self.focused.check_consume_key("slash", "/"):
-            return False
-        return not (self.lictui.read_only and commands.is_write_action(action, parameters))
+        """Refuse the filter key while a filter is typed."""
+        del parameters
+        is_typing = self.focused and self.focused.check_consume_key("slash", "/")
+        return not (action == "filter" and is_typing)
 
     def action_edit(self) -> None:
         if status := self.lictui.board.registered.find(self.selected_server):
