@@ -13,6 +13,7 @@ from tests.support.fake_site import (
     ME,
     OVERVIEW,
     SERVER,
+    SESSIONS,
     SITE,
     TOKENS,
     USERNAME,
@@ -24,7 +25,16 @@ from tests.support.fake_site import (
 )
 from tests.support.polls import failure_of
 
-from lictui.model import Activation, ActivationStatus, FailureKind, Mode, Reading, Server, Step
+from lictui.model import (
+    Activation,
+    ActivationStatus,
+    FailureKind,
+    Level,
+    Mode,
+    Reading,
+    Server,
+    Step,
+)
 from lictui.sources.cvad import CvadSource, build_snapshot
 from lictui.sources.source import SourceError, ignore_steps
 
@@ -100,6 +110,43 @@ async def test_controllers_that_reject_the_token_are_not_asked_again_soon(
     tokens = site.paths.count(TOKENS)
     await source.fetch(ignore_steps)
     assert site.paths.count(TOKENS) == tokens
+
+
+@pytest.mark.parametrize(
+    ("answer", "detail"),
+    [
+        (
+            {"Items": [{"State": "Active"}] * 200 + [{"State": "Disconnected"}] * 40},
+            "214 licensed, 200 connected, 40 disconnected; 26 more than licensed",
+        ),
+        ({"Items": [{"State": "Odd"}, {}]}, "0 disconnected, 2 in an unknown state; 212 fewer"),
+        ({"Items": [], "ContinuationToken": "again"}, ""),  # without end
+        ({"Items": None}, ""),
+        (httpx.Response(403), ""),
+        (httpx.Response(401), ""),
+        (httpx.Response(200, html="<p>"), ""),
+    ],
+    ids=["counted", "unknown", "endless", "shape", "403", "401", "html"],
+)
+async def test_sessions_are_compared_with_licenses_and_never_fail_the_poll(
+    answer: object, detail: str, source: CvadSource, site: FakeSite
+) -> None:
+    site.answers[SESSIONS] = answer
+    for _ in range(2):
+        found = [n.detail for n in (await source.fetch(ignore_steps)).notices]
+        assert [detail in text for text in found] == ([True] if detail else [])
+    assert site.paths.count(SESSIONS) == (50 if "ContinuationToken" in str(answer) else 1)
+
+
+async def test_controllers_too_old_for_las_are_a_warning(
+    source: CvadSource, site: FakeSite
+) -> None:
+    site.answers[CONTROLLERS] = [{"IsLasAware": False}, {"IsLasAware": True}]
+    assert (await source.fetch(ignore_steps)).notices == ()
+    las = {"UseLicenseActivationService": True}
+    site.answers[OVERVIEW] = license_overview(las=(inventory_row(),), LicenseInformation=las)
+    (notice,) = (await source.fetch(ignore_steps)).notices
+    assert (notice.level, notice.detail) == (Level.WARN, "1 of 2, IsLasAware false")
 
 
 async def test_activation_is_unknown_with_license_files(source: CvadSource, site: FakeSite) -> None:

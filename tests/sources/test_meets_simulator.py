@@ -302,6 +302,18 @@ async def test_winrm_reads_the_whole_inventory(
     assert steps[Step.INVENTORY].startswith("4 pools, ")
 
 
+# Site
+
+
+async def test_cvad_shows_sessions_beside_licenses_and_las_health(simulate: Simulate) -> None:
+    async with simulate(SourceName.CVAD) as simulation:
+        snapshot = await simulation.snapshot()
+    assert snapshot.license_server_reachable
+    (sessions,) = (notice for notice in snapshot.notices if notice.title == "Sessions")
+    assert sessions.detail == "260 licensed, 227 connected, 33 disconnected"
+    assert sessions.action == "Licenses are assigned to users and devices, not to sessions."
+
+
 # Customer of Citrix Cloud
 
 

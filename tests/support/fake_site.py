@@ -14,6 +14,7 @@ ME = "/cvad/manage/me"
 SITE = "/cvad/manage/Sites/9f3c"
 OVERVIEW = "/citrix/orchestration/api/CitrixOnPremises/9f3c/Licensing/LicenseOverview"
 CONTROLLERS = "/citrix/orchestration/api/CitrixOnPremises/9f3c/DeliveryControllers"
+SESSIONS = "/cvad/manage/Sessions"
 CLOUD_TOKENS = "/cctrustoauth2/acme/tokens/clients"
 SERVER = Server(
     "ddc-us-01",

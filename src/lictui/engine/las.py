@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from lictui.engine.entitlements import license_end
-from lictui.engine.usage_insights import las_support
-from lictui.model import ActivationStatus, SourceName
+from lictui.engine.usage_insights import VERSIONED, las_support
+from lictui.model import ActivationStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,5 +75,5 @@ def las_health(status: ServerStatus, today: date) -> Iterator[str]:
         yield f"license server {reachable}"
     for member in status.members:  # a server of its own shows it beside its version
         version = member.snapshot.version if member.snapshot else ""
-        if member.server.source is SourceName.WINRM and (support := las_support(version)):
+        if member.server.source in VERSIONED and (support := las_support(version)):
             yield f"license server {support}"

@@ -18,7 +18,7 @@ _LAS_OFFLINE: Final = 53100
 _BUILD_INDEX: Final = 3  # 11.17.2.54100
 ACCOUNTS: Final = (SourceName.CITRIX_CLOUD, SourceName.PARTNER)
 # Sources that report the version of the license server; lmstat's is that of FlexNet.
-_VERSIONED: Final = (SourceName.WINRM, SourceName.COMMAND)
+VERSIONED: Final = (SourceName.WINRM, SourceName.COMMAND)
 _MINIMUM_VERSION: Final = ".".join(map(str, USAGE_INSIGHTS_VERSION))
 _MANAGER: Final = "Licensing Manager (https://the-server:8083), Settings, Usage and Statistics"
 _HOSTS: Final = (
@@ -90,7 +90,7 @@ def _version(status: ServerStatus) -> Requirement:
         version = member.snapshot.version if member.snapshot else ""
         parts = version.split(".")[:2]
         numbers = tuple(int(part) for part in parts if part.isascii() and part.isdigit())
-        versioned = member.server.source in _VERSIONED
+        versioned = member.server.source in VERSIONED
         if versioned and len(numbers) == len(USAGE_INSIGHTS_VERSION):
             server = member.server.name
             detail = f"version {version} (reported by {server})"

@@ -200,6 +200,30 @@ def controllers(site: SimulatedSite) -> Json:
     return {"Items": [{"Id": str(at), "DnsName": name, **las} for at, name in enumerate(names, 1)]}
 
 
+_SESSION_PAGE: Final = 250  # the default limit; the most is 1,000
+_MAX_SESSION_PAGE: Final = 1000
+_DISCONNECTED: Final = 8  # every so many sessions
+
+
+def sessions(site: SimulatedSite, query: Mapping[str, str]) -> Json:
+    """Return a page of `/Sessions`: the licensed ones, of which some are disconnected."""
+    main = site.main
+    total = _usage(site, _parts(main.product)[2])["LicensedSessionsActive"] if main else 0
+    limit = min(_number(query, "limit") or _SESSION_PAGE, _MAX_SESSION_PAGE)
+    first = _number(query, "continuationToken")
+    last = min(first + limit, total)
+    states = ("Disconnected" if at % _DISCONNECTED == 0 else "Active" for at in range(first, last))
+    return {
+        "Items": [{"State": state} for state in states],
+        "ContinuationToken": str(last) if last < total else None,
+    }
+
+
+def _number(query: Mapping[str, str], name: str) -> int:
+    value = query.get(name, "")
+    return int(value) if value.isascii() and value.isdigit() else 0
+
+
 def overview(site: SimulatedSite, *, inventory: bool) -> Json:
     """Return `LicenseOverview`; a LAS site has its inventory in a list of its own."""
     licenses, main = site.licenses, site.main
@@ -330,6 +354,8 @@ class SiteApi(JsonApi):
                 body = site_detail(site)
             case "controllers":
                 body = controllers(site)
+            case "sessions":
+                body = sessions(site, request.query)
             case _:
                 body = overview(site, inventory="includeInventory" in flags)
         return apply_fault(json_reply(body), fault)
@@ -351,6 +377,7 @@ def _routes(site: SimulatedSite) -> dict[str, str]:
     routes: dict[str, str] = {}
     for base in _BASES:
         routes |= {f"{base}/me": "me", f"{base}/deliverycontrollers": "controllers"}
+        routes[f"{base}/sessions"] = "sessions"
     for name in (site.id.lower(), site.name.lower()):
         routes |= {f"{base}/sites/{name}": "site" for base in _BASES}
         start = f"{_BASES[1]}/{_CUSTOMER}/{name}".lower()

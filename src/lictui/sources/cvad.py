@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from http import HTTPStatus
@@ -12,8 +14,10 @@ from urllib.parse import quote, urljoin, urlsplit
 from lictui.model import FailureKind, Level, Mode, Notice, Server, Snapshot, State, Step
 from lictui.sources.cvad_pools import (
     is_reachable,
+    las_notices,
     pools_from_overview,
     pools_from_site,
+    session_notices,
     site_activation,
     site_mode,
     site_notices,
@@ -71,6 +75,8 @@ class CvadSource(HttpSource):
     """A site on premises or in Citrix Cloud; keeps connection, token, site and paths."""
 
     _site: CvadSite | None = None
+    _sessions_due = 0.0  # monotonic seconds
+    _session_notices: tuple[Notice, ...] = ()
 
     @cached_property
     def _session(self) -> BearerSession:
@@ -95,6 +101,7 @@ class CvadSource(HttpSource):
             details = await self._details(site)
             overview = await self._overview.get(self._session, site)
             controllers = await self._read_controllers(site)
+            sessions = await self._read_sessions(site)
         if details is None and overview is None:
             raise no_licenses(site.name, Step.INVENTORY)
         path = self._overview.path or "site details only: no LicenseOverview found"
@@ -107,7 +114,13 @@ class CvadSource(HttpSource):
             cloud=bool(self._server.customer_id),
         )
         on_step(Step.PARSE, count_text(len(snapshot.pools), "pool"))
-        return replace(snapshot, certificate=self._client.certificate)
+        if sessions is not None:
+            self._session_notices = session_notices(self._decode(details), sessions)
+        return replace(
+            snapshot,
+            certificate=self._client.certificate,
+            notices=snapshot.notices + self._session_notices,
+        )
 
     async def _sign_in(self, rejected: str) -> Token:
         if self._server.customer_id:
@@ -141,6 +154,18 @@ class CvadSource(HttpSource):
         except SourceError as error:
             if error.failure.state is State.DENIED:
                 self._controllers.pause()
+            return None
+
+    async def _read_sessions(self, site: CvadSite) -> Counter[str] | None:
+        """Return the sessions by state; None if they are not due, or cannot be read."""
+        if self._clock.monotonic() < self._sessions_due:
+            return None
+        self._sessions_due = self._clock.monotonic() + SESSIONS_INTERVAL
+        self._session_notices = ()  # never those of an earlier reading that could not be repeated
+        try:
+            async with asyncio.timeout(_SESSIONS_SHARE * self._limits.timeout):
+                return await count_sessions(self._session, site)
+        except (SourceError, TimeoutError):
             return None
 
     def _decode(self, reply: HttpReply | None) -> object:
@@ -201,6 +226,8 @@ def build_snapshot(
     if not pools:
         raise no_licenses(name, Step.PARSE, notices)
     mode = Mode.CLOUD if cloud else site_mode(overview)
+    if mode is Mode.LAS:
+        notices += tuple(las_notices(controllers))
     return Snapshot(
         pools=pools,
         reported_name=name,
@@ -292,6 +319,35 @@ def _choose(sites: list[CvadSite], name_or_id: str, address: str) -> CvadSite:
         "Set site to one of these names.",
         Step.INVENTORY,
     )
+
+
+# Sessions: optional, and read rarely, since a large site has many pages of them
+
+SESSIONS_INTERVAL: Final = 900.0  # seconds
+_SESSIONS_SHARE: Final = 0.25  # of the timeout of a poll
+_MAX_SESSION_PAGES: Final = 50  # of 1,000 sessions, the most that a site is documented to return
+_MAX_CONTINUATION: Final = 4000  # characters
+
+
+async def count_sessions(session: BearerSession, site: CvadSite) -> Counter[str] | None:
+    """Return the sessions by state, without user names; None if they are too many or unreadable."""
+    first = url = f"{site.base_path}/Sessions?limit=1000&fields=State"
+    states: Counter[str] = Counter()
+    for _ in range(_MAX_SESSION_PAGES):
+        reply = await session.get(url, renew=False)
+        if reply.status != HTTPStatus.OK:
+            return None
+        page = Record(reply_json(reply, Step.INVENTORY))
+        if not isinstance(page.get("Items"), list):
+            return None
+        states.update(row.text("State", 20) for row in page.records("Items"))
+        token = page.get("ContinuationToken")
+        if not token:
+            return states
+        if not isinstance(token, str) or len(token) > _MAX_CONTINUATION:
+            return None
+        url = f"{first}&continuationToken={quote(token, safe='')}"
+    return None
 
 
 # Responses whose path is not published

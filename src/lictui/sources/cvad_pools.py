@@ -25,6 +25,7 @@ from lictui.sources.sanitize import NEVER_YEAR, Record, records, sanitize
 from lictui.sources.source import FigureFields, new_pool, sum_pools
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterator, Sequence
     from datetime import date
 
@@ -314,6 +315,40 @@ def _alert_notices(site: object) -> Iterator[Notice]:
         if title := alert.text("Title") or alert.text("TypeCode", 60):
             detail, action = alert.text("Detail", 500), alert.text("Action", 500)
             yield Notice("server", _ALERT_LEVELS.get(level, Level.OK), title, detail, action)
+
+
+def session_notices(site: object, states: Counter[str]) -> tuple[Notice, ...]:
+    """Return the sessions beside the licensed ones, and why they differ; () if one is unknown."""
+    details = Record(site)
+    licensed = details.count("LicensedSessionsActive")
+    if licensed is None or not any(map(details.count, _USAGE_FIELDS)):
+        return ()
+    connected, disconnected = states["Active"] + states["Connected"], states["Disconnected"]
+    other = states.total() - connected - disconnected
+    text = f"{licensed:,} licensed, {connected:,} connected, {disconnected:,} disconnected"
+    text += f", {other:,} in an unknown state" if other else ""
+    if difference := states.total() - licensed:
+        text += f"; {abs(difference):,} {'more' if difference > 0 else 'fewer'} than licensed"
+    reasons = [
+        "A disconnected session keeps its license until log-off." * bool(disconnected),
+        "The site does not report which sessions are licensed." * bool(difference),
+    ]
+    if details.text("LicensingModel") == "UserDevice":
+        reasons = ["Licenses are assigned to users and devices, not to sessions."]
+    return (Notice("server", Level.OK, "Sessions", text, " ".join(filter(None, reasons))),)
+
+
+def las_notices(controllers: object) -> Iterator[Notice]:
+    """Yield a warning for controllers that do not support LAS, of a site that uses it."""
+    rows = records(controllers) or Record(controllers).records("Items")
+    if unaware := sum(row.flag("IsLasAware") is False for row in rows):
+        yield Notice(
+            "server",
+            Level.WARN,
+            "Controllers do not support the License Activation Service",
+            f"{unaware} of {len(rows)}, IsLasAware false",
+            "Update them: at least to 2203 CU7, 2402 CU3 or 2411.",
+        )
 
 
 _ACTIVATION: Final = {
