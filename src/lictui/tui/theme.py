@@ -79,64 +79,8 @@ THEMES: Final = tuple(_theme(column, name) for column, name in enumerate(THEME_N
 # Symbol sets: Unicode, and 7-bit ASCII
 
 
-@dataclass(frozen=True, slots=True)
-class Symbols:
-    """One set of glyphs. Every glyph is one cell wide, except the arrow."""
-
-    corners: str  # top left, top right, bottom left, bottom right
-    horizontal: str
-    vertical: str
-    gauge_bars: str  # parts of a cell from left to right, the full cell last
-    track: str  # the free part of a gauge
-    overdraft_used: str  # overdraft in use
-    overdraft_free: str  # overdraft available
-    peak: str  # peak of the day
-    limit: str  # end of installed
-    trend_bars: str  # heights of a trend from lowest to highest
-    gap: str  # no successful poll
-    curve: str  # the line and the area of a chart, as plotext names them
-    area: str
-    state: Mapping[State, str]
-    level: Mapping[Level, str]
-    ellipsis: str
-    dot: str  # separator of two facts
-    cursor: str
-    ascending: str
-    descending: str
-    passed: str  # a test step
-    failed: str
-    pending: str  # the running step
-    arrow: str  # before a hint
-    at_least: str  # before a sum that does not cover everything
-
-
 # fmt: off
-_GLYPHS: Final = {  # Unicode, 7-bit ASCII
-    "corners": ("╭╮╰╯", "++++"),
-    "horizontal": ("─", "-"),
-    "vertical": ("│", "|"),
-    "gauge_bars": ("▏▎▍▌▋▊▉█", "#"),
-    "track": ("·", "."),
-    "overdraft_used": ("▓", "X"),
-    "overdraft_free": ("░", ":"),
-    "peak": ("▕", "'"),
-    "limit": ("▏", "|"),
-    "trend_bars": ("▁▂▃▄▅▆▇█", "_.-=+*%#"),
-    "gap": (" ", " "),
-    "curve": ("braille", "#"),
-    "area": ("braille", ":"),
-    "ellipsis": ("…", "~"),
-    "dot": ("·", "|"),
-    "cursor": ("▌", ">"),
-    "ascending": ("▲", "^"),
-    "descending": ("▼", "v"),
-    "passed": ("✔", "+"),
-    "failed": ("✖", "x"),
-    "pending": ("…", "."),
-    "arrow": ("→", "->"),
-    "at_least": ("≥", ">="),
-}
-_STATE_GLYPHS: Final = {
+_STATE_GLYPHS: Final = {  # Unicode, 7-bit ASCII
     State.WAITING: "◌o", State.UP: "●*", State.STALE: "◐~", State.DOWN: "✖x", State.DENIED: "⊘x",
     State.UNTRUSTED: "⚠!", State.NO_DATA: "○o", State.ERROR: "✖x", State.DISABLED: "∅-",
 }
@@ -147,17 +91,49 @@ _LEVEL_GLYPHS: Final = {
 # fmt: on
 
 
-def _symbols(column: int) -> Symbols:
-    glyphs: dict[str, Any] = {name: pair[column] for name, pair in _GLYPHS.items()}
-    return Symbols(
-        **glyphs,
-        state={state: pair[column] for state, pair in _STATE_GLYPHS.items()},
-        level={level: pair[column] for level, pair in _LEVEL_GLYPHS.items()},
-    )
+@dataclass(frozen=True, slots=True)
+class Symbols:
+    """One set of glyphs. Every glyph is one cell wide, except the arrow."""
+
+    state: Mapping[State, str]
+    level: Mapping[Level, str]
+    corners: str = "╭╮╰╯"  # top left, top right, bottom left, bottom right
+    horizontal: str = "─"
+    vertical: str = "│"
+    gauge_bars: str = "▏▎▍▌▋▊▉█"  # parts of a cell from left to right, the full cell last
+    track: str = "·"  # the free part of a gauge
+    overdraft_used: str = "▓"  # overdraft in use
+    overdraft_free: str = "░"  # overdraft available
+    peak: str = "▕"  # peak of the day
+    limit: str = "▏"  # end of installed
+    trend_bars: str = "▁▂▃▄▅▆▇█"  # heights of a trend from lowest to highest
+    gap: str = " "  # no successful poll
+    curve: str = "braille"  # the line and the area of a chart, as plotext names them
+    area: str = "braille"
+    ellipsis: str = "…"
+    dot: str = "·"  # separator of two facts
+    cursor: str = "▌"
+    ascending: str = "▲"
+    descending: str = "▼"
+    passed: str = "✔"  # a test step
+    failed: str = "✖"
+    pending: str = "…"  # the running step
+    arrow: str = "→"  # before a hint
+    at_least: str = "≥"  # before a sum that does not cover everything
+
+
+def _symbols(column: int, **glyphs: str) -> Symbols:
+    states = {state: pair[column] for state, pair in _STATE_GLYPHS.items()}
+    return Symbols(states, {level: pair[column] for level, pair in _LEVEL_GLYPHS.items()}, **glyphs)
 
 
 UNICODE_SYMBOLS: Final = _symbols(0)
-ASCII_SYMBOLS: Final = _symbols(1)
+ASCII_SYMBOLS: Final = _symbols(
+    1, corners="++++", horizontal="-", vertical="|", gauge_bars="#", track=".", overdraft_used="X",
+    overdraft_free=":", peak="'", limit="|", trend_bars="_.-=+*%#", curve="#", area=":",
+    ellipsis="~", dot="|", cursor=">", ascending="^", descending="v", passed="+", failed="x",
+    pending=".", arrow="->", at_least=">=",
+)  # fmt: skip
 
 
 # ASCII mode: everything drawn is converted to 7-bit characters
@@ -171,15 +147,11 @@ _ASCII_EQUIVALENTS: Final = {
     **dict.fromkeys("·•∙┈", "."),
     **dict.fromkeys("━═", "="),
     **dict.fromkeys("●✔", "*"),
-    **dict(zip("░╌◦◇◆◊▣▤", ":~ogLeac", strict=True)),
+    **dict(zip("░╌◦◇◆◊▣▤…✖▲▼", ":~ogLeac~x^v", strict=True)),
     **dict.fromkeys("‘’‚", "'"),  # noqa: RUF001 - the quotes are what is meant
     **dict.fromkeys("“”„", '"'),
     **dict.fromkeys("→▸▶", ">"),
     **dict.fromkeys("←◂◀", "<"),
-    "…": "~",
-    "✖": "x",
-    "▲": "^",
-    "▼": "v",
 }
 
 

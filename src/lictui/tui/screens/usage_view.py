@@ -22,12 +22,7 @@ from lictui.tui.text import (
     hang,
     shorten,
 )
-from lictui.tui.time_range import (
-    RangeLength,
-    bucket_seconds,
-    format_moment,
-    to_local,
-)
+from lictui.tui.time_range import RangeLength, bucket_seconds, format_moment, to_local
 from lictui.tui.widgets.chart import ChartView, ForecastDay, HeatMapView, Mark, MarkKind
 
 if TYPE_CHECKING:

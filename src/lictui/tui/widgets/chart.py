@@ -16,14 +16,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from textual.reactive import reactive
 
 from lictui.model import Level, MonthlyUsage, Reading, percent_text
-from lictui.tui.text import (
-    Fragment,
-    Line,
-    Tone,
-)
-from lictui.tui.text import (
-    line_width as columns,
-)
+from lictui.tui.text import Fragment, Line, Tone
+from lictui.tui.text import line_width as columns
 from lictui.tui.theme import UNICODE_SYMBOLS, Symbols
 from lictui.tui.time_range import RangeLength, ticks
 from lictui.tui.widgets.styled_text import Drawing
