@@ -50,7 +50,7 @@ def shorten(text: str, width: int, ellipsis: str = "…", tail: int | None = Non
         return set_cell_size(text, max(width, 0)).rstrip()
     tail = room // 2 if tail is None else min(tail, room)
     front = set_cell_size(text, room - tail).rstrip()
-    return front + ellipsis + _last_cells(text, tail).lstrip()
+    return front + ellipsis + set_cell_size(text[::-1], tail)[::-1].lstrip()
 
 
 def shorten_apart(names: Iterable[str], width: int, ellipsis: str = "…") -> dict[str, str]:
@@ -63,15 +63,6 @@ def shorten_apart(names: Iterable[str], width: int, ellipsis: str = "…") -> di
     return {name: shorten(name, width, ellipsis) for name in distinct}
 
 
-def _last_cells(text: str, width: int) -> str:
-    tail = ""
-    for character in reversed(text):
-        if cell_len(character + tail) > width:
-            break
-        tail = character + tail
-    return tail
-
-
 def cut(text: str, width: int, ellipsis: str = "…") -> str:
     """Return `text` in at most `width` cells, cut at its end."""
     text = strip_controls(text)
@@ -80,11 +71,10 @@ def cut(text: str, width: int, ellipsis: str = "…") -> str:
     return set_cell_size(text, max(0, width - cell_len(ellipsis))).rstrip() + ellipsis
 
 
-def pad(text: str, width: int, *, right: bool = False, ellipsis: str = "…") -> str:
-    """Return `text` in exactly `width` cells, aligned left or right."""
+def pad(text: str, width: int, *, ellipsis: str = "…") -> str:
+    """Return `text` in exactly `width` cells."""
     text = shorten(text, width, ellipsis)
-    blank = " " * max(width - cell_len(text), 0)
-    return blank + text if right else text + blank
+    return text + " " * max(width - cell_len(text), 0)
 
 
 def format_count(value: int | None) -> str:
@@ -94,22 +84,15 @@ def format_count(value: int | None) -> str:
 
 def format_age(seconds: float) -> str:
     """Return a duration in its largest unit: `12 s`, `3 min`, `5 h`, `4 d`."""
-    seconds = max(0, int(seconds))
-    if seconds < _MINUTE:
-        return f"{seconds} s"
-    return format_coarse_age(seconds)
+    return f"{max(0, int(seconds))} s" if seconds < _MINUTE else format_coarse_age(seconds)
 
 
 def format_coarse_age(seconds: float) -> str:
     """Return a duration like `format_age`, but `now` below one minute: it rarely changes."""
-    seconds = max(0, int(seconds))
-    if seconds < _MINUTE:
-        return "now"
-    if seconds < _HOUR:
-        return f"{seconds // _MINUTE} min"
-    if seconds < 2 * _DAY:
-        return f"{seconds // _HOUR} h"
-    return f"{seconds // _DAY} d"
+    for limit, unit, name in ((_HOUR, _MINUTE, "min"), (2 * _DAY, _HOUR, "h")):
+        if seconds < limit:
+            return f"{int(seconds) // unit} {name}" if seconds >= _MINUTE else "now"
+    return f"{int(seconds) // _DAY} d"
 
 
 def format_countdown(seconds: float) -> str:

@@ -21,9 +21,8 @@ def theme_problem(name: str) -> str:
 
     if name in BUILTIN_THEMES:
         return ""
-    hint = (
-        did_you_mean(name, (*THEME_NAMES, *BUILTIN_THEMES)) or f"there are {', '.join(THEME_NAMES)}"
-    )
+    known = f"there are {', '.join(THEME_NAMES)}"
+    hint = did_you_mean(name, (*THEME_NAMES, *BUILTIN_THEMES)) or known
     return f"no theme is called {quoted(name)} ({hint})"
 
 
@@ -39,8 +38,5 @@ def initial_theme(configured: str, last: str) -> str:
 
 def next_theme(name: str) -> str:
     """Return the theme that follows; after a theme that is not lictui's, the first."""
-    return (
-        THEME_NAMES[(THEME_NAMES.index(name) + 1) % len(THEME_NAMES)]
-        if name in THEME_NAMES
-        else THEME_NAMES[0]
-    )
+    at = THEME_NAMES.index(name) + 1 if name in THEME_NAMES else 0
+    return THEME_NAMES[at % len(THEME_NAMES)]

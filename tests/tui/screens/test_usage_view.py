@@ -163,7 +163,7 @@ def test_peak_fact_has_time_and_free_licenses() -> None:
     assert texts(peak_fact(stats, ZONE, YEAR_OF_HOURS)) == [
         "peak: 97  Thu 1 Jan 01:00  3 of 100 free"
     ]
-    assert texts(peak_fact(stats, ZONE, YEAR_OF_HOURS, is_upper_bound=True)) == [
+    assert texts(peak_fact(replace(stats, peak_is_bound=True), ZONE, YEAR_OF_HOURS)) == [
         "peak: at most 97  Thu 1 Jan 01:00  at least 3 of 100 free"
     ]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from textual import on, work
 from textual.containers import Container, Vertical, VerticalScroll
-from textual.widgets import Input, Label
+from textual.widgets import Input
 
 from lictui.engine.entitlements import expiries
 from lictui.engine.product_history import ProductHistory, select_product
@@ -17,14 +17,12 @@ from lictui.tui.screens import usage_view
 from lictui.tui.screens.main_screen import MainScreen
 from lictui.tui.time_range import RangeLength, TimeRange
 from lictui.tui.widgets import chart as chart_chart
-from lictui.tui.widgets.bars import FilterBar, FilterClosed, TextInput
+from lictui.tui.widgets.bars import FilterBar, FilterClosed
 from lictui.tui.widgets.chart import HEAT_LABEL, HOURS, Chart, HeatMap
 from lictui.tui.widgets.styled_text import StyledLabel
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
     from textual.binding import BindingType
-    from textual.events import Key
     from textual.widget import Widget
 
     from lictui.engine.board import MergedBoard
@@ -47,21 +45,11 @@ _ZOOMS: Final = {  # what the cursor is in
 }
 
 
-class DateInput(TextInput):
-    """Takes Enter at once: as a binding it would come after the keys that are typed behind it."""
-
-    async def key_enter(self, event: Key) -> None:
-        event.prevent_default().stop()
-        await self.action_submit()
-
-
 class DateBar(FilterBar):
     """Asks for a date, and shows what it is understood as."""
 
-    def compose(self) -> ComposeResult:
-        yield Label("@")
-        yield DateInput(placeholder=date_input.EXAMPLES, compact=True)
-        yield Label("", id="wrong", markup=False)
+    SIGN = "@"
+    PLACEHOLDER = date_input.EXAMPLES
 
     @on(Input.Changed)
     @on(Input.Submitted)
@@ -212,7 +200,8 @@ class UsageScreen(MainScreen):
         self._query, self._queried_at = query, self.lictui.clock.monotonic()
         if self._answered is None:
             self._draw(query)
-        self._show_text()
+        else:
+            self._show_text()
         self._load(query)
 
     @work(group="usage-history")
@@ -226,7 +215,6 @@ class UsageScreen(MainScreen):
         self._history, self._answered = history or ProductHistory(), query
         self._note = ". ".join(filter(None, (errors[0].message, errors[0].hint))) if errors else ""
         self._draw(query)
-        self._show_text()
         now = self.lictui.clock.now()
         if errors or (self._outlook_at and now - self._outlook_at < _OUTLOOK_REFRESH):
             return
@@ -238,7 +226,6 @@ class UsageScreen(MainScreen):
             self._outlook, self._outlook_at = outlook, now
         if query == self._query:
             self._draw(query)
-            self._show_text()
 
     def _data(self, query: ProductQuery) -> usage_view.UsageData:
         shown = (self._selection, query, self.time_range, self._history, self._outlook)
@@ -250,6 +237,7 @@ class UsageScreen(MainScreen):
         self.chart.view = replace(view, other_scale=self.chart.view.other_scale)
         cursor = self.heat_map.view.cursor
         self.heat_map.view = usage_view.heat_map_view(data, cursor, self._note)
+        self._show_text()
 
     def _show_text(self) -> None:
         if self._query is None:

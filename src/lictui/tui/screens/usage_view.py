@@ -284,11 +284,8 @@ def export_table(view: ChartView) -> Table:
     """The buckets that are drawn."""
     head = ("from", "to", "in_use_min", "in_use_avg", "in_use_max", "installed", "overdraft")
     rows = (
-        (
-            *(iso(bucket.start), iso(bucket.end), bucket.low, bucket.average, bucket.high),
-            *(bucket.installed, bucket.overdraft),
-        )
-        for bucket in view.buckets
+        (iso(b.start), iso(b.end), b.low, b.average, b.high, b.installed, b.overdraft)
+        for b in view.buckets
     )
     return (head, *rows)
 
@@ -351,13 +348,10 @@ def _current(selection: ProductSelection, symbols: Symbols) -> list[Fragment]:
     if not selection.reporting:
         return [("no current data", Tone.CRITICAL)]
     reading, level = selection.reading, selection.level
-    verb = selection.model.verb
+    counts = f"{format_count(reading.in_use)} of {format_count(reading.installed)}"
     percent = percent_text(reading.ratio, selection.thresholds.ratios)
     fragments = [
-        (
-            f"{format_count(reading.in_use)} of {format_count(reading.installed)} {verb}",
-            Tone.STRONG,
-        ),
+        (f"{counts} {selection.model.verb}", Tone.STRONG),
         (f"  {percent}{_glyph(level, symbols)}", LEVEL_TONES[level]),
         (f"  {format_count(reading.free)} free", Tone.TEXT),
     ]
@@ -371,18 +365,14 @@ def _glyph(level: Level, symbols: Symbols) -> str:
 
 
 def _past(data: UsageData, view: ChartView, stats: UsageStats) -> Iterator[Fact]:
-    history = data.history
-    average = [
-        (f"{stats.average:,.0f}", Tone.TEXT),
-        (f", {_coverage(view, stats, data.time)}", Tone.QUIET),
-    ]
-    at_most = history.is_coarse or stats.bound
+    is_coarse, today = data.history.is_coarse, data.time.today
+    at_most = is_coarse or stats.bound
     label = "maximum" if view.assigned else "peak"
-    today = data.time.today
-    yield peak_fact(stats, view.tz, today, label, is_upper_bound=stats.peak_is_bound)
-    yield "average", average
+    yield peak_fact(stats, view.tz, today, label)
+    coverage = f", {_coverage(view, stats, data.time)}"
+    yield "average", [(f"{stats.average:,.0f}", Tone.TEXT), (coverage, Tone.QUIET)]
     if not view.assigned:  # assignments persist: percentiles of them say little
-        yield percentile_fact(stats, is_coarse=history.is_coarse, at_most=at_most)
+        yield percentile_fact(stats, is_coarse=is_coarse, at_most=at_most)
     yield from threshold_facts(stats, view.tz, today, at_most=at_most)
 
 
@@ -400,15 +390,13 @@ def peak_fact(
     zone: ZoneInfo | None,
     today: date,
     label: str = "peak",
-    *,
-    is_upper_bound: bool = False,
 ) -> Fact:
     """The peak, when it was, and how much was free then."""
     peak, installed = round(stats.peak), stats.installed_at_peak
-    at_least = "at least " if is_upper_bound else ""
+    at_least = "at least " if stats.peak_is_bound else ""
     free = "" if installed is None else f"  {at_least}{installed - peak:,} of {installed:,} free"
     text = f"  {format_moment(stats.peak_at, zone, today)}{free}"
-    at_most = [("at most ", Tone.TEXT)] if is_upper_bound else []
+    at_most = [("at most ", Tone.TEXT)] if stats.peak_is_bound else []
     return label, [*at_most, (f"{peak:,}", Tone.STRONG), (text, Tone.TEXT)]
 
 
@@ -445,10 +433,9 @@ def monthly_facts(months: Sequence[MonthlyUsage], now: float) -> Iterator[Fact]:
     """What the source reports as assigned and released this month and last month."""
     current = _month_number(now)
     for label, number in (("this month", current), ("last month", current - 1)):
-        month = next(
-            (entry for entry in months if _month_number(entry.month_start) == number), None
-        )
-        if month is not None and (month.newly_assigned, month.released) != (None, None):
+        entries = (entry for entry in months if _month_number(entry.month_start) == number)
+        month = next(entries, None)
+        if month and (month.newly_assigned, month.released) != (None, None):
             assigned, released = format_count(month.newly_assigned), format_count(month.released)
             yield label, [(f"{assigned} assigned, {released} released", Tone.TEXT)]
     if months:
@@ -495,10 +482,8 @@ def cursor_line(view: ChartView, today: date, symbols: Symbols, width: int) -> L
     more.append(f", average {bucket.average:,.0f}")
     values = f"{value:,} of {format_count(bucket.installed)} {verb}  {share}"
     glyph = _glyph(level, symbols)
-    short = more[:1]
-    choices: tuple[tuple[str, list[str]], ...]
-    choices = ((until, more), (until, short), ("", short), ("", []))
-    lines = [(f"{symbols.ascending} {start}{end}  ", "".join(rest)) for end, rest in choices]
+    choices = ((until, 2), (until, 1), ("", 1), ("", 0))
+    lines = [(f"{symbols.ascending} {start}{end}  ", "".join(more[:n])) for end, n in choices]
     room = width - len(values + glyph)
     when, rest = next((line for line in lines if len("".join(line)) <= room), lines[-1])
     return (

@@ -394,9 +394,12 @@ class FilterBar(Horizontal):
     }
     """
 
+    SIGN: ClassVar = "/"
+    PLACEHOLDER: ClassVar = "regex for servers and products, ! inverts"
+
     def compose(self) -> ComposeResult:
-        yield Label("/")
-        yield TextInput(placeholder="regex for servers and products, ! inverts", compact=True)
+        yield Label(self.SIGN)
+        yield TextInput(placeholder=self.PLACEHOLDER, compact=True)
         yield Label("", id="wrong", markup=False)
 
     def open(self, text: str) -> None:

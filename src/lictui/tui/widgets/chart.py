@@ -18,16 +18,16 @@ from textual.reactive import reactive
 from lictui.model import Level, MonthlyUsage, Reading, percent_text
 from lictui.tui.text import Fragment, Line, Tone
 from lictui.tui.text import line_width as columns
-from lictui.tui.theme import UNICODE_SYMBOLS, Symbols
 from lictui.tui.time_range import RangeLength, ticks
 from lictui.tui.widgets.styled_text import Drawing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from zoneinfo import ZoneInfo
 
     from lictui.analysis.series import Bucket
     from lictui.analysis.usage import HeatMatrix
+    from lictui.tui.theme import Symbols
 
 
 _LOW: Final = 4  # usage below this part of the limit gets an axis of its own
@@ -156,15 +156,10 @@ class ChartView:
             unit *= 10
 
     def recorded_runs(self) -> tuple[tuple[Bucket, ...], ...]:
-        if not self.buckets:
-            return ()
-        gaps = [
-            index
-            for index, (before, after) in enumerate(pairwise(self.buckets), start=1)
-            if after.start > before.end
-        ]
-        bounds = [0, *gaps, len(self.buckets)]
-        return tuple(self.buckets[left:right] for left, right in pairwise(bounds))
+        pairs = enumerate(pairwise(self.buckets), start=1)
+        gaps = [index for index, (before, after) in pairs if after.start > before.end]
+        bounds = pairwise([0, *gaps, len(self.buckets)])
+        return tuple(self.buckets[left:right] for left, right in bounds if right)
 
     def level_segments(self, share: float, *, overdraft: bool = False) -> tuple[LevelSegment, ...]:
         """Return the level of a share of installed; it steps when licenses change."""
@@ -255,12 +250,30 @@ class Chart(Drawing[ChartView]):
 
     view: reactive[ChartView] = reactive(ChartView())
 
-    def __init__(self, symbols: Symbols = UNICODE_SYMBOLS, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._symbols = symbols
-
     def draw(self, view: ChartView, width: int, height: int) -> tuple[_Row, ...]:
-        return _draw(view, width, height, self._symbols)
+        """Return the chart as rows of text, or the note that replaces it."""
+        if view.note or not (view.buckets or view.monthly_points()):
+            return _note(view.note, width, height)
+        matrix = _Plot(view, width, height, self._symbols).figure.build()
+        text = matrix.string(colorless=True).split("\n")[:height]
+        cells: _Cells = [[] for _ in text]
+        for y, line in enumerate(text):
+            for x, character in enumerate(line):
+                color = matrix.get(y, x).foreground()
+                cells[y].append((character, PARTS[color[0]] if color else "frame"))
+        _draw_area(view, cells, self._symbols.area)
+        if view.limit > view.top:
+            limit = f"{self._symbols.ascending} installed {view.limit:,} "[: max(0, width - 8)]
+            cells[0][-len(limit) :] = [(character, "installed") for character in limit]
+        _draw_marks(view, cells)
+        _draw_cursor(view, cells)
+        return tuple(
+            tuple(
+                ("".join(char for char, _ in run), part)
+                for part, run in groupby(row, itemgetter(1))
+            )
+            for row in cells
+        )
 
     def legend(self, width: int) -> Line:
         shown: list[Fragment] = []
@@ -300,30 +313,6 @@ def _note(note: str, width: int, height: int) -> tuple[_Row, ...]:
     rows = wrap(note or "no data for this period", max(1, width - 2))
     blank: tuple[_Row, ...] = ((),) * max(0, (height - len(rows)) // 2)
     return (*blank, *(((row.center(width), Tone.FRAME),) for row in rows))
-
-
-def _draw(view: ChartView, width: int, height: int, symbols: Symbols) -> tuple[_Row, ...]:
-    """Return the chart as rows of text, or the note that replaces it."""
-    if view.note or not (view.buckets or view.monthly_points()):
-        return _note(view.note, width, height)
-    plot = _Plot(view, width, height, symbols)
-    matrix = plot.figure.build()
-    text = matrix.string(colorless=True).split("\n")[:height]
-    cells: _Cells = [[] for _ in text]
-    for y, line in enumerate(text):
-        for x, character in enumerate(line):
-            color = matrix.get(y, x).foreground()
-            cells[y].append((character, PARTS[color[0]] if color else "frame"))
-    _draw_area(view, cells, symbols.area)
-    if view.limit > view.top:
-        limit = f"{symbols.ascending} installed {view.limit:,} "[: max(0, width - 8)]
-        cells[0][-len(limit) :] = [(character, "installed") for character in limit]
-    _draw_marks(view, cells)
-    _draw_cursor(view, cells)
-    return tuple(
-        tuple(("".join(char for char, _ in run), part) for part, run in groupby(row, itemgetter(1)))
-        for row in cells
-    )
 
 
 def _draw_area(view: ChartView, cells: _Cells, symbol: str) -> None:
@@ -380,24 +369,23 @@ class _Plot:
         self.figure = type(plotext.figure)(parent=plotext.terminal)
         self.figure.theme("colorless").plot_size(width, height)
         self._axes(view, width, height)
-        self._top = view.top
-        self._band(view)
+        for day in view.forecast:  # the band as one vertical stroke per day
+            middle = (day.start + day.end) / 2
+            self._draw([(middle, day.low, "band"), (middle, day.high, "band")], _BAND)
         for share in (view.warn, view.critical):
-            self._levels(view.level_segments(share), _THRESHOLD, "threshold")
-        for run in view.recorded_runs():
-            self._curve(view, run, symbols.curve)
+            self._levels(view, view.level_segments(share), _THRESHOLD, "threshold")
+        for run in view.recorded_runs():  # the maxima as steps: a bucket is as wide as its time
+            ends = [(at, bucket) for bucket in run for at in (bucket.start, bucket.end - 1)]
+            steps = [(at, view.value(bucket), EDGE[view.level(bucket)]) for at, bucket in ends]
+            self._draw(steps, symbols.curve)
         if points := view.monthly_points():
-            at, values = zip(*points, strict=True)
-            marker = self._marker(_MONTHLY, "monthly")
-            self.figure.draw(self.figure.signal(list(at), list(values), marker=marker))
-        before = (
-            LevelSegment(bucket.start, bucket.end, view.value(bucket)) for bucket in view.previous
-        )
-        self._levels(before, _PREVIOUS, "previous")
+            self._draw([(*point, "monthly") for point in points], _MONTHLY, joined=False)
+        before = (LevelSegment(past.start, past.end, view.value(past)) for past in view.previous)
+        self._levels(view, before, _PREVIOUS, "previous")
         expected = (LevelSegment(day.start, day.end, day.expected) for day in view.forecast)
-        self._levels(expected, _FORECAST, "forecast")
-        self._levels(view.level_segments(1.0), _INSTALLED, "installed")
-        self._levels(view.level_segments(1.0, overdraft=True), _TOTAL, "total")
+        self._levels(view, expected, _FORECAST, "forecast")
+        self._levels(view, view.level_segments(1.0), _INSTALLED, "installed")
+        self._levels(view, view.level_segments(1.0, overdraft=True), _TOTAL, "total")
 
     def _axes(self, view: ChartView, width: int, height: int) -> None:
         figure, label = self.figure, view.label_width
@@ -410,35 +398,22 @@ class _Plot:
         figure.axes(active=False, axis="x", side="upper")
         figure.axes(active=False, axis="y", side="right")
 
-    def _curve(self, view: ChartView, run: tuple[Bucket, ...], symbol: str) -> None:
-        """Draw the maxima as steps: a bucket is as wide as its time."""
-        ends = [(at, bucket) for bucket in run for at in (bucket.start, bucket.end - 1)]
-        curve = self.figure.signal(
-            [at for at, _ in ends],
-            [view.value(bucket) for _, bucket in ends],
-            marker=[self._marker(symbol, EDGE[view.level(bucket)]) for _, bucket in ends],
-        )
-        self.figure.draw(curve.lines(active=True))
-
-    def _band(self, view: ChartView) -> None:
-        """Draw the forecast band as one vertical stroke per day."""
-        marker = self._marker(_BAND, "band")
-        for day in view.forecast:
-            at = (day.start + day.end) / 2
-            stroke = self.figure.signal([at, at], [day.low, day.high], marker=marker)
-            self.figure.draw(stroke.lines(active=True))
-
-    def _levels(self, lines: Iterable[LevelSegment], symbol: str, part: str) -> None:
+    def _levels(
+        self, view: ChartView, lines: Iterable[LevelSegment], symbol: str, part: str
+    ) -> None:
         for line in lines:
-            if line.y > self._top:
-                continue
-            ends = [line.start, line.end - 1], [line.y, line.y]
-            level = self.figure.signal(*ends, marker=self._marker(symbol, part))
-            self.figure.draw(level.lines(active=True))
+            if line.y <= view.top:
+                self._draw([(at, line.y, part) for at in (line.start, line.end - 1)], symbol)
 
-    def _marker(self, symbol: str, part: str) -> Any:
-        color = self._plotext.pixel((PARTS.index(part), 0, 0))
-        return self._plotext.marker(symbol, pixel=color)
+    def _draw(
+        self, points: Sequence[tuple[float, float, str]], symbol: str, *, joined: bool = True
+    ) -> None:
+        """Draw points of a time, a value and a part."""
+        times, values, parts = zip(*points, strict=True)
+        colors = [self._plotext.pixel((PARTS.index(part), 0, 0)) for part in parts]
+        markers = [self._plotext.marker(symbol, pixel=color) for color in colors]
+        signal = self.figure.signal(list(times), list(values), marker=markers)
+        self.figure.draw(signal.lines(active=True) if joined else signal)
 
 
 # Heat map: usage per hour and weekday
@@ -491,10 +466,6 @@ class HeatMap(Drawing[HeatMapView]):
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"tone--{tone}" for tone in _HEAT}
 
     view: reactive[HeatMapView] = reactive(HeatMapView())
-
-    def __init__(self, symbols: Symbols = UNICODE_SYMBOLS, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._symbols = symbols
 
     def draw(self, view: HeatMapView, width: int, height: int) -> list[_Row]:
         return draw_heat_map(view, width, height, self._symbols)

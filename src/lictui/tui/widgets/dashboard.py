@@ -22,7 +22,7 @@ from lictui.products import describe
 from lictui.tui import text
 from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, fit_line, line_width
 from lictui.tui.theme import UNICODE_SYMBOLS, Symbols
-from lictui.tui.widgets.gauge import TrendData, draw_gauge, draw_trend
+from lictui.tui.widgets.gauge import NO_TREND, TrendData, draw_gauge, draw_trend
 from lictui.tui.widgets.styled_text import LineView, Piece
 
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ _LEAST_TREND: Final = 8
 _VERB_CELLS: Final = 9  # ` assigned`
 FRAME_CELLS: Final = 4  # both borders with a blank each
 _REASON_LINES: Final = 4  # of the reason, and as many of the hint
-_NO_TREND: Final = TrendData()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +131,7 @@ def draw_pane(
     body = [
         *_reason(view, inside, symbols),
         *(
-            draw_row(row, names[row.name], trends.get(row.id, _NO_TREND), shape, symbols)
+            draw_row(row, names[row.name], trends.get(row.id, NO_TREND), shape, symbols)
             for row in view.rows
         ),
     ]

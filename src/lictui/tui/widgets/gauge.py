@@ -62,13 +62,11 @@ def _bar(value: int, of: int, cells: int, symbols: Symbols) -> str:
 
 
 def _beyond(over: int, overdraft: int | None, symbols: Symbols) -> list[Fragment]:
-    room = OVERDRAFT_CELLS - 1
+    room, free = OVERDRAFT_CELLS - 1, symbols.overdraft_free if overdraft else " "
     if over <= 0:
-        allowed = symbols.overdraft_free if overdraft else " "
-        return [(allowed * room, Tone.FRAME)]
+        return [(free * room, Tone.FRAME)]
     taken = room if not overdraft or over >= overdraft else max(1, over * room // overdraft)
-    left = symbols.overdraft_free if overdraft else " "
-    return [(symbols.overdraft_used * taken, Tone.OVER), (left * (room - taken), Tone.FRAME)]
+    return [(symbols.overdraft_used * taken, Tone.OVER), (free * (room - taken), Tone.FRAME)]
 
 
 # Trend: maxima per bucket on the fixed scale of 0 to installed
@@ -139,14 +137,10 @@ def with_reading(trend: TrendData, at: float, reading: Reading) -> TrendData:
     if index < 0:
         return trend
     moved = max(0, index - cells + 1)
-    highs = (list(trend.maxima) + [None] * moved)[moved:][-cells:]
-    installed = (list(trend.installed) + [None] * moved)[moved:][-cells:]
-    if len(highs) < cells:  # older than everything shown
-        highs, installed = [None] * cells, [None] * cells
-    index -= moved
-    maximum = highs[index]
-    highs[index] = float(reading.in_use) if maximum is None else max(maximum, float(reading.in_use))
-    installed[index] = reading.installed
+    gap = [None] * min(moved, cells)
+    highs, installed = [*trend.maxima[moved:], *gap], [*trend.installed[moved:], *gap]
+    highs[index - moved] = float(max(highs[index - moved] or 0, reading.in_use))
+    installed[index - moved] = reading.installed
     start = trend.start + moved * trend.bucket
     return TrendData(start, trend.bucket, tuple(highs), tuple(installed))
 
@@ -190,7 +184,7 @@ def _trend_bar(high: float, scale: float, symbols: Symbols) -> str:
 # Cache of trend data: each row is fetched at most once per bucket
 
 
-_NO_TREND: Final = TrendData()
+NO_TREND: Final = TrendData()
 
 
 class TrendCache(Generic[K]):
@@ -206,7 +200,7 @@ class TrendCache(Generic[K]):
     def trends(self) -> Mapping[K, TrendData]:
         days = {key: data for (period, key), data in self._data.items() if period == _DAY}
         is_day = self.seconds == _DAY
-        shown = ((key, self._data.get((self.seconds, key), _NO_TREND)) for key in days)
+        shown = ((key, self._data.get((self.seconds, key), NO_TREND)) for key in days)
         return {
             key: replace(data, day=None if is_day else days[key], own_scale=self.own_scale)
             for key, data in shown

@@ -29,7 +29,7 @@ from lictui.tui import text
 from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, fit_line
 from lictui.tui.theme import UNICODE_SYMBOLS, Symbols
 from lictui.tui.time_range import to_local
-from lictui.tui.widgets.gauge import TrendData, draw_trend
+from lictui.tui.widgets.gauge import NO_TREND, TrendData, draw_trend
 from lictui.tui.widgets.styled_text import LineView, Piece
 
 if TYPE_CHECKING:
@@ -449,9 +449,6 @@ def _changes_text(row: ProductRow) -> str:
 # The table
 
 
-_NO_TREND: Final = TrendData()
-
-
 class ProductTable(LineView[TotalKey], inherit_bindings=False):
     """All products below a line of titles. Set `rows`; equal values repaint nothing."""
 
@@ -534,7 +531,7 @@ class ProductTable(LineView[TotalKey], inherit_bindings=False):
             line = () if y else header_line(self._table_layout, self.titles, self._symbols)
         else:
             row = self.rows[at]
-            trend = self.trends.get(row.id, _NO_TREND)
+            trend = self.trends.get(row.id, NO_TREND)
             line = row_line(row, trend, self._table_layout, self._symbols)
         selected = at is not None and self.rows[at].id == self.cursor
         return ((fit_line(line, self.size.width), selected),)

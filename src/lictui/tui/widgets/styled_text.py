@@ -82,8 +82,9 @@ class Drawing(Widget, Generic[V]):
 
     view: reactive[Any]  # V
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, symbols: Symbols = UNICODE_SYMBOLS, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self._symbols = symbols
         self._key: object = None
         self._lines: Sequence[ToneLine] = ()
 
