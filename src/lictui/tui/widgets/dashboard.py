@@ -60,14 +60,10 @@ class PaneColumns:
     trend: int
 
     @property
-    def figures(self) -> int:
-        """Cells of `in use / installed`."""
-        return 2 * self.digits + 3
-
-    @property
     def middle(self) -> int:
         """Cells from gauge to level mark, one column in rows without current figures."""
-        return (self.gauge + 1 if self.gauge else 0) + self.figures + self.verb + _RATIO_CELLS
+        figures = 2 * self.digits + 3  # `in use / installed`
+        return (self.gauge + 1 if self.gauge else 0) + figures + self.verb + _RATIO_CELLS
 
 
 def pane_columns(inside: int, digits: int, longest: int) -> PaneColumns:
@@ -95,12 +91,12 @@ def measure_pane(view: PaneView) -> tuple[int, int]:
     )
 
 
-def draw_heading(name: str, count: str, cells: int, symbols: Symbols) -> Line:
+def draw_heading(name: str, servers: int, cells: int, symbols: Symbols) -> Line:
     """Return the heading of a group."""
     title: list[Fragment] = [
         (symbols.horizontal * 2 + " ", Tone.FRAME),
-        (text.shorten(name, max(cells - 20, 8), symbols.ellipsis), Tone.ACCENT),
-        (f" {symbols.dot} {count} ", Tone.QUIET),
+        (text.shorten(name or "no group", max(cells - 20, 8), symbols.ellipsis), Tone.ACCENT),
+        (f" {symbols.dot} {servers} server{'s' * (servers != 1)} ", Tone.QUIET),
     ]
     line = symbols.horizontal * max(cells - line_width(title), 0)
     return fit_line((*title, (line, Tone.FRAME)), cells)
@@ -128,13 +124,10 @@ def draw_pane(
     """Return the pane as `height` lines of `cells` cells."""
     inside = cells - FRAME_CELLS
     names = text.shorten_apart((row.name for row in view.rows), shape.name, symbols.ellipsis)
-    body = [
-        *_reason(view, inside, symbols),
-        *(
-            draw_row(row, names[row.name], trends.get(row.id, NO_TREND), shape, symbols)
-            for row in view.rows
-        ),
-    ]
+    body = _reason(view, inside, symbols)
+    for row in view.rows:
+        past = trends.get(row.id, NO_TREND)
+        body.append(draw_row(row, names[row.name], past, shape, symbols))
     body += [()] * (height - 2 - len(body))
     edge: Fragment = (symbols.vertical, Tone.FRAME)
     left, right = (edge, (" ", Tone.TEXT)), ((" ", Tone.TEXT), edge)
@@ -160,7 +153,7 @@ def _title(view: PaneView, cells: int, symbols: Symbols) -> Line:
     if bad and view.age not in ("", "now"):
         word = f"{word} {view.age}"
     age = "polling" if view.polling else view.age if view.state is State.UP else ""
-    left, right = symbols.corners[0], symbols.corners[1]
+    left, right, *_ = symbols.corners
     word = f" {symbols.state[view.state]} {word}"
     room = cells - 7 - min(len(view.server), max(12, cells // 3)) - len(word)
     facts = ""
@@ -179,7 +172,7 @@ def _title(view: PaneView, cells: int, symbols: Symbols) -> Line:
 
 
 def _bottom(notes: Sequence[Fragment], cells: int, symbols: Symbols) -> Line:
-    left, right = symbols.corners[2], symbols.corners[3]
+    *_, left, right = symbols.corners
     shown = [(note.replace("·", symbols.dot), tone) for note, tone in notes]
     while len(shown) > 1 and line_width(shown) > cells - 6:
         shown = shown[:-2]  # with its separator
@@ -294,10 +287,7 @@ class PaneLayout:
 
     @property
     def rows(self) -> tuple[LayoutRow, ...]:
-        return self.rows_between(0, len(self.lines))
-
-    def rows_between(self, first: int, last: int) -> tuple[LayoutRow, ...]:
-        return tuple(dict.fromkeys(self.lines[max(first, 0) : last]))
+        return tuple(dict.fromkeys(self.lines))
 
     def row_at(self, line: int) -> LayoutRow | None:
         return self.lines[line] if 0 <= line < len(self.lines) else None
@@ -397,7 +387,9 @@ class PaneGrid(LineView["RowId"], inherit_bindings=False):
             word = self.empty_text if not self.panes and line == self.size.height // 2 - 1 else ""
             return ((centered(word, self.size.width), False),) if word else ()
         if not pane_row.count:
-            return ((self._heading(self.panes[pane_row.first].group), False),)
+            group = self.panes[pane_row.first].group
+            count = sum(view.group == group for view in self.panes)
+            return ((draw_heading(group, count, self.size.width, self._symbols), False),)
         pieces = []
         for column in range(pane_row.count):
             view = self.panes[pane_row.first + column]
@@ -418,11 +410,6 @@ class PaneGrid(LineView["RowId"], inherit_bindings=False):
             cached = self._lines[view.server] = (key, drawn)
         return cached[1]
 
-    def _heading(self, group: str) -> Line:
-        count = sum(view.group == group for view in self.panes)
-        servers = "1 server" if count == 1 else f"{count} servers"
-        return draw_heading(group or "no group", servers, self.size.width, self._symbols)
-
     # Rows and cursor
 
     @property
@@ -433,7 +420,7 @@ class PaneGrid(LineView["RowId"], inherit_bindings=False):
         top = self.scroll_offset.y
         rows = [
             row.id
-            for pane_row in self._pane_layout.rows_between(top, top + self.size.height)
+            for pane_row in dict.fromkeys(self._pane_layout.lines[top : top + self.size.height])
             for view in self.panes[pane_row.first : pane_row.first + pane_row.count]
             for row in view.rows
         ]

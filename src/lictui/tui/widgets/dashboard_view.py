@@ -122,26 +122,16 @@ class PaneBuilder:
         time: CurrentTime,
         pending: frozenset[str] = frozenset(),
     ) -> tuple[PaneView, ...]:
-        self._panes = {
-            status.server.name: self._pane(status, alerts, time, pending)
-            for status in board.servers
-        }
+        before, self._panes = self._panes, {}
+        for status in board.servers:
+            polling = not pending.isdisjoint(status.member_names)
+            notes = side_notes(status, time.now, time.today)
+            context = (_ages(status, time.now), notes, time.today, alerts, polling)
+            built = before.get(status.server.name)
+            if built is None or built[0] is not status or built[1] != context:
+                built = status, context, build_pane(status, alerts, time, polling=polling)
+            self._panes[status.server.name] = built
         return tuple(pane for _, _, pane in self._panes.values())
-
-    def _pane(
-        self,
-        status: ServerStatus,
-        alerts: AlertSettings,
-        time: CurrentTime,
-        pending: frozenset[str],
-    ) -> tuple[ServerStatus, tuple[object, ...], PaneView]:
-        polling = not pending.isdisjoint(status.member_names)
-        notes = side_notes(status, time.now, time.today)
-        context = (_ages(status, time.now), notes, time.today, alerts, polling)
-        previous = self._panes.get(status.server.name)
-        if previous and previous[0] is status and previous[1] == context:
-            return previous
-        return status, context, build_pane(status, alerts, time, polling=polling)
 
 
 def build_pane(
@@ -153,6 +143,9 @@ def build_pane(
     rows = tuple(_rows(status, alerts, time.now))
     counted = tuple(row for row in rows if row.counted)
     identity = f"{snapshot.reported_name} {snapshot.version}".strip() if snapshot else ""
+    expiring = expiry_notes(status, alerts.thresholds_of(server), time.today)
+    notes = (*expiring, *side_notes(status, time.now, time.today))
+    dotted = chain.from_iterable(zip(repeat((" · ", Tone.FRAME)), notes, strict=False))
     return PaneView(
         server.name,
         server.group,
@@ -163,7 +156,7 @@ def build_pane(
         _mode(snapshot, time.today) if snapshot else "",
         _reason(status),
         counted or rows,
-        _notes(status, alerts, time),
+        tuple(dotted)[1:],
         polling,
         rows[len(counted) :] if counted else (),
     )
@@ -202,20 +195,20 @@ def _mode(snapshot: Snapshot, today: date) -> str:
     return mode
 
 
+_REASONS: Final = {
+    State.WAITING: "waiting for the first poll",
+    State.DISABLED: "disabled",
+    State.STALE: "no response for three polling intervals",
+}
+
+
 def _reason(status: ServerStatus) -> tuple[str, ...]:
-    match status.state:
-        case State.WAITING:
-            return ("waiting for the first poll",)
-        case State.DISABLED:
-            return ("disabled",)
-        case State.STALE:
-            return ("no response for three polling intervals",)
-        case _ if status.failure:
-            return tuple(filter(None, (status.failure.message, status.failure.hint)))
-        case State.UP if status.snapshot and not status.snapshot.pools:
-            return ("responded without license data",)
-        case _:
-            return ()
+    if reason := _REASONS.get(status.state):
+        return (reason,)
+    if status.failure:
+        return tuple(filter(None, (status.failure.message, status.failure.hint)))
+    is_empty = status.is_up and status.snapshot and not status.snapshot.pools
+    return ("responded without license data",) if is_empty else ()
 
 
 def _rows(status: ServerStatus, alerts: AlertSettings, now: float) -> Iterator[RowView]:
@@ -244,8 +237,7 @@ def _rows(status: ServerStatus, alerts: AlertSettings, now: float) -> Iterator[R
         )
 
 
-def _row_name(pool: Pool, short_name: str, *, unique: bool) -> str:
-    name = short_name
+def _row_name(pool: Pool, name: str, *, unique: bool) -> str:
     if not unique and pool.subscription_date:
         name = f"{name} SA {pool.subscription_date:%Y-%m}"
     if pool.vendor.casefold() not in ("", "citrix"):
@@ -258,17 +250,6 @@ def _row_name(pool: Pool, short_name: str, *, unique: bool) -> str:
 
 _QUIET_STATES: Final = (State.UP, State.DISABLED)
 _STATE_TONES: Final = {State.WAITING: Tone.QUIET, State.NO_DATA: Tone.QUIET}
-
-
-def _notes(status: ServerStatus, alerts: AlertSettings, time: CurrentTime) -> tuple[Fragment, ...]:
-    limits = alerts.thresholds_of(status.server)
-    expiring = expiry_notes(status, limits, time.today)
-    return join_dotted((*expiring, *side_notes(status, time.now, time.today)))
-
-
-def join_dotted(fragments: Sequence[Fragment]) -> tuple[Fragment, ...]:
-    """The fragments with a dot between each two."""
-    return tuple(chain.from_iterable(zip(repeat((" · ", Tone.FRAME)), fragments, strict=False)))[1:]
 
 
 def expiry_notes(status: ServerStatus, limits: Thresholds, today: date) -> Iterator[Fragment]:
@@ -308,10 +289,8 @@ def _upload_notes(entry: LicenseServer | None, now: float, today: date) -> Itera
     days = None if entry.last_reported is None else max(0, int(now - entry.last_reported)) // _DAY
     match entry.status:
         case ReportingStatus.REPORTING:
-            when = "today"
-            if days:
-                day = today.fromordinal(max(1, today.toordinal() - days))
-                when = text.format_date(day, today)
+            day = today.fromordinal(max(1, today.toordinal() - (days or 0)))
+            when = text.format_date(day, today) if days else "today"
             yield "usage upload" + ("" if days is None else f": {when}"), Tone.QUIET
         case ReportingStatus.NOT_REPORTING:
             since = "" if days is None else f" for {days} d"
@@ -364,14 +343,9 @@ def _matching(pane: PaneView, view: DashboardFilter) -> PaneView | None:
     return pane if is_folded else replace(pane, rows=tuple(matching), uncounted=())
 
 
-def _highest_ratio(pane: PaneView) -> float:
-    ratios = [row.reading.ratio for row in pane.rows if row.counted]
-    return -max((ratio for ratio in ratios if ratio is not None), default=-1.0)
-
-
-def _least_free(pane: PaneView) -> float:
-    free = [row.reading.free for row in pane.rows if row.counted]
-    return min((figure for figure in free if figure is not None), default=float("inf"))
+def _least(pane: PaneView, figure: Callable[[Reading], float | None], unknown: float) -> float:
+    figures = (figure(row.reading) for row in pane.rows if row.counted)
+    return min((known for known in figures if known is not None), default=unknown)
 
 
 _LEVELS: Final = (Level.WARN, Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
@@ -384,7 +358,7 @@ def _severity(pane: PaneView) -> tuple[bool, int]:
 
 _SORT_KEYS: Final[dict[str, Callable[[PaneView], Any]]] = {
     "name": lambda pane: pane.server.casefold(),
-    "ratio": _highest_ratio,
-    "free": _least_free,
+    "ratio": lambda pane: _least(pane, lambda reading: reading.ratio and -reading.ratio, 1.0),
+    "free": lambda pane: _least(pane, lambda reading: reading.free, float("inf")),
     "alerts": _severity,
 }
