@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, time, timedelta
+from itertools import product
 from typing import TYPE_CHECKING, Final
 
 from lictui.analysis.series import day_of
@@ -78,14 +79,14 @@ def _named_day(name: str, now: float, tz: ZoneInfo | None) -> TimeRange:
             ago = (today.weekday() - number) % 7 or 7 * bool(is_last or weekday != name)
             noon = datetime.combine(today - timedelta(days=ago), time(12))
             return TimeRange(RangeLength.DAY, from_local(noon, tz))
-    for years in ("", *(f" {today.year - ago}" for ago in range(5))):
-        for form, length in _DATES:
-            moment = _parsed(name + years, form)
-            if moment and moment.date() <= today:
-                at = from_local(datetime.combine(moment.date(), time(12)), tz)
-                return TimeRange(length, max(0.0, at))
-            if moment and not years:
-                raise UsageError(f"{name} is in the future")
+    years = ("", *(f" {today.year - ago}" for ago in range(5)))
+    for year, (form, length) in product(years, _DATES):
+        moment = _parsed(name + year, form)
+        if moment and moment.date() <= today:
+            noon = datetime.combine(moment.date(), time(12))
+            return TimeRange(length, max(0.0, from_local(noon, tz)))
+        if moment and not year:
+            raise UsageError(f"{name} is in the future")
     raise UsageError(f"no date: {name}", f"for example {EXAMPLES}")
 
 

@@ -34,9 +34,8 @@ def strip_controls(text: str, kept: str = "") -> str:
     """Return `text` with every invisible or direction-changing character replaced by a blank."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(
-        " " if c not in kept and unicodedata.category(c) in _INVISIBLE else c for c in text
-    )
+    hidden = {c for c in text if unicodedata.category(c) in _INVISIBLE}.difference(kept)
+    return "".join(" " if c in hidden else c for c in text)
 
 
 @lru_cache(maxsize=8192)

@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
 _HOUR: Final = 3600
 _DAY: Final = 24 * _HOUR
-_BUCKETS: Final = tuple(
-    minutes * 60 for minutes in (5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 720)
-) + tuple(days * _DAY for days in (1, 2, 7))
+_MINUTES: Final = (5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 720)
+_BUCKETS: Final = (*(minutes * 60 for minutes in _MINUTES), _DAY, 2 * _DAY, 7 * _DAY)
 
 
 class RangeLength(Enum):
@@ -80,10 +79,8 @@ class TimeRange:
         if self.length is RangeLength.HOURS:
             hour = to_local(now if self.at is None else self.at, tz).hour // 6 * 6
             noon = datetime.combine(day_of(start, tz), time(12))
-            start, end = (
-                int(from_local(noon + timedelta(hours=hours), tz))
-                for hours in (hour - 12, hour - 6)
-            )
+            hours = (timedelta(hours=hour - 12), timedelta(hours=hour - 6))
+            start, end = (int(from_local(noon + ahead, tz)) for ahead in hours)
         return start, end
 
     def bounds(self, now: float, bucket: int, tz: ZoneInfo | None) -> tuple[int, ...]:
@@ -147,18 +144,15 @@ def format_moment(
 
     With `year`, return the day with its year, without the time.
     """
-    local_time = to_local(at, tz)
-    years = "%Y" if year else "%Y %H:%M"
-    if not year and (today is None or local_time.year == today.year):
-        years = "%H:%M"
-    return local_time.strftime(f"%a {local_time.day} %b {years}")
+    local = to_local(at, tz)
+    years = "" if today is None or local.year == today.year else "%Y "
+    return local.strftime(f"%a {local.day} %b {'%Y' if year else f'{years}%H:%M'}")
 
 
 def format_timestamp(at: float, tz: ZoneInfo | None, today: date) -> str:
     """Return a time for a list column: `24 Nov 10:40`, `24 Nov 2025` in another year."""
-    local_time = to_local(at, tz)
-    form = "%b %H:%M" if local_time.year == today.year else "%b %Y"
-    return f"{local_time.day:2} {local_time.strftime(form)}"
+    local = to_local(at, tz)
+    return f"{local.day:2} {local:{'%b %H:%M' if local.year == today.year else '%b %Y'}}"
 
 
 _STEPS: Final = {  # every so many hours, days or months, and their labels

@@ -16,9 +16,8 @@ from lictui.tui import commands, date_input
 from lictui.tui.screens import usage_view
 from lictui.tui.screens.main_screen import MainScreen
 from lictui.tui.time_range import RangeLength, TimeRange
-from lictui.tui.widgets import chart as chart_chart
 from lictui.tui.widgets.bars import FilterBar, FilterClosed
-from lictui.tui.widgets.chart import HEAT_LABEL, HOURS, Chart, HeatMap
+from lictui.tui.widgets.chart import HEAT_LABEL, HOURS, Chart, HeatMap, legend, read_off
 from lictui.tui.widgets.styled_text import StyledLabel
 
 if TYPE_CHECKING:
@@ -142,12 +141,8 @@ class UsageScreen(MainScreen):
     @property
     def _expiries(self) -> tuple[Expiry, ...]:
         names = {status.server.name for status, _ in self._selection.pools}
-        selected = (
-            expiry
-            for expiry in expiries(self.lictui.board)
-            if expiry.product == self._product and expiry.server in names
-        )
-        return tuple(sorted(selected, key=lambda expiry: expiry.day))
+        found = (e for e in expiries(self.lictui.board) if e.product == self._product)
+        return tuple(sorted((e for e in found if e.server in names), key=lambda e: e.day))
 
     def board_changed(self, board: MergedBoard) -> None:
         """Show the current values; ask for the history again once enough time has passed."""
@@ -188,14 +183,10 @@ class UsageScreen(MainScreen):
 
     def _ask(self) -> None:
         now = self.lictui.clock.now()
+        shown = self._selection, self.time_range, self._columns
+        heat_map = self._shows_heat_map
         query = usage_view.chart_query(
-            self._selection,
-            self.time_range,
-            self._columns,
-            now,
-            self.zone,
-            compare=self._compare,
-            heat_map=self._shows_heat_map,
+            *shown, now, self.zone, compare=self._compare, heat_map=heat_map
         )
         self._query, self._queried_at = query, self.lictui.clock.monotonic()
         if self._answered is None:
@@ -252,25 +243,18 @@ class UsageScreen(MainScreen):
         self.query_one("#fact-lines", StyledLabel).show_lines(*lines)
 
     def _range_line(self, data: usage_view.UsageData, width: int) -> Line:
-        view, now, zone = self.chart.view, data.time.now, self.zone
+        view, now, zone, symbols = self.chart.view, data.time.now, self.zone, self.lictui.symbols
         marks = () if self._shows_heat_map else view.marks_at_cursor(self._columns)
-        return usage_view.mark_line(
-            marks, zone, data.time.today, width, self.lictui.symbols
-        ) or usage_view.range_line(
-            data.query,
-            data.time_range,
-            now,
-            zone,
-            assigned=view.assigned,
-            loading=data.query != self._answered,
-        )
+        if marks:
+            return usage_view.mark_line(marks, zone, data.time.today, width, symbols)
+        state = {"assigned": view.assigned, "loading": data.query != self._answered}
+        return usage_view.range_line(data.query, data.time_range, now, zone, **state)
 
     def _value_line(self, width: int) -> Line:
         symbols = self.lictui.symbols
         if self._shows_heat_map:
             view = self.heat_map.view
-            line = chart_chart.read_off(view, symbols)
-            return line or chart_chart.legend(view, width)
+            return read_off(view, symbols) or legend(view, width)
         line = usage_view.cursor_line(self.chart.view, self.current_time.today, symbols, width)
         return line or self.chart.legend(width)
 
@@ -340,8 +324,7 @@ class UsageScreen(MainScreen):
         if self._shows_heat_map:
             self._zoomed.append((self.time_range, self._cursor_at))
             if self.time_range.length.value < RangeLength.WEEK.value:
-                recent = self._at is None
-                self.time_range = TimeRange(RangeLength.WEEK, self._at, recent)
+                self.time_range = TimeRange(RangeLength.WEEK, self._at, self._at is None)
         self.on_resize()
 
     def action_zoom_out(self) -> None:
@@ -351,22 +334,19 @@ class UsageScreen(MainScreen):
 
     def action_cursor(self, step: int) -> None:
         """Move to the next or the previous bucket, from the newest at first."""
-        if self._shows_heat_map:
-            self.heat_map.move_cursor(step)
-            self._show_text()
-            return
         view = self.chart.view
         last = len(view.buckets) - 1
-        if last >= 0:
+        if self._shows_heat_map:
+            self.heat_map.move_cursor(step)
+        elif last >= 0:
             cursor = last if view.cursor is None else min(max(view.cursor + step, 0), last)
             self._cursor_at = view.buckets[cursor].start
             self.chart.view = replace(view, cursor=cursor)
-            self._show_text()
+        self._show_text()
 
     def action_weekday(self, step: int) -> None:
         if self._shows_heat_map:
-            self.heat_map.move_cursor(24 * step)
-            self._show_text()
+            self.action_cursor(24 * step)
 
     def action_back(self) -> None:
         """Undo the last step: a question, a cursor, the heat map, a zoom; else close the view."""
@@ -391,13 +371,9 @@ class UsageScreen(MainScreen):
 
     def action_holders(self) -> None:
         selection = self._selection
-        servers = tuple(dict.fromkeys(status.server.name for status, _ in selection.pools))
-        self.lictui.show_view(
-            "license_users",
-            servers=servers or self._servers,
-            product=self._product,
-            title=selection.name,
-        )
+        names = tuple(dict.fromkeys(status.server.name for status, _ in selection.pools))
+        shown = {"servers": names or self._servers, "product": self._product}
+        self.lictui.show_view("license_users", **shown, title=selection.name)
 
     def action_poll_server(self) -> None:
         for server in self._servers:

@@ -239,10 +239,8 @@ def range_line(
 ) -> Line:
     """Which time is shown, and what a bucket of it shows."""
     what = f", {_width_text(query.width)} {'closing values' if assigned else 'peaks'}"
-    if query.heat_map:
-        what = " by hour and weekday"
-    if loading:
-        what = ": loading history …"
+    what = " by hour and weekday" if query.heat_map else what
+    what = ": loading history …" if loading else what
     return ((range_name(time_range, now, zone) + what, Tone.QUIET),)
 
 
@@ -463,35 +461,30 @@ def cursor_line(view: ChartView, today: date, symbols: Symbols, width: int) -> L
     if view.cursor is None:
         return ()
     bucket = view.buckets[view.cursor]
-    level, value = view.level(bucket), round(view.value(bucket))
+    value = round(view.value(bucket))
     ratio = value / bucket.installed if bucket.installed else None
     share = percent_text(ratio, (view.warn, view.critical))
     start = format_moment(bucket.start, view.tz, today)
     until = f" to {format_moment(bucket.end, view.tz)[-5:]}"
     if bucket.end - bucket.start >= 23 * _HOUR:  # a day, maybe one on which clocks change
         first, last = (day_of(at, view.tz) for at in (bucket.start, bucket.end - 1))
-        start, until = days_text(first, last, today), ""
-        if first == last:
-            start = f"{first:%a} {format_date(first, today)}"
+        day = f"{first:%a} {format_date(first, today)}"
+        start, until = day if first == last else days_text(first, last, today), ""
     more = [] if bucket.installed is None else [f", {bucket.installed - value:,} free"]
     if view.previous:
-        previous = view.previous_bucket()
+        previous = view.previous_bucket(bucket)
         figure = "?" if previous is None else f"{round(view.value(previous)):,}"
         more = [f" {symbols.dot} {view.previous_label} {figure}"]
     verb = "assigned" if view.assigned else "in use"
     more.append(f", average {bucket.average:,.0f}")
     values = f"{value:,} of {format_count(bucket.installed)} {verb}  {share}"
-    glyph = _glyph(level, symbols)
+    glyph = _glyph(view.level(bucket), symbols)
     choices = ((until, 2), (until, 1), ("", 1), ("", 0))
     lines = [(f"{symbols.ascending} {start}{end}  ", "".join(more[:n])) for end, n in choices]
     room = width - len(values + glyph)
     when, rest = next((line for line in lines if len("".join(line)) <= room), lines[-1])
-    return (
-        (when, Tone.ACCENT),
-        (values, Tone.STRONG),
-        (glyph, LEVEL_TONES[level]),
-        (rest, Tone.QUIET),
-    )
+    mark = (glyph, LEVEL_TONES[view.level(bucket)])
+    return ((when, Tone.ACCENT), (values, Tone.STRONG), mark, (rest, Tone.QUIET))
 
 
 def fact_lines(entries: Iterable[Fact], width: int) -> Iterator[Line]:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 _STATES: Final = sorted(State, key=lambda state: state is not State.UP)  # up comes first
 _LARGE: Final = 100  # servers; with more, the header is computed at most once a second
-_NORMAL_STATES: Final = (State.UP, State.WAITING, State.DISABLED)
+_STATE_TONES: Final = {State.UP: Tone.OK, State.WAITING: Tone.TEXT, State.DISABLED: Tone.TEXT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +78,10 @@ def header_view(board: MergedBoard, today: date, now: float = 0.0) -> HeaderView
         installed = sum(reading.installed or 0 for reading in readings)
         reporting = {server for total in of_verb for server in total.servers_reporting}
         expected = {server for total in of_verb for server in total.servers_expected}
-        is_complete = not any(total.is_partial for total in of_verb)
-        is_share_known = len(readings) == len(of_verb)
+        marks = not any(t.is_partial for t in of_verb), len(readings) == len(of_verb)
         if installed:
-            counts_of_servers = (len(reporting), len(expected))
-            marks = is_complete, is_share_known
-            totals.append(UsageTotal(verb, in_use, installed, *marks, *counts_of_servers))
+            servers = len(reporting), len(expected)
+            totals.append(UsageTotal(verb, in_use, installed, *marks, *servers))
     alerts = [alert for alert in alert_views(board, today, now) if alert.needs_attention]
     polled = [s.polled_at for s in board.servers if s.polled_at is not None]
     due = [s.due for s in board.servers if s.due is not None]
@@ -99,7 +97,8 @@ def header_view(board: MergedBoard, today: date, now: float = 0.0) -> HeaderView
 
 def draw_header(view: HeaderView, now: float, cells: int, symbols: Symbols, flag: str = "") -> Line:
     """Return the header line in its longest form that fits."""
-    right = _alerts(view)
+    alerts = f"{view.alerts or 'no'} alert{'s' * (view.alerts != 1)} "
+    right = ((alerts, LEVEL_TONES[view.worst] if view.alerts else Tone.OK),)
     form: list[Fragment] = []
     for form in _header_forms(view, now, symbols):
         left = [(f" {flag or 'lictui'}  ", Tone.ACCENT), *form]
@@ -117,18 +116,21 @@ def _header_forms(view: HeaderView, now: float, symbols: Symbols) -> Iterator[li
     dot = (f" {symbols.dot} ", Tone.FRAME)
     states: list[Fragment] = []
     for state, count in view.states:
-        tone = Tone.TEXT if state in _NORMAL_STATES else Tone.CRITICAL
-        tone = Tone.OK if state is State.UP else tone
-        states += [dot] if states else []
-        states.append((f"{count} {state.replace('_', ' ')}", tone))
+        tone = _STATE_TONES.get(state, Tone.CRITICAL)
+        states += [dot] * bool(states) + [(f"{count} {state.replace('_', ' ')}", tone)]
     totals, shares = (list(_usage(view, symbols, brief=brief)) for brief in (False, True))
     only_shares = [fragment for fragment in shares if fragment[1] is not Tone.WARN]
     ratio = (f"{up}/{servers} up", Tone.OK if up == servers else Tone.CRITICAL)
-    age = (f"   {_age(view, now)}", Tone.QUIET)
+    ago, next_poll = "not polled yet", ""
+    if view.polled_at is not None:
+        ago = f"{text.format_age(now - view.polled_at)} ago"
+        if view.due is not None:
+            wait = text.format_countdown(view.due - now) if view.due > now else "now"
+            next_poll = f" {symbols.dot} next {wait}"
+    age = (f"   {ago}", Tone.QUIET)
     all_servers = (f"{servers} {noun}: " if servers else "no servers", Tone.TEXT)
-    polled = (f"{'' if view.polled_at is None else 'polled '}{_age(view, now)}", Tone.QUIET)
-    next_poll = _next_poll(view, now, symbols)
-    yield [all_servers, *states, *totals, ("    ", Tone.TEXT), polled, *next_poll]
+    polled = (f"{'' if view.polled_at is None else 'polled '}{ago}{next_poll}", Tone.QUIET)
+    yield [all_servers, *states, *totals, ("    ", Tone.TEXT), polled]
     yield [*states, *totals, age]
     yield [ratio, *totals, age]
     yield [ratio, *shares, age]
@@ -152,25 +154,6 @@ def _usage(view: HeaderView, symbols: Symbols, *, brief: bool) -> Iterator[Fragm
         yield f" {used.verb}", Tone.QUIET
         if used.reporting != used.expected:
             yield f" {used.reporting}/{used.expected}", Tone.WARN
-
-
-def _age(view: HeaderView, now: float) -> str:
-    if view.polled_at is None:
-        return "not polled yet"
-    return f"{text.format_age(now - view.polled_at)} ago"
-
-
-def _next_poll(view: HeaderView, now: float, symbols: Symbols) -> Iterator[Fragment]:
-    if view.polled_at is not None and view.due is not None:
-        wait = text.format_countdown(view.due - now) if view.due > now else "now"
-        yield f" {symbols.dot} next {wait}", Tone.QUIET
-
-
-def _alerts(view: HeaderView) -> list[Fragment]:
-    if not view.alerts:
-        return [("no alerts ", Tone.OK)]
-    noun = "alert" if view.alerts == 1 else "alerts"
-    return [(f"{view.alerts} {noun} ", LEVEL_TONES[view.worst])]
 
 
 class HeaderBar(Widget):
@@ -239,9 +222,6 @@ def key_label(command: Command) -> str:
     return _KEY_LABELS.get(key, key)
 
 
-_BLANK: Final[Line] = ((" ", Tone.QUIET),)
-
-
 class FooterBar(Widget):
     """One line with keys and views."""
 
@@ -270,7 +250,8 @@ class FooterBar(Widget):
             tabs = styled_text.segments(self, ((f" {self._view} ", Tone.ACCENT),))
         room = cells - sum(segment.cell_length for segment in tabs)
         keys = styled_text.segments(self, self.message) if self.message else self._actions(room)
-        left = Strip(keys).adjust_cell_length(room, styled_text.segments(self, _BLANK)[0].style)
+        (blank,) = styled_text.segments(self, ((" ", Tone.QUIET),))
+        left = Strip(keys).adjust_cell_length(room, blank.style)
         return Strip([*left, *tabs]).adjust_cell_length(cells)
 
     def _actions(self, room: int) -> list[Segment]:
@@ -284,16 +265,14 @@ class FooterBar(Widget):
         return segments
 
     def _tab(self, command: Command) -> list[Segment]:
-        tones = (Tone.FRAME, Tone.QUIET)
-        if command.id == f"view.{self._view}":
-            tones = (Tone.ACCENT, Tone.STRONG)
-        texts = (f" {key_label(command)} ", f"{command.title.lower()} ")
-        return self._clickable(tuple(zip(texts, tones, strict=True)), command)
+        is_shown = command.id == f"view.{self._view}"
+        key = f" {key_label(command)} ", Tone.ACCENT if is_shown else Tone.FRAME
+        title = f"{command.title.lower()} ", Tone.STRONG if is_shown else Tone.QUIET
+        return self._clickable((key, title), command)
 
     def _clickable(self, runs: Line, command: Command) -> list[Segment]:
-        action = command.action
-        target = action if action.startswith("app.") else f"screen.{action}"
-        meta = Style.from_meta({"@click": target})
+        scope = "" if command.action.startswith("app.") else "screen."
+        meta = Style.from_meta({"@click": scope + command.action})
         return [
             Segment(segment.text, (segment.style or Style()) + meta)
             for segment in styled_text.segments(self, runs)
@@ -420,12 +399,10 @@ class FilterBar(Horizontal):
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
         try:
-            new_filter = Filter.parse(event.value)
+            self.post_message(FilterChanged(Filter.parse(event.value), event.value))
+            self.set_error("")
         except UsageError as error:
             self.set_error(error.message)
-            return
-        self.set_error("")
-        self.post_message(FilterChanged(new_filter, event.value))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

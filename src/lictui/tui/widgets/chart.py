@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from textual.reactive import reactive
 
 from lictui.model import Level, MonthlyUsage, Reading, percent_text
-from lictui.tui.text import Fragment, Line, Tone
-from lictui.tui.text import line_width as columns
+from lictui.tui.text import Fragment, Line, Tone, line_width
 from lictui.tui.time_range import RangeLength, ticks
 from lictui.tui.widgets.styled_text import Drawing
 
@@ -176,10 +175,7 @@ class ChartView:
                 segments.append(LevelSegment(start, end, y))
         return tuple(segments)
 
-    def previous_bucket(self) -> Bucket | None:
-        if self.cursor is None:
-            return None
-        bucket = self.buckets[self.cursor]
+    def previous_bucket(self, bucket: Bucket) -> Bucket | None:
         middle = (bucket.start + bucket.end) / 2
         return next((past for past in self.previous if past.start <= middle < past.end), None)
 
@@ -279,7 +275,7 @@ class Chart(Drawing[ChartView]):
         shown: list[Fragment] = []
         for sign in self._legend_entries():
             longer = [*shown, ("  ", Tone.QUIET), *sign] if shown else [*sign]
-            if columns(longer) > width:
+            if line_width(longer) > width:
                 break
             shown = longer
         return tuple(shown)
@@ -495,10 +491,9 @@ def draw_heat_map(view: HeatMapView, width: int, height: int, symbols: Symbols) 
         tone = Tone.ACCENT if view.cursor and view.cursor[0] == day else Tone.QUIET
         drawn = [_cell(view, (day, hour), cells, symbols) for hour in range(HOURS)]
         blank = tuple((" " * len(text), tone) for text, tone in drawn)
-        above = (rows - 1) // 2
-        lines += [((" " * HEAT_LABEL, tone), *blank)] * above
-        lines.append(((f" {name} ", tone), *drawn))
-        lines += [((" " * HEAT_LABEL, tone), *blank)] * (rows - 1 - above)
+        day_lines: list[_Row] = [((" " * HEAT_LABEL, tone), *blank)] * rows
+        day_lines[(rows - 1) // 2] = ((f" {name} ", tone), *drawn)
+        lines += day_lines
     return lines
 
 
@@ -534,18 +529,14 @@ def read_off(view: HeatMapView, symbols: Symbols) -> Line:
     if view.installed:
         ratio = round(average) / view.installed
         share = f" ({percent_text(ratio, (view.warn, view.critical))})"
-    count = view.heat.weeks[day][hour]
-    weeks = "1 week" if count == 1 else f"{count} weeks"
-    return (
-        when,
-        (f"{average:,.0f}{share} on average", Tone.STRONG),
-        (f", max {peak:,.0f} ({weeks})", Tone.TEXT),
-    )
+    weeks = view.heat.weeks[day][hour]
+    most = f", max {peak:,.0f} ({weeks} week{'s' * (weeks != 1)})"
+    return (when, (f"{average:,.0f}{share} on average", Tone.STRONG), (most, Tone.TEXT))
 
 
 def legend(view: HeatMapView, width: int) -> Line:
     """Return the legend and, if it fits into `width` columns, the cursor keys."""
     scale = "installed" if view.installed else "the busiest hour"
-    meaning = ((f"average of hourly peaks in % of {scale}", Tone.QUIET),)
-    with_keys = (*meaning, ("  arrow keys: inspect values", Tone.QUIET))
-    return with_keys if columns(with_keys) <= width else meaning
+    meaning = f"average of hourly peaks in % of {scale}"
+    with_keys = f"{meaning}  arrow keys: inspect values"
+    return ((with_keys if len(with_keys) <= width else meaning, Tone.QUIET),)

@@ -153,7 +153,7 @@ def _title(view: PaneView, cells: int, symbols: Symbols) -> Line:
     if bad and view.age not in ("", "now"):
         word = f"{word} {view.age}"
     age = "polling" if view.polling else view.age if view.state is State.UP else ""
-    left, right, *_ = symbols.corners
+    left, right = symbols.corners[0], symbols.corners[1]
     word = f" {symbols.state[view.state]} {word}"
     room = cells - 7 - min(len(view.server), max(12, cells // 3)) - len(word)
     facts = ""
@@ -172,7 +172,7 @@ def _title(view: PaneView, cells: int, symbols: Symbols) -> Line:
 
 
 def _bottom(notes: Sequence[Fragment], cells: int, symbols: Symbols) -> Line:
-    *_, left, right = symbols.corners
+    left, right = symbols.corners[2], symbols.corners[3]
     shown = [(note.replace("·", symbols.dot), tone) for note, tone in notes]
     while len(shown) > 1 and line_width(shown) > cells - 6:
         shown = shown[:-2]  # with its separator

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import accumulate
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -288,11 +289,9 @@ class TableLayout:
 
     def title_at(self, x: int) -> str:
         """The title of the column at this place, "" for none."""
-        for column, width in self.columns:
-            if x < width:
-                return column.title
-            x -= width
-        return ""
+        ends = accumulate(width for _, width in self.columns)
+        titles = (column.title for column, _ in self.columns)
+        return next((title for title, end in zip(titles, ends, strict=True) if x < end), "")
 
 
 def fit_columns(
@@ -505,15 +504,15 @@ class ProductTable(LineView[TotalKey], inherit_bindings=False):
         rows = self.rows[first : first + max(1, self.size.height - 1)]
         return tuple(row.id for row in rows), self._table_layout.trend
 
-    def _index_at(self, y: int) -> int | None:
+    def _row_on(self, y: int) -> ProductRow | None:
         """Return the row on a line of the screen; None for the titles and below the last row."""
         at = y - 1 + self.scroll_offset.y
-        return at if y > 0 and at < len(self.rows) else None
+        return self.rows[at] if y > 0 and at < len(self.rows) else None
 
     def row_at(self, x: int, y: int) -> tuple[TotalKey | None, bool]:
         del x
-        at = self._index_at(y)
-        return (None, False) if at is None else (self.rows[at].id, True)
+        row = self._row_on(y)
+        return (row.id if row else None), row is not None
 
     def row_lines(self, row: TotalKey) -> tuple[int, int]:
         line = self.row_ids.index(row)
@@ -526,12 +525,11 @@ class ProductTable(LineView[TotalKey], inherit_bindings=False):
 
     def pieces(self, y: int) -> tuple[Piece, ...]:
         """The titles at the top, then the visible rows."""
-        at = self._index_at(y)
-        if at is None:
-            line = () if y else header_line(self._table_layout, self.titles, self._symbols)
-        else:
-            row = self.rows[at]
+        row = self._row_on(y)
+        line: Line = ()
+        if row:
             trend = self.trends.get(row.id, NO_TREND)
             line = row_line(row, trend, self._table_layout, self._symbols)
-        selected = at is not None and self.rows[at].id == self.cursor
-        return ((fit_line(line, self.size.width), selected),)
+        elif not y:
+            line = header_line(self._table_layout, self.titles, self._symbols)
+        return ((fit_line(line, self.size.width), row is not None and row.id == self.cursor),)

@@ -44,10 +44,8 @@ CSS: Final = (
     " ".join(f"& > .tone--{tone} {{ color: {color}; }}" for tone, color in _COLORS.items())
     + "& > .tone--strong { text-style: bold; } & > .tone--selected { background: $chosen; }"
 )
-_ON_SELECTION: Final[dict[str, str]] = {
-    Tone.QUIET: Tone.TEXT,
-    Tone.FRAME: Tone.TEXT,
-}  # readable on any background
+# What is readable on any background.
+_ON_SELECTION: Final[dict[str, str]] = {Tone.QUIET: Tone.TEXT, Tone.FRAME: Tone.TEXT}
 
 
 def segments(widget: Widget, line: ToneLine, *, selected: bool = False) -> list[Segment]:
