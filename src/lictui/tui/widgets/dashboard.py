@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
@@ -163,12 +163,12 @@ def _title(view: PaneView, cells: int, symbols: Symbols) -> Line:
         facts = "".join(f" {symbols.dot} {fact}" for fact in chosen if fact)
         if len(facts) <= room:
             break
-    state: list[Fragment] = [(word, tone), (facts, Tone.QUIET)]
-    name = text.shorten(view.server, cells - line_width(state) - 6, symbols.ellipsis)
-    head: list[Fragment] = [(left + " ", Tone.FRAME), (name, Tone.STRONG), (" ", Tone.FRAME)]
-    tail: list[Fragment] = [*state, (" " + right, Tone.FRAME)]
-    gap = cells - line_width(head) - line_width(tail)
-    return fit_line((*head, (symbols.horizontal * max(gap, 0), Tone.FRAME), *tail), cells)
+    tail = ((word, tone), (facts, Tone.QUIET), (" " + right, Tone.FRAME))
+    name = text.shorten(view.server, cells - line_width(tail) - 4, symbols.ellipsis)
+    gap = symbols.horizontal * (cells - cell_len(name) - 3 - line_width(tail))
+    return fit_line(
+        ((left + " ", Tone.FRAME), (name, Tone.STRONG), (" " + gap, Tone.FRAME), *tail), cells
+    )
 
 
 def _bottom(notes: Sequence[Fragment], cells: int, symbols: Symbols) -> Line:
@@ -184,8 +184,7 @@ def _bottom(notes: Sequence[Fragment], cells: int, symbols: Symbols) -> Line:
 
 def _reason(view: PaneView, inside: int, symbols: Symbols) -> list[Line]:
     """Return the reason and the hint in lines; an empty one where there is nothing to show."""
-    tone = _STATE_TONE.get(view.state, Tone.CRITICAL)
-    tone = Tone.QUIET if tone is Tone.OK else tone
+    tone = Tone.QUIET if view.state is State.UP else _STATE_TONE.get(view.state, Tone.CRITICAL)
     lines: list[Line] = []
     for index, sentence in enumerate(view.reason):
         lead: Line = (("-> ", Tone.QUIET),) if index else ()
@@ -311,11 +310,6 @@ def column_count(width: int) -> int:
     return 3 if width >= _THREE else 2 if width >= _TWO else 1
 
 
-def column_edges(width: int, columns: int) -> tuple[int, ...]:
-    """Return where columns of (nearly) equal width start, and the end."""
-    return tuple(width * column // columns for column in range(columns + 1))
-
-
 def layout_panes(panes: Sequence[tuple[str, int]], width: int, columns: int) -> PaneLayout:
     """Place panes, each of a group and a height; a group starts a new row under its heading."""
     lines: list[LayoutRow] = []
@@ -328,7 +322,7 @@ def layout_panes(panes: Sequence[tuple[str, int]], width: int, columns: int) -> 
             heights = [height for _, height in members[first : first + columns]]
             lines += [LayoutRow(len(lines), max(heights), at, len(heights))] * max(heights)
             at += len(heights)
-    return PaneLayout(tuple(lines), column_edges(width, columns))
+    return PaneLayout(tuple(lines), tuple(width * at // columns for at in range(columns + 1)))
 
 
 class PaneGrid(LineView["RowId"], inherit_bindings=False):
@@ -358,8 +352,7 @@ class PaneGrid(LineView["RowId"], inherit_bindings=False):
         if not width:
             return
         count = column_count(width) if len(self.panes) > 1 else 1
-        edges = column_edges(width, count)
-        narrowest = min(b - a for a, b in pairwise(edges))
+        narrowest = width // count
         measured = {view.server: self._measure(view) for view in self.panes}
         self._measured = measured
         digits = max((digits for _, digits, _ in measured.values()), default=1)
@@ -394,11 +387,10 @@ class PaneGrid(LineView["RowId"], inherit_bindings=False):
         for column in range(pane_row.count):
             view = self.panes[pane_row.first + column]
             cells = self._pane_layout.column_width(column)
-            has_cursor = view.server == (self.cursor[0] if self.cursor else None)
+            has_cursor = self.cursor and view.server == self.cursor[0]
             cursor_line = line_of_row(view, self.cursor, cells) if has_cursor else -1
-            drawn = self._pane_lines(view, cells, pane_row.height)
             at = line - pane_row.top
-            pieces.append((drawn[at], cursor_line == at))
+            pieces.append((self._pane_lines(view, cells, pane_row.height)[at], cursor_line == at))
         return tuple(pieces)
 
     def _pane_lines(self, view: PaneView, cells: int, height: int) -> tuple[Line, ...]:

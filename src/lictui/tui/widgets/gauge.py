@@ -104,9 +104,8 @@ def trend_bucket(cells: int, stretch: int = _DAY) -> int:
     if cells < 1:
         return stretch
     least = -(-stretch // cells)
-    step = max((step for step in _STEPS if step <= least), default=_STEPS[0])
-    if stretch == _DAY:
-        step = _STEPS[0]
+    steps = _STEPS[:1] if stretch == _DAY else _STEPS
+    step = max((step for step in steps if step <= least), default=_STEPS[0])
     return -(-least // step) * step
 
 
@@ -161,17 +160,11 @@ def draw_trend(
         limit = installed if then is None else then
         if high is None:
             runs.append((symbols.gap, Tone.FRAME))
-        else:
-            bar = _trend_bar(high - base, span or limit or 0, symbols)
-            runs.append((bar, _trend_tone(high, limit, limits)))
+            continue
+        level = Reading(round(high), limit).level(limits.warn, limits.critical)
+        tone = Tone.OVER if limit is not None and high > limit else LEVEL_TONES[level]
+        runs.append((_trend_bar(high - base, span or limit or 0, symbols), tone))
     return [(symbols.gap * max(cells - len(shown), 0), Tone.FRAME), *merge_fragments(runs)]
-
-
-def _trend_tone(high: float, installed: int | None, limits: Thresholds) -> Tone:
-    if installed is None:
-        return Tone.QUIET
-    level = Reading(round(high), installed).level(limits.warn, limits.critical)
-    return Tone.OVER if high > installed else LEVEL_TONES[level]
 
 
 def _trend_bar(high: float, scale: float, symbols: Symbols) -> str:
@@ -232,9 +225,8 @@ class TrendCache(Generic[K]):
 
     def add_readings(self, readings: Iterable[tuple[K, float, Reading]]) -> None:
         """Add new readings, so that a trend is current between two fetches."""
-        periods = dict.fromkeys((_DAY, self.seconds))
         for key, at, reading in readings if self._data else ():
-            for place in ((period, key) for period in periods):
+            for place in ((period, key) for period in {_DAY, self.seconds}):
                 if place in self._data:
                     self._data[place] = with_reading(self._data[place], at, reading)
 
