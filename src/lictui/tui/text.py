@@ -64,10 +64,7 @@ def shorten_apart(names: Iterable[str], width: int, ellipsis: str = "…") -> di
 
 def cut(text: str, width: int, ellipsis: str = "…") -> str:
     """Return `text` in at most `width` cells, cut at its end."""
-    text = strip_controls(text)
-    if cell_len(text) <= width:
-        return text
-    return set_cell_size(text, max(0, width - cell_len(ellipsis))).rstrip() + ellipsis
+    return shorten(text, width, ellipsis, tail=0)
 
 
 def pad(text: str, width: int, *, ellipsis: str = "…") -> str:

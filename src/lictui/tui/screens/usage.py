@@ -17,7 +17,15 @@ from lictui.tui.screens import usage_view
 from lictui.tui.screens.main_screen import MainScreen
 from lictui.tui.time_range import RangeLength, TimeRange
 from lictui.tui.widgets.bars import FilterBar, FilterClosed
-from lictui.tui.widgets.chart import HEAT_LABEL, HOURS, Chart, HeatMap, legend, read_off
+from lictui.tui.widgets.chart import (
+    HEAT_LABEL,
+    HOURS,
+    Chart,
+    HeatMap,
+    HeatMapView,
+    legend,
+    read_off,
+)
 from lictui.tui.widgets.styled_text import StyledLabel
 
 if TYPE_CHECKING:
@@ -152,7 +160,7 @@ class UsageScreen(MainScreen):
         due = self._queried_at + max(_REFRESH, self._query.width / 10)
         current = self.time_range.is_current(self.lictui.clock.now(), self.zone)
         if current and self.lictui.clock.monotonic() >= due:
-            self._ask()
+            self.reload_history()
         self._show_text()
 
     def on_resize(self) -> None:
@@ -160,12 +168,9 @@ class UsageScreen(MainScreen):
         self.set_class(self.size.width >= _WIDE, "-wide")
         self.query_one("#facts").styles.width = self._facts_width or None
         self.set_class(self.size.height < _LOW, "-low")
-        self._ask()
+        self.reload_history()
 
     # The history
-
-    def reload_history(self) -> None:
-        self._ask()
 
     @property
     def _columns(self) -> int:
@@ -181,7 +186,7 @@ class UsageScreen(MainScreen):
             return least + (width - least - HEAT_LABEL) % HOURS
         return min(max(least, width * 5 // 12), most)
 
-    def _ask(self) -> None:
+    def reload_history(self) -> None:
         now = self.lictui.clock.now()
         shown = self._selection, self.time_range, self._columns, now, self.zone
         query = usage_view.chart_query(*shown, self._compare, self._shows_heat_map)
@@ -223,8 +228,9 @@ class UsageScreen(MainScreen):
         data = self._data(query)
         view = usage_view.chart_view(data, self._cursor_at, self._note)
         self.chart.view = replace(view, other_scale=self.chart.view.other_scale)
-        cursor = self.heat_map.view.cursor
-        self.heat_map.view = usage_view.heat_map_view(data, cursor, self._note)
+        installed = view.buckets[-1].installed if view.buckets else None
+        scale, cursor = (installed, view.warn, view.critical), self.heat_map.view.cursor
+        self.heat_map.view = HeatMapView(self._history.heat_map, *scale, cursor, self._note)
         self._show_text()
 
     def _show_text(self) -> None:
@@ -266,7 +272,7 @@ class UsageScreen(MainScreen):
             self._cursor_at = None
         if time_range != self.time_range:
             self.time_range = time_range
-            self._ask()
+            self.reload_history()
 
     def go_to(self, time_range: TimeRange) -> None:
         """Leave the heat map, and show a period."""
@@ -311,7 +317,7 @@ class UsageScreen(MainScreen):
 
     def action_compare(self) -> None:
         self._compare = not self._compare
-        self._ask()
+        self.reload_history()
 
     def action_heat(self) -> None:
         """Show the heat map, of a week at least, or the chart of the range before."""
@@ -327,7 +333,7 @@ class UsageScreen(MainScreen):
     def action_zoom_out(self) -> None:
         if self._zoomed:
             self.time_range, self._cursor_at = self._zoomed.pop()
-            self._ask()
+            self.reload_history()
 
     def action_cursor(self, step: int) -> None:
         """Move to the next or the previous bucket, from the newest at first."""

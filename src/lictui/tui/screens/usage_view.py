@@ -23,7 +23,7 @@ from lictui.tui.text import (
     shorten,
 )
 from lictui.tui.time_range import RangeLength, bucket_seconds, format_moment, to_local
-from lictui.tui.widgets.chart import ChartView, ForecastDay, HeatMapView, Mark, MarkKind
+from lictui.tui.widgets.chart import ChartView, ForecastDay, Mark, MarkKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -121,14 +121,6 @@ def chart_view(data: UsageData, cursor_at: float | None, note: str = "") -> Char
         forecast=days,
         marks=marks,
     )
-
-
-def heat_map_view(data: UsageData, cursor: tuple[int, int] | None, note: str = "") -> HeatMapView:
-    """The heat map of hours and weekdays."""
-    buckets, limits = data.history.buckets, data.selection.thresholds
-    installed = buckets[-1].installed if buckets else None
-    heat = data.history.heat_map
-    return HeatMapView(heat, installed, limits.warn, limits.critical, cursor, note)
 
 
 def _bucket_at(history: ProductHistory, time: float | None) -> int | None:
