@@ -189,7 +189,8 @@ class UsageScreen(MainScreen):
     def reload_history(self) -> None:
         now = self.lictui.clock.now()
         shown = self._selection, self.time_range, self._columns, now, self.zone
-        query = usage_view.chart_query(*shown, self._compare, self._shows_heat_map)
+        heat_map = self._shows_heat_map
+        query = usage_view.chart_query(*shown, compare=self._compare, heat_map=heat_map)
         self._query, self._queried_at = query, self.lictui.clock.monotonic()
         if self._answered is None:
             self._draw(query)
