@@ -63,11 +63,11 @@ def las_health(status: ServerStatus, today: date) -> Iterator[str]:
         return
     activation, ends = snapshot.activation, snapshot.activation.expires
     days = (ends - today).days if ends else 0
-    left = f" ({days} day{'' if days == 1 else 's'} left)" if days >= 0 else ""
+    left = f" ({days} d left)" if days >= 0 else ""
     until = f" until {ends.day} {ends:%b %Y}{left}" if ends else ""
     yield f"LAS {activation.status.replace('_', ' ')}{until}"
     if renewal := last_renewal(snapshot, today):
-        ago = "today" if renewal.age == 0 else f"about {renewal.age} d ago"
+        ago = "today" if renewal.age == 0 else f"~{renewal.age} d ago"
         yield f"last contact {ago}"
         yield renewal.missed_text or "no renewal missed"
     if snapshot.license_server_reachable is not None:

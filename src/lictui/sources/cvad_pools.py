@@ -331,7 +331,8 @@ def session_notices(site: object, states: Counter[str]) -> tuple[Notice, ...]:
         text += f"; {abs(difference):,} {'more' if difference > 0 else 'fewer'} than licensed"
     reasons = [
         "A disconnected session keeps its license until log-off." * bool(disconnected),
-        "The site does not report which sessions are licensed." * bool(difference),
+        "Both are counted one after the other; which sessions are licensed is not reported."
+        * bool(difference),
     ]
     if details.text("LicensingModel") == "UserDevice":
         reasons = ["Licenses are assigned to users and devices, not to sessions."]

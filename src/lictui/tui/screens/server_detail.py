@@ -71,9 +71,9 @@ def server_details(
     yield (state_fragment(status.state, symbols), (f"  {timing}", Tone.QUIET))
     yield from _last_poll(status, symbols)
     if status.snapshot is not None:
-        yield from _snapshot_lines(status.snapshot, server, symbols)
         if las := dot.join(las_health(status, time.today)):
             yield ((las, Tone.TEXT),)
+        yield from _snapshot_lines(status.snapshot, server, symbols)
         yield from license_server_lines(status.snapshot.license_servers, symbols, zone, time.today)
     yield ((dot.join(_connection(server)), Tone.QUIET),)
     for warning in server_schema.server_warnings(server):
