@@ -27,7 +27,7 @@ _EVERYWHERE = "Everywhere"
 _HEAD = """\
 # Keys
 
-`?` in the monitor shows the keys of the current screen. Every key can be changed in `config.toml`,
+`?` in the monitor shows the signs, then all keys. Every key can be changed in `config.toml`,
 by the id of its command; several keys are separated by commas. Two commands with the same key on
 one screen are an error.
 

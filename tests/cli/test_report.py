@@ -69,6 +69,16 @@ def test_report_format_to_a_file(output_format: str, cli: Cli) -> None:
     assert printed.out == ""
 
 
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [("out.MD", b"# "), ("out.csv", b"month,"), ("out.xlsx", b"PK"), ("out.txt", b"<!DOCTYPE")],
+)
+@pytest.mark.usefixtures("recorded")
+def test_report_has_the_format_of_the_name_of_its_file(name: str, start: bytes, cli: Cli) -> None:
+    cli("report", "--month", "2026-10", "-o", name)
+    assert Path(name).read_bytes().startswith(start)
+
+
 @pytest.mark.usefixtures("recorded")
 def test_report_on_a_terminal_writes_html_to_a_file_and_refuses_binary(
     cli: Cli, monkeypatch: pytest.MonkeyPatch

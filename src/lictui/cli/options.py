@@ -113,14 +113,16 @@ class _FormatChoice(click.Choice[str]):
         return super().convert("markdown" if value == "md" else value, param, ctx)
 
 
-def format_option(formats: Sequence[str], default: str) -> Callable[[_Command], _Command]:
+def format_option(
+    formats: Sequence[str], default: str | None, *, shown: bool | str = True
+) -> Callable[[_Command], _Command]:
     """Return the decorator for `--format` with these words."""
     return click.option(
         "--format",
         "output_format",
         type=_FormatChoice(formats),
         default=default,
-        show_default=True,
+        show_default=shown,
         metavar="FORMAT",
         help=f"Output format: {', '.join(formats)}.",
     )

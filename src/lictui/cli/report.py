@@ -10,6 +10,7 @@ import sys
 from dataclasses import replace
 from datetime import date
 from importlib.util import find_spec
+from pathlib import PurePath
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Final
 
@@ -70,7 +71,7 @@ _FIRST_YEAR: Final = 1971
     show_default="the last complete month",
     help="Month to report.",
 )
-@format_option(list(_WRITERS), "html")
+@format_option(list(_WRITERS), None, shown="by the name of FILE, else html")
 @output_option
 @click.option(
     "--group", "groups", multiple=True, metavar="NAME", help="Limit to this group (repeatable)."
@@ -82,7 +83,7 @@ def report(
     /,
     *,
     month: str,
-    output_format: str,
+    output_format: str | None,
     output: str | None,
     groups: tuple[str, ...],
     tz: str,
@@ -92,6 +93,7 @@ def report(
     On a terminal, HTML goes to a file in the current directory. Exit code 1: no data was recorded
     in that month.
     """
+    output_format = output_format or _format_of(output or "")
     require_package(output_format)
     if output_format in _PACKAGES and output in (None, "-") and sys.stdout.isatty():
         raise UsageError(
@@ -111,6 +113,12 @@ def report(
     with open_binary(output) as out:
         out.write(rendered.encode() if isinstance(rendered, str) else rendered)
     return 0
+
+
+def _format_of(file: str) -> str:
+    """Return the format that a file of this name has."""
+    suffix = PurePath(file).suffix[1:].lower().replace("md", "markdown")
+    return suffix if suffix in _WRITERS else "html"
 
 
 def require_package(output_format: str) -> None:

@@ -139,6 +139,7 @@ async def test_alert_is_snoozed() -> None:
         silent = Acknowledgement("alice", START, START + 9e4)
         await run.publish(with_alerts(RAISED, acknowledgement=silent))
         assert "[snoozed until 25 Nov 07:00]" in screen_text(run.app)
+        assert "(1 snoozed)" in screen_text(run.app)
 
 
 FIVE = tuple(

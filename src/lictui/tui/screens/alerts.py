@@ -130,9 +130,14 @@ def alerts_title(entries: Iterable[ListEntry], marked: int) -> str:
     if not entries:
         return "No active alerts"
     pending = sum(entry.is_pending for entry in entries)
-    acknowledged = sum(not entry.needs_attention for entry in entries) - pending
-    counts = ((acknowledged, "acknowledged"), (pending, "pending"), (marked, "marked"))
-    parts = [f"{count} {word}" for count, word in counts if count]
+    snoozed = sum(entry.status.startswith("snoozed") for entry in entries)
+    counts = {
+        "acknowledged": sum(not entry.needs_attention for entry in entries) - pending - snoozed,
+        "snoozed": snoozed,
+        "pending": pending,
+        "marked": marked,
+    }
+    parts = [f"{count} {word}" for word, count in counts.items() if count]
     return f"Active alerts: {len(entries)}" + (f" ({', '.join(parts)})" if parts else "")
 
 

@@ -430,7 +430,7 @@ class HelpScreen(TextDialog):
 
 
 def _help_lines(table: tuple[Command, ...], width: int, symbols: Symbols) -> Iterator[Line]:
-    yield (("Legend", Tone.STRONG),)
+    yield (("Legend", Tone.STRONG), ("  Keys are below: Page down. Esc closes.", Tone.QUIET))
     bars, heights = symbols.gauge_bars[-1], symbols.trend_bars
     signs = [
         *((symbols.level[level], level.value, meaning) for level, meaning in _LEVELS.items()),
@@ -460,7 +460,7 @@ def _help_lines(table: tuple[Command, ...], width: int, symbols: Symbols) -> Ite
             help_text: Line = ((command.help, Tone.TEXT), (f"  {command.id}", Tone.QUIET))
             yield from hang(keys, help_text, width)
         yield ()
-    hint = "The last word is the command ID for [keymap] in config.toml. Press Esc to close."
+    hint = "The last word is the command ID for [keymap] in config.toml."
     yield ((hint, Tone.QUIET),)
 
 
