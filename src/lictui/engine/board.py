@@ -236,6 +236,11 @@ class Total:
     worst_level: Level = Level.UNKNOWN  # of a server where the level of the sum is unknown
 
     @property
+    def key(self) -> tuple[str, str, Model]:
+        """As the history, the trends and `pools_by_total` know it."""
+        return self.scope, self.product, self.model
+
+    @property
     def is_partial(self) -> bool:
         """Whether a server or a figure is missing in the sums: they are lower bounds."""
         return bool(self.unknown_pools) or self.servers_reporting != self.servers_expected

@@ -84,7 +84,7 @@ class ProductsScreen(TrendScreen["TotalKey"]):
         alerts, time = self.lictui.settings.alerts, self.current_time
         totals = board.totals(self._by)
         self.trends.add_readings(
-            ((total.scope, total.product, total.model), time.now, total.reading)
+            (total.key, time.now, total.reading)
             for total in totals
             if total.servers_reporting == total.servers_expected and not total.unknown_pools
         )

@@ -78,7 +78,7 @@ class ProductRow:
 
     @property
     def id(self) -> TotalKey:
-        return self.total.scope, self.total.product, self.total.model
+        return self.total.key
 
     @property
     def days_left(self) -> int | None:
@@ -130,7 +130,7 @@ def product_rows(
             total,
             Product(total.product, total.name, total.model).short_name,
             total_thresholds(context.alerts, total.scope, total.product, context.by),
-            summaries.get((total.scope, total.product, total.model), _NO_SUMMARY),
+            summaries.get(total.key, _NO_SUMMARY),
             context.today,
             context.zone,
             total.scope or no_scope,
