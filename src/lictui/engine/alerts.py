@@ -23,9 +23,11 @@ from lictui.engine.entitlements import Expiry, ExpiryKind, server_expiries
 from lictui.engine.las import MISSED_LIMIT, last_renewal
 from lictui.model import (
     ActivationStatus,
+    AlertEvent,
     AlertKey,
     AlertKind,
     AlertState,
+    AlertTransition,
     Level,
     Pool,
     Reading,
@@ -384,3 +386,31 @@ def alert_views(board: MergedBoard, today: date, now: float) -> tuple[AlertState
     ]
     alerts.sort(key=lambda alert: (not alert.is_raised, severity_rank(alert.level)))
     return tuple(alerts)
+
+
+def alert_events(before: MergedBoard, after: MergedBoard, now: float) -> list[AlertEvent]:
+    """What was raised, escalated or repeated between two boards; nothing was before the first."""
+    events: list[AlertEvent] = []
+    if before.alert_states is None:
+        return events
+    previous = {state.key: state for state in before.alert_states}
+    for state in after.alert_states or ():
+        earlier = previous.get(state.key)
+        if state.raised_at is None or (
+            earlier and _notified_after(earlier) == _notified_after(state)
+        ):
+            continue
+        if earlier is None or earlier.raised_at is None:
+            events.append(AlertEvent(AlertTransition.RAISED, now, state))
+        elif severity_rank(state.level) < severity_rank(earlier.level):
+            events.append(AlertEvent(AlertTransition.WORSE, now, state, earlier.level))
+        else:
+            events.append(AlertEvent(AlertTransition.REPEATED, now, state))
+    return events
+
+
+def _notified_after(alert: AlertState) -> int | None:
+    """From raising to the last notification: it stays the same when the clock is set."""
+    if alert.raised_at is None or alert.notified_at is None:
+        return None
+    return round(alert.notified_at - alert.raised_at)

@@ -611,6 +611,19 @@ class Provenance:
     source: ServerStatus  # the registered server
 
 
+def product_pools(
+    board: MergedBoard, servers: Iterable[str], product: str, day: str | None = None
+) -> tuple[tuple[ServerStatus, Pool], ...]:
+    """The pools of a product on these servers, optionally of one subscription date."""
+    statuses = {status.server.name: status for name in servers if (status := board.find(name))}
+    return tuple(
+        (status, pool)
+        for status in statuses.values()
+        for pool in (status.snapshot.pools if status.snapshot else ())
+        if pool.product == product and day in (None, pool.key.subscription_date)
+    )
+
+
 def provenance(status: ServerStatus, pool: Pool) -> Iterator[Provenance]:
     """The provenance of every known figure, and of those that should always be known."""
     sources = {source.figure: source for source in status.figure_sources.get(pool.key, ())}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import LicenseServer, ReportingStatus, SourceName, State
+from lictui.model import Level, LicenseServer, ReportingStatus, SourceName, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -150,12 +150,12 @@ def _version_numbers(version: str) -> list[int]:
 
 
 _NO_EXPIRY: Final = 9_999  # days
-_WORST_FIRST: Final = (
-    ReportingStatus.EXPIRED,
-    ReportingStatus.NOT_REPORTING,
-    ReportingStatus.NEVER_REPORTED,
-    ReportingStatus.REPORTING,
-)
+REPORTING_LEVELS: Final = {  # worst first
+    ReportingStatus.EXPIRED: Level.CRITICAL,
+    ReportingStatus.NOT_REPORTING: Level.CRITICAL,
+    ReportingStatus.NEVER_REPORTED: Level.WARN,
+    ReportingStatus.REPORTING: Level.OK,
+}
 
 
 def by_urgency(listed: Iterable[LicenseServer]) -> list[LicenseServer]:
@@ -163,6 +163,6 @@ def by_urgency(listed: Iterable[LicenseServer]) -> list[LicenseServer]:
 
     def rank(server: LicenseServer) -> tuple[int, int, str, str]:
         days = _NO_EXPIRY if server.days_to_expire is None else server.days_to_expire
-        return _WORST_FIRST.index(server.status), days, server.fqdn, server.host_id
+        return list(REPORTING_LEVELS).index(server.status), days, server.fqdn, server.host_id
 
     return sorted(listed, key=rank)

@@ -19,13 +19,11 @@ from textual.content import Content
 from textual.events import Resize
 from textual.message import Message
 from textual.reactive import var
-from textual.screen import Screen
 
 from lictui.clock import PastClock
 from lictui.config.settings import Settings
-from lictui.engine.alerts import severity_rank
+from lictui.engine.alerts import alert_events
 from lictui.engine.board import MergedBoard
-from lictui.model import AlertEvent, AlertTransition
 from lictui.tui import _terminal, commands, theme_names
 from lictui.tui import theme as symbols
 from lictui.tui.text import strip_controls
@@ -33,20 +31,13 @@ from lictui.tui.theme import AsciiFilter
 from lictui.tui.widgets.dashboard_view import pending_polls
 
 if TYPE_CHECKING:
-    from collections.abc import (
-        AsyncIterator,
-        Callable,
-        Coroutine,
-        Iterable,
-        Iterator,
-        Mapping,
-        Sequence,
-    )
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 
     from rich.console import RenderableType
     from textual.actions import ActionParseResult
     from textual.binding import BindingType
     from textual.filter import LineFilter
+    from textual.screen import Screen
     from textual.timer import Timer
 
     from lictui.analysis.columns import Series
@@ -56,7 +47,7 @@ if TYPE_CHECKING:
     from lictui.engine.board import Filter, GroupBy
     from lictui.engine.license_users import LicenseUsers
     from lictui.engine.product_history import ProductHistory, ProductOutlook, ProductQuery
-    from lictui.model import Acknowledgement, AlertKey, AlertState, Event, Server, StepResult
+    from lictui.model import Acknowledgement, AlertKey, Event, Server, StepResult
     from lictui.paths import Paths
     from lictui.tui.commands import Command
 
@@ -75,9 +66,7 @@ _AT_ONCE: Final = 3  # notifications per board; the rest is only counted
 def notify_alerts(app: LictuiApp, before: MergedBoard, after: MergedBoard) -> None:
     """Ring and notify about the alert events between two boards, where an action asks for it."""
     actions = [action for action in app.settings.actions if action.bell or action.osc9]
-    if not actions or before.alert_states is None or before.alert_states == after.alert_states:
-        return
-    events = list(_alert_events(before, after, app.clock.now()))
+    events = alert_events(before, after, app.clock.now()) if actions else []
     if any(action.bell and action.matches(event) for action in actions for event in events):
         app.bell()
     popups = [action for action in actions if action.osc9]
@@ -87,28 +76,6 @@ def notify_alerts(app: LictuiApp, before: MergedBoard, after: MergedBoard) -> No
         _notify(app, f"{alert.level} {alert.key.server}: {alert.message}")
     if len(notified) > _AT_ONCE:
         _notify(app, f"{len(notified) - _AT_ONCE} more alerts")
-
-
-def _alert_events(before: MergedBoard, after: MergedBoard, now: float) -> Iterator[AlertEvent]:
-    """Yield what was raised, escalated or repeated; a resolved alert rings no bell."""
-    previous = {state.key: state for state in before.alert_states or ()}
-    for state in after.alert_states or ():
-        earlier = previous.get(state.key)
-        if state.raised_at is None or (earlier and _age(earlier) == _age(state)):
-            continue
-        if earlier is None or earlier.raised_at is None:
-            yield AlertEvent(AlertTransition.RAISED, now, state)
-        elif severity_rank(state.level) < severity_rank(earlier.level):
-            yield AlertEvent(AlertTransition.WORSE, now, state, earlier.level)
-        else:
-            yield AlertEvent(AlertTransition.REPEATED, now, state)
-
-
-def _age(alert: AlertState) -> int | None:
-    """From raising to the last notification: it stays the same when the clock is set."""
-    if alert.raised_at is None or alert.notified_at is None:
-        return None
-    return round(alert.notified_at - alert.raised_at)
 
 
 def _notify(app: LictuiApp, text: str) -> None:
@@ -174,15 +141,6 @@ SCREENS: Final = {
     "watch": "lictui.tui.screens.watch:WatchScreen",
 }
 MAIN_VIEWS: Final = ("dashboard", "products", "servers", "alerts")  # one is always at the bottom
-
-
-def make_screen(name: str, **kwargs: Any) -> Screen[Any]:
-    """Create the screen with this name."""
-    module, _, attribute = SCREENS[name].partition(":")
-    screen = getattr(import_module(module), attribute)(**kwargs)
-    if not isinstance(screen, Screen):
-        raise TypeError(f"{attribute} is no screen")
-    return screen
 
 
 # The command palette: all commands of the current screen, by name
@@ -375,13 +333,15 @@ class LictuiApp(App[int]):
     def show_view(self, name: str, **kwargs: Any) -> None:
         """Show a screen by its name; main views replace each other."""
         self.hint = commands.following_hint(self.hint, name)
+        module, _, screen = SCREENS[name].partition(":")
+        make = getattr(import_module(module), screen)
         if name not in MAIN_VIEWS:
-            self.push_screen(make_screen(name, **kwargs))
+            self.push_screen(make(**kwargs))
             return
         while len(self.screen_stack) > 2:  # noqa: PLR2004 - Textual's own blank screen and a view
             self.pop_screen()
         if name not in self._installed_screens:
-            self.install_screen(make_screen(name, **kwargs), name)
+            self.install_screen(make(**kwargs), name)
         if len(self.screen_stack) == 1:
             self.push_screen(name)
         else:
@@ -455,11 +415,8 @@ class LictuiApp(App[int]):
         else:
             await super().action_quit()
 
-    def action_show(self, name: str) -> None:
-        self.show_view(name)
-
-    def action_poll_all(self) -> None:
-        self.poll()
+    action_show = show_view
+    action_poll_all = poll
 
     @property
     def is_past(self) -> bool:
@@ -487,9 +444,8 @@ class LictuiApp(App[int]):
             self._playing = self.set_interval(1.0, self._play_on)
 
     def _play_on(self) -> None:
-        if self._playing is not None and not self.action_travel(1):
-            self._playing.stop()
-            self._playing = None
+        if not self.action_travel(1):
+            self.action_play()
 
     def action_repaint(self) -> None:
         """Write the whole screen again: something else may have written to the terminal."""
@@ -512,6 +468,6 @@ class LictuiApp(App[int]):
         self.save_state(theme=self.theme)
         self.notify(f"Theme {self.theme}", timeout=2)
 
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002
+    def get_system_commands(self, screen: Screen[Any]) -> tuple[SystemCommand, ...]:  # noqa: ARG002
         """Return nothing: the palette offers only lictui's own commands."""
         return ()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from textual import on, work
 from textual.containers import Vertical
@@ -12,26 +12,23 @@ from textual.widgets import DataTable
 
 from lictui.clock import iso
 from lictui.engine.alerts import alert_views, severity_rank
-from lictui.model import Acknowledgement, AlertKey, Event, Level
+from lictui.model import Acknowledgement, AlertState, Event, Level
 from lictui.paths import current_user
 from lictui.tui import commands
 from lictui.tui.screens.dialogs import SnoozeScreen, snooze_end
 from lictui.tui.screens.main_screen import TableScreen
-from lictui.tui.text import LEVEL_TONES, Cell, Fragment, Table, Tone
+from lictui.tui.text import LEVEL_TONES, Cell, Fragment, Tone
 from lictui.tui.time_range import format_timestamp, to_local
 from lictui.tui.widgets.styled_text import StyledLabel
 from lictui.tui.widgets.table import KeyedTable, Rows, TableCell, TableColumn, fit_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import date
-    from zoneinfo import ZoneInfo
+    from collections.abc import Collection, Iterable
 
     from textual.binding import BindingType
     from textual.widget import Widget
 
     from lictui.engine.board import Filter, MergedBoard
-    from lictui.model import AlertState
     from lictui.tui.app import EngineAnswers
 
 
@@ -50,8 +47,7 @@ _WIDE: Final = 110  # columns from which times and states are written in full
 _PENDING: Final = "pending"
 
 
-@dataclass(frozen=True, slots=True)
-class ListEntry:
+class ListEntry(NamedTuple):
     """One alert or one event: what its row shows, and where it leads."""
 
     time: float | None
@@ -59,18 +55,16 @@ class ListEntry:
     server: str
     product: str
     message: str
-    key: AlertKey | None = None  # of an alert
     status: str = ""  # of an alert: pending, acknowledged, snoozed, clearing
-    needs_attention: bool = True
+    alert: AlertState | None = None
 
     @property
     def is_pending(self) -> bool:
         return self.status.startswith(_PENDING)
 
     @property
-    def exported(self) -> tuple[Cell, ...]:
-        time = None if self.time is None else iso(self.time)
-        return time, self.level, self.server, self.product, self.message, self.status
+    def needs_attention(self) -> bool:
+        return self.alert is None or self.alert.needs_attention
 
     def cells(self, glyph: str, time: str, *, wide: bool) -> dict[str, TableCell]:
         """The cells of the row; one that needs no attention is dimmed."""
@@ -86,47 +80,13 @@ class ListEntry:
         }
 
 
-def alert_entries(
-    alerts: Iterable[AlertState], zone: ZoneInfo | None, today: date
-) -> tuple[ListEntry, ...]:
-    """Entries of the active alerts."""
-    return tuple(
-        ListEntry(
-            alert.since,
-            alert.level,
-            alert.key.server,
-            alert.key.product,
-            alert.message,
-            alert.key,
-            _status_text(alert, zone, today),
-            alert.needs_attention,
-        )
-        for alert in alerts
-    )
-
-
-def _status_text(alert: AlertState, zone: ZoneInfo | None, today: date) -> str:
-    if not alert.is_raised:
-        polls = alert.polls_required - alert.polls_seen
-        return f"{_PENDING} ({polls} poll{'' if polls == 1 else 's'})"
-    if alert.acknowledgement is None:
-        return "clearing" if alert.polls_clear else ""
-    if alert.acknowledgement.until is None:
-        return f"acknowledged by {alert.acknowledgement.by}"
-    return f"snoozed until {format_timestamp(alert.acknowledgement.until, zone, today).strip()}"
-
-
 def event_entries(events: Iterable[Event]) -> tuple[ListEntry, ...]:
-    """Entries of the event log."""
-    return tuple(
-        ListEntry(event.time, event.level, event.server, event.product, event.message)
-        for event in events
-    )
+    """Rows of the event log."""
+    return tuple(ListEntry(e.time, e.level, e.server, e.product, e.message) for e in events)
 
 
-def alerts_title(entries: Iterable[ListEntry], marked: int) -> str:
+def alerts_title(entries: Collection[ListEntry], marked: int) -> str:
     """The title of the alerts: how many, how many of them need no attention, and the marked."""
-    entries = tuple(entries)
     if not entries:
         return "No active alerts"
     pending = sum(entry.is_pending for entry in entries)
@@ -146,8 +106,7 @@ def matching_entries(entries: Iterable[ListEntry], pattern: Filter) -> dict[str,
     matches: dict[str, ListEntry] = {}
     for entry in entries:
         if pattern((entry.server, entry.product, entry.message)):
-            key = f"{entry.time}/{entry.server}/{entry.product}/{entry.message}"
-            key = str(entry.key) if entry.key else key
+            key = str(entry.alert.key if entry.alert else entry[:5])
             while key in matches:
                 key += "+"
             matches[key] = entry
@@ -179,7 +138,6 @@ class AlertsScreen(TableScreen):
         self._events: dict[str, ListEntry] = {}
         self._marked: set[str] = set()  # keys of alerts
         self._log: tuple[ListEntry, ...] = ()
-        self._whole_log: tuple[ListEntry, ...] | None = None  # while it is exported
         self._log_read_at: float | None = None
 
     def body(self) -> Widget:
@@ -214,15 +172,31 @@ class AlertsScreen(TableScreen):
             self.fill_tables()
 
     def show_tables(self) -> None:
-        app, time = self.lictui, self.current_time
-        alerts = alert_entries(alert_views(app.board, time.today, time.now), self.zone, time.today)
-        self._alerts = matching_entries(alerts, self.filter)
+        time = self.current_time
+        views = alert_views(self.lictui.board, time.today, time.now)
+        self._alerts = matching_entries(map(self._alert_entry, views), self.filter)
         self._events = matching_entries(self._log, self.filter)
         self._marked &= set(self._alerts)
         title = alerts_title(self._alerts.values(), len(self._marked))
         self._fill("#alerts", self._alerts, title)
         self._fill("#events", self._events, "Event log" if self._events else "Event log is empty")
         self._show_message()
+
+    def _alert_entry(self, alert: AlertState) -> ListEntry:
+        acknowledgement, status = alert.acknowledgement, ""
+        if not alert.is_raised:
+            polls = alert.polls_required - alert.polls_seen
+            status = f"{_PENDING} ({polls} poll{'' if polls == 1 else 's'})"
+        elif acknowledgement is None:
+            status = "clearing" if alert.polls_clear else ""
+        elif acknowledgement.until is None:
+            status = f"acknowledged by {acknowledgement.by}"
+        else:
+            today = self.current_time.today
+            end = format_timestamp(acknowledgement.until, self.zone, today).strip()
+            status = f"snoozed until {end}"
+        server, product = alert.key.server, alert.key.product
+        return ListEntry(alert.since, alert.level, server, product, alert.message, status, alert)
 
     def _fill(self, table: str, entries: dict[str, ListEntry], title: str) -> None:
         symbols, width = self.lictui.symbols, self.size.width - 1
@@ -319,8 +293,8 @@ class AlertsScreen(TableScreen):
     ) -> None:
         async def acknowledge(engine: EngineAnswers) -> None:
             for entry in entries:
-                if entry.key:
-                    await engine.acknowledge(entry.key, acknowledgement)
+                if entry.alert:
+                    await engine.acknowledge(entry.alert.key, acknowledgement)
 
         await self.ask(acknowledge)
         self._marked.clear()
@@ -350,14 +324,11 @@ class AlertsScreen(TableScreen):
     async def _export(self) -> None:
         events = await self.ask(lambda engine: engine.history.search(self.filter))
         if events is not None:
-            self._whole_log = event_entries(events)
-            super().action_export()
-            self._whole_log = None
+            entries = [("alert", entry) for entry in self._alerts.values()]
+            entries += [("event", entry) for entry in event_entries(events)]
+            header = ("list", "at", "level", "server", "product", "message", "state")
+            self.write_csv((header, *((name, *_exported(entry)) for name, entry in entries)))
 
-    def export_table(self) -> Table:
-        events = self._events.values() if self._whole_log is None else self._whole_log
-        return (
-            ("list", "at", "level", "server", "product", "message", "state"),
-            *(("alert", *entry.exported) for entry in self._alerts.values()),
-            *(("event", *entry.exported) for entry in events),
-        )
+
+def _exported(entry: ListEntry) -> tuple[Cell, ...]:
+    return (None if entry.time is None else iso(entry.time), *entry[1:6])

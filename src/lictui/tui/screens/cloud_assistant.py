@@ -12,36 +12,8 @@ from lictui.tui.time_range import format_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import date
-    from zoneinfo import ZoneInfo
 
     from textual.binding import BindingType
-
-    from lictui.tui.theme import Symbols
-
-
-def requirement_lines(
-    entries: tuple[Requirement, ...],
-    width: int,
-    symbols: Symbols,
-    zone: ZoneInfo | None,
-    today: date,
-) -> Iterator[Line]:
-    """Each requirement with its sign, its detail, and what to do."""
-    signs = {
-        True: (symbols.passed, Tone.OK),
-        False: (symbols.failed, Tone.CRITICAL),
-        None: ("?", Tone.QUIET),
-    }
-    for entry in entries:
-        sign, tone = signs[entry.met]
-        yield from hang(((f"{sign} ", tone),), ((entry.title, Tone.STRONG),), width)
-        detail_tone = Tone.TEXT if entry.met is not None else Tone.QUIET
-        last = f", last {format_moment(entry.last, zone, today)}" if entry.last else ""
-        yield from hang((("  ", tone),), ((entry.detail + last, detail_tone),), width)
-        if entry.action and not entry.met:
-            arrow = (f"  {symbols.arrow} ", Tone.ACCENT)
-            yield from hang((arrow,), ((entry.action, Tone.ACCENT),), width)
 
 
 class CloudAssistantScreen(TextDialog):
@@ -56,16 +28,31 @@ class CloudAssistantScreen(TextDialog):
 
     def lines(self, width: int) -> tuple[Line, ...]:
         """A title, then each requirement; nothing if the server was removed meanwhile."""
-        app = self.lictui
-        board = app.board
-        status = next(
-            (status for status in board.servers if self._server in status.member_names), None
-        )
+        board = self.lictui.board
+        status = board.find(self._server)
         if status is None:
             return ()
-        entries = requirements(board, status)
         is_account = status.server.source in ACCOUNTS
         name = "a license server" if is_account else status.server.name
-        title = (("Requirements for ", Tone.TEXT), (name, Tone.STRONG))
-        zone, today = self.zone, self.current_time.today
-        return (title, *requirement_lines(entries, width, app.symbols, zone, today))
+        lines: list[Line] = [(("Requirements for ", Tone.TEXT), (name, Tone.STRONG))]
+        for requirement in requirements(board, status):
+            lines += self._requirement_lines(requirement, width)
+        return tuple(lines)
+
+    def _requirement_lines(self, entry: Requirement, width: int) -> Iterator[Line]:
+        """A requirement with its sign, its detail, and what to do."""
+        symbols = self.lictui.symbols
+        signs = {
+            True: (symbols.passed, Tone.OK),
+            False: (symbols.failed, Tone.CRITICAL),
+            None: ("?", Tone.QUIET),
+        }
+        sign, tone = signs[entry.met]
+        yield from hang(((f"{sign} ", tone),), ((entry.title, Tone.STRONG),), width)
+        detail_tone = Tone.TEXT if entry.met is not None else Tone.QUIET
+        today = self.current_time.today
+        last = f", last {format_moment(entry.last, self.zone, today)}" if entry.last else ""
+        yield from hang((("  ", tone),), ((entry.detail + last, detail_tone),), width)
+        if entry.action and not entry.met:
+            arrow = (f"  {symbols.arrow} ", Tone.ACCENT)
+            yield from hang((arrow,), ((entry.action, Tone.ACCENT),), width)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 
 from lictui.engine.board import Filter, MergedBoard
 from lictui.model import percent_text
 from lictui.tui import commands, text
-from lictui.tui.screens.main_screen import TrendScreen
+from lictui.tui.screens.main_screen import AGE_REFRESH, TrendScreen
 from lictui.tui.text import Fragment, Table, Tone
 from lictui.tui.widgets.dashboard import PaneGrid
 from lictui.tui.widgets.dashboard_view import (
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from lictui.tui.widgets.gauge import Pools
 
-_AGE_REFRESH: Final = 10.0  # seconds after which the ages shown are brought up to date
 _COLUMNS = (
     "server", "state", "product", "name", "model", "subscription_date",
     "in_use", "installed", "overdraft", "free", "ratio", "level",
@@ -60,7 +59,7 @@ class DashboardScreen(TrendScreen[RowId]):
         self.filter, self.filter_text = Filter.parse(app.pattern), app.pattern
         super().on_mount()
         self.watch(app, "pending_polls", self.redraw, init=False)
-        self.set_interval(_AGE_REFRESH, self.redraw)
+        self.set_interval(AGE_REFRESH, self.redraw)
 
     @property
     def rows_widget(self) -> PaneGrid:

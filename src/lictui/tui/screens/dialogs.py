@@ -20,6 +20,7 @@ from lictui.engine.board import (
     ServerStatus,
     is_reporting,
     once_per_entitlement,
+    product_pools,
     provenance,
     raw_fields,
     sum_over_servers,
@@ -51,7 +52,6 @@ if TYPE_CHECKING:
     from textual.widget import Widget
     from textual.widgets.button import ButtonVariant
 
-    from lictui.config.entitlements import Entitlement
     from lictui.tui.commands import Command
     from lictui.tui.theme import Symbols
 
@@ -244,108 +244,8 @@ class TextDialog(Dialog[None]):
 # Data sources: where each figure of a product comes from
 
 
-_FIGURES: Final = {
-    "in_use": "in use",
-    "ends": "expires",
-    "license_type": "license type",
-}
+_FIGURES: Final = {"in_use": "in use", "ends": "expires", "license_type": "license type"}
 _LABEL: Final = 13
-
-ServerPool = tuple[ServerStatus, Pool]
-
-
-def matching_pools(
-    board: MergedBoard, servers: Sequence[str], product: str, day: str | None = None
-) -> tuple[ServerPool, ...]:
-    """The pools of a product on these servers, optionally of one subscription date."""
-    candidates = (board.find(name) for name in servers)
-    statuses = {status.server.name: status for status in candidates if status}.values()
-    return tuple(
-        (status, pool)
-        for status in statuses
-        for pool in (status.snapshot.pools if status.snapshot else ())
-        if pool.product == product and day in (None, pool.key.subscription_date)
-    )
-
-
-def provenance_lines(
-    pools: Sequence[ServerPool],
-    board: MergedBoard,
-    entitlements: Sequence[Entitlement],
-    *,
-    now: float,
-    zone: ZoneInfo | None,
-    width: int,
-    symbols: Symbols,
-) -> tuple[Line, ...]:
-    """The data sources of these pools, in lines of at most so many columns."""
-    if not pools:
-        return ((("no data yet", Tone.QUIET),),)
-    first = pools[0][1]
-    name, code = first.name, first.product
-    lines: list[Line] = [((name, Tone.STRONG), (f"  {code}", Tone.QUIET))]
-    if len(pools) > 1:
-        lines += hang((), ((_sum_text(pools), Tone.TEXT),), width)
-    names = {name for status, _ in pools for name in status.member_names}
-    for (server, product), message in count_hints(board, entitlements).items():
-        if server in names and product == first.product:
-            lines += hang(((f"{symbols.arrow} ", Tone.WARN),), ((message, Tone.WARN),), width)
-    for status, pool in pools:
-        lines += [(), *_pool_lines(status, pool, now, zone, width)]
-    return tuple(lines)
-
-
-def _sum_text(pools: Sequence[ServerPool]) -> str:
-    summed = [entry for entry in pools if is_reporting(*entry) and entry[1].counted]
-    counts = [counts for _, counts in once_per_entitlement(summed)]
-    parts = [
-        f"{status.server.name} "
-        + (format_count(pool.reading.installed) if counts else "same licenses")
-        for (status, pool), counts in zip(summed, counts, strict=True)
-    ]
-    installed = sum_over_servers(summed).installed if summed else None
-    return f"installed {format_count(installed)} = {' + '.join(parts) or '?'}"
-
-
-def _pool_lines(
-    status: ServerStatus, pool: Pool, now: float, zone: ZoneInfo | None, width: int
-) -> Iterator[Line]:
-    day = f", subscription {pool.key.subscription_date}" if pool.subscription_date else ""
-    yield ((status.server.name, Tone.ACCENT), (day, Tone.QUIET))
-    if not is_reporting(status, pool):
-        yield (("  server not responding; last known values", Tone.WARN),)
-    for figure in provenance(status, pool):
-        yield from _figure_lines(figure, now, zone, width)
-    for member, fields in raw_fields(status, pool):
-        source = f"{member.server.name} ({member.server.source})"
-        yield ((f"  fields reported by {source}", Tone.QUIET),)
-        if not fields:
-            yield (("    raw fields available after the next poll", Tone.QUIET),)
-        longest = max((len(key) for key, _ in fields), default=0)
-        for key, value in fields:
-            head = (f"    {key:<{longest}}  ", Tone.TEXT)
-            yield from hang((head,), ((value, Tone.TEXT),), width)
-
-
-def _figure_lines(
-    figure: Provenance, now: float, zone: ZoneInfo | None, width: int
-) -> Iterator[Line]:
-    label = f"  {_FIGURES.get(figure.name, figure.name):<{_LABEL}}"
-    formula = f" = {figure.formula}" if figure.formula else ""
-    value = f"{figure.value}{formula}"
-    server, read_at = figure.source.server, figure.source.last_success_at
-    source = f"{server.source}, {server.name}"
-    if read_at is not None:
-        when = format_moment(read_at, zone, to_local(now, zone).date())
-        source += f", {when}, {format_age(now - read_at)} ago"
-    facts: Line = ((value, Tone.STRONG), (f"  {source}", Tone.QUIET))
-    head: Line = ((label, Tone.QUIET),)
-    if line_width((*head, *facts)) <= width:
-        yield (*head, *facts)
-        return
-    for fact in facts:
-        yield from hang(head, (fact,), width)
-        head = ((" " * len(label), Tone.QUIET),)
 
 
 class DataSourcesScreen(TextDialog):
@@ -360,17 +260,69 @@ class DataSourcesScreen(TextDialog):
         self._selection = (servers, product, day)
 
     def lines(self, width: int) -> tuple[Line, ...]:
-        app = self.lictui
-        board = app.board
-        return provenance_lines(
-            matching_pools(board, *self._selection),
-            board,
-            app.settings.entitlements,
-            now=app.clock.now(),
-            zone=self.zone,
-            width=width,
-            symbols=app.symbols,
-        )
+        board, symbols = self.lictui.board, self.lictui.symbols
+        pools = product_pools(board, *self._selection)
+        if not pools:
+            return ((("no data yet", Tone.QUIET),),)
+        first = pools[0][1]
+        lines: list[Line] = [((first.name, Tone.STRONG), (f"  {first.product}", Tone.QUIET))]
+        if len(pools) > 1:
+            lines += hang((), ((_sum_text(pools), Tone.TEXT),), width)
+        names = {name for status, _ in pools for name in status.member_names}
+        hints = count_hints(board, self.lictui.settings.entitlements)
+        for (server, product), message in hints.items():
+            if server in names and product == first.product:
+                lines += hang(((f"{symbols.arrow} ", Tone.WARN),), ((message, Tone.WARN),), width)
+        for status, pool in pools:
+            lines += [(), *self._pool_lines(status, pool, width)]
+        return tuple(lines)
+
+    def _pool_lines(self, status: ServerStatus, pool: Pool, width: int) -> Iterator[Line]:
+        day = f", subscription {pool.key.subscription_date}" if pool.subscription_date else ""
+        yield ((status.server.name, Tone.ACCENT), (day, Tone.QUIET))
+        if not is_reporting(status, pool):
+            yield (("  server not responding; last known values", Tone.WARN),)
+        for figure in provenance(status, pool):
+            yield from self._figure_lines(figure, width)
+        for member, fields in raw_fields(status, pool):
+            source = f"{member.server.name} ({member.server.source})"
+            yield ((f"  fields reported by {source}", Tone.QUIET),)
+            if not fields:
+                yield (("    raw fields available after the next poll", Tone.QUIET),)
+            longest = max((len(key) for key, _ in fields), default=0)
+            for key, value in fields:
+                head = (f"    {key:<{longest}}  ", Tone.TEXT)
+                yield from hang((head,), ((value, Tone.TEXT),), width)
+
+    def _figure_lines(self, figure: Provenance, width: int) -> Iterator[Line]:
+        label = f"  {_FIGURES.get(figure.name, figure.name):<{_LABEL}}"
+        value = f"{figure.value} = {figure.formula}" if figure.formula else figure.value
+        server, read_at = figure.source.server, figure.source.last_success_at
+        source = f"{server.source}, {server.name}"
+        if read_at is not None:
+            time = self.current_time
+            when = format_moment(read_at, self.zone, time.today)
+            source += f", {when}, {format_age(time.now - read_at)} ago"
+        facts: Line = ((value, Tone.STRONG), (f"  {source}", Tone.QUIET))
+        head: Line = ((label, Tone.QUIET),)
+        if line_width((*head, *facts)) <= width:
+            yield (*head, *facts)
+            return
+        for fact in facts:
+            yield from hang(head, (fact,), width)
+            head = ((" " * len(label), Tone.QUIET),)
+
+
+def _sum_text(pools: Sequence[tuple[ServerStatus, Pool]]) -> str:
+    summed = [entry for entry in pools if is_reporting(*entry) and entry[1].counted]
+    counts = [counts for _, counts in once_per_entitlement(summed)]
+    parts = [
+        f"{status.server.name} "
+        + (format_count(pool.reading.installed) if counts else "same licenses")
+        for (status, pool), counts in zip(summed, counts, strict=True)
+    ]
+    installed = sum_over_servers(summed).installed if summed else None
+    return f"installed {format_count(installed)} = {' + '.join(parts) or '?'}"
 
 
 # Help: the keys and the legend

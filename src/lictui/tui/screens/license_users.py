@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on, work
@@ -22,14 +21,12 @@ from lictui.tui.widgets.table import KeyedTable, Rows, TableCell, TableColumn, f
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from zoneinfo import ZoneInfo
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
     from lictui.engine.license_users import LicenseUsers, VisibleUser
     from lictui.tui.app import EngineAnswers
-    from lictui.tui.theme import Symbols
 
 
 MAX_ROWS: Final = 1000
@@ -44,49 +41,6 @@ _COLUMNS: Final = (
 )
 _LONG_AGO: Final = 300 * 86400  # seconds after which the year is shown
 _PRIVACY: Final = {"hide": "Names are hidden", "hash": "Names are hashed"}
-
-
-@dataclass(frozen=True, slots=True)
-class LicenseUserRow:
-    """One license user, and the server that was asked."""
-
-    server: str
-    visible: VisibleUser
-    read_at: float
-
-
-def user_rows(answers: Sequence[LicenseUsers]) -> dict[str, LicenseUserRow]:
-    """At most `MAX_ROWS` license users by a key, the longest use first."""
-    rows = [
-        LicenseUserRow(answer.server, user, answer.at)
-        for answer in answers
-        for user in answer.users
-    ]
-    rows.sort(key=lambda row: row.visible.license_user.since or math.inf)
-    return {str(index): row for index, row in enumerate(rows[:MAX_ROWS])}
-
-
-def user_cells(
-    row: LicenseUserRow, zone: ZoneInfo | None, symbols: Symbols, *, several: bool
-) -> Mapping[str, TableCell]:
-    """Every cell of one row, by its column."""
-    user, idle = row.visible.license_user, row.visible.idle
-    tone = Tone.WARN if idle else Tone.TEXT
-    glyph = symbols.level[Level.WARN] if idle else ""
-    since = age = "?"
-    if user.since is not None:
-        long_ago = row.read_at - user.since > _LONG_AGO
-        since = format_moment(user.since, zone, year=long_ago)
-        age = glyph + format_age(row.read_at - user.since)
-    return {
-        "server": (row.server if several else "", Tone.QUIET),
-        "user": (user.user, Tone.STRONG),
-        "host": (user.device, Tone.TEXT),
-        "since": (since, tone, user.since),
-        "age": (age, tone, user.since and -user.since),
-        "count": (f"{user.count:>5}", Tone.TEXT),
-        "idle": ("idle" if idle else "", Tone.WARN),
-    }
 
 
 def summary_line(answers: Sequence[LicenseUsers]) -> Line:
@@ -115,33 +69,6 @@ def _count(count: int, noun: str) -> str:
     return f"{format_count(count)} {noun}{'' if count == 1 else 's'}"
 
 
-def detail_lines(
-    answers: Sequence[LicenseUsers], selected: LicenseUserRow | None, symbols: Symbols
-) -> Iterator[Line]:
-    """Failures, the selected row in words, and why names are not shown."""
-    for answer in answers:
-        for server, failure in answer.failures:
-            message = f"{server}: {failure.message}"
-            yield ((f"{symbols.failed} {message}", Tone.CRITICAL),)
-            if failure.hint:
-                yield ((f"{symbols.arrow} {failure.hint}", Tone.ACCENT),)
-        for reservation in answer.reservations[:_MAX_RESERVATIONS]:
-            yield ((reservation_text(reservation), Tone.TEXT),)
-    if selected is not None:
-        user = selected.visible
-        state = "Assigned" if user.license_user.assigned else "Checked out"
-        idle = ". Idle." if user.idle else ""
-        if user.release:
-            idle += " To release it, run on the license server (lictui does not run it):"
-        yield ((state, Tone.TEXT), (idle if user.idle else "", Tone.WARN))
-        if user.release:
-            yield ((f"{symbols.arrow} {user.release}", Tone.ACCENT),)
-    for privacy in dict.fromkeys(answer.privacy for answer in answers if answer.users):
-        if privacy in _PRIVACY:
-            hint = f'{_PRIVACY[privacy]}. To show them, set users = "show" in [privacy].'
-            yield ((hint, Tone.QUIET),)
-
-
 _MAX_RESERVATIONS: Final = 3  # in the details
 _WIDEST: Final = 100
 _FRAME: Final = 5  # columns of frame, blanks and scroll bar
@@ -165,7 +92,7 @@ class LicenseUsersScreen(Dialog[None]):
         super().__init__()
         self._servers, self._product, self._title = servers, product, title
         self._answers: tuple[LicenseUsers, ...] = ()
-        self._rows: dict[str, LicenseUserRow] = {}
+        self._rows: dict[str, tuple[LicenseUsers, VisibleUser]] = {}  # the longest use first
         self._loading = False
 
     def compose(self) -> ComposeResult:
@@ -187,8 +114,7 @@ class LicenseUsersScreen(Dialog[None]):
         if self._loading:
             return
         self._loading = True
-        servers = ", ".join(server for server in self._servers)
-        line = ((f"Querying {servers} …", Tone.QUIET),)
+        line = ((f"Querying {', '.join(self._servers)} …", Tone.QUIET),)
         self.query_one("#summary", StyledLabel).show_lines(line)
         self._load()
 
@@ -196,7 +122,9 @@ class LicenseUsersScreen(Dialog[None]):
     async def _load(self) -> None:
         self._answers = await self.ask(self._query) or ()
         self._loading = False
-        self._rows = user_rows(self._answers)
+        users = [(answer, user) for answer in self._answers for user in answer.users]
+        users.sort(key=lambda entry: entry[1].license_user.since or math.inf)
+        self._rows = {str(index): entry for index, entry in enumerate(users[:MAX_ROWS])}
         self.query_one("#summary", StyledLabel).show_lines(summary_line(self._answers))
         self._show_rows()
 
@@ -208,23 +136,60 @@ class LicenseUsersScreen(Dialog[None]):
         )
 
     def _show_rows(self) -> None:
-        width, symbols = min(self.size.width, _WIDEST) - _FRAME, self.lictui.symbols
-        several = len(self._servers) > 1
-        rows: Rows = {
-            key: user_cells(row, self.zone, symbols, several=several)
-            for key, row in self._rows.items()
-        }
+        width = min(self.size.width, _WIDEST) - _FRAME
+        rows: Rows = {key: self._cells(*row) for key, row in self._rows.items()}
         # That a user is idle is shown by a glyph, too.
         columns = fit_columns(_COLUMNS, rows, width, "user", ("idle",))
         self.query_one(KeyedTable).show_rows(columns, rows)
         self.query_one(Vertical).set_class(bool(self._answers) and not self._rows, "-empty")
         self._show_details()
 
+    def _cells(self, answer: LicenseUsers, visible: VisibleUser) -> Mapping[str, TableCell]:
+        user, idle = visible.license_user, visible.idle
+        tone = Tone.WARN if idle else Tone.TEXT
+        glyph = self.lictui.symbols.level[Level.WARN] if idle else ""
+        since = age = "?"
+        if user.since is not None:
+            long_ago = answer.at - user.since > _LONG_AGO
+            since = format_moment(user.since, self.zone, year=long_ago)
+            age = glyph + format_age(answer.at - user.since)
+        return {
+            "server": (answer.server if len(self._servers) > 1 else "", Tone.QUIET),
+            "user": (user.user, Tone.STRONG),
+            "host": (user.device, Tone.TEXT),
+            "since": (since, tone, user.since),
+            "age": (age, tone, user.since and -user.since),
+            "count": (f"{user.count:>5}", Tone.TEXT),
+            "idle": ("idle" if idle else "", Tone.WARN),
+        }
+
     @on(DataTable.RowHighlighted)
     def _show_details(self) -> None:
-        selected = self._rows.get(self.query_one(KeyedTable).selected_key)
-        lines = detail_lines(self._answers, selected, self.lictui.symbols)
-        self.query_one("#details", StyledLabel).show_lines(*lines)
+        self.query_one("#details", StyledLabel).show_lines(*self._details())
+
+    def _details(self) -> Iterator[Line]:
+        """Failures, the selected row in words, and why names are not shown."""
+        symbols = self.lictui.symbols
+        for answer in self._answers:
+            for server, failure in answer.failures:
+                yield ((f"{symbols.failed} {server}: {failure.message}", Tone.CRITICAL),)
+                if failure.hint:
+                    yield ((f"{symbols.arrow} {failure.hint}", Tone.ACCENT),)
+            for reservation in answer.reservations[:_MAX_RESERVATIONS]:
+                yield ((reservation_text(reservation), Tone.TEXT),)
+        _, user = self._rows.get(self.query_one(KeyedTable).selected_key, (None, None))
+        if user is not None:
+            state = "Assigned" if user.license_user.assigned else "Checked out"
+            idle = ". Idle." if user.idle else ""
+            if user.release:
+                idle += " To release it, run on the license server (lictui does not run it):"
+            yield ((state, Tone.TEXT), (idle if user.idle else "", Tone.WARN))
+            if user.release:
+                yield ((f"{symbols.arrow} {user.release}", Tone.ACCENT),)
+        for privacy in dict.fromkeys(answer.privacy for answer in self._answers if answer.users):
+            if privacy in _PRIVACY:
+                hint = f'{_PRIVACY[privacy]}. To show them, set users = "show" in [privacy].'
+                yield ((hint, Tone.QUIET),)
 
     def action_move(self, step: int) -> None:
         self.query_one(KeyedTable).move(step)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 K = TypeVar("K")
 _T = TypeVar("_T")
+AGE_REFRESH: Final = 10.0  # seconds after which the ages shown are brought up to date
 
 
 class AppScreen:
@@ -223,7 +224,9 @@ class MainScreen(Screen[None], AppScreen):
             self.lictui.copy_to_clipboard(row, row)
 
     def action_export(self) -> None:
-        table = self.export_table()
+        self.write_csv(self.export_table())
+
+    def write_csv(self, table: Table) -> None:
         if len(table) <= 1:
             self.notify("Nothing to export", severity="warning")
             return

@@ -13,7 +13,7 @@ from textual.widgets import DataTable
 from lictui.config import server_schema
 from lictui.engine.entitlements import count_hints
 from lictui.engine.las import las_health
-from lictui.engine.usage_insights import by_urgency, supported_features
+from lictui.engine.usage_insights import REPORTING_LEVELS, by_urgency, supported_features
 from lictui.model import (
     Level,
     LicenseServer,
@@ -29,7 +29,7 @@ from lictui.products import describe
 from lictui.tui import commands, text
 from lictui.tui.screens import server_form
 from lictui.tui.screens.dialogs import confirm
-from lictui.tui.screens.main_screen import TableScreen
+from lictui.tui.screens.main_screen import AGE_REFRESH, TableScreen
 from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone
 from lictui.tui.time_range import format_moment
 from lictui.tui.widgets.table import KeyedTable, Rows, TableColumn, fit_columns
@@ -122,7 +122,7 @@ def _snapshot_lines(snapshot: Snapshot, server: Server, symbols: Symbols) -> Ite
         f"version {snapshot.version}" if snapshot.version else "",
         supported_features(snapshot.version) if server.source is SourceName.WINRM else "",
     ]
-    if line := f" {symbols.dot} ".join(part for part in parts if part):
+    if line := f" {symbols.dot} ".join(filter(None, parts)):
         yield ((line, Tone.TEXT),)
     if snapshot.certificate is not None:
         day = snapshot.certificate.expires
@@ -130,9 +130,8 @@ def _snapshot_lines(snapshot: Snapshot, server: Server, symbols: Symbols) -> Ite
         fingerprint = f"sha256:{snapshot.certificate.sha256[:16]}{symbols.ellipsis}"
         yield ((f"certificate {validity} {symbols.dot} {fingerprint}", Tone.TEXT),)
     for notice in snapshot.notices:
-        parts = [part for part in (notice.title, notice.detail, notice.action) if part]
-        line = f"{symbols.level[notice.level]} {': '.join(parts)}"
-        yield ((line, LEVEL_TONES[notice.level]),)
+        line = ": ".join(filter(None, (notice.title, notice.detail, notice.action)))
+        yield ((f"{symbols.level[notice.level]} {line}", LEVEL_TONES[notice.level]),)
 
 
 def _connection(server: Server) -> Iterator[str]:
@@ -149,19 +148,13 @@ def _connection(server: Server) -> Iterator[str]:
         server.same_as and f"same server as {server.same_as}",
         f"counts divided by {server.quantity_divisor}" if server.quantity_divisor > 1 else "",
     )
-    yield from (part for part in parts if part)
+    return filter(None, parts)
 
 
 # The license servers that a partner account lists
 
 
 _MAX_LISTED: Final = 8  # license servers that are named; all are counted
-_REPORTING_LEVELS: Final = {  # worst first
-    ReportingStatus.EXPIRED: Level.CRITICAL,
-    ReportingStatus.NOT_REPORTING: Level.CRITICAL,
-    ReportingStatus.NEVER_REPORTED: Level.WARN,
-    ReportingStatus.REPORTING: Level.OK,
-}
 
 
 def license_server_lines(
@@ -172,17 +165,13 @@ def license_server_lines(
         return
     dot = f" {symbols.dot} "
     counts = Counter(server.status for server in listed)
-    states = (
-        f"{counts[status]:,} {_status_text(status)}"
-        for status in _REPORTING_LEVELS
-        if counts[status]
-    )
+    states = (f"{counts[s]:,} {_status_text(s)}" for s in REPORTING_LEVELS if counts[s])
     plural = "" if len(listed) == 1 else "s"
     yield ((f"{len(listed):,} license server{plural}: {dot.join(states)}", Tone.TEXT),)
     for server in by_urgency(listed)[:_MAX_LISTED]:
-        level = _REPORTING_LEVELS[server.status]
+        level = REPORTING_LEVELS[server.status]
         name = server.fqdn or server.host_id
-        facts = dot.join(fact for fact in _reporting_facts(server, zone, today))
+        facts = dot.join(_reporting_facts(server, zone, today))
         yield ((f"{symbols.level[level]} {name}  ", LEVEL_TONES[level]), (facts, Tone.QUIET))
     if (more := len(listed) - _MAX_LISTED) > 0:
         yield ((f"and {more:,} more", Tone.QUIET),)
@@ -201,7 +190,6 @@ def _status_text(status: ReportingStatus) -> str:
     return status.replace("_", " ")
 
 
-_AGE_REFRESH: Final = 10.0  # seconds after which the ages shown are brought up to date
 _DAY: Final = 86400
 
 
@@ -217,7 +205,7 @@ class ServerActions(TableScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self.table.focus()
-        self.set_interval(_AGE_REFRESH, self.redraw)
+        self.set_interval(AGE_REFRESH, self.redraw)
 
     @property
     def selected(self) -> ServerStatus | None:
@@ -337,9 +325,8 @@ class ServerScreen(ServerActions):
 
     @work(group="server-history")
     async def _load_history(self) -> None:
-        self._recorded_since = await self.ask(
-            lambda engine: engine.history.recorded_since(self._server)
-        )
+        name = self._server
+        self._recorded_since = await self.ask(lambda engine: engine.history.recorded_since(name))
         self.fill_tables()
 
     @property

@@ -36,9 +36,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
     from textual.binding import ActiveBinding
-    from textual.worker import Worker
 
-    from lictui.engine.board import MergedBoard
     from lictui.tui.app import EngineClient
     from lictui.tui.theme import Symbols
 
@@ -58,9 +56,8 @@ class SelectField(KeyField, Widget, can_focus=True):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,up", "step(-1)", show=False),
-        Binding("right,down", "step(1)", show=False),
-        Binding("space", "step(1)", show=False),
-        Binding("enter", "confirm", show=False),
+        Binding("right,down,space", "step(1)", show=False),
+        Binding("enter", "app.focus_next", show=False),
     ]
 
     value: reactive[str] = reactive("", init=False)
@@ -75,9 +72,6 @@ class SelectField(KeyField, Widget, can_focus=True):
         @property
         def control(self) -> SelectField:
             return self.field
-
-    class Confirmed(Message):
-        """The selected value was confirmed."""
 
     def __init__(self, options: tuple[tuple[str, str], ...], value: str) -> None:
         super().__init__()
@@ -107,9 +101,6 @@ class SelectField(KeyField, Widget, can_focus=True):
         values = list(self._meanings)
         at = values.index(self.value) if self.value in self._meanings else 0
         self.value = values[(at + by) % len(values)]
-
-    def action_confirm(self) -> None:
-        self.post_message(self.Confirmed())
 
     def on_click(self, event: events.Click) -> None:
         values = list(self._meanings)
@@ -146,8 +137,7 @@ class FieldRow(Horizontal):
     def __init__(self, field: server_fields.FormField, text: str, symbols: Symbols) -> None:
         super().__init__(id=f"field-{field.key}")
         self.key = field.key
-        self.help = ""
-        self.example = ""
+        self.help = self.example = ""
         self._symbols = symbols
         self.entry: Input | SelectField
         if field.choices:
@@ -171,10 +161,8 @@ class FieldRow(Horizontal):
         title, example = self.query(StyledLabel)
         title.show_lines(((field.title, Tone.CRITICAL if problem else Tone.TEXT),))
         example.set_class(bool(problem), "-wrong")
-        if problem:
-            example.show_lines(((f"{self._symbols.failed} {problem}", Tone.CRITICAL),))
-        else:
-            example.show_lines(((field.example, Tone.QUIET),))
+        wrong = (f"{self._symbols.failed} {problem}", Tone.CRITICAL)
+        example.show_lines((wrong if problem else (field.example, Tone.QUIET),))
         example.set_class(not (problem or field.example), "-empty")
 
     def set_value(self, text: str) -> None:
@@ -195,7 +183,6 @@ def _base() -> Path:
 # The steps of a connection test as text
 
 
-_STEPS: Final = tuple(Step)
 _NAME: Final = max(len(step) for step in Step)
 _TIME: Final = 9
 _MINIMUM_DETAIL: Final = 20  # columns; with fewer the detail goes below its step
@@ -207,8 +194,8 @@ def step_lines(
     """Each step with its detail, and the one that runs; no line is wider than `width`."""
     for result in results:
         yield from _result_lines(result, width, symbols)
-    if running and len(results) < len(_STEPS):
-        yield ((f"{symbols.pending} {_STEPS[len(results)]}", Tone.QUIET),)
+    for step in list(Step)[len(results) :][:running]:
+        yield ((f"{symbols.pending} {step}", Tone.QUIET),)
 
 
 def _result_lines(result: StepResult, width: int, symbols: Symbols) -> Iterator[Line]:
@@ -218,8 +205,7 @@ def _result_lines(result: StepResult, width: int, symbols: Symbols) -> Iterator[
         (f"{result.step:<{_NAME}}", Tone.STRONG),
         (f"{result.seconds * 1000:,.0f} ms".rjust(_TIME) + "  ", Tone.QUIET),
     )
-    detail_tone = Tone.TEXT if result.ok else Tone.CRITICAL
-    detail = ((result.detail, detail_tone),)
+    detail = ((result.detail, Tone.TEXT if result.ok else tone),)
     indent: Line = ((" " * line_width(head), Tone.QUIET),)
     if width - line_width(head) >= _MINIMUM_DETAIL:
         yield from hang(head, detail, width)
@@ -230,8 +216,7 @@ def _result_lines(result: StepResult, width: int, symbols: Symbols) -> Iterator[
         yield from hang(indent, ((f"sha256:{result.fingerprint}", Tone.ACCENT),), width)
     if result.hint:
         arrow = (f"{symbols.arrow} ", Tone.ACCENT)
-        hint = (result.hint, Tone.ACCENT)
-        yield from hang((*indent, arrow), (hint,), width)
+        yield from hang((*indent, arrow), ((result.hint, Tone.ACCENT),), width)
 
 
 class ConnectionTest(StyledLabel):
@@ -258,14 +243,14 @@ class ConnectionTest(StyledLabel):
                 self._results.append(result)
                 self._show(running=result.ok)
         except LictuiError as error:
-            self.show_error(error.message, error.hint)
+            self.show_error(error)
             return
         self._show(running=False)
 
-    def show_error(self, message: str, hint: str = "") -> None:
-        lines: list[Line] = [((f"{self._symbols.failed} {message}", Tone.CRITICAL),)]
-        if hint:
-            lines.append(((f"  {self._symbols.arrow} {hint}", Tone.ACCENT),))
+    def show_error(self, error: LictuiError) -> None:
+        lines: list[Line] = [((f"{self._symbols.failed} {error.message}", Tone.CRITICAL),)]
+        if error.hint:
+            lines.append(((f"  {self._symbols.arrow} {error.hint}", Tone.ACCENT),))
         self._replace(*lines)
 
     def pin(self, verify: str) -> str:
@@ -277,14 +262,9 @@ class ConnectionTest(StyledLabel):
                 return pin
         return ""
 
-    def same_server(self, board: MergedBoard, name: str) -> tuple[str, str]:
-        """The host that responded, and the registered server on that host; else two "".
-
-        `name` is the tested server itself, which does not count.
-        """
-        hosts = tuple(host for result in self._results for host in result.host_names)
-        same_servers = [server for server in servers_on_hosts(board, hosts) if server != name]
-        return (hosts[0], same_servers[0]) if hosts and same_servers else ("", "")
+    @property
+    def host_names(self) -> tuple[str, ...]:
+        return tuple(host for result in self._results for host in result.host_names)
 
     def _show(self, *, running: bool) -> None:
         width = self.screen.size.width - 4  # padding and scroll bar
@@ -338,7 +318,6 @@ class FormScreen(Screen[None], AppScreen):
         self._edited: set[str] = set(self._original)  # fields whose errors are shown
         self._suggested = ""  # name
         self._asked_about: set[str] = set()  # servers that may be the same one
-        self._running_test: Worker[None] | None = None
 
     @property
     def active_bindings(self) -> dict[str, ActiveBinding]:
@@ -446,13 +425,12 @@ class FormScreen(Screen[None], AppScreen):
         for row in self.query(FieldRow):
             if row.key in errors and row.display:
                 row.entry.focus()
-                self._connection_test.show_error("Please correct the marked fields.")
+                self._connection_test.show_error(LictuiError("Please correct the marked fields."))
                 self.call_after_refresh(row.scroll_visible, animate=False)
                 break
         return server
 
     @on(Input.Submitted)
-    @on(SelectField.Confirmed)
     def _focus_next_field(self) -> None:
         self.focus_next()
 
@@ -491,10 +469,9 @@ class FormScreen(Screen[None], AppScreen):
 
     @on(Button.Pressed, "#test")
     def action_test(self) -> None:
-        if self._running_test:
-            self._running_test.cancel()
+        self.workers.cancel_group(self, "form-test")
         if server := self._complete_server():
-            self._running_test = self._test(server)
+            self._test(server)
 
     @work(group="form-test")
     async def _test(self, server: Server) -> None:
@@ -508,8 +485,10 @@ class FormScreen(Screen[None], AppScreen):
 
     def _ask_same_server(self, server: Server) -> None:
         """Ask once whether a registered server on the same host is the same license server."""
-        name = self._replaced_name or server.name
-        host, same = self._connection_test.same_server(self.lictui.board, name)
+        hosts = self._connection_test.host_names
+        same_servers = servers_on_hosts(self.lictui.board, hosts)
+        own = self._replaced_name or server.name
+        same = next((name for name in same_servers if name != own), "")
         if not same or same in self._asked_about or server.same_as:
             return
         self._asked_about.add(same)
@@ -518,8 +497,7 @@ class FormScreen(Screen[None], AppScreen):
             self._set_value("same_as", same)
             self._show_fields()
 
-        hosts = f"{host} and {same}"
-        question = f"{hosts} are the same license server. Merge into one pane?"
+        question = f"{hosts[0]} and {same} are the same license server. Merge into one pane?"
         confirm(self.app, question, "Both are polled and recorded.", merge)
 
     @property
@@ -541,16 +519,12 @@ class FormScreen(Screen[None], AppScreen):
         """Put the reference to a stored password in the place of the password."""
         self._suggest_name()
         name, secret = self._values.get("name", ""), self._values.get("secret", "")
-        try:
-            reference = await self.lictui.engine.ask(
-                lambda engine: engine.store_secret(name, secret)
-            )
-        except LictuiError as error:
-            self._connection_test.show_error(error.message, error.hint)
-            return
-        self._set_value("secret", reference)
-        self._show_fields()
-        self.query_one("#test").focus()
+        show_error = self._connection_test.show_error
+        reference = await self.ask(lambda engine: engine.store_secret(name, secret), show_error)
+        if reference is not None:
+            self._set_value("secret", reference)
+            self._show_fields()
+            self.query_one("#test").focus()
 
     # Save and close
 
@@ -564,7 +538,7 @@ class FormScreen(Screen[None], AppScreen):
         try:
             await self.lictui.engine.ask(lambda engine: engine.save(server, self._replaced))
         except LictuiError as error:
-            self._connection_test.show_error(error.message, error.hint)
+            self._connection_test.show_error(error)
             return
         self.lictui.poll(server.name)
         if self.is_current:  # else the new board has opened the dashboard already
