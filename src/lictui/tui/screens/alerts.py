@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from textual import on, work
 from textual.containers import Vertical
@@ -14,7 +14,6 @@ from lictui.clock import iso
 from lictui.engine.alerts import alert_views, severity_rank
 from lictui.model import Acknowledgement, AlertState, Event, Level
 from lictui.paths import current_user
-from lictui.tui import commands
 from lictui.tui.screens.dialogs import SnoozeScreen, snooze_end
 from lictui.tui.screens.main_screen import TableScreen
 from lictui.tui.text import LEVEL_TONES, Cell, Fragment, Tone
@@ -25,7 +24,6 @@ from lictui.tui.widgets.table import KeyedTable, Rows, TableCell, TableColumn, f
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from textual.binding import BindingType
     from textual.widget import Widget
 
     from lictui.engine.board import Filter, MergedBoard
@@ -122,7 +120,6 @@ class AlertsScreen(TableScreen):
 
     VIEW = "alerts"
     ROW_NOUN = "row"
-    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("alerts")]
     CSS = """
     AlertsScreen {
         & KeyedTable { padding-left: 0; }

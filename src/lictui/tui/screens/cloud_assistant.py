@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from lictui.engine.usage_insights import ACCOUNTS, Requirement, requirements
-from lictui.tui import commands
 from lictui.tui.screens.dialogs import TextDialog
 from lictui.tui.text import Line, Tone, hang
 from lictui.tui.time_range import format_moment
@@ -13,13 +12,11 @@ from lictui.tui.time_range import format_moment
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from textual.binding import BindingType
-
 
 class CloudAssistantScreen(TextDialog):
     """The requirements of one server, over the servers view."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("cloud_assistant")]
+    VIEW = "cloud_assistant"
     TITLE = "Citrix Cloud: Usage Insights"
 
     def __init__(self, server: str) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual import on
 
 from lictui.engine.board import Filter, MergedBoard
 from lictui.model import percent_text
-from lictui.tui import commands, text
+from lictui.tui import text
 from lictui.tui.screens.main_screen import AGE_REFRESH, TrendScreen
 from lictui.tui.text import Fragment, Table, Tone
 from lictui.tui.widgets.dashboard import PaneGrid
@@ -24,8 +24,6 @@ from lictui.tui.widgets.dashboard_view import (
 )
 
 if TYPE_CHECKING:
-    from textual.binding import BindingType
-
     from lictui.tui.widgets.gauge import Pools
 
 _COLUMNS = (
@@ -39,7 +37,6 @@ class DashboardScreen(TrendScreen[RowId]):
 
     VIEW = "dashboard"
     SORTS = SORTS
-    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("dashboard")]
 
     def __init__(self) -> None:
         super().__init__()

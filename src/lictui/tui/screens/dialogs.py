@@ -77,11 +77,20 @@ class Dialog(ModalScreen[T], AppScreen):
     }
     """
 
+    @property
+    def text_width(self) -> int:
+        """The columns within frame, blanks and scroll bar."""
+        return min(self.app.size.width, 100) - 5
+
     def set_titles(self, frame: Widget, title: str, subtitle: str) -> None:
         """Set the titles of the frame, as they are: names in them are never markup."""
         frame.border_title, frame.border_subtitle = (
             Content(strip_controls(text)) for text in (title, subtitle)
         )
+
+
+def _button(label: str, action: str, variant: ButtonVariant = "default") -> Button:
+    return Button(Content(label), variant, compact=True, action=action)
 
 
 class ChoiceScreen(Dialog[str]):
@@ -107,12 +116,8 @@ class ChoiceScreen(Dialog[str]):
 
     def buttons(self) -> ComposeResult:
         for answer, label in self._answers.items():
-            variant: ButtonVariant = "error" if answer == "yes" else "default"
-            yield Button(Content(label), id=answer, compact=True, variant=variant)
-
-    @on(Button.Pressed)
-    def _on_button(self, event: Button.Pressed) -> None:
-        self.action_choose(event.button.id or "")
+            action = f"screen.choose('{answer}')"
+            yield _button(label, action, "error" if answer == "yes" else "default")
 
     def action_choose(self, answer: str) -> None:
         self.dismiss(answer)
@@ -121,7 +126,7 @@ class ChoiceScreen(Dialog[str]):
 class ConfirmScreen(ChoiceScreen):
     """A question with its consequence below; Enter answers no."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("confirm")]
+    VIEW = "confirm"
     DEFAULT_CSS = "ConfirmScreen Horizontal { height: 2; }"
 
     def __init__(self, question: str, consequence: str) -> None:
@@ -145,7 +150,7 @@ def confirm(app: App[Any], question: str, consequence: str, action: Callable[[],
 class SnoozeScreen(ChoiceScreen):
     """How long to snooze alerts."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("snooze")]
+    VIEW = "snooze"
     DEFAULT_CSS = """
     SnoozeScreen {
         & > Vertical { width: 44; }
@@ -169,7 +174,7 @@ class SnoozeScreen(ChoiceScreen):
         with Horizontal():
             yield Label("[c] ", markup=False)
             yield TextInput(placeholder="a duration: 90m, 8h, 3d", compact=True)
-        yield Button(Content("[Esc] Cancel"), id="no", compact=True)
+        yield _button("[Esc] Cancel", "screen.choose('')")
 
     def action_custom(self) -> None:
         self.query_one(TextInput).focus()
@@ -199,10 +204,6 @@ def snooze_end(answer: str, now: float, zone: ZoneInfo | None) -> float | None:
     return (morning + timedelta(days=1)).replace(tzinfo=zone).timestamp()
 
 
-_WIDEST: Final = 100
-_FRAME: Final = 5  # columns of frame, blanks and scroll bar
-
-
 class TextDialog(Dialog[None]):
     """A text that scrolls, follows the board, and can be copied."""
 
@@ -215,7 +216,7 @@ class TextDialog(Dialog[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll() as frame:
             self.set_titles(frame, self.TITLE, self.SUBTITLE)
-            yield StyledLabel(*self._fitted_lines())
+            yield StyledLabel(*self.lines(self.text_width))
 
     def on_mount(self) -> None:
         self.watch(self.app, "board", self._refresh_lines, init=False)
@@ -225,10 +226,7 @@ class TextDialog(Dialog[None]):
 
     def _refresh_lines(self) -> None:
         if self.is_attached and not self.lictui.paused:
-            self.query_one(StyledLabel).show_lines(*self._fitted_lines())
-
-    def _fitted_lines(self) -> tuple[Line, ...]:
-        return self.lines(min(self.app.size.width, _WIDEST) - _FRAME)
+            self.query_one(StyledLabel).show_lines(*self.lines(self.text_width))
 
     def action_roll(self, step: int) -> None:
         self.query_one(VerticalScroll).scroll_relative(y=step, animate=False)
@@ -251,7 +249,7 @@ _LABEL: Final = 13
 class DataSourcesScreen(TextDialog):
     """Where the figures of one product come from, optionally of one subscription date."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("data_sources")]
+    VIEW = "data_sources"
     TITLE = "Data sources"
     SUBTITLE = "esc: close · Y: copy"
 
@@ -377,8 +375,8 @@ class HelpScreen(TextDialog):
     """
 
     def lines(self, width: int) -> tuple[Line, ...]:
-        app = self.lictui
-        return tuple(_help_lines(commands.with_keymap(app.keymap), width, app.symbols))
+        table = commands.with_keymap(self.lictui.keymap)
+        return tuple(_help_lines(table, width, self.lictui.symbols))
 
 
 def _help_lines(table: tuple[Command, ...], width: int, symbols: Symbols) -> Iterator[Line]:
@@ -425,15 +423,13 @@ Monitor current and historical Citrix license usage across all license servers a
 lictui only reads: it never changes a license server.
 No servers configured yet.
 """
-
-
 _HELP: Final = "?  shows all keys. Guides: docs/, and lictui help"
 
 
 class FirstRunScreen(Screen[None], AppScreen):
     """Add a server, start the demo, or quit."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("first_run")]
+    VIEW = "first_run"
     CSS = """
     FirstRunScreen {
         align: center middle;
@@ -450,9 +446,9 @@ class FirstRunScreen(Screen[None], AppScreen):
             for sentence in _INTRODUCTION.splitlines():
                 yield StyledLabel(((sentence, Tone.TEXT),))
             if not self.lictui.refuses("demo"):
-                yield Button(Content("[a] Add a server"), id="add", compact=True)
-                yield Button(Content("[d] Start demo (simulated servers)"), id="demo", compact=True)
-            yield Button(Content("[q] Quit"), id="quit", compact=True)
+                yield _button("[a] Add a server", "screen.add")
+                yield _button("[d] Start demo (simulated servers)", "screen.demo")
+            yield _button("[q] Quit", "app.quit")
             if paths := self.lictui.paths:
                 files = (("Servers", paths.servers), ("History", paths.data_dir))
                 lines: list[Line] = [((f"{name}  {file}", Tone.QUIET),) for name, file in files]
@@ -469,20 +465,8 @@ class FirstRunScreen(Screen[None], AppScreen):
     def on_screen_resume(self) -> None:
         self._on_board(self.lictui.board)  # the form may have added a server
 
-    def action_move(self, step: int) -> None:
-        if step > 0:
-            self.focus_next()
-        else:
-            self.focus_previous()
-
-    @on(Button.Pressed, "#add")
     def action_add(self) -> None:
         self.lictui.show_view("form")
 
-    @on(Button.Pressed, "#demo")
     def action_demo(self) -> None:
         self.app.exit(START_DEMO)
-
-    @on(Button.Pressed, "#quit")
-    def _quit(self) -> None:
-        self.app.exit(0)

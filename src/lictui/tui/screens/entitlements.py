@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 from textual import work
 from textual.containers import Vertical
@@ -17,7 +17,7 @@ from lictui.engine.entitlements import (
     unused_costs,
 )
 from lictui.products import describe
-from lictui.tui import commands, text
+from lictui.tui import text
 from lictui.tui.screens.main_screen import TableScreen
 from lictui.tui.text import Table, Tone
 from lictui.tui.widgets.styled_text import StyledLabel
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from textual.binding import BindingType
     from textual.widget import Widget
 
     from lictui.analysis.usage import PastSummary, TotalKey
@@ -155,7 +154,6 @@ class EntitlementsScreen(TableScreen):
 
     VIEW = "entitlements"
     AUTO_FOCUS = "#expiries"
-    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("entitlements")]
     CSS = """
     EntitlementsScreen {
         & .title { height: 1; padding: 0 1; }

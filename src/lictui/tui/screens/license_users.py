@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 from textual import on, work
 from textual.containers import Vertical
@@ -12,7 +12,6 @@ from textual.widgets import DataTable
 
 from lictui.engine.license_users import reservation_text
 from lictui.model import Level
-from lictui.tui import commands
 from lictui.tui.screens.dialogs import Dialog
 from lictui.tui.text import Line, Tone, format_age, format_count
 from lictui.tui.time_range import format_moment
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from textual.app import ComposeResult
-    from textual.binding import BindingType
 
     from lictui.engine.license_users import LicenseUsers, VisibleUser
     from lictui.tui.app import EngineAnswers
@@ -70,14 +68,12 @@ def _count(count: int, noun: str) -> str:
 
 
 _MAX_RESERVATIONS: Final = 3  # in the details
-_WIDEST: Final = 100
-_FRAME: Final = 5  # columns of frame, blanks and scroll bar
 
 
 class LicenseUsersScreen(Dialog[None]):
     """The license users of one product on some servers, over the screen below."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("license_users")]
+    VIEW = "license_users"
     CSS = """
     LicenseUsersScreen {
         & > Vertical { height: 36; }
@@ -136,10 +132,9 @@ class LicenseUsersScreen(Dialog[None]):
         )
 
     def _show_rows(self) -> None:
-        width = min(self.size.width, _WIDEST) - _FRAME
         rows: Rows = {key: self._cells(*row) for key, row in self._rows.items()}
         # That a user is idle is shown by a glyph, too.
-        columns = fit_columns(_COLUMNS, rows, width, "user", ("idle",))
+        columns = fit_columns(_COLUMNS, rows, self.text_width, "user", ("idle",))
         self.query_one(KeyedTable).show_rows(columns, rows)
         self.query_one(Vertical).set_class(bool(self._answers) and not self._rows, "-empty")
         self._show_details()

@@ -48,6 +48,14 @@ AGE_REFRESH: Final = 10.0  # seconds after which the ages shown are brought up t
 class AppScreen:
     """What every screen has: the application with its own type, the time, and the engine."""
 
+    VIEW: ClassVar[str] = ""  # its name in the table of commands
+    BINDINGS: ClassVar[list[Any]]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "VIEW" in cls.__dict__:
+            cls.BINDINGS = [*commands.bindings(cls.VIEW)]
+
     @property
     def lictui(self) -> LictuiApp:
         return cast("LictuiApp", cast("Screen[Any]", self).app)
@@ -85,7 +93,6 @@ class AppScreen:
 class MainScreen(Screen[None], AppScreen):
     """Base of the views: the frame around one body widget."""
 
-    VIEW: ClassVar[str] = ""  # its name in the table of commands
     AUTO_FOCUS = "#body"
     DEFAULT_CSS = """
     MainScreen {

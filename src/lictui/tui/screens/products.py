@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 from textual import on, work
 from textual.containers import Container
 
 from lictui.clock import iso
 from lictui.engine.board import GroupBy, MergedBoard, pools_by_total
-from lictui.tui import commands
 from lictui.tui.screens.main_screen import TREND_LABELS, TrendScreen
 from lictui.tui.text import Cell, Fragment, Table, Tone
 from lictui.tui.time_range import RangeLength
@@ -20,7 +19,6 @@ from lictui.tui.widgets.styled_text import StyledLabel
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from textual.binding import BindingType
     from textual.widget import Widget
 
     from lictui.analysis.usage import PastSummary, TotalKey
@@ -50,7 +48,6 @@ class ProductsScreen(TrendScreen["TotalKey"]):
     ROW_NOUN = "product"
     DEFAULT_TREND = RangeLength.MONTH
     AUTO_FOCUS = "ProductTable"
-    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("products")]
     CSS = """
     ProductsScreen {
         & #body { layout: vertical; }

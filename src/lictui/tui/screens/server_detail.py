@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 from textual import on, work
 from textual.containers import Vertical, VerticalScroll
@@ -26,7 +26,7 @@ from lictui.model import (
     percent_text,
 )
 from lictui.products import describe
-from lictui.tui import commands, text
+from lictui.tui import text
 from lictui.tui.screens import server_form
 from lictui.tui.screens.dialogs import confirm
 from lictui.tui.screens.main_screen import AGE_REFRESH, TableScreen
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from datetime import date
     from zoneinfo import ZoneInfo
 
-    from textual.binding import BindingType
     from textual.widget import Widget
 
     from lictui.engine.board import ServerStatus
@@ -301,7 +300,6 @@ class ServerScreen(ServerActions):
     """The details of one server, and its licenses."""
 
     VIEW = "server"
-    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("server")]
     CSS = """
     ServerScreen {
         & #details { height: auto; max-height: 60%; padding: 0 1; scrollbar-size-vertical: 1; }

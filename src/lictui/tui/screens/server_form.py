@@ -23,7 +23,6 @@ from lictui.engine.merge import servers_on_hosts
 from lictui.errors import LictuiError
 from lictui.model import FailureKind, Level, Server, Step, StepResult
 from lictui.paths import current_folder
-from lictui.tui import commands
 from lictui.tui.screens import server_fields
 from lictui.tui.screens.dialogs import confirm
 from lictui.tui.screens.main_screen import AppScreen
@@ -286,7 +285,7 @@ _FOCUSED: Final = {
 class FormScreen(Screen[None], AppScreen):
     """Add a server, or edit the given one."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("form")]
+    VIEW = "form"
     CSS = """
     FormScreen {
         & #title { height: 1; padding: 0 1; background: $panel; }
@@ -346,11 +345,11 @@ class FormScreen(Screen[None], AppScreen):
             yield StyledLabel(id="help")
             yield StyledLabel(id="warnings")
             with Horizontal(id="actions"):
-                yield Button("Test", id="test", compact=True)
-                yield Button("Save", id="save", compact=True)
-                yield Button("Cancel", id="cancel", compact=True)
-                yield Button("Pin this certificate", id="pin", compact=True, variant="warning")
-                yield Button("Store password", id="store", compact=True, variant="warning")
+                for name in ("test", "save", "cancel"):
+                    yield Button(name.title(), id=name, compact=True, action=f"screen.{name}")
+                for name, label in (("pin", "Pin this certificate"), ("store", "Store password")):
+                    action = f"screen.{name}"
+                    yield Button(label, "warning", id=name, compact=True, action=action)
             yield ConnectionTest(self.lictui.symbols, self._on_test_change)
         yield Footer(show_command_palette=False)
 
@@ -467,7 +466,6 @@ class FormScreen(Screen[None], AppScreen):
         fields = self.query_one("#fields", VerticalScroll)
         self.call_after_refresh(fields.scroll_end, animate=False, immediate=True)
 
-    @on(Button.Pressed, "#test")
     def action_test(self) -> None:
         self.workers.cancel_group(self, "form-test")
         if server := self._complete_server():
@@ -504,7 +502,6 @@ class FormScreen(Screen[None], AppScreen):
     def _pin(self) -> str:
         return self._connection_test.pin(self._values.get("verify", ""))
 
-    @on(Button.Pressed, "#pin")
     def action_pin(self) -> None:
         self._set_value("verify", self._pin)
         self._show_fields()
@@ -513,7 +510,6 @@ class FormScreen(Screen[None], AppScreen):
         self._connection_test.title = (((pinned, Tone.OK),),)
         self.action_test()
 
-    @on(Button.Pressed, "#store")
     @work(group="form-store")
     async def action_store(self) -> None:
         """Put the reference to a stored password in the place of the password."""
@@ -528,7 +524,6 @@ class FormScreen(Screen[None], AppScreen):
 
     # Save and close
 
-    @on(Button.Pressed, "#save")
     def action_save(self) -> None:
         if server := self._complete_server():
             self._save(server)
@@ -544,7 +539,6 @@ class FormScreen(Screen[None], AppScreen):
         if self.is_current:  # else the new board has opened the dashboard already
             self.dismiss()
 
-    @on(Button.Pressed, "#cancel")
     def action_cancel(self) -> None:
         values = server_fields.toml_values
         if values(self._values) == values(self._original):

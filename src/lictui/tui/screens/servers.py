@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 from textual import on
 from textual.containers import Vertical
@@ -11,7 +11,7 @@ from textual.widgets import DataTable
 
 from lictui.clock import iso
 from lictui.model import Server, SourceName
-from lictui.tui import commands, text
+from lictui.tui import text
 from lictui.tui.screens.server_detail import STATE_TONES, ServerActions, state_fragment
 from lictui.tui.text import Cell, Fragment, Table, Tone
 from lictui.tui.time_range import format_moment
@@ -20,7 +20,6 @@ from lictui.tui.widgets.table import KeyedTable, Rows, TableCell, TableColumn, f
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from textual.binding import BindingType
     from textual.widget import Widget
 
     from lictui.engine.board import ServerStatus
@@ -99,7 +98,6 @@ class ServersScreen(ServerActions):
     """The servers view."""
 
     VIEW = "servers"
-    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("servers")]
     CSS = """
     ServersScreen #details {
         height: auto;
