@@ -16,6 +16,7 @@ from tests.support.clock import START, FakeClock
 from tests.support.polls import failure_of, snapshot_of
 
 from lictui.config.settings import Limits
+from lictui.engine.las import LastRenewal, last_renewal
 from lictui.model import (
     Failure,
     FailureKind,
@@ -174,7 +175,9 @@ async def _serve(
     api: JsonApi
     client = ApiClient(USER if name is SourceName.CVAD else "client-1", PASSWORD, "acme")
     if name is SourceName.CVAD:
-        api = SiteApi(fault, clock, client, SITE, lambda: (PLATINUM,), retry_after=600)
+        api = SiteApi(
+            fault, clock, client, options.get("site", SITE), lambda: (PLATINUM,), retry_after=600
+        )
     elif name is SourceName.PARTNER:
         api = PartnerApi(fault, clock, client, PARTNER, retry_after=600)
     else:
@@ -312,6 +315,15 @@ async def test_cvad_shows_sessions_beside_licenses_and_las_health(simulate: Simu
     (sessions,) = (notice for notice in snapshot.notices if notice.title == "Sessions")
     assert sessions.detail == "260 licensed, 227 connected, 33 disconnected"
     assert sessions.action == "Licenses are assigned to users and devices, not to sessions."
+
+
+async def test_cvad_reads_what_the_health_of_las_needs(simulate: Simulate) -> None:
+    site = replace(SITE, kind=ServerKind.LAS_SITE, activated_until=date(2026, 12, 2))
+    async with simulate(SourceName.CVAD, options={"site": site}) as simulation:
+        snapshot = await simulation.snapshot()
+    assert (snapshot.mode, snapshot.license_server_reachable) == (Mode.LAS, True)
+    assert last_renewal(snapshot, date(2026, 11, 24)) == LastRenewal(22, 3)
+    assert not any("do not support" in notice.title for notice in snapshot.notices)
 
 
 # Customer of Citrix Cloud
