@@ -163,9 +163,7 @@ def fit_line(line: Sequence[Fragment], cells: int) -> Line:
         size = cell_len(text)
         fitted.append((text if size <= left else set_cell_size(text, left), tone))
         left -= min(size, left)
-    if left > 0:
-        fitted.append((" " * left, Tone.TEXT))
-    return merge_fragments(fitted)
+    return merge_fragments([*fitted, *[(" " * left, Tone.TEXT)] * (left > 0)])
 
 
 def hang(head: Line, line: Sequence[Fragment], width: int) -> Iterator[Line]:

@@ -257,8 +257,7 @@ class UsageScreen(MainScreen):
     def _value_line(self, width: int) -> Line:
         symbols = self.lictui.symbols
         if self._shows_heat_map:
-            view = self.heat_map.view
-            return read_off(view, symbols) or legend(view, width)
+            return read_off(self.heat_map.view, symbols) or legend(self.heat_map.view, width)
         line = usage_view.cursor_line(self.chart.view, self.current_time.today, symbols, width)
         return line or self.chart.legend(width)
 

@@ -342,16 +342,12 @@ def _current(selection: ProductSelection, symbols: Symbols) -> list[Fragment]:
     percent = percent_text(reading.ratio, selection.thresholds.ratios)
     fragments = [
         (f"{counts} {selection.model.verb}", Tone.STRONG),
-        (f"  {percent}{_glyph(level, symbols)}", LEVEL_TONES[level]),
+        (f"  {percent} {symbols.level[level]}".rstrip(), LEVEL_TONES[level]),
         (f"  {format_count(reading.free)} free", Tone.TEXT),
     ]
     if reading.overdraft:
         fragments.append((f", overdraft {reading.overdraft:,}", Tone.QUIET))
     return fragments
-
-
-def _glyph(level: Level, symbols: Symbols) -> str:
-    return f" {symbols.level[level]}".rstrip()
 
 
 def _past(data: UsageData, view: ChartView, stats: UsageStats) -> Iterator[Fact]:
@@ -470,7 +466,7 @@ def cursor_line(view: ChartView, today: date, symbols: Symbols, width: int) -> L
     verb = "assigned" if view.assigned else "in use"
     more.append(f", average {bucket.average:,.0f}")
     values = f"{value:,} of {format_count(bucket.installed)} {verb}  {share}"
-    glyph = _glyph(view.level(bucket), symbols)
+    glyph = f" {symbols.level[view.level(bucket)]}".rstrip()
     choices = ((until, 2), (until, 1), ("", 1), ("", 0))
     lines = [(f"{symbols.ascending} {start}{end}  ", "".join(more[:n])) for end, n in choices]
     room = width - len(values + glyph)

@@ -340,14 +340,11 @@ class PaneGrid(LineView["RowId"], inherit_bindings=False):
 
     # Content
 
-    def watch_panes(self) -> None:
-        self._place()
-
     def watch_empty_text(self) -> None:
         self.repaint()
 
     @on(Resize)
-    def _place(self) -> None:
+    def watch_panes(self) -> None:
         width = self.scrollable_content_region.width
         if not width:
             return

@@ -46,9 +46,13 @@ def draw_gauge(
         at = min(int(peak / installed * inside), inside - 1) - len(fill)
         if at >= 0:
             track[at] = symbols.peak
-    tone = LEVEL_TONES[level]
-    beyond = _beyond(used - installed, reading.overdraft, symbols)
-    return [(fill, tone), ("".join(track) + symbols.limit, Tone.FRAME), *beyond]
+    room, over, overdraft = OVERDRAFT_CELLS - 1, used - installed, reading.overdraft or 0
+    taken = 0 if over <= 0 else room
+    if 0 < over < overdraft:
+        taken = max(1, over * room // overdraft)
+    free = (symbols.overdraft_free if overdraft else " ") * (room - taken)
+    beyond = [(symbols.overdraft_used * taken, Tone.OVER)] * bool(taken) + [(free, Tone.FRAME)]
+    return [(fill, LEVEL_TONES[level]), ("".join(track) + symbols.limit, Tone.FRAME), *beyond]
 
 
 def _bar(value: int, of: int, cells: int, symbols: Symbols) -> str:
@@ -59,14 +63,6 @@ def _bar(value: int, of: int, cells: int, symbols: Symbols) -> str:
     eighths = max(1, value * cells * parts // of)
     whole, part = divmod(eighths, parts)
     return symbols.gauge_bars[-1] * whole + (symbols.gauge_bars[part - 1] if part else "")
-
-
-def _beyond(over: int, overdraft: int | None, symbols: Symbols) -> list[Fragment]:
-    room, free = OVERDRAFT_CELLS - 1, symbols.overdraft_free if overdraft else " "
-    if over <= 0:
-        return [(free * room, Tone.FRAME)]
-    taken = room if not overdraft or over >= overdraft else max(1, over * room // overdraft)
-    return [(symbols.overdraft_used * taken, Tone.OVER), (free * (room - taken), Tone.FRAME)]
 
 
 # Trend: maxima per bucket on the fixed scale of 0 to installed

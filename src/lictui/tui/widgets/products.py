@@ -287,12 +287,6 @@ class TableLayout:
     trend: int = 0  # cells; 0 leaves it out
     names: Mapping[str, str] = field(default_factory=dict)  # as they fit, no two alike
 
-    def title_at(self, x: int) -> str:
-        """The title of the column at this place, "" for none."""
-        ends = accumulate(width for _, width in self.columns)
-        titles = (column.title for column, _ in self.columns)
-        return next((title for title, end in zip(titles, ends, strict=True) if x < end), "")
-
 
 def fit_columns(
     cells: int, rows: Sequence[ProductRow], symbols: Symbols = UNICODE_SYMBOLS
@@ -520,7 +514,9 @@ class ProductTable(LineView[TotalKey], inherit_bindings=False):
 
     @on(Click)
     def _sort(self, event: Click) -> None:
-        if not event.y and (title := self._table_layout.title_at(event.x)):
+        ends = accumulate(width for _, width in self._table_layout.columns)
+        clicked = (title for title, end in zip(self.sorts, ends, strict=True) if event.x < end)
+        if not event.y and (title := next(clicked, "")):
             self.post_message(self.TitleClicked(title))
 
     def pieces(self, y: int) -> tuple[Piece, ...]:
