@@ -185,12 +185,9 @@ def _runs(shown: list[_Cell], target: list[_Cell], first: int) -> list[tuple[int
         if cell == shown[x] or cell is _UNKNOWN:
             continue
         start = x - 1 if not cell[0] and x > first else x  # a wide character is written whole
-        if (
-            runs
-            and start - runs[-1][1] <= _GAP
-            and _UNKNOWN not in target[runs[-1][1] - first : x - first]
-        ):
-            runs[-1] = (runs[-1][0], x + 1)
+        before, end = runs[-1] if runs else (start, first - _GAP - 1)
+        if start - end <= _GAP and _UNKNOWN not in target[end - first : x - first]:
+            runs[-1] = (before, x + 1)
         else:
             runs.append((start, x + 1))
     return runs

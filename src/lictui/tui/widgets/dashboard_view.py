@@ -258,10 +258,8 @@ def expiry_notes(status: ServerStatus, limits: Thresholds, today: date) -> Itera
     for expiry in server_expiries(status):
         days.setdefault(expiry.kind, []).append((expiry.day - today).days)
     subscriptions = [left for left in days.get(ExpiryKind.SUBSCRIPTION, ()) if left >= 0]
-    for left, subject in (
-        (days.get(ExpiryKind.LICENSES, []), "licenses expire"),
-        (subscriptions, "SA ends"),
-    ):
+    licenses = days.get(ExpiryKind.LICENSES, [])
+    for left, subject in ((licenses, "licenses expire"), (subscriptions, "SA ends")):
         soon = sorted(day for day in left if day <= limits.expiry_warn)
         if soon:
             tone = Tone.CRITICAL if soon[0] <= limits.expiry_critical else Tone.WARN
@@ -328,8 +326,7 @@ def select_panes(panes: Sequence[PaneView], view: DashboardFilter) -> tuple[Pane
         selected.sort(key=key)
     if view.reverse:
         selected.reverse()
-    groups = dict.fromkeys(pane.group for pane in panes)
-    order = {group: index for index, group in enumerate(groups)}
+    order = {group: at for at, group in enumerate(dict.fromkeys(pane.group for pane in panes))}
     return tuple(sorted(selected, key=lambda pane: order[pane.group]))
 
 
