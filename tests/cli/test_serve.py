@@ -110,6 +110,24 @@ async def test_other_sites_may_not_use_the_page(client: Client) -> None:
     assert reply.status == 403
 
 
+async def test_malformed_requests_are_refused_without_a_traceback(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    form = "application/x-www-form-urlencoded"
+    for kind, body in (
+        (f"{form}; charset=nonsense", b"token=a"),
+        (f"{form}; charset=unicode_escape", rb"token=\ud800"),
+        (form, b"token=%ff\xff"),
+        ("multipart/form-data; boundary=a", b"nonsense"),
+    ):
+        headers = {**origin(client), "Content-Type": kind}
+        assert (await client.post("/login", data=body, headers=headers)).status == 400
+    for headers in ({"Host": "["}, {"Origin": "http://[::1"}, {"Host": "", "Origin": ""}):
+        reply = await client.post("/login", data={"token": TOKEN}, headers=headers)
+        assert reply.status == 403, headers
+    assert caplog.records == []
+
+
 async def test_open_page_answers_to_its_own_name_only(tmp_path: Path) -> None:
     client = await client_of(Access(), tmp_path)
     assert (await client.get("/")).status == 200

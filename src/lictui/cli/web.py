@@ -157,12 +157,15 @@ class WebServer(Server):
     def _refusal(self, request: web.Request) -> str:
         """Return why a request is refused whoever sends it, or ""."""
         public = urlsplit(self.public_url)
-        host = urlsplit(f"//{request.host}")
+        try:
+            host = urlsplit(f"//{request.host}")
+            origin = urlsplit(request.headers.get("Origin", ""))
+        except ValueError:
+            return "malformed"
         # A page of another site may reach this machine by a name of its own (DNS rebinding).
         if self._access.is_open and host.hostname not in {*_LOOPBACK_NAMES, public.hostname}:
             return "unknown host name"
-        origin = urlsplit(request.headers.get("Origin", ""))
-        is_own = origin.netloc in (request.host, public.netloc)
+        is_own = origin.netloc != "" and origin.netloc in (request.host, public.netloc)
         # Browsers let every site open a WebSocket to every other one.
         needs_origin = request.path == "/ws" or request.method == "POST"
         return "" if is_own or not needs_origin else "another site"
@@ -175,12 +178,16 @@ class WebServer(Server):
 
     async def _log_in(self, request: web.Request) -> web.StreamResponse:
         address = str(request.remote)
-        token = str((await request.post()).get("token", ""))
+        try:
+            token = str((await request.post()).get("token", "")).encode()
+        except (ValueError, LookupError) as error:  # an unknown or a wrong encoding
+            self._log(f"{address} refused: malformed")
+            raise web.HTTPBadRequest from error
         if self._failures[address] >= _MAX_FAILURES:
             self._log(f"{address} refused: too many wrong tokens")
             return self._login_page("Too many wrong tokens. Restart lictui serve.", 429)
         right = self._access.token
-        if not right or not hmac.compare_digest(token.encode(), right.encode()):
+        if not right or not hmac.compare_digest(token, right.encode()):
             if len(self._failures) >= _MAX_ADDRESSES:
                 self._failures.clear()
             self._failures[address] += 1
