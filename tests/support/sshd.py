@@ -35,6 +35,7 @@ class Sshd:
     """The server during a `with` block; `folder` contains its keys and those of a client."""
 
     folder: Path
+    extra: str = ""  # more lines of sshd_config
     port: int = 0
 
     def __enter__(self) -> Self:
@@ -46,7 +47,9 @@ class Sshd:
         self._trust("known_hosts", "host_key")
         self._trust("other_known_hosts", "other_host_key")
         (self.folder / "ssh_config").write_text(_CLIENT_CONFIG)
-        (self.folder / "sshd_config").write_text(_CONFIG.format(port=self.port, folder=self.folder))
+        (self.folder / "sshd_config").write_text(
+            _CONFIG.format(port=self.port, folder=self.folder) + self.extra
+        )
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)  # privilege separation directory
         self._process = subprocess.Popen(

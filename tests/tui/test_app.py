@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tests.support.clock import START
@@ -89,6 +90,23 @@ async def test_read_only_offers_nothing_that_writes() -> None:
         assert "read only" in screen_text(run.app)
         await run.press("a")
         assert isinstance(run.app.screen, DashboardScreen)
+
+
+async def test_read_only_refuses_to_write_poll_and_test_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with running_app(options={"read_only": True}) as run:
+        for count, key in enumerate(("E", "t", "u", "r", "R", "e"), 1):
+            await run.press(key)
+            assert notified(run).count("Read only: nothing is written") == count, key
+        assert run.engine.polled == []
+    clock = PastClock(START - 600, START - 3600, START)
+    async with running_app(clock=clock) as run:
+        await run.press("E", "r", "t")
+        assert run.engine.polled == []
+        assert notified(run).count("This is the past: nothing is written") == 2
+    assert len(await asyncio.to_thread(lambda: list(tmp_path.iterdir()))) == 1
 
 
 async def test_another_time_is_shown_step_by_step() -> None:
