@@ -1,4 +1,4 @@
-"""Leaving the monitor by a signal."""
+"""Options of the monitor, and leaving it by a signal."""
 
 import asyncio
 import logging
@@ -7,14 +7,40 @@ import signal
 import threading
 from collections.abc import Callable
 from datetime import datetime
+from io import BytesIO, TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import pytest
 
 from lictui.cli.context import configure_logging
-from lictui.cli.monitor import _demo_start, exit_on_signal
+from lictui.cli.monitor import _demo_start, _with_options, exit_on_signal
+from lictui.cli.options import MonitorOptions
 from lictui.clock import SystemClock
+from lictui.config.settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("option", "configured", "encoding", "is_ascii"),
+    [
+        (None, False, "utf-8", False),
+        (None, True, "utf-8", True),
+        (None, False, "latin-1", True),
+        (True, False, "utf-8", True),
+        (False, True, "latin-1", False),  # --unicode
+    ],
+)
+def test_symbols_are_those_of_the_terminal_unless_an_option_is_given(
+    *,
+    option: bool | None,
+    configured: bool,
+    encoding: str,
+    is_ascii: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.__stdout__", TextIOWrapper(BytesIO(), encoding))
+    settings = _with_options(Settings(ascii=configured), MonitorOptions(ascii=option))
+    assert settings.ascii == is_ascii
 
 
 def test_forced_exit_closes_everything_before_the_program_goes_on(

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import json
+import os
 import sys
 import threading
 from pathlib import Path
@@ -338,7 +339,8 @@ async def test_second_instance_shows_what_the_first_records(harness: EngineHarne
     leader = await harness.engine()
     follower = await harness.engine()
     polls = len(harness.polled_names)
-    assert any("another lictui instance" in notice for notice in follower.board.notices)
+    assert (leader.board.poller, follower.board.notices) == ("", ())
+    assert f"({os.getpid()})" in follower.board.poller
     harness.replies["lic-01"] = snapshot(pool(in_use=433))
     await harness.clock.advance(60)
     await harness.clock.advance(ROUND * 2)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.segment import Segment
 from tests.support.clock import START
 from tests.support.example_board import example_board
 from tests.support.fake_engine import FakeEngine
@@ -84,10 +85,53 @@ async def test_palette_offers_and_runs_commands(view: str) -> None:
         assert run.app.paused
 
 
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("lic-lab", "lic-lab"),  # the detail of a server
+        ("XenApp Adv", "Citrix XenApp Advanced"),  # the usage of a product
+        ("apac", "group apac"),  # the dashboard of a group
+        ("2026-11-10", "10 Nov"),  # the usage on a day
+    ],
+)
+async def test_palette_goes_to_places_by_name(query: str, expected: str) -> None:
+    async with running_app(size=(120, 30)) as run:
+        await run.press("colon")
+        await run.type(query)
+        await run.press("enter")
+        assert not run.app.screen.is_modal
+        assert expected in screen_text(run.app)
+
+
+async def test_palette_offers_themes_and_leaves_out_what_does_not_apply() -> None:
+    async with running_app("servers", options={"read_only": True}) as run:
+        await run.press("colon")
+        await run.type("light")
+        await run.press("enter")
+        assert run.app.theme == "lictui-light"
+        await run.press("colon")
+        await run.type("remove")
+        assert "Remove the selected server" not in screen_text(run.app)
+
+
+@pytest.mark.parametrize("view", ["servers", "alerts", "dashboard"])
+async def test_theme_switch_redraws_everything(view: str) -> None:
+    def cells(run: RunningApp) -> list[Segment]:
+        lines = run.app.screen._compositor.render_strips(run.app.size)[:-1]
+        return [segment for strip in lines for segment in strip.simplify()]
+
+    async with running_app(view, settings=Settings(theme="lictui-light")) as run:
+        expected = cells(run)
+    async with running_app(view) as run:
+        run.app.theme = "lictui-light"
+        await run.settle()
+        assert cells(run) == expected
+
+
 async def test_read_only_offers_nothing_that_writes() -> None:
     async with running_app(options={"read_only": True}) as run:
         assert "add a server" not in screen_text(run.app)
-        assert "read only" in screen_text(run.app)
+        assert "read-only" in screen_text(run.app)
         await run.press("a")
         assert isinstance(run.app.screen, DashboardScreen)
 

@@ -76,13 +76,13 @@ async def test_idle_screen_writes_only_its_age(wire: Wire) -> None:
     clock = FakeClock()
     async with running_app(clock=clock, engine=FakeEngine(workday_series)) as run:
         wire.take()
-        headline = run.app.screen.query_one("HeaderBar")
+        footer = run.app.screen.query_one("FooterBar")
         for _ in range(5):
-            headline.call_later(headline._tick)  # type: ignore[attr-defined]
+            footer.call_later(footer._tick)  # type: ignore[attr-defined]
             await run.settle()
         assert wire.take() == 0
         await clock.advance(1)
-        headline.call_later(headline._tick)  # type: ignore[attr-defined]
+        footer.call_later(footer._tick)  # type: ignore[attr-defined]
         await run.settle()
         assert 0 < wire.take() <= 60
 

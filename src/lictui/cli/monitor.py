@@ -32,7 +32,7 @@ from lictui.paths import Paths
 from lictui.tui.theme_names import THEME_NAMES, theme_problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from lictui.config.settings import Settings
     from lictui.history.csv_reader import ImportedPool
@@ -200,7 +200,8 @@ def _run(
         if demo:
             _start_demo(stack, app, context.paths, options.seed, thread)
 
-    state = load_state(context.paths)
+    given = {"theme"} if options.theme else set()  # counts, also if it is the default
+    state = {k: v for k, v in load_state(context.paths).items() if k not in given}
     app = LictuiApp(
         thread,
         clock,
@@ -208,19 +209,25 @@ def _run(
         board=thread.board,
         demo=demo,
         read_only=options.read_only,
+        console=os.environ.get("TERM") == "linux" and options.ascii is None,
         filter=options.pattern,
         watch=WatchOptions(**watch) if watch is not None else None,
-        state=dict(state),
+        state=state,
         on_shown=on_first_frame,
         paths=context.paths,
     )
     with exit_on_signal(on_exit=lambda: app.call_later(app.exit, 0), close=stack.close):
         result = app.run()
-        changes = {k: v for k, v in app.saved_state.items() if v != state.get(k)}
-        if changes and not (app.read_only or app.is_past):
-            with suppress(LictuiError):  # the last view is not important enough for an error
-                save_state(context.paths, changes)
+        if not (app.read_only or app.is_past):
+            _save_changes(context.paths, state, app.saved_state)
     return result if isinstance(result, int) else app.return_code or 0
+
+
+def _save_changes(paths: Paths, before: Mapping[str, str], after: Mapping[str, str]) -> None:
+    changes = {k: v for k, v in after.items() if v != before.get(k)}
+    with suppress(LictuiError):  # the last view is not important enough for an error
+        if changes:
+            save_state(paths, changes)
 
 
 def _is_read_only(context: CommandContext) -> bool:
@@ -246,7 +253,7 @@ def _with_options(settings: Settings, options: MonitorOptions) -> Settings:
     return replace(
         settings,
         theme=options.theme or _theme_for_terminal(settings.theme),
-        ascii=options.ascii or settings.ascii or _needs_ascii(),
+        ascii=_needs_ascii(settings.ascii) if options.ascii is None else options.ascii,
         read_only=options.read_only or settings.read_only,
     )
 
@@ -260,10 +267,9 @@ def _theme_for_terminal(configured: str) -> str:
     return "lictui-ansi" if has_few_colors and is_default else configured
 
 
-def _needs_ascii() -> bool:
-    """Tell whether the terminal lacks most symbols: the Linux console, or one without UTF-8."""
+def _needs_ascii(configured: bool) -> bool:
     encoding = sys.__stdout__.encoding if sys.__stdout__ else ""  # Textual replaces sys.stdout
-    return os.environ.get("TERM") == "linux" or not encoding.lower().startswith("utf")
+    return configured or not encoding.lower().startswith("utf")
 
 
 # Leaving the monitor by a signal, or because its terminal is gone

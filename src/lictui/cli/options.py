@@ -44,7 +44,7 @@ class MonitorOptions:
     group: str = ""
     pattern: str = ""
     theme: str = ""
-    ascii: bool = False
+    ascii: bool | None = None
     read_only: bool = False
     demo: bool = False
     demo_now: bool = False
@@ -159,7 +159,11 @@ _MONITOR_OPTIONS: Final = (
         show_default="theme of config.toml",
         help="Color theme.",
     ),
-    click.option("--ascii", is_flag=True, help="Draw with ASCII characters only."),
+    click.option(
+        "--ascii/--unicode",
+        default=None,
+        help="Draw with ASCII characters only, or with all symbols (default: as the terminal can).",
+    ),
     click.option(
         "--read-only",
         is_flag=True,

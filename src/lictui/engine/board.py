@@ -119,7 +119,8 @@ class Board:
     """All registered servers, in the order of the registry."""
 
     servers: tuple[ServerStatus, ...] = ()
-    notices: tuple[str, ...] = ()  # lasting problems: a damaged file, another lictui that polls
+    notices: tuple[str, ...] = ()  # lasting problems: a damaged file
+    poller: str = ""  # another lictui that polls, host and process: this one shows what it records
     alert_states: tuple[AlertState, ...] | None = None  # None: alerts are not evaluated
     acknowledgements: Mapping[AlertKey, Acknowledgement] = field(default_factory=dict, hash=False)
 
@@ -220,6 +221,9 @@ class GroupBy(StrEnum):
     SERVER = "server"
 
 
+FIGURES: Final = ("in_use", "installed")  # those of a reading that a ratio needs
+
+
 @dataclass(frozen=True, slots=True)
 class Total:
     """One product and model over the servers whose last poll succeeded."""
@@ -230,6 +234,7 @@ class Total:
     reading: Reading  # each figure the sum of what is known; None if nothing is
     level: Level
     unknown_pools: int  # pools with a figure missing
+    unknown_figures: tuple[str, ...]  # of FIGURES, those missing in a pool
     servers_reporting: tuple[str, ...]  # servers whose figures are in the sums
     servers_expected: tuple[str, ...]  # enabled servers with the product, as last read or recorded
     scope: str = ""  # the group or the server; "" for all servers
@@ -240,10 +245,9 @@ class Total:
         """As the history, the trends and `pools_by_total` know it."""
         return self.scope, self.product, self.model
 
-    @property
-    def is_partial(self) -> bool:
-        """Whether a server or a figure is missing in the sums: they are lower bounds."""
-        return bool(self.unknown_pools) or self.servers_reporting != self.servers_expected
+    def is_partial(self, figure: str) -> bool:
+        """Whether a server or a pool is missing in the sum of this figure: it is a lower bound."""
+        return figure in self.unknown_figures or self.servers_reporting != self.servers_expected
 
     @property
     def free(self) -> int | None:
@@ -275,6 +279,11 @@ class MergedBoard:
     def notices(self) -> tuple[str, ...]:
         """Lasting problems."""
         return self.registered.notices
+
+    @property
+    def poller(self) -> str:
+        """The host and process that polls, if it is another lictui."""
+        return self.registered.poller
 
     @property
     def alert_states(self) -> tuple[AlertState, ...] | None:
@@ -443,6 +452,11 @@ def _totals(board: MergedBoard, by: GroupBy) -> Iterator[Total]:
             level=level,
             worst_level=worst,
             unknown_pools=unknown,
+            unknown_figures=tuple(
+                figure
+                for figure in FIGURES
+                if any(getattr(pool.reading, figure) is None for _, pool in reporting)
+            ),
             servers_reporting=tuple(dict.fromkeys(status.server.name for status, _ in reporting)),
             servers_expected=tuple(dict.fromkeys(status.server.name for status, _ in pools)),
             scope=scope,

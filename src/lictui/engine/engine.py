@@ -99,7 +99,6 @@ _ANOMALY_INTERVAL: Final = 60.0  # seconds between searches for servers that are
 _PUSH_INTERVAL: Final = 15.0  # seconds between two looks for figures to push
 _PATIENCE: Final = 1.0  # seconds that the start waits for a history that is slow, or locked
 _CLOSE_TIMEOUT: Final = 2.5  # seconds for everything: a process that is told to end must end
-_VIEWING_ONLY: Final = "Viewing only: another lictui instance is polling ({}, process {})"
 
 
 class Engine:
@@ -536,8 +535,10 @@ class Engine:
                 self._actions.restore()
         self._recorder.evaluates_alerts = allowed
         self._poller.set_enabled(allowed=allowed)
-        viewing = _VIEWING_ONLY.format(*host_and_process(self._lease.poller))
-        self._notices["lease"] = () if allowed or self._scope.read_only else (viewing,)
+        host, process = host_and_process(self._lease.poller)
+        is_viewing = not allowed and not self._scope.read_only
+        poller = f"{host} ({process})" if is_viewing else ""
+        self._recorder.board = replace(self._recorder.board, poller=poller)
 
     def _write_acknowledgements(self, history: History) -> None:
         for key, acknowledgement in list(self._recorder.alert_store.acknowledgements.items()):

@@ -11,6 +11,7 @@ from hashlib import sha256
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
+from lictui.engine.board import FIGURES
 from lictui.export.nagios import CheckOptions, Finding, PluginState, judge, plain_text
 from lictui.export.openmetrics import (
     POOL_LABELS,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import date
 
-    from lictui.engine.board import MergedBoard
+from lictui.engine.board import MergedBoard
 
 _NANOSECONDS: Final = 1_000_000_000
 _PRTG_CHANNELS: Final = 50  # of one sensor, as its manual recommends
@@ -117,7 +118,7 @@ def _prtg(board: MergedBoard, now: float, today: date) -> str:
     for total in totals:
         limits = board.alert_settings.thresholds_for(product=total.product)
         installed, free = total.reading.installed, total.free
-        if total.is_partial or installed is None or total.reading.in_use is None:
+        if any(map(total.is_partial, FIGURES)) or installed is None or total.reading.in_use is None:
             continue
         label = total.product
         if sum(other.product == label for other in totals) > 1:

@@ -227,7 +227,7 @@ def _performance(
     totals = [t for t in board.totals() if not options.products or t.product in options.products]
     codes, settings = [total.product for total in totals], board.alert_settings
     for total in totals:
-        installed = None if total.is_partial else total.reading.installed
+        installed = None if total.is_partial("installed") else total.reading.installed
         limits = settings.thresholds_for(product=total.product)
         if len(board.servers) == 1:
             limits = settings.thresholds_of(board.servers[0].server, total.product)
@@ -238,7 +238,7 @@ def _performance(
         label = total.product
         if codes.count(label) > 1:
             label = f"{label} {total.model}"
-        value = None if total.is_partial else total.reading.in_use
+        value = None if total.is_partial("in_use") else total.reading.in_use
         scaled = ["" if installed is None else str(r.scaled(installed / 100)) for r in ranges]
         yield _perfdata(label, value, *scaled, "0", "" if installed is None else str(installed))
     enabled = [status for status in board.servers if status.state is not State.DISABLED]

@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, TypeVar, cast
 
 from textual import on
 from textual.app import App, SystemCommand
@@ -24,10 +24,14 @@ from lictui.clock import PastClock
 from lictui.config.settings import Settings
 from lictui.engine.alerts import alert_events
 from lictui.engine.board import MergedBoard
+from lictui.errors import UsageError
 from lictui.tui import _terminal, commands, theme_names
 from lictui.tui import theme as symbols
+from lictui.tui.date_input import parse_time_range
 from lictui.tui.text import strip_controls
 from lictui.tui.theme import AsciiFilter
+from lictui.tui.time_range import time_zone
+from lictui.tui.widgets.bars import applies
 from lictui.tui.widgets.dashboard_view import pending_polls
 
 if TYPE_CHECKING:
@@ -50,6 +54,7 @@ if TYPE_CHECKING:
     from lictui.model import Acknowledgement, AlertKey, Event, Server, StepResult
     from lictui.paths import Paths
     from lictui.tui.commands import Command
+    from lictui.tui.time_range import TimeRange
 
 _LOG: Final = logging.getLogger(__name__)
 _TRAVEL_STEP: Final = 300.0  # seconds
@@ -143,11 +148,11 @@ SCREENS: Final = {
 MAIN_VIEWS: Final = ("dashboard", "products", "servers", "alerts")  # one is always at the bottom
 
 
-# The command palette: all commands of the current screen, by name
+# The command palette: the commands that apply to the current screen, and places to go to
 
 
 class LictuiCommands(Provider):
-    """Offers lictui's command table to Textual's palette."""
+    """Offers commands, servers, products, groups, themes and dates to Textual's palette."""
 
     async def discover(self) -> Hits:
         for command in self._offered():
@@ -159,6 +164,12 @@ class LictuiCommands(Provider):
             if (score := matcher.match(f"{command.title} {command.help}")) > 0:
                 yield Hit(score, matcher.highlight(_title(command)), self._run(command),
                           help=command.help)  # fmt: skip
+        for name, kind, run in self._places():
+            if (score := matcher.match(name)) > 0:
+                yield Hit(score, Content(strip_controls(name)), run, help=kind)
+        if (period := self._period(query)) is not None:
+            run = partial(self._go_to_date, period)
+            yield Hit(1.0, Content(f"Go to {strip_controls(query)}"), run, help="Date")
 
     def _offered(self) -> Iterator[Command]:
         app, view = self.app, str(getattr(self.screen, "VIEW", ""))
@@ -166,7 +177,43 @@ class LictuiCommands(Provider):
             offered = commands.available_commands(
                 view, app.keymap, read_only=app.read_only, is_past=app.is_past
             )
-            yield from (command for command in offered if command.id != "palette")
+            for command in offered:
+                if command.id != "palette" and applies(self.screen, command):
+                    yield command
+
+    def _places(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
+        """Yield what can be gone to by its name."""
+        app = cast("LictuiApp", self.app)
+        for status in app.board.servers:
+            name = status.server.name
+            yield name, "Server", partial(app.show_view, "server", server=name)
+        for total in app.board.totals():
+            place = {"servers": total.servers_expected, "product": total.product}
+            yield total.name, "Product", partial(app.show_view, "usage", **place)
+        for group in dict.fromkeys(status.server.group for status in app.board.servers):
+            if group:
+                yield group, "Group", partial(app.action_show_group, group)
+        for theme in dict.fromkeys((*theme_names.THEME_NAMES, *sorted(app.available_themes))):
+            yield theme, "Theme", partial(app.choose_theme, theme)
+
+    def _period(self, query: str) -> TimeRange | None:
+        app = cast("LictuiApp", self.app)
+        zone = time_zone(app.settings.timezone)
+        try:
+            return parse_time_range(query, app.clock.now(), zone)
+        except UsageError:
+            return None
+
+    def _go_to_date(self, period: TimeRange) -> None:
+        """Show a period of the product that is shown or selected."""
+
+        def go() -> None:
+            if go_to := getattr(self.app.screen, "go_to", None):
+                go_to(period)
+
+        if not hasattr(self.screen, "go_to"):
+            cast("Any", self.screen).action_product()
+        self.app.call_after_refresh(go)
 
     def _run(self, command: Command) -> partial[Any]:
         return partial(self.screen.run_action, command.action)
@@ -246,10 +293,15 @@ class LictuiApp(App[int]):
     TITLE = "lictui"
     CSS = """
     .-ascii PaneGrid, .-ascii ProductTable { scrollbar-size: 0 0; }
-    Button:focus {
-        background: $block-cursor-background;
-        color: $block-cursor-foreground;
-        text-style: bold;
+    Button:focus { background: $chosen; color: $on-chosen; text-style: bold; }
+    ToastRack { margin-bottom: 0; scrollbar-size: 0 0; }
+    Toast {
+        width: 100%;
+        max-width: 100%;
+        margin: 0;
+        padding: 0 1;
+        background: $panel;
+        border: none;
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings()]
@@ -274,6 +326,7 @@ class LictuiApp(App[int]):
         board: MergedBoard | None = None,
         demo: bool = False,
         read_only: bool = False,
+        console: bool = False,
         group: str = "",
         filter: str = "",  # noqa: A002 - the option's name
         watch: WatchOptions | None = None,
@@ -288,7 +341,8 @@ class LictuiApp(App[int]):
         self.clock = clock
         self.started_at = clock.now()
         self.settings = settings or Settings()
-        self.symbols = symbols.ASCII_SYMBOLS if self.settings.ascii else symbols.UNICODE_SYMBOLS
+        self.symbols = symbols.CONSOLE_SYMBOLS if console else symbols.UNICODE_SYMBOLS
+        self.symbols = symbols.ASCII_SYMBOLS if self.settings.ascii else self.symbols
         self.demo = demo
         self.read_only = read_only or self.settings.read_only
         self.group = group
@@ -301,8 +355,8 @@ class LictuiApp(App[int]):
         self._terminal_buffer = _terminal.TerminalBuffer()
         self.set_reactive(LictuiApp.board, board or MergedBoard())
         self.animation_level = "none"
-        self.set_class(self.symbols is symbols.ASCII_SYMBOLS, "-ascii")
-        for theme in symbols.THEMES:
+        self.set_class(self.symbols is not symbols.UNICODE_SYMBOLS, "-ascii")
+        for theme in symbols.CONSOLE_THEMES if console else symbols.THEMES:
             self.register_theme(theme)
         self.theme = theme_names.initial_theme(
             self.settings.theme, self.saved_state.get("theme", "")
@@ -312,9 +366,13 @@ class LictuiApp(App[int]):
         return dict(symbols.DEFAULT_VARIABLES)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """In ASCII mode convert everything drawn to 7 bits, Textual's own frames too."""
+        """Convert what the terminal cannot draw, Textual's own frames too."""
         filters = super().get_line_filters()
-        return [*filters, AsciiFilter()] if self.symbols is symbols.ASCII_SYMBOLS else filters
+        if self.symbols is symbols.UNICODE_SYMBOLS:
+            return filters
+        has_more = self.symbols is symbols.CONSOLE_SYMBOLS
+        kept = symbols.CONSOLE_CHARACTERS if has_more else frozenset[str]()
+        return [*filters, AsciiFilter(kept)]
 
     def on_mount(self) -> None:
         if self._on_shown is not None:
@@ -464,9 +522,16 @@ class LictuiApp(App[int]):
         self.paused = not self.paused
 
     def action_next_theme(self) -> None:
-        self.theme = theme_names.next_theme(self.theme)
-        self.save_state(theme=self.theme)
-        self.notify(f"Theme {self.theme}", timeout=2)
+        self.choose_theme(theme_names.next_theme(self.theme))
+
+    def choose_theme(self, name: str) -> None:
+        self.theme = name
+        self.save_state(theme=name)
+        self.notify(f"Theme {name}", timeout=2)
+
+    def action_show_group(self, group: str) -> None:
+        self.show_view("dashboard")
+        cast("Any", self.screen).show_group(group)
 
     def get_system_commands(self, screen: Screen[Any]) -> tuple[SystemCommand, ...]:  # noqa: ARG002
         """Return nothing: the palette offers only lictui's own commands."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from textual.binding import Binding
 
+TABS: Final = ("dashboard", "products", "usage", "servers", "alerts")  # keys 1 to 5
 VIEWS: Final = ("dashboard", "products", "usage", "servers", "server", "alerts")
 _LISTS: Final = ("dashboard", "products", "servers", "server", "alerts")
 _GRIDS: Final = ("dashboard", "products")
@@ -33,7 +34,7 @@ class Command:
     title: str
     help: str
     screens: tuple[str, ...] = VIEWS
-    footer: bool = False
+    footer: int = 0  # its rank there: 1 comes first, 0 is not shown
     writes: bool = False  # or contacts a server; refused with --read-only, and in the past
     past: bool = False  # only with --at and --replay
     priority: bool = False  # handled before the next key, or keys typed fast are lost
@@ -52,20 +53,19 @@ def _down_and_up(prefix: str, action: str, *screens: str) -> tuple[Command, Comm
 
 
 COMMANDS: Final = (
-    Command("help", "?,f1", "app.show('help')", "Help", "Show all key bindings", (),
-            footer=True),
+    Command("help", "?,f1", "app.show('help')", "Help", "Show all key bindings", (), footer=9),
     Command("filter", "/", "filter", "Filter", "Filter by regular expression (prefix ! to invert)",
-            (*_GRIDS, "servers", "alerts"), footer=True, priority=True),
-    Command("open", "enter", "open", "Open", "Open the selected item", _LISTS, footer=True),
+            (*_GRIDS, "servers", "alerts"), footer=3, priority=True),
+    Command("open", "enter", "open", "Open", "Open the selected item", _LISTS, footer=1),
     Command("back", "escape", "back", "Back", "Clear the filter, or go back"),
     Command("server.add", "a", "app.show('form')", "Add a server", "Add a license server",
-            footer=True, writes=True),
-    Command("poll.server", "r", "poll_server", "Poll now", "Poll the selected server now",
-            footer=True, writes=True),
-    Command("poll.all", "R,f5", "app.poll_all", "Poll all", "Poll all servers now",
+            footer=4, writes=True),
+    Command("poll.server", "r", "poll_server", "Poll", "Poll the selected server now", footer=2,
+            writes=True),
+    Command("poll.all", "R,f5,ctrl+r", "app.poll_all", "Poll all", "Poll all servers now",
             writes=True),
     Command("palette", ":,ctrl+p", "app.command_palette", "Commands", "Open the command palette",
-            (), footer=True),
+            (), footer=9),
     Command("view.wall", "1", "app.show('dashboard')", "Dashboard",
             "Dashboard: one pane per server"),
     Command("view.estate", "2", "app.show('products')", "Products",
@@ -76,25 +76,30 @@ COMMANDS: Final = (
     Command("contract", "C", "app.show('entitlements')", "Entitlements",
             "Purchased and used licenses, and upcoming expirations"),
     *_down_and_up("move", "move", *_LISTS),
-    Command("move.page_down", "pagedown", "page(1)", "Page down", "Next page", _GRIDS),
-    Command("move.page_up", "pageup", "page(-1)", "Page up", "Previous page", _GRIDS),
-    Command("move.first", "home", "edge(-1)", "First", "First row", _GRIDS),
-    Command("move.last", "end", "edge(1)", "Last", "Last row", _GRIDS),
+    Command("move.page_down", "pagedown,ctrl+f", "page(1)", "Page down", "Next page", _LISTS),
+    Command("move.page_up", "pageup,ctrl+b", "page(-1)", "Page up", "Previous page", _LISTS),
+    Command("move.space", "space", "page(1)", "Page down", "Next page", _GRIDS),
+    Command("move.half_down", "ctrl+d", "page(0.5)", "Half page down", "Half a page down", _LISTS),
+    Command("move.half_up", "ctrl+u", "page(-0.5)", "Half page up", "Half a page up", _LISTS),
+    Command("move.first", "home", "edge(-1)", "First", "First row", _LISTS),
+    Command("move.last", "end,G", "edge(1)", "Last", "Last row", _LISTS),
     Command("pane.next", "tab", "pane(1)", "Next pane", "Next server", ("dashboard",)),
     Command("pane.previous", "shift+tab", "pane(-1)", "Previous pane", "Previous server",
             ("dashboard",)),
-    Command("sort.next", "s", "sort_next", "Sort", "Sort by the next column", _SORTED),
+    Command("sort.next", "s", "sort_next", "Sort", "Sort by the next column", _SORTED, footer=5),
     Command("sort.reverse", "S", "sort_reverse", "Reverse", "Reverse the sort order", _SORTED),
     Command("problems", "!", "problems", "Problems", "Show only what needs attention", _GRIDS),
     Command("group.next", "g", "group_next", "Group", "Show one group after the other, then all",
             ("dashboard",)),
     Command("estate.by", "g", "by_next", "Group by", "Group by product, group or server",
             ("products",), footer=True),
-    Command("maximise", "M", "maximise", "Maximize", "Maximize the selected pane", ("dashboard",)),
-    Command("why", "w", "why", "Details", "Show the data sources of the selected row", _GRIDS),
-    Command("product.why", "W", "why", "Details", "Show the data sources", ("usage",)),
+    Command("maximise", "M", "maximise", "Maximize", "Maximize the selected pane", ("dashboard",),
+            footer=5),
+    Command("why", "W,w", "why", "Details", "Show the data sources of the selected row", _GRIDS,
+            footer=5),
+    Command("product.why", "W", "why", "Details", "Show the data sources", ("usage",), footer=5),
     Command("holders", "u", "holders", "Users", "List the license users (not stored)",
-            ("dashboard", "usage"), writes=True),
+            ("dashboard", "usage"), footer=2, writes=True),
     Command("pause", "p", "app.pause", "Pause", "Pause the display (recording continues)"),
     Command("hint.next", ".", "app.next_hint", "Next hint", "Demo: next hint, or none"),
     Command("past.back", "(", "app.travel(-1)", "5 min back",
@@ -108,7 +113,7 @@ COMMANDS: Final = (
     Command("past.play", "P", "app.play", "Play",
             "In the past: play what happened, 5 minutes a second", past=True, footer=True),
     Command("copy", "Y", "copy", "Copy", "Copy the selected row to the clipboard (OSC 52)"),
-    Command("export", "E", "export", "Export", "Export the current view to a CSV file",
+    Command("export", "E", "export", "Export", "Export the current view to a CSV file", footer=6,
             writes=True),
     Command("range.shorter", "[", "longer(-1)", "Shorter", "Shorter time range", ("usage",),
             footer=True),
@@ -143,12 +148,13 @@ COMMANDS: Final = (
     Command("cursor.down", "down,j", "weekday(1)", "Cursor down", "Heat map: next weekday",
             ("usage",)),
     Command("server.edit", "e", "edit", "Edit", "Edit the selected server",
-            ("dashboard", "alerts", *_SERVER), footer=True, writes=True),
+            ("dashboard", "alerts", *_SERVER), footer=2, writes=True),
     Command("server.test", "t", "test", "Test", "Test the connection to the selected server",
-            ("dashboard", "alerts", *_SERVER), footer=True, writes=True),
+            ("dashboard", "alerts", *_SERVER), footer=2, writes=True),
     Command("server.cloud", "c", "cloud", "Citrix Cloud",
             "Check the requirements of License Usage Insights", _SERVER),
     Command("server.remove", "x", "remove", "Remove", "Remove the selected server", _SERVER,
+            footer=5,
             writes=True),
     Command("alert.acknowledge", "A", "acknowledge", "Acknowledge",
             "Acknowledge the marked alerts or the selected one, or take it back", ("alerts",),
@@ -293,5 +299,6 @@ def bindings(screen: str = "") -> list[Binding]:
 
     own = [c for c in COMMANDS if (screen in c.screens if screen else not c.screens)]
     return [
-        Binding(c.keys, c.action, c.title, c.footer, None, c.priority, c.help, c.id) for c in own
+        Binding(c.keys, c.action, c.title, bool(c.footer), None, c.priority, c.help, c.id)
+        for c in own
     ]

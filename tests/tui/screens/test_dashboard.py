@@ -1,5 +1,6 @@
 """The dashboard: cursor, order, polling, trends."""
 
+import pytest
 from tests.support.clock import START, FakeClock
 from tests.support.example_board import example_board, pool, up_status, workday_series
 from tests.support.fake_engine import FakeEngine
@@ -7,11 +8,11 @@ from tests.support.goldens import screen_text
 from tests.support.running_app import RunningApp, running_app
 
 from lictui.engine.board import Board, apply_poll
-from lictui.model import Poll, Snapshot, State
+from lictui.model import Level, Poll, Snapshot
 from lictui.tui.screens.dashboard import DashboardScreen
 from lictui.tui.screens.usage import UsageScreen
 from lictui.tui.theme import UNICODE_SYMBOLS
-from lictui.tui.widgets.bars import HeaderView, UsageTotal, draw_header
+from lictui.tui.widgets.bars import HeaderView, Tab, UsageTotal, draw_header
 from lictui.tui.widgets.dashboard import PaneGrid
 
 
@@ -76,26 +77,45 @@ async def test_enter_opens_usage_and_escape_returns() -> None:
         assert cursor(run) == ("lic-emea-01", "MPS_ADV_CCU")
 
 
-async def test_header_keeps_the_shares_in_narrow_terminals() -> None:
-    view = HeaderView(
-        ((State.UP, 20), (State.DOWN, 2)),
-        (
-            UsageTotal("in use", 4641, 15158, is_complete=False, reporting=16, expected=17),
-            UsageTotal("assigned", 8, 10, is_complete=False, reporting=9, expected=10),
-        ),
-        polled_at=START,
-        alerts=19,
+async def test_header_marks_each_sum_for_itself_and_counts_alerts_by_level() -> None:
+    board = Board(
+        (up_status("a", pool("XDT_PLT_CCS", 90, 200)), up_status("b", pool("XDT_PLT_CCS", 5, None)))
     )
-    for cells, parts in ((100, ("16/17", "1 min ago")), (80, ("16/17",)), (70, ())):
-        line = draw_header(view, START + 60, cells, UNICODE_SYMBOLS, "lictui demo")
-        shown = "".join(text for text, _ in line)
-        assert all(part in shown for part in (*parts, "in use", "assigned"))
+    async with running_app(size=(200, 30), board=board) as run:
+        assert "2/2 servers up   95 of ≥ 200 in use ?   06:00" in screen_text(run.app)
+    async with running_app(size=(120, 30)) as run:
+        head = screen_text(run.app).splitlines()[0]
+        assert " 5 Alerts 1✖ 1⚑ 1‼ 6!  3/6 up  41 % in use  ≈ 87 % assigned  06:00" in head
+
+
+@pytest.mark.parametrize("cells", range(40, 200, 8))
+async def test_header_fits_and_keeps_what_counts(cells: int) -> None:
+    total = UsageTotal("in use", 4641, 15158, 0.31, frozenset({"in_use", "ratio"}))
+    alerts = ((Level.EXHAUSTED, 2), (Level.WARN, 12))
+    titles = ("Dashboard", "Products", "Usage", "Servers", "Alerts")
+    tabs = [Tab(title[0], title, has_alerts=title == "Alerts") for title in titles]
+    view = HeaderView(20, 22, is_failing=True, totals=(total,), alerts=alerts)
+    line = draw_header(view, tabs, "10:30", cells, UNICODE_SYMBOLS)
+    shown = "".join(text for part, _ in line for text, _ in part)
+    assert len(shown) == cells
+    assert "2✖ 12! " in shown
+    assert ("20/22 up" in shown) or ("20/22 servers up" in shown)
+    assert ("in use" in shown) == (cells >= 80)
+
+
+async def test_tab_in_the_header_and_key_in_the_footer_can_be_clicked() -> None:
+    async with running_app() as run:
+        await run.click(screen_text(run.app).index("4 Serv"), 0)
+        assert run.app.screen.query_one("HeaderBar").tabs[3].is_current  # type: ignore[attr-defined]
+        await run.click(screen_text(run.app).splitlines()[-1].index("? help"), 23)
+        assert "Help" in screen_text(run.app)
 
 
 async def test_footer_offers_the_keys_of_the_view_first() -> None:
     async with running_app("alerts") as run:
         footer = screen_text(run.app).splitlines()[-1]
-        assert footer.startswith(" ? help  A acknowledge  z snooze ")
+        assert footer.startswith(" enter open  A acknowledge  z snooze  : commands  ? help ")
+        assert footer.endswith("polling · 12 s ago")
 
 
 async def test_click_selects_and_a_second_opens() -> None:

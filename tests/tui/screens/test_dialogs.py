@@ -1,4 +1,4 @@
-"""The first-run screen."""
+"""The first-run screen, and help."""
 
 from dataclasses import replace
 
@@ -48,3 +48,28 @@ async def test_first_run_read_only_cannot_add() -> None:
         assert "Add a server" not in screen_text(run.app)
         await run.press("a")
         assert isinstance(run.app.screen, FirstRunScreen)
+
+
+# Help
+
+
+async def test_help_starts_with_the_keys_of_the_screen_below() -> None:
+    async with running_app("alerts", (120, 40), options={"read_only": True}) as run:
+        await run.press("question_mark")
+        lines = screen_text(run.app).splitlines()
+        assert lines[2].startswith("│ Alerts")
+        words = ("Open the selected item", "Everywhere", "command palette", "Signs")
+        order = [next(n for n, line in enumerate(lines) if word in line) for word in words]
+        assert order == sorted(order)
+        assert "Acknowledge" not in "".join(lines)  # read-only
+        assert max(len(line) for line in lines) == 120
+
+
+async def test_help_has_command_ids_on_its_second_page() -> None:
+    async with running_app() as run:
+        await run.press("question_mark")
+        assert "pane.next" not in screen_text(run.app)
+        await run.press("tab", "space", "space")
+        assert "pane.next" in screen_text(run.app)
+        await run.press("tab", "escape")
+        assert run.app.screen.id != "help"

@@ -169,7 +169,7 @@ async def test_unknown_share_stands_below_warnings_with_the_level_of_its_worst_s
     board = Board(tuple(up_status(name, *those) for name, those in zip("ab", pools, strict=True)))
     async with running_app("products", board=board) as run:
         assert products(run) == ["PVS_STD_CCS", "XDT_ADV_UD", "MPS_ADV_CCU"]
-        assert " ≥54        ≥25      ? ✖ " in screen_text(run.app)
+        assert "  54        ≥25      ? ✖ " in screen_text(run.app)
 
 
 async def test_space_below_the_rows_lists_the_servers_of_the_product() -> None:

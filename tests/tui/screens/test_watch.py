@@ -5,14 +5,25 @@ from typing import Any
 
 import pytest
 from tests.support.clock import START, FakeClock
-from tests.support.example_board import TIMEOUT_FAILURE, down_status, example_board, workday_series
+from tests.support.example_board import (
+    TIMEOUT_FAILURE,
+    down_status,
+    example_board,
+    pool,
+    up_status,
+    workday_series,
+)
 from tests.support.fake_engine import FakeEngine
 from tests.support.goldens import screen_text
 from tests.support.running_app import RunningApp, running_app
 
-from lictui.engine.board import Board
+from lictui.engine.board import Board, GroupBy
+from lictui.engine.merge import merge_board
 from lictui.tui.app import WatchOptions
-from lictui.tui.screens.watch import WatchScreen, big_digits
+from lictui.tui.screens.watch import WatchScreen, big_digits, watch_pages
+from lictui.tui.theme import CONSOLE_CHARACTERS, UNICODE_SYMBOLS
+
+CODES = ("XDT_PLT_UD", "MPS_ADV_CCU", "PVS_STD_CCS")
 
 
 def watch(board: Board | None = None, **options: Any) -> Any:
@@ -30,18 +41,54 @@ def screen(run: RunningApp) -> WatchScreen:
     return run.app.screen
 
 
-async def test_pages_turn_and_start_again() -> None:
+async def test_pages_show_the_worst_first_and_start_again() -> None:
     async with watch() as run:
-        first = screen_text(run.app).splitlines()[0]
+        first = screen_text(run.app)
+        big = [line for line in first.splitlines() if " · " in line]
+        assert [line.rpartition(" ")[2] for line in big] == [
+            "ddc-us-01", "lic-emea-01", "lic-emea-01", "lic-apac-02",
+        ]  # fmt: skip
+        assert first.splitlines()[0].split()[3] == "1/2"
+        screen(run).turn()
+        await run.settle()
+        assert "Citrix XenApp Advanced" in screen_text(run.app)
+        screen(run).turn()
+        await run.settle()
+        assert screen_text(run.app) == first
+
+
+def test_pages_of_a_large_estate_are_two() -> None:
+    statuses = (
+        up_status(f"lic-{n}", *(pool(code, 50 + 2 * n, 100) for code in CODES), group=f"site {n}")
+        for n in range(12)
+    )
+    board = merge_board(Board(tuple(statuses)))
+    totals = board.totals(GroupBy.GROUP)
+    for size, most in (((120, 40), 2), ((200, 60), 2), ((80, 24), 4)):
+        _, pages = watch_pages(totals, size, UNICODE_SYMBOLS)
+        shown = [total for page in pages for total in (*page.big, *page.listed)]
+        assert len(pages) <= most
+        assert sorted(map(id, shown)) == sorted(map(id, totals))
+
+
+async def test_ticker_goes_through_all_critical_alerts() -> None:
+    clock = FakeClock()
+    async with watch(clock=clock) as run:
         seen = set()
-        for _ in range(5):
-            screen(run).turn()
+        for _ in range(3):
+            seen.add(screen_text(run.app).splitlines()[-1].split()[2])
+            await clock.advance(5)
+            screen(run)._draw()
             await run.settle()
-            seen.add(screen_text(run.app).splitlines()[0].split()[0])
-        assert {"us", "apac"} <= seen
-        while screen_text(run.app).splitlines()[0] != first:
-            screen(run).turn()
-            await run.settle()
+        assert seen == {"ddc-us-01:", "lic-emea-01:", "lic-apac-02:"}
+
+
+async def test_page_on_a_linux_console_has_only_glyphs_of_its_fonts() -> None:
+    options = {"watch": WatchOptions(), "console": True}
+    async with running_app(engine=FakeEngine(workday_series), options=options) as run:
+        text = screen_text(run.app)
+        assert "█" in text
+        assert set(text) - CONSOLE_CHARACTERS <= set(map(chr, range(127)))
 
 
 async def test_page_shows_the_age_of_the_data() -> None:
@@ -63,7 +110,7 @@ async def test_page_keeps_last_values_when_servers_are_down() -> None:
     )
     async with watch(board) as run:
         text = screen_text(run.app)
-        assert "last known value, 3 d ago" in text
+        assert "last known, 3 d ago" in text
         assert "✖ lic-emea-01 down 3 d" in text
         assert "▄" in text  # the figures stay
 

@@ -172,7 +172,11 @@ class DashboardScreen(TrendScreen[RowId]):
     def action_group_next(self) -> None:
         groups = ["", *sorted({pane.group for pane in self._all_panes if pane.group})]
         index = groups.index(self._view.group) if self._view.group in groups else 0
-        self._apply(replace(self._view, group=groups[(index + 1) % len(groups)]))
+        self.show_group(groups[(index + 1) % len(groups)])
+
+    def show_group(self, group: str) -> None:
+        """Show the servers of one group, or of all for ""."""
+        self._apply(replace(self._view, group=group))
 
     def _sort(self, key: str, *, reverse: bool) -> None:
         super()._sort(key, reverse=reverse)

@@ -32,6 +32,7 @@ from lictui.tui.screens.main_screen import AppScreen
 from lictui.tui.text import (
     Line,
     Tone,
+    fit_line,
     format_age,
     format_count,
     hang,
@@ -40,7 +41,7 @@ from lictui.tui.text import (
     strip_controls,
 )
 from lictui.tui.time_range import format_moment, to_local
-from lictui.tui.widgets.bars import TextInput
+from lictui.tui.widgets.bars import TextInput, key_labels
 from lictui.tui.widgets.styled_text import StyledLabel
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ class Dialog(ModalScreen[T], AppScreen):
             max-height: 100%;
             background: $panel;
             border: round $frame;
+            border-title-color: $foreground;
+            border-subtitle-color: $quiet;
             padding: 0 1;
             scrollbar-size: 0 1;
         }
@@ -204,11 +207,15 @@ def snooze_end(answer: str, now: float, zone: ZoneInfo | None) -> float | None:
     return (morning + timedelta(days=1)).replace(tzinfo=zone).timestamp()
 
 
+_FRAME: Final = 5  # columns of frame, blanks and scroll bar
+
+
 class TextDialog(Dialog[None]):
     """A text that scrolls, follows the board, and can be copied."""
 
     TITLE = ""
     SUBTITLE: ClassVar = "esc: close"
+    WIDEST: ClassVar = 100
 
     def lines(self, width: int) -> tuple[Line, ...]:
         raise NotImplementedError
@@ -216,7 +223,7 @@ class TextDialog(Dialog[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll() as frame:
             self.set_titles(frame, self.TITLE, self.SUBTITLE)
-            yield StyledLabel(*self.lines(self.text_width))
+            yield StyledLabel(*self._fitted_lines())
 
     def on_mount(self) -> None:
         self.watch(self.app, "board", self._refresh_lines, init=False)
@@ -226,14 +233,17 @@ class TextDialog(Dialog[None]):
 
     def _refresh_lines(self) -> None:
         if self.is_attached and not self.lictui.paused:
-            self.query_one(StyledLabel).show_lines(*self.lines(self.text_width))
+            self.query_one(StyledLabel).show_lines(*self._fitted_lines())
+
+    def _fitted_lines(self) -> tuple[Line, ...]:
+        return self.lines(min(self.app.size.width, self.WIDEST) - _FRAME)
 
     def action_roll(self, step: int) -> None:
         self.query_one(VerticalScroll).scroll_relative(y=step, animate=False)
 
-    def action_page(self, step: int) -> None:
+    def action_page(self, pages: int) -> None:
         frame = self.query_one(VerticalScroll)
-        self.action_roll(step * max(1, frame.size.height - 2))
+        self.action_roll(pages * max(1, frame.size.height - 2))
 
     def action_copy(self) -> None:
         self.app.copy_to_clipboard(self.query_one(StyledLabel).plain_text)
@@ -323,7 +333,7 @@ def _sum_text(pools: Sequence[tuple[ServerStatus, Pool]]) -> str:
     return f"installed {format_count(installed)} = {' + '.join(parts) or '?'}"
 
 
-# Help: the keys and the legend
+# Help: the keys of the screen below, those that work everywhere, and the legend
 
 
 _LEVELS = {
@@ -346,6 +356,8 @@ _STATES = {
 }
 _ABBREVIATIONS = {
     "CVAD": "Citrix Virtual Apps and Desktops",
+    "las to 18 Dec": "activated by the License Activation Service until then",
+    "file": "licensed by license files",
     "ccu": "concurrent licenses (checked out while in use)",
     "u/d": "user/device licenses (assigned to a user or a device)",
     "usr": "named user licenses (assigned to a user)",
@@ -354,64 +366,111 @@ _ABBREVIATIONS = {
 }
 
 
+_ENTRY: Final = 55  # columns of a key or a sign with its meaning
+Entry = tuple[Line, Line]  # its head, and the text that hangs from it
+
+
 class HelpScreen(TextDialog):
-    """The legend and all key bindings."""
+    """The keys of the screen below and the legend; on a second page the IDs of all commands."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,q,question_mark,f1", "dismiss", "Close"),
+        Binding("tab,left,right", "other_page", "Other page"),
         Binding("j", "roll(1)", show=False),
         Binding("k", "roll(-1)", show=False),
+        Binding("space,ctrl+f", "page(1)", show=False),
+        Binding("ctrl+b", "page(-1)", show=False),
     ]
-    SUBTITLE = ""
+    TITLE = "Help"
+    SUBTITLE = "tab: command IDs · esc: close"
+    WIDEST = 180
     CSS = """
-    HelpScreen VerticalScroll {
-        width: 80;
-        height: 100%;
-        max-height: 44;
-        background: $surface;
-        border: none;
-        padding: 1 2;
-    }
+    HelpScreen > VerticalScroll { width: 100%; max-width: 180; height: 100%; background: $surface; }
     """
+    _shows_ids = False
 
     def lines(self, width: int) -> tuple[Line, ...]:
-        table = commands.with_keymap(self.lictui.keymap)
-        return tuple(_help_lines(table, width, self.lictui.symbols))
+        app = self.lictui
+        if self._shows_ids:
+            return tuple(_id_lines(commands.with_keymap(app.keymap), width))
+        view = str(getattr(app.screen_stack[-2], "VIEW", "")) if len(app.screen_stack) > 1 else ""
+        offered = commands.available_commands(
+            view, app.keymap, read_only=app.read_only, is_past=app.is_past
+        )
+        return tuple(_help_lines(view, offered, width, app.symbols))
+
+    def action_other_page(self) -> None:
+        self._shows_ids = not self._shows_ids
+        self._refresh_lines()
+        self.query_one(VerticalScroll).scroll_home(animate=False)
 
 
-def _help_lines(table: tuple[Command, ...], width: int, symbols: Symbols) -> Iterator[Line]:
-    yield (("Legend", Tone.STRONG), ("  Keys are below: Page down. Esc closes.", Tone.QUIET))
-    bars, heights = symbols.gauge_bars[-1], symbols.trend_bars
-    signs = [
+def _help_lines(
+    view: str, offered: Sequence[Command], width: int, symbols: Symbols
+) -> Iterator[Line]:
+    own = [command for command in offered if command.screens not in ((), commands.VIEWS)]
+    own.sort(key=lambda command: command.footer or 9)
+    for title, chapter in (
+        (view.capitalize(), own),
+        ("Everywhere", [command for command in offered if command not in own]),
+    ):
+        entries: list[Entry] = [(_key_head(c), ((c.help, Tone.TEXT),)) for c in chapter]
+        yield from _chapter(title, entries, width) if entries else ()
+    yield from _chapter("Signs and abbreviations", _legend(symbols), width)
+
+
+def _id_lines(table: Sequence[Command], width: int) -> Iterator[Line]:
+    yield (("Command IDs for [keymap] in config.toml", Tone.STRONG),)
+    chapters: dict[str, list[Entry]] = {}
+    for command in table:
+        title = "Everywhere" if command.screens == () else ", ".join(command.screens)
+        head: Line = (*_key_head(command), (f"{pad(command.id, 18)} ", Tone.QUIET))
+        chapters.setdefault(title.replace("_", " ").capitalize(), []).append(
+            (head, ((command.title, Tone.TEXT),))
+        )
+    for title, entries in chapters.items():
+        yield from _chapter(title, entries, width)
+
+
+def _key_head(command: Command) -> Line:
+    return ((f"  {pad(' '.join(key_labels(command)), 16)} ", Tone.ACCENT),)
+
+
+def _chapter(title: str, entries: Sequence[Entry], width: int) -> Iterator[Line]:
+    """A title and its entries, in as many columns as there is room for."""
+    yield ()
+    yield ((title, Tone.STRONG),)
+    columns = max(1, width // _ENTRY)
+    each, rows = width // columns, -(-len(entries) // columns)
+    for row in range(rows):
+        cells = [list(hang(head, line, each - 1)) for head, line in entries[row::rows]]
+        for y in range(max(map(len, cells))):
+            parts = (cell[y] if y < len(cell) else () for cell in cells)
+            yield tuple(run for part in parts for run in fit_line(part, each))
+
+
+def _legend(symbols: Symbols) -> list[Entry]:
+    heights = symbols.trend_bars
+    signs = (
         *((symbols.level[level], level.value, meaning) for level, meaning in _LEVELS.items()),
         *((symbols.state[state], state.value, meaning) for state, meaning in _STATES.items()),
-        (bars + symbols.track, "gauge", "in use and free, up to the installed licenses"),
+        (symbols.gauge_bars[-1] + symbols.track, "gauge", "in use and free, up to installed"),
         (symbols.limit, "", "end of the installed licenses; overdraft follows"),
         (symbols.overdraft_used + symbols.overdraft_free, "", "overdraft in use and available"),
         (symbols.peak, "", "peak of the last 24 hours"),
-        (heights[0] + heights[3] + heights[-1], "trend", "peak of each period, up to installed"),
+        (heights[0] + heights[3] + heights[-1], "trend", "peak of each period"),
         (symbols.at_least, "at least", "a server or a value is missing in the sum"),
+        (symbols.about, "about", "share of what is known"),
         ("3/4", "servers", "3 of 4 servers reported"),
         *(("", abbreviation, meaning) for abbreviation, meaning in _ABBREVIATIONS.items()),
+    )
+    return [
+        (
+            ((f"  {pad(sign, 3)} {pad(word.replace('_', ' '), 12)} ", Tone.TEXT),),
+            ((meaning, Tone.QUIET),),
+        )
+        for sign, word, meaning in signs
     ]
-    for sign, word, meaning in signs:
-        head = f"  {pad(sign, 3)} {pad(word.replace('_', ' '), 11)}"
-        yield from hang(((head, Tone.TEXT),), ((meaning, Tone.QUIET),), width)
-    yield ()
-    chapters: dict[str, list[Command]] = {"Global": []}
-    for command in table:
-        everywhere = command.screens in ((), commands.VIEWS)
-        title = " · ".join(command.screens).replace("_", " ").capitalize()
-        chapters.setdefault("Global" if everywhere else title, []).append(command)
-    for title, chapter in chapters.items():
-        yield ((title, Tone.STRONG),)
-        for command in chapter:
-            keys: Line = ((f"  {pad(' '.join(command.key_list), 18)} ", Tone.ACCENT),)
-            help_text: Line = ((command.help, Tone.TEXT), (f"  {command.id}", Tone.QUIET))
-            yield from hang(keys, help_text, width)
-        yield ()
-    hint = "The last word is the command ID for [keymap] in config.toml."
-    yield ((hint, Tone.QUIET),)
 
 
 # First run: no server is configured

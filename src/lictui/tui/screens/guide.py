@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, cast
 from lictui.tui.commands import HINTS, with_keymap
 from lictui.tui.text import Line, Tone
 from lictui.tui.time_range import time_zone, to_local
-from lictui.tui.widgets.bars import key_label
+from lictui.tui.widgets.bars import key_labels
 from lictui.tui.widgets.styled_text import StyledLabel
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class GuideLine(StyledLabel):
 
     def _hint(self, app: LictuiApp) -> Line:
         name, _, text = HINTS[app.hint]
-        keys = {command.id: key_label(command) for command in with_keymap(app.keymap)}
+        keys = {command.id: key_labels(command)[0] for command in with_keymap(app.keymap)}
         start = to_local(app.started_at, time_zone(app.settings.timezone))
         return (
             (f" {keys[name]} " if name else "", Tone.ACCENT),

@@ -23,7 +23,9 @@ from lictui.tui.widgets.bars import (
     HeaderBar,
     NoticePanel,
     SizeWarning,
+    Tab,
     is_large_enough,
+    key_labels,
 )
 from lictui.tui.widgets.dashboard_view import CurrentTime
 from lictui.tui.widgets.gauge import Pools, TrendCache, trend_query
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from lictui.tui.app import EngineAnswers, LictuiApp
-    from lictui.tui.commands import Command
 
 K = TypeVar("K")
 _T = TypeVar("_T")
@@ -105,14 +106,14 @@ class MainScreen(Screen[None], AppScreen):
 
     def compose(self) -> ComposeResult:
         app = self.lictui
-        yield HeaderBar(app.clock, app.symbols)
+        yield HeaderBar(app.clock, self._time_text, app.symbols)
         yield NoticePanel()
         body = self.body()
         body.id = "body"
         yield body
         if app.demo:
             yield GuideLine()
-        yield FooterBar(self.VIEW, self._commands())
+        yield FooterBar(self._role)
         yield SizeWarning()
 
     def body(self) -> Widget:
@@ -122,7 +123,7 @@ class MainScreen(Screen[None], AppScreen):
     def on_mount(self) -> None:
         self.watch(self.app, "board", self._on_board)
         self.watch(self.app, "paused", self._on_pause, init=False)
-        self.watch(self.app, "keymap", self._on_keymap, init=False)
+        self.watch(self.app, "keymap", self._on_keymap)
         self.watch(self.app, "progress", self._on_progress, init=False)
 
     def _on_board(self, board: MergedBoard) -> None:
@@ -147,28 +148,45 @@ class MainScreen(Screen[None], AppScreen):
             self._show(self.lictui.board)
 
     def _on_keymap(self) -> None:
-        self.query_one(FooterBar).set_commands(self._commands())
-
-    def _commands(self) -> tuple[Command, ...]:
-        return commands.available_commands(
-            self.VIEW,
-            self.lictui.keymap,
-            read_only=self.lictui.read_only,
-            is_past=self.lictui.is_past,
+        app = self.lictui
+        offered = commands.available_commands(
+            self.VIEW, app.keymap, read_only=app.read_only, is_past=app.is_past
         )
+        self.query_one(FooterBar).offered = offered
+        views = [c for c in commands.with_keymap(app.keymap) if c.id.startswith("view.")]
+        current = "servers" if self.VIEW == "server" else self.VIEW
+        self.query_one(HeaderBar).tabs = tuple(
+            Tab(key_labels(command)[0], command.title, command.action, view == current,
+                has_alerts=view == "alerts")
+            for view, command in zip(commands.TABS, views, strict=True)
+        )  # fmt: skip
+
+    def _time_text(self) -> str:
+        return f"{to_local(self.lictui.clock.now(), self.zone):%H:%M}"
+
+    def _role(self) -> tuple[str, ...]:
+        """What this lictui does, and how old its figures are; the longest form first."""
+        app = self.lictui
+        if app.is_past:
+            return (f"as of {to_local(app.clock.now(), self.zone):%a %d %b %Y %H:%M}",)
+        poller = app.board.poller
+        role = "viewing" if poller else "polling"
+        role = "demo" if app.demo else "read-only" if app.read_only else role
+        times = (status.polled_at for status in app.board.servers)
+        polled_at = max((time for time in times if time is not None), default=None)
+        if polled_at is None:
+            return f"{role} {app.symbols.dot} not polled yet", role
+        age = f"{text.format_age(app.clock.now() - polled_at)} ago"
+        dot = app.symbols.dot
+        long = f"{role} {dot} polled {age}"
+        by = (f"{role} {dot} polled {age} by {poller}",) if role == "viewing" else ()
+        return *by, long, f"{role} {dot} {age}", role
 
     def _show(self, board: MergedBoard) -> None:
         app = self.lictui
         header = self.query_one(HeaderBar)
         header.show(board, self.current_time.today)
         self.query_one(NoticePanel).show(board.notices, app.symbols)
-        moment = f"as of {to_local(app.clock.now(), self.zone):%a %d %b %Y %H:%M}"
-        flags = (
-            (moment, app.is_past),
-            ("lictui demo", app.demo),
-            ("read only", app.read_only and not app.is_past),
-        )
-        header.flag = " ".join(text for text, is_set in flags if is_set)
         self.board_changed(board)
 
     def board_changed(self, board: MergedBoard) -> None:
@@ -353,6 +371,12 @@ class TableScreen(FilterableScreen):
     def action_sort_reverse(self) -> None:
         self.table.sort_reverse()
 
+    def action_page(self, pages: float) -> None:
+        self.table.move(int(pages * max(2, self.table.size.height - 1)))
+
+    def action_edge(self, step: int) -> None:
+        self.table.move(step * self.table.row_count)
+
 
 TREND_LABELS: Final = {
     RangeLength.DAY: "24 h",
@@ -443,8 +467,8 @@ class TrendScreen(FilterableScreen, Generic[K]):
     def action_move(self, step: int) -> None:
         self.rows_widget.move_cursor(step)
 
-    def action_page(self, step: int) -> None:
-        self.rows_widget.page(step)
+    def action_page(self, pages: float) -> None:
+        self.rows_widget.page(pages)
 
     def action_edge(self, step: int) -> None:
         self.rows_widget.to_edge(step)

@@ -1,35 +1,40 @@
-"""`lictui watch`: a page per group in big figures, one after the other, without any input."""
+"""`lictui watch`: what needs attention in big figures, the rest listed, without any input."""
 
 from __future__ import annotations
 
-from math import inf
-from typing import TYPE_CHECKING, Final, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from textual import work
 from textual.reactive import reactive
 from textual.screen import Screen
 
-from lictui.analysis.series import SeriesQuery
 from lictui.engine.alerts import alert_views, severity_rank
-from lictui.engine.board import GroupBy, pools_by_total, sum_over_servers, total_thresholds
-from lictui.model import Level, State, percent_text
+from lictui.engine.board import (
+    GroupBy,
+    MergedBoard,
+    ServerStatus,
+    Total,
+    sum_over_servers,
+    total_thresholds,
+)
+from lictui.model import AlertKey, Level, Reading, State, percent_text
 from lictui.tui import text
 from lictui.tui.screens.main_screen import AppScreen
 from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, fit_line, line_width
-from lictui.tui.theme import ASCII_SYMBOLS
 from lictui.tui.time_range import to_local
-from lictui.tui.widgets.gauge import draw_gauge
+from lictui.tui.widgets.gauge import TrendCache, TrendData, draw_gauge, draw_trend, trend_query
 from lictui.tui.widgets.styled_text import Drawing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from textual.app import ComposeResult
 
     from lictui.analysis.usage import TotalKey
-    from lictui.engine.board import MergedBoard, ServerStatus, Total
-    from lictui.model import AlertKey, AlertState
+    from lictui.model import AlertState
     from lictui.tui.app import WatchOptions
+    from lictui.tui.theme import Symbols
 
 
 # Big digits
@@ -78,38 +83,208 @@ def big_digits(number: str, *, ascii_only: bool = False, scale: int = 1) -> tupl
     )
 
 
-# Pages
+# Pages: what needs attention in big figures, the rest as a list
 
 
-_BLOCK_ROWS: Final = 3  # rows of a block next to its digits: title, gauge, a blank one
-_PAGE_ROWS: Final = 3  # rows of a page next to its blocks: title, servers, alerts
-_LARGE: Final = (120, 44)  # columns and rows from which digits are twice as big
+_FRAME_ROWS: Final = 3  # title, servers, alerts
+_BLOCK_ROWS: Final = 2  # rows of a block beside its digits: title, a blank one
+_PAGES: Final = 2  # in which everything fits: what is left is listed
+_FACTS: Final = 25  # columns beside the digits
+_LISTED: Final = 58  # columns of a listed product
+_MONTH: Final = 30  # days of a trend
 _QUIET_STATES: Final = (State.UP, State.WAITING, State.DISABLED)
+_SEVERE: Final = (Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchPage:
+    """What is seen at one time."""
+
+    big: tuple[Total, ...] = ()
+    listed: tuple[Total, ...] = ()
+
+
+def watch_pages(
+    totals: Sequence[Total], size: tuple[int, int], symbols: Symbols
+) -> tuple[int, tuple[WatchPage, ...]]:
+    """The scale of the digits, and the pages, the worst product first."""
+    totals = sorted(totals, key=_urgency)
+    severe = sum(total.level in _SEVERE or not total.servers_reporting for total in totals)
+    alarming = severe + sum(total.level is Level.WARN for total in totals)
+    width, height = size[0], size[1] - _FRAME_ROWS
+    for scale, limit in ((2, 1), (1, _PAGES), (1, len(totals))):
+        block = _BLOCK_ROWS + digits_height(ascii_only=_is_plain(symbols), scale=scale)
+        for big in range(alarming, severe - 1, -1):
+            pages = tuple(_pages(totals[:big], totals[big:], block, width, height))
+            if len(pages) <= limit:
+                return scale, pages
+    return 1, ()
+
+
+def _pages(
+    big: Sequence[Total], listed: Sequence[Total], block: int, width: int, height: int
+) -> Iterator[WatchPage]:
+    a_page = max(1, height // block)
+    columns = max(1, width // _LISTED)
+    while big or listed:
+        shown, big = big[:a_page], big[a_page:]
+        room = 0 if big else max(0, height - len(shown) * block) * columns
+        if not shown and not room:
+            room = 1
+        yield WatchPage(tuple(shown), tuple(listed[:room]))
+        listed = listed[room:]
+
+
+def _urgency(total: Total) -> tuple[int, float, str]:
+    """A product that no server reports now comes after what is worse than a warning."""
+    rank = severity_rank(total.level if total.servers_reporting else Level.WARN)
+    return rank, -(total.ratio or 0.0), total.name
+
+
+def _is_plain(symbols: Symbols) -> bool:
+    """Whether the terminal has no half blocks."""
+    return len(symbols.gauge_bars) == 1
+
+
+def last_known(board: MergedBoard, total: Total) -> tuple[Reading, float | None]:
+    """The figures of a product that no server reports now, and the time of the oldest."""
+    pools = [
+        (status, pool)
+        for status in board.servers
+        if status.server.group == total.scope
+        for pool in status.pools
+        if pool.counted and (pool.product, pool.model) == (total.product, total.model)
+    ]
+    successes = [status.last_success_at for status, _ in pools]
+    oldest = min((time for time in successes if time is not None), default=None)
+    return sum_over_servers(pools), oldest
+
+
+# A page as text
+
+
+def _key(total: Total) -> TotalKey:
+    return total.scope, total.product, total.model
+
+
+def big_lines(
+    total: Total, board: MergedBoard, trend: TrendData | None, now: float, width: int, scale: int,
+    symbols: Symbols,
+) -> Iterator[Line]:  # fmt: skip
+    """A product in big figures, with its gauge and its last 30 days."""
+    reading, oldest = total.reading, None
+    if not total.servers_reporting:
+        reading, oldest = last_known(board, total)
+    tone = LEVEL_TONES[total.level] if total.servers_reporting else Tone.QUIET
+    limits = total_thresholds(board.alert_settings, total.scope, total.product, GroupBy.GROUP)
+    digits = big_digits(
+        text.format_count(reading.in_use), ascii_only=_is_plain(symbols), scale=scale
+    )
+    percent = f"{percent_text(reading.ratio, limits.ratios)} {symbols.level[total.level]}".rstrip()
+    verb = " assigned" if total.model.is_assigned else ""
+    free = f"  {text.format_count(reading.free)} free" if reading.free is not None else ""
+    peak = trend.peak_of_day if trend else None
+    facts: list[Line] = [
+        ((f"of {text.format_count(reading.installed)}{verb}", Tone.TEXT),),
+        ((percent, tone), (free, Tone.TEXT)),
+    ]
+    if not total.servers_reporting:
+        age = "?" if oldest is None else text.format_age(now - oldest)
+        facts.append(((f"last known, {age} ago", Tone.CRITICAL),))
+    elif peak is not None and peak > (reading.in_use or 0):
+        facts.append(((f"24 h peak {round(peak):,}", Tone.QUIET),))
+    left = max(18 * scale, len(digits[0])) + 1
+    room = width - left - _FACTS - 3
+    rows: list[Sequence[Fragment]] = []
+    if room >= _MONTH // 2:
+        cells = min(_MONTH, room - 6)
+        rows.append(draw_gauge(reading, total.level, peak, room, symbols))
+        drawn = draw_trend(trend or TrendData(), reading.installed, limits, cells, symbols)
+        rows.append((*drawn, (f" {_MONTH} d", Tone.QUIET)))
+    yield _title(total, width, symbols)
+    skip = max(0, (len(digits) - len(facts)) // 2)
+    for row, dots in enumerate(digits):
+        fact = facts[row - skip] if 0 <= row - skip < len(facts) else ()
+        more = rows[row - skip] if 0 <= row - skip < len(rows) else ()
+        drawn_dots = dots.replace("#", symbols.gauge_bars[-1])
+        yield ((f" {drawn_dots:<{left}}", tone), *text.fit_line(fact, _FACTS), *more)
+    yield ()
+
+
+def _title(total: Total, cells: int, symbols: Symbols) -> Line:
+    reporting, expected = len(total.servers_reporting), len(total.servers_expected)
+    count = f"{reporting} of {expected} servers" if expected > 1 else total.servers_expected[0]
+    facts = f" {symbols.dot} {total.model.label} {symbols.dot} {count}"
+    scope = f" {symbols.dot} {total.scope}" if total.scope else ""
+    room = max(8, cells - line_width(((scope + facts, Tone.TEXT),)) - 2)
+    name = text.shorten(total.name, room, symbols.ellipsis)
+    return ((f" {name}{scope}", Tone.STRONG), (facts, Tone.QUIET))
+
+
+def listed_lines(
+    totals: Sequence[Total], board: MergedBoard, width: int, symbols: Symbols
+) -> Iterator[Line]:
+    """Products in rows, in as many columns as there is room for."""
+    columns = max(1, width // _LISTED)
+    each, rows = width // columns, -(-len(totals) // columns)
+    for row in range(rows):
+        cells = [_listed(total, board, each, symbols) for total in totals[row::rows]]
+        yield tuple(fragment for cell in cells for fragment in cell)
+
+
+def _listed(total: Total, board: MergedBoard, cells: int, symbols: Symbols) -> Line:
+    limits = total_thresholds(board.alert_settings, total.scope, total.product, GroupBy.GROUP)
+    reading = total.reading
+    of = f"{text.format_count(reading.in_use)} of {text.format_count(reading.installed)}"
+    name = f"{total.name} {symbols.dot} {total.scope}" if total.scope else total.name
+    name = text.pad(name, max(8, cells - 28), ellipsis=symbols.ellipsis)
+    percent = percent_text(total.ratio, limits.ratios)
+    tone = LEVEL_TONES[total.level]
+    line: Line = (
+        (f" {symbols.level[total.level]} ", tone),
+        (f"{name} ", Tone.TEXT),
+        (f"{of:>16} ", Tone.QUIET),
+        (f"{percent:>5} ", tone),
+    )
+    return text.fit_line(line, cells)
+
+
+def _problem_line(
+    servers: Iterable[ServerStatus], now: float, cells: int, symbols: Symbols
+) -> Line:
+    line: list[Fragment] = []
+    for status in servers:
+        if status.state in _QUIET_STATES:
+            continue
+        state = status.state.replace("_", " ")
+        age = "" if status.since is None else f" {text.format_coarse_age(now - status.since)}"
+        tone = Tone.WARN if status.state in (State.STALE, State.NO_DATA) else Tone.CRITICAL
+        glyph = symbols.state[status.state]
+        line.append((f" {glyph} {status.server.name} {state}{age} ", tone))
+    return fit_line(line, cells)
+
+
+def ticker_line(alerts: Sequence[AlertState], turn: int, cells: int, symbols: Symbols) -> Line:
+    """One alert after the other: all critical ones, or if there is none, all of them."""
+    if not alerts:
+        return ((" no active alerts", Tone.QUIET),)
+    shown = [alert for alert in alerts if alert.level in _SEVERE] or alerts
+    alert = shown[turn % len(shown)]
+    count = f" {turn % len(shown) + 1}/{len(shown)} "
+    message = f"{symbols.level[alert.level]} {alert.key.server}: {alert.message}"
+    message = text.cut(message, max(2, cells - len(count)), symbols.ellipsis)
+    return ((count, Tone.STRONG), (message, LEVEL_TONES[alert.level]))
+
+
 _REDRAW: Final = 1.0  # seconds after which ages are brought up to date
 _REPAINT: Final = 60.0  # seconds after which all is written again, whatever wrote over it
+_TICKER: Final = 5.0  # seconds that an alert is shown
 _SHIFT_INTERVAL: Final = 600.0  # seconds between two shifts against burn-in
 _SHIFTS: Final = ((0, 0), (1, 0), (1, 1), (0, 1))
-_PEAK_REFRESH: Final = 300.0  # seconds between two requests for the peaks of the day
-
-
-class WatchPage(NamedTuple):
-    """What is seen at one time: some products of a group, and all its servers."""
-
-    group: str
-    totals: tuple[Total, ...]
-    servers: tuple[ServerStatus, ...]
-
-
-def watch_pages(board: MergedBoard, capacity: int) -> tuple[WatchPage, ...]:
-    """A page for each group, several where its products do not fit on one."""
-    pages: list[WatchPage] = []
-    enabled = [status for status in board.servers if status.state is not State.DISABLED]
-    for group in dict.fromkeys(status.server.group for status in enabled):
-        servers = tuple(status for status in enabled if status.server.group == group)
-        totals = tuple(total for total in board.totals(GroupBy.GROUP) if total.scope == group)
-        firsts = range(0, max(1, len(totals)), capacity)
-        pages += (WatchPage(group, totals[at : at + capacity], servers) for at in firsts)
-    return tuple(pages)
+_EXIT_LEVELS: Final = {
+    "warn": (Level.WARN, *_SEVERE),
+    "critical": _SEVERE,
+}
 
 
 class PageView(Drawing[tuple[Line, ...]]):
@@ -131,8 +306,8 @@ class WatchScreen(Screen[None], AppScreen):
         super().__init__()
         self._options = options
         self._turns = 0  # pages shown so far
-        self._peaks: dict[TotalKey, tuple[int, str]] = {}  # today's peaks, and their hours
-        self._peaks_at: dict[TotalKey, float] = {}
+        self._trends: TrendCache[TotalKey] = TrendCache()
+        self._trends.seconds = _MONTH * 86400
         self._known_alerts: frozenset[tuple[AlertKey, Level]] | None = None
         self._alerts: tuple[AlertState, ...] = ()
 
@@ -153,16 +328,16 @@ class WatchScreen(Screen[None], AppScreen):
         self._draw()
 
     def _on_board(self, board: MergedBoard) -> None:
-        time, exit_on = self.current_time, self._options.exit_on
-        views = alert_views(board, time.today, time.now)
+        now, today = self.current_time.now, self.current_time.today
+        views = alert_views(board, today, now)
         self._alerts = tuple(view for view in views if view.needs_attention)
         current = frozenset((alert.key, alert.level) for alert in self._alerts)
         is_new = self._known_alerts is not None and bool(current - self._known_alerts)
         if self._options.beep and is_new:
             self.app.bell()
         self._known_alerts = current
-        ranks = [severity_rank(alert.level) for alert in self._alerts]
-        if exit_on and min(ranks, default=inf) <= severity_rank(Level(exit_on)):
+        levels = _EXIT_LEVELS.get(self._options.exit_on or "", ())
+        if any(alert.level in levels for alert in self._alerts):
             self.app.exit(1)
             return
         self._draw()
@@ -172,131 +347,70 @@ class WatchScreen(Screen[None], AppScreen):
         if not width or not height:
             return
         right, down = _SHIFTS[int(app.clock.now() // _SHIFT_INTERVAL) % len(_SHIFTS)]
-        cells, height = width - right, height - down
-        scale = 2 if cells >= _LARGE[0] and height >= _LARGE[1] else 1
-        digits = digits_height(ascii_only=self._is_ascii, scale=scale)
-        capacity = max(1, (height - _PAGE_ROWS) // (_BLOCK_ROWS + digits))
-        rows: list[Line] = [(), ((" No servers configured. Run: lictui servers add", Tone.QUIET),)]
-        if pages := watch_pages(app.board, capacity):
-            index = self._turns % len(pages)
-            page = pages[index]
-            self._request_peaks(page)
-            position = f"{index + 1}/{len(pages)}" if len(pages) > 1 else ""
-            rows = [self._page_title(page, cells, position)]
-            for total in page.totals:
-                rows += self._block_lines(total, cells, scale)
-            if not page.totals:
-                rows += [(), ((" no data yet", Tone.QUIET),)]
-            footer = [self._problem_line(page), self._alert_line(cells)]
-            body = rows[: max(0, height - len(footer))]
-            body += [()] * (height - len(footer) - len(body))
-            rows = [fit_line(line, cells) for line in (*body, *footer)]
+        rows = self._page(width - right, height - down)
+        shifted = [(), *rows] if down else rows
         indent = ((" " * right, Tone.TEXT),) if right else ()
-        shifted = [()] * down + rows
         self.query_one(PageView).view = tuple((*indent, *row) for row in shifted)
 
-    # A page as text
-
-    @property
-    def _is_ascii(self) -> bool:
-        return self.lictui.symbols is ASCII_SYMBOLS
-
-    def _age(self, time: float) -> str:
-        return text.format_age(self.lictui.clock.now() - time)
-
-    def _page_title(self, page: WatchPage, cells: int, position: str) -> Line:
-        polls = [status.polled_at for status in page.servers if status.polled_at is not None]
-        age = f"polled {self._age(max(polls))} ago" if polls else "not polled yet"
-        left: Line = ((f" {page.group or 'servers'}", Tone.STRONG), (f"  {position}", Tone.QUIET))
-        gap = max(1, cells - line_width(left) - len(age) - 1)
-        return (*left, (" " * gap, Tone.TEXT), (age, Tone.TEXT))
-
-    def _block_lines(self, total: Total, cells: int, scale: int) -> Iterator[Line]:
-        app, symbols, reading = self.lictui, self.lictui.symbols, total.reading
-        tone, peak = LEVEL_TONES[total.level], self._peaks.get(total.key)
-        last: tuple[Fragment, ...] = ()
-        if peak is not None:
-            word = "maximum" if total.model.is_assigned else "peak"
-            last = ((f"today's {word} {peak[0]:,} at {peak[1]}", Tone.QUIET),)
-        if not total.servers_reporting:
-            pools = pools_by_total(app.board, GroupBy.GROUP)[total.key]
-            polls = [status.last_success_at for status, _ in pools]
-            oldest = min((time for time in polls if time is not None), default=None)
-            reading, tone = sum_over_servers(pools), Tone.QUIET
-            age = "?" if oldest is None else self._age(oldest)
-            last = ((f"last known value, {age} ago", Tone.CRITICAL),)
-        yield self._block_title(total, cells)
-        in_use = text.format_count(reading.in_use)
-        digits = big_digits(in_use, ascii_only=self._is_ascii, scale=scale)
-        verb = " assigned" if total.model.is_assigned else ""
-        limits = total_thresholds(app.settings.alerts, total.scope, total.product, GroupBy.GROUP)
-        percent = percent_text(reading.ratio, limits.ratios)
-        ratio = f"{percent} {symbols.level[total.level].strip()}".rstrip()
-        free = f"  {text.format_count(reading.free)} free" if reading.free is not None else ""
-        facts: list[Line] = [
-            ((f"of {text.format_count(reading.installed)}{verb}", Tone.TEXT),),
-            ((ratio, tone), (free, Tone.TEXT)),
+    def _page(self, width: int, height: int) -> list[Line]:
+        app, now = self.lictui, self.current_time.now
+        board, symbols = app.board, app.symbols
+        if not board.servers:
+            return [(), ((" No servers configured. Run: lictui servers add", Tone.QUIET),)]
+        scale, pages = watch_pages(board.totals(GroupBy.GROUP), (width, height), symbols)
+        index = self._turns % max(1, len(pages))
+        page = pages[index] if pages else WatchPage()
+        position = f"{index + 1}/{len(pages)}" if len(pages) > 1 else ""
+        self._request_trends(page, now)
+        lines: list[Line] = [self._headline(position, width)]
+        for total in page.big:
+            trend = self._trends.trends.get(_key(total))
+            lines += big_lines(total, board, trend, now, width, scale, symbols)
+        lines += listed_lines(page.listed, board, width, symbols)
+        if not pages:
+            lines += [(), ((" no data yet", Tone.QUIET),)]
+        turn = int(app.clock.monotonic() // _TICKER)
+        servers = [status for status in board.servers if status.state is not State.DISABLED]
+        footer = [
+            _problem_line(servers, now, width, symbols),
+            ticker_line(self._alerts, turn, width, symbols),
         ]
-        facts += [last] if last else []
-        skip = max(0, (len(digits) - len(facts)) // 2)
-        for row, dots in enumerate(digits):
-            fact = facts[row - skip] if 0 <= row - skip < len(facts) else ()
-            yield ((f" {dots}  ", tone), *fact)
-        gauge = draw_gauge(reading, total.level, peak and peak[0], cells - 2, symbols)
-        yield ((" ", Tone.TEXT), *gauge)
-        yield ()
+        body = lines[: max(0, height - len(footer))]
+        body += [()] * (height - len(footer) - len(body))
+        return [fit_line(line, width) for line in (*body, *footer)]
 
-    def _block_title(self, total: Total, cells: int) -> Line:
-        symbols = self.lictui.symbols
-        reporting, expected = len(total.servers_reporting), len(total.servers_expected)
-        count = f"{reporting} of {expected} servers" if expected > 1 else "1 server"
-        facts = f" {symbols.dot} {total.model.label} {symbols.dot} {count}"
-        name = text.shorten(total.name, max(8, cells - len(facts) - 2), symbols.ellipsis)
-        return ((f" {name}", Tone.STRONG), (facts, Tone.QUIET))
+    def _headline(self, position: str, cells: int) -> Line:
+        app, now = self.lictui, self.current_time.now
+        states = [s.state for s in app.board.servers if s.state is not State.DISABLED]
+        polled = max((s.polled_at for s in app.board.servers if s.polled_at), default=None)
+        age = "not polled yet" if polled is None else f"polled {text.format_age(now - polled)} ago"
+        up = states.count(State.UP)
+        left: Line = (
+            (" lictui", Tone.STRONG),
+            (f"  {up}/{len(states)} up", Tone.OK if up == len(states) else Tone.CRITICAL),
+            (f"  {position}", Tone.QUIET),
+        )
+        local = to_local(now, self.zone)
+        right: Line = (
+            (f"{local:%a} {local.day} {local:%b} ", Tone.TEXT),
+            (f"{local:%H:%M}", Tone.STRONG),
+            (f"  {age} ", Tone.QUIET),
+        )
+        gap = max(1, cells - line_width(left) - line_width(right))
+        return (*left, (" " * gap, Tone.TEXT), *right)
 
-    def _problem_line(self, page: WatchPage) -> Line:
-        line: list[Fragment] = []
-        now, symbols = self.lictui.clock.now(), self.lictui.symbols
-        for status in page.servers:
-            if status.state not in _QUIET_STATES:
-                glyph, words = symbols.state[status.state], [status.server.name]
-                words += [status.state.replace("_", " ")]
-                words += (
-                    [] if status.since is None else [text.format_coarse_age(now - status.since)]
-                )
-                tone = Tone.WARN if status.state in (State.STALE, State.NO_DATA) else Tone.CRITICAL
-                line.append((f" {glyph} {' '.join(words)} ", tone))
-        return tuple(line)
+    def _request_trends(self, page: WatchPage, now: float) -> None:
+        keys = tuple(map(_key, page.big))
+        for period, due in self._trends.due(keys, now, _MONTH):
+            self._load_trends(period, due, now)
 
-    def _alert_line(self, cells: int) -> Line:
-        alerts, symbols = self._alerts, self.lictui.symbols
-        if not alerts:
-            return ((" no active alerts", Tone.QUIET),)
-        worst = alerts[0]
-        count = f" {len(alerts)} alert{'s' if len(alerts) > 1 else ''} "
-        alert = f"{symbols.level[worst.level]} {worst.key.server}: {worst.message}"
-        alert = text.cut(alert, max(2, cells - len(count)), symbols.ellipsis)
-        return ((count, Tone.STRONG), (alert, LEVEL_TONES[worst.level]))
-
-    # Peaks of today
-
-    def _request_peaks(self, page: WatchPage) -> None:
-        elapsed, keys = self.lictui.clock.monotonic(), tuple(total.key for total in page.totals)
-        if any(elapsed - self._peaks_at.get(key, -inf) >= _PEAK_REFRESH for key in keys):
-            self._peaks_at.update(dict.fromkeys(keys, elapsed))
-            self._load_peaks(keys)
-
-    @work(group="watch-peaks")
-    async def _load_peaks(self, keys: tuple[TotalKey, ...]) -> None:
-        zone, board, now = self.zone, self.lictui.board, self.current_time.now
-        midnight = to_local(now, zone).replace(hour=0, minute=0, second=0, microsecond=0)
-        start, end = int(midnight.timestamp()), int(now) + 1
+    @work(group="watch-trends")
+    async def _load_trends(self, period: int, keys: tuple[TotalKey, ...], now: float) -> None:
+        board = self.lictui.board
         pools = [board.total_pools(GroupBy.GROUP, *key) for key in keys]
-        queries = tuple(SeriesQuery(pool_keys, start, end, 300) for pool_keys in pools)
-        ignore = bool  # without an answer the page shows no peaks, and asks again later
+        queries = tuple(trend_query(of_key, now, _MONTH, period) for of_key in pools)
+        ignore = bool  # without an answer the page shows no trend, and asks again later
         answers = await self.ask(lambda engine: engine.history.series_batch(queries), ignore)
-        for key, series in zip(keys, answers or (), strict=answers is not None):
-            if series.buckets:
-                top = max(series.buckets, key=lambda bucket: bucket.high)
-                self._peaks[key] = round(top.high), f"{to_local(top.high_at, zone):%H:%M}"
-        self._draw()
+        if answers is not None:
+            self._trends.store(period, zip(keys, answers, strict=True), now, _MONTH)
+            self._draw()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from rich.segment import Segment
 from rich.style import Style
-from textual import on
+from textual import actions, on
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.reactive import reactive
@@ -16,160 +16,195 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input, Label
 
-from lictui.engine.alerts import alert_views
-from lictui.engine.board import Filter, MergedBoard
+from lictui.engine.alerts import alert_views, severity_rank
+from lictui.engine.board import FIGURES, Filter, MergedBoard
 from lictui.errors import UsageError
 from lictui.model import Level, State, percent_text
 from lictui.tui import text
-from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, fit_line, line_width
+from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, line_width
 from lictui.tui.theme import UNICODE_SYMBOLS, Symbols
 from lictui.tui.widgets import styled_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import date
 
     from textual.app import ComposeResult
+    from textual.dom import DOMNode
     from textual.events import Key
     from textual.geometry import Size
+    from textual.screen import Screen
 
     from lictui.clock import Clock
+    from lictui.engine.board import Total
     from lictui.tui.commands import Command
 
 
-_STATES: Final = sorted(State, key=lambda state: state is not State.UP)  # up comes first
 _LARGE: Final = 100  # servers; with more, the header is computed at most once a second
-_STATE_TONES: Final = {State.UP: Tone.OK, State.WAITING: Tone.TEXT, State.DISABLED: Tone.TEXT}
+_NORMAL_STATES: Final = (State.UP, State.WAITING, State.DISABLED)
+
+
+# Header: the views as tabs, alerts by level, servers up, utilization, time
 
 
 @dataclass(frozen=True, slots=True)
 class UsageTotal:
-    """A sum over the products with known figures."""
+    """A sum over all products that are counted alike."""
 
     verb: str  # "in use" or "assigned": the two are never added up
     in_use: int
     installed: int
-    is_complete: bool = True  # every expected server reported, and every figure is known
-    is_share_known: bool = True  # False: figures are missing, so that the sums are no fraction
-    reporting: int = 0  # servers
-    expected: int = 0
+    ratio: float | None  # of the products whose figures are all known
+    partial: frozenset[str] = frozenset()  # the figures, or "ratio", that lack a server or a pool
 
 
 @dataclass(frozen=True, slots=True)
 class HeaderView:
     """The content of the header, except the time."""
 
-    states: tuple[tuple[State, int], ...] = ()
+    up: int = 0
+    servers: int = 0  # enabled ones
+    is_failing: bool = False  # a server should be up and is not
     totals: tuple[UsageTotal, ...] = ()
-    polled_at: float | None = None
-    due: float | None = None
-    alerts: int = 0  # active alerts without acknowledgement
-    worst: Level = Level.OK
+    alerts: tuple[tuple[Level, int], ...] = ()  # that need attention, the worst level first
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A view in the header."""
+
+    key: str
+    title: str
+    action: str = ""
+    is_current: bool = False
+    has_alerts: bool = False  # the counts of alerts follow
 
 
 def header_view(board: MergedBoard, today: date, now: float = 0.0) -> HeaderView:
     """Return the header for this board."""
-    counts = Counter(status.state for status in board.servers)
-    totals = []
-    for verb in ("in use", "assigned"):
-        of_verb = [total for total in board.totals() if total.model.verb == verb]
-        readings = [total.reading for total in of_verb if not total.unknown_pools]
-        in_use = sum(reading.in_use or 0 for reading in readings)
-        installed = sum(reading.installed or 0 for reading in readings)
-        reporting = {server for total in of_verb for server in total.servers_reporting}
-        expected = {server for total in of_verb for server in total.servers_expected}
-        marks = not any(t.is_partial for t in of_verb), len(readings) == len(of_verb)
-        if installed:
-            servers = len(reporting), len(expected)
-            totals.append(UsageTotal(verb, in_use, installed, *marks, *servers))
-    alerts = [alert for alert in alert_views(board, today, now) if alert.needs_attention]
-    polled = [s.polled_at for s in board.servers if s.polled_at is not None]
-    due = [s.due for s in board.servers if s.due is not None]
+    states = [status.state for status in board.servers if status.state is not State.DISABLED]
+    totals = board.totals()
+    views = alert_views(board, today, now)
+    levels = Counter(alert.level for alert in views if alert.needs_attention)
     return HeaderView(
-        tuple((state, counts[state]) for state in _STATES if counts[state]),
-        tuple(totals),
-        max(polled, default=None),
-        min(due, default=None),
-        len(alerts),
-        alerts[0].level if alerts else Level.OK,
+        states.count(State.UP),
+        len(states),
+        any(state not in _NORMAL_STATES for state in states),
+        tuple(filter(None, (_usage_total(verb, totals) for verb in ("in use", "assigned")))),
+        tuple(sorted(levels.items(), key=lambda item: severity_rank(item[0]))),
     )
 
 
-def draw_header(view: HeaderView, now: float, cells: int, symbols: Symbols, flag: str = "") -> Line:
-    """Return the header line in its longest form that fits."""
-    alerts = f"{view.alerts or 'no'} alert{'s' * (view.alerts != 1)} "
-    right = ((alerts, LEVEL_TONES[view.worst] if view.alerts else Tone.OK),)
-    form: list[Fragment] = []
-    for form in _header_forms(view, now, symbols):
-        left = [(f" {flag or 'lictui'}  ", Tone.ACCENT), *form]
-        gap = cells - line_width(left) - line_width(right)
-        if gap >= 2:  # noqa: PLR2004 - so that two facts stay two
-            return fit_line((*left, (" " * gap, Tone.TEXT), *right), cells)
-    return fit_line((*form, ("  ", Tone.TEXT), *right), cells)
+def _usage_total(verb: str, totals: Sequence[Total]) -> UsageTotal | None:
+    totals = [total for total in totals if total.model.verb == verb]
+    known = [total.reading for total in totals if not total.unknown_pools]
+    used, of = (sum(getattr(reading, f) or 0 for reading in known) for f in FIGURES)
+    in_use, installed = (sum(getattr(t.reading, f) or 0 for t in totals) for f in FIGURES)
+    partial = {f for f in FIGURES if any(total.is_partial(f) for total in totals)}
+    partial |= {"ratio"} if partial else set()
+    ratio = used / of if of else None
+    return UsageTotal(verb, in_use, installed, ratio, frozenset(partial)) if installed else None
 
 
-def _header_forms(view: HeaderView, now: float, symbols: Symbols) -> Iterator[list[Fragment]]:
-    """Yield the left part of the header, in its longest form first."""
-    servers = sum(count for _, count in view.states)
-    up = dict(view.states).get(State.UP, 0)
-    noun = "server" if servers == 1 else "servers"
-    dot = (f" {symbols.dot} ", Tone.FRAME)
-    states: list[Fragment] = []
-    for state, count in view.states:
-        tone = _STATE_TONES.get(state, Tone.CRITICAL)
-        states += [dot] * bool(states) + [(f"{count} {state.replace('_', ' ')}", tone)]
-    totals, shares = (list(_usage(view, symbols, brief=brief)) for brief in (False, True))
-    only_shares = [fragment for fragment in shares if fragment[1] is not Tone.WARN]
-    ratio = (f"{up}/{servers} up", Tone.OK if up == servers else Tone.CRITICAL)
-    ago, next_poll = "not polled yet", ""
-    if view.polled_at is not None:
-        ago = f"{text.format_age(now - view.polled_at)} ago"
-        if view.due is not None:
-            wait = text.format_countdown(view.due - now) if view.due > now else "now"
-            next_poll = f" {symbols.dot} next {wait}"
-    age = (f"   {ago}", Tone.QUIET)
-    all_servers = (f"{servers} {noun}: " if servers else "no servers", Tone.TEXT)
-    polled = (f"{'' if view.polled_at is None else 'polled '}{ago}{next_poll}", Tone.QUIET)
-    yield [all_servers, *states, *totals, ("    ", Tone.TEXT), polled]
-    yield [*states, *totals, age]
-    yield [ratio, *totals, age]
-    yield [ratio, *shares, age]
-    yield [ratio, *shares]
-    yield [ratio, *only_shares]
-    yield [ratio, age]
+_SHORT_TITLES: Final = {"Dashboard": "Dash", "Products": "Prod", "Servers": "Serv"}
+# The forms of the header, the longest first: with the name of the program, tabs, what follows
+_FORMS: Final = (
+    *((True, 0, 0), (True, 0, 1), (True, 0, 2), (False, 0, 2), (False, 1, 2), (False, 1, 3)),
+    *((False, 1, 4), (False, 1, 5), (False, 1, 6), (False, 2, 6), (False, 2, 7)),
+)
 
 
-def _usage(view: HeaderView, symbols: Symbols, *, brief: bool) -> Iterator[Fragment]:
-    dot = (f" {symbols.dot} ", Tone.FRAME)
-    for index, used in enumerate(view.totals):
-        mark = "" if used.is_complete else f"{symbols.at_least} "
-        count = f"{mark}{text.format_count(used.in_use)}"
-        share = percent_text(used.in_use / used.installed)
-        installed = text.format_count(used.installed)
-        of = f"{count} of {installed} ({share})"
-        if not used.is_share_known:
-            share, of = count, f"{count} of {mark}{installed}"
-        yield dot if index else ("   ", Tone.FRAME)
-        yield share if brief else of, Tone.TEXT
-        yield f" {used.verb}", Tone.QUIET
-        if used.reporting != used.expected:
-            yield f" {used.reporting}/{used.expected}", Tone.WARN
+def draw_header(
+    view: HeaderView, tabs: Sequence[Tab], time: str, cells: int, symbols: Symbols
+) -> tuple[tuple[Line, Tab | None], ...]:
+    """Return the header in its longest form that fits, each tab for itself."""
+    drawn_tabs = [[(_tab(tab, form, view, symbols), tab) for tab in tabs] for form in range(3)]
+    facts = list(_facts(view, time, symbols))
+    parts: tuple[tuple[Line, Tab | None], ...] = ()
+    for has_brand, form, rest in _FORMS:
+        brand: Line = ((" lictui ", Tone.ACCENT),) if has_brand else ()
+        left, right = ((brand, None), *drawn_tabs[form]), facts[rest]
+        gap = cells - line_width(right) - sum(line_width(line) for line, _ in left)
+        parts = (*left, (((" " * gap, Tone.TEXT), *right), None))
+        if gap >= 1:
+            break
+    return parts
+
+
+def _tab(tab: Tab, form: int, view: HeaderView, symbols: Symbols) -> Line:
+    title = (tab.title, _SHORT_TITLES.get(tab.title, tab.title), tab.title * tab.is_current)[form]
+    alerts = view.alerts if tab.has_alerts else ()
+    return (
+        (f" {tab.key} ", Tone.ACCENT),
+        (f"{title} " if title else "", Tone.STRONG if tab.is_current else Tone.TEXT),
+        *((f"{count}{symbols.level[level]} ", LEVEL_TONES[level]) for level, count in alerts),
+    )
+
+
+def _facts(view: HeaderView, time: str, symbols: Symbols) -> Iterator[Line]:
+    """Yield what is at the right of the tabs, in its longest form first."""
+    tone = Tone.CRITICAL if view.is_failing else Tone.OK if view.up == view.servers else Tone.TEXT
+    up: Line = ((f"{view.up}/{view.servers} up", tone),) if view.servers else ()
+    servers: Line = ((f"{view.up}/{view.servers} servers up", tone),) if view.servers else up
+    counts = [_counts(total, symbols) for total in view.totals]
+    shares = [_share(total, symbols) for total in view.totals]
+    clock: Line = ((time, Tone.TEXT),)
+    yield _row(3, servers, *counts, clock)
+    yield _row(3, servers, *shares, clock)
+    yield _row(2, up, *shares, clock)
+    yield _row(2, up, *shares[:1], clock)
+    yield _row(2, up, *shares[:1])
+    yield _row(2, up, clock)
+    yield _row(2, up)
+    yield ()
+
+
+def _row(gap: int, *facts: Line) -> Line:
+    parts = [part for fact in facts if fact for part in ((" " * gap, Tone.TEXT), *fact)]
+    return (*parts[1:], (" ", Tone.TEXT))
+
+
+def _counts(total: UsageTotal, symbols: Symbols) -> Line:
+    in_use, installed = (
+        f"{symbols.at_least} " * (name in total.partial) + text.format_count(count)
+        for name, count in zip(FIGURES, (total.in_use, total.installed), strict=True)
+    )
+    (share, tone), *_ = _share(total, symbols)
+    return ((f"{in_use} of {installed}", Tone.TEXT), (f" {total.verb} ", Tone.QUIET), (share, tone))
+
+
+def _share(total: UsageTotal, symbols: Symbols) -> Line:
+    mark = f"{symbols.about} " * ("ratio" in total.partial and total.ratio is not None)
+    return ((f"{mark}{percent_text(total.ratio)}", Tone.TEXT), (f" {total.verb}", Tone.QUIET))
+
+
+def clickable(widget: Widget, line: Line, action: str, *, selected: bool = False) -> list[Segment]:
+    """Return a part of a bar that runs an action when it is clicked."""
+    target = action if action.startswith("app.") else f"screen.{action}"
+    meta = Style.from_meta({"@click": target})
+    return [
+        Segment(segment.text, (segment.style or Style()) + meta)
+        for segment in styled_text.segments(widget, line, selected=selected)
+    ]
 
 
 class HeaderBar(Widget):
-    """The header line. Set `view`; ages follow the clock."""
+    """The header line. Set `view`; the time follows the clock."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = styled_text.TONES
     DEFAULT_CSS = "HeaderBar { dock: top; height: 1; background: $panel;" + styled_text.CSS + "}"
 
     view: reactive[HeaderView] = reactive(HeaderView())
-    flag: reactive[str] = reactive("")  # shown instead of the program's name
+    tabs: reactive[tuple[Tab, ...]] = reactive(())
 
-    def __init__(self, clock: Clock, symbols: Symbols = UNICODE_SYMBOLS) -> None:
+    def __init__(
+        self, clock: Clock, time: Callable[[], str], symbols: Symbols = UNICODE_SYMBOLS
+    ) -> None:
         super().__init__()
         self._clock = clock
+        self._time = time  # as it is shown
         self._symbols = symbols
-        self._line: Line = ()
+        self._time_shown = ""
         self._newest: tuple[MergedBoard, date] | None = None  # not evaluated yet
         self._updated = False  # since the last tick
 
@@ -190,18 +225,21 @@ class HeaderBar(Widget):
     def _tick(self) -> None:
         self._updated = False
         self._update()
-        if self._current_line() != self._line:
+        if self._time() != self._time_shown:
             self.refresh()
 
-    def _current_line(self) -> Line:
-        return draw_header(self.view, self._clock.now(), self.size.width, self._symbols, self.flag)
-
     def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is one line
-        self._line = self._current_line()
-        return styled_text.strip(self, self._line, self.size.width)
+        cells, self._time_shown = self.size.width, self._time()
+        drawn: list[Segment] = []
+        for line, tab in draw_header(self.view, self.tabs, self._time_shown, cells, self._symbols):
+            if tab is None:
+                drawn += styled_text.segments(self, line)
+            else:
+                drawn += clickable(self, line, tab.action, selected=tab.is_current)
+        return Strip(drawn).adjust_cell_length(cells)
 
 
-# Footer: the keys of this screen, and the views
+# Footer: what can be done here, the role of this lictui, and the age of what is shown
 
 
 _KEY_LABELS: Final = {
@@ -214,69 +252,75 @@ _KEY_LABELS: Final = {
     "less_than_sign": "<",
     "greater_than_sign": ">",
 }
+_ALWAYS: Final = ("palette", "help")  # at the end of the keys, in every width
+_SIDE: Final = 4  # the right side takes at most this part of the footer
 
 
-def key_label(command: Command) -> str:
-    """Return the first key of a command as it is written for people."""
-    key = command.key_list[0] if command.key_list else ""
-    return _KEY_LABELS.get(key, key)
+def key_labels(command: Command) -> list[str]:
+    """Return the keys of a command as they are written for people."""
+    return [_KEY_LABELS.get(key, key) for key in command.key_list] or [""]
+
+
+def applies(screen: Screen[Any], command: Command) -> bool:
+    """Return whether a command does something on this screen and its selected row."""
+    namespace, name, parameters = actions.parse(command.action)
+    owner: DOMNode = screen.app if namespace == "app" else screen
+    return owner.check_action(name, parameters) is True
 
 
 class FooterBar(Widget):
-    """One line with keys and views."""
+    """One line: keys of the view and its row, the most useful first; role and age at the right."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = styled_text.TONES
     DEFAULT_CSS = "FooterBar { dock: bottom; height: 1; background: $panel;" + styled_text.CSS + "}"
 
     message: reactive[tuple[Fragment, ...]] = reactive(())  # shown instead of the keys
+    offered: reactive[tuple[Command, ...]] = reactive(())
 
-    def __init__(self, view: str, offered: Sequence[Command]) -> None:
+    def __init__(self, status: Callable[[], Sequence[str]]) -> None:
         super().__init__()
-        self._view = view
-        self.set_commands(offered)
+        self._status = status  # of the right side, the longest form first
+        self._status_shown: Sequence[str] = ()
 
-    def set_commands(self, offered: Sequence[Command]) -> None:
-        """Show the keys of this view first, after the one for help."""
-        keys = [command for command in offered if command.footer]
-        order = {command.id: len(command.screens) or len(keys) for command in keys} | {"help": 0}
-        self._keys = sorted(keys, key=lambda command: order[command.id])
-        self._views = [c for c in offered if c.id.startswith("view.")]
-        self.refresh()
+    def on_mount(self) -> None:
+        self.set_interval(1, self._tick)
+        self.screen.bindings_updated_signal.subscribe(self, lambda _: self.refresh())
+
+    def _tick(self) -> None:
+        if self._status() != self._status_shown:
+            self.refresh()
 
     def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is one line
-        cells = self.size.width
-        tabs = [segment for command in self._views for segment in self._tab(command)]
-        if sum(segment.cell_length for segment in tabs) > cells // 2:
-            tabs = styled_text.segments(self, ((f" {self._view} ", Tone.ACCENT),))
-        room = cells - sum(segment.cell_length for segment in tabs)
-        keys = styled_text.segments(self, self.message) if self.message else self._actions(room)
-        (blank,) = styled_text.segments(self, ((" ", Tone.QUIET),))
-        left = Strip(keys).adjust_cell_length(room, blank.style)
-        return Strip([*left, *tabs]).adjust_cell_length(cells)
-
-    def _actions(self, room: int) -> list[Segment]:
-        segments: list[Segment] = []
-        for command in self._keys:
-            label, title = f" {key_label(command)}", f" {command.title.lower()} "
-            room -= len(label + title)
+        cells, self._status_shown = self.size.width, self._status()
+        forms = [f"{form} " for form in self._status_shown]
+        fitting = forms if len(forms) == 1 else [f for f in forms if len(f) <= cells // _SIDE]
+        side = (*fitting, "")[0]
+        keys = sorted(
+            (c for c in self.offered if c.footer and applies(self.screen, c)),
+            key=lambda command: command.footer,
+        )
+        always = [c for name in _ALWAYS for c in keys if c.id == name]
+        room = cells - len(side) - sum(line_width(_key(command)) for command in always)
+        shown = []
+        for command in keys if not self.message else ():
+            room -= line_width(_key(command)) if command not in always else 0
             if room < 0:
                 break
-            segments += self._clickable(((label, Tone.ACCENT), (title, Tone.QUIET)), command)
-        return segments
+            shown += [command] if command not in always else []
+        left = styled_text.segments(self, self.message)
+        for command in (*shown, *always):
+            left += clickable(self, _key(command), command.action)
+        blank = styled_text.segments(self, ((" ", Tone.QUIET),))[0].style
+        right = styled_text.segments(self, ((side, Tone.QUIET),))
+        start = Strip(left).adjust_cell_length(cells - len(side), blank)
+        return Strip([*start, *right]).adjust_cell_length(cells)
 
-    def _tab(self, command: Command) -> list[Segment]:
-        is_shown = command.id == f"view.{self._view}"
-        key = f" {key_label(command)} ", Tone.ACCENT if is_shown else Tone.FRAME
-        title = f"{command.title.lower()} ", Tone.STRONG if is_shown else Tone.QUIET
-        return self._clickable((key, title), command)
 
-    def _clickable(self, runs: Line, command: Command) -> list[Segment]:
-        scope = "" if command.action.startswith("app.") else "screen."
-        meta = Style.from_meta({"@click": scope + command.action})
-        return [
-            Segment(segment.text, (segment.style or Style()) + meta)
-            for segment in styled_text.segments(self, runs)
-        ]
+def _key(command: Command) -> Line:
+    return (
+        (f" {key_labels(command)[0]}", Tone.ACCENT),
+        (f" {command.title.lower()} ", Tone.QUIET),
+    )
 
 
 # Notices about lictui itself below the header: an invalid file, a history that was moved away

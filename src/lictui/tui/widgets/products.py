@@ -17,6 +17,7 @@ from textual.reactive import var
 from lictui.analysis.forecast import describe_forecast, direction_text
 from lictui.analysis.usage import PastSummary, TotalKey
 from lictui.engine.board import (
+    FIGURES,
     Filter,
     GroupBy,
     Total,
@@ -183,7 +184,9 @@ def _count(
 
     def cell(row: ProductRow, symbols: Symbols) -> Fragment:
         count = value(row.total)
-        mark = symbols.at_least * (row.total.is_partial and count is not None)
+        mark = symbols.at_least * (
+            row.total.is_partial(figure.rpartition(".")[2]) and count is not None
+        )
         return f"{mark}{text.format_count(count)}", tone or _tone(row)
 
     def order(row: ProductRow) -> float:
@@ -298,7 +301,7 @@ def fit_columns(
     readings = [row.total.reading for row in rows]
     counts = [count for reading in readings for count in (reading.in_use, reading.installed)]
     largest = max((count or 0 for count in (*counts, *peaks)), default=0)
-    mark = len(symbols.at_least) * any(row.total.is_partial for row in rows)
+    mark = len(symbols.at_least) * any(row.total.is_partial(f) for row in rows for f in FIGURES)
     count = mark + len(text.format_count(largest))
     scope = max((cell_len(row.scope) for row in rows), default=0)
     scope = min(max(scope, len("Scope")), max(8, cells // 8)) + 1 if scope else 0
@@ -375,7 +378,7 @@ def describe_row(row: ProductRow, symbols: Symbols) -> tuple[Line, ...]:
     total, summary = row.total, row.summary
     count = len(total.servers_expected)
     missing = count - len(total.servers_reporting)
-    figures = f"{'at least ' * total.is_partial}{text.format_count(total.reading.in_use)}"
+    figures = f"{'at least ' * total.is_partial('in_use')}{text.format_count(total.reading.in_use)}"
     if not total.unknown_pools:
         figures += f" of {text.format_count(total.reading.installed)}"
     share = "some figures unknown" if total.ratio is None else percent_text(total.ratio)

@@ -43,9 +43,8 @@ TONES: Final = {f"tone--{tone}" for tone in Tone} | {"tone--selected"}
 CSS: Final = (
     " ".join(f"& > .tone--{tone} {{ color: {color}; }}" for tone, color in _COLORS.items())
     + "& > .tone--strong { text-style: bold; } & > .tone--selected { background: $chosen; }"
+    + "&:ansi > .tone--selected { color: $on-chosen; }"  # no other terminal color is readable there
 )
-# What is readable on any background.
-_ON_SELECTION: Final[dict[str, str]] = {Tone.QUIET: Tone.TEXT, Tone.FRAME: Tone.TEXT}
 
 
 def segments(widget: Widget, line: ToneLine, *, selected: bool = False) -> list[Segment]:
@@ -54,7 +53,9 @@ def segments(widget: Widget, line: ToneLine, *, selected: bool = False) -> list[
         return [Segment(strip_controls(text), _style(widget, tone)) for text, tone in line]
     under = _style(widget, "selected")
     return [
-        Segment(strip_controls(text), _style(widget, _ON_SELECTION.get(tone, tone)) + under)
+        Segment(
+            strip_controls(text), _style(widget, Tone.QUIET if tone == Tone.FRAME else tone) + under
+        )
         for text, tone in line
     ]
 
@@ -201,9 +202,9 @@ class LineView(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
         if ids := self.row_ids:
             self.cursor = ids[max(0, min(ids.index(self.cursor) + step, len(ids) - 1))]
 
-    def page(self, step: int) -> None:
-        for _ in range(max(1, self.size.height - 4)):
-            self.move_cursor(step)
+    def page(self, pages: float) -> None:
+        for _ in range(max(1, int((self.size.height - 4) * abs(pages)))):
+            self.move_cursor(1 if pages > 0 else -1)
 
     def to_edge(self, step: int) -> None:
         if ids := self.row_ids:

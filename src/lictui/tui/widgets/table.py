@@ -20,6 +20,8 @@ from lictui.tui.widgets import styled_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from textual.theme import Theme
+
     from lictui.tui.theme import Symbols
 
 
@@ -83,8 +85,16 @@ class KeyedTable(DataTable[Text]):
         background: $background;
         scrollbar-size-vertical: 1;
         scrollbar-size-horizontal: 0;
-        & > .datatable--header { background: $background; color: $quiet; text-style: none; }
-        & > .datatable--cursor { background: $chosen; text-style: none; }
+        & > .datatable--header, &:ansi > .datatable--header {
+            background: $background;
+            color: $quiet;
+            text-style: none;
+        }
+        & > .datatable--cursor {
+            background: $chosen;
+            color: $on-chosen;
+            text-style: none;
+        }
         & > .datatable--hover { background: $surface; }
     """
         + styled_text.CSS
@@ -93,9 +103,7 @@ class KeyedTable(DataTable[Text]):
     COMPONENT_CLASSES: ClassVar[set[str]] = DataTable.COMPONENT_CLASSES | styled_text.TONES
 
     def __init__(self, symbols: Symbols, *, sort: str = "", **kwargs: Any) -> None:
-        super().__init__(
-            cursor_type="row", cell_padding=0, cursor_foreground_priority="renderable", **kwargs
-        )
+        super().__init__(cursor_type="row", cell_padding=0, **kwargs)
         self._symbols = symbols
         self._sort, self._reverse = sort, bool(sort)  # column; "": in the order of the rows
         self._columns_shown: tuple[TableColumn, ...] = ()
@@ -103,7 +111,7 @@ class KeyedTable(DataTable[Text]):
         self._rows_shown: Rows = {}  # in their order
 
     def on_mount(self) -> None:
-        self.watch(self.app, "theme", self._redraw, init=False)  # cells hold colors of the theme
+        self.app.theme_changed_signal.subscribe(self, self._redraw)  # cells hold its colors
 
     @property
     def selected_key(self) -> str:
@@ -151,6 +159,9 @@ class KeyedTable(DataTable[Text]):
     def _fill(self, columns: tuple[TableColumn, ...], rows: Rows) -> None:
         chosen, at = self.selected_key, self.cursor_row
         self.clear(columns=True)
+        # The colors of cells are readable on the cursor; of 16 colors only one is.
+        is_ansi = self.app.current_theme.ansi
+        self.cursor_foreground_priority = "css" if is_ansi else "renderable"
         for column in columns:
             self.add_column(self._title(column), width=column.width + 1, key=column.key)
         for key, cells in rows.items():
@@ -170,7 +181,7 @@ class KeyedTable(DataTable[Text]):
         gap = " " * (cell_len(title) + 1 < column.width)
         return Text(cut(title, column.width, "") + gap + arrow)
 
-    def _redraw(self) -> None:
+    def _redraw(self, _theme: Theme) -> None:
         self._fill(self._columns_shown, self._rows_shown)
 
     def _cell(self, cell: TableCell, column: TableColumn) -> Text:
