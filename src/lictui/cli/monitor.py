@@ -182,8 +182,7 @@ def _run(
     # Start-up creates no garbage; looking for it takes a tenth of the time to the first frame.
     gc.disable()
     stack.callback(gc.enable)
-    is_past = isinstance(clock, PastClock)
-    read_only = options.read_only or is_past or _is_read_only(context)
+    read_only = options.read_only or isinstance(clock, PastClock) or _is_read_only(context)
     configure_logging(None if read_only else context.paths.log, context.log_level)
     scope = RunScope(options.group, options.interval, read_only=read_only and not demo)
     thread = EngineThread(Engine(context.paths, clock, scope))
