@@ -203,10 +203,9 @@ def _activation_level(
     """The level of an activation that ends in `days`, and a note about missed renewals."""
     level = _date_level(days, limits.las_warn, limits.las_critical)
     renewal = last_renewal(status.snapshot, today) if status.snapshot else None
-    if renewal is None or not renewal.missed:
+    if renewal is None or renewal.missed < MISSED_LIMIT:
         return level, ""
-    if level is Level.OK and renewal.missed >= MISSED_LIMIT:
-        level = Level.WARN
+    level = Level.WARN if level is Level.OK else level
     return level, f"; {renewal.missed_text}, if it is renewed online"
 
 
