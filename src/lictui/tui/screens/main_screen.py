@@ -86,7 +86,8 @@ class AppScreen:
         except LictuiError as error:
             message = ". ".join(part for part in (error.message, error.hint) if part)
             (on_error or (lambda _: app.notify(message, severity="error")))(error)
-        if not cast("Screen[Any]", self).is_attached:
+        screen = cast("Screen[Any]", self)
+        if not (screen.is_attached and screen.display):  # not shown: it is being removed
             raise asyncio.CancelledError
         return answer
 
