@@ -26,7 +26,7 @@ pytestmark = [
 _RECIPE = (Path(__file__).parents[2] / "docs" / "install.md").read_text()
 _ESCAPE = "\x1b[27u"  # unlike a single byte, no part of the next key
 _KEYS = {"escape": _ESCAPE, "enter": "\r", "tab": "\t", "shift+tab": "\x1b[Z", "space": " "}
-_REFUSED = "interactive terminal"  # what the forced command prints without a terminal
+_VIEWS = {"dashboard": "1", "products": "2", "usage": "3", "servers": "4", "alerts": "5"}
 _VARIABLES = {
     "LICTUI_DEMO": "1",
     "LICTUI_READ_ONLY": "0",
@@ -130,14 +130,19 @@ def test_read_only_recipe_ignores_variables_of_the_client(sshd: Sshd, home: Path
 def test_read_only_recipe_has_no_key_that_leads_out(sshd: Sshd, home: Path) -> None:
     before = _state(home)
     ssh, *options = sshd.command()
-    keys = {_keys(key) for command in COMMANDS for key in command.key_list}
-    keys = keys - {"", "q", "\x03"} | {"\x1c"}  # without those that end the monitor; ctrl+\\
+    keys = {
+        (view, _keys(key))
+        for command in COMMANDS
+        for view in {_VIEWS.get(screen, "") for screen in command.screens or _VIEWS}
+        for key in command.key_list
+    }
+    # Without those that end the monitor. ctrl+\\ is a signal where the terminal line is not raw.
+    keys = {pair for pair in keys if "" not in pair and pair[1] not in "q\x03"} | {("1", "\x1c")}
     with Terminal([ssh, "-tt", *options]) as terminal:
         terminal.wait_for("lic-01", "read only")
-        for view in "12345":
-            for key in sorted(keys):
-                terminal.send_keys(f"{view}{key}{_ESCAPE * 3}1")
-                terminal.read(0)
+        for view, key in sorted(keys):
+            terminal.send_keys(f"{view}{key}{_ESCAPE * 3}1")
+            terminal.read(0.05)
         terminal.send_keys(f":screenshot\r{_ESCAPE * 3}1E")
         terminal.wait_for("nothing is written")
         terminal.send_keys("q")
