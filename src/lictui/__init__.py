@@ -1,3 +1,3 @@
 """lictui: a terminal monitor for Citrix license servers."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -82,7 +82,7 @@ def test_command_reads_without_writing(
 def test_read_only_monitor_shows_what_is_recorded_without_writing(readable: Program) -> None:
     before = _state(readable)
     with readable.terminal("--read-only") as terminal:
-        terminal.wait_for("lic-01", "412", "read only")
+        terminal.wait_for("lic-01", "412", "read-only")
         for view in "2345":
             terminal.send_keys(view)
             terminal.wait_until(lambda text: text.splitlines()[-1].strip() != "", "a footer")

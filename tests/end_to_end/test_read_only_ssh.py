@@ -102,7 +102,7 @@ def test_read_only_recipe_answers_no_other_request(sshd: Sshd, home: Path) -> No
     for name, command in _attempts(sshd, home).items():
         if name == "command with a terminal":
             with Terminal(command) as terminal:
-                terminal.wait_for("lic-01", "read only")  # the monitor, whatever is asked
+                terminal.wait_for("lic-01", "read-only")  # the monitor, whatever is asked
             continue
         done = subprocess.run(
             command, capture_output=True, timeout=60, check=False, stdin=subprocess.DEVNULL
@@ -120,7 +120,7 @@ def test_read_only_recipe_ignores_variables_of_the_client(sshd: Sshd, home: Path
     environment = {"PATH": "/usr/bin:/bin", "TERM": "xterm-256color", **variables}
     send = [word for name in variables for word in ("-o", f"SendEnv={name}")]
     with Terminal([ssh, "-tt", *send, *options], environment=environment) as terminal:
-        terminal.wait_for("lic-01", "read only")
+        terminal.wait_for("lic-01", "read-only")
         terminal.send_keys("q")
         terminal.wait_for_exit()
     assert ">>>" not in terminal.text
@@ -139,7 +139,7 @@ def test_read_only_recipe_has_no_key_that_leads_out(sshd: Sshd, home: Path) -> N
     # Without those that end the monitor. ctrl+\\ is a signal where the terminal line is not raw.
     keys = {pair for pair in keys if "" not in pair and pair[1] not in "q\x03"} | {("1", "\x1c")}
     with Terminal([ssh, "-tt", *options]) as terminal:
-        terminal.wait_for("lic-01", "read only")
+        terminal.wait_for("lic-01", "read-only")
         for view, key in sorted(keys):
             terminal.send_keys(f"{view}{key}{_ESCAPE * 3}1")
             terminal.read(0.05)

@@ -54,7 +54,9 @@ def test_one_of_a_team_polls_and_another_takes_over_when_it_is_killed(
         with program.terminal() as first, program.terminal() as second:
             team = Team(polls, first, second)
             for monitor in team.monitors:
-                monitor.wait_for("lic-01", "412", f"process {collector.pid}")
+                monitor.wait_for("lic-01", "412", "viewing")
+                monitor.send_keys("4")
+                monitor.wait_for(f"({collector.pid})")
             began = time.monotonic()
             assert set(team.next_pollers(3)) == {collector.pid}
             assert time.monotonic() - began > 2 * _INTERVAL - 1
@@ -64,7 +66,7 @@ def test_one_of_a_team_polls_and_another_takes_over_when_it_is_killed(
             (heir,) = team.next_pollers(1)
             assert time.monotonic() - killed < 3 * _INTERVAL
             (other,) = (each for each in team.monitors if each.process.pid != heir)
-            other.wait_for(f"process {heir}")
+            other.wait_for(f"({heir})")
             assert set(team.next_pollers(2)) == {heir}
     finally:
         collector.kill()

@@ -62,11 +62,15 @@ def state_fragment(state: State, symbols: Symbols) -> Fragment:
 
 
 def server_details(
-    status: ServerStatus, time: CurrentTime, symbols: Symbols, zone: ZoneInfo | None
+    status: ServerStatus,
+    time: CurrentTime,
+    symbols: Symbols,
+    zone: ZoneInfo | None,
+    poller: str = "",
 ) -> Iterator[Line]:
-    """State and failure, what the server reports, how it is read, and warnings."""
+    """State and failure, what the server reports, how and by whom it is read, and warnings."""
     server, dot = status.server, f" {symbols.dot} "
-    timing = dot.join(_timing(status, time, zone))
+    timing = dot.join((*_timing(status, time, zone), *([f"polled by {poller}"] * bool(poller))))
     yield (state_fragment(status.state, symbols), (f"  {timing}", Tone.QUIET))
     yield from _last_poll(status, symbols)
     if status.snapshot is not None:
@@ -220,7 +224,9 @@ class ServerActions(TableScreen):
             hints = count_hints(self.lictui.board, self.lictui.settings.entitlements)
             self._details.show_lines(
                 *head,
-                *server_details(status, self.current_time, symbols, self.zone),
+                *server_details(
+                    status, self.current_time, symbols, self.zone, self.lictui.board.poller
+                ),
                 *(
                     ((f"{symbols.arrow} {message}", Tone.WARN),)  # licenses are reported twice
                     for (server, _), message in hints.items()
