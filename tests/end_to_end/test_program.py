@@ -50,7 +50,7 @@ def demo(program: Program, tmp_path: Path) -> Iterator[Terminal]:
     folder.mkdir()
     program.environment["TMPDIR"] = str(folder)
     with program.terminal("--demo") as terminal:
-        terminal.wait_for("lictui demo", "lic-emea-01", "Provision", "/    80")
+        terminal.wait_for("demo", "lic-emea-01", "Provision", "/    80")
         assert list(folder.iterdir())
         yield terminal
     assert list(folder.iterdir()) == []

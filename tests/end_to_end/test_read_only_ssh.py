@@ -146,6 +146,6 @@ def test_read_only_recipe_has_no_key_that_leads_out(sshd: Sshd, home: Path) -> N
         terminal.send_keys(f":screenshot\r{_ESCAPE * 3}1E")
         terminal.wait_for("nothing is written")
         terminal.send_keys("q")
-        assert terminal.wait_for_exit() == 0
+        assert terminal.wait_for_exit() == 0, terminal.text[-1500:]
     assert "Traceback" not in terminal.text
     assert _state(home) == before

@@ -26,12 +26,13 @@ def test_server_is_added_by_keyboard(program: Program, simulators: Simulators) -
     with program.terminal() as terminal:
         terminal.wait_for("Add a server", "Start demo")
         press(terminal, "a")
-        terminal.wait_for("Address", "Secret")
+        terminal.wait_for("Address", "Password")
         press(terminal, address, TAB, "lic-emea-01", TAB, TAB, USER, TAB)
         press(terminal, "env:LICENSE_PASSWORD")
         press(terminal, "\x14")  # ctrl+t
-        terminal.wait_for("Pin this certificate")
-        press(terminal, "\r")
+        terminal.wait_for("Press ^y")
+        press(terminal, "\x19")  # ctrl+y
+        press(terminal, "\x14")
         terminal.wait_for("parse", "pool")
         press(terminal, "\x13")  # ctrl+s
         terminal.wait_for("lic-emea-01", "412", "500", "82 %")
