@@ -318,7 +318,8 @@ class FilterableScreen(MainScreen):
         if self._filter_bar is not None and typing:
             self._filter_bar.close()
         cleared = typing or self.filter.pattern is not None
-        self._set_filter(MATCH_ALL, "")
+        if cleared:  # else the rows may not be there yet
+            self._set_filter(MATCH_ALL, "")
         return cleared
 
     def _set_filter(self, new_filter: Filter, filter_text: str) -> None:
