@@ -68,7 +68,7 @@ def contrast(ink: tuple[int, int, int], paper: tuple[int, int, int]) -> float:
 
 
 def unreadable(run: RunningApp, colors: int) -> Iterator[tuple[str, float]]:
-    """The texts that are hard to read; a frame is none, nor one that is drawn with hyphens."""
+    """The texts that are hard to read; the edge of a scroll bar is none, nor its hyphen."""
     app = run.app
     quiet = Color.parse(app.theme_variables["quiet"].replace("ansi_", ""))
     region = app.screen.children[0].region if app.screen.is_modal else app.screen.region
@@ -76,7 +76,8 @@ def unreadable(run: RunningApp, colors: int) -> Iterator[tuple[str, float]]:
     for strip in strips:
         for shown, style, _ in strip.crop(region.x, region.right):
             text = "".join(c for c in shown if c not in GRAPHICS and not "─" <= c <= "▟").strip()
-            if set(text) <= {"-"} or style is None or min(text) >= "\N{BRAILLE PATTERN BLANK}":
+            is_bar = text == "-" and style is not None and style.reverse
+            if not text or is_bar or style is None or min(text) >= "\N{BRAILLE PATTERN BLANK}":
                 continue
             ink, paper = (
                 (style.bgcolor, style.color) if style.reverse else (style.color, style.bgcolor)
