@@ -19,7 +19,8 @@ from tests.report.demo_report import CHROMIUM, CONTRACT
 from tests.support.demo import Demo, run_demo
 from textual.pilot import Pilot
 
-from lictui.engine.engine import Engine, EngineThread
+from lictui.engine.engine import Engine
+from lictui.engine.engine_thread import EngineThread
 from lictui.tui.app import LictuiApp, WatchOptions
 
 FOLDER: Final = Path(__file__).parents[1] / "screenshots"

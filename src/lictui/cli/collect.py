@@ -25,7 +25,8 @@ from lictui.cli.output import fields
 from lictui.clock import SystemClock
 from lictui.config.settings import push_url
 from lictui.config.toml_document import InvalidValue
-from lictui.engine.engine import Engine, EngineThread, RunScope
+from lictui.engine.engine import Engine, RunScope
+from lictui.engine.engine_thread import EngineThread
 from lictui.export.metrics import MetricsPublisher, parse_address
 from lictui.export.systemd import ServiceManager, unit_file
 from lictui.paths import resolve_paths

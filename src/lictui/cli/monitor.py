@@ -26,7 +26,8 @@ from lictui.cli.options import CommandContext, MonitorOptions, monitor_options
 from lictui.clock import PastClock, SystemClock, iso, local_date
 from lictui.config.loader import load_settings, load_state, save_state
 from lictui.engine.board import Filter
-from lictui.engine.engine import Engine, EngineThread, RunScope
+from lictui.engine.engine import Engine, RunScope
+from lictui.engine.engine_thread import EngineThread
 from lictui.errors import ConfigError, LictuiError, UsageError
 from lictui.paths import Paths
 from lictui.tui.theme_names import THEME_NAMES, theme_problem
