@@ -1,5 +1,6 @@
 """`lictui renewal`: the files, their manifest and what is refused."""
 
+import sys
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
@@ -24,9 +25,13 @@ def _recorded(paths: Paths, cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path:
     cli("servers", "add", "lic-01", *WINRM)
 
 
-def test_renewal_writes_files_and_a_manifest_of_their_checksums(paths: Paths, cli: Cli) -> None:
+def test_renewal_writes_files_and_a_manifest_of_their_checksums(
+    paths: Paths, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     printed = cli("renewal", "--tz", "UTC").err
-    assert "written to" in printed
+    for name in ("renewal.html", "renewal.xlsx", "SHA256SUMS"):
+        assert f"lictui: wrote lictui-renewal-2026-11-03/{name}, " in printed
     assert f"enter missing quantities in {paths.entitlements}" in printed
     folder = Path("lictui-renewal-2026-11-03")
     lines = [line.split("  ") for line in (folder / "SHA256SUMS").read_text().splitlines()]

@@ -84,8 +84,11 @@ def test_report_on_a_terminal_writes_html_to_a_file_and_refuses_binary(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    assert "lictui-report-2026-10.html" in cli("report", "--tz", "UTC").err
-    assert Path("lictui-report-2026-10.html").exists()
+    assert cli("report", "--tz", "UTC").err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    printed = cli("report", "--tz", "UTC").err
+    size = Path("lictui-report-2026-10.html").stat().st_size
+    assert f"lictui: wrote lictui-report-2026-10.html, {size:,} bytes\n" in printed
     assert cli("report", "--tz", "UTC", "-o", "-").out.startswith("<!DOCTYPE html>")
     assert "-o" in cli.refused("report", "--format", "png")
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -37,10 +38,14 @@ while kind := read(1):
 Client = TestClient[web.Request, web.Application]
 
 
-async def client_of(access: Access, folder: Path) -> Client:
+def web_server(access: Access, folder: Path) -> WebServer:
     program = folder / "app.py"
-    await asyncio.to_thread(program.write_text, APP)
-    server = WebServer([sys.executable, str(program)], "127.0.0.1", 0, "", access, 1)
+    program.write_text(APP)
+    return WebServer([sys.executable, str(program)], "127.0.0.1", 0, "", access, 1)
+
+
+async def client_of(access: Access, folder: Path) -> Client:
+    server = web_server(access, folder)
     client: Client = TestClient(TestServer(await server._make_app()))
     await client.start_server()
     return client
@@ -143,6 +148,31 @@ async def test_header_counts_only_from_the_proxy(tmp_path: Path, network: str, s
     assert (await client.get("/", headers={"X-Remote-User": "alice"})).status == status
     assert (await client.get("/")).status == 403
     await client.close()
+
+
+async def test_slow_clients_keep_out_no_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lictui.cli.web._CONNECTING", 0.0)
+    monkeypatch.setattr("lictui.cli.web._REQUEST_TIMEOUT", 0.1)
+    monkeypatch.setattr("lictui.cli.web._MAX_CONNECTIONS", 2)
+    async with web_server(Access(), tmp_path).listening() as listening:
+        port = listening.sockets[0].getsockname()[1]
+        headers = {"Origin": f"http://127.0.0.1:{port}"}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(f"http://127.0.0.1:{port}/ws", headers=headers) as page,
+        ):
+            assert json.loads(await page.receive_bytes())
+            slow = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+            for _, writer in slow:
+                writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
+            for reader, writer in slow:  # the last one at once, the others after their time
+                with suppress(ConnectionError):
+                    assert await reader.read() == b""
+                writer.close()
+            await page.send_json(["stdin", "x"])
+            assert b"x" in await page.receive_bytes()
 
 
 async def test_page_runs_one_process_without_secrets_and_with_a_bounded_size(

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import sqlite3
+from contextlib import closing
 from datetime import date
 from typing import Any
 
@@ -297,3 +299,23 @@ def test_cached_status_and_peaks_expect_a_server_that_was_never_read(
     assert line.startswith("PVS_STD_CCS")
     peaks = cli.json("history", "peaks")["peaks"]
     assert {(peak["scope"], peak["peak"]) for peak in peaks} >= {("estate", 42), ("b", 12)}
+
+
+def test_status_of_a_locked_history_waits_half_a_second_at_most(
+    cli: Cli, paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_servers(paths, [server("a")])
+    History.open(paths.history, Retention(), FakeClock(START)).close()
+    timeouts = []
+
+    def connect(*arguments: Any, timeout: float, **options: Any) -> Any:
+        timeouts.append(timeout)
+        return original(*arguments, timeout=0.01, **options)
+
+    original: Any = sqlite3.connect
+    with closing(sqlite3.connect(paths.history)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        monkeypatch.setattr(sqlite3, "connect", connect)
+        printed = cli("status", "--timeout", "0.1", code=1)
+    assert "is locked by another program; 1 polls not written" in printed.err
+    assert timeouts == [0.5]

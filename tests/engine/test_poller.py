@@ -279,6 +279,32 @@ async def test_lease_is_held_by_one_process_until_released_or_not_renewed(
     assert first.renew(history)
 
 
+@pytest.mark.parametrize(("interval", "seconds"), [(1.0, 9.0), (6.0, 12.0), (900.0, 30.0)])
+async def test_lease_of_another_host_is_taken_over_before_the_third_poll_is_missed(
+    history: History, clock: FakeClock, interval: float, seconds: float
+) -> None:
+    dead, heir = Lease(clock), Lease(clock)
+    dead.holder, heir.interval = "elsewhere:1:a", interval
+    assert dead.renew(history)
+    assert not heir.renew(history)
+    await clock.advance(seconds - 1)
+    assert not heir.renew(history)
+    await clock.advance(1)
+    assert heir.renew(history)
+
+
+def test_lease_of_a_process_that_waits_to_be_reaped_is_void(
+    history: History, clock: FakeClock
+) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+    dead = Lease(clock)
+    dead.holder = f"{socket.gethostname()}:{ended.pid}:1"
+    assert dead.renew(history)
+    assert Lease(clock).renew(history)
+    ended.wait()
+
+
 def test_lease_of_another_time_or_of_a_dead_process_is_void(
     history: History, clock: FakeClock
 ) -> None:

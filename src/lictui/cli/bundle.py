@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
+import sys
 import tempfile
 import zipfile
 from contextlib import contextmanager
@@ -19,13 +21,14 @@ import tomli_w
 
 from lictui import __version__
 from lictui.cli.context import load_configuration, open_history, resolve_timezone
+from lictui.cli.output import open_binary
 from lictui.clock import SystemClock, iso
 from lictui.config.registry import save_servers
 from lictui.config.server_schema import keys_for, validate_server
 from lictui.config.toml_document import read_toml
 from lictui.errors import LictuiError, UsageError
 from lictui.history.bundle import copy_span
-from lictui.paths import Paths, write_private
+from lictui.paths import Paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -58,13 +61,13 @@ _PLACEHOLDERS: Final[dict[str, Any]] = {
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, allow_dash=True),
     required=True,
     metavar="FILE",
-    help="File to write, e.g. incident.lictui.",
+    help="File to write, e.g. incident.lictui; - is stdout.",
 )
 @click.pass_obj
-def bundle(context: CommandContext, /, *, start: str, end: str, scrub: bool, output: Path) -> None:
+def bundle(context: CommandContext, /, *, start: str, end: str, scrub: bool, output: str) -> None:
     """Pack a span of the history into a file that lictui opens anywhere.
 
     It holds readings, events and thresholds, but no addresses, user names, secrets or prices. TIME
@@ -94,16 +97,14 @@ def bundle(context: CommandContext, /, *, start: str, end: str, scrub: bool, out
             "lictui": __version__,
         }
         (paths.config_dir / _FILES[0]).write_text(json.dumps(about, indent=2), encoding="utf-8")
-        packed = paths.config_dir / "packed.zip"
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        with (
+            open_binary(output) as out,
+            zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive,
+        ):
             for name in _FILES:
                 archive.write(paths.config_dir / name, name)
-        try:
-            write_private(output, packed.read_bytes())
-        except OSError as error:
-            raise LictuiError(f"cannot write {output}: {error.strerror or error}") from None
-    click.echo(f"{output}: {iso(first)} to {iso(last)}, {output.stat().st_size:,} bytes", err=True)
-    click.echo(f"Open it with: lictui --replay {output}", err=True)
+    if sys.stderr.isatty():
+        click.echo(f"Open it with: lictui --replay {shlex.quote(output)}", err=True)
 
 
 def parse_time(text: str, zone: tzinfo | None) -> int:

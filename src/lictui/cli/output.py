@@ -203,7 +203,7 @@ def open_binary(output: str | None) -> Iterator[BinaryIO]:
     """Open stdout, or a file that appears when it is complete; a device is written directly.
 
     The file is new and private: neither another file of a similar name nor the target of a link is
-    changed. Raises UsageError if it cannot be written.
+    changed. On a terminal a line on stderr reports it. Raises UsageError if it cannot be written.
     """
     if output in (None, "-"):
         sys.stdout.flush()
@@ -219,11 +219,14 @@ def open_binary(output: str | None) -> Iterator[BinaryIO]:
         try:
             with os.fdopen(handle, "wb") as out:
                 yield out
+                size = out.tell()
             Path(name).replace(file)
         finally:
             Path(name).unlink(missing_ok=True)
     except OSError as error:
         raise UsageError(f"cannot write {output}: {error.strerror or error}") from error
+    if sys.stderr.isatty():
+        click.echo(f"lictui: wrote {file}, {size:,} bytes", err=True)
 
 
 def _is_device(file: Path) -> bool:

@@ -131,4 +131,3 @@ def _write(folder: Path, tree: ReportTree, formats: tuple[str, ...]) -> None:
     for name, data in files.items():
         with open_binary(str(folder / name)) as out:
             out.write(data)
-    click.echo(f"lictui: {', '.join(files)} written to {folder}", err=True)

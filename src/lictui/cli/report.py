@@ -106,7 +106,6 @@ def report(
         return 1
     if output is None and output_format == "html" and sys.stdout.isatty():
         output = f"lictui-report-{name}.html"
-        click.echo(f"lictui: report written to {output}", err=True)
     render: Callable[[ReportTree], str | bytes] = resolve_name(_WRITERS[output_format])
     with working(f"writing {output_format}"):
         rendered = render(build_tree(monthly))

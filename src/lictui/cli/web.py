@@ -1,4 +1,4 @@
-"""The web server of `lictui serve`: who may see the monitor, and one process for each page.
+"""The web server of `lictui serve`: access control, and one process for each page.
 
 textual-serve draws a Textual app in a browser: the page sends keys over a WebSocket, which go to
 the standard input of a process, and shows what it prints. Everything that decides about access is
@@ -16,7 +16,8 @@ import secrets
 import signal
 import sys
 from collections import Counter
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -32,7 +33,7 @@ from lictui.config.secrets import child_environment
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -44,6 +45,9 @@ _MAX_ADDRESSES: Final = 10_000
 _MAX_MESSAGE: Final = 64 * 1024  # bytes from a page
 _MAX_COLUMNS, _MAX_ROWS = 500, 200
 _STOP_TIMEOUT: Final = 4.0  # seconds
+_REQUEST_TIMEOUT: Final = 20.0  # seconds of a connection that is no page, however slow it is
+_MAX_CONNECTIONS: Final = 64  # of one address that are no pages; a reverse proxy is one, too
+_CONNECTING: Final = 0.1  # seconds until they are counted
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -64,7 +68,7 @@ height:90vh}}input,button{{font:inherit;padding:.4em}}</style>
 
 
 class Access(NamedTuple):
-    """Who may see the page: whoever has the token, or whom a reverse proxy has authenticated."""
+    """Who may see the page: users with the token, or those that a reverse proxy authenticated."""
 
     token: str = ""
     user_header: str = ""
@@ -104,7 +108,7 @@ class WebServer(Server):
         self._arguments = list(command)
         self._access = access
         self._limit = sessions
-        self._open = 0
+        self._pages: set[web.RequestHandler] = set()  # connections that are a page
         self._logins: dict[str, float] = {}  # cookie -> until when, of the monotonic clock
         self._failures = Counter[str]()  # by address
         self._clock = SystemClock()
@@ -116,14 +120,41 @@ class WebServer(Server):
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             with suppress(NotImplementedError, AttributeError):  # Windows
                 asyncio.get_running_loop().add_signal_handler(getattr(signal, name), ended.set)
-        runner = web.AppRunner(await self._make_app(), access_log=None, shutdown_timeout=1.0)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, self.host, self.port).start()
+        async with self.listening():
             self._log(f"serving {self.public_url}, at most {self._limit} pages at once")
             await ended.wait()
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[asyncio.Server]:
+        """Serve during a block. Raises OSError if the address cannot be used."""
+        runner = web.AppRunner(await self._make_app(), access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        server: Any = runner.server  # created by `setup`
+        loop, connect = asyncio.get_running_loop(), partial(self._connect, server)
+        try:
+            async with await loop.create_server(connect, self.host, self.port) as listening:
+                yield listening
         finally:
             await runner.cleanup()
+
+    # Connections: who sends a request slowly, or none, must not keep out others
+
+    def _connect(self, server: web.Server) -> asyncio.Protocol:
+        connection, loop = server(), asyncio.get_running_loop()
+        loop.call_later(_CONNECTING, self._limit_address, server, connection)
+        loop.call_later(_REQUEST_TIMEOUT, self._end, connection)
+        return connection
+
+    def _limit_address(self, server: web.Server, connection: web.RequestHandler) -> None:
+        address = _address(connection)
+        same = (c for c in server.connections if _address(c) == address and c not in self._pages)
+        if sum(1 for _ in same) > _MAX_CONNECTIONS:
+            self._log(f"{address} refused: {_MAX_CONNECTIONS} connections are open")
+            self._end(connection)
+
+    def _end(self, connection: web.RequestHandler) -> None:
+        if connection not in self._pages and connection.transport is not None:
+            connection.transport.abort()
 
     async def _make_app(self) -> web.Application:
         app = web.Application(middlewares=[self._guard], client_max_size=4096)
@@ -152,10 +183,11 @@ class WebServer(Server):
             response = await handler(request)
         if not response.prepared:
             response.headers.update(_HEADERS)
+            response.force_close()  # one request for each connection, which has a limited time
         return response
 
     def _refusal(self, request: web.Request) -> str:
-        """Return why a request is refused whoever sends it, or ""."""
+        """Return why a request is refused for every user; "" if it is not."""
         public = urlsplit(self.public_url)
         try:
             host = urlsplit(f"//{request.host}")
@@ -223,10 +255,10 @@ class WebServer(Server):
 
     async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
         """Run a monitor for as long as the page is open."""
-        if self._open >= self._limit:
+        if len(self._pages) >= self._limit:
             self._log(f"{request.remote} refused: {self._limit} pages are open")
             raise web.HTTPServiceUnavailable(text="too many pages are open")
-        self._open += 1
+        self._pages.add(request.protocol)
         websocket = web.WebSocketResponse(heartbeat=15, max_msg_size=_MAX_MESSAGE)
         session = Session(
             self._arguments,
@@ -245,7 +277,7 @@ class WebServer(Server):
             with suppress(AssertionError, LookupError, TypeError, ValueError, AttributeError):
                 await self._process_messages(websocket, session)
         finally:
-            self._open -= 1
+            self._pages.discard(request.protocol)
             await session.stop()
         return websocket
 
@@ -289,6 +321,12 @@ class Session(AppService):
             with suppress(ProcessLookupError):
                 self._process.kill()
             await self._process.wait()
+
+
+def _address(connection: web.RequestHandler) -> str:
+    """Return the address of the other end, "" if it is closed."""
+    peer = connection.transport and connection.transport.get_extra_info("peername")
+    return str(peer[0]) if peer else ""
 
 
 def _bounded(width: int, height: int) -> tuple[int, int]:

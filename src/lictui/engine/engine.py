@@ -26,7 +26,7 @@ from lictui.engine.alerts import current_alerts
 from lictui.engine.board import Board, MergedBoard
 from lictui.engine.long_term import EngineReader, PushWorker
 from lictui.engine.merge import merge_board, same_as_warnings
-from lictui.engine.poller import Lease, Poller, SourceFactory, host_and_process
+from lictui.engine.poller import LEASE_SECONDS, Lease, Poller, SourceFactory, host_and_process
 from lictui.engine.queries import HistoryQueries, open_history, query_license_users, with_history
 from lictui.engine.recorder import Recorder
 from lictui.engine.thread import BackgroundTasks, LoopThread
@@ -305,6 +305,8 @@ class Engine:
             self._scope.with_interval(server, self.settings.interval)
             for server in self._scope.select(self._registry)
         ]
+        intervals = (server.effective_interval for server in servers if server.enabled)
+        self._lease.interval = min(intervals, default=LEASE_SECONDS)
         await self._poller.update_servers(servers, self.settings.limits, self._recorder.board)
 
     def _show(self, *, always: bool = False) -> None:

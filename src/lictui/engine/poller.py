@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lictui.engine.thread import BackgroundTasks
@@ -277,6 +278,7 @@ class _Schedule:
 
 
 LEASE_SECONDS: Final = 30.0  # a process that does not renew its lease for so long is replaced
+_SHORTEST_LEASE: Final = 9.0  # seconds: it has failed to renew it three times
 _OLD_LEASE: Final = 600.0  # seconds; a lease renewed earlier, or later, is of another time
 
 
@@ -290,6 +292,7 @@ class Lease:
         self._clock = clock
         self._read_only = read_only  # never polls
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{id(self):x}"  # unique; see _is_dead
+        self.interval = LEASE_SECONDS  # the shortest one of a server, in seconds
         self.is_held = not read_only
         self.poller = self.holder  # who polls; another lictui unless the lease is held
         self._seen: LeaseRow | None = None
@@ -313,7 +316,9 @@ class Lease:
             self._seen, self._seen_at = lease, now
         if first and abs(self._clock.now() - renewed_at) > _OLD_LEASE:
             return True
-        return now - self._seen_at >= LEASE_SECONDS or _is_dead(holder)
+        # Two intervals: the first poll of another process is due within the third one.
+        patience = min(max(2 * self.interval, _SHORTEST_LEASE), LEASE_SECONDS)
+        return now - self._seen_at >= patience or _is_dead(holder)
 
 
 def host_and_process(holder: str) -> tuple[str, str]:
@@ -323,7 +328,7 @@ def host_and_process(holder: str) -> tuple[str, str]:
 
 
 def _is_dead(holder: str) -> bool:
-    """Whether `holder` was a process of this machine that has ended."""
+    """Whether `holder` was a process of this machine that has ended, or only waits to be reaped."""
     host, process = host_and_process(holder)
     if host != socket.gethostname() or not process.isdecimal() or os.name == "nt":
         return False
@@ -331,4 +336,8 @@ def _is_dead(holder: str) -> bool:
         os.kill(int(process), 0)  # signal 0 only checks
     except (ProcessLookupError, PermissionError, OverflowError) as error:
         return isinstance(error, ProcessLookupError)
-    return False
+    try:
+        status = Path(f"/proc/{process}/stat").read_bytes()  # proc(5): number, name, state
+    except OSError:
+        return False
+    return status.rpartition(b")")[2].split()[:1] == [b"Z"]

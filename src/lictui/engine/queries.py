@@ -61,6 +61,7 @@ if TYPE_CHECKING:
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 _DAY: Final = 86400
+_PATIENCE: Final = 0.5  # seconds that one answer waits for a locked history
 _PAGE: Final = 2000  # lines of the event log read at once: a few hundredths of a second
 
 
@@ -215,18 +216,23 @@ def history_path(paths: Paths, settings: Settings) -> Path:
 
 
 def open_history(
-    paths: Paths, settings: Settings, clock: Clock, *, read_only: bool = False
+    paths: Paths,
+    settings: Settings,
+    clock: Clock,
+    *,
+    read_only: bool = False,
+    patience: float | None = None,
 ) -> History:
     """Open the history where the settings place it; before the clock, if it is of the past.
 
-    Raises LictuiError when that fails.
+    `patience`: seconds to wait if it is locked. Raises LictuiError when that fails.
     """
     path = history_path(paths, settings)
     if isinstance(clock, PastClock):
         from lictui.history.past import PastHistory
 
         return PastHistory.open(path, settings.retention, clock, read_only=True)
-    return History.open(path, settings.retention, clock, read_only=read_only)
+    return History.open(path, settings.retention, clock, read_only=read_only, patience=patience)
 
 
 def load_board(servers: Iterable[Server], history: History, settings: AlertSettings) -> MergedBoard:
@@ -332,7 +338,7 @@ async def poll_once(
     notices: tuple[str, ...] = ()
     try:
         if servers:  # a history of nothing is not created
-            history = open_history(paths, settings, clock)
+            history = open_history(paths, settings, clock, patience=_PATIENCE)
             notices = history.notices
     except LictuiError as error:
         if not contact:

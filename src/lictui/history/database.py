@@ -164,7 +164,7 @@ def is_network_path(path: Path, mounts: Path = _MOUNTS) -> bool:
 # Opening
 
 
-_BUSY_TIMEOUT: Final = 5.0  # seconds to wait for another writer
+_BUSY_TIMEOUT: Final = 5.0  # seconds to wait for another writer, by default
 _CACHE_SIZE: Final = -8_000  # KiB of pages kept in memory, negative as SQLite wants it
 _MAX_LOG_SIZE: Final = 4 * 1024 * 1024  # bytes that a write-ahead log keeps after a longer one
 _WITH_LOG: Final = b"\2"  # in the header of a file (sqlite.org/fileformat2.html)
@@ -201,13 +201,18 @@ def _set_journal_mode(db: sqlite3.Connection, path: Path) -> None:
 class HistoryFile:
     """An open history, and whether it is still the file at its path."""
 
-    def __init__(self, path: Path, now: float, *, read_only: bool = False) -> None:
+    def __init__(
+        self, path: Path, now: float, *, read_only: bool = False, patience: float | None = None
+    ) -> None:
         """Open the history at `path` and create it if necessary; `now` names a file moved away.
+
+        `patience`: seconds to wait, each time, for another program that locks the file.
 
         A file that may not be written is read. Raises HistoryError when that is impossible, too;
         nothing is lost then.
         """
         self.path = path
+        self._patience = _BUSY_TIMEOUT if patience is None else patience
         self.journal_mode = ""  # "wal", or the rollback journal's "delete"
         self.notices: tuple[str, ...] = ()  # for the user
         self._is_unchanging = False  # opened as a file that nobody writes
@@ -252,7 +257,7 @@ class HistoryFile:
     def _connect(self, access: str) -> sqlite3.Connection:
         db = sqlite3.connect(
             f"{self.path.absolute().as_uri()}?mode={access}",
-            timeout=_BUSY_TIMEOUT,
+            timeout=self._patience,
             isolation_level=None,
             uri=True,
         )

@@ -151,6 +151,12 @@ class Polls(HistoryFile):
             db.execute("INSERT OR REPLACE INTO lease VALUES(1, ?, ?)", lease)
             return lease
 
+    def lease(self) -> LeaseRow | None:
+        """Return the lease; None if nobody has it."""
+        with self._reading() as db:
+            row: LeaseRow | None = db.execute("SELECT holder, renewed_at FROM lease").fetchone()
+            return row
+
     def release_lease(self, holder: str) -> None:
         """Give up the right to poll, if `holder` has it."""
         with self._writing() as db:
