@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 _DAY: Final = 86400
-_PATIENCE: Final = 0.5  # seconds that one answer waits for a locked history
+_PATIENCE: Final = 0.25  # seconds that one answer waits for a locked history
 _PAGE: Final = 2000  # lines of the event log read at once: a few hundredths of a second
 
 
@@ -362,7 +362,7 @@ async def poll_once(
                 if history:
                     history.append_many(unwritten.polls, unwritten.changes)
             except LictuiError as error:
-                notices += (f"{error.message}; {len(unwritten.polls)} polls not written",)
+                notices += (f"{error.message}; this result is not recorded. {error.hint}",)
         return mark_stale(replace(recorder.board, notices=notices), clock.now())
     finally:
         if history:
