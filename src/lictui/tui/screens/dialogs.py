@@ -505,7 +505,7 @@ class FirstRunScreen(Screen[None], AppScreen):
             for sentence in _INTRODUCTION.splitlines():
                 yield StyledLabel(((sentence, Tone.TEXT),))
             if not self.lictui.refuses("demo"):
-                yield _button("[a] Add a server", "screen.add")
+                yield _button("[a] Add a server", "app.show('form')")
                 yield _button("[d] Start demo (simulated servers)", "screen.demo")
             yield _button("[q] Quit", "app.quit")
             if paths := self.lictui.paths:
@@ -523,9 +523,6 @@ class FirstRunScreen(Screen[None], AppScreen):
 
     def on_screen_resume(self) -> None:
         self._on_board(self.lictui.board)  # the form may have added a server
-
-    def action_add(self) -> None:
-        self.lictui.show_view("form")
 
     def action_demo(self) -> None:
         self.app.exit(START_DEMO)

@@ -441,13 +441,8 @@ class TrendScreen(FilterableScreen, Generic[K]):
         is_length = name in RangeLength.__members__
         self._set_trend_length(RangeLength[name] if is_length else self.DEFAULT_TREND)
 
-    def action_shorter(self) -> None:
-        self._choose_trend_length(self.trend_length.longer(-1))
-
-    def action_longer(self) -> None:
-        self._choose_trend_length(self.trend_length.longer())
-
-    def _choose_trend_length(self, length: RangeLength) -> None:
+    def action_trend(self, step: int) -> None:
+        length = self.trend_length.longer(step)
         if length in TREND_LABELS:
             self.lictui.save_state(range=length.name.lower())
             self._set_trend_length(length)

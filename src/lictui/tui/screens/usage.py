@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from textual import on, work
 from textual.containers import Container, Vertical, VerticalScroll
@@ -12,7 +12,7 @@ from textual.widgets import Input
 from lictui.engine.entitlements import expiries
 from lictui.engine.product_history import ProductHistory, select_product
 from lictui.errors import UsageError
-from lictui.tui import commands, date_input
+from lictui.tui import date_input
 from lictui.tui.screens import usage_view
 from lictui.tui.screens.main_screen import MainScreen
 from lictui.tui.time_range import RangeLength, TimeRange
@@ -29,7 +29,6 @@ from lictui.tui.widgets.chart import (
 from lictui.tui.widgets.styled_text import StyledLabel
 
 if TYPE_CHECKING:
-    from textual.binding import BindingType
     from textual.widget import Widget
 
     from lictui.engine.board import MergedBoard
@@ -79,7 +78,6 @@ class UsageScreen(MainScreen):
     """The chart of one product over some servers."""
 
     VIEW = "usage"
-    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("usage")]
     CSS = """
     UsageScreen {
         & #title, & #range, & #values { height: 1; padding: 0 1; }
