@@ -80,10 +80,12 @@ class Dialog(ModalScreen[T], AppScreen):
     }
     """
 
+    WIDEST: ClassVar = 100
+
     @property
     def text_width(self) -> int:
         """The columns within frame, blanks and scroll bar."""
-        return min(self.app.size.width, 100) - 5
+        return min(self.app.size.width, self.WIDEST) - 5
 
     def set_titles(self, frame: Widget, title: str, subtitle: str) -> None:
         """Set the titles of the frame, as they are: names in them are never markup."""
@@ -207,15 +209,11 @@ def snooze_end(answer: str, now: float, zone: ZoneInfo | None) -> float | None:
     return (morning + timedelta(days=1)).replace(tzinfo=zone).timestamp()
 
 
-_FRAME: Final = 5  # columns of frame, blanks and scroll bar
-
-
 class TextDialog(Dialog[None]):
     """A text that scrolls, follows the board, and can be copied."""
 
     TITLE = ""
     SUBTITLE: ClassVar = "esc: close"
-    WIDEST: ClassVar = 100
 
     def lines(self, width: int) -> tuple[Line, ...]:
         raise NotImplementedError
@@ -223,7 +221,7 @@ class TextDialog(Dialog[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll() as frame:
             self.set_titles(frame, self.TITLE, self.SUBTITLE)
-            yield StyledLabel(*self._fitted_lines())
+            yield StyledLabel(*self.lines(self.text_width))
 
     def on_mount(self) -> None:
         self.watch(self.app, "board", self._refresh_lines, init=False)
@@ -233,10 +231,7 @@ class TextDialog(Dialog[None]):
 
     def _refresh_lines(self) -> None:
         if self.is_attached and not self.lictui.paused:
-            self.query_one(StyledLabel).show_lines(*self._fitted_lines())
-
-    def _fitted_lines(self) -> tuple[Line, ...]:
-        return self.lines(min(self.app.size.width, self.WIDEST) - _FRAME)
+            self.query_one(StyledLabel).show_lines(*self.lines(self.text_width))
 
     def action_roll(self, step: int) -> None:
         self.query_one(VerticalScroll).scroll_relative(y=step, animate=False)

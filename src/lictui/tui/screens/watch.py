@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 from textual import work
@@ -10,15 +11,8 @@ from textual.reactive import reactive
 from textual.screen import Screen
 
 from lictui.engine.alerts import alert_views, severity_rank
-from lictui.engine.board import (
-    GroupBy,
-    MergedBoard,
-    ServerStatus,
-    Total,
-    sum_over_servers,
-    total_thresholds,
-)
-from lictui.model import AlertKey, Level, Reading, State, percent_text
+from lictui.engine.board import GroupBy, pools_by_total, sum_over_servers, total_thresholds
+from lictui.model import Level, State, percent_text
 from lictui.tui import text
 from lictui.tui.screens.main_screen import AppScreen
 from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, fit_line, line_width
@@ -27,12 +21,13 @@ from lictui.tui.widgets.gauge import TrendCache, TrendData, draw_gauge, draw_tre
 from lictui.tui.widgets.styled_text import Drawing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from textual.app import ComposeResult
 
     from lictui.analysis.usage import TotalKey
-    from lictui.model import AlertState
+    from lictui.engine.board import MergedBoard, Total
+    from lictui.model import AlertKey, AlertState
     from lictui.tui.app import WatchOptions
     from lictui.tui.theme import Symbols
 
@@ -146,25 +141,7 @@ def _is_plain(symbols: Symbols) -> bool:
     return len(symbols.gauge_bars) == 1
 
 
-def last_known(board: MergedBoard, total: Total) -> tuple[Reading, float | None]:
-    """The figures of a product that no server reports now, and the time of the oldest."""
-    pools = [
-        (status, pool)
-        for status in board.servers
-        if status.server.group == total.scope
-        for pool in status.pools
-        if pool.counted and (pool.product, pool.model) == (total.product, total.model)
-    ]
-    successes = [status.last_success_at for status, _ in pools]
-    oldest = min((time for time in successes if time is not None), default=None)
-    return sum_over_servers(pools), oldest
-
-
 # A page as text
-
-
-def _key(total: Total) -> TotalKey:
-    return total.scope, total.product, total.model
 
 
 def big_lines(
@@ -174,7 +151,10 @@ def big_lines(
     """A product in big figures, with its gauge and its last 30 days."""
     reading, oldest = total.reading, None
     if not total.servers_reporting:
-        reading, oldest = last_known(board, total)
+        pools = pools_by_total(board, GroupBy.GROUP)[total.key]
+        polls = [status.last_success_at for status, _ in pools]
+        oldest = min((time for time in polls if time is not None), default=None)
+        reading = sum_over_servers(pools)
     tone = LEVEL_TONES[total.level] if total.servers_reporting else Tone.QUIET
     limits = total_thresholds(board.alert_settings, total.scope, total.product, GroupBy.GROUP)
     digits = big_digits(
@@ -249,11 +229,9 @@ def _listed(total: Total, board: MergedBoard, cells: int, symbols: Symbols) -> L
     return text.fit_line(line, cells)
 
 
-def _problem_line(
-    servers: Iterable[ServerStatus], now: float, cells: int, symbols: Symbols
-) -> Line:
+def _problem_line(board: MergedBoard, now: float, symbols: Symbols) -> Line:
     line: list[Fragment] = []
-    for status in servers:
+    for status in board.servers:
         if status.state in _QUIET_STATES:
             continue
         state = status.state.replace("_", " ")
@@ -261,7 +239,7 @@ def _problem_line(
         tone = Tone.WARN if status.state in (State.STALE, State.NO_DATA) else Tone.CRITICAL
         glyph = symbols.state[status.state]
         line.append((f" {glyph} {status.server.name} {state}{age} ", tone))
-    return fit_line(line, cells)
+    return tuple(line)
 
 
 def ticker_line(alerts: Sequence[AlertState], turn: int, cells: int, symbols: Symbols) -> Line:
@@ -281,10 +259,6 @@ _REPAINT: Final = 60.0  # seconds after which all is written again, whatever wro
 _TICKER: Final = 5.0  # seconds that an alert is shown
 _SHIFT_INTERVAL: Final = 600.0  # seconds between two shifts against burn-in
 _SHIFTS: Final = ((0, 0), (1, 0), (1, 1), (0, 1))
-_EXIT_LEVELS: Final = {
-    "warn": (Level.WARN, *_SEVERE),
-    "critical": _SEVERE,
-}
 
 
 class PageView(Drawing[tuple[Line, ...]]):
@@ -328,16 +302,16 @@ class WatchScreen(Screen[None], AppScreen):
         self._draw()
 
     def _on_board(self, board: MergedBoard) -> None:
-        now, today = self.current_time.now, self.current_time.today
-        views = alert_views(board, today, now)
+        time, exit_on = self.current_time, self._options.exit_on
+        views = alert_views(board, time.today, time.now)
         self._alerts = tuple(view for view in views if view.needs_attention)
         current = frozenset((alert.key, alert.level) for alert in self._alerts)
         is_new = self._known_alerts is not None and bool(current - self._known_alerts)
         if self._options.beep and is_new:
             self.app.bell()
         self._known_alerts = current
-        levels = _EXIT_LEVELS.get(self._options.exit_on or "", ())
-        if any(alert.level in levels for alert in self._alerts):
+        ranks = [severity_rank(alert.level) for alert in self._alerts]
+        if exit_on and min(ranks, default=inf) <= severity_rank(Level(exit_on)):
             self.app.exit(1)
             return
         self._draw()
@@ -347,8 +321,7 @@ class WatchScreen(Screen[None], AppScreen):
         if not width or not height:
             return
         right, down = _SHIFTS[int(app.clock.now() // _SHIFT_INTERVAL) % len(_SHIFTS)]
-        rows = self._page(width - right, height - down)
-        shifted = [(), *rows] if down else rows
+        shifted = [()] * down + self._page(width - right, height - down)
         indent = ((" " * right, Tone.TEXT),) if right else ()
         self.query_one(PageView).view = tuple((*indent, *row) for row in shifted)
 
@@ -364,17 +337,14 @@ class WatchScreen(Screen[None], AppScreen):
         self._request_trends(page, now)
         lines: list[Line] = [self._headline(position, width)]
         for total in page.big:
-            trend = self._trends.trends.get(_key(total))
+            trend = self._trends.trends.get(total.key)
             lines += big_lines(total, board, trend, now, width, scale, symbols)
         lines += listed_lines(page.listed, board, width, symbols)
         if not pages:
             lines += [(), ((" no data yet", Tone.QUIET),)]
         turn = int(app.clock.monotonic() // _TICKER)
-        servers = [status for status in board.servers if status.state is not State.DISABLED]
-        footer = [
-            _problem_line(servers, now, width, symbols),
-            ticker_line(self._alerts, turn, width, symbols),
-        ]
+        ticker = ticker_line(self._alerts, turn, width, symbols)
+        footer = [_problem_line(board, now, symbols), ticker]
         body = lines[: max(0, height - len(footer))]
         body += [()] * (height - len(footer) - len(body))
         return [fit_line(line, width) for line in (*body, *footer)]
@@ -400,7 +370,7 @@ class WatchScreen(Screen[None], AppScreen):
         return (*left, (" " * gap, Tone.TEXT), *right)
 
     def _request_trends(self, page: WatchPage, now: float) -> None:
-        keys = tuple(map(_key, page.big))
+        keys = tuple(total.key for total in page.big)
         for period, due in self._trends.due(keys, now, _MONTH):
             self._load_trends(period, due, now)
 
