@@ -86,7 +86,6 @@ def test_figures_and_days_are_formatted_for_people() -> None:
     assert text.format_date(date(2026, 12, 3), today) == "3 Dec"
     assert text.format_date(date(2027, 3, 1), today) == "1 Mar 2027"
     assert [text.format_days_until(d) for d in (0, 37, -5)] == ["today", "in 37 d", "5 d ago"]
-    assert [text.format_countdown(s) for s in (0, 288, 3888)] == ["0:00", "4:48", "1:04:48"]
 
 
 def test_export_writes_a_private_csv_file_named_after_view_and_time(

@@ -327,7 +327,6 @@ class LictuiApp(App[int]):
         demo: bool = False,
         read_only: bool = False,
         console: bool = False,
-        group: str = "",
         filter: str = "",  # noqa: A002 - the option's name
         watch: WatchOptions | None = None,
         state: dict[str, str] | None = None,
@@ -345,7 +344,6 @@ class LictuiApp(App[int]):
         self.symbols = symbols.ASCII_SYMBOLS if self.settings.ascii else self.symbols
         self.demo = demo
         self.read_only = read_only or self.settings.read_only
-        self.group = group
         self.pattern = filter
         self.watch_options = watch
         self.saved_state = dict(state or {})

@@ -91,14 +91,6 @@ def format_coarse_age(seconds: float) -> str:
     return f"{int(seconds) // _DAY} d"
 
 
-def format_countdown(seconds: float) -> str:
-    """Return the time left as a clock shows it: `4:48`, `1:04:48`."""
-    seconds = max(0, int(seconds))
-    minutes, seconds_left = divmod(seconds, _MINUTE)
-    hours, minutes = divmod(minutes, _MINUTE)
-    return f"{hours}:{minutes:02}:{seconds_left:02}" if hours else f"{minutes}:{seconds_left:02}"
-
-
 def format_date(of: date, today: date) -> str:
     """Return a date such as `3 Dec`, with the year if it is not the current one."""
     return f"{of.day} {of:%b}" if of.year == today.year else f"{of.day} {of:%b %Y}"

@@ -52,7 +52,6 @@ class DashboardScreen(TrendScreen[RowId]):
         if (sort := app.saved_state.get("sort", "")) in SORTS:
             self.sort_key = sort
         self.reverse = app.saved_state.get("reverse") == "yes"
-        self._view = DashboardFilter(group=app.group)
         self.filter, self.filter_text = Filter.parse(app.pattern), app.pattern
         super().on_mount()
         self.watch(app, "pending_polls", self.redraw, init=False)
