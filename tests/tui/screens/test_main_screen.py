@@ -51,8 +51,8 @@ async def test_filter_that_is_invalid_or_inverted() -> None:
         assert shown(run) == ["ddc-us-01"]
 
 
-async def test_filter_and_group_options_apply_from_the_start() -> None:
-    async with running_app(options={"group": "emea", "filter": "las"}) as run:
+async def test_filter_option_applies_from_the_start() -> None:
+    async with running_app(options={"filter": "las"}) as run:
         assert shown(run) == ["lic-las"]
 
 
