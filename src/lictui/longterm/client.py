@@ -91,7 +91,7 @@ class PrometheusClient:
         url = f"{self.settings.engine}/api/v1/{path}"
         reply = await self._request(self._reading, url, urlencode(parameters).encode(), _FORM)
         try:
-            return parse(reply_json(reply, Step.INVENTORY))
+            return parse(await reply_json(reply, Step.INVENTORY))
         except InvalidAnswerError as error:
             message = f"invalid answer of {reply.address}: {reply.quote(error)}"
             raise parse_error(message, "Check that engine is a Prometheus API.") from None

@@ -262,6 +262,12 @@ def license_class(licenses: Iterable[License]) -> CimClass:
     )
 
 
+def server_class() -> CimClass:
+    """`Citrix_GT_License_Server`, of which only the version is public."""
+    row: Mapping[str, Value] = {"Version": "11.17.2.54100"}
+    return CimClass(LICENSING, "Citrix_GT_License_Server", tuple(row), (row,))
+
+
 def services_class() -> CimClass:
     """`Win32_Service`: the three services of a license server, running."""
     names = {
@@ -414,8 +420,8 @@ class SoapService:
 
     def _classes(self) -> tuple[CimClass, ...]:
         pools = () if self.fault() is FaultMode.EMPTY else self.inventory()
-        licensing = (license_pool_class(pools), license_class(pools)) if self.licensing else ()
-        return (*licensing, services_class())
+        licensing = (license_pool_class(pools), license_class(pools), server_class())
+        return (*(licensing if self.licensing else ()), services_class())
 
     def _new_id(self) -> str:
         new = uuid.uuid5(uuid.NAMESPACE_DNS, f"{self.name}/{next(self._ids)}")

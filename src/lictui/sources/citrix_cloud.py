@@ -6,7 +6,6 @@ missing.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
 
 
 _BASE: Final = "/licensing/license/enterprise/cloud/cvad/ud"
-_OPTIONAL_SHARE: Final = 0.25  # of the timeout, for each response that a poll can do without
 _DAY: Final = 86400.0  # seconds between two requests for the monthly values
 _HOUR: Final = 3600.0  # the same after a transient failure
 
@@ -61,28 +59,20 @@ class CloudSource(HttpSource):
         not_found = status_rules({FailureKind.NO_DATA: region_hint(self._server.url)})
         return CloudSession(self._server, self._client, self._clock, not_found)
 
-    async def fetch(self, on_step: OnStep) -> Snapshot:
-        """Read everything once, within the timeout of a poll."""
-        snapshot: Snapshot | None = None
-        no_data: SourceError | None = None
-        try:
-            async with self._client.deadline():
-                on_step(Step.AUTH, await self._session.sign_in())
-                snapshot, no_data = await self._current()
-                if self._server.experimental:
-                    snapshot = await self._with_concurrent(snapshot)
-                if no_data is None:
-                    snapshot = await self._with_monthly_usage(snapshot)
-        except SourceError:
-            if snapshot is None:  # otherwise only the optional data was too late
-                raise
-        if no_data is not None and not snapshot.pools:
+    async def _read(self, on_step: OnStep) -> Snapshot:
+        on_step(Step.AUTH, await self._session.sign_in())
+        snapshot, no_data = await self._current()
+        if self._server.experimental:
+            snapshot = await self._with_concurrent(snapshot)
+        if no_data is None:
+            snapshot = await self._with_monthly_usage(snapshot)
+        elif not snapshot.pools:
             raise no_data
         on_step(Step.INVENTORY, f"customer {snapshot.reported_name or self._server.customer_id}")
         count = len(snapshot.monthly_usage)
         months = f", {count_text(count, 'month')} of history" if count else ""
         on_step(Step.PARSE, " · ".join(pool.product for pool in snapshot.pools) + months)
-        return replace(snapshot, certificate=self._client.certificate)
+        return snapshot
 
     async def _current(self) -> tuple[Snapshot, SourceError | None]:
         """Return the user/device licenses; with the failure where there may be concurrent ones."""
@@ -116,7 +106,7 @@ class CloudSource(HttpSource):
         current_product = snapshot.pools[0].product if snapshot.pools else ""
         notices: tuple[Notice, ...] = ()
         try:
-            answer = await self._optional(url)
+            answer = await self._optional(self._session.get_json(url, renew=False))
             pool = None if answer is None else read_concurrent(answer, current_product)
         except SourceError as error:
             if error.failure.kind is FailureKind.NO_DATA:
@@ -138,23 +128,14 @@ class CloudSource(HttpSource):
             first, last = month_range(now)
             self._monthly_due = now + _HOUR  # unless the response is final for the day
             try:
-                answer = await self._optional(
-                    f"{_BASE}/historicalusage?startDate={first}&endDate={last}"
-                )
+                path = f"{_BASE}/historicalusage?startDate={first}&endDate={last}"
+                answer = await self._optional(self._session.get_json(path, renew=False))
                 self._monthly_usage = read_monthly_usage(answer, snapshot.pools[0].product)
                 self._monthly_due = now + _DAY
             except SourceError as error:
                 if error.failure.kind in (FailureKind.FORBIDDEN, FailureKind.NO_DATA):
                     self._monthly_due = now + _DAY
         return replace(snapshot, monthly_usage=self._monthly_usage)
-
-    async def _optional(self, url: str) -> object:
-        """Return a response that a poll can do without. Raises SourceError, also if too slow."""
-        try:
-            async with asyncio.timeout(_OPTIONAL_SHARE * self._limits.timeout):
-                return await self._session.get_json(url, renew=False)
-        except TimeoutError as error:
-            raise SourceError(FailureKind.TIMEOUT, "no response in time") from error
 
 
 # Current user/device licenses: one pool

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from http import HTTPStatus
@@ -91,36 +91,28 @@ class CvadSource(HttpSource):
     def _controllers(self) -> PathSearch:
         return PathSearch(CONTROLLER_PATHS, "", self._clock)
 
-    async def fetch(self, on_step: OnStep) -> Snapshot:
-        """Read the site once, within the timeout of a poll."""
-        async with self._client.deadline():
-            token = await self._session.token()
-            account = token.principal or "the account in servers.toml"
-            on_step(Step.AUTH, f"signed in as {account}")
-            site = await self._find_site()
-            details = await self._details(site)
-            overview = await self._overview.get(self._session, site)
-            controllers = await self._read_controllers(site)
-            sessions = await self._read_sessions(site)
+    async def _read(self, on_step: OnStep) -> Snapshot:
+        token = await self._session.token()
+        account = token.principal or "the account in servers.toml"
+        on_step(Step.AUTH, f"signed in as {account}")
+        site = await self._find_site()
+        details = await self._details(site)
+        overview = await self._overview.get(self._session, site)
+        controllers = await self._read_controllers(site)
+        sessions = await self._read_sessions(site)
         if details is None and overview is None:
             raise no_licenses(site.name, Step.INVENTORY)
         path = self._overview.path or "site details only: no LicenseOverview found"
         on_step(Step.INVENTORY, f"site {site.name} · {path}")
-        snapshot = build_snapshot(
-            self._decode(details),
-            self._decode(overview),
-            controllers,
-            name=site.name,
-            cloud=bool(self._server.customer_id),
+        answers = await _decode(details), await _decode(overview), controllers
+        is_cloud = bool(self._server.customer_id)
+        snapshot = await self._parse(
+            partial(build_snapshot, *answers, name=site.name, cloud=is_cloud)
         )
         on_step(Step.PARSE, count_text(len(snapshot.pools), "pool"))
         if sessions is not None:
-            self._session_notices = session_notices(self._decode(details), sessions)
-        return replace(
-            snapshot,
-            certificate=self._client.certificate,
-            notices=snapshot.notices + self._session_notices,
-        )
+            self._session_notices = session_notices(answers[0], sessions)
+        return replace(snapshot, notices=snapshot.notices + self._session_notices)
 
     async def _sign_in(self, rejected: str) -> Token:
         if self._server.customer_id:
@@ -150,7 +142,7 @@ class CvadSource(HttpSource):
         if self._server.customer_id:
             return None  # Citrix runs the controllers of a cloud site
         try:
-            return self._decode(await self._controllers.get(self._session, site))
+            return await _decode(await self._controllers.get(self._session, site))
         except SourceError as error:
             if error.failure.state is State.DENIED:
                 self._controllers.pause()
@@ -162,14 +154,13 @@ class CvadSource(HttpSource):
             return None
         self._sessions_due = self._clock.monotonic() + SESSIONS_INTERVAL
         self._session_notices = ()  # never those of an earlier reading that could not be repeated
-        try:
-            async with asyncio.timeout(_SESSIONS_SHARE * self._limits.timeout):
-                return await count_sessions(self._session, site)
-        except (SourceError, TimeoutError):
-            return None
+        with suppress(SourceError):
+            return await self._optional(count_sessions(self._session, site))
+        return None
 
-    def _decode(self, reply: HttpReply | None) -> object:
-        return reply_json(reply, Step.PARSE) if reply else None
+
+async def _decode(reply: HttpReply | None) -> object:
+    return await reply_json(reply, Step.PARSE) if reply else None
 
 
 # Sign-in on premises
@@ -187,7 +178,7 @@ async def _site_token(server: Server, client: HttpClient, clock: Clock) -> Token
     _, reply = await first_existing(TOKEN_PATHS, post)
     if reply.status != HTTPStatus.OK:
         raise api_error(reply, STATUS_RULES, Step.AUTH)
-    answer = Record(reply_json(reply, Step.AUTH))
+    answer = Record(await reply_json(reply, Step.AUTH))
     expires = answer.time("ExpiresAt")
     token = new_token(answer.get("Token"), reply.address, clock, expires and expires - clock.now())
     customer = answer.get("CustomerId")
@@ -278,7 +269,7 @@ async def find_site(session: BearerSession, name_or_id: str, customer_id: str) -
     """Return the site `name_or_id` of the account; "" means the only one."""
     path, reply = await first_existing(tuple(f"{base}/me" for base in BASE_PATHS), session.get)
     if reply.status == HTTPStatus.OK:
-        account = reply_json(reply, Step.INVENTORY)
+        account = await reply_json(reply, Step.INVENTORY)
         sites = _sites(account, customer_id, path.removesuffix("/me"))
         return _choose(sites, name_or_id, reply.address)
     if reply.status == HTTPStatus.NOT_FOUND and name_or_id:
@@ -324,7 +315,6 @@ def _choose(sites: list[CvadSite], name_or_id: str, address: str) -> CvadSite:
 # Sessions: optional, and read rarely, since a large site has many pages of them
 
 SESSIONS_INTERVAL: Final = 900.0  # seconds
-_SESSIONS_SHARE: Final = 0.25  # of the timeout of a poll
 _MAX_SESSION_PAGES: Final = 50  # of 1,000 sessions, the most that a site is documented to return
 _MAX_CONTINUATION: Final = 4000  # characters
 
@@ -337,7 +327,7 @@ async def count_sessions(session: BearerSession, site: CvadSite) -> Counter[str]
         reply = await session.get(url, renew=False)
         if reply.status != HTTPStatus.OK:
             return None
-        page = Record(reply_json(reply, Step.INVENTORY))
+        page = Record(await reply_json(reply, Step.INVENTORY))
         if not isinstance(page.get("Items"), list):
             return None
         states.update(row.text("State", 20) for row in page.records("Items"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from abc import ABC, abstractmethod
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC
@@ -12,11 +13,11 @@ from functools import partial
 from html import escape
 from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import httpx
 
-from lictui.model import Certificate, FailureKind, Server, Step
+from lictui.model import Certificate, FailureKind, Server, Snapshot, Step
 from lictui.sources.network import (
     ConnectionDroppedError,
     RequestProgress,
@@ -26,18 +27,27 @@ from lictui.sources.network import (
     proxy_for,
     unsendable_request,
 )
-from lictui.sources.process import LOCAL_TIMEOUT
+from lictui.sources.process import LOCAL_TIMEOUT, parse_output
 from lictui.sources.sanitize import parse_json, sanitize
 from lictui.sources.secrets import SecretError, resolve_secret
-from lictui.sources.source import ErrorRule, SourceError, config_error, find_rule, parse_error
+from lictui.sources.source import (
+    ErrorRule,
+    OnStep,
+    SourceError,
+    config_error,
+    find_rule,
+    parse_error,
+)
 from lictui.sources.tls import fingerprint, read_leaf, ssl_context
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits
+
+_T = TypeVar("_T")
 
 _HEADERS: Final = {
     "User-Agent": "lictui",
@@ -134,6 +144,8 @@ class HttpClient:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.redactor = Redactor()
+        self.received = 0  # bytes of all responses since `deadline` was entered
+        self.ends = 0.0  # of that deadline, in seconds of the event loop
         self._server, self._limits, self._clock = server, limits, clock
         self._transport = transport
         self._client: httpx.AsyncClient | None = None
@@ -222,8 +234,10 @@ class HttpClient:
     async def deadline(self) -> AsyncIterator[None]:
         """Limit everything inside, a bit earlier than the engine's timeout, which knows no step."""
         seconds = self._limits.timeout
+        self.received = 0
+        self.ends = asyncio.get_running_loop().time() + max(0.9 * seconds, seconds - 0.1)
         try:
-            async with asyncio.timeout(max(0.9 * seconds, seconds - 0.1)):
+            async with asyncio.timeout_at(self.ends):
                 yield
         except TimeoutError as error:
             raise SourceError(
@@ -310,6 +324,7 @@ class HttpClient:
                     "Check that this is a license server. If it is, raise max_reply in [polling].",
                     step,
                 )
+        self.received += len(body)
         return HttpReply(
             response.status_code,
             response.headers,
@@ -328,8 +343,11 @@ def _leaf_of(response: httpx.Response) -> bytes:
     return (tls.getpeercert(binary_form=True) if tls else None) or b""
 
 
-class HttpSource:
-    """The parts of a source over HTTP; a subclass adds `fetch`."""
+_LAST_PART: Final = 0.05  # of the timeout, which is left when optional responses are given up
+
+
+class HttpSource(ABC):
+    """What every source over HTTP does with its one connection; a subclass reads the snapshot."""
 
     def __init__(
         self,
@@ -340,6 +358,34 @@ class HttpSource:
     ) -> None:
         self._server, self._limits, self._clock = server, limits, clock
         self._client = HttpClient(server, limits, clock, transport)
+
+    async def fetch(self, on_step: OnStep) -> Snapshot:
+        """Read everything once, within the timeout of a poll; see `Source.fetch`."""
+        async with self._client.deadline():
+            snapshot = await self._read(on_step)
+        return replace(snapshot, certificate=self._client.certificate)
+
+    @abstractmethod
+    async def _read(self, on_step: OnStep) -> Snapshot:
+        """Return what the server reports now; the caller limits the time."""
+
+    async def _optional(self, response: Awaitable[_T], share: float = 0.25) -> _T:
+        """Return a response that a poll can do without, within its share of the timeout.
+
+        Raises SourceError, also if it is too slow: the poll then goes on.
+        """
+        seconds = self._limits.timeout
+        now = asyncio.get_running_loop().time()
+        end = min(now + share * seconds, self._client.ends - _LAST_PART * seconds)
+        try:
+            async with asyncio.timeout_at(end):
+                return await response
+        except TimeoutError as error:
+            raise SourceError(FailureKind.TIMEOUT, "no response in time") from error
+
+    async def _parse(self, function: Callable[[], _T]) -> _T:
+        """Return `function()`, in a thread if this poll has received much."""
+        return await parse_output(function, self._client.received)
 
     async def aclose(self) -> None:
         """Close the connection; a token stays valid for the next one."""
@@ -411,7 +457,7 @@ def status_error(
 _API_HINT: Final = "Set url to the address of the API, not of a portal, a gateway or StoreFront."
 
 
-def reply_json(reply: HttpReply, step: Step) -> object:
+async def reply_json(reply: HttpReply, step: Step) -> object:
     """Return the JSON of a reply. Raises SourceError (parse) with `step` if there is none."""
     if reply.body.lstrip()[:1] == b"<":
         raise parse_error(
@@ -421,7 +467,7 @@ def reply_json(reply: HttpReply, step: Step) -> object:
             step,
         )
     try:
-        return parse_json(reply.body)
+        return await parse_output(partial(parse_json, reply.body), len(reply.body))
     except ValueError as error:
         raise parse_error(
             f"{reply.address} returned invalid JSON: {sanitize(error, 100)}", _API_HINT, step

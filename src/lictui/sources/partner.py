@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -72,16 +72,14 @@ class PartnerSource(HttpSource):
     def _base(self) -> str:
         return f"/{quote(self._server.customer_id, safe='')}"
 
-    async def fetch(self, on_step: OnStep) -> Snapshot:
-        """Read everything once, within the timeout of a poll."""
-        async with self._client.deadline():
-            on_step(Step.AUTH, await self._session.sign_in())
-            answer = await self._session.get_json(f"{self._base}/licenseservers")
-            now, address = self._clock.now(), self._client.address
-            servers = () if answer is None else read_servers(answer, address, now)
-            count = count_text(len(servers), "license server")
-            on_step(Step.INVENTORY, count)
-            pools, usage_notices = await self._usage()
+    async def _read(self, on_step: OnStep) -> Snapshot:
+        on_step(Step.AUTH, await self._session.sign_in())
+        answer = await self._session.get_json(f"{self._base}/licenseservers")
+        now, address = self._clock.now(), self._client.address
+        servers = await self._parse(partial(read_servers, answer, address, now))
+        count = count_text(len(servers), "license server")
+        on_step(Step.INVENTORY, count)
+        pools, usage_notices = await self._usage()
         if not servers and not pools:
             raise no_data_error(
                 f"{address} returned no license servers of {self._server.customer_id}",
@@ -93,7 +91,6 @@ class PartnerSource(HttpSource):
             reported_name=Record(answer).text("customerId", 64),
             notices=(*server_notices(servers, now), *usage_notices),
             license_servers=tuple(listed.server for listed in servers),
-            certificate=self._client.certificate,
         )
 
     async def _usage(self) -> tuple[tuple[Pool, ...], tuple[Notice, ...]]:
@@ -108,7 +105,8 @@ class PartnerSource(HttpSource):
                 if error.failure.kind is not FailureKind.NO_DATA:
                     raise
                 continue
-            if pools := read_usage(answer, month, self._client.address):
+            read = partial(read_usage, answer, month, self._client.address)
+            if pools := await self._parse(read):
                 return pools, ()
         return (), ()
 
@@ -139,7 +137,9 @@ class ListedServer:
 
 
 def read_servers(answer: object, address: str, now: float) -> tuple[ListedServer, ...]:
-    """Return the license servers in `answer`. Raises SourceError (parse) for another shape."""
+    """Return the license servers in `answer`, if any. Raises SourceError (parse)."""
+    if answer is None:
+        return ()
     rows = answer.get(_SERVERS_KEY, "") if isinstance(answer, dict) else ""
     if not isinstance(rows, list | None):
         raise parse_error(f"{address} returned JSON without license servers", _URL_HINT)

@@ -22,6 +22,8 @@ NEVER_YEAR: Final = 9999  # the year .NET and Citrix write for "never expires"
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})  # control, format, surrogate, unassigned
 _COUNT: Final = re.compile(r"\d{1,10}(?:\.0{1,9})?", re.ASCII)
 _MAX_JSON_DIGITS: Final = 18  # longer integers are not read
+_MIN_JSON_SIZE: Final = 8  # bytes of an object or list, on average: each takes far more memory
+_FEW_OBJECTS: Final = 10_000  # that may be smaller
 
 
 def sanitize(value: object, limit: int = 200) -> str:
@@ -189,6 +191,8 @@ def local_timestamp(*moment: int) -> float | None:
 
 def parse_json(body: bytes) -> object:
     """Return the JSON value in `body`; ValueError with the reason if it is not valid JSON."""
+    if body.count(b"{") + body.count(b"[") > _FEW_OBJECTS + len(body) // _MIN_JSON_SIZE:
+        raise ValueError("too many objects and lists")
     try:
         value: object = json.loads(
             body, parse_int=parse_bounded_int, parse_constant=_refuse_constant

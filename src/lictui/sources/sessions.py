@@ -196,13 +196,14 @@ class BearerSession:
 
 _TRANSACTION_HEADERS: Final = ("cc-transactionid", "x-cws-transactionid")  # the second is older
 _MAX_TEXT: Final = 160  # characters of the server's own error text
+_MAX_ERROR: Final = 64 * 1024  # bytes; a larger response contains no error text
 
 
 def api_error(reply: HttpReply, rules: Iterable[ErrorRule], step: Step) -> SourceError:
     """Return the error for a reply, with the server's own error text."""
     details = [reply.quote(reply.path, 120)] if reply.status == HTTPStatus.NOT_FOUND else []
     with suppress(ValueError):
-        details.append(error_text(reply, parse_json(reply.body)))
+        details.append(error_text(reply, parse_json(reply.body[:_MAX_ERROR])))
     transaction = transaction_id(reply)
     if transaction and reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         details.append(f"transaction {transaction}")
@@ -294,7 +295,7 @@ class CloudSession(BearerSession):
             return None
         if reply.status != HTTPStatus.OK:
             raise self.error(reply)
-        return reply_json(reply, Step.PARSE)
+        return await reply_json(reply, Step.PARSE)
 
 
 # Hosts
@@ -384,7 +385,7 @@ async def cloud_token(
         reply = await client.request(
             "POST", url, step=Step.AUTH, headers=headers, content=body.encode()
         )
-        answer = Record(_token_answer(reply, hint))
+        answer = Record(await _token_answer(reply, hint))
         # Documented as a string of digits, seen as a number.
         lifetime = answer.count(lifetime_key)
         return new_token(answer.get(token_key), reply.address, clock, lifetime)
@@ -393,13 +394,13 @@ async def cloud_token(
     return replace(token, customer_id=server.customer_id)  # one client may serve several customers
 
 
-def _token_answer(reply: HttpReply, not_found_hint: str) -> object:
+async def _token_answer(reply: HttpReply, not_found_hint: str) -> object:
     """Return the JSON of a success. Raises SourceError; an error may come with a 200, too."""
     log_transaction(reply)
     answer = None
     if reply.status in (HTTPStatus.OK, HTTPStatus.BAD_REQUEST):
         try:
-            answer = reply_json(reply, Step.AUTH)
+            answer = await reply_json(reply, Step.AUTH)
         except SourceError:
             if reply.status == HTTPStatus.OK:
                 raise

@@ -195,7 +195,7 @@ async def test_login_is_kept_until_the_connection_is_lost(connect: Connect) -> N
 async def test_401_in_mid_session_is_authenticated_again(connect: Connect) -> None:
     async with NtlmServer(answer, shut_out_after=1) as listener:
         assert (await connect(listener).fetch(ignore_steps)).pools
-        assert listener.logins == 4  # pools, their second page, licenses, services
+        assert listener.logins == 5  # pools, their second page, licenses, services, version
 
 
 async def test_login_that_has_no_effect_is_not_repeated(connect: Connect) -> None:

@@ -57,20 +57,24 @@ def by_class(pools: bytes, licenses: bytes, services: bytes) -> Answer:
     def answer(request: WsmanRequest) -> bytes:
         if "License_Pool" in request.wql:
             return pools
+        if "License_Server" in request.wql:
+            return VERSION
         return licenses if "Citrix_GT_License" in request.wql else services
 
     return answer
 
 
+VERSION = enumerate_reply(xml_fragment({"Version": "11.17.2.54100"}))
 ANSWER = by_class(enumerate_reply(POOL), enumerate_reply(LICENSE), enumerate_reply(STOPPED))
 
 
-async def test_poll_reads_pools_licenses_and_services(poll: Poll) -> None:
+async def test_poll_reads_pools_licenses_services_and_version(poll: Poll) -> None:
     steps: list[tuple[Step, str]] = []
     result = await poll(ANSWER, lambda *step: steps.append(step))
     assert isinstance(result, Snapshot)
     assert [pool.product for pool in result.pools] == ["XDT_PLT_UD"]
     assert result.pools[0].expires
+    assert result.version == "11.17.2.54100"
     assert [notice.title for notice in result.notices] == ["Service Citrix Licensing is stopped"]
     assert steps == [
         (Step.AUTH, r"Basic as CORP\svc"),
@@ -79,20 +83,23 @@ async def test_poll_reads_pools_licenses_and_services(poll: Poll) -> None:
     ]
 
 
-@pytest.mark.parametrize("broken", ["licenses", "services"])
+@pytest.mark.parametrize("broken", ["licenses", "services", "version"])
 @pytest.mark.parametrize("refusal", [fault_reply(NO_SUCH_CLASS), b"<html>", httpx.Response(503)])
-async def test_failed_licenses_or_services_do_not_fail_the_poll(
+async def test_failed_query_of_what_may_be_missing_does_not_fail_the_poll(
     poll: Poll, broken: str, refusal: bytes | httpx.Response
 ) -> None:
     def answer(request: WsmanRequest) -> bytes | httpx.Response:
-        is_license = "FROM Citrix_GT_License" in request.wql and "Pool" not in request.wql
-        is_broken = is_license if broken == "licenses" else "Win32" in request.wql
+        is_license = request.wql.endswith("FROM Citrix_GT_License")
+        is_version = "License_Server" in request.wql
+        is_service = "Win32" in request.wql
+        is_broken = {"licenses": is_license, "services": is_service, "version": is_version}[broken]
         return refusal if is_broken else ANSWER(request)
 
     result = await poll(answer)
     assert isinstance(result, Snapshot)
     assert bool(result.pools[0].expires) == (broken != "licenses")
     assert bool(result.notices) == (broken != "services")
+    assert bool(result.version) == (broken != "version")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +108,7 @@ async def test_failed_licenses_or_services_do_not_fail_the_poll(
 async def test_hanging_licenses_do_not_fail_the_poll(
     open_source: OpenWinrm, monkeypatch: pytest.MonkeyPatch, share: float, limit: float
 ) -> None:
-    monkeypatch.setattr("lictui.sources.winrm.source._OPTIONAL_SHARE", share)
+    monkeypatch.setattr("lictui.sources.winrm.source._SHARE", share)
 
     async def handle(message: httpx.Request) -> httpx.Response:
         request = WsmanRequest(message.content)
@@ -122,7 +129,7 @@ async def test_licenses_that_are_not_read_are_those_of_the_last_poll(
     good = by_class(enumerate_reply(POOL), b"", enumerate_reply())
 
     def answer(request: WsmanRequest) -> bytes:
-        is_license = "Citrix_GT_License" in request.wql and "Pool" not in request.wql
+        is_license = request.wql.endswith("FROM Citrix_GT_License")
         return licenses.pop(0) if is_license else good(request)  # type: ignore[return-value]
 
     source = open_source(fake_server(answer))

@@ -5,7 +5,7 @@ The pools decide about a poll; licenses and services only add to it, and may be 
 
 from __future__ import annotations
 
-import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.model import Level, Mode, Notice, Pool, Snapshot, Step
 from lictui.sources.http import HttpSource
-from lictui.sources.sanitize import NEVER_YEAR, CaselessRecord
+from lictui.sources.sanitize import NEVER_YEAR, CaselessRecord, sanitize
 from lictui.sources.source import (
     FigureFields,
     OnStep,
@@ -37,6 +37,7 @@ _LICENSING: Final = "root/CitrixLicensing"
 _WINDOWS: Final = "root/cimv2"
 _POOLS: Final = "SELECT * FROM Citrix_GT_License_Pool"
 _LICENSES: Final = "SELECT * FROM Citrix_GT_License"
+_VERSION: Final = "SELECT Version FROM Citrix_GT_License_Server"
 PROVIDER: Final = "Citrix_GTLicensingProv"
 SERVICES: Final = {  # Win32_Service.Name -> level and effect while it does not run
     "Citrix Licensing": (Level.CRITICAL, "No licenses are served; products run in grace period."),
@@ -45,39 +46,39 @@ SERVICES: Final = {  # Win32_Service.Name -> level and effect while it does not 
 }
 _SERVICE_NAMES: Final = " OR ".join(f"Name='{name}'" for name in SERVICES)
 _SERVICES: Final = f"SELECT Name,State FROM Win32_Service WHERE {_SERVICE_NAMES}"  # noqa: S608 - WQL, of constants
-_OPTIONAL_SHARE: Final = 0.25  # of the timeout, for licenses and services together
+_SHARE: Final = 0.1  # of the timeout, for each query that a poll can do without
 
 
 class WinrmSource(HttpSource):
     """Implements `Source` for WS-Management; keeps its connection and its login."""
 
     _login: WinrmLogin | None = None
-    _licenses: list[Item] | None = None  # as last read: an expiry must not seem to be gone
+    # As last read: neither an expiry nor the version must seem to be gone.
+    _licenses: list[Item] | None = None
+    _versions: Sequence[Item] = ()  # of the license server; older ones may not have the class
 
-    async def fetch(self, on_step: OnStep) -> Snapshot:
-        """Read everything once, within the timeout; see `Source.fetch`."""
-        pools: list[Item] | None = None
-        services = None
-        try:
-            async with self._client.deadline():
-                wmi = self._enumerator(on_step)
-                pools = await wmi.instances(_LICENSING, _POOLS)
-                licenses = await self._optional(wmi, _LICENSING, _LICENSES)
-                self._licenses = self._licenses if licenses is None else licenses
-                services = await self._optional(wmi, _WINDOWS, _SERVICES)
-        except SourceError:
-            if pools is None:  # otherwise only the optional data was too late
-                raise
+    async def _read(self, on_step: OnStep) -> Snapshot:
+        services: list[Item] = []
+        wmi = self._enumerator(on_step)
+        pools = await wmi.instances(_LICENSING, _POOLS)
+        with suppress(SourceError):
+            self._licenses = await self._optional(wmi.instances(_LICENSING, _LICENSES), _SHARE)
+        with suppress(SourceError):
+            services = await self._optional(wmi.instances(_WINDOWS, _SERVICES), _SHARE)
+        with suppress(SourceError):
+            self._versions = await self._optional(wmi.instances(_LICENSING, _VERSION), _SHARE)
         if pools:
             read = (("pool", pools), ("license", self._licenses))
             counts = [count_text(len(items), noun) for noun, items in read if items is not None]
             on_step(Step.INVENTORY, ", ".join(counts))
         today = datetime.fromtimestamp(self._clock.now(), UTC).date()
-        address = self._client.address
-        snapshot = build_snapshot(pools, self._licenses or (), services or (), address, today)
+        address, licenses = self._client.address, self._licenses or ()
+        build = partial(build_snapshot, pools, licenses, services, address, today)
+        snapshot = await self._parse(build)
         products = len({pool.product for pool in snapshot.pools if pool.counted})
         on_step(Step.PARSE, count_text(products, "product"))
-        return replace(snapshot, certificate=self._client.certificate)
+        version = next((text for item in self._versions if (text := item.get("version"))), "")
+        return replace(snapshot, version=sanitize(version, 40))
 
     async def aclose(self) -> None:
         """Close the connection and forget the login. Safe to call twice."""
@@ -88,14 +89,6 @@ class WinrmSource(HttpSource):
         if self._login is None:
             self._login = open_login(self._server, self._client)
         return WsmanEnumerator(self._login, self._limits, partial(on_step, Step.AUTH))
-
-    async def _optional(self, wmi: WsmanEnumerator, namespace: str, wql: str) -> list[Item] | None:
-        """Return instances that a poll can do without; None if they do not come in time."""
-        try:
-            async with asyncio.timeout(_OPTIONAL_SHARE / 2 * self._limits.timeout):
-                return await wmi.instances(namespace, wql)
-        except (SourceError, TimeoutError):
-            return None
 
 
 def build_snapshot(
