@@ -394,6 +394,11 @@ class Pool:
     formulas: tuple[tuple[str, str], ...] = ()
 
     @property
+    def license_end(self) -> date | None:
+        """The first day on which licenses expire; None if permanent or unknown."""
+        return None if self.permanent else self.expires
+
+    @property
     def expiring_count(self) -> int | None:
         """How many licenses expire on `expires`; None if unknown."""
         return self.reported_expiring if self.partial_expiry else self.reading.installed

@@ -1,12 +1,17 @@
 """`lictui config` and `lictui info`."""
 
+import socket
 import stat
 import tomllib
 
 import pytest
 from tests.cli.conftest import CVAD, WINRM, Cli
+from tests.support.clock import START, FakeClock
 
+from lictui.clock import iso
 from lictui.config.registry import add_server
+from lictui.config.settings import Retention
+from lictui.history.store import History
 from lictui.model import Server, SourceName
 from lictui.paths import Paths
 
@@ -69,6 +74,24 @@ def test_info_counts_servers_without_names_or_secrets(
     assert "terminal screen-256color" in out
     assert "in tmux" in out
     assert not any(word in out for word in ("lic-01", "lic01", "CORP", "env:P", "/run/socket"))
+
+
+@pytest.mark.parametrize(
+    ("holder", "expected"),
+    [
+        (f"{socket.gethostname()}:123:a", "process 123 of this machine"),
+        ("secret-host:123:a", "another machine"),
+    ],
+)
+def test_info_shows_who_polls_without_the_name_of_a_machine(
+    holder: str, expected: str, paths: Paths, cli: Cli
+) -> None:
+    with History.open(paths.history, Retention(), FakeClock(START)) as history:
+        assert cli.json("info")["environment"]["polled by"] == "nobody"
+        history.claim_lease((holder, START))
+    printed = cli("info").out
+    assert f"{expected}, last seen {iso(START)}" in printed
+    assert "secret-host" not in printed
 
 
 def test_info_shows_the_path_of_the_history(paths: Paths, cli: Cli) -> None:

@@ -1,6 +1,6 @@
 """Pushing: everything is in the engine once, whatever fails in between."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -13,7 +13,7 @@ from lictui.config.settings import LongTermSettings, Settings
 from lictui.engine.board import Board, apply_poll, with_servers
 from lictui.engine.merge import merge_board
 from lictui.export.openmetrics import openmetrics_text
-from lictui.model import FailureKind
+from lictui.model import Activation, ActivationStatus, FailureKind
 from lictui.sources.source import SourceError
 
 NOON = MIDNIGHT + 12 * HOUR
@@ -44,7 +44,11 @@ async def test_push_sends_readings_with_their_times_and_the_labels_of_openmetric
 async def test_push_and_scrape_have_the_same_names_and_labels(
     push: PushFixture, fake: FakePrometheus
 ) -> None:
-    lic, result = server("lic-01", group="emea"), snapshot(pool(subscription=date(2026, 12, 1)))
+    lic, until = server("lic-01", group="emea"), date(2027, 3, 31)
+    result = snapshot(
+        pool(subscription=date(2026, 12, 1), expires=until),
+        activation=Activation(ActivationStatus.ACTIVATED, until),
+    )
     push.history.append(lic, poll(result, "lic-01", MIDNIGHT))
     await push.push()
     board = apply_poll(with_servers(Board(), [lic]), poll(result, "lic-01", MIDNIGHT), None)
@@ -54,8 +58,10 @@ async def test_push_and_scrape_have_the_same_names_and_labels(
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
-    assert len(fake.samples) == 4
+    assert len(fake.samples) == 7
     assert set(fake.samples) <= scraped
+    (end,) = fake.of("citrix_license_expiry_timestamp_seconds", server="lic-01")
+    assert end == (MIDNIGHT, datetime(2027, 3, 31, tzinfo=UTC).timestamp())
 
 
 async def test_push_sends_buckets_where_readings_expired(

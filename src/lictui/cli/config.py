@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from lictui import __version__
+from lictui.cli.context import open_history
 from lictui.cli.options import CommandContext, format_options
 from lictui.cli.output import Column, emit
 from lictui.config.entitlements import load_entitlements
@@ -33,7 +34,7 @@ from lictui.config.server_schema import server_warnings
 from lictui.config.settings import Settings
 from lictui.config.toml_document import did_you_mean, dotted_key, read_toml
 from lictui.engine.merge import same_as_warnings
-from lictui.engine.queries import history_path
+from lictui.engine.queries import describe_poller, history_path
 from lictui.errors import ConfigError, LictuiError, Problem, UsageError
 from lictui.paths import FILE_MODE, make_folder, writable_by_others
 from lictui.tui import commands, theme_names
@@ -208,6 +209,7 @@ def info(context: CommandContext, /, *, output_format: str) -> None:
         ).strip(),
         "locale": f"{'.'.join(filter(None, locale.getlocale()))}, {sys.stdout.encoding}",
         "servers": _servers_text(paths),
+        "polled by": _poller_text(context),
     }
     locations = {
         "config.toml": _location(paths.config),
@@ -239,6 +241,14 @@ def _servers_text(paths: Paths) -> str:
     text = ", ".join(f"{count} {source}" for source, count in sources.most_common())
     errors = f", {len(problems)} with errors" if problems else ""
     return f"{len(servers)} ({text}){errors}" if servers else f"none{errors}"
+
+
+def _poller_text(context: CommandContext) -> str:
+    try:
+        with open_history(context) as history:
+            return describe_poller(history)
+    except LictuiError as error:
+        return f"unknown: {error.message}"
 
 
 def _history_path(paths: Paths) -> Path:

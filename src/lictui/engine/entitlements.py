@@ -111,17 +111,12 @@ def server_expiries(status: ServerStatus) -> Iterator[Expiry]:
     yield from _license_expiries(name, snapshot)
 
 
-def license_end(pool: Pool) -> date | None:
-    """The first day on which licenses of a pool expire; None if permanent or unknown."""
-    return None if pool.permanent else pool.expires
-
-
 def _license_expiries(server: str, snapshot: Snapshot) -> Iterator[Expiry]:
     pools = [pool for pool in snapshot.pools if pool.counted]
     if snapshot.next_expiry is not None:
         yield Expiry(snapshot.next_expiry, ExpiryKind.LICENSES, server)
     for pool in pools:
-        end, subscription = license_end(pool), pool.subscription_date
+        end, subscription = pool.license_end, pool.subscription_date
         expiry = partial(
             Expiry,
             server=server,
@@ -459,7 +454,7 @@ def _against_servers(board: MergedBoard) -> Iterator[_Hint]:
     for status in board.servers:
         if uses_las(status.members or (status,)) and not status.server.entitlement:
             for pool in status.snapshot.pools if status.snapshot else ():
-                end = license_end(pool) or pool.subscription_date
+                end = pool.license_end or pool.subscription_date
                 if pool.counted and pool.reading.installed and end is not None:
                     key = pool.product, pool.reading.installed, end
                     same[key].append(status.server.name)

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lictui.engine.entitlements import license_end
 from lictui.engine.usage_insights import VERSIONED, las_support
 from lictui.model import ActivationStatus
 
@@ -48,7 +47,7 @@ def last_renewal(snapshot: Snapshot, today: date) -> LastRenewal | None:
     if activation.status is not ActivationStatus.ACTIVATED:
         return None
     # An activation ends no later than its licenses: such an end shows no renewal.
-    if activation.expires in {license_end(pool) for pool in snapshot.pools if pool.counted}:
+    if activation.expires in {pool.license_end for pool in snapshot.pools if pool.counted}:
         return None
     age = _VALID_DAYS - (activation.expires - today).days
     if not 0 <= age <= _VALID_DAYS:

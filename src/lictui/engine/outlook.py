@@ -36,7 +36,6 @@ from lictui.engine.board import (
     scope_name,
     total_thresholds,
 )
-from lictui.engine.entitlements import license_end
 from lictui.engine.merge import duplicate_pools
 from lictui.errors import LictuiError
 from lictui.history.peaks import PeakQuery, iter_peaks
@@ -111,7 +110,7 @@ def scopes_by(
         counted = [pool for pool, counts in once_per_entitlement(pools) if counts]
         expiring: Counter[date] = Counter()
         for pool in counted:
-            if (day := license_end(pool)) is not None:
+            if (day := pool.license_end) is not None:
                 expiring[day] += pool.expiring_count or 0
         limits = total_thresholds(alerts, scope, product, by)
         if by is GroupBy.SERVER:

@@ -11,14 +11,15 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from functools import wraps
+from socket import gethostname
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 
-from lictui.clock import PastClock
+from lictui.clock import PastClock, iso
 from lictui.engine import license_users
 from lictui.engine.board import Board, mark_stale, with_servers
 from lictui.engine.license_users import LicenseUsers
 from lictui.engine.merge import merge_board
-from lictui.engine.poller import poll_server
+from lictui.engine.poller import host_and_process, poll_server
 from lictui.engine.product_history import ProductHistory, ProductOutlook, ProductQuery
 from lictui.engine.recorder import Recorder
 from lictui.errors import LictuiError
@@ -315,6 +316,16 @@ def _with_last_poll(status: ServerStatus, last: LastPoll) -> ServerStatus:
         last_success_at=last.last_success_at,
         latency=last.latency,
     )
+
+
+def describe_poller(history: History) -> str:
+    """Return which process polls, without the name of its machine. Raises HistoryError."""
+    lease = history.lease()
+    if lease is None:
+        return "nobody"
+    host, process = host_and_process(lease[0])
+    where = f"process {process} of this machine" if host == gethostname() else "another machine"
+    return f"{where}, last seen {iso(lease[1])}"
 
 
 # One poll of every server, as `lictui status` needs it

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 from lictui.engine.board import FIGURES
 from lictui.export.nagios import CheckOptions, Finding, PluginState, judge, plain_text
 from lictui.export.openmetrics import (
-    POOL_LABELS,
-    SERVER_LABELS,
     enabled_servers,
     openmetrics_text,
     pool_series,
     server_labels,
 )
+from lictui.longterm.metrics import POOL_LABELS, SERVER_LABELS
 from lictui.model import State, sum_known
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ and start-up licenses are left out, so that a sum over all series is the total t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -15,7 +14,14 @@ from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, genera
 
 from lictui import __version__
 from lictui.engine.board import is_reporting, once_per_entitlement
-from lictui.engine.entitlements import license_end
+from lictui.longterm.metrics import (
+    ACTIVATION_EXPIRY,
+    POOL_LABELS,
+    POOL_METRICS,
+    PREFIX,
+    SERVER_LABELS,
+    day_start,
+)
 from lictui.model import State
 
 if TYPE_CHECKING:
@@ -27,8 +33,6 @@ if TYPE_CHECKING:
     from lictui.model import Pool, Server
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
-SERVER_LABELS: Final = ("server", "group", "source")
-POOL_LABELS: Final = (*SERVER_LABELS, "product", "model", "subscription_date")
 _MAX_LABEL: Final = 200  # characters
 
 
@@ -56,14 +60,8 @@ class PoolSeries:
     @property
     def figures(self) -> dict[str, float | None]:
         """Every figure by its name."""
-        pool, counts = self.pool, self.counts_installed
-        return {
-            "in_use": pool.reading.in_use,
-            "installed": pool.reading.installed if counts else None,
-            "overdraft": pool.reading.overdraft if counts else None,
-            "expiry_timestamp_seconds": day_start(license_end(pool)),
-            "subscription_timestamp_seconds": day_start(pool.subscription_date),
-        }
+        omitted = () if self.counts_installed else ("installed", "overdraft")
+        return {m.name: m.value(self.pool) for m in POOL_METRICS if m.name not in omitted}
 
 
 def pool_series(board: MergedBoard) -> Iterator[PoolSeries]:
@@ -90,23 +88,11 @@ def server_labels(server: Server) -> tuple[str, ...]:
     return server.name[:_MAX_LABEL], server.group[:_MAX_LABEL], str(server.source)
 
 
-def day_start(day: date | None) -> float | None:
-    """UTC epoch seconds of the start of a day."""
-    return None if day is None else datetime.combine(day, time(), UTC).timestamp()
-
-
-_POOL_METRICS: Final = {
-    "in_use": "Licenses checked out (concurrent) or assigned (user/device).",
-    "installed": "Licenses installed, without overdraft.",
-    "overdraft": "Licenses that may be used on top of those installed.",
-    "expiry_timestamp_seconds": "Start of the day (UTC) on which licenses expire.",
-    "subscription_timestamp_seconds": "Start of the subscription date (UTC).",
-}
 _SERVER_METRICS: Final = {
-    "up": "Whether the last poll succeeded and is recent.",
-    "last_success_timestamp_seconds": "Time of the last successful poll.",
-    "poll_duration_seconds": "Duration of the last poll.",
-    "activation_expiry_timestamp_seconds": "Start of the day (UTC) on which LAS activation ends.",
+    "server_up": "Whether the last poll succeeded and is recent.",
+    "server_last_success_timestamp_seconds": "Time of the last successful poll.",
+    "server_poll_duration_seconds": "Duration of the last poll.",
+    ACTIVATION_EXPIRY: "Start of the day (UTC) on which LAS activation ends.",
 }
 
 
@@ -118,8 +104,8 @@ class _BoardCollector:
 
     def collect(self) -> Iterator[Metric]:
         pools = {
-            name: GaugeMetricFamily(f"citrix_license_{name}", text, labels=POOL_LABELS)
-            for name, text in _POOL_METRICS.items()
+            metric.name: GaugeMetricFamily(PREFIX + metric.name, metric.help, labels=POOL_LABELS)
+            for metric in POOL_METRICS
         }
         for series in pool_series(self._board):
             labels = series.labels
@@ -134,12 +120,12 @@ class _BoardCollector:
 
     def _server_metrics(self) -> Iterator[Metric]:
         servers = {
-            name: GaugeMetricFamily(f"citrix_license_server_{name}", text, labels=SERVER_LABELS)
+            name: GaugeMetricFamily(PREFIX + name, text, labels=SERVER_LABELS)
             for name, text in _SERVER_METRICS.items()
         }
-        polls = CounterMetricFamily("citrix_license_polls", "Polls.", labels=["server"])
+        polls = CounterMetricFamily(f"{PREFIX}polls", "Polls.", labels=["server"])
         failures = CounterMetricFamily(
-            "citrix_license_poll_failures", "Failed polls, by reason.", labels=["server", "kind"]
+            f"{PREFIX}poll_failures", "Failed polls, by reason.", labels=["server", "kind"]
         )
         for status in enabled_servers(self._board):
             labels = server_labels(status.server)

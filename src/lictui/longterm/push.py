@@ -18,7 +18,7 @@ import numpy as np
 from lictui.analysis.series import Resolution
 from lictui.history.rollup import FOREVER
 from lictui.longterm.client import PrometheusClient
-from lictui.longterm.spool import BUCKET_METRICS, IN_USE, RESOLUTIONS, selector
+from lictui.longterm.spool import ALL_METRICS, BUCKET_METRICS, IN_USE, RESOLUTIONS, selector
 from lictui.longterm.wire import EMPTY, PushedSeries, Samples
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ async def stored_samples(
     client: PrometheusClient, server: str, start: int, stop: int
 ) -> dict[SeriesKey, Samples]:
     """Return what the engine has of a server in [start, stop)."""
-    return joined(await client.raw_samples(selector(server=server), start, stop))
+    return joined(await client.raw_samples(selector(ALL_METRICS, server=server), start, stop))
 
 
 def joined(series: Iterable[QueriedSeries]) -> dict[SeriesKey, Samples]:

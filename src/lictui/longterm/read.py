@@ -32,6 +32,7 @@ from lictui.longterm.spool import (
     OVERDRAFT,
     RESOLUTIONS,
     SERVER_UP,
+    USAGE_METRICS,
     selector,
 )
 from lictui.longterm.wire import EMPTY, SeriesKey
@@ -264,7 +265,7 @@ class LongTermHistory(History):
     def _block(self, server: str, start: int, stop: int, fresh: int) -> dict[SeriesKey, Samples]:
         key = (server, start, stop, fresh)
         if key not in self._blocks:
-            query = selector(server=server)
+            query = selector(USAGE_METRICS, server=server)
             answer = self._ask(lambda c: c.raw_samples(query, start - CONTEXT, stop + CONTEXT))
             if answer is None:
                 return {}

@@ -18,19 +18,21 @@ from lictui.history.compaction import with_unpacked
 from lictui.history.query import StoredPool
 from lictui.history.rollup import UNKNOWN, Capacities, sorted_unique
 from lictui.history.store import History
+from lictui.longterm.metrics import ACTIVATION_EXPIRY, POOL_METRICS, PREFIX, day_start
 from lictui.longterm.wire import PushedSeries, Samples, SeriesKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from lictui.analysis.columns import FloatArray, IntArray, Series
+    from lictui.history.polls import LastPoll
     from lictui.history.pools import KnownPool
     from lictui.model import Server
 
-IN_USE: Final = "citrix_license_in_use"
-INSTALLED: Final = "citrix_license_installed"
-OVERDRAFT: Final = "citrix_license_overdraft"
-SERVER_UP: Final = "citrix_license_server_up"
+IN_USE: Final = f"{PREFIX}in_use"
+INSTALLED: Final = f"{PREFIX}installed"
+OVERDRAFT: Final = f"{PREFIX}overdraft"
+SERVER_UP: Final = f"{PREFIX}server_up"
 BUCKET_METRICS: Final = {  # and the columns of a Series
     f"{IN_USE}_min": "low",
     f"{IN_USE}_avg": "average",
@@ -40,12 +42,18 @@ BUCKET_METRICS: Final = {  # and the columns of a Series
     f"{IN_USE}_samples": "samples",
 }
 RESOLUTIONS: Final = {"5m": Resolution.FIVE_MINUTES, "1h": Resolution.HOUR, "1d": Resolution.DAY}
-ALL_METRICS: Final = (IN_USE, INSTALLED, OVERDRAFT, SERVER_UP, *BUCKET_METRICS)
+USAGE_METRICS: Final = (IN_USE, INSTALLED, OVERDRAFT, SERVER_UP, *BUCKET_METRICS)
+_DATES: Final = [metric for metric in POOL_METRICS if metric.is_date]
+ALL_METRICS: Final = (
+    *USAGE_METRICS,
+    *(PREFIX + metric.name for metric in _DATES),
+    PREFIX + ACTIVATION_EXPIRY,
+)
 
 
-def selector(**labels: str) -> str:
-    """Return the PromQL selector of all series of lictui with these labels."""
-    matchers = [f'__name__=~"{"|".join(ALL_METRICS)}"']
+def selector(metrics: Iterable[str], **labels: str) -> str:
+    """Return the PromQL selector of the series of these metrics with these labels."""
+    matchers = [f'__name__=~"{"|".join(metrics)}"']
     for name, value in labels.items():
         escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
         matchers.append(f'{name}="{escaped}"')
@@ -107,6 +115,7 @@ class Spool(History):
         series = [each for pool in recorded for each in pool.series(more)]
         if recorded:
             series.append(_server_up(server, recorded, more))
+        series += _dates(server, self.last_polls().get(server), more)
         limited = (
             PushedSeries(each.key, each.more, _between(each.samples, start, stop))
             for each in series
@@ -145,6 +154,29 @@ def _server_up(
     times = sorted_unique(up, *(np.unique(pool.gaps) for pool in recorded))
     samples = Samples(times, np.isin(times, up).astype(float))
     return PushedSeries(SeriesKey(SERVER_UP, server), more, samples)
+
+
+def _dates(
+    server: str, last: LastPoll | None, more: tuple[tuple[str, str], ...]
+) -> Iterator[PushedSeries]:
+    """Yield what expires when, as of the last poll that succeeded: the history has no other."""
+    if last is None or last.snapshot is None or last.last_success_at is None:
+        return
+    time, snapshot = np.array([int(last.last_success_at)]), last.snapshot
+
+    def series(key: SeriesKey, labels: tuple[tuple[str, str], ...], value: float) -> PushedSeries:
+        return PushedSeries(key, labels, Samples(time, np.array([value])))
+
+    for pool in snapshot.pools:
+        labels = (*more, ("model", pool.model))
+        for metric in _DATES:
+            if (value := metric.value(pool)) is not None:
+                name, owner = PREFIX + metric.name, pool.key
+                key = SeriesKey(name, server, owner.product, owner.subscription_date)
+                yield series(key, labels, value)
+    activation = day_start(snapshot.activation.expires) if snapshot.activation else None
+    if activation is not None:
+        yield series(SeriesKey(PREFIX + ACTIVATION_EXPIRY, server), more, activation)
 
 
 def _between(samples: Samples, start: int, stop: int) -> Samples:
