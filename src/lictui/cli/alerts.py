@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from lictui.cli.context import open_history, resolve_timezone
-from lictui.cli.options import CommandContext, format_options
+from lictui.cli.options import CommandContext, format_options, option
 from lictui.cli.output import Column, Kind, Row, emit, optional_time
 from lictui.clock import SystemClock, iso
 from lictui.config.toml_document import InvalidValue, duration
@@ -60,18 +60,16 @@ def alerts(ctx: click.Context, /, *, output_format: str) -> None:
 
 
 @alerts.command(short_help="Acknowledge or snooze alerts.")
-@click.option("--server", required=True, metavar="NAME", help="Server of the alerts.")
-@click.option("--product", default="", metavar="CODE", help="Limit to this product code.")
-@click.option(
+@option("--server", "Server of the alerts.", "NAME", required=True)
+@option("--product", "Limit to this product code.", "CODE")
+@option(
     "--kind",
+    "Limit to this kind of alert, e.g. usage or expiry.",
+    "KIND",
     type=click.Choice([kind.value for kind in AlertKind]),
-    metavar="KIND",
-    help="Limit to this kind of alert, e.g. usage or expiry.",
 )
-@click.option(
-    "--for", "snooze_for", default="", metavar="SPAN", help="Snooze for a duration, e.g. 4h or 1d."
-)
-@click.option("--take-back", is_flag=True, help="Remove the acknowledgement.")
+@option("--for snooze_for", "Snooze for a duration, e.g. 4h or 1d.", "SPAN")
+@option("--take-back", "Remove the acknowledgement.")
 @click.pass_obj
 def ack(
     context: CommandContext,

@@ -21,6 +21,7 @@ import tomli_w
 
 from lictui import __version__
 from lictui.cli.context import load_configuration, open_history, resolve_timezone
+from lictui.cli.options import option
 from lictui.cli.output import open_binary
 from lictui.clock import SystemClock, iso
 from lictui.config.registry import save_servers
@@ -55,16 +56,15 @@ _PLACEHOLDERS: Final[dict[str, Any]] = {
 
 
 @click.command()
-@click.option("--from", "start", required=True, metavar="TIME", help="First moment of the span.")
-@click.option("--to", "end", default="", metavar="TIME", help="Last moment of the span (now).")
-@click.option("--scrub", is_flag=True, help="Replace the names of servers, groups and users.")
-@click.option(
-    "-o",
-    "--output",
+@option("--from start", "First moment of the span.", "TIME", required=True)
+@option("--to end", "Last moment of the span (now).", "TIME")
+@option("--scrub", "Replace the names of servers, groups and users.")
+@option(
+    "-o --output",
+    "File to write, e.g. incident.lictui; - is stdout.",
+    "FILE",
     type=click.Path(dir_okay=False, allow_dash=True),
     required=True,
-    metavar="FILE",
-    help="File to write, e.g. incident.lictui; - is stdout.",
 )
 @click.pass_obj
 def bundle(context: CommandContext, /, *, start: str, end: str, scrub: bool, output: str) -> None:

@@ -14,6 +14,7 @@ from lictui.cli.options import (
     NO_SERVERS,
     CommandContext,
     group_option,
+    option,
     products_option,
     servers_option,
 )
@@ -50,14 +51,12 @@ def _range_option(short: str, name: str, source: str) -> Callable[[Any], Any]:
     def parse(_ctx: click.Context, _option: click.Parameter, value: str) -> ThresholdRange | None:
         return ThresholdRange.parse(value) if value else None
 
-    return click.option(
-        short,
-        f"--{name}",
-        default="",
-        metavar="RANGE",
+    return option(
+        f"{short} --{name}",
+        f"Range of usage in percent of installed licenses, outside of which it is {name}.",
+        "RANGE",
         show_default=f"{source} of [alerts]",
         callback=parse,
-        help=f"Range of usage in percent of installed licenses, outside of which it is {name}.",
     )
 
 
@@ -67,26 +66,24 @@ def _range_option(short: str, name: str, source: str) -> Callable[[Any], Any]:
 @servers_option
 @products_option
 @group_option
-@click.option(
+@option(
     "--max-age",
+    "Maximum age of the data in seconds; older data is critical.",
+    "SECONDS",
     type=click.FloatRange(min=0.0),
-    metavar="SECONDS",
-    help="Maximum age of the data in seconds; older data is critical.",
 )
-@click.option("--cached", is_flag=True, help="Judge the last recorded values without polling.")
-@click.option(
-    "-t",
-    "--timeout",
+@option("--cached", "Judge the last recorded values without polling.")
+@option(
+    "-t --timeout",
+    "Timeout per server, in seconds.",
+    "SECONDS",
     type=click.FloatRange(min=0.1),
-    metavar="SECONDS",
     show_default="timeout of config.toml",
-    help="Timeout per server, in seconds.",
 )
-@click.option(
-    "-v",
-    "--verbose",
+@option(
+    "-v --verbose",
+    "Print every problem in the line; twice: also one line for each server and product.",
     count=True,
-    help="Print every problem in the line; twice: also one line for each server and product.",
 )
 @click.pass_obj
 def check(

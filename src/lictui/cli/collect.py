@@ -20,7 +20,7 @@ from lictui.cli.context import (
     select_servers,
 )
 from lictui.cli.export import own_command
-from lictui.cli.options import CommandContext, group_option, interval_option
+from lictui.cli.options import CommandContext, group_option, interval_option, option
 from lictui.cli.output import fields
 from lictui.clock import SystemClock
 from lictui.config.settings import push_url
@@ -52,28 +52,24 @@ def _push_url(_ctx: click.Context, _parameter: click.Parameter, value: str) -> s
 @click.command()
 @interval_option
 @group_option
-@click.option(
+@option(
     "--metrics-listen",
-    default="",
-    metavar="HOST:PORT",
-    help="Serve OpenMetrics on this address at /metrics; without a host on loopback only.",
+    "Serve OpenMetrics on this address at /metrics; without a host on loopback only.",
+    "HOST:PORT",
 )
-@click.option(
+@option(
     "--textfile",
+    "Write OpenMetrics to this file (mode 0644) for node_exporter.",
+    "PATH",
     type=click.Path(dir_okay=False, path_type=Path),
-    metavar="PATH",
-    help="Write OpenMetrics to this file (mode 0644) for node_exporter.",
 )
-@click.option(
+@option(
     "--push",
-    default="",
-    metavar="URL",
+    "Push to a long-term engine by Prometheus remote write; overrides [history] push.",
+    "URL",
     callback=_push_url,
-    help="Push to a long-term engine by Prometheus remote write; overrides [history] push.",
 )
-@click.option(
-    "--print-unit", is_flag=True, help="Print a systemd unit with these options, and exit."
-)
+@option("--print-unit", "Print a systemd unit with these options, and exit.")
 @click.pass_obj
 def collect(
     context: CommandContext,

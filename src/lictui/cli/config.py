@@ -17,7 +17,7 @@ import click
 
 from lictui import __version__
 from lictui.cli.context import open_history
-from lictui.cli.options import CommandContext, format_options
+from lictui.cli.options import CommandContext, format_options, option
 from lictui.cli.output import Column, emit
 from lictui.config.entitlements import load_entitlements
 from lictui.config.json_schema import config_schema, servers_schema
@@ -84,7 +84,7 @@ def init(context: CommandContext, /) -> None:
 
 
 @click.command()
-@click.option("--origin", is_flag=True, help="Show the origin of each value.")
+@option("--origin", "Show the origin of each value.")
 @click.pass_context
 def show(ctx: click.Context, /, *, origin: bool) -> None:
     """Print the effective settings as TOML."""

@@ -9,7 +9,7 @@ from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
 from lictui import __version__
 from lictui.cli.context import open_history
-from lictui.cli.options import suggestion
+from lictui.cli.options import option, suggestion
 from lictui.config.registry import read_servers
 from lictui.errors import LictuiError
 from lictui.tui.theme_names import THEME_NAMES
@@ -56,7 +56,7 @@ def known_names(context: CommandContext, kind: str) -> list[str]:
 
 @click.command("help")
 @click.argument("commands", nargs=-1, metavar="[COMMAND]...")
-@click.option("--man", is_flag=True, help="Print the manual of all commands for man(1).")
+@option("--man", "Print the manual of all commands for man(1).")
 def show_help(*, commands: tuple[str, ...], man: bool) -> None:
     """Show the help of a command, or the manual of all.
 

@@ -24,6 +24,7 @@ from lictui.cli.options import (
     CommandContext,
     format_option,
     format_options,
+    option,
     output_option,
     products_option,
     servers_option,
@@ -59,17 +60,17 @@ _DATE_OR_TIME: Final = click.DateTime(
 
 @click.command()
 @format_option(["csv"], "csv")
-@click.option(
+@option(
     "--resolution",
+    "Raw values, or minimum, average and maximum per interval.",
     type=click.Choice([*_RESOLUTIONS, _MONTH]),
     default="raw",
     show_default=True,
-    help="Raw values, or minimum, average and maximum per interval.",
 )
 @servers_option
 @products_option
-@click.option("--since", type=_DATE_OR_TIME, metavar="TIME", help="Start date or time (UTC).")
-@click.option("--until", type=_DATE_OR_TIME, metavar="TIME", help="End date or time (UTC).")
+@option("--since", "Start date or time (UTC).", "TIME", type=_DATE_OR_TIME)
+@option("--until", "End date or time (UTC).", "TIME", type=_DATE_OR_TIME)
 @output_option
 @click.pass_obj
 def export(
@@ -122,9 +123,9 @@ _EVENT_COLUMNS: Final = (
 )
 
 
-def _since(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> float | None:
+def _since(_ctx: click.Context, _parameter: click.Parameter, value: str) -> float | None:
     """Return a date, a time (UTC) or a time ago as UTC epoch seconds."""
-    if value is None:
+    if not value:
         return None
     if match := _TIME_AGO.fullmatch(value):
         return SystemClock().now() - int(match[1]) * _SECONDS[match[2]]
@@ -132,19 +133,12 @@ def _since(_ctx: click.Context, _parameter: click.Parameter, value: str | None) 
 
 
 @click.command()
-@click.option(
-    "--since",
-    callback=_since,
-    metavar="TIME",
-    help="Start date or time (UTC), or 7d for 7 days ago.",
-)
+@option("--since", "Start date or time (UTC), or 7d for 7 days ago.", "TIME", callback=_since)
 @servers_option
-@click.option(
-    "--filter",
-    "pattern",
-    default="",
-    metavar="REGEX",
-    help="Filter servers, products and messages by a regular expression (prefix ! to invert).",
+@option(
+    "--filter pattern",
+    "Filter servers, products and messages by a regular expression (prefix ! to invert).",
+    "REGEX",
 )
 @format_option(FORMATS, "csv")
 @output_option
@@ -232,8 +226,8 @@ def _statistics(history: History) -> dict[str, Any]:
 
 
 @click.command()
-@click.option("--backfill", is_flag=True, help="Push everything that the engine does not have.")
-@click.option("--verify", is_flag=True, help="Read everything back and compare it.")
+@option("--backfill", "Push everything that the engine does not have.")
+@option("--verify", "Read everything back and compare it.")
 @format_options
 @click.pass_obj
 def push(context: CommandContext, /, *, backfill: bool, verify: bool, output_format: str) -> int:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from lictui.cli.context import open_history, resolve_timezone
-from lictui.cli.options import CommandContext, format_options
+from lictui.cli.options import CommandContext, format_options, option
 from lictui.cli.output import Column, Kind, Row, emit, fields, number_text
 from lictui.clock import SystemClock
 from lictui.errors import UsageError
@@ -73,49 +73,43 @@ def _conditions(
 
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=str))
-@click.option(
-    "--server",
-    "servers",
+@option(
+    "--server servers",
+    "Server the data belongs to; with a lictui export, limit to this server (repeatable).",
+    "NAME",
     multiple=True,
-    metavar="NAME",
-    help="Server the data belongs to; with a lictui export, limit to this server (repeatable).",
 )
-@click.option(
-    "--product",
-    "products",
+@option(
+    "--product products",
+    "Product the data belongs to; with a lictui export, limit to it (repeatable).",
+    "CODE",
     multiple=True,
-    metavar="CODE",
-    help="Product the data belongs to; with a lictui export, limit to it (repeatable).",
 )
-@click.option(
+@option(
     "--subscription-date",
+    "Subscription date of the pool; required if the server has several of the product.",
+    "DATE",
     type=click.DateTime(["%Y-%m-%d"]),
-    metavar="DATE",
-    help="Subscription date of the pool; required if the server has several of the product.",
 )
-@click.option(
-    "--date-format", default="", metavar="FORMAT", help="Date format, e.g. '%d.%m.%Y %H:%M'."
-)
-@click.option(
+@option("--date-format", "Date format, e.g. '%d.%m.%Y %H:%M'.", "FORMAT")
+@option(
     "--tz",
-    default="",
-    metavar="ZONE",
+    "Time zone of times that name none (IANA name).",
+    "ZONE",
     show_default="timezone of config.toml",
-    help="Time zone of times that name none (IANA name).",
 )
-@click.option(
+@option(
     "--columns",
-    default="",
+    "Column mapping: 'time=…,in_use=…,installed=…,overdraft=…', also date=….",
+    "LIST",
     callback=_column_names,
-    metavar="LIST",
-    help="Column mapping: 'time=…,in_use=…,installed=…,overdraft=…', also date=….",
 )
-@click.option(
+@option(
     "--where",
+    "Import only rows with this value, e.g. 'Farm=East' (repeatable).",
+    "COLUMN=VALUE",
     multiple=True,
     callback=_conditions,
-    metavar="COLUMN=VALUE",
-    help="Import only rows with this value, e.g. 'Farm=East' (repeatable).",
 )
 @click.pass_obj
 def import_csv(
@@ -297,8 +291,8 @@ _LICENSE_COLUMNS: Final = (
 
 @click.command("import-licenses")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=str))
-@click.option("--server", required=True, metavar="NAME", help="License server of the files.")
-@click.option("--dry-run", is_flag=True, help="Show the licenses without importing them.")
+@option("--server", "License server of the files.", "NAME", required=True)
+@option("--dry-run", "Show the licenses without importing them.")
 @format_options
 @click.pass_obj
 def import_licenses(

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from lictui.cli.context import configure_logging, handling_signals, resolve_timezone
-from lictui.cli.options import CommandContext, MonitorOptions, monitor_options
+from lictui.cli.options import CommandContext, MonitorOptions, monitor_options, option
 from lictui.clock import PastClock, SystemClock, iso, local_date
 from lictui.config.loader import load_settings, load_state, save_state
 from lictui.engine.board import Filter
@@ -113,19 +113,19 @@ def _start_demo(
 
 
 @click.command()
-@click.option(
+@option(
     "--rotate",
+    "Seconds per group.",
+    "SECONDS",
     type=click.FloatRange(min=1.0),
     default=15.0,
     show_default=True,
-    metavar="SECONDS",
-    help="Seconds per group.",
 )
-@click.option("--beep", is_flag=True, help="Ring the terminal bell on a new alert.")
-@click.option(
+@option("--beep", "Ring the terminal bell on a new alert.")
+@option(
     "--exit-on",
+    "Exit with code 1 on an alert of this level.",
     type=click.Choice(["warn", "critical"]),
-    help="Exit with code 1 on an alert of this level.",
 )
 @monitor_options
 @click.pass_obj

@@ -54,55 +54,56 @@ class MonitorOptions:
     replay: Path | None = None
 
 
+def option(
+    names: str, description: str, metavar: str | None = None, **settings: Any
+) -> Callable[[_Command], _Command]:
+    """Return the decorator of an option: `-o --output`, its help, and the name of its value.
+
+    Without a value it is a flag; a text that is not given is "", everything else is None.
+    """
+    if not settings.keys() & {"type", "multiple", "count", "required"}:
+        settings = {"is_flag": True} | settings if metavar is None else {"default": ""} | settings
+    return click.option(*names.split(), help=description, metavar=metavar, **settings)
+
+
 # Options that several commands share. A command's own options are defined at the command.
 
-group_option: Final = click.option(
-    "--group", default="", metavar="NAME", help="Limit to the servers of this group."
+group_option: Final = option("--group", "Limit to the servers of this group.", "NAME")
+servers_option: Final = option(
+    "--server servers", "Limit to this server (repeatable).", "NAME", multiple=True
 )
-servers_option: Final = click.option(
-    "--server", "servers", multiple=True, metavar="NAME", help="Limit to this server (repeatable)."
+products_option: Final = option(
+    "--product products", "Limit to this product code (repeatable).", "CODE", multiple=True
 )
-products_option: Final = click.option(
-    "--product",
-    "products",
-    multiple=True,
-    metavar="CODE",
-    help="Limit to this product code (repeatable).",
+filter_option: Final = option(
+    "--filter pattern",
+    "Filter servers and products by a regular expression (prefix ! to invert).",
+    "REGEX",
 )
-filter_option: Final = click.option(
-    "--filter",
-    "pattern",
-    default="",
-    metavar="REGEX",
-    help="Filter servers and products by a regular expression (prefix ! to invert).",
-)
-timezone_option: Final = click.option(
+timezone_option: Final = option(
     "--tz",
-    default="",
-    metavar="ZONE",
+    "Time zone of days and months (IANA name).",
+    "ZONE",
     show_default="timezone of config.toml",
-    help="Time zone of days and months (IANA name).",
 )
-interval_option: Final = click.option(
-    "-n",
-    "--interval",
+interval_option: Final = option(
+    "-n --interval",
+    "Override the polling interval of all servers, in seconds.",
+    "SECONDS",
     type=click.FloatRange(min=1.0),
-    metavar="SECONDS",
     show_default="the interval of each server",
-    help="Override the polling interval of all servers, in seconds.",
 )
-seed_option: Final = click.option(
-    "--seed", type=int, default=1, show_default=True, metavar="N", help="Seed of the simulation."
+seed_option: Final = option(
+    "--seed", "Seed of the simulation.", "N", type=int, default=1, show_default=True
 )
-output_option: Final = click.option(
-    "-o",
-    "--output",
+output_option: Final = option(
+    "-o --output",
+    "Write to FILE (atomically); - is stdout.",
+    "FILE",
     type=click.Path(dir_okay=False, allow_dash=True),
-    metavar="FILE",
     show_default="stdout",
-    help="Write to FILE (atomically); - is stdout.",
 )
-json_option: Final = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+json_option: Final = option("--json as_json", "Print as JSON.")
 
 
 class _FormatChoice(click.Choice[str]):
@@ -117,20 +118,19 @@ def format_option(
     formats: Sequence[str], default: str | None, *, shown: bool | str = True
 ) -> Callable[[_Command], _Command]:
     """Return the decorator for `--format` with these words."""
-    return click.option(
-        "--format",
-        "output_format",
+    return option(
+        "--format output_format",
+        f"Output format: {', '.join(formats)}.",
+        "FORMAT",
         type=_FormatChoice(formats),
         default=default,
         show_default=shown,
-        metavar="FORMAT",
-        help=f"Output format: {', '.join(formats)}.",
     )
 
 
 def format_options(command: _Command, formats: Sequence[str] = FORMATS) -> _Command:
     """Add `--format` with all words and `--json`; both set the parameter `output_format`."""
-    json = click.option("--json", "output_format", flag_value="json", help="Same as --format json.")
+    json = option("--json output_format", "Same as --format json.", flag_value="json")
     return format_option(formats, "table")(json(command))
 
 
@@ -152,40 +152,31 @@ _MONITOR_OPTIONS: Final = (
     interval_option,
     group_option,
     filter_option,
-    click.option(
-        "--theme",
-        default="",
-        metavar="NAME",
-        show_default="theme of config.toml",
-        help="Color theme.",
-    ),
-    click.option(
+    option("--theme", "Color theme.", "NAME", show_default="theme of config.toml"),
+    option(
         "--ascii/--unicode",
+        "Draw with ASCII characters only, or with all symbols (default: as the terminal can).",
         default=None,
-        help="Draw with ASCII characters only, or with all symbols (default: as the terminal can).",
     ),
-    click.option(
+    option(
         "--read-only",
-        is_flag=True,
-        help="Read-only mode: shows what another lictui records; polls and changes nothing.",
+        "Read-only mode: shows what another lictui records; polls and changes nothing.",
     ),
-    click.option(
-        "--at", default="", metavar="TIME", help="Show everything as it was, e.g. 2026-11-25T14:00."
-    ),
-    click.option(
+    option("--at", "Show everything as it was, e.g. 2026-11-25T14:00.", "TIME"),
+    option(
         "--replay",
+        "Show what a bundle holds (see lictui bundle).",
+        "FILE",
         type=click.Path(dir_okay=False, path_type=Path),
-        metavar="FILE",
-        help="Show what a bundle holds (see lictui bundle).",
     ),
-    click.option("--demo", is_flag=True, help="Run with simulated servers."),
-    click.option("--demo-now", is_flag=True, help="Start the clock of the demo at this moment."),
+    option("--demo", "Run with simulated servers."),
+    option("--demo-now", "Start the clock of the demo at this moment."),
     seed_option,
-    click.option(
+    option(
         "--speed",
+        "Simulated seconds per second, with --demo (default: 60).",
+        "X",
         type=click.FloatRange(min=1.0, max=3600.0),
-        metavar="X",
-        help="Simulated seconds per second, with --demo (default: 60).",
     ),
 )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from pkgutil import resolve_name
@@ -14,7 +13,7 @@ import click
 
 from lictui.analysis.series import day_of, day_start
 from lictui.cli.context import load_configuration, open_history, resolve_timezone, select_servers
-from lictui.cli.options import CommandContext, group_option, timezone_option, working
+from lictui.cli.options import CommandContext, group_option, option, timezone_option, working
 from lictui.cli.output import open_binary
 from lictui.cli.report import require_package
 from lictui.clock import SystemClock
@@ -34,35 +33,46 @@ _WRITERS: Final = {
     "xlsx": "lictui.report.xlsx:render_renewal",
 }
 _MANIFEST: Final = "SHA256SUMS"
-_MONTHS_HELP: Final = "Months of usage to rest on, the current one included."
-_HEADROOM_HELP: Final = "Licenses to propose above the usage, in percent of it."
-_BASIS_HELP: Final = "Usage of concurrent licenses that the proposed quantity starts from."
-
-
-_option: Final = partial(click.option, show_default=True)
 
 
 @click.command()
-@_option("--months", type=click.IntRange(1, 120), default=12, metavar="N", help=_MONTHS_HELP)
-@_option(
-    "--headroom", type=click.FloatRange(0, 200), default=10, metavar="PERCENT", help=_HEADROOM_HELP
+@option(
+    "--months",
+    "Months of usage to rest on, the current one included.",
+    "N",
+    type=click.IntRange(1, 120),
+    default=12,
+    show_default=True,
 )
-@_option("--basis", type=click.Choice(list(map(str, Basis))), default="peak", help=_BASIS_HELP)
-@_option(
-    "--format",
-    "formats",
+@option(
+    "--headroom",
+    "Licenses to propose above the usage, in percent of it.",
+    "PERCENT",
+    type=click.FloatRange(0, 200),
+    default=10,
+    show_default=True,
+)
+@option(
+    "--basis",
+    "Usage of concurrent licenses that the proposed quantity starts from.",
+    type=click.Choice(list(map(str, Basis))),
+    default="peak",
+    show_default=True,
+)
+@option(
+    "--format formats",
+    "Output format (repeatable).",
     type=click.Choice(list(_WRITERS)),
     multiple=True,
     default=tuple(_WRITERS),
-    help="Output format (repeatable).",
+    show_default=True,
 )
-@_option(
-    "-o",
-    "--output",
+@option(
+    "-o --output",
+    "Folder for the files; it is created if it does not exist.",
+    "DIR",
     type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
     show_default="lictui-renewal-DATE",
-    help="Folder for the files; it is created if it does not exist.",
 )
 @group_option
 @timezone_option

@@ -22,6 +22,7 @@ from lictui.cli.options import (
     CommandContext,
     format_option,
     format_options,
+    option,
     output_option,
     timezone_option,
     working,
@@ -64,18 +65,10 @@ _FIRST_YEAR: Final = 1971
 
 
 @click.command()
-@click.option(
-    "--month",
-    default="",
-    metavar="YYYY-MM",
-    show_default="the last complete month",
-    help="Month to report.",
-)
+@option("--month", "Month to report.", "YYYY-MM", show_default="the last complete month")
 @format_option(list(_WRITERS), None, shown="by the name of FILE, else html")
 @output_option
-@click.option(
-    "--group", "groups", multiple=True, metavar="NAME", help="Limit to this group (repeatable)."
-)
+@option("--group groups", "Limit to this group (repeatable).", "NAME", multiple=True)
 @timezone_option
 @click.pass_obj
 def report(

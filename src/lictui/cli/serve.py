@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from lictui.cli.options import CommandContext, filter_option, group_option
+from lictui.cli.options import CommandContext, filter_option, group_option, option
 from lictui.config.secrets import secret_reference
 from lictui.config.toml_document import InvalidValue
 from lictui.engine.thread import run
@@ -23,41 +23,28 @@ _HOW_TO_CREATE: Final = "create one: python3 -c 'import secrets; print(secrets.t
 
 
 @click.command()
-@click.option(
-    "--listen",
-    default="127.0.0.1:8000",
-    show_default=True,
-    metavar="HOST:PORT",
-    help="Address of the web page.",
+@option(
+    "--listen", "Address of the web page.", "HOST:PORT", default="127.0.0.1:8000", show_default=True
 )
-@click.option(
-    "--token",
-    default="",
-    metavar="REF",
-    help="Reference to the token that the page asks for: env:NAME, file:PATH, ….",
+@option("--token", "Reference to the token that the page asks for: env:NAME, file:PATH, ….", "REF")
+@option(
+    "--user-header", "Header in which a reverse proxy passes the user it has authenticated.", "NAME"
 )
-@click.option(
-    "--user-header",
-    default="",
-    metavar="NAME",
-    help="Header in which a reverse proxy passes the user it has authenticated.",
-)
-@click.option(
-    "--proxy",
-    "proxies",
+@option(
+    "--proxy proxies",
+    "Address or network of that reverse proxy (repeatable).",
+    "ADDRESS",
     multiple=True,
-    metavar="ADDRESS",
-    help="Address or network of that reverse proxy (repeatable).",
 )
-@click.option("--public-url", default="", metavar="URL", help="URL of the page behind a proxy.")
-@click.option(
+@option("--public-url", "URL of the page behind a proxy.", "URL")
+@option(
     "--sessions",
+    "Pages that may be open at once; each is a process.",
     type=click.IntRange(1, 1000),
     default=10,
     show_default=True,
-    help="Pages that may be open at once; each is a process.",
 )
-@click.option("--theme", default="", metavar="NAME", help="Color theme.")
+@option("--theme", "Color theme.", "NAME")
 @group_option
 @filter_option
 @click.pass_obj
@@ -98,8 +85,8 @@ def serve(
     command = [sys.executable, "-m", "lictui", "--read-only"]
     command += ["--config-dir", str(context.paths.config_dir)]
     command += ["--data-dir", str(context.paths.data_dir)]
-    for option, name in (("--theme", "theme"), ("--group", "group"), ("--filter", "pattern")):
-        command += [option, shown[name]] if shown[name] else []
+    for flag, name in (("--theme", "theme"), ("--group", "group"), ("--filter", "pattern")):
+        command += [flag, shown[name]] if shown[name] else []
     server = WebServer(command, host, port, public_url, access, sessions)
     try:
         run(server.serve_until_signal())

@@ -23,6 +23,7 @@ from lictui.cli.options import (
     CommandContext,
     format_options,
     json_option,
+    option,
     working,
 )
 from lictui.cli.output import Column, Kind, Row, emit, fields, json_text, optional_time
@@ -237,9 +238,7 @@ _USER_COLUMNS: Final = (
 
 @click.command()
 @click.argument("name")
-@click.option(
-    "--product", default="", metavar="CODE", help="Limit to this product code, e.g. XDT_PLT_UD."
-)
+@option("--product", "Limit to this product code, e.g. XDT_PLT_UD.", "CODE")
 @format_options
 @click.pass_obj
 def holders(context: CommandContext, /, *, name: str, product: str, output_format: str) -> int:
@@ -375,16 +374,15 @@ def _key_options(command: _Command) -> _Command:
     They have no environment variables: LICTUI_INTERVAL is that of the monitor, and must not get
     into servers.toml.
     """
-    command = click.option(
-        "--set",
-        "assignments",
+    command = option(
+        "--set assignments",
+        'Additional settings, e.g. site=PROD or overview_paths=["/a", "/b"] (lists as TOML).',
+        "KEY=VALUE",
         multiple=True,
-        metavar="KEY=VALUE",
         envvar=(),
-        help='Additional settings, e.g. site=PROD or overview_paths=["/a", "/b"] (lists as TOML).',
     )(command)
     for key, (metavar, text) in reversed(_KEY_OPTIONS.items()):
-        command = click.option(f"--{key}", metavar=metavar, envvar=(), help=text)(command)
+        command = option(f"--{key}", text, metavar, default=None, envvar=())(command)
     return command
 
 
@@ -404,10 +402,8 @@ def add(
 
 @click.command()
 @click.argument("name")
-@click.option("--name", "new_name", metavar="NEW", envvar=(), help="New name; the history is kept.")
-@click.option(
-    "--enable/--disable", "enabled", default=None, envvar=(), help="Enable or disable polling."
-)
+@option("--name new_name", "New name; the history is kept.", "NEW", default=None, envvar=())
+@option("--enable/--disable enabled", "Enable or disable polling.", default=None, envvar=())
 @_key_options
 @click.pass_obj
 def edit(
@@ -442,7 +438,7 @@ def edit(
 
 @click.command()
 @click.argument("name")
-@click.option("--yes", is_flag=True, envvar=(), help="Skip confirmation.")
+@option("--yes", "Skip confirmation.", envvar=())
 @click.pass_obj
 def remove(context: CommandContext, /, *, name: str, yes: bool) -> int:
     """Remove a server (its history is kept).

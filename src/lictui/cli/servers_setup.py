@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from lictui.cli.context import load_configuration, select_servers
+from lictui.cli.options import option
 from lictui.config.secrets import store_secret
 from lictui.errors import UsageError
 from lictui.model import Server, SourceName
@@ -42,28 +43,23 @@ class _Setup:
 
 @click.command()
 @click.argument("name")
-@click.option(
-    "--as",
-    "form",
+@option(
+    "--as form",
+    "Limit to the PowerShell script, the ssh command, or the command as a line of servers.toml.",
     type=click.Choice(["all", "powershell", "ssh", "toml"]),
     default="all",
     show_default=True,
     envvar=(),
-    help="Limit to the PowerShell script, the ssh command, or the command as a line of"
-    " servers.toml.",
 )
-@click.option("--host", metavar="[USER@]HOST", envvar=(), help="SSH target.")
-@click.option(
+@option("--host", "SSH target.", "[USER@]HOST", default=None, envvar=())
+@option(
     "--cert-hash",
-    metavar="HASH",
-    default="",
+    "Hash of the license server's certificate, as Get-LicCertificate shows it.",
+    "HASH",
     envvar=(),
-    help="Hash of the license server's certificate, as Get-LicCertificate shows it.",
 )
 @click.pass_obj
-def snippet(
-    context: CommandContext, /, *, name: str, form: str, host: str | None, cert_hash: str
-) -> None:
+def snippet(context: CommandContext, /, *, name: str, form: str, host: str | None, cert_hash: str) -> None:
     """Print a ready-to-use command for reading a server.
 
     For the source `command`: the PowerShell or ssh command of its format. For other sources: what
@@ -108,13 +104,13 @@ def _print(setup: _Setup, form: str) -> None:
 
 @click.command("set")
 @click.argument("name")
-@click.option(
+@option(
     "--to",
+    "Store it in a private file in the configuration directory, or in the system's keyring.",
     type=click.Choice(["file", "keyring"]),
     default="file",
     show_default=True,
     envvar=(),
-    help="Store it in a private file in the configuration directory, or in the system's keyring.",
 )
 @click.pass_obj
 def set_secret(context: CommandContext, /, *, name: str, to: str) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lictui.cli.context import handling_signals
-from lictui.cli.options import CommandContext, seed_option
+from lictui.cli.options import CommandContext, option, seed_option
 from lictui.clock import Clock, SystemClock
 from lictui.errors import UsageError
 from lictui.paths import Paths, make_folder, resolve_paths
@@ -32,34 +32,28 @@ _FILES_PER_SERVER = 4  # open sockets and files
 
 @click.command()
 @seed_option
-@click.option(
+@option(
     "--speed",
+    "Simulated seconds per second.",
+    "X",
     type=click.FloatRange(min=1.0, max=3600.0),
     default=1.0,
     show_default=True,
-    metavar="X",
-    help="Simulated seconds per second.",
 )
-@click.option(
-    "--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Listen address."
-)
-@click.option(
+@option("--host", "Listen address.", "ADDRESS", default="127.0.0.1", show_default=True)
+@option(
     "--base-port",
+    "First port; servers listen on N, N+1, ….",
+    "N",
     type=click.IntRange(1, 65535),
-    metavar="N",
     show_default="any free ports",
-    help="First port; servers listen on N, N+1, ….",
 )
-@click.option(
-    "--no-history",
-    is_flag=True,
-    help="Skip generating one year of history (ten seconds for 100 servers).",
-)
-@click.option(
+@option("--no-history", "Skip generating one year of history (ten seconds for 100 servers).")
+@option(
     "--scale",
+    "Number of similar license servers to simulate instead of the company of the demo.",
+    "SERVERS",
     type=click.IntRange(1, 5000),
-    metavar="SERVERS",
-    help="Number of similar license servers to simulate instead of the company of the demo.",
 )
 @click.pass_obj
 def simulate(

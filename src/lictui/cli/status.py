@@ -21,6 +21,7 @@ from lictui.cli.options import (
     filter_option,
     format_options,
     group_option,
+    option,
     servers_option,
     working,
 )
@@ -132,20 +133,20 @@ _TOTAL_COLUMNS: Final = (
 @servers_option
 @group_option
 @filter_option
-@click.option(
+@option(
     "--by",
+    "Group the totals of the table by product or by group.",
     type=click.Choice(["product", "group"]),
     default="product",
     show_default=True,
-    help="Group the totals of the table by product or by group.",
 )
-@click.option("--cached", is_flag=True, help="Show the last recorded values without polling.")
-@click.option(
+@option("--cached", "Show the last recorded values without polling.")
+@option(
     "--timeout",
+    "Timeout per server, in seconds.",
+    "SECONDS",
     type=click.FloatRange(min=0.1),
-    metavar="SECONDS",
     show_default="timeout of config.toml",
-    help="Timeout per server, in seconds.",
 )
 @click.pass_obj
 def status(
