@@ -59,7 +59,9 @@ class _Setup:
     envvar=(),
 )
 @click.pass_obj
-def snippet(context: CommandContext, /, *, name: str, form: str, host: str | None, cert_hash: str) -> None:
+def snippet(
+    context: CommandContext, /, *, name: str, form: str, host: str | None, cert_hash: str
+) -> None:
     """Print a ready-to-use command for reading a server.
 
     For the source `command`: the PowerShell or ssh command of its format. For other sources: what
