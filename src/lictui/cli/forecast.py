@@ -27,7 +27,7 @@ from lictui.cli.output import (
     emit,
     fields,
     number_text,
-    optional_time,
+    record,
     rounded,
 )
 from lictui.clock import SystemClock
@@ -37,9 +37,6 @@ from lictui.history.peaks import find_peaks
 from lictui.model import Model
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from lictui.analysis.peaks import ScopedPeak
     from lictui.engine.board import MergedBoard
 
 _NO_READINGS: Final = "No readings yet."
@@ -141,13 +138,13 @@ def _forecast_json(forecast: Forecast) -> dict[str, Any]:
 
 
 def _forecast_row(scope: ForecastScope, forecast: Forecast, today: date) -> Row:
-    record = _forecast_json(forecast)
+    json = _forecast_json(forecast)
     return {
-        **record,
+        **json,
         "installed": scope.installed,
-        "warn": record["reaches"]["warn"],
-        "critical": record["reaches"]["critical"],
-        "runs_out": record["reaches"]["installed"],
+        "warn": json["reaches"]["warn"],
+        "critical": json["reaches"]["critical"],
+        "runs_out": json["reaches"]["installed"],
         "shown": {
             "warn": date_text(forecast.warn),
             "critical": date_text(forecast.critical),
@@ -178,15 +175,15 @@ _PEAK_COLUMNS: Final = (
     Column("product", "PRODUCT"),
     Column("model", "MODEL", Kind.MODEL),
     Column("scope", "SCOPE"),
-    Column("window", "WINDOW"),
-    Column("peak", "PEAK", Kind.NUMBER, _peak_text),
-    Column("installed_then", "INSTALLED", Kind.NUMBER),
-    Column("at", "AT", Kind.TIME),
-    Column("average", "AVERAGE", Kind.NUMBER),
-    Column("coverage", "COVERAGE", Kind.RATIO),
-    Column("aligned_by"),
+    Column("window", "WINDOW", source="peak.window"),
+    Column("peak", "PEAK", Kind.NUMBER, _peak_text, source="peak.peak"),
+    Column("installed_then", "INSTALLED", Kind.NUMBER, source="peak.installed_at_peak"),
+    Column("at", "AT", Kind.TIME, source="peak.peak_at"),
+    Column("average", "AVERAGE", Kind.NUMBER, source="peak.average"),
+    Column("coverage", "COVERAGE", Kind.RATIO, source="peak.coverage"),
+    Column("aligned_by", source="peak.alignment"),
     Column("upper_bound", "SUM OF SERVER PEAKS", Kind.NUMBER, missing="-"),
-    Column("is_upper_bound"),
+    Column("is_upper_bound", source="peak.bound"),
 )
 
 
@@ -220,7 +217,10 @@ def peaks(
         board = load_board(registered, history, settings.alerts)
         every = peak_query(history, board, SystemClock().now(), zone)
         query = replace(every, servers=selected, products=products)
-        records = [_peak_json(peak, board) for peak in find_peaks(history, query)]
+        records = [
+            record(peak, _PEAK_COLUMNS) | {"scope": _scope_name(peak.scope, board)}
+            for peak in find_peaks(history, query)
+        ]
     emit(
         records,
         _PEAK_COLUMNS,
@@ -232,18 +232,7 @@ def peaks(
     )
 
 
-def _peak_json(scoped: ScopedPeak, board: MergedBoard) -> Mapping[str, Any]:
-    peak, status = scoped.peak, board.find(scoped.scope)
-    return {
-        "scope": status.server.name if status else scoped.scope,
-        **fields(scoped, "product model"),
-        "window": peak.window,
-        "peak": peak.peak,
-        "at": optional_time(peak.peak_at),
-        "installed_then": peak.installed_at_peak,
-        "average": rounded(peak.average, 3),
-        "coverage": rounded(peak.coverage),
-        "aligned_by": peak.alignment,
-        "upper_bound": scoped.upper_bound,
-        "is_upper_bound": peak.bound,
-    }
+def _scope_name(scope: str, board: MergedBoard) -> str:
+    """Return the name under which a server is shown."""
+    status = board.find(scope)
+    return status.server.name if status else scope

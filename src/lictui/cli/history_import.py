@@ -20,7 +20,7 @@ import click
 
 from lictui.cli.context import open_history, resolve_timezone
 from lictui.cli.options import CommandContext, format_options, option
-from lictui.cli.output import Column, Kind, Row, emit, fields, number_text
+from lictui.cli.output import Column, Kind, Row, emit, number_text, record
 from lictui.clock import SystemClock
 from lictui.errors import UsageError
 from lictui.model import ESTATE, PoolKey
@@ -273,19 +273,19 @@ def _until_text(row: Row) -> str:
 
 _LICENSE_COLUMNS: Final = (
     Column("product", "PRODUCT"),
-    Column("name"),
-    Column("model", "MODEL", Kind.MODEL),
-    Column("counted"),
+    Column("name", source=lambda license_: describe(license_.product).name),
+    Column("model", "MODEL", Kind.MODEL, source=lambda license_: describe(license_.product).model),
+    Column("counted", source=lambda license_: describe(license_.product).counted),
     Column("vendor"),
     Column("count", "COUNT", Kind.NUMBER, _count_text),
     Column("subscription_date", "SUBSCRIPTION", missing="-"),
-    Column("start", "FROM"),
+    Column("start", "FROM", source=lambda license_: license_.start or license_.issued),
     Column("issued"),
     Column("expires", "UNTIL", text=_until_text),
     Column("permanent"),
-    Column("license_type", "TYPE", missing="-"),
-    Column("serial", "SERIAL", missing="-"),
-    Column("taken"),
+    Column("license_type", "TYPE"),
+    Column("serial", "SERIAL"),
+    Column("taken", source=lambda license_: _grant(license_) is not None),
 )
 
 
@@ -304,7 +304,7 @@ def import_licenses(
     dry_run: bool,
     output_format: str,
 ) -> None:
-    """Import license counts from .lic files, or from folders with such files.
+    """Import license counts from .lic files, or folders with such files.
 
     They provide the number of installed licenses before the first poll, and where polls lack it;
     polled values take precedence. Import all files of a server together. Every license is added to
@@ -318,7 +318,7 @@ def import_licenses(
         grants = [grant for license_ in licenses if (grant := _grant(license_))]
         with open_history(context, create=True) as history:
             imported = history.import_licenses(server, grants, SystemClock().now())
-    records = list(map(_license_json, licenses))
+    records = [record(license_, _LICENSE_COLUMNS) for license_ in licenses]
     emit(
         records,
         _LICENSE_COLUMNS,
@@ -400,15 +400,3 @@ def _grant(license_: Increment) -> LicenseGrant | None:
 
 def _midnight(day: date) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
-
-
-def _license_json(license_: Increment) -> dict[str, Any]:
-    product = describe(license_.product)
-    return {
-        "product": license_.product,
-        **fields(product, "name model counted"),
-        **fields(license_, "vendor count subscription_date"),
-        "start": license_.start or license_.issued,
-        **fields(license_, "issued expires permanent license_type serial"),
-        "taken": _grant(license_) is not None,
-    }

@@ -30,109 +30,75 @@ from lictui.errors import LictuiError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# group -> command -> (where it is defined below lictui.cli, its short help), in the order of the
-# help; a group is defined here. Its help is printed from this table and imports no command.
-COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
+_PROGRAM: Final = "lictui"
+# group -> command -> its short help, in the order of the help, which imports no command.
+COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
     "lictui": {
-        "watch": (
-            "monitor:watch",
-            "Full-screen view for wall displays, rotating through groups.",
-        ),
-        "status": ("status:status", "Poll all servers once, record and print the result."),
-        "check": (
-            "check:check",
-            "Check usage, expirations and servers as a plugin for Nagios and Icinga.",
-        ),
-        "alerts": ("alerts:alerts", "Show active alerts."),
-        "collect": ("collect:collect", "Run as a background collector (no UI)."),
-        "serve": ("serve:serve", "Serve the read-only monitor as a web page."),
-        "servers": ("", "List, add, change, remove and test servers."),
-        "secrets": ("", "Store passwords."),
-        "history": ("", "Manage the local history database."),
-        "forecast": (
-            "forecast:forecast",
-            "Forecast when each license type reaches its thresholds or runs out.",
-        ),
-        "report": (
-            "report:report",
-            "Write a monthly report: peaks, trends, bottlenecks, expirations and costs.",
-        ),
-        "bundle": (
-            "bundle:bundle",
-            "Pack a span of the history into a file that lictui opens anywhere.",
-        ),
-        "contract": (
-            "report:contract",
-            "Compare entitlements with installed and used licenses, and list expirations.",
-        ),
-        "renewal": (
-            "renewal:renewal",
-            "Write the renewal pack: position, proposed quantities, costs and evidence.",
-        ),
-        "export": (
-            "export:export",
-            "Write rules, a dashboard or a template for another monitoring system.",
-        ),
-        "simulate": (
-            "simulate:simulate",
-            "Run simulated license servers and create a matching configuration.",
-        ),
-        "config": ("", "Show and check the configuration."),
-        "info": (
-            "config:info",
-            "Show versions, surroundings and file locations, without names or secrets.",
-        ),
-        "completion": (
-            "help:completion",
-            "Print the completion for bash, zsh or fish, values included.",
-        ),
-        "help": ("help:show_help", "Show the help of a command, or the manual of all."),
+        "watch": "Full-screen view for wall displays, rotating through groups.",
+        "status": "Poll all servers once, record and print the result.",
+        "check": "Check usage, expirations and servers as a plugin for Nagios and Icinga.",
+        "alerts": "Show active alerts.",
+        "collect": "Run as a background collector (no UI).",
+        "serve": "Serve the read-only monitor as a web page.",
+        "servers": "List, add, change, remove and test servers.",
+        "secrets": "Store passwords.",
+        "history": "Manage the local history database.",
+        "forecast": "Forecast when each license type reaches its thresholds or runs out.",
+        "report": "Write a monthly report: peaks, trends, bottlenecks, expirations and costs.",
+        "bundle": "Pack a span of the history into a file that lictui opens anywhere.",
+        "contract": "Compare entitlements with installed and used licenses, and list expirations.",
+        "renewal": "Write the renewal pack: position, proposed quantities, costs and evidence.",
+        "export": "Write rules, a dashboard or a template for another monitoring system.",
+        "simulate": "Run simulated license servers and create a matching configuration.",
+        "config": "Show and check the configuration.",
+        "info": "Show versions, surroundings and file locations, without names or secrets.",
+        "completion": "Print the completion for bash, zsh or fish, values included.",
+        "help": "Show the help of a command, or the manual of all.",
     },
     "servers": {
-        "list": ("servers:list_servers", "List all servers."),
-        "show": ("servers:show", "Show one server and its warnings."),
-        "add": ("servers:add", "Add a server."),
-        "edit": ("servers:edit", "Change a server."),
-        "remove": ("servers:remove", "Remove a server (its history is kept)."),
-        "test": ("servers:test", "Test the connection to a server step by step."),
-        "holders": ("servers:holders", "List the users of licenses on a server."),
-        "snippet": ("servers_setup:snippet", "Print a ready-to-use command for reading a server."),
+        "list": "List all servers.",
+        "show": "Show one server and its warnings.",
+        "add": "Add a server.",
+        "edit": "Change a server.",
+        "remove": "Remove a server (its history is kept).",
+        "test": "Test the connection to a server step by step.",
+        "holders": "List the users of licenses on a server.",
+        "snippet": "Print a ready-to-use command for reading a server.",
     },
     "secrets": {
-        "set": ("servers_setup:set_secret", "Store a password and print the reference to it."),
+        "set": "Store a password and print the reference to it.",
     },
     "history": {
-        "export": (
-            "history:export",
-            "Export the history as CSV, one series after another; times are UTC.",
-        ),
-        "import": ("history_import:import_csv", "Import usage data from a CSV file."),
-        "import-licenses": (
-            "history_import:import_licenses",
-            "Import license counts from .lic files, or from folders with such files.",
-        ),
-        "peaks": (
-            "forecast:peaks",
-            "Show peak usage of the last 24 hours, this month and all time.",
-        ),
-        "journal": (
-            "history:journal",
-            "Print the event log, newest first: changes of servers and pools, and alerts.",
-        ),
-        "stats": ("history:stats", "Show database statistics."),
-        "push": ("history:push", "Show what was pushed to the long-term engine, and verify it."),
-        "compact": ("history:compact", "Aggregate, apply retention and compact the database."),
+        "export": "Export the history as CSV, one series after another; times are UTC.",
+        "import": "Import usage data from a CSV file.",
+        "import-licenses": "Import license counts from .lic files, or folders with such files.",
+        "peaks": "Show peak usage of the last 24 hours, this month and all time.",
+        "journal": "Print the event log, newest first: changes of servers and pools, and alerts.",
+        "stats": "Show database statistics.",
+        "push": "Show what was pushed to the long-term engine, and verify it.",
+        "compact": "Aggregate, apply retention and compact the database.",
     },
     "config": {
-        "path": ("config:path", "Print the path of config.toml."),
-        "init": ("config:init", "Create a commented config.toml (never overwrites)."),
-        "show": ("config:show", "Print the effective settings as TOML."),
-        "schema": (
-            "config:schema",
-            "Print the JSON Schema of config.toml, servers.toml or status --json.",
-        ),
-        "check": ("config:check", "Check config.toml, servers.toml and contract.toml."),
+        "path": "Print the path of config.toml.",
+        "init": "Create a commented config.toml (never overwrites).",
+        "show": "Print the effective settings as TOML.",
+        "schema": "Print the JSON Schema of config.toml, servers.toml or status --json.",
+        "check": "Check config.toml, servers.toml and contract.toml.",
     },
+}
+# A command is a function of its name, in the module of its group or name, unless it is here.
+_FUNCTIONS: Final = {
+    "watch": "monitor:watch",
+    "contract": "report:contract",
+    "info": "config:info",
+    "completion": "help:completion",
+    "help": "help:show_help",
+    "servers list": "servers:list_servers",
+    "servers snippet": "servers_setup:snippet",
+    "secrets set": "servers_setup:set_secret",
+    "history import": "history_import:import_csv",
+    "history import-licenses": "history_import:import_licenses",
+    "history peaks": "forecast:peaks",
 }
 
 
@@ -178,7 +144,7 @@ class LazyGroup(click.Group):
     """A group whose commands are imported when they run; its table is `COMMANDS[name]`."""
 
     @property
-    def _table(self) -> Mapping[str, tuple[str, str]]:
+    def _table(self) -> Mapping[str, str]:
         return COMMANDS[self.name or ""]
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -191,19 +157,24 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in self._table:
             return None
-        target, help_text = self._table[cmd_name]
-        command = _load(target) if target else LazyGroup(cmd_name, help=help_text)
+        if cmd_name in COMMANDS:
+            command: click.Command = LazyGroup(cmd_name, help=self._table[cmd_name])
+        else:
+            is_top = self.name == _PROGRAM
+            path = cmd_name if is_top else f"{self.name} {cmd_name}"
+            usual = f"{cmd_name if is_top else self.name}:{cmd_name}"
+            command = _load(_FUNCTIONS.get(path, usual))
         return _complete_names(add_common_options(command))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands and their short help from the table."""
         del ctx
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in self._table.items()])
+            formatter.write_dl(list(self._table.items()))
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Return the commands from the table, then the options."""
-        items = (CompletionItem(name, help=text) for name, (_, text) in self._table.items())
+        items = (CompletionItem(name, help=text) for name, text in self._table.items())
         commands = [item for item in items if item.value.startswith(incomplete)]
         return commands + click.Command.shell_complete(self, ctx, incomplete)
 
@@ -268,7 +239,7 @@ def main(args: Sequence[str] | None = None) -> None:
 def _print_failure(error: Exception, args: Sequence[str] | None) -> int:
     """Print an error of the user, or any error of a monitoring plugin; return the exit code."""
     words = sys.argv[1:] if args is None else args
-    if next((word for word in words if word in COMMANDS["lictui"]), "") == "check":
+    if next((word for word in words if word in COMMANDS[_PROGRAM]), "") == "check":
         return _print_unknown(error)
     if isinstance(error, click.ClickException | LictuiError):
         return _print_error(error)

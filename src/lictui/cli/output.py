@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from enum import Enum, auto
 from io import TextIOBase, TextIOWrapper
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TextIO, cast
 
@@ -50,6 +51,23 @@ class Column:
     kind: Kind = Kind.TEXT
     text: Callable[[Row], str] | None = None  # cell of a table, where it is not the value itself
     missing: str = "?"  # what tables show for None: `-` where it means that there is no value
+    # Where `record` takes the value from: an attribute such as `peak.average`, by default `name`
+    source: str | Callable[[Any], object] = ""
+
+
+def record(value: object, columns: Iterable[Column]) -> dict[str, Any]:
+    """Return what the columns show of `value`, as JSON and CSV have it."""
+    return {column.name: _json_value(value, column) for column in columns}
+
+
+def _json_value(value: object, column: Column) -> Any:
+    read, source = column.source, column.source or column.name
+    found: Any = read(value) if callable(read) else attrgetter(str(source))(value)
+    if column.kind is Kind.TIME:
+        return optional_time(found)
+    if isinstance(found, float):
+        return rounded(found, 4 if column.kind is Kind.RATIO else 3)
+    return None if column.missing == "-" and found == "" else found
 
 
 def emit(

@@ -27,7 +27,7 @@ from lictui.cli.options import (
     timezone_option,
     working,
 )
-from lictui.cli.output import Column, Kind, Row, emit, number_text, open_binary
+from lictui.cli.output import Column, Kind, Row, emit, number_text, open_binary, record
 from lictui.clock import SystemClock
 from lictui.config.entitlements import Entitlement, load_entitlements
 from lictui.engine.entitlements import (
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import tzinfo
 
-    from lictui.engine.entitlements import ContractLine, Expiry
+    from lictui.engine.entitlements import Expiry
     from lictui.report.sections import ReportTree
 
 # format -> its writer, imported when it is used: matplotlib takes half a second
@@ -168,24 +168,24 @@ def _deadline_licenses_text(row: Row) -> str:
 
 
 _ENTITLEMENT_COLUMNS: Final = (
-    Column("product", "PRODUCT"),
+    Column("product", "PRODUCT", source="entitlement.product"),
     Column("name"),
     Column("scope", "SCOPE"),
-    Column("purchased", "PURCHASED", Kind.NUMBER),
+    Column("purchased", "PURCHASED", Kind.NUMBER, source="entitlement.purchased"),
     Column("installed", "INSTALLED", Kind.NUMBER),
-    Column("peak_month"),
-    Column("peak_all", "PEAK", Kind.NUMBER, _peak_text),
-    Column("over_used"),
-    Column("installed_beyond"),
-    Column("idle", "UNUSED", Kind.NUMBER),
+    Column("peak_month", source="peak"),
+    Column("peak_all", "PEAK", Kind.NUMBER, _peak_text, source="highest_peak"),
+    Column("over_used", source="shortfall"),
+    Column("installed_beyond", source="installed_surplus"),
+    Column("idle", "UNUSED", Kind.NUMBER, source="unused"),
     Column("cost"),
-    Column("idle_cost", "UNUSED COST/YEAR", Kind.NUMBER, _unused_cost_text),
-    Column("currency"),
-    Column("renewal"),
-    Column("words", "SUMMARY"),
-    Column("is_upper_bound"),
-    Column("part_of"),
-    Column("peak_month_is_upper_bound"),
+    Column("idle_cost", "UNUSED COST/YEAR", Kind.NUMBER, _unused_cost_text, source="unused_cost"),
+    Column("currency", missing="-", source="entitlement.currency"),
+    Column("renewal", source="entitlement.renewal"),
+    Column("words", "SUMMARY", source=summary),
+    Column("is_upper_bound", source="is_bound"),
+    Column("part_of", missing="-", source="container"),
+    Column("peak_month_is_upper_bound", source="peak_is_bound"),
 )
 _EXPIRY_COLUMNS: Final = (
     Column("date", "DATE"),
@@ -209,7 +209,7 @@ def contract(context: CommandContext, /, *, output_format: str, tz: str) -> None
     Tables also list the expirations of the next 12 months.
     """
     overview, today = _overview(context, load_entitlements(context.paths), tz)
-    products = list(map(_entitlement_json, overview.lines))
+    products = [record(line, _ENTITLEMENT_COLUMNS) for line in overview.lines]
     expiries = [_expiry_json(expiry, today) for expiry in overview.expiries]
     emit(
         products,
@@ -245,30 +245,6 @@ def _overview(
         }
     overview = compare_entitlements(board, entitlements, summaries, query.today)
     return overview, query.today
-
-
-def _entitlement_json(line: ContractLine) -> dict[str, Any]:
-    entitlement = line.entitlement
-    return {
-        "scope": line.scope,
-        "product": entitlement.product,
-        "name": line.name,
-        "purchased": entitlement.purchased,
-        "installed": line.installed,
-        "peak_month": line.peak,
-        "peak_all": line.highest_peak,
-        "over_used": line.shortfall,
-        "installed_beyond": line.installed_surplus,
-        "idle": line.unused,
-        "cost": line.cost,
-        "idle_cost": line.unused_cost,
-        "currency": entitlement.currency or None,
-        "renewal": entitlement.renewal,
-        "words": summary(line),
-        "is_upper_bound": line.is_bound,
-        "peak_month_is_upper_bound": line.peak_is_bound,
-        "part_of": line.container or None,
-    }
 
 
 def _expiry_json(expiry: Expiry, today: date) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from lictui.cli.options import (
     option,
     working,
 )
-from lictui.cli.output import Column, Kind, Row, emit, fields, json_text, optional_time
+from lictui.cli.output import Column, Kind, Row, emit, fields, json_text, optional_time, record
 from lictui.clock import SystemClock
 from lictui.config.loader import load_settings
 from lictui.config.registry import (
@@ -55,7 +55,7 @@ from lictui.paths import current_folder, split_command
 
 if TYPE_CHECKING:
     from lictui.config.settings import Limits
-    from lictui.engine.license_users import LicenseUsers, VisibleUser
+    from lictui.engine.license_users import LicenseUsers
     from lictui.model import Server, StepResult
     from lictui.paths import Paths
 
@@ -224,15 +224,15 @@ def _idle_text(row: Row) -> str:
 
 
 _USER_COLUMNS: Final = (
-    Column("product", "PRODUCT"),
-    Column("user", "USER", missing="-"),
-    Column("host", "HOST", missing="-"),
-    Column("since", "SINCE", Kind.TIME),
-    Column("count", "COUNT", Kind.NUMBER),
-    Column("assigned"),
-    Column("subscription_date"),
+    Column("product", "PRODUCT", source="license_user.product"),
+    Column("user", "USER", missing="-", source="license_user.user"),
+    Column("host", "HOST", missing="-", source="license_user.device"),
+    Column("since", "SINCE", Kind.TIME, source="license_user.since"),
+    Column("count", "COUNT", Kind.NUMBER, source="license_user.count"),
+    Column("assigned", source="license_user.assigned"),
+    Column("subscription_date", source="license_user.subscription_date"),
     Column("idle", "IDLE", text=_idle_text),
-    Column("release"),
+    Column("release", missing="-"),
 )
 
 
@@ -286,7 +286,7 @@ def _users_json(users: LicenseUsers) -> dict[str, Any]:
         "server": users.server,
         "told_by": users.sources,
         "users": users.privacy,
-        "holders": list(map(_user_json, users.users)),
+        "holders": [record(user, _USER_COLUMNS) for user in users.users],
         "reservations": [
             {
                 **fields(reservation, "product count"),
@@ -299,19 +299,6 @@ def _users_json(users: LicenseUsers) -> dict[str, Any]:
             {"server": server, **fields(failure, "kind message hint")}
             for server, failure in users.failures
         ],
-    }
-
-
-def _user_json(visible: VisibleUser) -> dict[str, Any]:
-    user = visible.license_user
-    return {
-        "product": user.product,
-        "user": user.user or None,
-        "host": user.device or None,
-        "since": optional_time(user.since),
-        **fields(user, "count assigned subscription_date"),
-        "idle": visible.idle,
-        "release": visible.release or None,
     }
 
 
