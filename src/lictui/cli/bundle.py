@@ -10,7 +10,6 @@ import sys
 import tempfile
 import zipfile
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -20,7 +19,7 @@ import click
 import tomli_w
 
 from lictui import __version__
-from lictui.cli.context import load_configuration, open_history, resolve_timezone
+from lictui.cli.context import load_configuration, open_history, parse_time, resolve_timezone
 from lictui.cli.options import option
 from lictui.cli.output import open_binary
 from lictui.clock import SystemClock, iso
@@ -33,7 +32,6 @@ from lictui.paths import Paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import tzinfo
 
     from lictui.cli.options import CommandContext
     from lictui.model import Server
@@ -71,7 +69,7 @@ def bundle(context: CommandContext, /, *, start: str, end: str, scrub: bool, out
     """Pack a span of the history into a file that lictui opens anywhere.
 
     It holds readings, events and thresholds, but no addresses, user names, secrets or prices. TIME
-    is like 2026-11-25 or 2026-11-25T14:00. Open it with lictui --replay FILE.
+    is like 2026-11-25, 2026-11-25T14:00, or 6h for 6 hours ago. Open it with lictui --replay FILE.
     """
     settings, servers = load_configuration(context)
     zone = resolve_timezone(context)
@@ -105,17 +103,6 @@ def bundle(context: CommandContext, /, *, start: str, end: str, scrub: bool, out
                 archive.write(paths.config_dir / name, name)
     if sys.stderr.isatty():
         click.echo(f"Open it with: lictui --replay {shlex.quote(output)}", err=True)
-
-
-def parse_time(text: str, zone: tzinfo | None) -> int:
-    """Return UTC epoch seconds of `2026-11-25`, `2026-11-25T14:00` or `... 14:00+01:00`."""
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"invalid time {text!r}", "example: 2026-11-25T14:00") from None
-    if time.tzinfo is None and zone is not None:
-        time = time.replace(tzinfo=zone)
-    return int(time.timestamp())
 
 
 @contextmanager

@@ -6,8 +6,7 @@ JSON: `lictui.journal/1`, `lictui.history/1` and `lictui.push/1`. `import` is in
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -17,6 +16,7 @@ from lictui.cli.context import (
     existing_history,
     load_configuration,
     open_history,
+    parse_time,
     require_recorded,
 )
 from lictui.cli.options import (
@@ -53,8 +53,8 @@ _RESOLUTIONS: Final = {
     "day": Resolution.DAY,
 }
 _MONTH: Final = "month"
-_DATE_OR_TIME: Final = click.DateTime(
-    ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
+_since_option: Final = option(
+    "--since", "Start date or time (UTC), such as 2026-11-25, or 7d for 7 days ago.", "TIME"
 )
 
 
@@ -69,8 +69,8 @@ _DATE_OR_TIME: Final = click.DateTime(
 )
 @servers_option
 @products_option
-@option("--since", "Start date or time (UTC).", "TIME", type=_DATE_OR_TIME)
-@option("--until", "End date or time (UTC).", "TIME", type=_DATE_OR_TIME)
+@_since_option
+@option("--until", "End date or time (UTC), such as 2026-11-25T14:00.", "TIME")
 @output_option
 @click.pass_obj
 def export(
@@ -81,8 +81,8 @@ def export(
     resolution: str,
     servers: tuple[str, ...],
     products: tuple[str, ...],
-    since: datetime | None,
-    until: datetime | None,
+    since: str,
+    until: str,
     output: str | None,
 ) -> None:
     """Export the history as CSV, one series after another; times are UTC.
@@ -97,22 +97,16 @@ def export(
             _RESOLUTIONS.get(resolution, Resolution.DAY),
             servers,
             products,
-            since=_timestamp(since) if since else 0,
-            until=_timestamp(until) if until else None,
+            since=parse_time(since, UTC) if since else 0,
+            until=parse_time(until, UTC) if until else None,
             months=resolution == _MONTH,
         )
         with open_text(output) as out:
             out.writelines(csv_lines(history.export_rows(query)))
 
 
-def _timestamp(time: datetime) -> int:
-    return int(time.replace(tzinfo=UTC).timestamp())
-
-
 # `lictui history journal`
 
-_TIME_AGO: Final = re.compile(r"(\d+)([smhd])")
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _EVENT_COLUMNS: Final = (
     Column("at", "TIME"),
     Column("kind", "KIND"),
@@ -123,17 +117,8 @@ _EVENT_COLUMNS: Final = (
 )
 
 
-def _since(_ctx: click.Context, _parameter: click.Parameter, value: str) -> float | None:
-    """Return a date, a time (UTC) or a time ago as UTC epoch seconds."""
-    if not value:
-        return None
-    if match := _TIME_AGO.fullmatch(value):
-        return SystemClock().now() - int(match[1]) * _SECONDS[match[2]]
-    return _timestamp(_DATE_OR_TIME.convert(value, None, None))
-
-
 @click.command()
-@option("--since", "Start date or time (UTC), or 7d for 7 days ago.", "TIME", callback=_since)
+@_since_option
 @servers_option
 @option(
     "--filter pattern",
@@ -147,7 +132,7 @@ def journal(
     context: CommandContext,
     /,
     *,
-    since: float | None,
+    since: str,
     servers: tuple[str, ...],
     pattern: str,
     output_format: str,
@@ -158,7 +143,7 @@ def journal(
     with open_history(context) as history, open_text(output) as out:
         records: Iterator[Row] = (
             {"at": iso(event.time), **fields(event, "kind level server product message")}
-            for event in _events(history, since)
+            for event in _events(history, parse_time(since, UTC) if since else None)
             if (not servers or event.server in servers)
             and matches((event.server, event.product, event.message))
         )

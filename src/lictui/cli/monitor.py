@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lictui.cli.context import configure_logging, handling_signals, resolve_timezone
+from lictui.cli.context import configure_logging, handling_signals, parse_time, resolve_timezone
 from lictui.cli.options import CommandContext, MonitorOptions, monitor_options, option
 from lictui.clock import PastClock, SystemClock, iso, local_date
 from lictui.config.loader import load_settings, load_state, save_state
@@ -143,7 +143,7 @@ def _of_the_past(
     """Return the folders and the clock of `--replay` and `--at`, if they are given."""
     if not (options.at or options.replay):
         return context, SystemClock()
-    from lictui.cli.bundle import opened_bundle, parse_time
+    from lictui.cli.bundle import opened_bundle
 
     first, last = 0, int(SystemClock().now())
     if options.replay:
