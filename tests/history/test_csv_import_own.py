@@ -278,7 +278,7 @@ def test_long_export_is_imported_in_parts(
 ) -> None:
     csv = HEAD + "".join(_rows(*range(90), server=f"lic-0{number}") for number in range(3))
     take(fixture, csv)
-    monkeypatch.setattr("lictui.history.csv_reader._BATCH_ROWS", 7)
+    monkeypatch.setattr("lictui.history.csv_reader._BLOCK", 500)
     monkeypatch.setattr("lictui.history.csv_import._PART_ROWS", 40)
     assert len(read_text(csv)[1]) > 3
     assert take(other, csv) == (270, 0)

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gc
 import io
 import re
 import unicodedata
 import weakref
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, compress, islice
 from tempfile import TemporaryFile
@@ -174,13 +172,15 @@ class RowFile:
 
 _CHUNK: Final = 1 << 20  # bytes
 _MAX_LINE: Final = 1 << 20  # bytes
-_BLOCK: Final = 1 << 16  # characters; few, so that they stay in the processor's cache
-_BATCH_ROWS: Final = 200  # few, as each line may have a megabyte
-_BYTE_ORDER_MARKS: Final = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
+_BLOCK: Final = 1 << 14  # characters of lines that are read at once: they stay in the cache
+_MAX_ROWS_AHEAD: Final = 200  # that may follow these lines: each may have a megabyte
+_START: Final = 200  # bytes that tell the encoding
+_BYTE_ORDER_MARKS: Final = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_OR_WINDOWS: Final = "lictui-or-windows-1252"  # for bytes that are not of the encoding
 _DELIMITERS: Final = (",", ";", "\t", "|")
 _MAX_PREAMBLE: Final = 20  # rows among which the header is looked for
 _MAX_COLUMNS: Final = 1_000  # of a header
@@ -192,11 +192,6 @@ _COLUMNS_HINT: Final = (
     "use --columns 'time=…,in_use=…,installed=…' to name the columns (time and in_use are "
     "required); for a file exported by lictui, omit --server and --product"
 )
-
-
-def decode_text(data: bytes) -> str:
-    """Decode the text of a small file."""
-    return data.decode(_encoding([data]), "replace")
 
 
 def bounded_chunks(source: BinaryIO) -> Iterator[bytes]:
@@ -216,26 +211,29 @@ def bounded_chunks(source: BinaryIO) -> Iterator[bytes]:
         raise UsageError("the file is empty", "check the program that wrote it")
 
 
-def _encoding(chunks: Iterable[bytes]) -> str:
-    """Return the encoding by byte order mark, UTF-16 where every other byte is 0, else UTF-8.
+def decode_text(data: bytes) -> str:
+    """Decode the text of a small file."""
+    return data.decode(_encoding(data[:_START]), _OR_WINDOWS)
 
-    What is none of these is read as Windows-1252, in which every byte has a meaning.
-    """
-    start, decoder, is_utf8 = b"", codecs.getincrementaldecoder("utf-8")(), True
-    for chunk in chunks:
-        start = start or chunk[:200]
-        try:
-            decoder.decode(chunk if is_utf8 else b"")
-        except UnicodeDecodeError:
-            is_utf8 = False
-    for mark, encoding in _BYTE_ORDER_MARKS:
+
+def _encoding(start: bytes) -> str:
+    """Return the encoding by byte order mark, UTF-16 where every other byte is 0, else UTF-8."""
+    for mark, encoding in _BYTE_ORDER_MARKS.items():
         if start.startswith(mark):
             return encoding
-    if start[1::2].count(0) > len(start) // 3:
-        return "utf-16-le"
-    if start[::2].count(0) > len(start) // 3:
-        return "utf-16-be"
-    return "utf-8" if is_utf8 and not decoder.getstate()[0] else "cp1252"
+    for first, encoding in enumerate(("utf-16-be", "utf-16-le")):
+        if start[first::2].count(0) > len(start) // 3:
+            return encoding
+    return "utf-8"
+
+
+def _from_windows(error: UnicodeError) -> tuple[str, int]:
+    """Decode bytes that are not UTF-8 as Windows-1252, in which nearly every byte has a meaning."""
+    assert isinstance(error, UnicodeDecodeError)  # noqa: S101 - nothing is encoded
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+codecs.register_error(_OR_WINDOWS, _from_windows)
 
 
 class CsvFile:
@@ -254,7 +252,10 @@ class CsvFile:
         self._delimiter = ""
         self._header_line = 0
         with path.open("rb") as source:
-            self._encoding = _encoding(bounded_chunks(source))
+            self._encoding = _encoding(source.read(_START))
+            source.seek(0)
+            for _ in bounded_chunks(source):
+                pass
 
     def find_header(self, score: Callable[[list[str]], int]) -> int:
         """Find the delimiter and the row that looks most like a header; return its score.
@@ -265,8 +266,7 @@ class CsvFile:
         found = ("", 0, first)
         for delimiter in _DELIMITERS:
             self._delimiter, self._header_line = delimiter, 0
-            with self._opened() as (_, text):
-                lines, rows = next(self._batches(text), (np.zeros(0, np.int64), []))
+            lines, rows = next(self._batches(), (np.zeros(0, np.int64), []))
             while rows and _DIRECTIVE.fullmatch(delimiter.join(rows[0])):
                 lines, rows = lines[1:], rows[1:]
             for line, cells in zip(lines[:_MAX_PREAMBLE].tolist(), rows, strict=False):
@@ -291,108 +291,62 @@ class CsvFile:
 
         Rows of another length than the header are filled up or cut, or else skipped.
         """
-        start = self._header_line
-        with self._opened() as (source, text):
-            for _ in range(start):
-                text.readline()
-            while block := text.read(_BLOCK):
-                block = (block + text.readline()).replace("\r\n", "\n")
-                columns = self._regular_columns(block)
-                if columns:
-                    result.read += len(columns[0])
-                    yield np.arange(start + 1, start + len(columns[0]) + 1), columns
-                else:
-                    # A cell with quotes in which the block ends continues after it.
-                    rest = io.StringIO(block, newline=""), text if '"' in block else ()
-                    for lines, rows in self._batches(chain(*rest), start):
-                        result.read += len(rows)
-                        yield self._columns(lines, rows, result, fill=fill)
-                        self._on_progress(source.tell(), int(lines[-1]))
-                start += len(_LINE_END.findall(block)) if "\r" in block else block.count("\n")
-                self._on_progress(source.tell(), start)
-
-    def _regular_columns(self, block: str) -> list[Sequence[str]]:
-        """Return the columns of lines of equal length with quotes around all cells, or none.
-
-        Otherwise there are no columns. This is several times faster than `csv`.
-        """
-        quote = '"' if block.startswith('"') else ""
-        delimiter, end = f"{quote}{self._delimiter}{quote}", f"{quote}\n"
-        if "\r" in block or not block.endswith(end):
-            return []
-        count, stride = block.count("\n"), len(self.header) + 1
-        inner = block[len(quote) : -len(end)].replace(f"{end}{quote}", f"{delimiter}\n{delimiter}")
-        cells = inner.split(delimiter)
-        is_regular = len(cells) == count * stride - 1 and "" not in cells[::stride]
-        is_regular &= cells[stride - 1 :: stride].count("\n") == count - 1
-        if not is_regular or block.count('"') != 2 * len(quote) * count * (stride - 1):
-            return []
-        return [cells[index::stride] for index in range(stride - 1)]
-
-    def _columns(
-        self, lines: IntArray, rows: list[list[str]], result: ImportResult, *, fill: bool
-    ) -> tuple[IntArray, list[Sequence[str]]]:
         width = len(self.header)
-        if set(map(len, rows)) != {width}:
-            if fill:
-                rows = [[*row, *[""] * width][:width] for row in rows]
-            else:
-                is_whole = np.array([len(row) == width for row in rows])
-                result.skip(lines[~is_whole])
-                lines, rows = lines[is_whole], list(compress(rows, is_whole))
-        return lines, list(zip(*rows, strict=True)) or [()] * width
+        for numbers, batch in self._batches():
+            lines, rows = numbers, batch
+            result.read += len(rows)
+            if set(map(len, rows)) - {width}:
+                if fill:
+                    rows = [[*row, *[""] * width][:width] for row in rows]
+                else:
+                    is_whole = np.array([len(row) == width for row in rows])
+                    result.skip(lines[~is_whole])
+                    lines, rows = lines[is_whole], list(compress(rows, is_whole))
+            yield lines, list(zip(*rows, strict=True)) or [()] * width
 
     def rows_at(self, lines: Collection[int]) -> Iterator[tuple[int, list[str]]]:
         """Yield the rows with these line numbers."""
         last = max(lines, default=0)
-        with self._opened() as (_, text):
-            for numbers, rows in self._batches(text) if lines else ():
-                pairs = zip(numbers.tolist(), rows, strict=True)
-                yield from (pair for pair in pairs if pair[0] in lines)
-                if numbers[-1] >= last:
-                    break
+        for numbers, rows in self._batches() if lines else ():
+            pairs = zip(numbers.tolist(), rows, strict=True)
+            yield from (pair for pair in pairs if pair[0] in lines)
+            if len(numbers) and numbers[-1] >= last:
+                break
 
-    @contextmanager
-    def _opened(self) -> Iterator[tuple[BinaryIO, io.TextIOWrapper]]:
+    def _batches(self) -> Iterator[tuple[IntArray, list[list[str]]]]:
+        """Yield the numbers of the last lines of rows below the header, and the rows.
+
+        Blank rows are left out.
+        """
+        before = 0  # lines of the batches before
         with (
             self._path.open("rb") as source,
-            io.TextIOWrapper(source, self._encoding, "replace", newline="") as text,
+            io.TextIOWrapper(source, self._encoding, _OR_WINDOWS, newline="") as text,
         ):
-            yield source, text
-
-    def _batches(
-        self, text: Iterable[str], start: int = 0
-    ) -> Iterator[tuple[IntArray, list[list[str]]]]:
-        """Yield the rows below the header that have a non-empty cell, with their line numbers."""
-        reader = csv.reader(text, delimiter=self._delimiter, skipinitialspace=not self.keep_blanks)
-        first = start
-        try:
-            while rows := _next_rows(reader):
-                lines = np.arange(first + 1, first + len(rows) + 1)
-                first = start + reader.line_num
-                if lines[-1] != first:  # some cells have several lines
-                    breaks = [len(_LINE_END.findall("|".join(row))) for row in rows]
-                    lines += np.cumsum(breaks)
+            while lines := text.readlines(_BLOCK):
+                # A cell with quotes in which these lines end continues after them.
+                reader = csv.reader(
+                    chain(lines, text),
+                    delimiter=self._delimiter,
+                    skipinitialspace=not self.keep_blanks,
+                )
+                rows: list[list[str]] = []
+                try:
+                    while (more := len(lines) - reader.line_num) > 0:
+                        rows += islice(reader, min(more, _MAX_ROWS_AHEAD))
+                except csv.Error as error:
+                    raise UsageError(
+                        f"line {before + reader.line_num + 1}: invalid CSV: {error}",
+                        "not a text file? export the data as CSV",
+                    ) from error
+                numbers = np.arange(1, len(rows) + 1)
+                if reader.line_num > len(rows):  # some cells have several lines
+                    numbers += np.cumsum([len(_LINE_END.findall("|".join(row))) for row in rows])
+                numbers, before = numbers + before, before + reader.line_num
                 is_row = np.fromiter(map(any, rows), np.bool_, len(rows))
-                is_row &= lines > self._header_line
-                if is_row.any():
-                    yield lines[is_row], list(compress(rows, is_row))
-        except csv.Error as error:
-            raise UsageError(
-                f"line {start + reader.line_num + 1}: invalid CSV: {error}",
-                "not a text file? export the data as CSV",
-            ) from error
-
-
-def _next_rows(reader: Iterator[list[str]]) -> list[list[str]]:
-    # Rows have no reference cycles: to look for them would take half of the time.
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        return list(islice(reader, _BATCH_ROWS))
-    finally:
-        if was_enabled:
-            gc.enable()
+                is_row &= numbers > self._header_line
+                yield numbers[is_row], rows if is_row.all() else list(compress(rows, is_row))
+                self._on_progress(source.tell(), before)
 
 
 def normalize_name(name: str) -> str:

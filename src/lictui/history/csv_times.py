@@ -43,33 +43,27 @@ _MONTH_NAMES: Final = {
 }
 _MORNING: Final = frozenset({"am", "πμ", "上午", "오전", "午前", "sa", "de", "dop"})
 _AFTERNOON: Final = frozenset({"pm", "μμ", "下午", "오후", "午後", "ch", "du", "odp"})
-_HALVES_BEFORE: Final = ("上午", "下午", "오전", "오후", "午前", "午後")  # the clock
-_WEEKDAY: Final = r"(?:[^\W\d]{2,}\.?,?\s+)?"
-_NAME: Final = r"(?P<name>[^\W\d]{3,})\.?,?"
-_DATES: Final = tuple(
-    map(
-        re.compile,
-        (
-            r"(?P<year>\d{4})\s*([-/.])\s*(?P<month>\d{1,2})\s*\2\s*(?P<day>\d{1,2})\.?",
-            r"(?P<year>\d{4})\.?(?P<month>\d{2})(?P<day>\d{2})",
-            _WEEKDAY + r"(?P<first>\d{1,2})\s*([-/.])\s*(?P<second>\d{1,2})\s*\2\s*"
-            r"(?P<year>\d{4}|\d{2})\.?(?:\s*\u0433\.?)?",
-            _WEEKDAY + r"(?P<day>\d{1,2})\.?[- ]\s*(?:de )?" + _NAME + r"[- ]\s*(?:de )?"
-            r"(?P<year>\d{4}|\d{2})",
-            _WEEKDAY + _NAME + r"\s+(?P<day>\d{1,2}),?\s+(?P<year>\d{4})",
-            r"(?P<year>\d{4})\s*[-/.]\s*(?P<month>\d{1,2})\.?",
-            r"(?P<month>\d{1,2})\s*[-/.]\s*(?P<year>\d{4})\.?",
-            _NAME + r"[- ](?P<year>\d{4})",
-        ),
-    )
+# What the words of a date may be: numbers of four (Y) or fewer digits (d), and names of months (M)
+_DATES: Final = {
+    "Ydd": ("year", "month", "day"),
+    "ddY": ("first", "second", "year"),
+    "ddd": ("first", "second", "year"),
+    "dMY": ("day", "month", "year"),
+    "dMd": ("day", "month", "year"),
+    "MdY": ("month", "day", "year"),
+    "Yd": ("year", "month"),
+    "dY": ("month", "year"),
+    "MY": ("month", "year"),
+}
+_BETWEEN: Final = re.compile(r"(?:[\s\-/.,]+(?:de |\u0433\b)?)+")  # the words of a date
+_COMPACT_DATE: Final = re.compile(r"(\d{4})\.?(\d{2})(\d{2})", re.ASCII)
+_DATE_AND_CLOCK: Final = re.compile(
+    r"(.*?\S)[T ,] ?((?:(?:[上下]午|오[전후]|午[前後]) )?\d{1,2}(?::|[.h]\d{2}\b| ?[AaPp][Mm]\b).*)"
 )
 _CLOCK: Final = re.compile(
     r"(?P<before>[^\W\d][^\d:]*?)?\s*(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d{2})"
     r"(?:[:.](?P<second>\d{2})(?:[.,]\d+)?)?)?"
     r"\s*(?P<half>[^\W\d][^\d+]*?)??\s*(?P<zone>Z|z|UTC|GMT|[+-]\d{2}:?\d{2})?"
-)
-_CLOCK_WITHOUT_COLON: Final = re.compile(
-    r"(.*\S)\s+(\d{1,2}[.h]\d{2}(?:\.\d{2})?|\d{1,2}\s?[AaPp][Mm])"
 )
 _RANGE: Final = re.compile(r"\s+[-\u2013\u2212]\s+")
 _SERIAL: Final = re.compile(r"[2-7]\d{4}(?:\.\d+)?", re.ASCII)
@@ -114,29 +108,9 @@ class TimeOfDay(NamedTuple):
 
 def split_time(text: str) -> tuple[str, str]:
     """Return the date and the clock in a time, or a range of time; "" for a day or a month."""
-    if text[10:11] in "T " and text[12:13].isdigit() and text[4:5] == "-":  # ISO
-        return text[:10], text[11:]
-    date_text, _, clock = text.partition(" ")
-    if ":" not in date_text and ":" in clock[:3] and text.isascii():
-        return date_text, clock
-    text = " ".join(text.split())
-    if not text.isascii():
-        text = _ascii_digits(text)
-        for word in _HALVES_BEFORE:
-            if f" {word} " in text:
-                start = text.index(word)
-                return text[:start].strip(), text[start:]
-    colon = text.find(":")
-    if colon > 0:
-        start = max(text.rfind(blank, 0, colon) for blank in " T,")
-        return text[: max(start, 0)].rstrip(" ,"), text[start + 1 :]
-    return _split_digits(text)
-
-
-def _split_digits(text: str) -> tuple[str, str]:
-    """Return the parts of a time without colons: a date, or a number."""
-    if match := _CLOCK_WITHOUT_COLON.fullmatch(text):
-        return match[1], match[2]
+    text = _plain(text)
+    if match := _DATE_AND_CLOCK.fullmatch(text):
+        return match[1].rstrip(" ,"), match[2]
     if match := _COMPACT.fullmatch(text):
         clock = f"{match[2]}:{match[3]}:{match[4] or '00'}"
         if (match[6] or "*").isdigit():
@@ -153,12 +127,13 @@ def _split_digits(text: str) -> tuple[str, str]:
     return text, ""
 
 
-def _ascii_digits(text: str) -> str:
-    """Return a text with ASCII digits and without marks of direction; 年, 月, 日 as hyphens."""
-    text = re.sub("[\u200e\u200f]|[日일]", "", text)
-    text = re.sub("[年월月년]", "-", text)
-    digits = (str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
-    return " ".join("".join(digits).split())
+def _plain(text: str) -> str:
+    """Return a text with ASCII digits, without marks of direction, and 年, 月, 日 as hyphens."""
+    if not text.isascii():
+        text = re.sub("[\u200e\u200f日일]", "", text)
+        text = re.sub("[年월月년]", "-", text)
+        text = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
+    return " ".join(text.split())
 
 
 def split_formatted_time(text: str, date_format: str) -> tuple[str, str]:
@@ -176,37 +151,41 @@ def split_formatted_time(text: str, date_format: str) -> tuple[str, str]:
 
 def parse_date(text: str) -> LocalDate:
     """Return a date in any format. Raises RowError."""
-    text = " ".join((text if text.isascii() else _ascii_digits(text)).split())
-    match = next((m for pattern in _DATES if (m := pattern.fullmatch(text))), None)
-    if match is None:
-        raise RowError(f"invalid time: {shorten(text)}")
-    parts = match.groupdict()
-    year = int(parts["year"]) + (_YEAR_2000 if len(parts["year"]) == len("yy") else 0)
+    plain = _COMPACT_DATE.sub(r"\1-\2-\3", _plain(text), count=1)
+    words = [_date_word(word) for word in _BETWEEN.split(plain.lower()) if word]
+    shape = "".join(kind for kind, _ in words)
+    if shape not in _DATES and shape[:1] in ("M", "?"):  # a weekday
+        words, shape = words[1:], shape[1:]
+    numbers = (number for _, number in words)
+    parts = dict(zip(_DATES.get(shape, ()), numbers, strict=False))
+    year = parts.get("year", 0)
+    year += 0 if "Y" in shape else _YEAR_2000
     year -= 543 if year in _THAI_YEARS else 0
-    if year not in _YEARS:
+    if not parts or year not in _YEARS:
         raise RowError(f"invalid time: {shorten(text)}")
     if "first" in parts:
-        return LocalDate(year, int(parts["first"]), int(parts["second"]), ambiguous=True)
-    if "name" in parts:
-        name = parts["name"].lower()
-        month = _MONTH_NAMES.get(name[:3]) or _MONTH_NAMES.get(name[:4])
-        if month is None:
-            raise RowError(f"invalid month: {shorten(text)}")
-    else:
-        month = int(parts["month"])
-    return LocalDate(year, month, int(parts.get("day") or 0), ambiguous=False)
+        return LocalDate(year, parts["first"], parts["second"], ambiguous=True)
+    return LocalDate(year, parts["month"], parts.get("day", 0), ambiguous=False)
+
+
+def _date_word(word: str) -> tuple[str, int]:
+    """Return what a word of a date is, and its number."""
+    if word.isdecimal():
+        return {1: "d", 2: "d", 4: "Y"}.get(len(word), "?"), int(word)
+    month = _MONTH_NAMES.get(word[:3]) or _MONTH_NAMES.get(word[:4]) if word.isalpha() else 0
+    return ("M", month) if month else ("?", 0)
 
 
 def parse_clock(text: str) -> TimeOfDay:
     """Return a time of day or a range of time in any format. Raises RowError."""
-    text = (text if text.isascii() else _ascii_digits(text)).strip()
+    text = _plain(text)
     if not text:
         return TimeOfDay(0, width=WHOLE_DAY)
     start, *ends = _RANGE.split(text)
     clock = _clock(start)
     if not ends:
         return clock
-    end = _clock(split_time(ends[-1])[1])
+    end = _clock(split_time(ends[-1])[1] or ends[-1])
     return clock._replace(width=(end.seconds - clock.seconds) % _DAY or _DAY)
 
 
