@@ -9,21 +9,24 @@ import re
 import uuid
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from http import HTTPStatus
 from itertools import count
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from aiohttp import web
+
 from lictui.simulator import FaultMode
 from lictui.simulator.http import (
+    TOKEN_LIFETIME,
     Headers,
     Json,
     JsonApi,
-    Request,
-    SimulatedReply,
+    RefusedError,
     apply_fault,
     json_reply,
+    plain_reply,
 )
 
 if TYPE_CHECKING:
@@ -33,38 +36,32 @@ if TYPE_CHECKING:
 # Every API of Citrix Cloud: errors, access, transaction IDs
 
 
-def common_error(status: int, kind: str, detail: str, **parameters: str) -> SimulatedReply:
+def common_error(status: int, kind: str, detail: str, **parameters: str) -> RefusedError:
     """Return an error of a kind that all of Citrix Cloud shares; its parameters are a list."""
     pairs = [{"name": name, "value": value} for name, value in parameters.items()]
     kind = f"https://errors-api.cloud.com/common/{kind}"
-    return json_reply({"type": kind, "detail": detail, "parameters": pairs}, status=status)
+    body = {"type": kind, "detail": detail, "parameters": pairs}
+    return RefusedError(json_reply(body, status=status))
 
 
-def service_error(
-    status: int, detail: str = "", parameters: Json | None = None, headers: Headers = ()
-) -> SimulatedReply:
-    """Return an error in the format of the licensing service; its one parameter is an object."""
-    detail = detail or HTTPStatus(status).phrase.lower()
-    body = {"type": str(status), "detail": detail, "parameters": parameters}
-    return json_reply(body, status=status, headers=headers)
-
-
-def not_found(entity: str) -> SimulatedReply:
-    """Return 404: the entity does not exist, or this customer is not entitled to it."""
-    return service_error(404, "resource not found", {"name": "entityType", "value": entity})
-
-
-def unauthorized(reason: str) -> SimulatedReply:
+def unauthorized(reason: str) -> RefusedError:
     """Return 401: the token is `missing`, `invalid` or `expired`."""
     return common_error(401, "authentication", "Authentication failed.", reason=reason)
 
 
-def forbidden(reason: str) -> SimulatedReply:
+def forbidden(reason: str) -> RefusedError:
     """Return 403: access is denied because of the `customer` or the `permission`."""
     return common_error(403, "authorization", "Authorization failed.", reason=reason)
 
 
-Resource = Callable[[Mapping[str, str], FaultMode], SimulatedReply]  # of a lower-case query
+def _not_found(entity: str) -> web.Response:
+    """Return 404: the entity does not exist, or this customer is not entitled to it."""
+    parameters = {"name": "entityType", "value": entity}
+    body = {"type": "404", "detail": "resource not found", "parameters": parameters}
+    return json_reply(body, status=404)
+
+
+Resource = Callable[[Mapping[str, str], FaultMode], web.Response]  # of a lower-case query
 
 
 @dataclass(eq=False)
@@ -79,67 +76,53 @@ class CloudApi(JsonApi):
         """The ID of the customer."""
         return self.client.customer
 
-    @property
     @abstractmethod
-    def token_paths(self) -> set[str]:
-        """The paths of the token endpoint, in lower case."""
+    def resource(self, request: web.BaseRequest, path: str) -> Resource | None:
+        """Return what `path` leads to, None for nothing. Raises RefusedError."""
 
-    def error(self, status: int, headers: Headers = ()) -> SimulatedReply:
+    def error(self, status: int, message: str = "", headers: Headers = ()) -> web.Response:
         """Return an error in the format of the licensing service."""
-        return service_error(status, headers=headers)
+        detail = message or HTTPStatus(status).phrase.lower()
+        body = {"type": str(status), "detail": detail, "parameters": None}
+        return json_reply(body, status=status, headers=headers)
 
-    @abstractmethod
-    def token(self, request: Request, fault: FaultMode) -> SimulatedReply:
-        """Return the reply to a request for a token."""
-
-    @abstractmethod
-    def resource(self, request: Request, path: str) -> Resource | SimulatedReply | None:
-        """Return what `path` leads to, the refusal of it, or None for nothing."""
-
-    def reply(self, request: Request, path: str, fault: FaultMode) -> SimulatedReply:
+    async def answer(self, request: web.BaseRequest) -> web.Response | None:
         """Return the reply to any request, with an ID of its own."""
-        if path not in self.token_paths:
-            reply = self._read(request, path, fault)
-        elif request.method == "POST":
-            reply = self.token(request, fault)
-        else:
-            reply = service_error(405, headers=(("Allow", "POST"),))
-        transaction = uuid.uuid5(uuid.NAMESPACE_DNS, f"{self.customer}/{next(self._transactions)}")
-        return replace(reply, headers=(*reply.headers, (self.transaction_header, str(transaction))))
-
-    def _read(self, request: Request, path: str, fault: FaultMode) -> SimulatedReply:
-        resource = self._token_refusal(request, fault) or self.resource(request, path)
-        if isinstance(resource, SimulatedReply):
-            reply = resource
-        elif resource is None:
-            reply = not_found("path")
-        elif request.method != "GET":
-            reply = service_error(405, headers=(("Allow", "GET"),))
-        elif fault is FaultMode.UNKNOWN_CUSTOMER:
-            reply = not_found("customer")
-        elif fault is FaultMode.FORBIDDEN:
-            reply = forbidden("permission")
-        else:
-            query = {name.lower(): value for name, value in request.query.items()}
-            reply = apply_fault(resource(query, fault), fault)
+        reply = await super().answer(request)
+        if reply is not None:
+            name = f"{self.customer}/{next(self._transactions)}"
+            reply.headers[self.transaction_header] = str(uuid.uuid5(uuid.NAMESPACE_DNS, name))
         return reply
 
-    def _token_refusal(self, request: Request, fault: FaultMode) -> SimulatedReply | None:
-        if not request.headers.get("authorization"):
-            return unauthorized("missing")
-        expires = self.token_expiry(request.headers)
+    def read(self, request: web.BaseRequest, path: str, fault: FaultMode) -> web.Response:
+        """Return the reply to a request with a token."""
+        expires = self.token_expiry(request)
+        if not request.headers.get("Authorization"):
+            raise unauthorized("missing")
         if not expires or fault is FaultMode.DENIED:
-            return unauthorized("invalid")
-        return None if self.clock.now() < expires else unauthorized("expired")
+            raise unauthorized("invalid")
+        if self.clock.now() >= expires:
+            raise unauthorized("expired")
+        resource = self.resource(request, path)
+        if resource is None:
+            return _not_found("path")
+        if request.method != "GET":
+            return self.error(405, headers=[("Allow", "GET")])
+        if fault is FaultMode.UNKNOWN_CUSTOMER:
+            return _not_found("customer")
+        if fault is FaultMode.FORBIDDEN:
+            raise forbidden("permission")
+        query = {name.lower(): value for name, value in request.query.items()}
+        return apply_fault(resource(query, fault), fault)
 
 
-def query_month(query: Mapping[str, str], name: str) -> str | SimulatedReply:
-    """Return the month `yyyy-MM` in a query, or the error for it."""
+def query_month(query: Mapping[str, str], name: str) -> str:
+    """Return the month `yyyy-MM` in a query. Raises RefusedError."""
     month = query.get(name.lower(), "")
     if _MONTH.fullmatch(month):
         return month
     kind = "invalidString" if month else "missing"
-    return common_error(400, kind, f"{name} must be yyyy-MM.", name=name)
+    raise common_error(400, kind, f"{name} must be yyyy-MM.", name=name)
 
 
 _MONTH: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
@@ -147,9 +130,9 @@ _MONTH: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 # The licensing API
 
-
 _LICENSING: Final = "/licensing/license/enterprise/cloud/cvad/ud"
 _MAX_MONTHS: Final = 12  # of one request
+_FORM: Final = "application/x-www-form-urlencoded"
 
 
 @dataclass(eq=False)
@@ -164,17 +147,30 @@ class LicensingApi(CloudApi):
         """The paths of the token endpoint, in lower case."""
         return {f"/cctrustoauth2/{name}/tokens/clients" for name in (self.customer.lower(), "root")}
 
-    def token(self, request: Request, fault: FaultMode) -> SimulatedReply:
-        """Return the reply to a request for a token."""
-        return self.client_credentials(request, fault)
+    async def token(self, request: web.BaseRequest, fault: FaultMode) -> web.Response:
+        """Return the reply to a request for a token: OAuth 2."""
+        if request.content_type != _FORM:
+            return _oauth_error(400, "invalid_request", f"The request must be {_FORM}.")
+        form = await request.post()
+        if form.get("grant_type") != "client_credentials":
+            return _oauth_error(400, "unsupported_grant_type", "Use client_credentials.")
+        if fault is FaultMode.DENIED or form.get("client_id") != self.client.name:
+            return _oauth_error(401, "invalid_client", "The client is not known.")
+        # A wrong secret is an error with status 200.
+        if not self.is_secret(str(form.get("client_secret", ""))):
+            return _oauth_error(200, "invalid_client", "The client secret is not valid.")
+        if fault is FaultMode.CREDENTIALS_EXPIRED:
+            return _oauth_error(200, "invalid_client", "The client secret has expired.")
+        token, lifetime = self.issue_token(), str(TOKEN_LIFETIME)
+        return json_reply({"token_type": "bearer", "access_token": token, "expires_in": lifetime})
 
-    def resource(self, request: Request, path: str) -> Resource | SimulatedReply | None:
+    def resource(self, request: web.BaseRequest, path: str) -> Resource | None:
         """Return what `path` leads to, if the request names the customer."""
-        customer = request.headers.get("citrix-customerid", "").lower()
+        customer = request.headers.get("Citrix-CustomerId", "").lower()
         if not customer:
-            return unauthorized("missing")
+            raise unauthorized("missing")
         if customer != self.customer.lower():
-            return forbidden("customer")
+            raise forbidden("customer")
         return {
             f"{_LICENSING}/current": self._current,
             f"{_LICENSING}/historicalusage": self._history,
@@ -183,27 +179,27 @@ class LicensingApi(CloudApi):
     def _licenses(self, fault: FaultMode) -> License | None:
         return None if fault is FaultMode.EMPTY else self.entitlement.license_at(self.clock.now())
 
-    def _current(self, _query: Mapping[str, str], fault: FaultMode) -> SimulatedReply:
+    def _current(self, _query: Mapping[str, str], fault: FaultMode) -> web.Response:
         licenses = self._licenses(fault)
         if licenses is None:
-            return SimulatedReply(204)
+            return plain_reply(204)
         return json_reply(current_usage_body(licenses, self.customer, self.clock.now()))
 
-    def _history(self, query: Mapping[str, str], fault: FaultMode) -> SimulatedReply:
-        first, last = (query_month(query, name) for name in ("startDate", "endDate"))
-        if isinstance(first, SimulatedReply):
-            return first
-        if isinstance(last, SimulatedReply):
-            return last
-        start, end = (int(month[:4]) * 12 + int(month[5:]) - 1 for month in (first, last))
+    def _history(self, query: Mapping[str, str], fault: FaultMode) -> web.Response:
+        months = (query_month(query, name) for name in ("startDate", "endDate"))
+        start, end = (int(month[:4]) * 12 + int(month[5:]) - 1 for month in months)
         if not start <= end < start + _MAX_MONTHS:
             detail = f"startDate to endDate must be 1 to {_MAX_MONTHS} months."
-            return common_error(400, "outOfRange", detail, name="endDate")
+            raise common_error(400, "outOfRange", detail, name="endDate")
         licenses = self._licenses(fault)
         if licenses is None:
-            return SimulatedReply(204)
+            return plain_reply(204)
         rows = month_rows(self.entitlement, start, end, self.clock.now())
         return json_reply(historical_usage_body(licenses, self.customer, rows))
+
+
+def _oauth_error(status: int, error: str, description: str) -> web.Response:
+    return json_reply({"error": error, "error_description": description}, status=status)
 
 
 # JSON bodies

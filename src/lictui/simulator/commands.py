@@ -1,11 +1,12 @@
 """Simulated machine that is read by commands: its programs, their output, and the port behind them.
 
 The programs are lmutil, udadmin, PowerShell, the Checkmk agent, cat (license files) and lictui. The
-stand-ins for `lmutil` and `ssh` (fake_program.py) reach them over HTTP.
+stand-ins for `lmutil` and `ssh` (fake_program.py) connect to it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import shlex
@@ -14,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
 
 from lictui.clock import Clock, iso
 from lictui.paths import write_private
@@ -25,9 +25,10 @@ from lictui.simulator.flexnet import (
     udadmin_text,
     unreachable_text,
 )
-from lictui.simulator.http import Connection, Listener, Request, SimulatedReply, listen
+from lictui.simulator.http import Listener
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterable, Mapping, Sequence
 
 
@@ -228,7 +229,6 @@ class SimulatedOutput:
     stdout: bytes = b""
     stderr: str = ""
     status: int = 0
-    cut: bool = False  # its output ends in the middle
 
 
 _NOT_FOUND: Final = 127  # of a shell, for a command it does not have
@@ -315,12 +315,10 @@ class Machine:
 # The port that the simulated programs connect to
 
 
-SSH: Final = "/ssh"  # a command for the shell over there
-LMUTIL: Final = "/lmutil"  # arguments of a program over here
 _LOST: Final = 255  # ssh's own exit status
 _KILLED: Final = 137  # what a shell makes of SIGKILL
 _BUSY: Final = 3
-_NOT_FOUND_SERVICE: Final = 404
+_MAX_COMMAND: Final = 256 * 1024  # bytes
 _OVERSIZED_LINES: Final = 140_000  # 11 MB
 _PAGE: Final = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body></body></html>\r\n"
 # What becomes of a command on the way to another machine.
@@ -356,8 +354,38 @@ async def serve_commands(
     port: int = 0,
 ) -> Listener:
     """Run programs of `machine` until `aclose`. OSError when the port is taken."""
-    front = _CommandFront(machine, inventory, fault, clock, user)
-    return await listen(front.answer, host=host, port=port)
+    return _CommandListener(_CommandFront(machine, inventory, fault, clock, user), host, port)
+
+
+class _CommandListener(Listener):
+    """Runs the command of each connection.
+
+    A request is the length of what follows, a line feed, and words that a NUL separates: the
+    program and its arguments. The answer is the exit status, the length of the standard error, a
+    line feed, the standard error, and the standard output.
+    """
+
+    def __init__(self, front: _CommandFront, host: str, port: int) -> None:
+        self._front = front
+        super().__init__(host, port)
+
+    async def serve(self, client: socket.socket) -> None:
+        """Run one command."""
+        reader, writer = await asyncio.open_connection(sock=client)
+        try:
+            length = int(await reader.readline())
+            words = (await reader.readexactly(min(length, _MAX_COMMAND))).decode().split("\0")
+            output = self._front.run(*words)
+            if output is None:
+                await reader.read()  # until the client gives up
+                return
+            errors = output.stderr.encode()
+            writer.write(f"{output.status} {len(errors)}\n".encode() + errors + output.stdout)
+            await writer.drain()
+        except (ValueError, KeyError, EOFError):
+            pass  # not one of our programs
+        finally:
+            writer.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,21 +396,15 @@ class _CommandFront:
     clock: Clock
     user: str
 
-    async def answer(self, request: Request, _: Connection) -> SimulatedReply | None:
-        argv = [request.query[str(at)] for at in range(len(request.query))]
+    def run(self, program: str, *argv: str) -> SimulatedOutput | None:
+        """Return what `program` prints; None if it never ends."""
         fault = self.fault()
-        if not argv or request.path not in (SSH, LMUTIL):
-            return SimulatedReply(_NOT_FOUND_SERVICE)
         if fault is FaultMode.SILENT:
             return None
-        output = self._lmutil(argv, fault) if request.path == LMUTIL else self._ssh(argv, fault)
-        headers = (
-            ("Content-Type", "application/octet-stream"),
-            ("X-Status", str(output.status)),
-            ("X-Stderr", quote(output.stderr)),
-        )
-        body = output.stdout * (_OVERSIZED_LINES if fault is FaultMode.OVERSIZED else 1)
-        return SimulatedReply(200, headers, body, truncated=output.cut)
+        run = {"ssh": self._ssh, "lmutil": self._lmutil}[program]
+        output = run([*argv], fault)
+        lines = _OVERSIZED_LINES if fault is FaultMode.OVERSIZED else 1
+        return replace(output, stdout=output.stdout * lines)
 
     def _ssh(self, argv: list[str], fault: FaultMode) -> SimulatedOutput:
         if sentence := _REFUSED_THERE.get(fault):
@@ -418,7 +440,8 @@ class _CommandFront:
             return output
         output = self.machine.run(argv, self.inventory(), self.clock.now())
         if fault is FaultMode.TRUNCATED:
-            return replace(output, status=_KILLED, cut=True)
+            half = output.stdout[: len(output.stdout) // 2]
+            return replace(output, stdout=half, status=_KILLED)
         return output
 
 

@@ -6,8 +6,6 @@ Windows' own web server.
 
 from __future__ import annotations
 
-import binascii
-from base64 import b64decode
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -21,15 +19,17 @@ from lictui.simulator.http import (
     Headers,
     Json,
     JsonApi,
-    Request,
-    SimulatedReply,
+    RefusedError,
     apply_fault,
+    basic_account,
     json_reply,
 )
 from lictui.simulator.usage import DAY, QUARTER, as_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from aiohttp import web
 
 # JSON bodies
 
@@ -286,7 +286,12 @@ class SiteApi(JsonApi):
     server: SimulatedServer
     inventory: CurrentInventory
 
-    def error(self, status: int, headers: Headers = (), message: str = "") -> SimulatedReply:
+    @property
+    def token_paths(self) -> set[str]:
+        """The paths of the token endpoint, in lower case."""
+        return {f"{base}/tokens" for base in _BASES}
+
+    def error(self, status: int, message: str = "", headers: Headers = ()) -> web.Response:
         """Return an error in the format of ErrorData."""
         phrase = HTTPStatus(status).phrase
         kind = phrase.replace(" ", "")
@@ -298,19 +303,12 @@ class SiteApi(JsonApi):
         }
         return json_reply(body, status=status, headers=headers)
 
-    def reply(self, request: Request, path: str, fault: FaultMode) -> SimulatedReply:
-        """Return the reply to any request."""
-        if request.method == "POST":
-            if path in {f"{base}/tokens" for base in _BASES}:
-                return self._password_token(request, fault)
-            return self.error(404)
-        return self._refusal(request, fault) or self._read(request, fault, path)
-
-    def _password_token(self, request: Request, fault: FaultMode) -> SimulatedReply:
+    async def token(self, request: web.BaseRequest, fault: FaultMode) -> web.Response:
+        """Return the reply to a request with user and password."""
         denied = fault in {FaultMode.DENIED, FaultMode.CREDENTIALS_EXPIRED}
-        if denied or _basic(request.headers) != (self.client.name, self.client.secret):
+        if denied or basic_account(request) != (self.client.name, self.client.secret):
             message = "The user name or password is not valid."
-            return self.error(401, (("WWW-Authenticate", "Basic"),), message)
+            return self.error(401, message, [("WWW-Authenticate", "Basic")])
         return json_reply(
             {
                 "Token": self.issue_token(),
@@ -321,35 +319,23 @@ class SiteApi(JsonApi):
             }
         )
 
-    def _refusal(self, request: Request, fault: FaultMode) -> SimulatedReply | None:
-        """Return the error for a request without access; None if it has access."""
-        headers = request.headers
-        if request.method != "GET":
-            return self.error(405)
-        if fault is FaultMode.DENIED or self.token_expiry(headers) <= self.clock.now():
-            return self.error(401, message="The token is missing, not valid or has expired.")
-        if headers.get("citrix-customerid", "").lower() != _CUSTOMER.lower():
-            return self.error(401, message="Citrix-CustomerId is missing or not this customer.")
-        accept = headers.get("accept", "*/*")
-        if "json" not in accept and "*/*" not in accept:
-            return self.error(406, message="Only application/json is available.")
-        return None
-
-    def _read(self, request: Request, fault: FaultMode, path: str) -> SimulatedReply:
+    def read(self, request: web.BaseRequest, path: str, fault: FaultMode) -> web.Response:
+        """Return the reply to a request with a token."""
+        self._require_access(request, fault)
         licenses = () if fault is FaultMode.EMPTY else self.inventory()
         site = SimulatedSite(self.server, licenses, self.clock.now())
         resource = _routes(site).get(path)
         if resource is None or fault is FaultMode.UNKNOWN_CUSTOMER:
             return self.error(404)
-        instance = request.headers.get("citrix-instanceid", "").lower()
+        instance = request.headers.get("Citrix-InstanceId", "").lower()
         if resource not in {"me", "site"} and instance not in {site.id.lower(), site.name.lower()}:
-            return self.error(400, message="Citrix-InstanceId is missing or not this site.")
+            return self.error(400, "Citrix-InstanceId is missing or not this site.")
         if resource != "me" and fault is FaultMode.FORBIDDEN:
-            return self.error(403, message="You do not have the permission to read this.")
+            return self.error(403, "You do not have the permission to read this.")
         flags = {name for name, value in request.query.items() if value.lower() == "true"}
         match resource:
             case "me":
-                body = me(site, self.client.name, iso(self.token_expiry(request.headers)))
+                body = me(site, self.client.name, iso(self.token_expiry(request)))
             case "site":
                 body = site_detail(site)
             case "controllers":
@@ -360,16 +346,20 @@ class SiteApi(JsonApi):
                 body = overview(site, inventory="includeInventory" in flags)
         return apply_fault(json_reply(body), fault)
 
-
-def _basic(headers: Mapping[str, str]) -> tuple[str, str] | None:
-    scheme, _, encoded = headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        user, colon, password = b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return None
-    return (user, password) if colon else None
+    def _require_access(self, request: web.BaseRequest, fault: FaultMode) -> None:
+        headers = request.headers
+        accept = headers.get("Accept", "*/*")
+        if request.method != "GET":
+            reply = self.error(404 if request.method == "POST" else 405)
+        elif fault is FaultMode.DENIED or self.token_expiry(request) <= self.clock.now():
+            reply = self.error(401, "The token is missing, not valid or has expired.")
+        elif headers.get("Citrix-CustomerId", "").lower() != _CUSTOMER.lower():
+            reply = self.error(401, "Citrix-CustomerId is missing or not this customer.")
+        elif "json" not in accept and "*/*" not in accept:
+            reply = self.error(406, "Only application/json is available.")
+        else:
+            return
+        raise RefusedError(reply)
 
 
 def _routes(site: SimulatedSite) -> dict[str, str]:

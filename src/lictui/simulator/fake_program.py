@@ -1,7 +1,6 @@
 """Stand-ins for `lmutil` and `ssh`: a stand-alone program that does not import lictui.
 
-`install_programs` writes this file under both names. It uses a plain socket: importing http.client
-would take most of its run time.
+`install_programs` writes this file under both names. It imports little, to start quickly.
 """
 
 import re
@@ -13,7 +12,6 @@ import time
 _CHUNK = 65536
 _LOST = 255
 _WITH_VALUE = ("-o", "-p", "-i", "-F", "-l")
-_SAFE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
 
 def lmutil(argv: list[str]) -> int:
@@ -24,7 +22,7 @@ def lmutil(argv: list[str]) -> int:
     for place in re.split("[,;]", argv[argv.index("-c") + 1]):
         port, _, host = place.rpartition("@")
         try:
-            return _ask(host, int(port or 27000), "/lmutil", ["lmutil", *argv])
+            return _ask(host, int(port or 27000), "lmutil", "lmutil", *argv)
         except OSError as error:
             number = error.errno if isinstance(error.errno, int) else 0
             refused = f'(-15,570:{number} "{error.strerror}")'
@@ -51,40 +49,26 @@ def ssh(argv: list[str]) -> int:
         return _end(b"", "usage: ssh [options] destination command [argument ...]", _LOST)
     host, port = argv[0].rpartition("@")[2], options.get("-p", "22")
     try:
-        return _ask(host, int(port), "/ssh", argv[1:])
+        return _ask(host, int(port), "ssh", *argv[1:])
     except OSError as error:
         answer = f"ssh: connect to host {host} port {port}: {error.strerror}"
         return _end(b"", answer, _LOST)
 
 
-def _ask(host: str, port: int, path: str, argv: list[str]) -> int:
-    query = "&".join(f"{at}={_quoted(word)}" for at, word in enumerate(argv))
+def _ask(host: str, port: int, *words: str) -> int:
+    """Send the words as commands.py reads them; print the answer, and return the exit status."""
     with socket.create_connection((host, port)) as connection:
-        head = f"GET {path}?{query} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
-        connection.sendall(head.encode())
-        answer = b""
-        while b"\r\n\r\n" not in answer and (more := connection.recv(_CHUNK)):
-            answer += more
-        header, _, body = answer.partition(b"\r\n\r\n")
-        _write(body)
-        while body := connection.recv(_CHUNK):
-            _write(body)
-    headers = dict(re.findall(r"^([\w-]+): (.*?)\r?$", header.decode("latin-1"), re.MULTILINE))
-    headers = {name.lower(): value for name, value in headers.items()}
-    errors = re.sub("%(..)", lambda hit: chr(int(hit[1], 16)), headers.get("x-stderr", ""))
-    return _end(b"", errors.encode("latin-1").decode(), int(headers.get("x-status", _LOST)))
-
-
-def _quoted(word: str) -> str:
-    return "".join(chr(each) if chr(each) in _SAFE else f"%{each:02X}" for each in word.encode())
-
-
-def _write(output: bytes) -> None:
-    sys.stdout.buffer.write(output)
+        request = "\0".join(words).encode()
+        connection.sendall(b"%d\n%b" % (len(request), request))
+        answer = b"".join(iter(lambda: connection.recv(_CHUNK), b""))
+    head, _, rest = answer.partition(b"\n")
+    status, _, length = head.partition(b" ")
+    errors = int(length or 0)
+    return _end(rest[errors:], rest[:errors].decode(), int(status or _LOST))
 
 
 def _end(output: bytes, errors: str, status: int) -> int:
-    _write(output)
+    sys.stdout.buffer.write(output)
     sys.stdout.buffer.flush()
     if errors:
         sys.stderr.write(errors + "\n")

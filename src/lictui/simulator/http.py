@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
+import socket
 import ssl
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from hmac import compare_digest
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl, unquote, urlsplit
 
-import h11
+from aiohttp import BasicAuth, web
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -30,203 +28,84 @@ from lictui.simulator import CurrentFault, FaultMode
 if TYPE_CHECKING:
     from lictui.clock import Clock
 
-MAX_HEAD: Final = 64 * 1024  # bytes of request line and headers
-MAX_BODY: Final = 1024 * 1024  # bytes
-_CHUNK: Final = 64 * 1024
-_NO_CONTENT: Final = 204
-_TOO_LARGE: Final = 413
-_SERVER_ERROR: Final = 500
-
-_log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request, complete."""
-
-    method: str
-    path: str  # percent-decoded, without the query
-    query: Mapping[str, str]  # the last of several values counts
-    headers: Mapping[str, str]  # lower-case names; several values joined by ", "
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class SimulatedReply:
-    """What to answer; Content-Length is added, but to a 204, which has no body."""
-
-    status: int = 200
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes = b""
-    truncated: bool = False  # close the connection in the middle of the body
-
-
-@dataclass(slots=True, eq=False)
-class Connection:
-    """One kept-alive connection, and what a handler remembers about it."""
-
-    certificate: bytes = b""  # the DER the client was shown; b"" over plain HTTP
-    state: object = field(default=None, repr=False)  # the handler's own, None at first
-
-    @property
-    def encrypted(self) -> bool:
-        """Whether the client came over TLS."""
-        return bool(self.certificate)
-
-
+Headers = Iterable[tuple[str, str]]  # a name may occur more than once
 # None says nothing, and keeps the connection open until the client gives up.
-Handler = Callable[[Request, Connection], Awaitable[SimulatedReply | None]]
+Handler = Callable[[web.BaseRequest], Awaitable[web.Response | None]]
+
+_CLOSING: Final = 0.1  # seconds for what a handler does when it is canceled
 
 
-class Listener:
-    """One port that is listened on; made by `listen`."""
+class Listener(ABC):
+    """One port that is listened on, on `host`; port 0 takes a free one."""
 
-    def __init__(self, handler: Handler, certificate: ServerCertificate | None) -> None:
-        self._handler = handler
-        self._shown = certificate.der if certificate else b""
-        self._context = certificate.server_context() if certificate else None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server | None = None
-        self.host = ""
-        self.port = 0
+    scheme = "http"
+
+    def __init__(self, host: str, port: int) -> None:
+        """OSError if the port is taken."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.create_server((host, port), family=family, backlog=128)
+        self._socket.settimeout(0)
+        self.host, self.port = host, self._socket.getsockname()[1]
+        self._accepting = asyncio.create_task(self._accept())
 
     @property
     def url(self) -> str:
         """The origin: `https://127.0.0.1:40123`."""
-        scheme = "https" if self._context else "http"
-        return f"{scheme}://{self.host}:{self.port}"
-
-    async def start(self, host: str, port: int) -> None:
-        """Listen, as `listen` says."""
-        self._server = await asyncio.start_server(self._accept, host, port)
-        self.host = host
-        self.port = self._server.sockets[0].getsockname()[1]
+        return f"{self.scheme}://{self.host}:{self.port}"
 
     async def aclose(self) -> None:
-        """Stop listening and drop every connection, whatever it is in the middle of."""
-        if self._server is None:
-            return
-        server, self._server = self._server, None
-        server.close()
-        while self._tasks:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.wait(self._tasks)
-        await server.wait_closed()
+        """Stop listening and drop every connection. Safe to call twice."""
+        self._accepting.cancel()
+        await asyncio.wait([self._accepting])
+        self._socket.close()
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._server is None:
-            writer.transport.abort()
-            return
-        task = asyncio.create_task(self._serve(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        async with asyncio.TaskGroup() as connections:
+            while True:
+                client, _ = await loop.sock_accept(self._socket)
+                connections.create_task(self._connect(client))
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # A client that leaves at any moment is not an error of ours.
-        try:
-            with suppress(OSError):  # ssl.SSLError is one
-                if self._context is not None:
-                    # Here rather than in start_server, so that `aclose` reaches a client that
-                    # stalls in the handshake. Nothing was read yet: this runs before the
-                    # transport first polls its socket.
-                    await writer.start_tls(self._context)
-                await _Conversation(reader, writer).run(self._handler, Connection(self._shown))
-                writer.close()
-                await writer.wait_closed()
-        finally:
-            writer.transport.abort()
+    async def _connect(self, client: socket.socket) -> None:
+        with suppress(OSError):  # a client may leave at any moment
+            await self.serve(client)
+
+    @abstractmethod
+    async def serve(self, client: socket.socket) -> None:
+        """Serve a client that has just connected."""
 
 
-class _Conversation:
-    """The requests and replies of one connection, framed by h11."""
+class HttpListener(Listener):
+    """Serves HTTP; over TLS with a certificate."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
+    def __init__(
+        self, handler: Handler, host: str, port: int, certificate: ServerCertificate | None
+    ) -> None:
+        self._handler = handler
+        self._http = web.Server(self._answer, handler_cancellation=True, access_log=None)
+        self._context = certificate.server_context() if certificate else None
+        self.scheme = "https" if certificate else "http"
+        super().__init__(host, port)
 
-    async def run(self, handler: Handler, connection: Connection) -> None:
-        while True:
-            try:
-                request = await self._request()
-            except h11.RemoteProtocolError as error:
-                await self._send(_plain(error.error_status_hint, str(error)), close=True)
-                return
-            if request is None:
-                return
-            reply = await _answer(handler, request, connection)
-            if reply is None:
-                await self._wait_for_the_end()
-                return
-            await self._send(reply)
-            if self._http.our_state is not h11.DONE:
-                return
-            self._http.start_next_cycle()
+    async def serve(self, client: socket.socket) -> None:
+        """Do the handshake; the rest is done by aiohttp."""
+        loop = asyncio.get_running_loop()
+        await loop.connect_accepted_socket(self._http, client, ssl=self._context)
 
-    async def _request(self) -> Request | None:
-        """The next request; None when the client is done."""
-        head = await self._next_event()
-        if not isinstance(head, h11.Request):
-            return None
-        body = bytearray()
-        while isinstance(part := await self._next_event(), h11.Data):
-            body += part.data
-            if len(body) > MAX_BODY:
-                raise h11.RemoteProtocolError("The body is too long", _TOO_LARGE)
-        if not isinstance(part, h11.EndOfMessage):
-            return None
-        return _request(head, bytes(body))
+    async def aclose(self) -> None:
+        """Stop listening and drop every connection. Safe to call twice."""
+        await super().aclose()
+        for connection in self._http.connections:
+            if connection.transport:
+                connection.transport.abort()
+        await self._http.shutdown(_CLOSING)
 
-    async def _next_event(self) -> h11.Event | type[h11.NEED_DATA | h11.PAUSED]:
-        while (event := self._http.next_event()) is h11.NEED_DATA:
-            self._http.receive_data(await self._reader.read(_CHUNK))
-        return event
-
-    async def _send(self, reply: SimulatedReply, *, close: bool = False) -> None:
-        headers = list(reply.headers)
-        if reply.status != _NO_CONTENT:  # RFC 9110, 8.6: there it must not be sent
-            headers.append(("Content-Length", str(len(reply.body))))
-        if close:
-            headers.append(("Connection", "close"))
-        events: list[h11.Event] = [h11.Response(status_code=reply.status, headers=headers)]
-        size = len(reply.body)
-        events.append(h11.Data(data=reply.body[: size // 2 if reply.truncated else size]))
-        if not reply.truncated:
-            events.append(h11.EndOfMessage())
-        self._writer.write(b"".join(self._http.send(event) or b"" for event in events))
-        await self._writer.drain()
-
-    async def _wait_for_the_end(self) -> None:
-        while await self._reader.read(_CHUNK):
-            pass
-
-
-def _request(head: h11.Request, body: bytes) -> Request:
-    try:
-        target = urlsplit(head.target.decode("ascii"))
-        query = dict(parse_qsl(target.query, keep_blank_values=True))
-    except ValueError as error:
-        raise h11.RemoteProtocolError(f"The request's target cannot be read: {error}") from error
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in head.headers:
-        name, value = raw_name.decode("ascii"), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return Request(head.method.decode("ascii"), unquote(target.path), query, headers, body)
-
-
-async def _answer(
-    handler: Handler, request: Request, connection: Connection
-) -> SimulatedReply | None:
-    try:
-        return await handler(request, connection)
-    except Exception:  # noqa: BLE001 - one request of one client must not end the others
-        _log.exception("The handler of %s %s failed", request.method, request.path)
-        return _plain(_SERVER_ERROR, "The simulated server failed; its log says how")
-
-
-def _plain(status: int, text: str) -> SimulatedReply:
-    return SimulatedReply(status, (("Content-Type", "text/plain; charset=utf-8"),), text.encode())
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        reply = await self._handler(request)
+        if reply is None:
+            await asyncio.Event().wait()
+            raise web.HTTPGone  # never: it is canceled when the client leaves
+        return await _send_half(request, reply) if reply.get(_CUT) else reply
 
 
 async def listen(
@@ -235,63 +114,95 @@ async def listen(
     host: str = "127.0.0.1",
     port: int = 0,
     certificate: ServerCertificate | None = None,
-) -> Listener:
+) -> HttpListener:
     """Serve `handler` until `aclose`; port 0 takes a free one. OSError when the port is taken."""
-    listener = Listener(handler, certificate)
-    await listener.start(host, port)
-    return listener
+    return HttpListener(handler, host, port, certificate)
+
+
+_CUT: Final = web.ResponseKey("cut", bool)  # the connection is closed in the middle of the body
+
+
+def cut(reply: web.Response) -> web.Response:
+    """Return `reply`, which will end in the middle of its body."""
+    reply[_CUT] = True
+    return reply
+
+
+async def _send_half(request: web.BaseRequest, reply: web.Response) -> web.StreamResponse:
+    body = bytes(reply.body)  # type: ignore[arg-type]  # of bytes, as all replies here
+    half = web.StreamResponse(status=reply.status, headers=reply.headers)
+    half.content_length = len(body)
+    await half.prepare(request)
+    await half.write(body[: len(body) // 2])
+    if request.transport:
+        request.transport.close()
+    return half
+
+
+def plain_reply(status: int, headers: Headers = (), body: bytes = b"") -> web.Response:
+    """Return a reply with these headers."""
+    return web.Response(status=status, headers=headers, body=body)
+
+
+def basic_account(request: web.BaseRequest, encoding: str = "utf-8") -> tuple[str, str] | None:
+    """Return user and password of HTTP Basic authentication; None without it."""
+    try:
+        account = BasicAuth.decode(request.headers.get("Authorization", ""), encoding)
+    except ValueError:
+        return None
+    return account.login, account.password
 
 
 # Faults of a reply in transit, for every protocol
 
-
 OVERSIZE_BYTES: Final = 11 * 1024 * 1024  # after the reply: more than any client should read
-_BLANKS: Final = b" " * 4096
 # Neither UTF-8, nor JSON, nor XML, nor a compressed format's first bytes.
 _NOISE: Final = bytes(range(255, -1, -1)) * 4
 
-LOGIN_PAGE: Final = SimulatedReply(
-    200,
-    (("Content-Type", "text/html; charset=utf-8"),),
-    b"<!DOCTYPE html><html><head><title>Sign in</title></head>"
-    b"<body><form method=post><input name=user><input name=password></form></body></html>",
-)
+
+def login_page() -> web.Response:
+    """Return the HTML page of a portal that intercepts requests."""
+    form = "<form method=post><input name=user><input name=password></form>"
+    page = f"<!DOCTYPE html><html><head><title>Sign in</title></head><body>{form}</body></html>"
+    return web.Response(text=page, content_type="text/html")
 
 
-def apply_fault(reply: SimulatedReply, fault: FaultMode) -> SimulatedReply:
-    """`reply` as it arrives in a fault that spoils answers; in any other fault as it is.
+def spoiled(body: bytes, fault: FaultMode) -> bytes:
+    """Return `body` as it arrives in a fault that spoils answers; in any other fault as it is.
 
     Blanks follow a JSON or XML text without changing what it means, so that a client which reads
     them all finds nothing else to object to. An answer without a body cannot be spoiled.
     """
-    if not reply.body:
-        return reply
-    match fault:
-        case FaultMode.TRUNCATED:
-            return replace(reply, truncated=True)
-        case FaultMode.OVERSIZED:
-            return replace(reply, body=reply.body + _BLANKS * (OVERSIZE_BYTES // len(_BLANKS)))
-        case FaultMode.GARBAGE:
-            return replace(reply, body=_NOISE)
-        case _:
-            return reply
+    if body and fault is FaultMode.OVERSIZED:
+        return body + b" " * OVERSIZE_BYTES
+    return _NOISE if body and fault is FaultMode.GARBAGE else body
+
+
+def apply_fault(reply: web.Response, fault: FaultMode) -> web.Response:
+    """Return `reply` as it arrives in a fault, spoiled or cut off."""
+    reply.body = spoiled(bytes(reply.body or b""), fault)  # type: ignore[arg-type]  # see above
+    return cut(reply) if reply.body and fault is FaultMode.TRUNCATED else reply
 
 
 # JSON APIs of Citrix: one client, its tokens, and the faults that replace every reply
 
-
 Json = dict[str, Any]
-Headers = tuple[tuple[str, str], ...]
 
 TOKEN_LIFETIME: Final = 3600  # seconds; tokens cannot be renewed
 _MAX_TOKENS: Final = 1000  # the oldest are dropped
-_FORM: Final = "application/x-www-form-urlencoded"
 
 
-def json_reply(body: Any, *, status: int = 200, headers: Headers = ()) -> SimulatedReply:
+def json_reply(body: Any, *, status: int = 200, headers: Headers = ()) -> web.Response:
     """Return `body` as a JSON reply."""
-    content_type = ("Content-Type", "application/json; charset=utf-8")
-    return SimulatedReply(status, (content_type, *headers), json.dumps(body).encode())
+    return web.json_response(body, status=status, headers=headers)
+
+
+class RefusedError(Exception):
+    """A request that is answered with an error."""
+
+    def __init__(self, reply: web.Response) -> None:
+        super().__init__(reply.status)
+        self.reply = reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,27 +225,45 @@ class JsonApi(ABC):
     _expiry: dict[str, float] = field(default_factory=dict, init=False)  # by token
     _issued: int = field(default=0, init=False)
 
-    async def answer(self, request: Request, connection: Connection) -> SimulatedReply | None:
+    async def answer(self, request: web.BaseRequest) -> web.Response | None:
         """Return the reply to one request; None leaves it unanswered."""
-        del connection
         fault = self.current_fault()
         match fault:
             case FaultMode.SILENT:
                 return None
             case FaultMode.LOGIN_PAGE:
-                return LOGIN_PAGE
+                return login_page()
             case FaultMode.BUSY | FaultMode.RATE_LIMITED:
                 status = 503 if fault is FaultMode.BUSY else 429
-                return self.error(status, (("Retry-After", str(self.retry_after)),))
-        return self.reply(request, request.path.lower().rstrip("/"), fault)
+                return self.error(status, headers=[("Retry-After", str(self.retry_after))])
+        try:
+            return await self._answer(request, request.path.lower().rstrip("/"), fault)
+        except RefusedError as refused:
+            return refused.reply
+
+    async def _answer(self, request: web.BaseRequest, path: str, fault: FaultMode) -> web.Response:
+        if path not in self.token_paths:
+            return self.read(request, path, fault)
+        if request.method != "POST":
+            return self.error(405, headers=[("Allow", "POST")])
+        return await self.token(request, fault)
+
+    @property
+    @abstractmethod
+    def token_paths(self) -> set[str]:
+        """The paths of the token endpoint, in lower case."""
 
     @abstractmethod
-    def error(self, status: int, headers: Headers = ()) -> SimulatedReply:
+    def error(self, status: int, message: str = "", headers: Headers = ()) -> web.Response:
         """Return an error in the format of this API."""
 
     @abstractmethod
-    def reply(self, request: Request, path: str, fault: FaultMode) -> SimulatedReply:
-        """Return the reply to a request to `path`, which is in lower case."""
+    async def token(self, request: web.BaseRequest, fault: FaultMode) -> web.Response:
+        """Return the reply to a request for a token. RefusedError is one, too."""
+
+    @abstractmethod
+    def read(self, request: web.BaseRequest, path: str, fault: FaultMode) -> web.Response:
+        """Return the reply to another request to `path`, in lower case. RefusedError is one."""
 
     def is_secret(self, text: str) -> bool:
         """Whether `text` is the client's secret or password."""
@@ -350,45 +279,18 @@ class JsonApi(ABC):
             del self._expiry[next(iter(self._expiry))]
         return token
 
-    def token_expiry(self, headers: Mapping[str, str]) -> float:
+    def token_expiry(self, request: web.BaseRequest) -> float:
         """Return when the token of a request expires, in UTC epoch seconds; 0 if it is not valid.
 
         The scheme is `CwsAuth Bearer=`, which Citrix's own pages write in several letter cases.
         """
-        scheme, _, credentials = headers.get("authorization", "").partition(" ")
+        scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
         name, _, token = credentials.strip().partition("=")
         is_bearer = scheme.lower() == "cwsauth" and name.lower() == "bearer"
         return self._expiry.get(token, 0.0) if is_bearer else 0.0
 
-    def client_credentials(self, request: Request, fault: FaultMode) -> SimulatedReply:
-        """Return the reply to `POST /cctrustoauth2/{customer}/tokens/clients`: OAuth 2."""
-        if content_type(request) != _FORM:
-            return _oauth_error(400, "invalid_request", f"The request must be {_FORM}.")
-        form = dict(parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True))
-        if form.get("grant_type") != "client_credentials":
-            return _oauth_error(400, "unsupported_grant_type", "Use client_credentials.")
-        if fault is FaultMode.DENIED or form.get("client_id") != self.client.name:
-            return _oauth_error(401, "invalid_client", "The client is not known.")
-        # A wrong secret is an error with status 200.
-        if not self.is_secret(form.get("client_secret", "")):
-            return _oauth_error(200, "invalid_client", "The client secret is not valid.")
-        if fault is FaultMode.CREDENTIALS_EXPIRED:
-            return _oauth_error(200, "invalid_client", "The client secret has expired.")
-        token, lifetime = self.issue_token(), str(TOKEN_LIFETIME)
-        return json_reply({"token_type": "bearer", "access_token": token, "expires_in": lifetime})
-
-
-def content_type(request: Request) -> str:
-    """Return the media type of a request's body, without parameters."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def _oauth_error(status: int, error: str, description: str) -> SimulatedReply:
-    return json_reply({"error": error, "error_description": description}, status=status)
-
 
 # Self-signed certificates
-
 
 # A simulated clock may be far ahead of the client's real one, and a test's far behind.
 _BEFORE: Final = timedelta(days=365)

@@ -6,7 +6,6 @@ StuartP-CSP/csp-lui-scripts; the token, developer.cloud.com, authenticate_api_cl
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -20,22 +19,16 @@ from lictui.simulator.cloud_server import (
     days_until,
     forbidden,
     query_month,
-    service_error,
     unauthorized,
 )
 from lictui.simulator.estate import ReportedServer, SimulatedPool, SimulatedServer, uploaded_usage
-from lictui.simulator.http import (
-    TOKEN_LIFETIME,
-    Json,
-    Request,
-    SimulatedReply,
-    content_type,
-    json_reply,
-)
+from lictui.simulator.http import TOKEN_LIFETIME, Json, json_reply
 from lictui.simulator.usage import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from aiohttp import web
 
 # JSON bodies
 
@@ -153,22 +146,22 @@ class PartnerApi(CloudApi):
         """The paths of the token endpoint, in lower case."""
         return {f"/{name}/tokens/clients" for name in (self.customer.lower(), "root")}
 
-    def token(self, request: Request, fault: FaultMode) -> SimulatedReply:
+    async def token(self, request: web.BaseRequest, fault: FaultMode) -> web.Response:
         """Return the reply to a request for a token: JSON, unlike OAuth."""
-        if content_type(request) != "application/json":
-            return service_error(415)
+        if request.content_type != "application/json":
+            return self.error(415)
         try:
-            body = json.loads(request.body)
+            body = await request.json()
         except ValueError:
-            return common_error(400, "invalidJson", "The body is not JSON.")
+            raise common_error(400, "invalidJson", "The body is not JSON.") from None
         client, secret = (_text(body, name) for name in ("clientId", "clientSecret"))
         if not client or not secret:
-            return common_error(400, "missing", "clientId and clientSecret are required.")
+            raise common_error(400, "missing", "clientId and clientSecret are required.")
         is_client = client == self.client.name and fault is not FaultMode.DENIED
         if not is_client or not self.is_secret(secret):
-            return unauthorized("invalid")
+            raise unauthorized("invalid")
         if fault is FaultMode.CREDENTIALS_EXPIRED:
-            return unauthorized("expired")
+            raise unauthorized("expired")
         return json_reply(
             {
                 "principal": client,
@@ -179,24 +172,22 @@ class PartnerApi(CloudApi):
             }
         )
 
-    def resource(self, request: Request, path: str) -> Resource | SimulatedReply | None:
+    def resource(self, request: web.BaseRequest, path: str) -> Resource | None:
         """Return what `path` leads to, if it names the customer."""
         customer, _, name = path.strip("/").partition("/")
         resources = {"licenseservers": self._servers, "licenseusagedata": self._usage}
         # The header goes with every call of Citrix Cloud; the scripts for this API leave it out.
-        customers = {customer, request.headers.get("citrix-customerid", customer).lower()}
+        customers = {customer, request.headers.get("Citrix-CustomerId", customer).lower()}
         if name in resources and customers != {self.customer.lower()}:
-            return forbidden("permission")
+            raise forbidden("permission")
         return resources.get(name)
 
-    def _servers(self, _query: Mapping[str, str], fault: FaultMode) -> SimulatedReply:
+    def _servers(self, _query: Mapping[str, str], fault: FaultMode) -> web.Response:
         servers = () if fault is FaultMode.EMPTY else self.account.reported_servers
         return json_reply(license_servers_body(servers, self.customer, self.clock.now()))
 
-    def _usage(self, query: Mapping[str, str], fault: FaultMode) -> SimulatedReply:
+    def _usage(self, query: Mapping[str, str], fault: FaultMode) -> web.Response:
         month = query_month(query, "date")
-        if isinstance(month, SimulatedReply):
-            return month
         account = replace(self.account, pools=()) if fault is FaultMode.EMPTY else self.account
         # The usage of a past month is that of its last upload.
         at = min(self.clock.now(), _end_of(month) - 1)

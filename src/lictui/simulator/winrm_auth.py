@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Final
 import spnego
 from spnego.channel_bindings import GssChannelBindings
 
-from lictui.simulator.http import Connection, Request, SimulatedReply
+from lictui.simulator.http import Headers, basic_account
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aiohttp import web
     from spnego import ContextProxy
 
 
@@ -78,12 +79,19 @@ def _folder() -> Path:
 _BINDINGS_ARE_SENT: Final = b"\x0a\x00\x10\x00"
 
 
-@dataclass(frozen=True, slots=True)
-class AcceptedLogin:
-    """A client that is let in."""
+@dataclass(slots=True)
+class WindowsLogin:
+    """What the server remembers about a connection: the keys after a handshake, or during it."""
 
     context: spnego.ContextProxy | None = None  # None after Basic, which agrees on no keys
-    headers: tuple[tuple[str, str], ...] = ()  # to be sent with the reply
+
+
+class RefusedLoginError(Exception):
+    """A client that is not let in, with the headers that say what to do next."""
+
+    def __init__(self, headers: Headers) -> None:
+        super().__init__()
+        self.headers = headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,76 +101,69 @@ class LoginAcceptor:
     account: WindowsAccount
     machine: str
     offers: frozenset[str]  # of "basic" and "negotiate"
+    certificate: bytes = b""  # the DER that clients are shown; b"" over plain HTTP
 
-    def authenticate(
-        self, request: Request, connection: Connection, *, deny: bool
-    ) -> AcceptedLogin | SimulatedReply:
-        """Let the request in, or say what to do next; `deny` refuses every password."""
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    def authenticate(self, request: web.BaseRequest, login: WindowsLogin, *, deny: bool) -> Headers:
+        """Return the headers to send with the reply; `deny` refuses every password.
+
+        Raises RefusedLoginError.
+        """
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         match scheme.lower():
-            case "basic" if self._basic(connection) and not deny and self._is_account(token):
-                return AcceptedLogin()
+            case "basic" if self._offers_basic and not deny and self._is_account(request):
+                return ()
             case "negotiate" if token and "negotiate" in self.offers:
-                return self._negotiate(token, connection, deny=deny)
-            case "" if isinstance(connection.state, spnego.ContextProxy) and not deny:
-                if connection.state.complete:
-                    return AcceptedLogin(connection.state)
-        return self._refuse(connection)
+                return self.negotiate(token, login, deny=deny)
+            case "" if login.context and login.context.complete and not deny:
+                return ()
+        raise self._refused(login)
 
-    def _basic(self, connection: Connection) -> bool:
-        return "basic" in self.offers and connection.encrypted
+    @property
+    def _offers_basic(self) -> bool:
+        return "basic" in self.offers and bool(self.certificate)
 
-    def _is_account(self, token: str) -> bool:
-        try:
-            credentials = b64decode(token, validate=True)
-        except ValueError:
-            return False
-        account = f"{self.account.username}:{self.account.password}"
+    def _is_account(self, request: web.BaseRequest) -> bool:
+        account = self.account.username, self.account.password
         # RFC 7617 leaves the encoding open, and clients differ.
-        return credentials in {account.encode(), account.encode("latin-1", "replace")}
+        return account in (basic_account(request), basic_account(request, "latin-1"))
 
-    def _negotiate(
-        self, base64: str, connection: Connection, *, deny: bool
-    ) -> AcceptedLogin | SimulatedReply:
-        context = connection.state
-        if not isinstance(context, spnego.ContextProxy) or context.complete:
-            connection.state = context = spnego.server(
+    def negotiate(self, base64: str, login: WindowsLogin, *, deny: bool) -> Headers:
+        """Take one token of the handshake; see `authenticate`."""
+        context = login.context
+        if context is None or context.complete:
+            login.context = context = spnego.server(
                 protocol="negotiate", options=spnego.NegotiateOptions.use_negotiate
             )
         try:
             token = b64decode(base64, validate=True)
             with ntlm_user_file(self.account, self.machine):
-                answer = context.step(token, channel_bindings=_bindings(token, connection))
-        except Exception:  # noqa: BLE001 - however pyspnego chokes on a token, it opens nothing
-            return self._refuse(connection)
+                answer = context.step(token, channel_bindings=self._bindings(token))
+        except Exception as error:  # however pyspnego chokes on a token, it opens nothing
+            raise self._refused(login) from error
         headers = (
             (("WWW-Authenticate", f"Negotiate {b64encode(answer).decode()}"),) if answer else ()
         )
         if not context.complete:
-            return SimulatedReply(401, headers)
+            raise RefusedLoginError(headers)
         if deny:
-            return self._refuse(connection)
-        return AcceptedLogin(context, headers)
+            raise self._refused(login)
+        return headers
 
-    def _refuse(self, connection: Connection) -> SimulatedReply:
-        connection.state = None
-        offers = []
-        if "negotiate" in self.offers:
-            offers.append(("WWW-Authenticate", "Negotiate"))
-        if self._basic(connection):
-            offers.append(("WWW-Authenticate", 'Basic realm="WSMAN"'))
-        return SimulatedReply(401, tuple(offers))
+    def _refused(self, login: WindowsLogin) -> RefusedLoginError:
+        login.context = None
+        offers = ["Negotiate"] if "negotiate" in self.offers else []
+        offers += ['Basic realm="WSMAN"'] if self._offers_basic else []
+        return RefusedLoginError([("WWW-Authenticate", offer) for offer in offers])
 
+    def _bindings(self, token: bytes) -> GssChannelBindings | None:
+        """Return what a client must have bound itself to (RFC 5929), if it did.
 
-def _bindings(token: bytes, connection: Connection) -> GssChannelBindings | None:
-    """What a client must have bound itself to (RFC 5929), if it did.
-
-    Windows, unless hardened, lets in a client that sends none.
-    """
-    if not connection.encrypted or _BINDINGS_ARE_SENT not in token:
-        return None
-    digest = hashlib.sha256(connection.certificate).digest()  # our certificates are signed by it
-    return GssChannelBindings(application_data=b"tls-server-end-point:" + digest)
+        Windows, unless hardened, lets in a client that sends none.
+        """
+        if not self.certificate or _BINDINGS_ARE_SENT not in token:
+            return None
+        digest = hashlib.sha256(self.certificate).digest()  # our certificates are signed by it
+        return GssChannelBindings(application_data=b"tls-server-end-point:" + digest)
 
 
 # Message encryption of WinRM (MS-WSMV 2.2.9.1): one SOAP body in a MIME envelope

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import uuid
 from collections import OrderedDict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
 from xml.sax.saxutils import escape, quoteattr
 
 from defusedxml import DefusedXmlException
@@ -17,27 +19,29 @@ from spnego.exceptions import SpnegoError
 
 from lictui.simulator import CurrentFault, CurrentInventory, FaultMode, License
 from lictui.simulator.http import (
-    LOGIN_PAGE,
-    Connection,
     Listener,
-    Request,
     ServerCertificate,
-    SimulatedReply,
-    apply_fault,
+    cut,
     listen,
+    login_page,
+    plain_reply,
+    spoiled,
 )
 from lictui.simulator.winrm_auth import (
     CONTENT_TYPE,
-    AcceptedLogin,
     LoginAcceptor,
+    RefusedLoginError,
     WindowsAccount,
+    WindowsLogin,
     seal,
     unseal,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from xml.etree.ElementTree import Element
+
+    from aiohttp import web
 
 
 # SOAP envelopes of WS-Management
@@ -432,10 +436,10 @@ BOTH: Final = frozenset({"basic", "negotiate"})
 
 _SOAP: Final = "application/soap+xml"
 # Another program answers: a portal on the way, or the system in place of a stopped service.
-_REPLIES: Final = {
-    FaultMode.LOGIN_PAGE: LOGIN_PAGE,
-    FaultMode.BUSY: SimulatedReply(503, (("Retry-After", "30"),)),
-    FaultMode.UNKNOWN_CUSTOMER: SimulatedReply(404),
+_REPLIES: Final[dict[FaultMode, Callable[[], web.Response]]] = {
+    FaultMode.LOGIN_PAGE: login_page,
+    FaultMode.BUSY: partial(plain_reply, 503, [("Retry-After", "30")]),
+    FaultMode.UNKNOWN_CUSTOMER: partial(plain_reply, 404),
 }
 # A password that has expired is refused like a wrong one.
 _REFUSING: Final = {FaultMode.DENIED, FaultMode.CREDENTIALS_EXPIRED}
@@ -460,57 +464,59 @@ async def serve_winrm(  # noqa: PLR0913 - a server has that many sides; all but 
     alone) and "negotiate". OSError when the port is taken; ValueError for a user that NTLM's user
     file cannot hold.
     """
-    login = LoginAcceptor(WindowsAccount(username, password), name, auth)
+    account = WindowsAccount(username, password)
+    login = LoginAcceptor(account, name, auth, certificate.der if certificate else b"")
     soap = SoapService(name, inventory, fault, licensing)
-    front = _HttpFront(login, soap)
-    return await listen(front.answer, host=host, port=port, certificate=certificate)
+    return await listen(
+        _HttpFront(login, soap).answer, host=host, port=port, certificate=certificate
+    )
 
 
-@dataclass(frozen=True, slots=True)
 class _HttpFront:
-    login: LoginAcceptor
-    soap: SoapService
+    def __init__(self, login: LoginAcceptor, soap: SoapService) -> None:
+        self._acceptor, self._soap = login, soap
+        self._logins: WeakKeyDictionary[object, WindowsLogin] = WeakKeyDictionary()
 
-    async def answer(self, request: Request, connection: Connection) -> SimulatedReply | None:
-        fault = self.soap.fault()
+    async def answer(self, request: web.BaseRequest) -> web.Response | None:
+        fault = self._soap.fault()
         if fault is FaultMode.SILENT:
             return None
         if fault in _REPLIES:
-            return _REPLIES[fault]
+            return _REPLIES[fault]()
         if request.path.rstrip("/").lower() != "/wsman":
-            return SimulatedReply(404)
+            return plain_reply(404)
         if request.method != "POST":
-            return SimulatedReply(405, (("Allow", "POST"),))
-        login = self.login.authenticate(request, connection, deny=fault in _REFUSING)
-        if isinstance(login, SimulatedReply):
-            return login
-        return self._converse(request, connection, login)
+            return plain_reply(405, [("Allow", "POST")])
+        # A login is valid on its connection alone.
+        login = self._logins.setdefault(request.transport, WindowsLogin())
+        try:
+            headers = self._acceptor.authenticate(request, login, deny=fault in _REFUSING)
+        except RefusedLoginError as refused:
+            return plain_reply(401, refused.headers)
+        reply = self._converse(await request.read(), request.content_type, login)
+        reply.headers.extend(headers)
+        return cut(reply) if fault is FaultMode.TRUNCATED and reply.body else reply
 
-    def _converse(
-        self, request: Request, connection: Connection, login: AcceptedLogin
-    ) -> SimulatedReply:
+    def _converse(self, body: bytes, kind: str, login: WindowsLogin) -> web.Response:
         """Take the envelope out of the request, and put the answer into what it came in."""
-        if not request.body:  # the handshake by itself
-            return SimulatedReply(200, login.headers)
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if not body:  # the handshake by itself
+            return plain_reply(200)
         if kind == "multipart/encrypted" and login.context is not None:
             try:
-                envelope = unseal(login.context, request.body)
+                status, answer = self._answer_soap(unseal(login.context, body))
             except (ValueError, SpnegoError):
-                connection.state = None  # the two ends disagree on the state of their keys
-                return SimulatedReply(400)
-            reply = self._reply(envelope)
-            kind, body = CONTENT_TYPE, seal(login.context, reply.body)
-        elif not connection.encrypted:
-            return SimulatedReply(500)  # all that Windows answers while AllowUnencrypted is false
-        elif kind == _SOAP:
-            reply = self._reply(request.body)
-            kind, body = f"{_SOAP};charset=UTF-8", reply.body
-        else:
-            return SimulatedReply(415)
-        return replace(reply, headers=(*login.headers, ("Content-Type", kind)), body=body)
+                login.context = None  # the two ends disagree on the state of their keys
+                return plain_reply(400)
+            answer = seal(login.context, answer)
+            return plain_reply(status, [("Content-Type", CONTENT_TYPE)], answer)
+        if not self._acceptor.certificate:
+            return plain_reply(500)  # all that Windows answers while AllowUnencrypted is false
+        if kind != _SOAP:
+            return plain_reply(415)
+        status, answer = self._answer_soap(body)
+        return plain_reply(status, [("Content-Type", f"{_SOAP};charset=UTF-8")], answer)
 
-    def _reply(self, envelope: bytes) -> SimulatedReply:
-        """The envelope of the answer, spoiled before it is sealed if the fault spoils answers."""
-        status, body = self.soap.answer(envelope)
-        return apply_fault(SimulatedReply(status, (), body), self.soap.fault())
+    def _answer_soap(self, envelope: bytes) -> tuple[int, bytes]:
+        """Return the answer, spoiled before it is sealed if the fault spoils answers."""
+        status, body = self._soap.answer(envelope)
+        return status, spoiled(body, self._soap.fault())
