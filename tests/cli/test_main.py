@@ -1,5 +1,6 @@
 """The table of commands, the form of the help, and the words of `--format`."""
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -83,6 +84,7 @@ def test_help_of_a_group_imports_no_command(arguments: list[str]) -> None:
     imported = {name for name in done.stdout.split("'") if name.startswith("lictui.")}
     assert imported == {
         "lictui.cli",
+        "lictui.cli.examples",
         "lictui.cli.main",
         "lictui.cli.options",
         "lictui.errors",
@@ -189,3 +191,18 @@ def test_terminal_shows_what_is_being_done_until_it_is_done(
     assert error.startswith("lictui: starting …\r")
     assert "\rlictui: reading 0 servers …\r" in error
     assert error.rpartition("\r")[2] == "No servers configured. Run: lictui servers add --help\n"
+
+
+@pytest.mark.parametrize("path", ALL)
+def test_help_of_every_command_has_an_example_that_is_right(path: str) -> None:
+    command = ALL[path]
+    if path.removeprefix("lictui ") in COMMANDS and path != "lictui":
+        return  # a group whose commands have examples
+    examples = (command.epilog or "").replace("\\\n", "").splitlines()
+    lines = [
+        line.removeprefix("Example: ").strip() for line in examples if f"{path} " in f"{line} "
+    ]
+    assert lines
+    for line in lines:
+        words = shlex.split(line.partition("     (")[0])[len(path.split()) :]
+        command.make_context(path, words)  # raises UsageError

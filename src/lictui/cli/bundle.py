@@ -54,8 +54,8 @@ _PLACEHOLDERS: Final[dict[str, Any]] = {
 
 
 @click.command()
-@option("--from start", "First moment of the span.", "TIME", required=True)
-@option("--to end", "Last moment of the span (now).", "TIME")
+@option("--from start", "Start of the span.", "TIME", required=True)
+@option("--to end", "End of the span.", "TIME", show_default="now")
 @option("--scrub", "Replace the names of servers, groups and users.")
 @option(
     "-o --output",
@@ -68,8 +68,9 @@ _PLACEHOLDERS: Final[dict[str, Any]] = {
 def bundle(context: CommandContext, /, *, start: str, end: str, scrub: bool, output: str) -> None:
     """Pack a span of the history into a file that lictui opens anywhere.
 
-    It holds readings, events and thresholds, but no addresses, user names, secrets or prices. TIME
-    is like 2026-11-25, 2026-11-25T14:00, or 6h for 6 hours ago. Open it with lictui --replay FILE.
+    It contains readings, events and thresholds, but no addresses, user names, secrets or prices.
+    TIME is like 2026-11-25, 2026-11-25T14:00, or 6h for 6 hours ago. Open the file with
+    lictui --replay FILE.
     """
     settings, servers = load_configuration(context)
     zone = resolve_timezone(context)

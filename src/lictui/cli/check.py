@@ -53,7 +53,7 @@ def _range_option(short: str, name: str, source: str) -> Callable[[Any], Any]:
 
     return option(
         f"{short} --{name}",
-        f"Range of usage in percent of installed licenses, outside of which it is {name}.",
+        f"Usage in percent of installed; outside of this range, such as 80, the result is {name}.",
         "RANGE",
         show_default=f"{source} of [alerts]",
         callback=parse,

@@ -82,9 +82,9 @@ def collect(
     push: str,
     print_unit: bool,
 ) -> int:
-    """Run as a background collector (no UI).
+    """Poll and record in the background, without a screen.
 
-    Polls and records until SIGTERM (exit code 0) or SIGINT (130); SIGHUP reloads the configuration.
+    It runs until SIGTERM (exit code 0) or SIGINT (130); SIGHUP reloads the configuration.
     """
     address = parse_address(metrics_listen) if metrics_listen else None
     if print_unit:

@@ -33,8 +33,8 @@ _MAN_FILES: Final = (
 def completion(*, shell: str) -> None:
     """Print the completion for bash, zsh or fish, values included.
 
-    bash: eval "$(lictui completion bash)" in ~/.bashrc; zsh: the same in ~/.zshrc; fish: lictui
-    completion fish > ~/.config/fish/completions/lictui.fish
+    In bash, add eval "$(lictui completion bash)" to ~/.bashrc, in zsh the same to ~/.zshrc. For
+    fish, run lictui completion fish > ~/.config/fish/completions/lictui.fish
     """
     root = click.get_current_context().find_root().command
     click.echo(_SHELLS[shell](root, {}, "lictui", "_LICTUI_COMPLETE").source())
@@ -58,10 +58,7 @@ def known_names(context: CommandContext, kind: str) -> list[str]:
 @click.argument("commands", nargs=-1, metavar="[COMMAND]...")
 @option("--man", "Print the manual of all commands for man(1).")
 def show_help(*, commands: tuple[str, ...], man: bool) -> None:
-    """Show the help of a command, or the manual of all.
-
-    Example: lictui help history import
-    """
+    """Show the help of a command, or the manual of all."""
     root = click.get_current_context().find_root()
     if man:
         click.echo("\n".join(_manual(root.command)))
@@ -112,6 +109,7 @@ def _commands(group: click.Command, context: click.Context, common: Sequence[str
         usage = " ".join(command.collect_usage_pieces(inner))
         yield from (f'.SS "{_roff(inner.command_path)} {_roff(usage)}"', _roff(command.help or ""))
         yield from _options(command, inner, common)
+        yield from (".PP", _roff(command.epilog or ""))
 
 
 def _options(

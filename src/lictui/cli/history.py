@@ -87,8 +87,8 @@ def export(
 ) -> None:
     """Export the history as CSV, one series after another; times are UTC.
 
-    `--resolution month` exports the monthly values that sources report themselves, one row per
-    month. `raw` includes the months before the first reading of a pool, as one row each.
+    --resolution month exports the monthly values that sources report themselves, one row per month;
+    raw includes the months before the first reading of a pool, as one row each.
     """
     del output_format  # CSV is the only one
     with open_history(context) as history:
@@ -218,7 +218,7 @@ def _statistics(history: History) -> dict[str, Any]:
 def push(context: CommandContext, /, *, backfill: bool, verify: bool, output_format: str) -> int:
     """Show what was pushed to the long-term engine, and verify it.
 
-    Exit code 1 if the engine failed, or if `--verify` found a difference.
+    Exit code 1: the engine failed, or --verify found a difference.
     """
     existing_history(context)
     settings, servers = load_configuration(context)

@@ -18,6 +18,7 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
+from lictui.cli.examples import EXAMPLES
 from lictui.cli.options import (
     MonitorOptions,
     add_common_options,
@@ -38,11 +39,11 @@ COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
         "status": "Poll all servers once, record and print the result.",
         "check": "Check usage, expirations and servers as a plugin for Nagios and Icinga.",
         "alerts": "Show active alerts.",
-        "collect": "Run as a background collector (no UI).",
+        "collect": "Poll and record in the background, without a screen.",
         "serve": "Serve the read-only monitor as a web page.",
         "servers": "List, add, change, remove and test servers.",
         "secrets": "Store passwords.",
-        "history": "Manage the local history database.",
+        "history": "Export, import and inspect the recorded history.",
         "forecast": "Forecast when each license type reaches its thresholds or runs out.",
         "report": "Write a monthly report: peaks, trends, bottlenecks, expirations and costs.",
         "bundle": "Pack a span of the history into a file that lictui opens anywhere.",
@@ -127,6 +128,15 @@ class _KnownName(click.types.StringParamType):
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
+def _with_example(command: click.Command, path: str = "") -> click.Command:
+    """Show an example below the help of a command, and of those in it."""
+    if example := EXAMPLES.get(path):
+        command.epilog = f"Example: {example}"
+    for name, inner in getattr(command, "commands", {}).items():
+        _with_example(inner, f"{path} {name}")
+    return command
+
+
 _COMPLETED: Final = ("server", "group", "product", "theme")
 _NEW_NAMES: Final = ("add", "set")  # commands whose argument is the name of something new
 
@@ -163,7 +173,7 @@ class LazyGroup(click.Group):
             is_top = self.name == _PROGRAM
             path = cmd_name if is_top else f"{self.name} {cmd_name}"
             usual = f"{cmd_name if is_top else self.name}:{cmd_name}"
-            command = _load(_FUNCTIONS.get(path, usual))
+            command = _with_example(_load(_FUNCTIONS.get(path, usual)), path)
         return _complete_names(add_common_options(command))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -205,7 +215,7 @@ def lictui(ctx: click.Context, /, **options: Any) -> None:
         _load("monitor:run_monitor")(ctx.obj, MonitorOptions(**options))
 
 
-_complete_names(add_common_options(lictui))
+_complete_names(add_common_options(_with_example(lictui)))
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -98,7 +98,7 @@ seed_option: Final = option(
 )
 output_option: Final = option(
     "-o --output",
-    "Write to FILE (atomically); - is stdout.",
+    "File to write; - is stdout.",
     "FILE",
     type=click.Path(dir_okay=False, allow_dash=True),
     show_default="stdout",
@@ -160,17 +160,17 @@ _MONITOR_OPTIONS: Final = (
     ),
     option(
         "--read-only",
-        "Read-only mode: shows what another lictui records; polls and changes nothing.",
+        "Show what another lictui records; poll and change nothing.",
     ),
     option("--at", "Show everything as it was, e.g. 2026-11-25T14:00.", "TIME"),
     option(
         "--replay",
-        "Show what a bundle holds (see lictui bundle).",
+        "Show the contents of a bundle (see lictui bundle).",
         "FILE",
         type=click.Path(dir_okay=False, path_type=Path),
     ),
     option("--demo", "Run with simulated servers."),
-    option("--demo-now", "Start the clock of the demo at this moment."),
+    option("--demo-now", "Start the clock of the demo at the present time."),
     seed_option,
     option(
         "--speed",

@@ -38,7 +38,7 @@ _MANIFEST: Final = "SHA256SUMS"
 @click.command()
 @option(
     "--months",
-    "Months of usage to rest on, the current one included.",
+    "Months of usage to evaluate, including the current one.",
     "N",
     type=click.IntRange(1, 120),
     default=12,
@@ -54,7 +54,7 @@ _MANIFEST: Final = "SHA256SUMS"
 )
 @option(
     "--basis",
-    "Usage of concurrent licenses that the proposed quantity starts from.",
+    "Usage of concurrent licenses on which the proposed quantity is based.",
     type=click.Choice(list(map(str, Basis))),
     default="peak",
     show_default=True,

@@ -39,7 +39,8 @@ _HOW_TO_CREATE: Final = "create one: python3 -c 'import secrets; print(secrets.t
 @option("--public-url", "URL of the page behind a proxy.", "URL")
 @option(
     "--sessions",
-    "Pages that may be open at once; each is a process.",
+    "Pages that may be open at the same time; each is a process.",
+    "N",
     type=click.IntRange(1, 1000),
     default=10,
     show_default=True,

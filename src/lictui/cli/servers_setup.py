@@ -64,8 +64,8 @@ def snippet(
 ) -> None:
     """Print a ready-to-use command for reading a server.
 
-    For the source `command`: the PowerShell or ssh command of its format. For other sources: what
-    an administrator sets up once on the server. lictui never makes ssh trust a host.
+    For the source command: the PowerShell or ssh command of its format. For other sources: what an
+    administrator sets up once on the server. lictui never makes ssh trust a host.
     """
     _, servers = load_configuration(context)
     (server,) = select_servers(servers, (name,))
@@ -118,7 +118,7 @@ def _print(setup: _Setup, form: str) -> None:
 def set_secret(context: CommandContext, /, *, name: str, to: str) -> None:
     """Store a password and print the reference to it.
 
-    The password is asked for, or read from standard input if that is not a terminal.
+    lictui prompts for the password, or reads it from standard input if that is not a terminal.
     """
     if sys.stdin.isatty():
         secret = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
