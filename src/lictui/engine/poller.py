@@ -1,4 +1,4 @@
-"""Polling: one task per server with its own schedule, by one lictui at a time."""
+"""Polling: a schedule for each server, and a task for each poll, by one lictui at a time."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import socket
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
+from heapq import nsmallest
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits
-    from lictui.engine.board import Board
+    from lictui.engine.board import Board, ServerStatus
     from lictui.history.polls import LeaseRow
     from lictui.history.store import History
 
@@ -141,6 +143,7 @@ PollCallback = Callable[[Server, Poll, float], None]  # the poll, and the time o
 # after about two minutes, and 1,000 open ones cost both sides.
 _CLOSE_INTERVAL: Final = 120.0
 _CLOSE_TIMEOUT: Final = 0.5  # seconds
+_EARLY: Final = 0.001  # seconds that a timer may end too early
 _RESTART_PAUSE: Final = 60.0  # seconds, after a defect of lictui
 
 
@@ -157,12 +160,15 @@ class Poller:
         self._clock = clock
         self._open = open_source
         self._report = report
+        self._report_restart = report_restart
         self._schedules: dict[str, _Schedule] = {}
         self._tasks = BackgroundTasks(clock, report_restart, _RESTART_PAUSE)
+        self._is_started = False
         # Polls requested before the servers were known; None: of all servers.
         self._requested: set[str | None] = set()
-        self._slots = asyncio.Semaphore(1)
-        self._polling_allowed = asyncio.Event()
+        self._concurrency = 1
+        self._is_enabled = False
+        self._wake_up = asyncio.Event()  # something may be due now
 
     async def update_servers(self, servers: Iterable[Server], limits: Limits, board: Board) -> None:
         """Poll these servers from now on; unchanged ones keep their schedule."""
@@ -173,105 +179,127 @@ class Poller:
             if schedule.server != enabled.get(name) or schedule.limits != limits
         ]
         await asyncio.gather(*map(self._stop, outdated))
-        self._slots = asyncio.Semaphore(limits.concurrency)
+        self._concurrency = limits.concurrency
+        statuses = {status.server.name: status for status in board.servers}
         for name, server in enabled.items():
             if name not in self._schedules:
-                self._start(server, limits, board)
+                due = self._first_due(server, statuses.get(name))
+                is_requested = bool(self._requested & {name, None})
+                self._schedules[name] = _Schedule(server, limits, due, is_requested)
         self._requested.clear()
+        self._wake_up.set()
+        if not self._is_started:
+            self._is_started = True
+            self._tasks.start("polling", self._start_polls)
 
-    def _start(self, server: Server, limits: Limits, board: Board) -> None:
-        status = board.find(server.name)
+    def _first_due(self, server: Server, status: ServerStatus | None) -> float:
         due = self._clock.monotonic()
         if status and status.state is State.UP and status.polled_at is not None:
             age = self._clock.now() - status.polled_at
             due += max(0.0, server.effective_interval - age) if age >= 0 else 0.0
-        schedule = self._schedules[server.name] = _Schedule(server, limits, due)
-        if self._requested & {server.name, None}:
-            schedule.poll_requested.set()
-        self._tasks.start(f"poll {server.name}", partial(self._poll, schedule))
+        return due
+
+    async def _start_polls(self) -> None:
+        """Start the polls that are due or requested, as many as may run; wait for the next ones."""
+        self._wake_up.clear()
+        now = self._clock.monotonic() + _EARLY
+        idle = [schedule for schedule in self._schedules.values() if schedule.poll is None]
+        is_due = [s for s in idle if s.is_requested or (self._is_enabled and s.due <= now)]
+        free = self._concurrency - (len(self._schedules) - len(idle))
+        for schedule in nsmallest(free, is_due, key=attrgetter("due")):
+            schedule.is_requested = False
+            name = f"poll {schedule.server.name}"
+            schedule.poll = asyncio.create_task(self._poll(schedule), name=name)
+            schedule.poll.add_done_callback(partial(self._poll_ended, schedule))
+        coming = (schedule.due for schedule in idle if schedule.due > now)
+        await self._sleep_until(min(coming, default=math.inf))
+
+    async def _sleep_until(self, due: float) -> None:
+        """Wait until this time, or until something else may be due."""
+
+        async def ring() -> None:
+            await self._clock.sleep(due - self._clock.monotonic())
+            self._wake_up.set()
+
+        alarm = asyncio.create_task(ring()) if due < math.inf else None
+        try:
+            await self._wake_up.wait()
+        finally:
+            if alarm:
+                alarm.cancel()
+
+    async def _poll(self, schedule: _Schedule) -> None:
+        """Poll a server, and report the poll."""
+        server, limits = schedule.server, schedule.limits
+        # Opened at the first poll: its imports must not delay the first screen.
+        schedule.source = source = schedule.source or self._open(server, limits, self._clock)
+        poll = await poll_server(server, source, limits.timeout, self._clock)
+        if server.effective_interval >= _CLOSE_INTERVAL:
+            await source.aclose()
+        failed = isinstance(poll.result, Failure)
+        schedule.failures = schedule.failures + 1 if failed else 0
+        wait = wait_after(server, poll.result, schedule.failures, limits.max_backoff)
+        now = self._clock.monotonic()
+        # The offset counts only once: it shifts all later polls.
+        offset = 0.0 if schedule.has_offset else start_offset(server)
+        schedule.has_offset = True
+        schedule.due = next_due(server, schedule.due, now, wait) + offset
+        self._report(server, poll, self._clock.now() + schedule.due - now)
+
+    def _poll_ended(self, schedule: _Schedule, poll: asyncio.Task[None]) -> None:
+        schedule.poll = None
+        error = None if poll.cancelled() else poll.exception()
+        if (poll.cancelled() or error) and schedule in self._schedules.values():
+            schedule.due = self._clock.monotonic() + _RESTART_PAUSE
+            self._report_restart(poll.get_name(), error)
+        self._wake_up.set()
 
     async def _stop(self, schedule: _Schedule) -> None:
-        self._schedules.pop(schedule.server.name, None)
-        await self._tasks.stop(f"poll {schedule.server.name}")
+        del self._schedules[schedule.server.name]
+        if schedule.poll:
+            schedule.poll.cancel()
+            await asyncio.wait([schedule.poll], timeout=_CLOSE_TIMEOUT)
         if schedule.source:
             with suppress(Exception):  # a source that cannot be closed is not used any more
                 async with asyncio.timeout(_CLOSE_TIMEOUT):
                     await schedule.source.aclose()
 
-    async def _poll(self, schedule: _Schedule) -> None:
-        """Wait until a server is due, poll it, and report the poll."""
-        server, limits = schedule.server, schedule.limits
-        await self._wait_for_turn(schedule)
-        async with self._slots:
-            # Opened at the first poll: its imports must not delay the first screen.
-            schedule.source = source = schedule.source or self._open(server, limits, self._clock)
-            poll = await poll_server(server, source, limits.timeout, self._clock)
-            if server.effective_interval >= _CLOSE_INTERVAL:
-                await source.aclose()
-        failed = isinstance(poll.result, Failure)
-        schedule.failures = schedule.failures + 1 if failed else 0
-        wait = wait_after(server, poll.result, schedule.failures, limits.max_backoff)
-        now = self._clock.monotonic()
-        schedule.due = next_due(server, schedule.due, now, wait) + schedule.offset
-        schedule.offset = 0.0  # only once: it shifts all later polls
-        self._report(server, poll, self._clock.now() + schedule.due - now)
-
-    async def _wait_for_turn(self, schedule: _Schedule) -> None:
-        """Wait until the poll is due, or requested."""
-
-        async def wait_until_due() -> None:
-            await self._clock.sleep(schedule.due - self._clock.monotonic())
-            await self._polling_allowed.wait()
-            schedule.poll_requested.set()
-
-        alarm = asyncio.create_task(wait_until_due())
-        try:
-            await schedule.poll_requested.wait()
-        finally:
-            alarm.cancel()
-            schedule.poll_requested.clear()
-
     def set_enabled(self, *, allowed: bool) -> None:
         """Enable or disable scheduled polls; requested ones happen either way."""
-        if allowed:
-            self._polling_allowed.set()
-        else:
-            self._polling_allowed.clear()
+        self._is_enabled = allowed
+        self._wake_up.set()
 
     def poll_now(self, name: str | None = None) -> None:
         """Poll one server now, or all of them; also before polling has started."""
-        schedules = [
-            schedule
-            for schedule in self._schedules.values()
-            if name in (None, schedule.server.name)
-        ]
-        for schedule in schedules:
-            schedule.poll_requested.set()
-        if not schedules:
+        if not self._schedules:
             self._requested.add(name)
+        for schedule in self._schedules.values():
+            if name in (None, schedule.server.name):
+                schedule.is_requested = True
+        self._wake_up.set()
 
     def poll_overdue(self) -> None:
         """Poll what is due: timers do not count the time that the machine was suspended."""
-        for schedule in self._schedules.values():
-            if schedule.due <= self._clock.monotonic() and self._polling_allowed.is_set():
-                schedule.poll_requested.set()
+        self._wake_up.set()
 
     async def stop(self) -> None:
-        """End all tasks and close all connections."""
+        """End all polls and close all connections."""
+        await self._tasks.stop()
         await asyncio.gather(*map(self._stop, list(self._schedules.values())))
 
 
+@dataclass(slots=True, eq=False)
 class _Schedule:
-    """One server, when it is due, its open source, and the event that requests a poll."""
+    """One server, when it is due, and its open source."""
 
-    def __init__(self, server: Server, limits: Limits, due: float) -> None:
-        self.server = server
-        self.limits = limits
-        self.due = due  # monotonic seconds
-        self.offset = start_offset(server)
-        self.failures = 0  # consecutive ones
-        self.poll_requested = asyncio.Event()
-        self.source: Source | None = None
+    server: Server
+    limits: Limits
+    due: float  # monotonic seconds
+    is_requested: bool
+    has_offset: bool = False
+    failures: int = 0  # consecutive ones
+    source: Source | None = None
+    poll: asyncio.Task[None] | None = None  # that is running
 
 
 # Which of several lictui that share a data dir polls: the others show what that one records
