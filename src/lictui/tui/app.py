@@ -107,7 +107,7 @@ def apply_settings(app: LictuiApp, before: Settings | None = None) -> None:
             app.theme = theme
             app.save_state(theme=theme)
     if before is None or keymap != before.keymap:
-        if problems := commands.keymap_problems(keymap):
+        if problems := commands.keymap_problems(keymap) if keymap else ():
             app.notify("\n".join(problems), title="Default keys", severity="error")
             keymap = {}
         app.keymap = keymap

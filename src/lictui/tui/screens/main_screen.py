@@ -420,7 +420,8 @@ class TrendScreen(FilterableScreen, Generic[K]):
         rows, cells = self.rows_widget.visible_rows()
         now = self.current_time.now
         for period, due in self.trends.due(rows, now, cells):
-            self._load_trends(period, due, now, cells)
+            # The first frame does not wait for them: numpy takes longer to load than it to draw.
+            self.call_after_refresh(self._load_trends, period, due, now, cells)
 
     @work(group="trends")
     async def _load_trends(self, period: int, rows: tuple[K, ...], now: float, cells: int) -> None:
