@@ -17,7 +17,7 @@ from tests.support.values import failure, poll, pool, server, snapshot
 from lictui.cli.output import json_text
 from lictui.cli.status import print_status, status_json
 from lictui.config.registry import save_servers
-from lictui.config.settings import AlertSettings, Retention
+from lictui.config.settings import Retention
 from lictui.engine.board import Board, apply_poll, with_servers
 from lictui.engine.merge import merge_board
 from lictui.history.store import History
@@ -157,14 +157,14 @@ def test_partner_lists_license_servers() -> None:
 
 
 def printed(
-    capsys: pytest.CaptureFixture[str], output_format: str, document: dict[str, Any] = DOCUMENT
+    capsys: pytest.CaptureFixture[str], output_format: str, shown: Board | None = None
 ) -> str:
-    print_status(document, output_format, AlertSettings())
+    print_status(merge_board(shown or board()), START, TODAY, output_format)
     return capsys.readouterr().out
 
 
-def csv_rows(capsys: pytest.CaptureFixture[str], document: dict[str, Any]) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(printed(capsys, "csv", document))))
+def csv_rows(capsys: pytest.CaptureFixture[str], shown: Board) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(printed(capsys, "csv", shown))))
 
 
 def test_table_lists_pools_totals_and_failures(capsys: pytest.CaptureFixture[str]) -> None:
@@ -178,9 +178,9 @@ lic-emea-01  up       CITRIX                   user/device       0         10   
 ddc-us-01    down
 new          waiting
 
-TOTAL        MODEL        SERVERS  IN USE    INSTALLED  FREE     %  LEVEL
-XDT_PLT_UD   user/device      1/1     412          500    88  82 %  warn
-PVS_STD_CCS  concurrent       1/1       ?  at least 80     ?     ?  unknown
+TOTAL        MODEL        SERVERS  IN USE  INSTALLED  FREE     %  LEVEL
+XDT_PLT_UD   user/device      1/1     412        500    88  82 %  warn
+PVS_STD_CCS  concurrent       1/1       ?         80     ?     ?  unknown
 
 ddc-us-01: no connection to 10.0.0.9:443 in 10 s
   …
@@ -191,7 +191,7 @@ ddc-us-01: no connection to 10.0.0.9:443 in 10 s
 def test_csv_has_a_row_per_pool_and_per_server_without_pools(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    rows = csv_rows(capsys, DOCUMENT)
+    rows = csv_rows(capsys, board())
     assert [row["server"] for row in rows] == ["lic-emea-01"] * 3 + ["ddc-us-01", "new"]
     assert list(rows[0]) == [
         "server", "source", "group", "state", "product", "name", "model", "subscription_date",
@@ -208,11 +208,10 @@ def test_names_from_servers_are_escaped(capsys: pytest.CaptureFixture[str]) -> N
         with_servers(Board(), (server("=a|b", group="@sum"),)),
         poll(snapshot(pool("-1+1", in_use=5, installed=3)), "=a|b"),
     )
-    document = status_json(merge_board(board), START, TODAY)
-    (row,) = csv_rows(capsys, document)
+    (row,) = csv_rows(capsys, board)
     assert (row["server"], row["group"], row["product"]) == ("'=a|b", "'@sum", "'-1+1")
     assert row["free"] == "-2"
-    text = printed(capsys, "markdown", document)
+    text = printed(capsys, "markdown", board)
     assert "a\\|b" in text
     assert len({line.count("|") - line.count("\\|") for line in text.splitlines()}) == 1
 
@@ -228,7 +227,7 @@ def test_json_lines_are_servers_with_the_time_of_the_answer(
 def test_table_has_percentages_of_their_level(capsys: pytest.CaptureFixture[str]) -> None:
     answer = snapshot(pool(in_use=797, installed=1000), pool("PVS_STD_CCS", 996, 1000))
     board = apply_poll(with_servers(Board(), (server("a"),)), poll(answer, "a"))
-    table = printed(capsys, "table", status_json(merge_board(board), START, TODAY))
+    table = printed(capsys, "table", board)
     levels = [line.split()[-3:] for line in table.splitlines() if "1,000" in line]
     assert levels == [["79", "%", "ok"], ["99", "%", "critical"]] * 2
 
@@ -260,8 +259,7 @@ def test_license_server_with_two_sources_is_one_row_and_counted_once(
     board = with_servers(Board(), registry)
     board = apply_poll(board, poll(failure(FailureKind.NO_DATA, "no inventory"), "lic"))
     board = apply_poll(board, poll(snapshot(mode=Mode.LAS), "ddc"))
-    merged = status_json(merge_board(board), START, TODAY, merged=True)
-    table = printed(capsys, "table", merged)
+    table = printed(capsys, "table", board)
     assert [line.split()[:2] for line in table.splitlines()[1:3]] == [["lic", "up"], []]
     assert "lic: no inventory" in table
     document = status_json(merge_board(board), START, TODAY)

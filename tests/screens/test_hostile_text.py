@@ -24,7 +24,7 @@ from tests.support.running_app import running_app
 from tests.support.values import server
 
 from lictui.analysis.forecast import describe_forecast
-from lictui.cli.status import print_status, status_json
+from lictui.cli.status import print_status
 from lictui.config.entitlements import Entitlement
 from lictui.config.settings import Retention, Settings
 from lictui.engine.board import Board, ServerStatus
@@ -123,11 +123,10 @@ def test_any_reply_is_printed_exported_and_reported(reply: dict[str, Any]) -> No
         for ago in range(40 * 24, -1, -24):
             history.append(far, Poll("far", START - ago * 3600, 0.1, result))
         board = load_board((far,), history, Settings().alerts)
-        document = status_json(board, now, date(2026, 11, 24))
         for output_format in ("table", "json", "jsonl", "csv", "markdown"):
             out = StringIO()
             with redirect_stdout(out):
-                print_status(document, output_format, Settings().alerts)
+                print_status(board, now, date(2026, 11, 24), output_format)
             assert_harmless(out.getvalue(), "\r\n")
         for scope in forecast_scopes(board, history.pools(), Settings().alerts):
             (series,) = history.series_batch((scope.history_query(now),))

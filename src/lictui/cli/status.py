@@ -76,9 +76,9 @@ def _total_text(row: Row) -> str:
 
 def _sum_text(row: Row, figure: str) -> str:
     """Return a sum; one that lacks a server or a figure is a lower bound."""
-    is_partial = row["unknown"] or row["servers_reporting"] != row["servers_expected"]
     count = row[figure]
-    return "at least " * bool(is_partial and count is not None) + number_text(count)
+    is_partial = count is not None and row["total"].is_partial(figure)
+    return "at least " * is_partial + number_text(count)
 
 
 def _servers_text(row: Row) -> str:
@@ -182,10 +182,8 @@ def status(
 
         data_output().write(WRITERS[output_format](board, clock.now(), today))
     else:
-        document = status_json(board, clock.now(), today, merged=output_format in _FOR_PEOPLE)
-        totals_key = "groups" if by == "group" else "totals"
         empty = "No matching servers." if registered else NO_SERVERS
-        print_status(document, output_format, settings.alerts, totals_key, empty)
+        print_status(board, clock.now(), today, output_format, GroupBy(by), empty)
     if not registered:
         return 2
     shown = board.registered.servers
@@ -194,13 +192,16 @@ def status(
 
 
 def print_status(
-    document: Mapping[str, Any],
+    board: MergedBoard,
+    now: float,
+    today: date,
     output_format: str,
-    alerts: AlertSettings,
-    totals_key: str = "totals",
+    by: GroupBy = GroupBy.PRODUCT,
     empty: str = "",
 ) -> None:
-    """Print a status document; a table is followed by the totals, and by what failed and why."""
+    """Print the status; a table is followed by the totals, and by what failed and why."""
+    document = status_json(board, now, today, merged=output_format in _FOR_PEOPLE)
+    alerts = board.alert_settings
     emit(
         _pool_rows(document),
         _with_ratios(_COLUMNS, alerts),
@@ -211,10 +212,12 @@ def print_status(
     )
     if output_format != "table":
         return
-    if document[totals_key]:
+    if totals := board.totals(by):
         click.echo()
         columns = _with_ratios(_TOTAL_COLUMNS, alerts)
-        emit(document[totals_key], columns, "table", document=document)
+        rows = document["groups" if by is GroupBy.GROUP else "totals"]
+        rows = [row | {"total": total} for row, total in zip(rows, totals, strict=True)]
+        emit(rows, columns, "table", document=document)
     for server in document["servers"]:
         for member in server.get("parts") or (server,):
             if reason := member["reason"]:

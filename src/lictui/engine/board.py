@@ -250,14 +250,19 @@ class Total:
         return figure in self.unknown_figures or self.servers_reporting != self.servers_expected
 
     @property
+    def comparable(self) -> Reading:
+        """The sums, whose figures may be compared; unknown when a pool's figure is missing."""
+        return Reading() if self.unknown_pools else self.reading
+
+    @property
     def free(self) -> int | None:
         """Installed less in use; None when a pool's figure is missing."""
-        return None if self.unknown_pools else self.reading.free
+        return self.comparable.free
 
     @property
     def ratio(self) -> float | None:
         """In use as a share of installed; None when a pool's figure is missing."""
-        return None if self.unknown_pools else self.reading.ratio
+        return self.comparable.ratio
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,7 +369,7 @@ def entitlements_of(statuses: Iterable[ServerStatus]) -> tuple[tuple[str, str], 
     )
 
 
-def sum_over_servers(pools: Iterable[tuple[ServerStatus, Pool]]) -> Reading:
+def _sum_over_servers(pools: Iterable[tuple[ServerStatus, Pool]]) -> Reading:
     """The same over servers: the licenses of one entitlement count once, its usage adds up."""
     return sum_readings(
         [
@@ -434,33 +439,48 @@ def pools_by_total(
 
 
 def _totals(board: MergedBoard, by: GroupBy) -> Iterator[Total]:
-    for (scope, product, model), pools in pools_by_total(board, by).items():
-        reporting = [(status, pool) for status, pool in pools if is_reporting(status, pool)]
-        reading = sum_over_servers(reporting)
-        unknown = sum(is_incomplete(pool.reading) for _, pool in reporting)
+    for (scope, product, _), pools in pools_by_total(board, by).items():
         limits = total_thresholds(board.alert_settings, scope, product, by)
-        level = worst = reading.level(limits.warn, limits.critical)
-        if unknown:
-            levels = {pool.reading.level(limits.warn, limits.critical) for _, pool in reporting}
-            level = Level.UNKNOWN
-            worst = next((bad for bad in reversed(LEVELS_ABOVE_WARN) if bad in levels), level)
-        yield Total(
-            product=product,
-            name=pools[0][1].name,
-            model=model,
-            reading=reading,
-            level=level,
-            worst_level=worst,
-            unknown_pools=unknown,
-            unknown_figures=tuple(
-                figure
-                for figure in FIGURES
-                if any(getattr(pool.reading, figure) is None for _, pool in reporting)
-            ),
-            servers_reporting=tuple(dict.fromkeys(status.server.name for status, _ in reporting)),
-            servers_expected=tuple(dict.fromkeys(status.server.name for status, _ in pools)),
-            scope=scope,
-        )
+        yield total_of(product, pools, limits, scope)
+
+
+def total_of(
+    product: str,
+    pools: Sequence[tuple[ServerStatus, Pool]],
+    limits: Thresholds,
+    scope: str = "",
+    *,
+    as_last_read: bool = False,
+) -> Total:
+    """The total of the pools of a product; `as_last_read` with those that do not report now, too.
+
+    Only a total is compared with what is installed: it knows whether both cover the same pools.
+    """
+    reporting = [entry for entry in pools if as_last_read or is_reporting(*entry)]
+    reading = _sum_over_servers(reporting)
+    unknown = sum(is_incomplete(pool.reading) for _, pool in reporting)
+    level = worst = reading.level(limits.warn, limits.critical)
+    if unknown:
+        levels = {pool.reading.level(limits.warn, limits.critical) for _, pool in reporting}
+        level = Level.UNKNOWN
+        worst = next((bad for bad in reversed(LEVELS_ABOVE_WARN) if bad in levels), level)
+    return Total(
+        product=product,
+        name=pools[0][1].name if pools else product,
+        model=pools[0][1].model if pools else Model.OTHER,
+        reading=reading,
+        level=level,
+        worst_level=worst,
+        unknown_pools=unknown,
+        unknown_figures=tuple(
+            figure
+            for figure in FIGURES
+            if any(getattr(pool.reading, figure) is None for _, pool in reporting)
+        ),
+        servers_reporting=tuple(dict.fromkeys(status.server.name for status, _ in reporting)),
+        servers_expected=tuple(dict.fromkeys(status.server.name for status, _ in pools)),
+        scope=scope,
+    )
 
 
 # Filter by server, group or product, the same for `status` and the screens

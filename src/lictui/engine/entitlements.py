@@ -315,7 +315,7 @@ def compare_entitlements(
 
 def _usage(total: Total, past: PastSummary | None) -> ScopeUsage:
     name = total.name or products.describe(total.product).name
-    installed = None if total.unknown_pools else total.reading.installed
+    installed = total.comparable.installed
     if past is None or past.all_time is None:
         return ScopeUsage(name, installed)
     highest = past.all_time.peak

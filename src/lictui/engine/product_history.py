@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from lictui.engine.board import MergedBoard, ServerStatus, is_reporting, sum_over_servers
-from lictui.model import DEFAULT_INTERVAL, Event, Level, Model, MonthlyUsage, Pool, Reading
+from lictui.engine.board import MergedBoard, ServerStatus, Total, total_of
+from lictui.model import DEFAULT_INTERVAL, Event, MonthlyUsage, Pool
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -34,36 +34,7 @@ class ProductSelection:
     pools: tuple[tuple[ServerStatus, Pool], ...]
     thresholds: Thresholds
     interval: float  # seconds between two polls of the slowest of the servers
-
-    @property
-    def name(self) -> str:
-        """The friendly name; the code when nothing was read yet."""
-        return self.pools[0][1].name if self.pools else self.product
-
-    @property
-    def model(self) -> Model:
-        """How the licenses are counted."""
-        return self.pools[0][1].model if self.pools else Model.OTHER
-
-    @property
-    def is_assigned(self) -> bool:
-        """Whether the figures are assignments, not licenses checked out."""
-        return self.model.is_assigned
-
-    @property
-    def reporting(self) -> tuple[tuple[ServerStatus, Pool], ...]:
-        """The pools whose last poll succeeded."""
-        return tuple((status, pool) for status, pool in self.pools if is_reporting(status, pool))
-
-    @property
-    def reading(self) -> Reading:
-        """The sum of the pools that report now."""
-        return sum_over_servers(self.reporting)
-
-    @property
-    def level(self) -> Level:
-        """The level of that sum."""
-        return self.reading.level(self.thresholds.warn, self.thresholds.critical)
+    total: Total
 
 
 def select_product(
@@ -73,6 +44,11 @@ def select_product(
     statuses = statuses_of(board, servers)
     single = statuses[0].server if len(statuses) == 1 else None
     alerts = settings.alerts
+    limits = alerts.thresholds_of(single, product) if single else None
+    limits = limits or alerts.thresholds_for(product=product)
+    pools = tuple(
+        (status, pool) for status in statuses for pool in status.pools if pool.product == product
+    )
     intervals = (
         status.server.interval or settings.interval or DEFAULT_INTERVAL[status.server.source]
         for status in statuses
@@ -80,14 +56,10 @@ def select_product(
     return ProductSelection(
         product,
         tuple(servers),
-        tuple(
-            (status, pool)
-            for status in statuses
-            for pool in status.pools
-            if pool.product == product
-        ),
-        alerts.thresholds_of(single, product) if single else alerts.thresholds_for(product=product),
+        pools,
+        limits,
         max(intervals, default=_SLOWEST),
+        total_of(product, [entry for entry in pools if entry[0].server.enabled], limits),
     )
 
 

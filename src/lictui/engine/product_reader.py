@@ -216,7 +216,7 @@ class ProductHistoryReader:
         self, selection: ProductSelection, owners: Iterable[ServerPool]
     ) -> tuple[MonthlyUsage, ...]:
         """The months the source reports, over all pools; concurrent licenses have none."""
-        if not selection.is_assigned:
+        if not selection.total.model.is_assigned:
             return ()
         months = (self._history.monthly_usage(*owner) for owner in owners)
         return sum_reported_months(months)

@@ -114,14 +114,13 @@ async def renewal_positions(
         servers, width = total.servers_expected, end - query.start
         question = ProductQuery(servers, total.product, (query.start, end), width, curve=True)
         past = await reader.history(board, question, query.settings)
-        reading = None if total.unknown_pools else total.reading
         # Several license models of one code: an entitlement does not say which it is for.
         is_one = sum(other.product == total.product for other in totals) == 1
         bought = _position(total.product, total.name, total.model, lines if is_one else ())
         position = replace(
             bought,
-            installed=reading.installed if reading else None,
-            in_use=reading.in_use if reading else None,
+            installed=total.comparable.installed,
+            in_use=total.comparable.in_use,
             stats=past.stats,
             curve=past.curve,
             coverage=past.stats.seconds / (end - past.stats.start) if past.stats else 0.0,

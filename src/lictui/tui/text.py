@@ -20,6 +20,8 @@ from lictui.paths import write_private
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from lictui.engine.board import Total
+
 
 _MINUTE: Final = 60
 _HOUR: Final = 3600
@@ -76,6 +78,13 @@ def pad(text: str, width: int, *, ellipsis: str = "…") -> str:
 def format_count(value: int | None) -> str:
     """Return a count with thousands separators; `?` if unknown."""
     return "?" if value is None else f"{value:,}"
+
+
+def format_sum(total: Total, figure: str, at_least: str) -> str:
+    """Return a figure of a total, marked as a lower bound where a server or a pool is missing."""
+    count: int | None = getattr(total.reading, figure)
+    is_partial = count is not None and total.is_partial(figure)
+    return f"{at_least * is_partial}{format_count(count)}"
 
 
 def format_age(seconds: float) -> str:

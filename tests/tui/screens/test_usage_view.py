@@ -19,6 +19,7 @@ from lictui.engine.board import Board
 from lictui.engine.entitlements import expiries
 from lictui.engine.merge import merge_board
 from lictui.engine.product_history import (
+    ProductHistory,
     ProductOutlook,
     ProductQuery,
     ProductSelection,
@@ -27,11 +28,13 @@ from lictui.engine.product_history import (
 from lictui.model import Event, EventKind, Level, MonthlyUsage, PoolKey
 from lictui.tui.screens.usage_view import (
     Fact,
+    UsageData,
     axis_end,
     cursor_line,
     event_marks,
     expiry_facts,
     expiry_marks,
+    facts,
     forecast_days,
     mark_line,
     monthly_facts,
@@ -44,6 +47,7 @@ from lictui.tui.screens.usage_view import (
 from lictui.tui.theme import UNICODE_SYMBOLS
 from lictui.tui.time_range import RangeLength, TimeRange
 from lictui.tui.widgets.chart import ChartView, Mark, MarkKind
+from lictui.tui.widgets.dashboard_view import CurrentTime
 
 BERLIN, ZONE = ZoneInfo("Europe/Berlin"), ZoneInfo("UTC")
 HOUR, DAY = 3600, 86400
@@ -137,6 +141,27 @@ def test_mark_line_fits_and_counts_the_other_marks() -> None:
 
 
 # Facts
+
+
+def test_current_figures_compare_only_what_covers_the_same_servers() -> None:
+    for pools, shown in (
+        ([(230, 300), (300, None)], "530 of ≥300 in use  some figures unknown"),
+        ([(230, 300), (None, 300)], "≥230 of 600 in use  some figures unknown"),
+        ([(230, 300), (10, 300)], "240 of 600 in use  40 %  360 free"),
+        ([(230, None)], "230 of ? in use  some figures unknown"),
+    ):
+        servers = [up_status(f"lic-{n}", pool("X_CCU", *known)) for n, known in enumerate(pools)]
+        names = tuple(status.server.name for status in servers)
+        chosen = select_product(merge_board(Board(tuple(servers))), names, "X_CCU", Settings())
+        label, fragments = next(facts(data(chosen), ChartView(), UNICODE_SYMBOLS))
+        text = "".join(text for text, _ in fragments)
+        assert (label, text) == ("now", shown)
+
+
+def data(chosen: ProductSelection) -> UsageData:
+    query = ProductQuery(chosen.servers, chosen.product, (0, DAY), HOUR)
+    time = CurrentTime(START, TODAY)
+    return UsageData(chosen, query, TimeRange(), ProductHistory(), None, (), time, ZONE)
 
 
 def texts(*facts: Fact) -> list[str]:

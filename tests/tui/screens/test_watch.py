@@ -71,6 +71,21 @@ def test_pages_of_a_large_estate_are_two() -> None:
         assert sorted(map(id, shown)) == sorted(map(id, totals))
 
 
+async def test_page_compares_only_what_covers_the_same_servers() -> None:
+    board = Board(
+        (
+            up_status("lic-a", pool("X_CCU", 310, 300), group="emea"),
+            up_status("lic-b", pool("X_CCU", 300, None), group="emea"),
+        )
+    )
+    async with watch(board, size=(120, 40)) as run:
+        text = screen_text(run.app)
+        assert "of ≥300" in text
+        assert "installed unknown" in text
+        assert " %" not in text.partition("installed unknown")[0]
+        assert "free" not in text
+
+
 async def test_ticker_goes_through_all_critical_alerts() -> None:
     clock = FakeClock()
     async with watch(clock=clock) as run:

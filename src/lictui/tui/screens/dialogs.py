@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Button, Label
 
+from lictui.config.settings import Thresholds
 from lictui.config.toml_document import InvalidValue, duration
 from lictui.engine.board import (
     MergedBoard,
@@ -23,7 +24,7 @@ from lictui.engine.board import (
     product_pools,
     provenance,
     raw_fields,
-    sum_over_servers,
+    total_of,
 )
 from lictui.engine.entitlements import count_hints
 from lictui.model import Level, Pool, State
@@ -35,6 +36,7 @@ from lictui.tui.text import (
     fit_line,
     format_age,
     format_count,
+    format_sum,
     hang,
     line_width,
     pad,
@@ -324,8 +326,8 @@ def _sum_text(pools: Sequence[tuple[ServerStatus, Pool]]) -> str:
         + (format_count(pool.reading.installed) if counts else "same licenses")
         for (status, pool), counts in zip(summed, counts, strict=True)
     ]
-    installed = sum_over_servers(summed).installed if summed else None
-    return f"installed {format_count(installed)} = {' + '.join(parts) or '?'}"
+    total = total_of(pools[0][1].product, summed, Thresholds())
+    return f"installed {format_sum(total, 'installed', 'at least ')} = {' + '.join(parts) or '?'}"
 
 
 # Help: the keys of the screen below, those that work everywhere, and the legend

@@ -155,10 +155,8 @@ class ProductsScreen(TrendScreen["TotalKey"]):
 
     def action_why(self) -> None:
         if row := self.rows_widget.selected:
-            total = row.total
-            self.lictui.show_view(
-                "data_sources", servers=total.servers_expected, product=total.product
-            )
+            servers, product = row.total.servers_expected, row.total.product
+            self.lictui.show_view("data_sources", servers=servers, product=product)
 
     @on(ProductTable.TitleClicked)
     def _sort_by_title(self, event: ProductTable.TitleClicked) -> None:

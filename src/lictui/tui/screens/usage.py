@@ -374,7 +374,7 @@ class UsageScreen(MainScreen):
         selection = self._selection
         names = tuple(dict.fromkeys(status.server.name for status, _ in selection.pools))
         shown = {"servers": names or self._servers, "product": self._product}
-        self.lictui.show_view("license_users", **shown, title=selection.name)
+        self.lictui.show_view("license_users", **shown, title=selection.total.name)
 
     def action_poll_server(self) -> None:
         for server in self._servers:

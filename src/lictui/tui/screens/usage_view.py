@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from lictui.analysis.forecast import ForecastStatus, describe_forecast
 from lictui.analysis.series import day_of, day_start
 from lictui.clock import iso
+from lictui.engine.board import FIGURES
 from lictui.engine.entitlements import ExpiryKind
 from lictui.engine.product_history import ProductQuery
 from lictui.model import EventKind, Level, percent_text, sum_all_known
@@ -19,6 +20,7 @@ from lictui.tui.text import (
     format_coarse_age,
     format_count,
     format_date,
+    format_sum,
     hang,
     shorten,
 )
@@ -110,7 +112,7 @@ def chart_view(data: UsageData, cursor_at: float | None, note: str = "") -> Char
         end=end,
         length=data.time_range.length,
         tz=zone,
-        assigned=selection.is_assigned,
+        assigned=selection.total.model.is_assigned,
         warn=selection.thresholds.warn,
         critical=selection.thresholds.critical,
         cursor=_bucket_at(history, cursor_at),
@@ -209,10 +211,10 @@ def mark_line(
 def title_line(selection: ProductSelection, width: int, symbols: Symbols) -> Line:
     """Product, model and servers in at most so many columns."""
     dot = f" {symbols.dot} "
-    name, code = selection.name, selection.product
+    name, code = selection.total.name, selection.product
     count = len(selection.servers)
     where = selection.servers[0] if count == 1 else f"{count} servers"
-    facts = f"{dot}{selection.model.label}{dot}"
+    facts = f"{dot}{selection.total.model.label}{dot}"
     facts += shorten(where, max(8, width // 4), symbols.ellipsis)
     if name != code and len(name + facts + dot + code) <= width:
         facts += dot + code
@@ -335,18 +337,20 @@ def _grouped(texts: Iterable[str]) -> str:
 
 
 def _current(selection: ProductSelection, symbols: Symbols) -> list[Fragment]:
-    if not selection.reporting:
+    total = selection.total
+    if not total.servers_reporting:
         return [("no current data", Tone.CRITICAL)]
-    reading, level = selection.reading, selection.level
-    counts = f"{format_count(reading.in_use)} of {format_count(reading.installed)}"
-    percent = percent_text(reading.ratio, selection.thresholds.ratios)
-    fragments = [
-        (f"{counts} {selection.model.verb}", Tone.STRONG),
-        (f"  {percent} {symbols.level[level]}".rstrip(), LEVEL_TONES[level]),
-        (f"  {format_count(reading.free)} free", Tone.TEXT),
-    ]
-    if reading.overdraft:
-        fragments.append((f", overdraft {reading.overdraft:,}", Tone.QUIET))
+    counts = " of ".join(format_sum(total, figure, symbols.at_least) for figure in FIGURES)
+    fragments = [(f"{counts} {total.model.verb}", Tone.STRONG)]
+    if total.unknown_pools:
+        fragments.append(("  some figures unknown", LEVEL_TONES[total.worst_level]))
+    else:
+        percent = percent_text(total.ratio, selection.thresholds.ratios)
+        percent = f"  {percent} {symbols.level[total.level]}".rstrip()
+        fragments.append((percent, LEVEL_TONES[total.level]))
+        fragments.append((f"  {format_count(total.free)} free", Tone.TEXT))
+    if overdraft := total.reading.overdraft:
+        fragments.append((f", overdraft {overdraft:,}", Tone.QUIET))
     return fragments
 
 
@@ -436,7 +440,7 @@ def _month_number(time: float) -> int:
 
 def _servers(selection: ProductSelection) -> list[Fragment]:
     names = dict.fromkeys(status.server.name for status, _ in selection.pools)
-    reporting = {status.server.name for status, _ in selection.reporting}
+    reporting = selection.total.servers_reporting
     fragments: list[Fragment] = []
     for name in names or selection.servers:
         tone = Tone.TEXT if name in reporting else Tone.CRITICAL

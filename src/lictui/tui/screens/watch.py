@@ -11,7 +11,7 @@ from textual.reactive import reactive
 from textual.screen import Screen
 
 from lictui.engine.alerts import alert_views, severity_rank
-from lictui.engine.board import GroupBy, pools_by_total, sum_over_servers, total_thresholds
+from lictui.engine.board import FIGURES, GroupBy, pools_by_total, total_of, total_thresholds
 from lictui.model import Level, State, percent_text
 from lictui.tui import text
 from lictui.tui.screens.main_screen import AppScreen
@@ -50,6 +50,9 @@ _FONT: Final = {
     ",": "./././#/#",
     "?": "###/..#/.##/.../.#.",
     "-": ".../.../###/.../...",
+    "≥": "##./..#/##./.../###",
+    ">": "#../.#./..#/.#./#..",
+    "=": ".../###/.../###/...",
 }
 _HALVES: Final = {"..": " ", "#.": "▀", ".#": "▄", "##": "█"}
 
@@ -60,7 +63,7 @@ def digits_height(*, ascii_only: bool = False, scale: int = 1) -> int:
 
 
 def big_digits(number: str, *, ascii_only: bool = False, scale: int = 1) -> tuple[str, ...]:
-    """`number`, of digits and `,?-`, as rows of equal width; other characters become `?`."""
+    """`number`, of digits and `,?-≥>=`, as rows of equal width; other characters become `?`."""
     glyphs = [_FONT.get(character, _FONT["?"]).split("/") for character in number]
     wide = 2 if ascii_only else 1  # a cell is about twice as high as it is wide
     dots = [
@@ -104,8 +107,8 @@ def watch_pages(
 ) -> tuple[int, tuple[WatchPage, ...]]:
     """The scale of the digits, and the pages, the worst product first."""
     totals = sorted(totals, key=_urgency)
-    severe = sum(total.level in _SEVERE or not total.servers_reporting for total in totals)
-    alarming = severe + sum(total.level is Level.WARN for total in totals)
+    severe = sum(total.worst_level in _SEVERE or not total.servers_reporting for total in totals)
+    alarming = severe + sum(total.worst_level is Level.WARN for total in totals)
     width, height = size[0], size[1] - _FRAME_ROWS
     for scale, limit in ((2, 1), (1, _PAGES), (1, len(totals))):
         block = _BLOCK_ROWS + digits_height(ascii_only=_is_plain(symbols), scale=scale)
@@ -132,7 +135,7 @@ def _pages(
 
 def _urgency(total: Total) -> tuple[int, float, str]:
     """A product that no server reports now comes after what is worse than a warning."""
-    rank = severity_rank(total.level if total.servers_reporting else Level.WARN)
+    rank = severity_rank(total.worst_level if total.servers_reporting else Level.WARN)
     return rank, -(total.ratio or 0.0), total.name
 
 
@@ -149,37 +152,40 @@ def big_lines(
     symbols: Symbols,
 ) -> Iterator[Line]:  # fmt: skip
     """A product in big figures, with its gauge and its last 30 days."""
-    reading, oldest = total.reading, None
+    shown, oldest = total, None
+    limits = total_thresholds(board.alert_settings, total.scope, total.product, GroupBy.GROUP)
     if not total.servers_reporting:
         pools = pools_by_total(board, GroupBy.GROUP)[total.key]
         polls = [status.last_success_at for status, _ in pools]
         oldest = min((time for time in polls if time is not None), default=None)
-        reading = sum_over_servers(pools)
-    tone = LEVEL_TONES[total.level] if total.servers_reporting else Tone.QUIET
-    limits = total_thresholds(board.alert_settings, total.scope, total.product, GroupBy.GROUP)
+        shown = total_of(total.product, pools, limits, as_last_read=True)
+    tone = LEVEL_TONES[total.worst_level] if total.servers_reporting else Tone.QUIET
     digits = big_digits(
-        text.format_count(reading.in_use), ascii_only=_is_plain(symbols), scale=scale
+        text.format_sum(shown, "in_use", symbols.at_least),
+        ascii_only=_is_plain(symbols),
+        scale=scale,
     )
-    percent = f"{percent_text(reading.ratio, limits.ratios)} {symbols.level[total.level]}".rstrip()
+    percent = percent_text(shown.ratio, limits.ratios)
+    percent = f"{percent} {symbols.level[total.worst_level]}".rstrip()
     verb = " assigned" if total.model.is_assigned else ""
-    free = f"  {text.format_count(reading.free)} free" if reading.free is not None else ""
+    free = f"  {text.format_count(shown.free)} free" if shown.free is not None else ""
     peak = trend.peak_of_day if trend else None
     facts: list[Line] = [
-        ((f"of {text.format_count(reading.installed)}{verb}", Tone.TEXT),),
+        ((f"of {text.format_sum(shown, 'installed', symbols.at_least)}{verb}", Tone.TEXT),),
         ((percent, tone), (free, Tone.TEXT)),
     ]
     if not total.servers_reporting:
         age = "?" if oldest is None else text.format_age(now - oldest)
         facts.append(((f"last known, {age} ago", Tone.CRITICAL),))
-    elif peak is not None and peak > (reading.in_use or 0):
+    elif peak is not None and peak > (shown.reading.in_use or 0):
         facts.append(((f"24 h peak {round(peak):,}", Tone.QUIET),))
     left = max(18 * scale, len(digits[0])) + 1
     room = width - left - _FACTS - 3
     rows: list[Sequence[Fragment]] = []
     if room >= _MONTH // 2:
         cells = min(_MONTH, room - 6)
-        rows.append(draw_gauge(reading, total.level, peak, room, symbols))
-        drawn = draw_trend(trend or TrendData(), reading.installed, limits, cells, symbols)
+        rows.append(draw_gauge(shown.comparable, total.worst_level, peak, room, symbols))
+        drawn = draw_trend(trend or TrendData(), shown.comparable.installed, limits, cells, symbols)
         rows.append((*drawn, (f" {_MONTH} d", Tone.QUIET)))
     yield _title(total, width, symbols)
     skip = max(0, (len(digits) - len(facts)) // 2)
@@ -214,14 +220,14 @@ def listed_lines(
 
 def _listed(total: Total, board: MergedBoard, cells: int, symbols: Symbols) -> Line:
     limits = total_thresholds(board.alert_settings, total.scope, total.product, GroupBy.GROUP)
-    reading = total.reading
-    of = f"{text.format_count(reading.in_use)} of {text.format_count(reading.installed)}"
+    counts = (text.format_sum(total, figure, symbols.at_least) for figure in FIGURES)
+    of = " of ".join(counts)
     name = f"{total.name} {symbols.dot} {total.scope}" if total.scope else total.name
     name = text.pad(name, max(8, cells - 28), ellipsis=symbols.ellipsis)
     percent = percent_text(total.ratio, limits.ratios)
-    tone = LEVEL_TONES[total.level]
+    tone = LEVEL_TONES[total.worst_level]
     line: Line = (
-        (f" {symbols.level[total.level]} ", tone),
+        (f" {symbols.level[total.worst_level]} ", tone),
         (f"{name} ", Tone.TEXT),
         (f"{of:>16} ", Tone.QUIET),
         (f"{percent:>5} ", tone),

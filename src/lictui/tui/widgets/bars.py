@@ -97,7 +97,7 @@ def header_view(board: MergedBoard, today: date, now: float = 0.0) -> HeaderView
 
 def _usage_total(verb: str, totals: Sequence[Total]) -> UsageTotal | None:
     totals = [total for total in totals if total.model.verb == verb]
-    known = [total.reading for total in totals if not total.unknown_pools]
+    known = [total.comparable for total in totals]
     used, of = (sum(getattr(reading, f) or 0 for reading in known) for f in FIGURES)
     in_use, installed = (sum(getattr(t.reading, f) or 0 for t in totals) for f in FIGURES)
     partial = {f for f in FIGURES if any(total.is_partial(f) for total in totals)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import accumulate
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from rich.cells import cell_len
@@ -180,17 +180,12 @@ def _count(
     title: str, rank: int, figure: str, tone: Tone | None = None, reserve: int = 0
 ) -> ProductColumn:
     """A sum, in the tone of its level if no other is given; a partial one is a lower bound."""
-    value = attrgetter(figure)
 
     def cell(row: ProductRow, symbols: Symbols) -> Fragment:
-        count = value(row.total)
-        mark = symbols.at_least * (
-            row.total.is_partial(figure.rpartition(".")[2]) and count is not None
-        )
-        return f"{mark}{text.format_count(count)}", tone or _tone(row)
+        return text.format_sum(row.total, figure, symbols.at_least), tone or _tone(row)
 
     def order(row: ProductRow) -> float:
-        return _descending(value(row.total))
+        return _descending(getattr(row.total.reading, figure))
 
     return ProductColumn(title, rank, cell, order, reserve=reserve)
 
@@ -251,9 +246,9 @@ _TYPE: Final = ProductColumn(
     "Type", 0, lambda row, _: (row.total.model.short, Tone.QUIET), lambda row: row.total.model
 )
 _FIGURES: Final = (
-    _count("In use", 1, "reading.in_use"),
-    _count("Installed", 4, "reading.installed", Tone.TEXT),
-    _count("Overdraft", 10, "reading.overdraft", Tone.QUIET, _USEFUL_TREND),
+    _count("In use", 1, "in_use"),
+    _count("Installed", 4, "installed", Tone.TEXT),
+    _count("Overdraft", 10, "overdraft", Tone.QUIET, _USEFUL_TREND),
     ProductColumn("Use", 2, _ratio, _by_ratio, 8, has_count=False),
     ProductColumn("Free", 6, lambda row, _: (text.format_count(row.total.free), _tone(row)),
                   lambda row: _LAST if row.total.free is None else row.total.free),
@@ -378,7 +373,7 @@ def describe_row(row: ProductRow, symbols: Symbols) -> tuple[Line, ...]:
     total, summary = row.total, row.summary
     count = len(total.servers_expected)
     missing = count - len(total.servers_reporting)
-    figures = f"{'at least ' * total.is_partial('in_use')}{text.format_count(total.reading.in_use)}"
+    figures = text.format_sum(total, "in_use", "at least ")
     if not total.unknown_pools:
         figures += f" of {text.format_count(total.reading.installed)}"
     share = "some figures unknown" if total.ratio is None else percent_text(total.ratio)
