@@ -270,21 +270,25 @@ _JAN = [date(2027, 1, day) for day in range(1, 32)]
     [
         (
             Reach(1.0, 0.86, _JAN[11], (_JAN[3], _JAN[20]), (_JAN[1], date(2027, 3, 3))),
-            "100 % likely by 12 Jan (p 0.86, 2 Jan to 3 Mar)",
+            "likely to reach 100 % by 12 Jan (chance 86 %, 2 Jan to 3 Mar)",
         ),
         (
             Reach(1.0, 0.6, _JAN[11], (_JAN[3], _JAN[20]), (_JAN[1], date(2027, 3, 3))),
-            "100 % may be reached by 12 Jan (p 0.60, 2 Jan to 3 Mar)",
+            "may reach 100 % by 12 Jan (chance 60 %, 2 Jan to 3 Mar)",
         ),
         (
             Reach(1.0, 0.6, _JAN[11], (_JAN[3], date(2027, 3, 1)), (_JAN[1], date(2027, 3, 3))),
-            "100 % may be reached between 2 Jan and 3 Mar (p 0.60)",
+            "may reach 100 % between 2 Jan and 3 Mar (chance 60 %)",
         ),
-        (Reach(1.0, 0.35), "100 % uncertain (p 0.35)"),
-        (Reach(1.0, 0.1), "80 % unlikely within 181 days"),
+        (Reach(1.0, 0.35), "uncertain: may reach 100 % (chance 35 %)"),
+        (
+            Reach(1.0, 0.998, _JAN[11], (_JAN[3], _JAN[20]), (_JAN[1], _JAN[30])),
+            "likely to reach 100 % by 12 Jan (chance over 99 %, 2 Jan to 31 Jan)",
+        ),
+        (Reach(1.0, 0.1), "unlikely to reach 80 % within 181 days"),
         (
             Reach(1.0, 0.35, last_reached=date(2026, 11, 20)),
-            "100 % last reached on 20 Nov, next: uncertain (p 0.35)",
+            "100 % last reached on 20 Nov, uncertain: may reach it again (chance 35 %)",
         ),
     ],
 )

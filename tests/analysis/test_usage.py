@@ -42,6 +42,7 @@ def test_percentiles_are_weighted_by_time() -> None:
         ([bucket(0, 79), bucket(300, 80), bucket(600, 90), bucket(900, 101)], (900, 600, 300), 900),
         ([bucket(0, 80, installed=200), bucket(300, 80, installed=80)], (300, 300, 300), 300),
         ([bucket(0, 5, installed=0), bucket(300, 5, installed=None)], (0, 0, 0), None),
+        ([bucket(0, 5, installed=None)], (None, None, None), None),
         # A gap ends the time at 100 %.
         (
             [bucket(0, 100), bucket(300, 100), bucket(900, 100), bucket(1200, 99)],
@@ -51,11 +52,12 @@ def test_percentiles_are_weighted_by_time() -> None:
     ],
 )
 def test_time_above_is_of_what_was_installed_then(
-    buckets: list[Bucket], above: tuple[int, ...], full: int | None
+    buckets: list[Bucket], above: tuple[int | None, ...], full: int | None
 ) -> None:
     result = usage_stats(series_of(buckets))
     assert result is not None
     assert tuple(seconds for _, seconds in result.seconds_above) == above
+    assert result.is_partial == any(bucket.installed is None for bucket in buckets)
     end = 600 if full == 0 else 300 + (full or 0)
     assert result.longest_saturation == (None if full is None else Period(full, end))
 

@@ -231,34 +231,39 @@ def _threshold_texts(result: Forecast, today: date) -> Iterator[str]:
     shortfall_days = {shortfall.date for shortfall in result.shortfalls}
     reaches = [reach for reach in (result.critical, result.warn) if reach and _in_reach(reach)]
     shown = [*reaches[:1], *([result.installed] if _in_reach(result.installed) else [])]
-    for reach in shown:
-        if reach and reach.day not in shortfall_days:
-            yield _reach_text(reach)
+    texts = [_reach_text(reach) for reach in shown if reach and reach.day not in shortfall_days]
+    both_likely = all(text.startswith(_LIKELY_TO) for text in texts)
+    yield from texts[:1]
+    yield from (text.removeprefix(_LIKELY_TO * both_likely) for text in texts[1:])
     if not shown and result.warn and result.horizon:
-        yield f"{_share(result.warn)} unlikely within {(result.horizon - today).days} days"
+        yield f"unlikely to reach {_share(result.warn)} within {(result.horizon - today).days} days"
 
 
 def _in_reach(reach: Reach | None) -> bool:
     return reach is not None and bool(reach.last_reached or reach.probability >= _UNLIKELY)
 
 
+_LIKELY_TO: Final = "likely to reach "
+
+
 def _reach_text(reach: Reach) -> str:
-    share = _share(reach)
-    if reach.last_reached is None:
-        return f"{share} {_next_time(reach)}"
-    reached = f"{share} last reached on {_day(reach.last_reached)}"
-    return reached if reach.ratio < 1 else f"{reached}, next: {_next_time(reach)}"
-
-
-def _next_time(reach: Reach) -> str:
-    probability = f"p {reach.probability:.2f}"
+    """Return when a threshold is reached: the wording grows stronger with the probability."""
+    share = "it again" if reach.last_reached else _share(reach)
+    percent = round(reach.probability * 100)  # a forecast is never certain
+    chance = f"chance {percent} %" if percent < 100 else "chance over 99 %"  # noqa: PLR2004
     if reach.day is None or reach.band is None:
-        return f"uncertain ({probability})"
-    low, high = map(_day, reach.band)
-    if reach.firm_day is None:
-        return f"may be reached between {low} and {high} ({probability})"
-    verb = "likely" if reach.is_likely else "may be reached"
-    return f"{verb} by {_day(reach.day)} ({probability}, {low} to {high})"
+        sentence = f"uncertain: may reach {share} ({chance})"
+    else:
+        low, high = map(_day, reach.band)
+        if reach.firm_day is None:
+            sentence = f"may reach {share} between {low} and {high} ({chance})"
+        else:
+            verb = _LIKELY_TO if reach.is_likely else "may reach "
+            sentence = f"{verb}{share} by {_day(reach.day)} ({chance}, {low} to {high})"
+    if reach.last_reached is None:
+        return sentence
+    reached = f"{_share(reach)} last reached on {_day(reach.last_reached)}"
+    return reached if reach.ratio < 1 else f"{reached}, {sentence}"
 
 
 def _share(reach: Reach) -> str:

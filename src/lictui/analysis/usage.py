@@ -69,11 +69,13 @@ class UsageStats:
     peak: float
     peak_at: int
     installed_at_peak: int | None
-    seconds_above: tuple[tuple[float, int], ...]  # share of installed -> seconds at or above it
+    # Share of installed -> seconds at or above it; None: installed is unknown.
+    seconds_above: tuple[tuple[float, int | None], ...]
     longest_saturation: Period | None  # the longest time at or above installed
     bound: bool = False  # all but seconds, average and peak are upper bounds
     peak_is_bound: bool = False
     start: int = 0  # of the first figure
+    is_partial: bool = False  # installed is unknown at times: there was no comparison then
 
 
 @dataclass(frozen=True, slots=True)

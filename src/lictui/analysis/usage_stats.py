@@ -34,6 +34,7 @@ def usage_stats(series: Series) -> UsageStats | None:
     total = int(elapsed[-1])
     ranks = np.searchsorted(elapsed, np.array((0.5, 0.95, 0.99)) * total)
     p50, p95, p99 = series.high[by_height[ranks]].tolist()
+    known = ~np.isnan(series.installed)
     (peak,) = series.merged(np.zeros_like(series.start), series.end).buckets
     return UsageStats(
         total,
@@ -44,11 +45,15 @@ def usage_stats(series: Series) -> UsageStats | None:
         peak.high,
         peak.high_at,
         peak.installed,
-        tuple((share, int(seconds[reaches(series, share)].sum())) for share in USAGE_SHARES),
+        tuple(
+            (share, int(seconds[reaches(series, share)].sum()) if known.any() else None)
+            for share in USAGE_SHARES
+        ),
         _longest_saturation(series),
         bound=not series.exact,
         peak_is_bound=peak.bound,
         start=int(series.start[0]),
+        is_partial=bool(not known.all()),
     )
 
 

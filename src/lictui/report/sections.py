@@ -185,18 +185,19 @@ def _concurrent_cells(scope: ScopeReport) -> dict[str, Cell]:
         "max_over_installed": scope.excess[0],
         "seconds_over_installed": scope.excess[1],
     }
-    if not scope.days_above.is_known:
+    if usage.seconds_above[0][1] is None:
         of_installed = dict.fromkeys(of_installed)
     figures = {
         "p50": round(usage.p50),
         "p95": round(usage.p95),
         "p99": round(usage.p99),
-        **of_installed,
     }
     bound = AT_MOST * usage.bound
+    compared = bound or AT_LEAST * usage.is_partial
     return {
         **cells,
         **{key: Bounded(value, bound) for key, value in figures.items()},
+        **{key: Bounded(value, compared) for key, value in of_installed.items()},
         "longest_saturation_start": longest.start if longest else None,
     }
 
@@ -482,13 +483,12 @@ def _peak_figures(scope: ScopeReport, report: MonthlyReport) -> Iterator[KeyFigu
         bound = AT_MOST * usage.bound
         percentiles = f"{Bounded(usage.p95, bound)} / {Bounded(usage.p99, bound)}"
         yield KeyFigure("95th / 99th percentile", percentiles)
-        if not scope.days_above.is_known:
+        times = [seconds for _, seconds in usage.seconds_above if seconds is not None]
+        if not times:
             yield KeyFigure("Time at 80 / 90 / 100 %", "?", "installed quantity unknown")
             return
-        above = (
-            Bounded(seconds, bound).mark(text.format_duration(seconds))
-            for _, seconds in usage.seconds_above
-        )
+        bound = bound or AT_LEAST * usage.is_partial
+        above = (Bounded(seconds, bound).mark(text.format_duration(seconds)) for seconds in times)
         yield KeyFigure("Time at 80 / 90 / 100 %", " / ".join(above))
         period = usage.longest_saturation
         longest = Bounded(period.seconds if period else None, bound)

@@ -25,7 +25,7 @@ RANGES = {
     "d": (RangeLength.DAY, "today, Tue 24 Nov"),
     "w": (RangeLength.WEEK, "week 48, 23 to 29 Nov"),
     "m": (RangeLength.MONTH, "November 2026"),
-    "y": (RangeLength.YEAR, "2026, weekly"),
+    "y": (RangeLength.YEAR, "2026, peak per week"),
 }
 ONE: dict[str, Any] = {"servers": ("ddc-us-01",), "product": "XDT_PLT_CCS"}
 TWO: dict[str, Any] = {"servers": ("lic-emea-01", "ddc-us-01"), "product": "XDT_PLT_UD"}
@@ -116,7 +116,12 @@ async def test_usage_cursor_keeps_its_time_in_another_range() -> None:
 
 
 async def test_usage_zooms_into_the_bucket_under_the_cursor_and_out() -> None:
-    names = ["2026, weekly", "week 47, 16 to 22 Nov", "Mon 16 Nov,", "Mon 16 Nov 00:00 to 06:00"]
+    names = [
+        "2026, peak per week",
+        "week 47, 16 to 22 Nov",
+        "Mon 16 Nov,",
+        "Mon 16 Nov 00:00 to 06:00",
+    ]
     async with running_app("usage", engine=engine(), settings=UTC_ZONE, **ONE) as run:
         await run.press("y", *["left"] * 7)
         for name in names:
@@ -155,7 +160,7 @@ async def test_usage_takes_a_date_before_the_keys_behind_it() -> None:
         for key, character in (("minus", "-"), *("11", "yy"), ("enter", None), *("dd",)):
             run.app.post_message(Key(key, character))  # in one burst, as over a slow line
         await run.settle()
-        assert "2025, weekly" in screen_text(run.app)
+        assert "2025, peak per week" in screen_text(run.app)
         assert run.app.focused is None
 
 
@@ -190,7 +195,7 @@ async def test_usage_has_a_peak_only_for_concurrent_licenses() -> None:
     async with running_app("usage", engine=engine(), settings=UTC_ZONE, **ONE) as run:
         await run.press("d", "less_than_sign")
         assert "peak        200  Mon 23 Nov 12:00" in screen_text(run.app)
-        assert "minute peaks" in screen_text(run.app)
+        assert ", peak per 10 minutes" in screen_text(run.app)
         assert "data coverage 88 %" in screen_text(run.app)  # three hours of a day are missing
     async with running_app("usage", engine=engine(), **TWO) as run:
         await run.press("d", "less_than_sign")

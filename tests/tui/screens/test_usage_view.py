@@ -172,11 +172,11 @@ def texts(*facts: Fact) -> list[str]:
 YEAR_OF_HOURS = date(1970, 12, 1)
 
 
-def hours(*highs: float) -> UsageStats:
+def hours(*highs: float, installed: int | None = 100) -> UsageStats:
     """As many hours as there are figures, of 100 installed."""
     buckets = (
-        Bucket(index * HOUR, (index + 1) * HOUR, high, high, high, index * HOUR, high, 100, None, 4)
-        for index, high in enumerate(highs)
+        Bucket(at, at + HOUR, high, high, high, at, high, installed, None, 4)
+        for at, high in zip(range(0, len(highs) * HOUR, HOUR), highs, strict=True)
     )
     stats = usage_stats(Series.of(buckets, HOUR))
     assert stats is not None
@@ -233,10 +233,16 @@ def test_threshold_facts_show_time_above_and_the_longest_at_full() -> None:
     assert texts(*threshold_facts(hours(10, 79), ZONE, YEAR_OF_HOURS, at_most=False)) == [
         "time above: 80 %: none"
     ]
-    unknown = replace(hours(10, 79), installed_at_peak=None)
-    assert texts(*threshold_facts(unknown, ZONE, YEAR_OF_HOURS, at_most=False)) == [
-        "time above: 80 %: unknown, as installed is"
-    ]
+    partial = replace(stats, is_partial=True)
+    assert texts(*threshold_facts(partial, ZONE, YEAR_OF_HOURS, at_most=False))[0] == (
+        "time above: 80 %: at least 5 h, 90 %: at least 4 h, 100 %: at least 3 h"
+    )
+    for unknown, sentence in (
+        (hours(10, 79, installed=None), "unknown, because the number of installed licenses is"),
+        (replace(hours(10, 79), is_partial=True), "80 %: none while installed was known"),
+    ):
+        (fact,) = texts(*threshold_facts(unknown, ZONE, YEAR_OF_HOURS, at_most=False))
+        assert fact == f"time above: {sentence}"
 
 
 def test_expiry_facts_unite_equal_dates() -> None:

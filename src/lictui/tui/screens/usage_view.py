@@ -53,7 +53,6 @@ _PREVIOUS: Final = {  # days back, on the same weekdays where the range has week
     RangeLength.MONTH: (28, "4 weeks earlier"),
     RangeLength.YEAR: (364, "previous year"),
 }
-_UNITS: Final = {7 * _DAY: "weekly", _DAY: "daily", 3600: "hourly"}
 _MARKS: Final = {  # of good and of bad news
     EventKind.LICENSES: (MarkKind.LICENSES, MarkKind.REMOVED),
     EventKind.SERVER: (MarkKind.SERVER_UP, MarkKind.SERVER_DOWN),
@@ -232,7 +231,7 @@ def range_line(
     loading: bool = False,
 ) -> Line:
     """Which time is shown, and what a bucket of it shows."""
-    what = f", {_width_text(query.width)} {'closing values' if assigned else 'peaks'}"
+    what = f", {'last value' if assigned else 'peak'} per {_width_text(query.width)}"
     what = " by hour and weekday" if query.heat_map else what
     what = ": loading history …" if loading else what
     return ((range_name(time_range, now, zone) + what, Tone.QUIET),)
@@ -265,11 +264,10 @@ def days_text(first: date, last: date, today: date) -> str:
 
 
 def _width_text(seconds: int) -> str:
-    if word := _UNITS.get(seconds):
-        return word
-    if seconds % _DAY == 0:
-        return f"{seconds // _DAY}-day"
-    return f"{seconds // 3600}-hour" if seconds % 3600 == 0 else f"{seconds // 60}-minute"
+    units = ((7 * _DAY, "week"), (_DAY, "day"), (_HOUR, "hour"), (60, "minute"))
+    unit, name = next((unit, name) for unit, name in units if seconds % unit == 0)
+    count = seconds // unit
+    return name if count == 1 else f"{count} {name}s"
 
 
 def export_table(view: ChartView) -> Table:
@@ -406,11 +404,14 @@ def threshold_facts(
     """How long usage was at or above shares of installed, and the longest time at 100 %."""
     reached = [(share, seconds) for share, seconds in stats.seconds_above if seconds]
     if not reached:
-        lowest = min(share for share, _ in stats.seconds_above)
-        time = "none" if stats.installed_at_peak is not None else "unknown, as installed is"
-        yield "time above", [(f"{lowest * 100:g} %: {time}", Tone.QUIET)]
+        lowest, seconds = stats.seconds_above[0]
+        text = "unknown, because the number of installed licenses is"
+        if seconds is not None:
+            text = f"{lowest * 100:g} %: none{' while installed was known' * stats.is_partial}"
+        yield "time above", [(text, Tone.QUIET)]
         return
-    up_to = "up to " if at_most else ""
+    up_to = "at least " if stats.is_partial else ""
+    up_to = "up to " if at_most else up_to
     texts = (f"{share * 100:g} %: {up_to}{format_coarse_age(time)}" for share, time in reached)
     yield "time above", [(_grouped(texts), Tone.WARN)]
     if period := stats.longest_saturation:

@@ -285,7 +285,7 @@ class Chart(Drawing[ChartView]):
         view, symbols = self.view, self._symbols
         is_braille = symbols.curve == "braille"
         line, area = ("⠉", "⣿") if is_braille else (symbols.curve, symbols.area)
-        yield (f"{line} ", Tone.OK), ("closing value" if view.assigned else "maximum", Tone.QUIET)
+        yield (f"{line} ", Tone.OK), ("last value" if view.assigned else "maximum", Tone.QUIET)
         yield (f"{area} ", Tone.QUIET), ("average", Tone.QUIET)
         yield (f"{_INSTALLED} ", Tone.STRONG), ("installed", Tone.QUIET)
         if any(bucket.overdraft for bucket in view.buckets):
