@@ -37,6 +37,12 @@ def describe(code: str) -> Product:
     return Product(code, _name(upper) or code, model, counted=not is_start_up)
 
 
+def abbreviated(message: str, code: str) -> str:
+    """Return a message about a product with its short name, as lists show it."""
+    product = describe(code)
+    return message.replace(product.name, product.short_name) if code else message
+
+
 def cvad_code(product: str, edition: str, model: str) -> str:
     """Return the product code of a CVAD inventory line, which has three enums instead.
 

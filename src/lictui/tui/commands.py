@@ -23,7 +23,7 @@ _GRIDS: Final = ("dashboard", "products")
 _SERVER: Final = ("servers", "server")
 _USAGE: Final = ("usage",)
 _FORM: Final = ("form",)
-_SORTED: Final = (*_LISTS, "entitlements")
+_SORTED: Final = (*_LISTS, "entitlements", "license_users")
 
 
 @dataclass(frozen=True, slots=True)

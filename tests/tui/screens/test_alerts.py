@@ -11,6 +11,7 @@ from tests.support.running_app import RunningApp, running_app
 
 from lictui.engine.board import Board
 from lictui.model import Acknowledgement, AlertKey, AlertKind, AlertState, Event, EventKind, Level
+from lictui.products import describe
 from lictui.tui.screens.alerts import AlertsScreen
 from lictui.tui.screens.server_detail import ServerScreen
 from lictui.tui.screens.server_form import FormScreen
@@ -112,11 +113,25 @@ async def test_alert_is_acknowledged_and_unacknowledged() -> None:
         )
         text = screen_text(run.app)
         row = text.splitlines()[2]
-        assert row.split() == ["✖", "200", "of", "200", "ddc-us-01", "05:45", "acknowledged"]
+        assert row.split() == ["✖", "200", "of", "200", "ddc-us-01", "05:45", "ack"]
         assert "acknowledged by alice" in text
         assert "5 Alerts  " in text
         await run.press("A")  # the cursor is still on it
         assert run.engine.acknowledged[-1] == (LEVEL, None)
+
+
+async def test_alerts_of_a_narrow_screen_start_with_the_short_name_of_the_product() -> None:
+    products = {"XDT_PLT_UD": "CVAD Premium", "XDT_ENT_UD": "CVAD Advanced"}
+    alerts = (
+        replace(RAISED, key=replace(LEVEL, product=code), message=f"{describe(code).name}: full")
+        for code in products
+    )
+    board = with_alerts(*alerts)
+    async with running_app("alerts", (60, 15), engine=engine(), board=board) as run:
+        rows = screen_text(run.app).splitlines()[2:4]
+        assert {row[3:].partition(":")[0] for row in rows} == set(products.values())
+        name = "Citrix Virtual Apps and Desktops"
+        assert name in screen_text(run.app)  # in full, below the lists
 
 
 async def test_alert_is_snoozed() -> None:

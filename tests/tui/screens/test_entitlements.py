@@ -44,15 +44,18 @@ async def test_entitlements_without_a_file_show_a_hint_and_expirations() -> None
     async with running_app("entitlements") as run:
         text = screen_text(run.app)
         assert "Create contract.toml" in text
-        assert "LAS activation ends" in text
+        assert "LAS ends" in text
 
 
-async def test_entitlements_fit_a_small_terminal() -> None:
-    async with running_app("entitlements", (60, 15)) as run:
-        lines = screen_text(run.app).splitlines()
-        assert lines[1].rstrip().endswith("Create contract.toml")
-        assert any(line.rstrip().endswith("ddc-us-01") for line in lines)
-        assert any(line.rstrip().endswith("…") for line in lines)
+@pytest.mark.parametrize("size", [(60, 15), (80, 24)])
+async def test_expirations_fit_a_small_terminal_with_the_whole_name(size: tuple[int, int]) -> None:
+    async with running_app("entitlements", size) as run:
+        lines = [line.rstrip() for line in screen_text(run.app).splitlines()]
+        assert "Create contract.toml" in lines[1]
+        assert any(line.endswith("ddc-us-01") for line in lines)
+        names = [line for line in lines if line.endswith((" u/d", " ccu"))]
+        assert names
+        assert "…" not in "".join(names)
 
 
 async def test_entitlements_export_both_lists() -> None:

@@ -62,6 +62,19 @@ async def test_license_users_open_from_a_row() -> None:
     assert fake.holder_queries == [("lic-emea-01", "XDT_PLT_UD")] * 2
 
 
+async def test_license_users_are_sorted_by_each_column_and_back() -> None:
+    async with running_app(engine=engine(SHOWN)) as run:
+
+        async def order(key: str) -> list[str]:
+            await run.press(key)
+            words = [row.split() for row in screen_text(run.app).splitlines()]
+            return [name for _, name, *_ in words if name in ("ann", r"CORP\bob", "pad-01")]
+
+        await run.press("u")
+        assert await order("s") == ["ann", r"CORP\bob", "pad-01"]  # by user; no user is last
+        assert await order("S") == [r"CORP\bob", "ann", "pad-01"]
+
+
 async def test_copy_takes_the_release_commands_unless_names_are_hidden() -> None:
     async with running_app(engine=engine(SHOWN)) as run:
         await run.press("u", "Y")

@@ -69,8 +69,8 @@ def test_toml_values_omit_defaults_and_fields_of_other_sources() -> None:
     [
         ("cvad", "url", "https://lic01.corp.example:5986/wsman", "lic01"),
         ("cvad", "url", "lic01.corp.example", "lic01"),
-        ("cvad", "url", "https://10.1.0.7", "10.1.0.7"),
-        ("cvad", "url", "https://[::1]:5986", "::1"),
+        ("cvad", "url", "https://10.1.0.7", "server"),
+        ("cvad", "url", "https://[::1]:5986", "server"),
         ("cvad", "url", "https://[", ""),
         ("cvad", "url", "", ""),
         ("lmstat", "address", "27000@lic01.corp.example,@lic02", "lic01"),
@@ -84,6 +84,38 @@ def test_suggested_name_is_the_host_or_the_customer(
     source: str, key: str, value: str, name: str
 ) -> None:
     assert server_fields.suggested_name({"source": source, key: value}) == name
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts", "name"),
+    [
+        ("https://lic01", ("LIC-EMEA-01.corp.example",), "lic01-3"),
+        ("https://10.1.0.7", (), "server-2"),
+        ("https://10.1.0.7", ("LIC-EMEA-01.corp.example", "x"), "LIC-EMEA-01"),
+        ("https://10.1.0.7", ("10.1.0.7",), "10.1.0.7"),
+    ],
+)
+def test_suggested_name_is_free_and_no_address_if_a_test_found_a_name(
+    url: str, hosts: tuple[str, ...], name: str
+) -> None:
+    taken = {"lic01", "lic01-2", "server"}
+    assert server_fields.suggested_name({"url": url}, taken, hosts) == name
+
+
+@pytest.mark.parametrize(
+    ("key", "readable", "hidden"),
+    [
+        ("secret", ("e", "env:X", "file:x"), ("hunter2", "envy")),
+        ("verify", ("t", "True", "sha256:4f", "/ca.pem", "./ca.pem", "~/ca"), ("hunter2", "sha1")),
+        ("certificate", ("/client.pem",), ("hunter2", "true")),
+        ("username", ("hunter2",), ()),
+    ],
+)
+def test_text_that_may_be_a_password_is_told_from_what_the_field_is_for(
+    key: str, readable: tuple[str, ...], hidden: tuple[str, ...]
+) -> None:
+    assert not any(server_fields.is_password(key, text) for text in ("", *readable))
+    assert all(server_fields.is_password(key, text) for text in hidden)
 
 
 @given(st.dictionaries(st.sampled_from(list(server_fields.ALL_FIELDS)), st.text(max_size=30)))
@@ -105,8 +137,8 @@ def test_fields_have_example_and_help_that_fit(source: SourceName) -> None:
     assert next(iter(needed)) == "source"
     for field in needed.values():
         assert field.help
-        assert field.choices or field.example
-        assert len(field.example) <= 33  # what there is beside a field
+        assert field.choices or field.example or field.default
+        assert len(field.example) <= 40  # of the narrowest field
         assert len(field.help) <= 2 * 78
 
 

@@ -51,9 +51,9 @@ class PinningEngine(FakeEngine):
 
 
 def problem_of(run: RunningApp, key: str) -> str:
-    """The example or the error next to a field."""
-    example = run.app.screen.query_one(f"#field-{key}", FieldRow).query(".example").last()
-    return str(example.render())
+    """The error below a field."""
+    label = run.app.screen.query_one(f"#field-{key}", FieldRow).query_one(".problem")
+    return str(label.render()) if label.display else ""
 
 
 def value(run: RunningApp, key: str) -> str:
@@ -226,6 +226,37 @@ async def test_form_hides_and_stores_a_password() -> None:
         assert value(run, "secret") == "file:/secrets/lic01"
         assert "Store password" not in screen_text(run.app)
     assert engine.stored == {"lic01": "hunter2"}
+
+
+async def test_form_neither_shows_nor_saves_a_password_in_the_wrong_field() -> None:
+    async with running_app("form") as run:
+        await fill(run)
+        await run.press("tab")
+        await run.type("hunter2")
+        assert "hunter2" not in screen_text(run.app)
+        assert "sha256:HEX" in problem_of(run, "verify")
+        await run.press("ctrl+s")
+        assert is_form(run)
+        await run.press("ctrl+u")
+        await run.type("./ca.pem")
+        assert "./ca.pem" in screen_text(run.app)
+        await run.press("ctrl+s")
+    ((saved, _),) = run.engine.saved
+    assert str(saved.verify).endswith("/ca.pem")
+
+
+async def test_form_names_a_server_by_the_host_that_the_test_found() -> None:
+    class Answering(FakeEngine):
+        async def test(self, server: Server) -> AsyncIterator[StepResult]:
+            self.tested.append(server)
+            for finding in (*FINE[:-1], replace(FINE[-1], host_names=("LIC07.corp.example",))):
+                yield finding
+
+    async with running_app("form", engine=Answering()) as run:
+        await follow(run, "'https://10.1.0.7", *["tab"] * 3, r"'CORP\svc", "tab", "'env:SECRET")
+        assert value(run, "name") == "server"
+        await run.press("ctrl+t")
+        assert value(run, "name") == "LIC07"
 
 
 @pytest.mark.parametrize("waits", [0, 1, 5, 20])

@@ -14,6 +14,7 @@ from lictui.clock import iso
 from lictui.engine.alerts import alert_views, severity_rank
 from lictui.model import Acknowledgement, AlertState, Event, Level
 from lictui.paths import current_user
+from lictui.products import abbreviated
 from lictui.tui.screens.dialogs import SnoozeScreen, snooze_end
 from lictui.tui.screens.main_screen import TableScreen
 from lictui.tui.text import LEVEL_TONES, Cell, Fragment, Tone
@@ -43,6 +44,7 @@ _COLUMNS: Final = (
 _LEAST_USEFUL: Final = ("status", "time", "server")
 _WIDE: Final = 110  # columns from which times and states are written in full
 _PENDING: Final = "pending"
+_SHORT_STATUS: Final = {"acknowledged": "ack"}
 
 
 class ListEntry(NamedTuple):
@@ -68,10 +70,11 @@ class ListEntry(NamedTuple):
         """The cells of the row; one that needs no attention is dimmed."""
         tone = Tone.TEXT if self.needs_attention else Tone.QUIET
         rank = (not self.is_pending, -severity_rank(self.level))
-        status = self.status if wide else self.status.partition(" ")[0]
+        word = self.status.partition(" ")[0]
+        status = self.status if wide else _SHORT_STATUS.get(word, word)
         return {
             "level": (glyph, LEVEL_TONES[self.level] if self.needs_attention else tone, rank),
-            "message": (self.message, tone),
+            "message": (abbreviated(self.message, self.product), tone),
             "server": (self.server, Tone.STRONG if self.needs_attention else tone),
             "time": (time, Tone.QUIET, self.time),
             "status": (status, Tone.QUIET),

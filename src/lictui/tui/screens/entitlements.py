@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 
 _CRITICAL_DAYS, _WARN_DAYS = 30, 90
 _KINDS: Final = {
-    ExpiryKind.RENEWAL: "contract renewal",
-    ExpiryKind.LICENSES: "licenses expire",
+    ExpiryKind.RENEWAL: "renewal",
+    ExpiryKind.LICENSES: "expires",
     ExpiryKind.SUBSCRIPTION: "SA ends",
-    ExpiryKind.ACTIVATION: "LAS activation ends",
+    ExpiryKind.ACTIVATION: "LAS ends",
 }
 _EXPORT_COLUMNS: Final = (
     "list", "scope", "product", "name", "purchased", "installed", "peak_month", "peak_all",
@@ -57,10 +57,11 @@ _LINES: Final = (
 )
 _EXPIRIES: Final = (
     TableColumn("day", "Date", 11),
-    TableColumn("left", f"{'Left':>8}", 8),
-    TableColumn("kind", "Event", 19),
+    TableColumn("left", f"{'Left':>6}", 6),
+    TableColumn("kind", "Event", 8),
     TableColumn("count", "Licenses", 8),
-    TableColumn("subject", "Of", 16, cut_at_end=True),
+    TableColumn("server", "Server", 8),
+    TableColumn("name", "Product", 24),
 )
 
 
@@ -68,8 +69,8 @@ def line_rows(overview: EntitlementOverview) -> Rows:
     """The entitlements."""
     return {
         f"{line.scope}/{line.entitlement.product}": {
-            "name": (_product_name(line), Tone.TEXT),
-            "scope": (line.scope, Tone.QUIET),
+            "name": (_product_name(line.entitlement.product), Tone.TEXT),
+            "scope": (_scope_name(line.scope), Tone.QUIET),
             "purchased": (f"{line.entitlement.purchased:>9,}", Tone.TEXT),
             "installed": (f"{text.format_count(line.installed):>9}", Tone.TEXT),
             "peak": (
@@ -82,8 +83,12 @@ def line_rows(overview: EntitlementOverview) -> Rows:
     }
 
 
-def _product_name(line: ContractLine) -> str:
-    product = describe(line.entitlement.product)
+def _scope_name(scope: str) -> str:
+    return "all servers" if scope == "estate" else scope
+
+
+def _product_name(code: str) -> str:
+    product = describe(code)
     return f"{product.short_name} {product.model.short}"
 
 
@@ -101,15 +106,15 @@ def expiry_rows(overview: EntitlementOverview, today: date) -> Rows:
         tone = Tone.WARN if days <= _WARN_DAYS else Tone.TEXT
         tone = Tone.CRITICAL if days <= _CRITICAL_DAYS else tone
         left = "today" if not days else f"{days:,} d" if days > 0 else f"{-days:,} d ago"
-        name = describe(expiry.product).short_name if expiry.product else ""
-        subject = f"{expiry.server}: {name}" if name else expiry.server
+        name = _product_name(expiry.product) if expiry.product else ""
         count = "" if expiry.count is None else f"{expiry.count:,}"
         rows[f"{index}/{expiry.day}/{expiry.kind}/{expiry.server}/{expiry.product}"] = {
             "day": (f"{expiry.day.day} {expiry.day:%b %Y}", Tone.TEXT, days),
-            "left": (f"{left:>8}", tone, days),
+            "left": (f"{left:>6}", tone, days),
             "kind": (_KINDS[expiry.kind], Tone.TEXT),
             "count": (f"{count:>8}", Tone.TEXT),
-            "subject": (subject, Tone.TEXT),
+            "server": (_scope_name(expiry.server), Tone.TEXT),
+            "name": (name, Tone.TEXT),
         }
     return rows
 
@@ -209,7 +214,7 @@ class EntitlementsScreen(TableScreen):
         title += " in the next 12 months"
         self.set_title("#expiries-title", title)
         rows = expiry_rows(overview, today)
-        columns = fit_columns(_EXPIRIES, rows, width, "subject", ("left",))
+        columns = fit_columns(_EXPIRIES, rows, width, "name", ("left", "count"))
         self.query_one("#expiries", KeyedTable).show_rows(columns, rows)
 
     def export_table(self) -> Table:

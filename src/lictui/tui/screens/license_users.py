@@ -93,7 +93,10 @@ class LicenseUsersScreen(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical() as frame:
-            title, keys = f"License users: {self._title}", "esc: close · r: refresh · Y: copy"
+            title, keys = (
+                f"License users: {self._title}",
+                "esc: close · r: refresh · s: sort · Y: copy",
+            )
             self.set_titles(frame, title, keys)
             yield StyledLabel(id="summary")
             yield KeyedTable(self.lictui.symbols)
@@ -188,6 +191,12 @@ class LicenseUsersScreen(Dialog[None]):
 
     def action_move(self, step: int) -> None:
         self.query_one(KeyedTable).move(step)
+
+    def action_sort_next(self) -> None:
+        self.query_one(KeyedTable).sort_next()
+
+    def action_sort_reverse(self) -> None:
+        self.query_one(KeyedTable).sort_reverse()
 
     def action_copy(self) -> None:
         """Copy the commands that would release idle assignments; nothing runs them."""

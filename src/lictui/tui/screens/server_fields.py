@@ -7,9 +7,13 @@ on as it is, and refused there.
 from __future__ import annotations
 
 import ipaddress
+import os
 import shlex
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import count
+from string import ascii_letters
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -20,12 +24,12 @@ from lictui.model import DEFAULT_INTERVAL, Server, SourceName
 from lictui.paths import split_command
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """One field. The example is next to it, the help below it while it has the focus."""
+    """One field. The example is in it while it is empty, the help below it with the focus."""
 
     key: str  # as servers.toml has it
     title: str
@@ -50,10 +54,10 @@ _SOURCE: Final = FormField(
     ),
 )
 _NAME: Final = FormField(
-    "name", "Name", "unique", "Display name. Renaming keeps the history.",
+    "name", "Name", "a unique name", "Display name. Renaming keeps the history.",
 )
 _SECRET: Final = FormField(
-    "secret", "Password", "type it, or env:NAME, file:..",
+    "secret", "Password", "type it, or env:NAME, file:PATH, ...",
     "Type the password and store it with ^o in a private file, or refer to it: env:NAME, "
     "file:PATH, command:CMD or keyring:SERVICE/USER",
 )
@@ -65,24 +69,24 @@ _ACCOUNT: Final = (
     replace(_SECRET, title="Secret", help=_SECRET.help.replace("password", "client secret")),
 )
 _VERIFY: Final = FormField(
-    "verify", "Verify", "true, CA file, sha256:.., false",
+    "verify", "Verify", "",
     "true: system CA store; path: CA bundle; sha256:HEX: pinned certificate; "
     "false: no verification (insecure)",
     "true",
 )
 _PROXY: Final = FormField(
-    "proxy", "Proxy", "http://proxy:8080",
+    "proxy", "Proxy", "e.g. http://proxy:8080",
     "HTTP proxy for this server (default: that of [polling], or HTTPS_PROXY)",
 )
 _COMMON: Final = (
     FormField("group", "Group", "e.g. emea",
               "Servers with the same group are shown together"),
-    FormField("interval", "Interval", "seconds, or 5m, 1h",
-              "Time between two polls (Citrix recommends at least 15m)"),
+    FormField("interval", "Interval", "",
+              "Time between two polls in seconds, or 5m, 1h (Citrix recommends at least 15m)"),
     FormField("same_as", "Same as", "another server's name",
               "Another server that is the same license server, read in another way: both are shown "
               "as one and counted once"),
-    FormField("quantity_divisor", "Divide by", "2, if all counts are double",
+    FormField("quantity_divisor", "Divide by", "",
               "All counts are divided by it: 2 if the server reports every license twice", "1"),
     FormField("continues", "Continues", "e.g. XDT_PLT_UD",
               "Earlier product whose history the present product carries on"),
@@ -120,22 +124,22 @@ _FORMAT: Final = FormField(
 )
 _SOURCE_FIELDS: Final = {
     SourceName.WINRM: (
-        FormField("url", "Address", "https://lic01:5986/wsman",
+        FormField("url", "Address", "e.g. https://lic01:5986/wsman",
                   "WinRM URL: HTTPS on 5986, or HTTP on 5985 (message-level encryption)"),
         _AUTH,
-        FormField("username", "User", r"DOMAIN\user",
+        FormField("username", "User", r"e.g. DOMAIN\user",
                   r"Account with read access to root\CitrixLicensing"),
         _SECRET,
-        FormField("certificate", "Certificate", "/path/client.pem",
+        FormField("certificate", "Certificate", "e.g. /path/client.pem",
                   "PEM file with client certificate and key"),
         _VERIFY,
         _PROXY,
     ),
     SourceName.CVAD: (
-        FormField("url", "Address", "https://ddc01.corp.example",
+        FormField("url", "Address", "e.g. https://ddc01.corp.example",
                   "URL of the Delivery Controller, or of the site in Citrix Cloud (without path)"),
         FormField("customer_id", "Customer", "Citrix Cloud only", "Customer ID in Citrix Cloud"),
-        FormField("username", "User", r"DOMAIN\user", "Read-only administrator of the site"),
+        FormField("username", "User", r"e.g. DOMAIN\user", "Read-only administrator of the site"),
         _SECRET,
         _VERIFY,
         _PROXY,
@@ -144,7 +148,7 @@ _SOURCE_FIELDS: Final = {
                   "Custom API paths, comma-separated; {customer} and {site} are replaced"),
     ),
     SourceName.CITRIX_CLOUD: (
-        FormField("url", "Address", "or api-eu, api-us, ..",
+        FormField("url", "Address", "",
                   "API host of the region (without path): api, api-us, api-eu, "
                   "api-ap-s.cloud.com"),
         *_ACCOUNT,
@@ -155,22 +159,22 @@ _SOURCE_FIELDS: Final = {
                   (("false", "documented APIs only"), ("true", "include concurrent licenses"))),
     ),
     SourceName.PARTNER: (
-        FormField("url", "Address", "default: Citrix",
+        FormField("url", "Address", "",
                   "License Usage Insights API URL (without path)"),
-        FormField("trust_url", "Tokens", "default: Citrix",
+        FormField("trust_url", "Tokens", "",
                   "Token endpoint (receives the client secret; without path)"),
         *_ACCOUNT,
         _VERIFY,
         _PROXY,
     ),
     SourceName.LMSTAT: (
-        FormField("address", "Address", "27000@lic01, or @lic01",
+        FormField("address", "Address", "e.g. 27000@lic01, or @lic01",
                   "PORT@HOST as in FlexNet; separate several with commas; the port is optional"),
-        FormField("lmutil", "Program", "/opt/citrix/LS/lmutil",
+        FormField("lmutil", "Program", "e.g. /opt/citrix/LS/lmutil",
                   "Path of lmutil on this machine (searched on PATH if empty)"),
     ),
     SourceName.COMMAND: (
-        FormField("command", "Command", "ssh lic01 'lmutil lmstat -a'",
+        FormField("command", "Command", "e.g. ssh lic01 'lmutil lmstat -a'",
                   "Run at every poll without a shell. Quotes group words. "
                   "Do not include passwords."),
         _FORMAT,
@@ -240,32 +244,58 @@ def toml_values(values: Mapping[str, str]) -> dict[str, Any]:
     return entry
 
 
-def is_password(secret: str) -> bool:
-    """Whether a text cannot become the reference to a secret any more: so it is a secret itself."""
-    return bool(secret) and not any(
-        secret.startswith(f"{scheme}:") or f"{scheme}:".startswith(secret) for scheme in SCHEMES
+_DRIVES: Final = tuple(f"{letter}:" for letter in ascii_letters) if os.name == "nt" else ()
+_PATHS: Final = ("/", "~", ".", "\\", *_DRIVES)
+_READABLE: Final = {
+    "secret": tuple(f"{scheme}:" for scheme in SCHEMES),
+    "verify": ("true", "false", "sha256:", *_PATHS),
+    "certificate": _PATHS,
+}
+
+
+def is_password(key: str, text: str) -> bool:
+    """Whether a text cannot become what its field is for any more: it may be a password."""
+    text = text.strip().casefold()
+    return bool(text) and not any(
+        text.startswith(start) or start.startswith(text) for start in _READABLE.get(key, ("",))
     )
 
 
-def suggested_name(values: Mapping[str, str]) -> str:
-    """A name for the server, from its host or customer; "" if there is neither."""
+def suggested_name(
+    values: Mapping[str, str], taken: Collection[str] = (), host_names: Sequence[str] = ()
+) -> str:
+    """A name that no other server has, from the host or customer; "" if there is neither.
+
+    An address tells nobody which server it is: a host name that the server reports does.
+    """
+    name = _host_or_customer(values)
+    if _is_ip_address(name):
+        name = _first_label(host_names[0]) if host_names else "server"
+    names = (f"{name}-{number}" if number > 1 else name for number in count(1))
+    return next(free for free in names if free not in taken) if name else ""
+
+
+def _host_or_customer(values: Mapping[str, str]) -> str:
     fields = visible_fields(values)
     if "url" in fields and not fields["url"].default:
-        return _host_name(values.get("url", ""))
-    if "address" in fields:
-        return _host_name(values.get("address", "").partition(",")[0].rpartition("@")[2])
-    return values.get("customer_id", "").strip() if "customer_id" in fields else ""
+        url = values.get("url", "")
+    elif "address" in fields:
+        url = values.get("address", "").partition(",")[0].rpartition("@")[2]
+    else:
+        return values.get("customer_id", "").strip() if "customer_id" in fields else ""
+    with suppress(ValueError):
+        return _first_label(urlsplit(url if "://" in url else f"//{url}").hostname or "")
+    return ""
 
 
-def _host_name(url: str) -> str:
-    try:
-        host = urlsplit(url if "://" in url else f"//{url}").hostname or ""
-    except ValueError:
-        return ""
-    try:
-        return str(ipaddress.ip_address(host))
-    except ValueError:
-        return host.partition(".")[0]
+def _first_label(host: str) -> str:
+    return host if _is_ip_address(host) else host.partition(".")[0]
+
+
+def _is_ip_address(host: str) -> bool:
+    with suppress(ValueError):
+        return bool(ipaddress.ip_address(host))
+    return False
 
 
 def _to_text(key: str, value: Any) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import events, on, work
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Container, Horizontal, VerticalScroll
 from textual.content import Content
 from textual.events import DescendantBlur, DescendantFocus
 from textual.keys import key_to_character
@@ -118,25 +118,25 @@ class SelectField(KeyField, Widget, can_focus=True):
 # A row of the form
 
 
-class FieldRow(Horizontal):
-    """A field of the form, hidden until `show_field` is called."""
+class FieldRow(Container):
+    """A field of the form with its error below; hidden until `show_field` is called."""
 
     DEFAULT_CSS = """
     FieldRow {
+        layout: grid;
+        grid-size: 2;
+        grid-columns: 12 1fr;
+        grid-rows: auto;
         height: auto;
         max-width: 100;
-        & .title { width: 12; }
-        & .example { width: 35; padding-left: 2; }
-        & .example.-empty { display: none; }
-        & Input { width: 1fr; }
+        & .problem { column-span: 2; padding-left: 12; }
         & Input:focus { background: $chosen; }
     }
     """
 
     def __init__(self, field: server_fields.FormField, text: str, symbols: Symbols) -> None:
         super().__init__(id=f"field-{field.key}")
-        self.key = field.key
-        self.help = self.example = ""
+        self.key, self.help = field.key, ""
         self._symbols = symbols
         self.entry: Input | SelectField
         if field.choices:
@@ -145,24 +145,23 @@ class FieldRow(Horizontal):
             self.entry = TextInput(text, compact=True)
 
     def compose(self) -> ComposeResult:
-        yield StyledLabel(classes="title")
+        yield StyledLabel()
         yield self.entry
-        yield StyledLabel(classes="example")
+        yield StyledLabel(classes="problem")
 
     def show_field(self, field: server_fields.FormField | None, problem: str) -> None:
         """Show this field with its error, if any; None hides the row."""
         self.display = field is not None
         if field is None:
             return
-        self.help, self.example = field.help, field.example
+        self.help = field.help
         if isinstance(self.entry, Input):
-            self.entry.placeholder = field.default
-        title, example = self.query(StyledLabel)
+            self.entry.placeholder = field.default or field.example
+            self.entry.password = server_fields.is_password(self.key, self.entry.value)
+        title, label = self.query(StyledLabel)
         title.show_lines(((field.title, Tone.CRITICAL if problem else Tone.TEXT),))
-        example.set_class(bool(problem), "-wrong")
-        wrong = (f"{self._symbols.failed} {problem}", Tone.CRITICAL)
-        example.show_lines((wrong if problem else (field.example, Tone.QUIET),))
-        example.set_class(not (problem or field.example), "-empty")
+        label.display = bool(problem)
+        label.show_lines(((f"{self._symbols.failed} {problem}", Tone.CRITICAL),))
 
     def set_value(self, text: str) -> None:
         with self.prevent(Input.Changed, SelectField.Changed):
@@ -274,6 +273,11 @@ class ConnectionTest(StyledLabel):
         self._on_change()
 
 
+_MISPLACED: Final = {  # what may be a password that was typed into this field
+    "secret": "not the secret itself: ^o stores it in a private file",
+    "verify": "not true, false, sha256:HEX, or a path that starts with / or ./",
+    "certificate": "not a path that starts with / or ./",
+}
 _PIN_HINT: Final = "Press ^y to pin this certificate after comparing the fingerprint"
 _FOCUSED: Final = {
     FailureKind.AUTH: "secret",
@@ -299,9 +303,6 @@ class FormScreen(Screen[None], AppScreen):
             & #fields { padding: 0 1; }
             & #actions { margin: 0; }
             & #actions Button { margin-right: 1; min-width: 8; }
-            & FieldRow { layout: grid; grid-size: 2; grid-columns: 12 1fr; grid-rows: auto; }
-            & .example { width: 1fr; column-span: 2; padding-left: 12; display: none; }
-            & .example.-wrong { display: block; }
         }
     }
     """
@@ -382,12 +383,9 @@ class FormScreen(Screen[None], AppScreen):
     def _show_fields(self) -> None:
         visible = server_fields.visible_fields(self._values)
         server, errors = self._validated()
-        is_password = server_fields.is_password(self._values.get("secret", ""))
+        is_password = server_fields.is_password("secret", self._values.get("secret", ""))
         self.query_one("#store").display = is_password and "secret" in visible
         self.refresh_bindings()
-        secret = self._row("secret").entry
-        if isinstance(secret, Input):
-            secret.password = is_password
         for row in self.query(FieldRow):
             error = errors.get(row.key, "") if row.key in self._edited else ""
             row.show_field(visible.get(row.key), error)
@@ -399,20 +397,26 @@ class FormScreen(Screen[None], AppScreen):
 
     def _validated(self) -> tuple[Server | None, dict[str, str]]:
         """The server of these values, or the error of each field."""
-        values = server_fields.toml_values(self._values)
+        texts = self._values
+        values = server_fields.toml_values(texts)
         server, field_errors = server_schema.validate_server(values, _base())
         errors = {
             error.key: error.message + (f": {error.hint}" if error.hint else "")
             for error in field_errors
         }
-        names = {status.server.name for status in self.lictui.board.registered.servers}
-        if self._values.get("name", "").strip() in names - {self._replaced_name}:
+        if texts.get("name", "").strip() in self._other_names:
             errors["name"] = "name already in use"
-        if "same_as" not in errors and values.get("same_as", "") not in ("", *names):
-            errors["same_as"] = "no server has this name"
-        if server_fields.is_password(self._values.get("secret", "")) and "secret" in errors:
-            errors |= {"secret": "not the secret itself: ^o stores it in a private file"}
+        if values.get("same_as", "") not in ("", *self._other_names):
+            errors.setdefault("same_as", "no server has this name")
+        for key in server_fields.visible_fields(texts):
+            if server_fields.is_password(key, texts.get(key, "")):
+                errors[key] = _MISPLACED[key]
         return (None if errors else server), errors
+
+    @property
+    def _other_names(self) -> set[str]:
+        names = {status.server.name for status in self.lictui.board.registered.servers}
+        return names - {self._replaced_name or ""}
 
     def _complete_server(self) -> Server | None:
         """The server of these values; None, with every error shown, if they are not valid."""
@@ -440,16 +444,14 @@ class FormScreen(Screen[None], AppScreen):
         label.display = isinstance(row, FieldRow)
         if isinstance(row, FieldRow):
             self.query_one("#fields").move_child(label, after=row)
-            texts = [row.help]
-            if row.example and self.has_class("-narrow"):
-                texts.append(f"Example: {row.example}")  # there is no room next to the field
-            label.show_lines(*(((text, Tone.QUIET),) for text in texts))
+            label.show_lines(((row.help, Tone.QUIET),))
 
     @on(DescendantBlur)
     def _suggest_name(self) -> None:
-        """Name the server by its address, once that is complete."""
+        """Name the server by its address, once that is complete, or by what a test found."""
         if self._row("name").entry.value in ("", self._suggested):
-            self._suggested = server_fields.suggested_name(self._values)
+            hosts = self._connection_test.host_names
+            self._suggested = server_fields.suggested_name(self._values, self._other_names, hosts)
             if self._suggested != self._values.get("name", ""):
                 self._set_value("name", self._suggested)
                 self._show_fields()
@@ -478,6 +480,7 @@ class FormScreen(Screen[None], AppScreen):
         if self._pin:
             self.query_one("#pin").focus(scroll_visible=False)
         elif connection_test.passed:
+            self._suggest_name()
             self.query_one("#save").focus(scroll_visible=False)
             self._ask_same_server(server)
 
