@@ -18,7 +18,7 @@ import click
 from lictui import __version__
 from lictui.cli.context import open_history
 from lictui.cli.options import CommandContext, format_options, option
-from lictui.cli.output import Column, emit
+from lictui.cli.output import emit_values
 from lictui.config.entitlements import load_entitlements
 from lictui.config.json_schema import config_schema, servers_schema
 from lictui.config.loader import (
@@ -187,7 +187,6 @@ def _scopes(settings: Settings) -> Iterator[tuple[str, str, str]]:
 # `lictui info`
 
 _PACKAGES: Final = ("textual", "httpx", "plotext", "pyspnego", "keyring", "gssapi")
-_INFO_COLUMNS: Final = (Column("name", "NAME"), Column("value", "VALUE"))
 
 
 @click.command()
@@ -218,20 +217,13 @@ def info(context: CommandContext, /, *, output_format: str) -> None:
         "history.db": _location(_history_path(paths)),
         "lictui.log": _location(paths.log),
     }
-    emit(
-        [
-            {"name": name, "value": value}
-            for name, value in (versions | environment | locations).items()
-        ],
-        _INFO_COLUMNS,
-        output_format,
-        document={
-            "schema": "lictui.info/1",
-            "versions": versions,
-            "environment": environment,
-            "files": locations,
-        },
-    )
+    document = {
+        "schema": "lictui.info/1",
+        "versions": versions,
+        "environment": environment,
+        "files": locations,
+    }
+    emit_values(versions | environment | locations, output_format, document)
 
 
 def _servers_text(paths: Paths) -> str:

@@ -30,7 +30,7 @@ from lictui.cli.options import (
     servers_option,
     working,
 )
-from lictui.cli.output import Column, Row, emit, fields, number_text, open_text, optional_time
+from lictui.cli.output import Column, Row, emit, emit_values, fields, open_text, optional_time
 from lictui.clock import SystemClock, iso
 from lictui.csvfile import csv_lines
 from lictui.engine.board import Filter
@@ -169,17 +169,6 @@ def _events(history: History, since: float | None) -> Iterator[Event]:
 # `lictui history stats`, `push` and `compact`
 
 
-def _statistic_text(row: Row) -> str:
-    value = row["value"]
-    return value or "-" if isinstance(value, str | None) else number_text(value)
-
-
-_STATISTICS_COLUMNS: Final = (
-    Column("name", "NAME", text=lambda row: row["name"].replace("_", " ")),
-    Column("value", "VALUE", text=_statistic_text),
-)
-
-
 @click.command()
 @format_options
 @click.pass_obj
@@ -187,12 +176,7 @@ def stats(context: CommandContext, /, *, output_format: str) -> None:
     """Show database statistics."""
     with open_history(context) as history:
         statistics = _statistics(history)
-    emit(
-        [{"name": name, "value": value} for name, value in statistics.items()],
-        _STATISTICS_COLUMNS,
-        output_format,
-        document={"schema": "lictui.history/1", **statistics},
-    )
+    emit_values(statistics, output_format, {"schema": "lictui.history/1", **statistics})
 
 
 def _statistics(history: History) -> dict[str, Any]:
@@ -249,12 +233,7 @@ def push(context: CommandContext, /, *, backfill: bool, verify: bool, output_for
         "checksum": checksums[0],
         "checksum_in_engine": checksums[1],
     }
-    emit(
-        [{"name": name, "value": value} for name, value in result.items()],
-        _STATISTICS_COLUMNS,
-        output_format,
-        document={"schema": "lictui.push/1", **result},
-    )
+    emit_values(result, output_format, {"schema": "lictui.push/1", **result})
     return int(bool(compared and compared.incomplete))
 
 

@@ -108,6 +108,12 @@ def emit(
             out.writelines(f"{line}\n" for line in lines(shown, cells))
 
 
+def emit_values(values: Mapping[str, Any], output_format: str, document: Mapping[str, Any]) -> None:
+    """Print single values as a table of names and values, or `document` as JSON."""
+    rows = [{"name": name, "value": value} for name, value in values.items()]
+    emit(rows, _VALUE_COLUMNS, output_format, document=document)
+
+
 def json_text(document: Mapping[str, Any]) -> str:
     """Return a JSON document as commands print it."""
     return _json(document, indent=2) + "\n"
@@ -153,6 +159,17 @@ def _csv_cell(row: Row, column: Column) -> object:
 
 
 # Tables for people
+
+
+def _single_value_text(row: Row) -> str:
+    value = row["value"]
+    return value or "-" if isinstance(value, str | None) else number_text(value)
+
+
+_VALUE_COLUMNS: Final = (
+    Column("name", "NAME", text=lambda row: row["name"].replace("_", " ")),
+    Column("value", "VALUE", text=_single_value_text),
+)
 
 
 def number_text(value: Any) -> str:

@@ -116,24 +116,31 @@ def _product_rules(matcher: str, key: _ServerClass) -> Iterator[_AlertRule]:
     ratio = f"{metric('in_use')} / {metric('installed')}"
     complete = f" and {metric('in_use', 'count')} == {metric('installed', 'count')}"
     known = "" if key.entitlement else complete  # its licenses are installed at one server
+    warn, critical = f"{limits.warn:g}", f"{limits.critical:g}"
+    severities = {
+        "warning": f"({ratio} >= {warn}) < {critical}{known}",
+        "critical": f"{ratio} >= {critical}{known}",
+    }
     expiry = f"{metric('expiry_timestamp_seconds', 'min')} - time()"
     subscription = f"{metric('subscription_timestamp_seconds', 'max')} - time()"
-    warn, critical = limits.expiry_warn * _DAY, limits.expiry_critical * _DAY
-    for name, severity, expression, hold, text in (
-        ("CitrixLicenseUsage", "warning",
-         f"({ratio} >= {limits.warn:g}) < {limits.critical:g}{known}", key.hold, _USAGE),
-        ("CitrixLicenseUsage", "critical", f"{ratio} >= {limits.critical:g}{known}",
-         key.hold, _USAGE),
-        ("CitrixLicenseExpiry", "warning", f"({expiry} <= {warn}) > {critical}", 0,
-         f"{_PRODUCT}: licenses expire {_ENDS}"),
-        ("CitrixLicenseExpiry", "critical", f"{expiry} <= {critical}", 0,
-         f"{_PRODUCT}: licenses expire {_ENDS}"),
-        ("CitrixLicenseSubscription", "warning", f"({subscription} <= {warn}) > 0", 0,
+    days = limits.expiry_warn, limits.expiry_critical
+    ends = f"({subscription} <= {limits.expiry_warn * _DAY}) > 0"
+    for name, expressions, hold, text in (
+        ("CitrixLicenseUsage", severities, key.hold, _USAGE),
+        ("CitrixLicenseExpiry", _within(expiry, *days), 0, f"{_PRODUCT}: licenses expire {_ENDS}"),
+        ("CitrixLicenseSubscription", {"warning": ends}, 0,
          f"{_PRODUCT}: the subscription ends {_ENDS}"),
     ):  # fmt: skip
         of = "$labels.entitlement" if key.entitlement else "$labels.server"
         summary = text.replace("$labels.server", of)
-        yield _AlertRule(name, severity, expression, hold, summary, key.labels)
+        for severity, expression in expressions.items():
+            yield _AlertRule(name, severity, expression, hold, summary, key.labels)
+
+
+def _within(seconds: str, warn: int, critical: int) -> dict[str, str]:
+    """Return the expressions, by severity, of something that ends in so many days."""
+    first, last = warn * _DAY, critical * _DAY
+    return {"warning": f"({seconds} <= {first}) > {last}", "critical": f"{seconds} <= {last}"}
 
 
 def _server_rules(settings: Settings, servers: Sequence[Server]) -> Iterator[_AlertRule]:
@@ -150,20 +157,20 @@ def _server_rules(settings: Settings, servers: Sequence[Server]) -> Iterator[_Al
         selected = f"{{{', '.join(filter(None, (matcher, single)))}}}"
         age = f"time() - citrix_license_server_last_success_timestamp_seconds{selected}"
         ends = "citrix_license_server_activation_expiry_timestamp_seconds"
-        expiry = f"{ends}{{{matcher}}} - time()"
-        warn, critical = key.limits.las_warn * _DAY, key.limits.las_critical * _DAY
-        for alert, severity, expression, hold, text in (
-            ("CitrixLicenseServerDown", "critical", f"citrix_license_server_up{selected} == 0",
-             key.hold, "no response"),
-            ("CitrixLicenseDataOld", "warning", f"{age} > {round(4 * key.interval)}", 0,
-             "the last successful poll was {{ $value | humanizeDuration }} ago"),
-            ("CitrixLicenseActivation", "warning", f"({expiry} <= {warn}) > {critical}", 0,
-             f"the license activation expires {_ENDS}"),
-            ("CitrixLicenseActivation", "critical", f"{expiry} <= {critical}", 0,
-             f"the license activation expires {_ENDS}"),
-        ):  # fmt: skip
+        expiry = _within(
+            f"{ends}{{{matcher}}} - time()", key.limits.las_warn, key.limits.las_critical
+        )
+        down = {"critical": f"citrix_license_server_up{selected} == 0"}
+        old = {"warning": f"{age} > {round(4 * key.interval)}"}
+        late = "the last successful poll was {{ $value | humanizeDuration }} ago"
+        for alert, expressions, hold, text in (
+            ("CitrixLicenseServerDown", down, key.hold, "no response"),
+            ("CitrixLicenseDataOld", old, 0, late),
+            ("CitrixLicenseActivation", expiry, 0, f"the license activation expires {_ENDS}"),
+        ):
             labels = {"polled_every": f"{key.interval:g}s"}
-            yield _AlertRule(alert, severity, expression, hold, f"{name}: {text}", labels)
+            for severity, expression in expressions.items():
+                yield _AlertRule(alert, severity, expression, hold, f"{name}: {text}", labels)
 
 
 def _matcher(label: str, values: Collection[str], *, is_in: bool) -> str:

@@ -15,8 +15,6 @@ from lictui.sources.source import ErrorRule, parse_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from types import TracebackType
-    from typing import Self
 
     from lictui.config.settings import Limits, LongTermSettings
     from lictui.longterm.wire import PushedSeries, QueriedSeries
@@ -43,7 +41,7 @@ _FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class PrometheusClient:
-    """Connections to the engine, for the time of a `with`. Methods raise SourceError.
+    """Connections to the engine, until they are closed. Methods raise SourceError.
 
     Nothing is sent twice: whether a request that failed was carried out is not known.
     """
@@ -56,15 +54,8 @@ class PrometheusClient:
             HttpClient(_server(settings, url), limits) for url in (settings.push, settings.engine)
         )
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def aclose(self) -> None:
+        """Close the connections."""
         await self._writing.aclose()
         await self._reading.aclose()
 

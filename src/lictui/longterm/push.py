@@ -9,6 +9,7 @@ changed) is read back first, and only what is missing is sent.
 from __future__ import annotations
 
 import logging
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
@@ -120,7 +121,7 @@ class Pusher:
         `servers` are those of the registry, `polled` the times of their last polls.
         """
         sent = 0
-        async with self.client() as client:
+        async with aclosing(self.client()) as client:
             if self._doubtful and client.can_read:
                 self._step_back()
                 await self._clock.sleep(_SETTLE)
@@ -230,7 +231,7 @@ class Pusher:
         if self._sent:
             await self._clock.sleep(_SETTLE)
         now = int(self._clock.now())
-        async with self.client() as client:
+        async with aclosing(self.client()) as client:
             for server in self._positions():
                 known = [pool for pool in self.spool.pools() if pool.server == server]
                 first = min(pool.since for pool in known) // _DAY * _DAY

@@ -7,6 +7,7 @@ both give the same answer. Of two buckets that with more readings counts, the lo
 from __future__ import annotations
 
 from collections import OrderedDict
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -286,7 +287,7 @@ class LongTermHistory(History):
 
         async def ask() -> list[QueriedSeries]:
             settings = self._settings
-            async with PrometheusClient(settings.long_term, settings.limits) as client:
+            async with aclosing(PrometheusClient(settings.long_term, settings.limits)) as client:
                 return await question(client)
 
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from lictui import products
@@ -155,28 +156,30 @@ class _Scope:
     members: Sequence[Membership]
 
 
+@dataclass(frozen=True, eq=False)
 class _ProductBuilder:
     """Builds the report of one product and model."""
 
-    def __init__(
-        self,
-        history: History,
-        query: ReportQuery,
-        groups: Mapping[str, str],  # by server
-        code: str,
-        model: Model,
-        members: Sequence[Membership],
-    ) -> None:
-        self._history = history
-        self._query = query
-        self._code = code
-        self._model = model
-        self._members = members
-        self._scopes = _scopes(members, groups)
-        self._entitlements = {server.name: server.entitlement for server in query.servers}
-        self._monthly_usage = {
-            membership.server: [history.monthly_usage(*pool) for pool in membership.pools]
-            for membership in members
+    history: History
+    query: ReportQuery
+    groups: Mapping[str, str]  # by server
+    code: str
+    model: Model
+    members: Sequence[Membership]
+
+    @cached_property
+    def _scopes(self) -> list[_Scope]:
+        return _scopes(self.members, self.groups)
+
+    @cached_property
+    def _entitlements(self) -> dict[str, str]:
+        return {server.name: server.entitlement for server in self.query.servers}
+
+    @cached_property
+    def _monthly_usage(self) -> dict[str, list[tuple[MonthlyUsage, ...]]]:
+        return {
+            member.server: [self.history.monthly_usage(*pool) for pool in member.pools]
+            for member in self.members
         }
 
     def build(self, months: Sequence[MonthSpan], forecast: Forecast | None) -> ProductReport | None:
@@ -195,9 +198,9 @@ class _ProductBuilder:
             return None
         warn, critical = self._limits(self._scopes[0])
         return ProductReport(
-            self._code,
-            text.product_name(self._code, self._members[0].known_pools[0].name),
-            self._model,
+            self.code,
+            text.product_name(self.code, self.members[0].known_pools[0].name),
+            self.model,
             warn,
             critical,
             scopes[0],
@@ -208,8 +211,8 @@ class _ProductBuilder:
 
     def _limits(self, scope: _Scope) -> tuple[float, float]:
         server = scope.name if scope.kind is ScopeKind.SERVER else ""
-        alerts = self._query.settings.alerts
-        limits = alerts.thresholds_for(group=scope.group, server=server, product=self._code)
+        alerts = self.query.settings.alerts
+        limits = alerts.thresholds_for(group=scope.group, server=server, product=self.code)
         return limits.ratios
 
     def _scope_months(
@@ -220,7 +223,7 @@ class _ProductBuilder:
         sums = [(scope, ScopeMonth(span)) for scope in self._scopes if scope.name not in servers]
         ends_before = dict(month_ends)
         month_ends.clear()
-        for member in self._members:
+        for member in self.members:
             name = member.server
             own = [(servers[name], ScopeMonth(span, several=False))] if name in servers else []
             if span.start < span.end and member.overlaps(span.start, span.end):
@@ -233,18 +236,18 @@ class _ProductBuilder:
             yield from own
         for scope, month in sums:
             pools = [pool for member in scope.members for pool in member.known_pools]
-            month.total = self._history.tightened(month.total, pools)
+            month.total = self.history.tightened(month.total, pools)
             yield scope, month
 
     def _server_month(
         self, member: Membership, span: MonthSpan, before: int | None
     ) -> ServerMonth | None:
         query = SeriesQuery(member.pools, span.start, span.end, int(ALIGNMENT))
-        series = self._history.series(query).between(span.start, span.end)
+        series = self.history.series(query).between(span.start, span.end)
         return ServerMonth(member.since, member.until, series, before) if len(series) else None
 
     def _month_figure(self, scope: _Scope, month: ScopeMonth) -> PeriodFigure:
-        if not self._model.is_assigned:
+        if not self.model.is_assigned:
             return month.peak()
         figure = month.assigned()
         if figure.figure is None and (reported := self._reported(scope, month.span)):
@@ -260,7 +263,7 @@ class _ProductBuilder:
         self, scope: _Scope, figures: Sequence[PeriodFigure], month: ScopeMonth
     ) -> ScopeReport:
         limits = self._limits(scope)
-        is_assigned = self._model.is_assigned
+        is_assigned = self.model.is_assigned
         days = month.daily_assigned() if is_assigned else month.daily_peaks()
         installed = month.at_day_ends("installed")
         overdraft = next((d.overdraft for d in reversed(days) if d.overdraft is not None), None)

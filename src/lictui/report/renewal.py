@@ -14,7 +14,7 @@ from lictui.report import text
 from lictui.report.model import PeriodFigure, zone_name
 from lictui.report.sections import BarChart, ReportTree, Section, Table, columns
 from lictui.report.summary import KeyFigure, Statement
-from lictui.report.text import AT_LEAST, AT_MOST, Bounded, Cell, Row
+from lictui.report.text import AT_LEAST, AT_MOST, Bounded, Cell, Row, cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -174,13 +174,7 @@ def _codes(positions: Sequence[Position], unknown: str) -> list[str]:
 
 
 def _subject(position: Position) -> dict[str, Cell]:
-    return {
-        "product": position.name,
-        "code": position.product,
-        "model": position.model.label,
-        "unit_cost": position.unit_cost,
-        "currency": position.currency,
-    }
+    return cells(position, "product=name code=product model=model.label unit_cost currency")
 
 
 def _quantity_row(position: Position, query: RenewalQuery) -> Row:
@@ -190,7 +184,7 @@ def _quantity_row(position: Position, query: RenewalQuery) -> Row:
         change = proposed.value - position.purchased
     row: dict[str, Cell] = {
         **_subject(position),
-        **{key: getattr(position, key) for key in ("purchased", "installed", "in_use", "renewal")},
+        **cells(position, "purchased installed in_use renewal"),
         "usage": _usage(position),
         "usage_at": stats.peak_at if stats and not is_assigned else None,
         "unused": unused,
@@ -291,12 +285,9 @@ def _evidence(positions: Sequence[Position]) -> Section:
 def _sources(board: MergedBoard) -> Section:
     rows: list[Row] = [
         {
-            "server": member.server.name,
-            "group": member.server.group,
-            "source": member.server.source.value,
+            **cells(member, "server=server.name group=server.group source=server.source.value"),
+            **cells(member, "last_read=last_success_at status=state.value"),
             "version": member.snapshot.version if member.snapshot else None,
-            "last_read": member.last_success_at,
-            "status": member.state.value,
         }
         for status in board.servers
         for member in status.members or (status,)

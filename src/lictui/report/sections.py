@@ -29,7 +29,7 @@ from lictui.report.summary import (
     scope_title,
     summary,
 )
-from lictui.report.text import AT_LEAST, AT_MOST, COLUMNS, Bounded, Cell, ReportColumn, Row
+from lictui.report.text import AT_LEAST, AT_MOST, COLUMNS, Bounded, Cell, ReportColumn, Row, cells
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -126,6 +126,13 @@ def columns(keys: str, **titles: str) -> list[ReportColumn]:
     ]
 
 
+_SCOPE_CELLS: Final = (
+    "installed overdraft level usage_at=month.timestamp installed_then=month.installed"
+    " coverage=month.coverage days_with_data=days_above.with_data"
+    " month_before_at=previous_month.timestamp year_before_at=previous_year.timestamp"
+)
+
+
 def scope_row(product: ProductReport, scope: ScopeReport) -> Row:
     """Return every figure of one scope."""
     month, days = scope.month, scope.days_above
@@ -135,28 +142,19 @@ def scope_row(product: ProductReport, scope: ScopeReport) -> Row:
         free = month.installed - month.figure
     row: dict[str, Cell] = {
         **_subject(product, scope),
-        "installed": scope.installed,
-        "overdraft": scope.overdraft,
+        **cells(scope, _SCOPE_CELLS),
+        **cells(product, "warn critical"),
         "usage": _month_count(month),
-        "usage_at": month.timestamp,
-        "installed_then": month.installed,
-        "warn": product.warn,
-        "critical": product.critical,
         "meter": None if bound else month.ratio,
         "utilization": Bounded(month.ratio, bound),
         "free": Bounded(free, AT_LEAST * month.is_upper_bound),
-        "days_with_data": days.with_data,
         "days_at_warn": Bounded(days.warn, bound),
         "days_at_critical": Bounded(days.critical, bound),
         "days_at_installed": Bounded(days.full, bound),
         "month_before": _month_count(scope.previous_month),
-        "month_before_at": scope.previous_month.timestamp,
         "change": text.change(month, scope.previous_month),
         "year_before": _month_count(scope.previous_year),
-        "year_before_at": scope.previous_year.timestamp,
         "year_change": text.change(month, scope.previous_year),
-        "coverage": month.coverage,
-        "level": scope.level,
         "servers": len(scope.servers),
         "servers_silent": len(scope.silent_servers),
         "servers_with_data": _servers_with_data(scope),
@@ -209,15 +207,10 @@ def _subject(product: ProductReport, scope: ScopeReport) -> dict[str, Cell]:
     if scope.kind is ScopeKind.ESTATE and len(servers) == 1:
         name = servers[0][0]
     return {
-        "kind": scope.kind.value,
+        **cells(scope, "kind=kind.value scope_id=name group"),  # in CSV, "estate" is all servers
+        **cells(product, "code product=name model=model.label model_id=model.value"),
         "scope_kind": scope_title(scope.kind.value),
-        "scope_id": scope.name,  # in CSV, where "estate" is all servers
         "scope": name,
-        "group": scope.group,
-        "code": product.code,
-        "product": product.name,
-        "model": product.model.label,
-        "model_id": product.model.value,
         "usage_id": "assigned" if product.is_assigned else "peak",
     }
 
@@ -305,10 +298,8 @@ def _usage_cells(
     bound = AT_MOST * figure.is_upper_bound
     return {
         **_subject(product, scope),
+        **cells(figure, "usage_at=timestamp average installed"),
         "usage": Bounded(figure.figure, bound),
-        "usage_at": figure.timestamp,
-        "average": figure.average,
-        "installed": figure.installed,
         "utilization": Bounded(figure.ratio, bound),
     }
 
@@ -336,6 +327,13 @@ def _appendix(report: MonthlyReport) -> Iterator[Section]:
 _EXPIRY_COLUMNS: Final = "day days_left event product code server licenses"
 
 
+_ENTITLEMENT_CELLS: Final = (
+    "scope_id=scope code=entitlement.product product=name purchased=entitlement.purchased"
+    " installed surplus=installed_surplus unit_cost=entitlement.cost cost"
+    " currency=entitlement.currency renewal=entitlement.renewal"
+)
+
+
 def _entitlements(report: MonthlyReport) -> Table:
     keys = (
         "product code scope purchased installed month_peak highest_peak shortfall unused"
@@ -343,30 +341,18 @@ def _entitlements(report: MonthlyReport) -> Table:
     )
     rows: list[Row] = []
     for line in report.contract_lines:
-        bought = line.entitlement
+        unused_sign = AT_LEAST * (line.is_bound and line.unused != 0)
+        shortfall_sign = AT_LEAST * (line.is_bound and line.shortfall != 0)
         rows.append(
             {
+                **cells(line, _ENTITLEMENT_CELLS),
                 "kind": "contract",
-                "scope_id": line.scope,
                 "scope": scope_title(line.scope),
-                "code": bought.product,
-                "product": line.name,
-                "purchased": bought.purchased,
-                "installed": line.installed,
                 "month_peak": Bounded(line.peak, AT_MOST * line.peak_is_bound),
                 "highest_peak": Bounded(line.highest_peak, AT_MOST * line.is_bound),
-                "shortfall": Bounded(
-                    line.shortfall, AT_LEAST * (line.is_bound and line.shortfall != 0)
-                ),
-                "unused": Bounded(line.unused, AT_LEAST * (line.is_bound and line.unused != 0)),
-                "surplus": line.installed_surplus,
-                "unit_cost": bought.cost,
-                "cost": line.cost,
-                "unused_cost": Bounded(
-                    line.unused_cost, AT_LEAST * (line.is_bound and line.unused != 0)
-                ),
-                "currency": bought.currency,
-                "renewal": bought.renewal,
+                "shortfall": Bounded(line.shortfall, shortfall_sign),
+                "unused": Bounded(line.unused, unused_sign),
+                "unused_cost": Bounded(line.unused_cost, unused_sign),
                 "part_of": scope_title(line.container) if line.container else None,
             }
         )
@@ -375,15 +361,11 @@ def _entitlements(report: MonthlyReport) -> Table:
 
 def _expiry_row(expiry: Expiry, report: MonthlyReport) -> Row:
     return {
+        **cells(expiry, "scope_id=server day event_id=kind.value product=name code=product"),
         "kind": "end",
-        "scope_id": expiry.server,
-        "day": expiry.day,
         "days_left": (expiry.day - report.today).days,
-        "event_id": expiry.kind.value,
         "single_event": EXPIRY_EVENTS[expiry.kind],
         "event": EXPIRY_EVENTS[expiry.kind] + ", renewed by a later license" * expiry.renewed,
-        "product": expiry.name,
-        "code": expiry.product,
         "server": scope_title(expiry.server),
         "licenses": expiry.count,
         "renewed": "yes" if expiry.renewed else None,
@@ -391,15 +373,7 @@ def _expiry_row(expiry: Expiry, report: MonthlyReport) -> Row:
 
 
 def _events(report: MonthlyReport) -> Table:
-    rows: list[Row] = [
-        {
-            "time": event.time,
-            "server": event.server,
-            "product": event.product,
-            "event": event.message,
-        }
-        for event in report.events
-    ]
+    rows = [cells(event, "time server product event=message") for event in report.events]
     return Table("events", columns("time server product event"), rows)
 
 
@@ -412,9 +386,7 @@ def _coverage(report: MonthlyReport) -> Section:
     complete = [s.server for s in report.servers if s not in partial]
     rows: list[Row] = [
         {
-            "server": server.server,
-            "group": server.group,
-            "coverage": server.coverage,
+            **cells(server, "server group coverage"),
             "status": "no longer registered" if server.removed else server.reason,
         }
         for server in sorted(partial, key=lambda server: server.coverage)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from enum import StrEnum
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from lictui.engine.entitlements import format_money
@@ -167,6 +168,12 @@ class Bounded:
     def mark(self, formatted: str) -> str:
         """Put the sign in front of the text of the number."""
         return f"{self.shown_sign} {formatted}" if self.shown_sign else formatted
+
+
+def cells(value: object, sources: str) -> dict[str, Cell]:
+    """Return the cells that are attributes of a value: `installed` or `cost=entitlement.cost`."""
+    pairs = (source.rpartition("=") for source in sources.split())
+    return {key or source: attrgetter(source)(value) for key, _, source in pairs}
 
 
 PlainCell = str | int | float | date | Level | None
