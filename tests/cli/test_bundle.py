@@ -68,7 +68,7 @@ def test_scrubbed_bundle_has_no_name(cli: Cli, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("recorded")
 def test_bundle_refuses_wrong_spans(cli: Cli, tmp_path: Path) -> None:
     file = str(tmp_path / "x")
-    assert "invalid time" in cli("bundle", "--from", "monday", "-o", file, code=2).err
+    assert "invalid time" in cli("bundle", "--from", "someday", "-o", file, code=2).err
     wrong = ("--from", "2026-11-24", "--to", "2026-11-23")
     assert "--to must be later" in cli("bundle", *wrong, "-o", file, code=2).err
 

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from lictui.errors import UsageError
-from lictui.tui.date_input import parse_time_range
+from lictui.tui.date_input import parse_moment, parse_time_range
 from lictui.tui.time_range import RangeLength
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -41,12 +41,37 @@ HOURS, DAY, WEEK, MONTH, YEAR = RangeLength
         ("tue afternoon", HOURS, "2026-11-24T12"),
         ("2025-11-25 23:59", HOURS, "2025-11-25T18"),
         ("-5h", HOURS, "2026-11-30T00"),
+        ("90 min", HOURS, "2026-11-30T06"),
+        ("2025-11-25T14:00", HOURS, "2025-11-25T12"),
+        ("2025-11-25T14:00+14:00", HOURS, "2025-11-25T00"),
     ],
 )
 def test_date_is_understood(text: str, length: RangeLength, start: str) -> None:
     chosen = parse_time_range(text, NOW, BERLIN)
     begins = datetime.fromisoformat(start).replace(tzinfo=BERLIN).timestamp()
     assert (chosen.length, chosen.period(NOW, BERLIN)[0]) == (length, begins)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("yesterday", "2026-11-29"),
+        ("today", "2026-11-30"),
+        ("last tuesday", "2026-11-24"),
+        ("2025-11", "2025-11-01"),
+        ("2100-01-01", "2100-01-01"),
+        ("now", "2026-11-30T10:30"),
+        ("7d", "2026-11-23T10:30"),
+        ("6 hours ago", "2026-11-30T04:30"),
+        ("30min", "2026-11-30T10:00"),
+        ("tue 14:05", "2026-11-24T14:05"),
+        ("2026-11-25T14:00", "2026-11-25T14:00"),
+        ("2026-11-25T14:00Z", "2026-11-25T15:00"),
+    ],
+)
+def test_moment_is_exact_or_the_start_of_a_period(text: str, moment: str) -> None:
+    expected = datetime.fromisoformat(moment).replace(tzinfo=BERLIN).timestamp()
+    assert parse_moment(text, NOW, BERLIN) == expected
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ import click
 import tomli_w
 
 from lictui import __version__
-from lictui.cli.context import load_configuration, open_history, parse_time, resolve_timezone
+from lictui.cli.context import load_configuration, open_history, resolve_timezone
 from lictui.cli.options import option
 from lictui.cli.output import open_binary
 from lictui.clock import SystemClock, iso
@@ -29,6 +29,7 @@ from lictui.config.toml_document import read_toml
 from lictui.errors import LictuiError, UsageError
 from lictui.history.bundle import copy_span
 from lictui.paths import Paths
+from lictui.tui.date_input import parse_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -69,13 +70,13 @@ def bundle(context: CommandContext, /, *, start: str, end: str, scrub: bool, out
     """Pack a span of the history into a file that lictui opens anywhere.
 
     It contains readings, events and thresholds, but no addresses, user names, secrets or prices.
-    TIME is like 2026-11-25, 2026-11-25T14:00, or 6h for 6 hours ago. Open the file with
-    lictui --replay FILE.
+    TIME is like 2026-11-25T14:00, yesterday, 'last tuesday 14:00', or 6h for 6 hours ago. Open the
+    file with lictui --replay FILE.
     """
     settings, servers = load_configuration(context)
     zone = resolve_timezone(context)
-    first = parse_time(start, zone)
-    last = parse_time(end, zone) if end else int(SystemClock().now())
+    now = SystemClock().now()
+    first, last = parse_moment(start, now, zone), parse_moment(end or "now", now, zone)
     if last <= first:
         raise UsageError("--to must be later than --from")
     with tempfile.TemporaryDirectory(prefix="lictui-bundle-") as folder:
@@ -124,7 +125,7 @@ def opened_bundle(file: Path) -> Iterator[tuple[Paths, int, int]]:
             about = json.loads((Path(folder) / _FILES[0]).read_bytes())
             if about["schema"] != SCHEMA:
                 raise UsageError(f"{file} is of another version of lictui")
-            span = [parse_time(about[key], None) for key in ("from", "to")]
+            span = [parse_moment(about[key], 0.0, None) for key in ("from", "to")]
         except (OSError, zipfile.BadZipFile, LookupError, ValueError, TypeError) as error:
             reason = getattr(error, "strerror", None) or "it is no bundle of lictui"
             hint = "create one with lictui bundle"

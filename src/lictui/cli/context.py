@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from contextlib import contextmanager, suppress
-from datetime import datetime
+from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -17,7 +16,6 @@ from lictui.cli.options import CommandContext, suggestion
 from lictui.clock import SystemClock
 from lictui.config.loader import load_settings
 from lictui.config.registry import load_servers
-from lictui.config.toml_document import InvalidValue, duration
 from lictui.engine import queries
 from lictui.engine.long_term import open_with_engine
 from lictui.engine.thread import run
@@ -72,23 +70,6 @@ def resolve_timezone(context: CommandContext, name: str = "") -> tzinfo | None:
             f"unknown time zone {name!r}",
             "use an IANA name, such as Europe/Berlin, America/New_York or UTC",
         ) from None
-
-
-def parse_time(text: str, zone: tzinfo | None) -> int:
-    """Return UTC epoch seconds of `2026-11-25`, `2026-11-25T14:00`, or of `7d` for 7 days ago.
-
-    A time without an offset is one of `zone`; None is the system's. Raises UsageError.
-    """
-    with suppress(InvalidValue):
-        return int(SystemClock().now() - duration(text))
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        hint = "examples: 2026-11-25, 2026-11-25T14:00, or 7d for 7 days ago"
-        raise UsageError(f"invalid time {text!r}", hint) from None
-    if time.tzinfo is None and zone is not None:
-        time = time.replace(tzinfo=zone)
-    return int(time.timestamp())
 
 
 def existing_history(context: CommandContext) -> Path:

@@ -16,7 +16,6 @@ from lictui.cli.context import (
     existing_history,
     load_configuration,
     open_history,
-    parse_time,
     require_recorded,
 )
 from lictui.cli.options import (
@@ -39,6 +38,7 @@ from lictui.engine.thread import run
 from lictui.history.csv_export import ExportQuery
 from lictui.history.database import check_and_set_aside
 from lictui.sources.source import SourceError
+from lictui.tui.date_input import parse_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,7 @@ _RESOLUTIONS: Final = {
 }
 _MONTH: Final = "month"
 _since_option: Final = option(
-    "--since", "Start date or time (UTC), such as 2026-11-25, or 7d for 7 days ago.", "TIME"
+    "--since", "Start (UTC), such as 2026-11-25, yesterday, 'last tuesday 14:00' or 7d.", "TIME"
 )
 
 
@@ -70,7 +70,7 @@ _since_option: Final = option(
 @servers_option
 @products_option
 @_since_option
-@option("--until", "End date or time (UTC), such as 2026-11-25T14:00.", "TIME")
+@option("--until", "End (UTC), such as 2026-11-25T14:00, or as --since.", "TIME")
 @output_option
 @click.pass_obj
 def export(
@@ -97,8 +97,8 @@ def export(
             _RESOLUTIONS.get(resolution, Resolution.DAY),
             servers,
             products,
-            since=parse_time(since, UTC) if since else 0,
-            until=parse_time(until, UTC) if until else None,
+            since=_moment(since) or 0,
+            until=_moment(until),
             months=resolution == _MONTH,
         )
         with open_text(output) as out:
@@ -143,7 +143,7 @@ def journal(
     with open_history(context) as history, open_text(output) as out:
         records: Iterator[Row] = (
             {"at": iso(event.time), **fields(event, "kind level server product message")}
-            for event in _events(history, parse_time(since, UTC) if since else None)
+            for event in _events(history, _moment(since))
             if (not servers or event.server in servers)
             and matches((event.server, event.product, event.message))
         )
@@ -156,6 +156,11 @@ def journal(
             empty="No events.",
             out=out,
         )
+
+
+def _moment(text: str) -> int | None:
+    """Return the time of an option in UTC; None if it is not given."""
+    return parse_moment(text, SystemClock().now(), UTC) if text else None
 
 
 def _events(history: History, since: float | None) -> Iterator[Event]:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lictui.cli.context import configure_logging, handling_signals, parse_time, resolve_timezone
+from lictui.cli.context import configure_logging, handling_signals, resolve_timezone
 from lictui.cli.options import CommandContext, MonitorOptions, monitor_options, option
 from lictui.clock import PastClock, SystemClock, iso, local_date
 from lictui.config.loader import load_settings, load_state, save_state
@@ -30,6 +30,7 @@ from lictui.engine.engine import Engine, RunScope
 from lictui.engine.engine_thread import EngineThread
 from lictui.errors import ConfigError, LictuiError, UsageError
 from lictui.paths import Paths
+from lictui.tui.date_input import parse_moment
 from lictui.tui.theme_names import THEME_NAMES, theme_problem
 
 if TYPE_CHECKING:
@@ -149,7 +150,8 @@ def _of_the_past(
     if options.replay:
         paths, first, last = stack.enter_context(opened_bundle(options.replay))
         context = replace(context, paths=paths)
-    at = parse_time(options.at, resolve_timezone(context)) if options.at else last
+    zone = resolve_timezone(context)
+    at = parse_moment(options.at, last, zone) if options.at else last
     if not first <= at <= last:
         raise UsageError(f"{options.at} is not between {iso(first)} and {iso(last)}")
     return context, PastClock(at, first, last)

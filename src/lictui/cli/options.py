@@ -162,7 +162,7 @@ _MONITOR_OPTIONS: Final = (
         "--read-only",
         "Show what another lictui records; poll and change nothing.",
     ),
-    option("--at", "Show everything as it was, e.g. 2026-11-25T14:00.", "TIME"),
+    option("--at", "Show everything as it was, such as 2026-11-25T14:00, 'tue 9am' or 6h.", "TIME"),
     option(
         "--replay",
         "Show the contents of a bundle (see lictui bundle).",

@@ -1,4 +1,7 @@
-"""Reads what a user types to go to a time: `2025-11-25`, `last tuesday`, `25 Nov 14:00`, `-7d`."""
+"""Reads a time as users type it: `2025-11-25`, `last tuesday`, `25 Nov 14:00`, `-7d`, `6h`.
+
+`@` of the usage view, the palette and every option that takes a time understand the same.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,17 @@ from lictui.errors import UsageError
 from lictui.tui.time_range import RangeLength, TimeRange, from_local
 
 if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
+    from datetime import tzinfo
 
-EXAMPLES: Final = "2025-11-25, 25 Nov, last tuesday, tue 14:00, nov 2025, -7d, -1y"
-_DISTANCE: Final = re.compile(r"-?(\d{1,5}) ?([hdwmy])(?:ours?|ays?|eeks?|onths?|ears?)?( ago)?")
+EXAMPLES: Final = "2025-11-25, 25 Nov, last tuesday, tue 14:00, nov 2025, 6h, -7d, -1y"
+_DISTANCE: Final = re.compile(
+    r"-?(\d{1,5}) ?(min|[hdwmy])(?:utes?|ours?|ays?|eeks?|onths?|ears?)?( ago)?"
+)
+_ISO_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT")
+_SECONDS: Final = {"min": 60, "h": 3600}
 _LENGTHS: Final = {
-    "h": RangeLength.HOURS, "d": RangeLength.DAY, "w": RangeLength.WEEK, "m": RangeLength.MONTH,
-    "y": RangeLength.YEAR,
+    "min": RangeLength.HOURS, "h": RangeLength.HOURS, "d": RangeLength.DAY,
+    "w": RangeLength.WEEK, "m": RangeLength.MONTH, "y": RangeLength.YEAR,
 }  # fmt: skip
 _DISTANCES: Final = {
     "": "0d", "now": "0d", "today": "0d", "yesterday": "1d",
@@ -37,8 +44,40 @@ _PARTS: Final = {"night": 3, "morning": 9, "am": 9, "noon": 12, "afternoon": 15,
                  "evening": 21}  # fmt: skip
 
 
-def parse_time_range(text: str, now: float, tz: ZoneInfo | None) -> TimeRange:
+def parse_time_range(text: str, now: float, tz: tzinfo | None) -> TimeRange:
     """Return the period that a text names, as long as the text is precise. Raises UsageError."""
+    if _ISO_TIME.match(text) and (at := _iso_time(text, tz)) is not None:
+        found = TimeRange(RangeLength.HOURS, at)
+    else:
+        found = _named_period(text, now, tz)
+    if found.at is not None and found.period(now, tz)[0] > now:
+        raise UsageError(f"{text} is in the future")
+    return found
+
+
+def parse_moment(text: str, now: float, tz: tzinfo | None) -> int:
+    """Return UTC epoch seconds of the moment that a text names. Raises UsageError.
+
+    That is the start of a period (`yesterday`, `2025-11`), unless the text has a time of day or a
+    distance from now.
+    """
+    if (moment := _iso_time(text, tz)) is not None:
+        return int(moment)
+    found, name = parse_time_range(text, now, tz), text.lower().strip()
+    at = now if found.at is None else found.at
+    is_exact = found.length is RangeLength.HOURS or name == "now" or _DISTANCE.fullmatch(name)
+    return int(at) if is_exact else found.period(now, tz)[0]
+
+
+def _iso_time(text: str, tz: tzinfo | None) -> float | None:
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.timestamp() if moment.tzinfo else from_local(moment, tz)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _named_period(text: str, now: float, tz: tzinfo | None) -> TimeRange:
     words = text.lower().replace(",", " ").split()
     clock = _time_of_day(words[-1]) if words else None
     name = " ".join(words[:-1] if clock else words)
@@ -49,8 +88,6 @@ def parse_time_range(text: str, now: float, tz: ZoneInfo | None) -> TimeRange:
         if at > now and not name:
             at = from_local(datetime.combine(day - timedelta(days=1), clock), tz)
         found = TimeRange(RangeLength.HOURS, at)
-    if found.at is not None and found.period(now, tz)[0] > now:
-        raise UsageError(f"{text} is in the future")
     return found
 
 
@@ -60,17 +97,17 @@ def _time_of_day(word: str) -> time | None:
     return next((moment.time() for form in _TIMES if (moment := _parsed(word, form))), None)
 
 
-def _distance(name: str, now: float, tz: ZoneInfo | None) -> TimeRange | None:
+def _distance(name: str, now: float, tz: tzinfo | None) -> TimeRange | None:
     distance = _DISTANCE.fullmatch(re.sub(r"^an? ", "1 ", _DISTANCES.get(name, name)))
     if distance is None:
         return None
     count, length = int(distance[1]), _LENGTHS[distance[2]]
     if length is RangeLength.HOURS:
-        return TimeRange(length, now - count * 3600)
+        return TimeRange(length, now - count * _SECONDS[distance[2]])
     return TimeRange(length).moved(-count, now, tz)
 
 
-def _named_day(name: str, now: float, tz: ZoneInfo | None) -> TimeRange:
+def _named_day(name: str, now: float, tz: tzinfo | None) -> TimeRange:
     """A weekday or a date; without a year it is the latest one that is not in the future."""
     today = day_of(now, tz)
     is_last, _, weekday = name.rpartition("last ")
@@ -87,7 +124,7 @@ def _named_day(name: str, now: float, tz: ZoneInfo | None) -> TimeRange:
             return TimeRange(length, max(0.0, from_local(noon, tz)))
         if moment and not year:
             raise UsageError(f"{name} is in the future")
-    raise UsageError(f"no date: {name}", f"for example {EXAMPLES}")
+    raise UsageError(f"invalid time {name!r}", f"for example {EXAMPLES}")
 
 
 def _parsed(text: str, form: str) -> datetime | None:

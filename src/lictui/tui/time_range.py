@@ -16,6 +16,7 @@ from lictui.analysis.series import day_bounds, day_of, day_start, first_of_month
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import tzinfo
     from zoneinfo import ZoneInfo
 
 _HOUR: Final = 3600
@@ -47,7 +48,7 @@ class TimeRange:
     at: float | None = None  # None follows the present
     recent: bool = False  # the seven days up to today instead of a calendar week
 
-    def moved(self, count: int, now: float, tz: ZoneInfo | None) -> TimeRange:
+    def moved(self, count: int, now: float, tz: tzinfo | None) -> TimeRange:
         """Return the period so many periods later at the same wall-clock time, up to now."""
         local = to_local(now if self.at is None else self.at, tz).replace(tzinfo=None)
         if self.length.value < RangeLength.MONTH.value:
@@ -60,7 +61,7 @@ class TimeRange:
         at = max(0.0, from_local(local, tz))
         return TimeRange(self.length, at if at < now else None)
 
-    def days(self, now: float, tz: ZoneInfo | None) -> tuple[date, date]:
+    def days(self, now: float, tz: tzinfo | None) -> tuple[date, date]:
         """Return its first day, and the day after its last."""
         day = day_of(now if self.at is None else self.at, tz)
         match self.length:
@@ -73,7 +74,7 @@ class TimeRange:
                 return date(day.year, 1, 1), date(day.year + 1, 1, 1)
         return day, day + timedelta(days=1)
 
-    def period(self, now: float, tz: ZoneInfo | None) -> tuple[int, int]:
+    def period(self, now: float, tz: tzinfo | None) -> tuple[int, int]:
         """Return its start and its end, exclusive."""
         start, end = (day_start(day, tz) for day in self.days(now, tz))
         if self.length is RangeLength.HOURS:
@@ -83,7 +84,7 @@ class TimeRange:
             start, end = (int(from_local(noon + ahead, tz)) for ahead in hours)
         return start, end
 
-    def bounds(self, now: float, bucket: int, tz: ZoneInfo | None) -> tuple[int, ...]:
+    def bounds(self, now: float, bucket: int, tz: tzinfo | None) -> tuple[int, ...]:
         """Return the boundaries of its buckets, counted from midnight or from Mondays.
 
         On the days on which clocks change the last bucket is shorter or longer than the others.
@@ -99,7 +100,7 @@ class TimeRange:
             inner = [at for day, following in days for at in range(day, following, bucket)]
         return tuple(sorted({start, *(at for at in inner if start < at < end), end}))
 
-    def is_current(self, now: float, tz: ZoneInfo | None) -> bool:
+    def is_current(self, now: float, tz: tzinfo | None) -> bool:
         """Whether the present is in it."""
         start, end = self.period(now, tz)
         return start <= now < end
@@ -127,18 +128,18 @@ def time_zone(name: str) -> ZoneInfo | None:
         return None
 
 
-def to_local(at: float, tz: ZoneInfo | None) -> datetime:
+def to_local(at: float, tz: tzinfo | None) -> datetime:
     """Return the local time of `at` in `tz`."""
     return datetime.fromtimestamp(at, UTC).astimezone(tz)
 
 
-def from_local(local: datetime, tz: ZoneInfo | None) -> float:
+def from_local(local: datetime, tz: tzinfo | None) -> float:
     """Return the time of a wall clock, which has no time zone of its own, in `tz`."""
     return (local.replace(tzinfo=tz) if tz else local.astimezone()).timestamp()
 
 
 def format_moment(
-    at: float, tz: ZoneInfo | None, today: date | None = None, *, year: bool = False
+    at: float, tz: tzinfo | None, today: date | None = None, *, year: bool = False
 ) -> str:
     """Return a time such as `Tue 24 Nov 10:40`, with its year if that is not the one of `today`.
 
@@ -149,7 +150,7 @@ def format_moment(
     return local.strftime(f"%a {local.day} %b {'%Y' if year else f'{years}%H:%M'}")
 
 
-def format_timestamp(at: float, tz: ZoneInfo | None, today: date) -> str:
+def format_timestamp(at: float, tz: tzinfo | None, today: date) -> str:
     """Return a time for a list column: `24 Nov 10:40`, `24 Nov 2025` in another year."""
     local = to_local(at, tz)
     return f"{local.day:2} {local:{'%b %H:%M' if local.year == today.year else '%b %Y'}}"
@@ -169,7 +170,7 @@ _STEPS: Final = {  # every so many hours, days or months, and their labels
 
 
 def ticks(
-    start: int, end: int, length: RangeLength, tz: ZoneInfo | None, columns: int
+    start: int, end: int, length: RangeLength, tz: tzinfo | None, columns: int
 ) -> tuple[tuple[int, str], ...]:
     """Return round local times within the range, with labels that fit into `columns`."""
     days = [day_of(midnight, tz) for midnight in day_bounds(start, end, tz)]
