@@ -25,7 +25,6 @@ from lictui.history.csv_reader import MONTH
 from lictui.history.csv_reader import UNKNOWN as NO_COUNT
 from lictui.history.polls import last_polls, record_monthly_usage
 from lictui.history.pools import Capacity
-from lictui.history.readings import last_reading, reset_pushed
 from lictui.history.rollup import (
     EMPTY,
     FOREVER,
@@ -107,7 +106,7 @@ def _import_pool(
     rows = imported.rows[np.searchsorted(imported.rows["width"], MONTH, side="right") :]
     start, last = int(rows["time"].min()), int(max(rows["time"].max(), rows["high_at"].max()))
     end = int((rows["time"] + np.maximum(rows["width"], 1)).max())
-    reset_pushed(db, imported.server, start)
+    pools.reset_pushed(db, imported.server, start)
     pool = pools.find_pool(db, imported.server, imported.key)
     is_new = pool is None
     if pool is None:
@@ -142,7 +141,7 @@ def _import_pool(
 
 def _pack_all(db: sqlite3.Connection, pool: KnownPool, last: int) -> KnownPool:
     """Move all readings up to `last` and polled ones into blocks: figures are added there only."""
-    return pack_before(db, pool, 1 + max(last, last_reading(db, pool)), FOREVER)
+    return pack_before(db, pool, 1 + max(last, pools.last_reading(db, pool)), FOREVER)
 
 
 # Imported readings and buckets among the stored ones

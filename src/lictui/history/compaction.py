@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from lictui.analysis.series import Resolution
-from lictui.history import blocks, pools, readings
+from lictui.history import blocks, pools
 from lictui.history.rollup import (
     EMPTY,
     FOREVER,
@@ -78,7 +78,7 @@ def pack_before(db: sqlite3.Connection, pool: KnownPool, time: int, now: int) ->
     rollups = roll_up(stored, capacities, FINEST, now).between(pool.packed_until, time)
     pool = pools.change(db, pool, packed_until=time)
     update(db, pool, FINEST, EMPTY, rollups)
-    readings.delete_before(db, pool.id, time)
+    pools.delete_before(db, pool.id, time)
     return pool
 
 
@@ -177,8 +177,8 @@ def add_readings(
     write_readings(db, pool, new)
     update(db, pool, FINEST, before, after)
     value = None if new.value[-1] == UNKNOWN else int(new.value[-1])
-    readings.add_reading(db, pool.id, int(new.time[-1]), value)
-    readings.delete_before(db, pool.id, pool.packed_until)  # all but the last
+    pools.add_reading(db, pool.id, int(new.time[-1]), value)
+    pools.delete_before(db, pool.id, pool.packed_until)  # all but the last
 
 
 def add_late_reading(
@@ -208,7 +208,7 @@ def with_unpacked(db: sqlite3.Connection, pool: KnownPool, start: int, end: int)
 
 def merge_pools(db: sqlite3.Connection, earlier: KnownPool, later: KnownPool) -> None:
     """Put the history that the new name had before the history of the renamed server."""
-    last = max(readings.last_reading(db, pool) for pool in (earlier, later))
+    last = max(pools.last_reading(db, pool) for pool in (earlier, later))
     end = (last // FINEST + 1) * FINEST
     for pool in (earlier, later):
         pack_before(db, pool, end, FOREVER)

@@ -12,7 +12,6 @@ from lictui.history import polls, pools
 from lictui.history.compaction import with_unpacked
 from lictui.history.errors import transaction
 from lictui.history.query import StoredPool
-from lictui.history.readings import last_reading
 from lictui.history.rollup import FOREVER, UNKNOWN, Capacities
 
 if TYPE_CHECKING:
@@ -138,7 +137,7 @@ def _chunks(
     db: sqlite3.Connection, pool: KnownPool, query: ExportQuery
 ) -> Iterator[tuple[int, int]]:
     """Split the queried time, as far as there are readings, into chunks that fit into memory."""
-    last = max(pool.packed_until, last_reading(db, pool))
+    last = max(pool.packed_until, pools.last_reading(db, pool))
     start = max(query.since, pool.since // Resolution.DAY * Resolution.DAY)
     end = last + 1 if query.until is None else min(query.until, last + 1)
     days = 1 if query.resolution is Resolution.RAW else _CHUNK_DAYS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from math import inf, nextafter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -43,6 +44,9 @@ class AlertChanges:
         return bool(self.updated or self.removed or self.unacknowledged or self.events)
 
 
+EVERYTHING: Final = JournalFilter()
+
+
 class Journal(HistoryFile):
     """The event log and the state of alerts, as a part of the history."""
 
@@ -56,52 +60,39 @@ class Journal(HistoryFile):
     def events(
         self,
         limit: int,
-        before: float | None = None,
-        since: float | None = None,
-        about: JournalFilter | None = None,
+        before: float = inf,
+        since: float = -inf,
+        about: JournalFilter = EVERYTHING,
     ) -> tuple[Event, ...]:
-        """Return at most `limit` events, newest first, from [since, before) if given.
+        """Return the first `limit` events of `event_pages`."""
+        pages = self.event_pages(limit, before, since, about)
+        return tuple(islice(chain.from_iterable(pages), limit))
+
+    def event_pages(
+        self,
+        size: int = 1000,
+        before: float = inf,
+        since: float = -inf,
+        about: JournalFilter = EVERYTHING,
+    ) -> Iterator[tuple[Event, ...]]:
+        """Yield the events from [since, before), newest first, at most `size` at a time.
 
         Events in the future come last: a clock that was ahead must not hide what happened since.
+        Others may write in between.
         """
-        about = about or JournalFilter()
-        before, since = inf if before is None else before, -inf if since is None else since
         future = nextafter(self._clock.now(), inf)
         values = {
             "servers": json.dumps(about.servers),
             "product": about.product,
             "kinds": json.dumps([kind.value for kind in about.kinds]),
+            "size": size,
         }
-        rows: list[Any] = []
-        with self._reading() as db:
-            for start, end in ((since, min(before, future)), (max(since, future), before)):
-                span = {"since": start, "before": end, "limit": limit - len(rows)}
-                rows += db.execute(
-                    f"SELECT {_EVENT} FROM event WHERE time < :before AND time >= :since"
-                    " AND (:servers = '[]' OR server IN (SELECT value FROM json_each(:servers)))"
-                    " AND (:product = '' OR product IN ('', :product))"
-                    " AND (:kinds = '[]' OR kind IN (SELECT value FROM json_each(:kinds)))"
-                    " ORDER BY time DESC, id DESC LIMIT :limit",
-                    values | span,
-                )
-        return tuple(_known_events(rows))
-
-    def event_pages(self, size: int = 1000) -> Iterator[tuple[Event, ...]]:
-        """Yield the whole event log in the order of `events`, at most `size` events at a time.
-
-        Others may write in between.
-        """
-        statement = (
-            f"SELECT {_EVENT}, id FROM event WHERE (time, id) < (?, ?) AND time >= ?"
-            " ORDER BY time DESC, id DESC LIMIT ?"
-        )
-        future = nextafter(self._clock.now(), inf)
         with sqlite_errors(self.path):
-            for before, since in ((future, -inf), (inf, future)):
-                last: tuple[float, int] = (before, 0)
-                while rows := self._db.execute(statement, (*last, since, size)).fetchall():
+            for start, end in ((since, min(before, future)), (max(since, future), before)):
+                span = {"since": start, "time": end, "id": 0}
+                while rows := self._db.execute(_EVENTS, values | span).fetchall():
                     yield tuple(_known_events(row[:-1] for row in rows))
-                    last = (rows[-1][0], rows[-1][-1])
+                    span |= {"time": rows[-1][0], "id": rows[-1][-1]}
 
     def alert_states(self) -> tuple[AlertState, ...]:
         """Return the states of all alerts, raised or pending, as far as they are understood."""
@@ -138,6 +129,13 @@ class Journal(HistoryFile):
 
 
 _EVENT: Final = "time, kind, server, product, level, message"
+_EVENTS: Final = (
+    f"SELECT {_EVENT}, id FROM event WHERE (time, id) < (:time, :id) AND time >= :since"
+    " AND (:servers = '[]' OR server IN (SELECT value FROM json_each(:servers)))"
+    " AND (:product = '' OR product IN ('', :product))"
+    " AND (:kinds = '[]' OR kind IN (SELECT value FROM json_each(:kinds)))"
+    " ORDER BY time DESC, id DESC LIMIT :size"
+)
 _ALERT: Final = "server, kind, product, detail"
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from lictui.analysis.series import Resolution
 from lictui.history import polls, pools
 from lictui.history.compaction import with_unpacked
+from lictui.history.journal import EVERYTHING
 from lictui.history.polls import LastPoll
 from lictui.history.query import StoredPool
 from lictui.history.rollup import UNKNOWN, Capacities
@@ -64,22 +65,16 @@ class PastHistory(History):
         end = int(self._clock.now()) + 1
         return super().series_batch(replace(query, end=min(query.end, end)) for query in queries)
 
-    def events(
+    def event_pages(
         self,
-        limit: int,
-        before: float | None = None,
-        since: float | None = None,
-        about: JournalFilter | None = None,
-    ) -> tuple[Event, ...]:
-        """Return what had happened by then, newest first."""
-        after = nextafter(self._clock.now(), inf)
-        return super().events(limit, min(after, inf if before is None else before), since, about)
-
-    def event_pages(self, size: int = 1000) -> Iterator[tuple[Event, ...]]:
+        size: int = 1000,
+        before: float = inf,
+        since: float = -inf,
+        about: JournalFilter = EVERYTHING,
+    ) -> Iterator[tuple[Event, ...]]:
         """Yield what had happened by then."""
-        now = self._clock.now()
-        for page in super().event_pages(size):
-            yield tuple(event for event in page if event.time <= now)
+        after = nextafter(self._clock.now(), inf)
+        return super().event_pages(size, min(before, after), since, about)
 
     def alert_states(self) -> tuple[AlertState, ...]:
         """Return nothing: alerts of another time are evaluated anew."""
@@ -91,14 +86,8 @@ class PastHistory(History):
 
     def latest_capacities(self) -> dict[int, Capacity]:
         """Return the capacity of every pool that was known last by then."""
-        now = int(self._clock.now())
         with self._reading() as db:
-            found = {pool.id: pools.capacities(db, pool.id) for pool in pools.all_pools(db)}
-        return {
-            pool: known[-1]
-            for pool, rows in found.items()
-            if (known := [r for r in rows if r.valid_from <= now and r.installed is not None])
-        }
+            return pools.latest_capacities(db, int(self._clock.now()))
 
     def last_polls(self) -> dict[str, LastPoll]:
         """Return the last poll of every server by then, from its readings and the event log.

@@ -1,7 +1,11 @@
-"""Tables `pool` and `capacity`: every pool that was ever recorded, and its licenses over time."""
+"""Tables `pool`, `capacity` and `reading`: the pools, their licenses, and their last readings.
+
+`compaction` moves readings into blocks after a few hours.
+"""
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lictui.analysis.series import ALIGNMENT
@@ -107,11 +111,12 @@ def capacities(db: sqlite3.Connection, pool: int) -> list[Capacity]:
     return list(map(Capacity._make, rows))
 
 
-def latest_capacities(db: sqlite3.Connection) -> dict[int, Capacity]:
-    """Return the last capacity of every pool in which the installed licenses are known."""
+def latest_capacities(db: sqlite3.Connection, until: float = inf) -> dict[int, Capacity]:
+    """Return the last capacity of every pool by then in which installed licenses are known."""
     rows = db.execute(  # the other columns are those of the row with the maximum
         "SELECT pool, max(valid_from), installed, overdraft, interval FROM capacity"
-        " WHERE installed IS NOT NULL GROUP BY pool"
+        " WHERE installed IS NOT NULL AND valid_from <= ? GROUP BY pool",
+        (until,),
     )
     return {pool: Capacity(*capacity) for pool, *capacity in rows}
 
@@ -131,3 +136,36 @@ def record_capacity(db: sqlite3.Connection, pool: int, capacity: Capacity) -> No
     ).fetchone()
     if previous != capacity[1:]:
         db.execute("INSERT OR REPLACE INTO capacity VALUES(?, ?, ?, ?, ?)", (pool, *capacity))
+
+
+# Readings of the last hours
+
+
+def add_reading(db: sqlite3.Connection, pool: int, time: int, in_use: int | None) -> None:
+    """Add one reading; of two in one second the later counts, unless only it is unknown."""
+    db.execute(
+        "INSERT INTO reading VALUES(?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET in_use = ifnull(excluded.in_use, in_use)",
+        (pool, time, in_use),
+    )
+
+
+def reset_pushed(db: sqlite3.Connection, server: str, time: int) -> None:
+    """Let figures from `time` on be compared with long-term engines again: they changed."""
+    statement = "UPDATE pushed SET until = ?1 - 1 WHERE server = ?2 AND until >= ?1"
+    db.execute(statement, (time, server))
+
+
+def last_reading(db: sqlite3.Connection, pool: KnownPool) -> int:
+    """Return when the pool was read last; without readings, until when it is packed."""
+    row = db.execute("SELECT max(time) FROM reading WHERE pool = ?", (pool.id,)).fetchone()
+    return pool.packed_until if row[0] is None else int(row[0])
+
+
+def delete_before(db: sqlite3.Connection, pool: int, time: int) -> None:
+    """Delete the readings before `time` except for the last."""
+    db.execute(
+        "DELETE FROM reading WHERE pool = ?1 AND time <"
+        " (SELECT max(time) FROM reading WHERE pool = ?1 AND time < ?2)",
+        (pool, time),
+    )

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from lictui.history import polls, pools
 from lictui.history.pools import Capacity
-from lictui.history.readings import add_reading, reset_pushed
 from lictui.model import Failure, PoolKey
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ def append_poll(db: sqlite3.Connection, server: Server, poll: Poll) -> None:
     """Record a poll within the caller's transaction; a failure leaves a gap."""
     was_up = polls.record_last_poll(db, poll)
     time = int(poll.time)
-    reset_pushed(db, poll.server, time)
+    pools.reset_pushed(db, poll.server, time)
     known = pools.pools_of_server(db, poll.server)
     if isinstance(poll.result, Failure):
         if was_up:  # else the gap is recorded already
@@ -47,7 +46,7 @@ def append_poll(db: sqlite3.Connection, server: Server, poll: Poll) -> None:
 
             add_late_reading(db, known_pool, time, in_use)
         else:
-            add_reading(db, known_pool.id, time, in_use)
+            pools.add_reading(db, known_pool.id, time, in_use)
     polls.record_monthly_usage(db, poll.server, poll.result.monthly_usage)
     for key in known.keys() - listed.keys():
         if known[key].ended is None:

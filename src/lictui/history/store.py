@@ -15,7 +15,6 @@ from lictui.history import journal, pools
 from lictui.history.errors import sqlite_errors, transaction
 from lictui.history.journal import Journal
 from lictui.history.polls import Polls
-from lictui.history.readings import reset_pushed
 from lictui.history.recording import append_poll
 
 if TYPE_CHECKING:
@@ -233,7 +232,7 @@ def _rename_server(db: sqlite3.Connection, old: str, new: str) -> None:
             db.execute(f"DELETE FROM {table} WHERE server = ?", (new,))
     for table in (*_OF_SERVERS, "alert", "acknowledgement"):
         db.execute(f"UPDATE OR REPLACE {table} SET server = ? WHERE server = ?", (new, old))
-    reset_pushed(db, new, 0)
+    pools.reset_pushed(db, new, 0)
 
 
 # Statistics
