@@ -14,7 +14,6 @@ from lictui.analysis.series import Resolution
 from lictui.clock import iso
 from lictui.history import blocks, journal, pools
 from lictui.history.compaction import (
-    CONTEXT,
     WIDER,
     add_readings,
     kept_since,
@@ -26,9 +25,10 @@ from lictui.history.csv_reader import UNKNOWN as NO_COUNT
 from lictui.history.polls import last_polls, record_monthly_usage
 from lictui.history.pools import Capacity
 from lictui.history.rollup import (
+    BY_GAPS,
+    CONTEXT,
     EMPTY,
     FOREVER,
-    GAP_FACTOR,
     UNKNOWN,
     Capacities,
     Readings,
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from lictui.analysis.columns import BoolArray, FloatArray, IntArray
+    from lictui.analysis.columns import FloatArray, IntArray
     from lictui.config.settings import Retention
     from lictui.history.csv_reader import ImportedPool, Rows
     from lictui.history.pools import KnownPool
@@ -207,20 +207,13 @@ def _import_buckets(
     return len(update(db, pool, width, EMPTY, new))
 
 
-# What was installed according to a file, and for how long its readings are valid
-#
-# A reading of a file is valid until the next one if the gap between them is at most 1.5 times the
-# gap before or after it, else for as long as the gap before it. Table `capacity` says so by
-# intervals.
-
-
-_DEFAULT_INTERVAL: Final = 900.0  # seconds, where a file has a single reading
+# What was installed according to a file
 
 
 def _import_capacities(
     db: sqlite3.Connection, pool: KnownPool, imported: Rows, readings: Readings
 ) -> None:
-    """Record what is installed and the validity, up to the next reading of lictui's own.
+    """Record what is installed, up to the next reading of lictui's own.
 
     `readings` are those of the file and the stored ones around them.
     """
@@ -231,59 +224,27 @@ def _import_capacities(
     first, last = int(times[0]), int(times[-1])
     order = order[np.append(np.diff(times) > 0, True)]  # the narrowest of one time
     times, width = imported["time"][order], imported["width"][order]
-    needed, values, known = _intervals(readings, first, last)
-    last = max([last, *needed[-1:].tolist()])
-    own = _own_times(db, pool, min([first, *needed[:1].tolist()]), last)
-    following = own[own > last][:1]
+    own = _own_times(db, pool, first, last)
     marks = valid.valid_from[(valid.valid_from >= first) & (valid.valid_from <= last)]
     marks = marks if stored else marks[:0]
-    time = sorted_unique(times, needed, own[own <= last], marks, following)
+    time = sorted_unique(times, own[own <= last], marks, own[own > last][:1])
     at = valid.at(time)
     installed, overdraft = valid.installed[at], valid.overdraft[at]
-    interval = valid.interval[at]
     place = np.searchsorted(time, times)
     known_before = times >= (valid.valid_from[0] if stored else FOREVER)
     for column, name in ((installed, "installed"), (overdraft, "overdraft")):
         before = np.where(known_before, column[place], np.nan)
         counts = imported[name][order]
         column[place] = np.where(counts == NO_COUNT, before, counts)
+    interval = valid.interval[at]
     interval[place[width > 0]] = width[width > 0]
-    if len(needed):
-        carried = np.searchsorted(needed, marks, side="right") - 1
-        carries = (carried >= 0) & (valid.interval[valid.at(marks)] > 0)
-        interval[np.searchsorted(time, marks[carries])] = values[carried[carries]]
-        interval[np.searchsorted(time, needed)] = np.where(known, values, 0.0)
+    single = imported["time"][imported["width"] == 0]
+    if len(single):
+        is_gap = np.isin(time, valid.gaps) & ~np.isin(time, single)
+        is_gap |= np.isin(time, readings.time[readings.value == UNKNOWN])
+        within = (time >= single.min()) & (time <= single.max())
+        interval[within] = np.where(is_gap[within], 0.0, BY_GAPS)
     _replace(db, pool, stored, np.array((time, installed, overdraft, interval)))
-
-
-def _intervals(readings: Readings, first: int, last: int) -> tuple[IntArray, FloatArray, BoolArray]:
-    """Return times, intervals and whether figures are known, of the readings in [first, last].
-
-    Two more on either side are included. An interval is that of the reading before, if it will do.
-    """
-    gaps = np.diff(readings.time).astype(np.float64)
-    gaps[gaps > CONTEXT] = np.nan
-    missing = np.full(min(len(readings), 1), np.nan)
-    gap, before = np.concatenate((gaps, missing)), np.concatenate((missing, gaps))
-    after = np.concatenate((gap[1:], missing))
-    nearby = np.fmax(before, after)
-    longest = GAP_FACTOR * np.where(np.isnan(nearby), gap, nearby)
-    holds = gap <= np.minimum(longest, GAP_FACTOR * _DAY)
-    own = np.where(np.isnan(before), np.where(np.isnan(after), _DEFAULT_INTERVAL, after), before)
-    own = np.minimum(own, _DAY)
-    known = readings.value != UNKNOWN
-    least = np.where(known, np.where(holds, gap / GAP_FACTOR, own), 0.0)
-    most = np.where(known & ~holds, own, np.inf)
-    low, high = np.searchsorted(readings.time, (first, last + 1)).tolist()
-    near = slice(max(0, low - 2), high + 2)
-    columns = (column[near].tolist() for column in (least, most, np.where(holds, gap, own)))
-    values: list[float] = []
-    interval = np.nan
-    for lower, upper, best in zip(*columns, strict=True):
-        if not lower <= interval <= upper:
-            interval = best
-        values.append(interval)
-    return readings.time[near], np.array(values), known[near]
 
 
 def _own_times(db: sqlite3.Connection, pool: KnownPool, first: int, last: int) -> IntArray:

@@ -12,9 +12,9 @@ import numpy as np
 from lictui.analysis.series import Resolution
 from lictui.history import blocks, pools
 from lictui.history.rollup import (
+    CONTEXT,
     EMPTY,
     FOREVER,
-    GAP_FACTOR,
     UNKNOWN,
     Capacities,
     Readings,
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 _DAY: Final = int(Resolution.DAY)
 FINEST: Final = Resolution.FIVE_MINUTES
 WIDER: Final = {FINEST: Resolution.HOUR, Resolution.HOUR: Resolution.DAY}
-CONTEXT: Final = 2 * _DAY  # a reading is valid for a day and a half at most
 
 
 # Packing
@@ -62,15 +61,15 @@ def pack_due(db: sqlite3.Connection, now: float) -> list[KnownPool]:
 def pack_before(db: sqlite3.Connection, pool: KnownPool, time: int, now: int) -> KnownPool:
     """Move the readings before `time` into blocks, as far as they are settled.
 
-    The last one stays in table `reading`, too: what follows depends on it.
+    The last three stay in table `reading`, too: what follows depends on them.
     """
     stored = recent_readings(db, pool.id)
     capacities = Capacities.of(pools.capacities(db, pool.id))
-    last = stored.between(0, time).time[-1:]
-    if len(last) and last[0] == stored.time[-1] and not (capacities.gaps > last[0]).any():
-        interval = capacities.interval[capacities.at(last)]
-        if last[0] + GAP_FACTOR * interval[0] >= now:
-            time = int(last[0]) + 1  # the next reading in time may decide what follows
+    last = int(stored.time[-1]) if len(stored) else time
+    if last < time and not (capacities.gaps > last).any():
+        longest, _ = stored.intervals(capacities)
+        if last + longest[-1] >= now:
+            time = last + 1  # the next reading in time may decide what follows
     time = -(-time // FINEST) * FINEST
     if time <= pool.packed_until:
         return pool
@@ -167,18 +166,15 @@ def add_readings(
     capacities = Capacities.of(pools.capacities(db, pool.id))
     stored = with_unpacked(db, pool, start - CONTEXT, end + CONTEXT)
     end = min(end, pool.packed_until)
-    before, after = (
-        roll_up(these, at_that_time, FINEST, pool.packed_until).between(start, end)
-        for these, at_that_time in (
-            (stored, capacities_before or capacities),
-            (stored.with_added(new), capacities),
-        )
-    )
+    both = stored.with_added(new)
+    before = roll_up(stored, capacities_before or capacities, FINEST, pool.packed_until)
+    after = roll_up(both, capacities, FINEST, pool.packed_until)
     write_readings(db, pool, new)
-    update(db, pool, FINEST, before, after)
-    value = None if new.value[-1] == UNKNOWN else int(new.value[-1])
-    pools.add_reading(db, pool.id, int(new.time[-1]), value)
-    pools.delete_before(db, pool.id, pool.packed_until)  # all but the last
+    update(db, pool, FINEST, before.between(start, end), after.between(start, end))
+    last = both.between(0, pool.packed_until).select(slice(-3, None))
+    for time, value in zip(last.time.tolist(), last.value.tolist(), strict=True):
+        pools.add_reading(db, pool.id, time, None if value == UNKNOWN else value)
+    pools.delete_before(db, pool.id, pool.packed_until)
 
 
 def add_late_reading(

@@ -35,7 +35,7 @@ SCHEMA: Final = (
         subscription_date TEXT NOT NULL, model TEXT NOT NULL, name TEXT NOT NULL,
         since INTEGER NOT NULL, ended INTEGER, packed_until INTEGER NOT NULL,
         UNIQUE(server, product, subscription_date))""",
-    # The readings of the last hours, and the last one that is in a block. `in_use` is NULL where
+    # The readings of the last hours, and the last three that are in blocks. `in_use` is NULL where
     # the figure could not be read.
     """CREATE TABLE reading(
         pool INTEGER NOT NULL, time INTEGER NOT NULL, in_use INTEGER,

@@ -24,7 +24,7 @@ class Capacity(NamedTuple):
     valid_from: int
     installed: int | None
     overdraft: int | None
-    interval: float  # seconds between two polls; 0: the last poll brought no figure
+    interval: float  # seconds between two polls; 0: the last poll had no figure; -1: see BY_GAPS
 
 
 class KnownPool(NamedTuple):
@@ -163,9 +163,9 @@ def last_reading(db: sqlite3.Connection, pool: KnownPool) -> int:
 
 
 def delete_before(db: sqlite3.Connection, pool: int, time: int) -> None:
-    """Delete the readings before `time` except for the last."""
+    """Delete the readings before `time` except for the last three."""
     db.execute(
-        "DELETE FROM reading WHERE pool = ?1 AND time <"
-        " (SELECT max(time) FROM reading WHERE pool = ?1 AND time < ?2)",
+        "DELETE FROM reading WHERE pool = ?1 AND time < (SELECT time FROM reading"
+        " WHERE pool = ?1 AND time < ?2 ORDER BY time DESC LIMIT 1 OFFSET 2)",
         (pool, time),
     )

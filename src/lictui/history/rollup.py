@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from lictui.analysis.columns import TimeColumns, groups, highest, repeated, stacked
+from lictui.analysis.series import Resolution
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 FOREVER: Final = 1 << 40  # seconds; later than any reading
 UNKNOWN: Final = -(1 << 40)  # a figure that could not be read
 GAP_FACTOR: Final = 1.5  # intervals between two readings from which there is a gap between them
+# In place of the interval of readings of a file: the gaps around each say how often it was read.
+BY_GAPS: Final = -1.0
+CONTEXT: Final = 2 * int(Resolution.DAY)  # readings so far away say nothing
+_DEFAULT_INTERVAL: Final = 900.0  # seconds, where a file has a single reading
 
 
 def sorted_unique(*times: IntArray) -> IntArray:
@@ -80,14 +85,34 @@ class Readings(TimeColumns):
 
     def valid_until(self, capacities: Capacities) -> IntArray:
         """Return until when each reading is valid."""
-        interval = capacities.interval[capacities.at(self.time)]
         following = np.append(self.time[1:], FOREVER)
-        in_time = following - self.time <= interval * GAP_FACTOR
+        longest, interval = self.intervals(capacities)
+        in_time = following - self.time <= longest
         until = np.where(in_time, following, self.time + interval.astype(np.int64))
         gaps = np.append(capacities.gaps, FOREVER)
         until = np.minimum(until, gaps[np.searchsorted(capacities.gaps, self.time, "right")])
         whole: IntArray = until.astype(np.int64)
         return whole
+
+    def intervals(self, capacities: Capacities) -> tuple[FloatArray, FloatArray]:
+        """Return in which time after each reading the next one is in time, and its interval."""
+        interval = capacities.interval[capacities.at(self.time)]
+        by_gaps = interval == BY_GAPS
+        if not by_gaps.any():
+            return interval * GAP_FACTOR, interval
+        gaps = np.diff(self.time).astype(np.float64)
+        gaps[gaps > CONTEXT] = np.nan
+        gap, before = np.append(gaps, np.nan), np.append(np.nan, gaps)
+        after = np.append(gap[1:], np.nan)
+        own = np.where(
+            np.isnan(before), np.where(np.isnan(after), _DEFAULT_INTERVAL, after), before
+        )
+        nearby = np.fmax(before, after)
+        alone = np.where(np.isnan(gap), own, gap)
+        nearby = np.minimum(np.where(np.isnan(nearby), alone, nearby), Resolution.DAY)
+        own = np.minimum(own, Resolution.DAY)
+        longest = np.where(by_gaps, nearby, interval) * GAP_FACTOR
+        return longest, np.where(by_gaps, own, interval)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -97,7 +122,7 @@ class Capacities:
     valid_from: IntArray
     installed: FloatArray  # NaN: unknown
     overdraft: FloatArray
-    interval: FloatArray  # seconds between two polls
+    interval: FloatArray  # seconds between two polls, or BY_GAPS
     gaps: IntArray  # when polls brought no figure
 
     @classmethod

@@ -19,10 +19,9 @@ from lictui.analysis.columns import Series, repeated
 from lictui.analysis.series import ALIGNMENT, Resolution
 from lictui.clock import iso
 from lictui.history import pools
-from lictui.history.compaction import CONTEXT
 from lictui.history.pools import KnownPool
 from lictui.history.query import StoredPool, series_of, to_series
-from lictui.history.rollup import Capacities, Readings, coarsen, roll_up, sorted_unique
+from lictui.history.rollup import CONTEXT, Capacities, Readings, coarsen, roll_up, sorted_unique
 from lictui.history.store import History
 from lictui.longterm.client import PrometheusClient, engine_name
 from lictui.longterm.push import joined
