@@ -145,5 +145,7 @@ def test_read_only_recipe_has_no_key_that_leads_out(sshd: Sshd, home: Path) -> N
             terminal.read(0.05)
         terminal.send_keys(f":screenshot\r{_ESCAPE * 3}1E")
         terminal.wait_for("nothing is written")
+        terminal.send_keys("q")
+        assert terminal.wait_for_exit() == 0, terminal.text
     assert not [word for word in ("Traceback", "unexpected error") if word in terminal.text]
     assert _state(home) == before

@@ -70,6 +70,7 @@ async def running_app(
     settings: Settings | None = None,
     clock: FakeClock | PastClock | None = None,
     options: dict[str, Any] | None = None,
+    toasts: bool = False,
     **kwargs: Any,
 ) -> AsyncIterator[RunningApp]:
     """Run the application, go to a screen, and wait until it is there."""
@@ -87,7 +88,7 @@ async def running_app(
     engine.board = lambda: app.board
     engine.settings = lambda: app.settings
     engine.clock = app.clock
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=toasts) as pilot:
         run = RunningApp(app, pilot, engine)
         await run.settle()
         if screen != "dashboard":

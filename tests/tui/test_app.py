@@ -2,7 +2,11 @@
 
 import asyncio
 from dataclasses import replace
+from functools import partial
+from itertools import count
 from pathlib import Path
+from time import time
+from typing import Any
 
 import pytest
 from rich.segment import Segment
@@ -11,6 +15,8 @@ from tests.support.example_board import example_board
 from tests.support.fake_engine import FakeEngine
 from tests.support.goldens import screen_text
 from tests.support.running_app import RunningApp, running_app
+from textual.events import Key
+from textual.widgets._toast import Toast
 from textual.worker import WorkerState
 
 from lictui.clock import PastClock
@@ -141,15 +147,19 @@ async def test_read_only_refuses_to_write_poll_and_test_and_says_so(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     async with running_app(options={"read_only": True}) as run:
-        for count, key in enumerate(("E", "t", "u", "r", "R", "e"), 1):
+        for key in ("E", "t", "u", "r", "R", "e"):
+            run.app.clear_notifications()
             await run.press(key)
-            assert notified(run).count("Read only: nothing is written") == count, key
+            assert notified(run).startswith("Read only: nothing is written"), key
         assert run.engine.polled == []
     clock = PastClock(START - 600, START - 3600, START)
     async with running_app(clock=clock) as run:
-        await run.press("E", "r", "t")
+        await run.press("E")
+        for key in ("r", "t"):
+            run.app.clear_notifications()
+            await run.press(key)
+            assert notified(run).startswith("This is the past: nothing is written"), key
         assert run.engine.polled == []
-        assert notified(run).count("This is the past: nothing is written") == 2
     assert len(await asyncio.to_thread(lambda: list(tmp_path.iterdir()))) == 1
 
 
@@ -279,3 +289,46 @@ async def test_unexpected_error_shows_no_local_variables(
     assert "horse" not in shown
     assert "\x1b[31m" not in shown
     assert "the screen failed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("view", "key", "remaining"),
+    [("server", "escape", "dashboard"), ("usage", "at", "usage"), ("form", "escape", "dashboard")],
+)
+async def test_key_finds_the_widgets_of_a_screen_that_another_task_opened(
+    view: str, key: str, remaining: str
+) -> None:
+    options: dict[str, dict[str, Any]] = {
+        "server": {"server": "lic-emea-01"},
+        "usage": {"servers": ("lic-emea-01",), "product": "XDT_ENT_CCS"},
+    }
+    async with running_app() as run:
+        run.app.post_message(Key(key, None))  # waits already when the screen opens
+        run.app.show_view(view, **options.get(view, {}))
+        await run.settle()
+        assert getattr(run.app.screen, "VIEW", "") == remaining
+
+
+async def test_toast_that_expires_while_it_is_made_has_time_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    intervals: list[float] = []
+    monkeypatch.setattr(Toast, "set_timer", lambda _, interval, __: intervals.append(interval))
+    async with running_app(toasts=True) as run:
+        for hours in range(6):  # one of the messages ends between two looks at the clock
+            run.app.clear_notifications()
+            run.app.notify(f"Message {hours}", timeout=hours * 3600 + 1800)
+            looks = count(time(), 3600)
+            monkeypatch.setattr("textual.notifications.time", partial(next, looks))
+            await run.settle()
+    assert intervals
+    assert min(intervals) > 0
+
+
+async def test_toasts_are_two_and_an_equal_message_replaces_the_one_before() -> None:
+    async with running_app(toasts=True) as run:
+        for message in ("first", "second", "third", "second"):
+            run.app.notify(message)
+            await run.settle()
+        assert [notice.message for notice in run.app._notifications] == ["third", "second"]
+        assert len(run.app.screen.query(Toast)) == 2

@@ -12,12 +12,12 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, TypeVar, cast
 
-from textual import on
+from textual import events, on
 from textual.app import App, SystemCommand
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
-from textual.events import Resize
 from textual.message import Message
+from textual.notifications import Notification, Notify
 from textual.reactive import var
 
 from lictui.clock import PastClock
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from textual.actions import ActionParseResult
     from textual.binding import BindingType
     from textual.filter import LineFilter
+    from textual.notifications import SeverityLevel
     from textual.screen import Screen
     from textual.timer import Timer
 
@@ -58,6 +59,8 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger(__name__)
 _TRAVEL_STEP: Final = 300.0  # seconds
+_TOASTS: Final = 2  # messages on the screen at a time
+_LEAST_TIME: Final = 0.1  # seconds that a message is shown
 _T = TypeVar("_T")
 
 
@@ -275,6 +278,21 @@ class EngineClient(Protocol):
     def test(self, server: Server) -> AsyncIterator[StepResult]: ...
 
 
+class Popup(Notification):
+    """A message whose time never ends while its toast is made.
+
+    Textual's timers loop for ever, without giving way to anything, if their time is negative.
+    """
+
+    @property
+    def time_left(self) -> float:
+        return max(super().time_left, _LEAST_TIME)
+
+    @property
+    def has_expired(self) -> bool:
+        return super().time_left <= 0
+
+
 class BoardChanged(Message):
     """The engine published a new board. Of several in the queue only the newest is handled."""
 
@@ -430,9 +448,27 @@ class LictuiApp(App[int]):
         self.engine.poll_now(name)
         self.notify(f"Polling {name or 'every server'}", timeout=2)
 
-    def notify(self, message: str, *, title: str = "", **kwargs: Any) -> None:
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
         """Show a message as it is: text from servers and files is never markup."""
-        super().notify(strip_controls(message, "\n"), title=title, **kwargs | {"markup": False})
+        del markup
+        seconds = self.NOTIFICATION_TIMEOUT if timeout is None else timeout
+        shown = Popup(strip_controls(message, "\n"), title, severity, seconds)
+        self.post_message(Notify(shown))
+
+    def _on_notify(self, event: Notify) -> None:
+        """Make room before Textual adds the message: an equal one and old ones leave."""
+        others = [n for n in self._notifications if n.message != event.notification.message]
+        self._notifications.clear()
+        for notification in others[1 - _TOASTS :]:
+            self._notifications.add(notification)
 
     def copy_to_clipboard(self, text: str, what: str = "") -> None:
         """Send a text to the terminal's clipboard; no terminal confirms that it took it."""
@@ -443,6 +479,15 @@ class LictuiApp(App[int]):
         super()._display(screen, self._terminal_buffer.diff(renderable))
 
     # Commands
+
+    async def on_event(self, event: events.Event) -> None:
+        """Finish opening or closing a screen before a key is handled: its widgets must be there.
+
+        Textual does so after the next message if the screen was opened by another task.
+        """
+        if isinstance(event, events.Key):
+            await self._flush_next_callbacks()
+        await super().on_event(event)
 
     def _fatal_error(self) -> None:
         # Textual's report has the values of local variables, which may be secrets.
@@ -505,7 +550,7 @@ class LictuiApp(App[int]):
 
     def action_repaint(self) -> None:
         """Write the whole screen again: something else may have written to the terminal."""
-        self.post_message(Resize(self.size, self.size))
+        self.post_message(events.Resize(self.size, self.size))
 
     def action_suspend_process(self) -> None:
         if _terminal.can_suspend():

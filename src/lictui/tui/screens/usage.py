@@ -29,6 +29,7 @@ from lictui.tui.widgets.chart import (
 from lictui.tui.widgets.styled_text import StyledLabel
 
 if TYPE_CHECKING:
+    from textual.app import ComposeResult
     from textual.widget import Widget
 
     from lictui.engine.board import MergedBoard
@@ -124,9 +125,9 @@ class UsageScreen(MainScreen):
         facts = VerticalScroll(StyledLabel(id="fact-lines"), id="facts", can_focus=False)
         return Container(left, facts)
 
-    def on_mount(self) -> None:
-        self.mount(DateBar())
-        super().on_mount()
+    def compose(self) -> ComposeResult:
+        yield from super().compose()
+        yield DateBar()
 
     @property
     def chart(self) -> Chart:
