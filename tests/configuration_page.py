@@ -7,7 +7,7 @@ from typing import Final
 
 from lictui.config.entitlements import Entitlement
 from lictui.config.loader import toml_line
-from lictui.config.server_schema import HTTP_SOURCES, SOURCE_DEFAULTS, SOURCE_KEYS, keys_for
+from lictui.config.server_schema import SOURCE_SCHEMAS, keys_for
 from lictui.config.settings import KEYS, Action, SettingKey, Settings
 from lictui.model import DEFAULT_INTERVAL, Server, SourceName
 
@@ -69,7 +69,7 @@ SERVER_HELP: Final = {
     "username": "Account name, or the client ID of a Citrix Cloud API client.",
     "secret": "Reference to the password or client secret.",
     "verify": "true: system CA store · path of a CA bundle · sha256:HEX: pinned certificate · false: no verification.",
-    "proxy": "HTTP proxy for this server, `http://HOST:PORT`. Default: that of `[polling]`.",
+    "proxy": "HTTP proxy for this server, `http://HOST:PORT`, or a reference to a secret with its URL and password. Default: that of `[polling]`.",
     "group": "Servers with the same group are shown together.",
     "interval": "Polling interval in seconds.",
     "enabled": "Disabled servers are not polled.",
@@ -130,18 +130,18 @@ def _servers() -> Iterator[str]:
     yield "## servers.toml\n"
     yield "Every server is a table `[[server]]`. Relative paths start at the configuration directory.\n"
     yield _PRIVATE
-    common = [key for key in keys_for("winrm") if key not in SOURCE_KEYS["winrm"]]
+    common = [key for key in keys_for("winrm") if key not in SOURCE_SCHEMAS["winrm"].keys]
     yield "### All sources\n"
     yield _table((key, _server_default(key), SERVER_HELP[key]) for key in common)
-    without = " and ".join(f"`{source}`" for source in SOURCE_KEYS if source not in HTTP_SOURCES)
+    without = " and ".join(f"`{source}`" for source, s in SOURCE_SCHEMAS.items() if not s.url)
     yield f"`url`, `username`, `secret`, `verify` and `proxy` do not apply to {without}.\n"
     intervals = ", ".join(f"{DEFAULT_INTERVAL[source]:g} ({source})" for source in SourceName)
     yield f"Default intervals: {intervals}.\n"
-    for source, keys in SOURCE_KEYS.items():
+    for source, schema in SOURCE_SCHEMAS.items():
         yield f"### {source}\n"
         help_by_key = {"url": _URLS[source]} if source in _URLS else {}
-        help_by_key |= {key: SERVER_HELP[key] for key in keys}
-        defaults = SOURCE_DEFAULTS.get(source, {})
+        help_by_key |= {key: SERVER_HELP[key] for key in schema.keys}
+        defaults = schema.defaults
         yield _table(
             (key, f"`{defaults[key]}`" if key in defaults else _server_default(key), description)
             for key, description in help_by_key.items()

@@ -234,17 +234,39 @@ class AlertTransition(StrEnum):
     CLEARED = "cleared"
 
 
-# Seconds. Citrix recommends polling a license server at most every 15 minutes (docs.citrix.com,
-# "consoles-services"; its own figures change no faster). A site returns live values. License
-# servers report to Citrix Cloud once a day, and its token endpoint is rate limited.
-DEFAULT_INTERVAL: Final = {
-    SourceName.WINRM: 900.0,
-    SourceName.CVAD: 60.0,
-    SourceName.CITRIX_CLOUD: 900.0,
-    SourceName.PARTNER: 3600.0,
-    SourceName.LMSTAT: 900.0,
-    SourceName.COMMAND: 900.0,
+class Subject(StrEnum):
+    """What a source reads."""
+
+    SERVER = "server"  # a license server
+    SITE = "site"
+    ACCOUNT = "account"  # of Citrix Cloud
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTraits:
+    """What the program knows of a source beyond its protocol."""
+
+    title: str
+    # Seconds. Citrix recommends polling a license server at most every 15 minutes
+    # (docs.citrix.com, "consoles-services"; its own figures change no faster). A site returns live
+    # values. License servers report to Citrix Cloud once a day; its tokens are rate limited.
+    interval: float = 900.0
+    subject: Subject = Subject.SERVER
+    has_version: bool = False  # of the license server; lmstat's is that of FlexNet
+
+
+# Whatever is listed by source comes from here; docs/architecture.md has the way of a new one.
+SOURCES: Final = {
+    SourceName.WINRM: SourceTraits("License server via WinRM", has_version=True),
+    SourceName.CVAD: SourceTraits("Virtual Apps and Desktops site", 60.0, Subject.SITE),
+    SourceName.CITRIX_CLOUD: SourceTraits("Citrix Cloud account", subject=Subject.ACCOUNT),
+    SourceName.PARTNER: SourceTraits("Usage Insights for partners", 3600.0, Subject.ACCOUNT),
+    SourceName.LMSTAT: SourceTraits("FlexNet server via lmutil"),
+    SourceName.COMMAND: SourceTraits("Output of a command", has_version=True),
 }
+DEFAULT_INTERVAL: Final = {source: traits.interval for source, traits in SOURCES.items()}
+ACCOUNT_SOURCES: Final = [s for s, traits in SOURCES.items() if traits.subject is Subject.ACCOUNT]
+VERSIONED_SOURCES: Final = [source for source, traits in SOURCES.items() if traits.has_version]
 
 
 @dataclass(frozen=True, slots=True)

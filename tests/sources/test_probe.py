@@ -7,6 +7,7 @@ import shlex
 import sys
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -106,13 +107,19 @@ async def test_every_step_is_reported_in_order(identity: TlsIdentity, bundle: Pa
     assert all(result.seconds >= 0 for result in results)
 
 
-async def test_server_behind_a_proxy_passes(identity: TlsIdentity, bundle: Path) -> None:
+@pytest.mark.parametrize("account", ["", "lic:tui@"])
+async def test_server_behind_a_proxy_passes(
+    identity: TlsIdentity, bundle: Path, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy whose URL contains a password is a secret."""
     async with (
         tcp_server(SiteServer(), identity.server) as port,
-        tcp_server(connect_proxy) as proxy,
+        tcp_server(partial(connect_proxy, account=account.removesuffix("@"))) as proxy,
     ):
+        monkeypatch.setenv("LICTUI_PROXY", f"http://{account}127.0.0.1:{proxy}")
+        own = "env:LICTUI_PROXY" if account else f"http://127.0.0.1:{proxy}"
         url = f"https://localhost:{port}"
-        server = replace(SERVER, url=url, verify=str(bundle), proxy=f"http://127.0.0.1:{proxy}")
+        server = replace(SERVER, url=url, verify=str(bundle), proxy=own)
         results = await probe_steps(server)
     assert outcomes(results) == [(step.value, True) for step in Step]
     assert results[1].detail == f"127.0.0.1:{proxy}"

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
@@ -36,8 +37,10 @@ async def tcp_server(
         await asyncio.gather(*filter(None, open_now))
 
 
-async def connect_proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Be an HTTP proxy that connects each client to the host that it names."""
+async def connect_proxy(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, account: str = ""
+) -> None:
+    """Be an HTTP proxy that connects each client with this account to the host that it names."""
 
     async def copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
@@ -46,8 +49,11 @@ async def connect_proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
                 await target.drain()
         target.close()
 
-    method, address, _ = (await reader.readuntil(b"\r\n\r\n")).split(b" ", 2)
+    method, address, head = (await reader.readuntil(b"\r\n\r\n")).split(b" ", 2)
     assert method == b"CONNECT"
+    if account and f"Basic {b64encode(account.encode()).decode()}\r\n".encode() not in head:
+        writer.write(http_reply(status="407 Proxy Authentication Required"))
+        return
     host, _, port = address.decode().rpartition(":")
     upstream, server = await asyncio.open_connection(host, int(port))
     writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")

@@ -17,6 +17,7 @@ import tomli_w
 from lictui.config.entitlements import Entitlement, load_entitlements
 from lictui.config.registry import read_registry
 from lictui.config.secrets import is_reference, with_absolute_file
+from lictui.config.server_schema import absolute_value, absolute_values
 from lictui.config.settings import (
     ACTION_KEYS,
     ALERT_SCOPES,
@@ -136,10 +137,7 @@ class _Reader:
         base = self._document.file.parent
         if key.name == "history.path":
             value = resolve_path(base, str(value))
-        elif key.name == "history.engine_verify":
-            value = _absolute_verify(value, base)
-        elif key.name == "history.engine_secret":
-            value = with_absolute_file(str(value), base)
+        value = absolute_value(value, key.validate, base)
         self.settings = with_field(self.settings, key.field, value)
 
     def _check(
@@ -161,20 +159,18 @@ class _Reader:
         path, base = ("actions", name), self._document.file.parent
         table = self._table(path, value)
         self.paths += [(*path, key) for key in table]
-        action = Action(name, **self._check(path, table, ACTION_KEYS))
+        values = self._check(path, table, ACTION_KEYS)
+        action = Action(name, **absolute_values(values, ACTION_KEYS, base))
         if not any(table.get(key) for key in ("command", "webhook", "notify", "bell", "osc9")):
             hint = "set command, webhook, notify, bell = true or osc9 = true"
             self._add_problem(path, "has no effect", hint)
         for key in ("secret", "headers", "body"):
             if getattr(action, key) and not action.webhook:
                 self._add_problem((*path, key), "requires webhook", "set webhook")
-        verify = _absolute_verify(action.verify, base)
-        secret, webhook = (with_absolute_file(s, base) for s in (action.secret, action.webhook))
+        webhook = with_absolute_file(action.webhook, base)
         headers = {name: with_absolute_file(s, base) for name, s in action.headers.items()}
         notify = tuple(with_absolute_file(service, base) for service in action.notify)
-        return replace(
-            action, secret=secret, webhook=webhook, headers=headers, notify=notify, verify=verify
-        )
+        return replace(action, webhook=webhook, headers=headers, notify=notify)
 
     def _read_override(self, path: KeyPath, table: Mapping[str, Any]) -> None:
         """Read the thresholds of one group, server or product."""
@@ -219,11 +215,6 @@ class _Reader:
         (*table, key) = path
         error = FieldError(str(key), message, hint)
         self._problems += self._document.problems(tuple(table), (error,))
-
-
-def _absolute_verify(verify: Any, base: Path) -> bool | str:
-    is_path = isinstance(verify, str) and not verify.startswith("sha256:")
-    return str(resolve_path(base, verify)) if is_path else verify
 
 
 def _keys(value: object) -> str:

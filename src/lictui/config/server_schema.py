@@ -10,11 +10,12 @@ import ipaddress
 import os
 import re
 import shutil
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, urlsplit
 
-from lictui.config.secrets import secret_reference, with_absolute_file
+from lictui.config.secrets import is_reference, secret_reference, with_absolute_file
 from lictui.config.toml_document import (
     STRINGS,
     FieldError,
@@ -131,12 +132,14 @@ def _url_host(parts: SplitResult) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-URL_VALIDATORS: Final[dict[str, Callable[[object], str]]] = {
-    "winrm": winrm_url,
-    "cvad": origin_url,
-    "citrix-cloud": origin_url,
-    "partner": origin_url,
-}
+def proxy_url(value: object) -> str:
+    """Return the origin of an HTTP proxy, or a reference to a secret with its URL."""
+    if is_reference(str(value)):
+        return secret_reference(value)
+    if "@" in str(value):
+        hint = 'store the URL with its password as a secret: proxy = "env:NAME"'
+        raise InvalidValue("must not contain credentials", hint)
+    return origin_url(value)
 
 
 # The keys of each source
@@ -156,40 +159,14 @@ INVENTORY_FORMATS: Final = COMMAND_FORMATS[:2]  # the two that may contain Licen
 LIST_KEYS: Final = ("overview_paths", "command")
 BOOLEAN_KEYS: Final = ("experimental", "verify")  # verify may be a text as well
 NUMBER_KEYS: Final = ("interval", "quantity_divisor")
-HTTP_SOURCES: Final = ("winrm", "cvad", "citrix-cloud", "partner")
-SOURCE_DEFAULTS: Final[dict[str, dict[str, str]]] = {
-    "winrm": {"auth": "negotiate"},
-    # Host names: developer-docs.citrix.com "Get started with Citrix Cloud APIs"; the partner's
-    # two are those of Citrix's own scripts for License Usage Insights.
-    "citrix-cloud": {"url": "https://api.cloud.com"},
-    "partner": {
-        "url": "https://licensing.citrixworkspacesapi.net",
-        "trust_url": "https://trust.citrixworkspacesapi.net",
-    },
-}
 _API_ACCESS: Final = "Citrix Cloud: Identity and Access Management, API Access"
+_PARTNER_URL: Final = "https://licensing.citrixworkspacesapi.net"
 
 
 def _one_of(words: Iterable[str]) -> str:
     return "one of " + " · ".join(words)
 
 
-_CLOUD_ACCOUNT: Final = {
-    "customer_id": _API_ACCESS,
-    "username": f"the client ID; {_API_ACCESS}",
-    "secret": "set a reference to the client secret: env:NAME, file:PATH, …",
-}
-_REQUIRED: Final[dict[str, dict[str, str]]] = {  # source -> key -> hint
-    "winrm": {"url": _WINRM_EXAMPLE},
-    "cvad": {"url": _CVAD_EXAMPLE},
-    "citrix-cloud": _CLOUD_ACCOUNT,
-    "partner": _CLOUD_ACCOUNT,
-    "lmstat": {"address": "write PORT@HOST: 27000@lic01"},
-    "command": {
-        "command": 'a list of arguments: ["ssh", "lic01", "…"]',
-        "format": _one_of(COMMAND_FORMATS),
-    },
-}
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 _PLACEHOLDERS: Final = ("customer", "site")
 _PIN: Final = re.compile(r"[0-9a-f]{64}")
@@ -253,6 +230,16 @@ def _command(value: object) -> tuple[str, ...]:
     return arguments
 
 
+def file_path(value: object) -> str:
+    """Accept the path of a file; a relative one starts at the folder of the configuration."""
+    return string(value)
+
+
+def _program(value: object) -> str:
+    """Accept the path of a program, or a name that is searched on PATH."""
+    return string(value)
+
+
 accepts(tls_verify, type=["boolean", "string"])
 accepts(_overview_paths, **STRINGS)
 accepts(_command, **STRINGS, minItems=1)
@@ -261,11 +248,11 @@ accepts(_command, **STRINGS, minItems=1)
 _COMMON_KEYS: Final[dict[str, Validator]] = {
     "name": _server_name,
     "source": choice(*SourceName),
-    "url": string,  # that of a source: URL_VALIDATORS
+    "url": string,  # that of a source: `SourceSchema.url`
     "username": string,
     "secret": secret_reference,
     "verify": tls_verify,
-    "proxy": origin_url,
+    "proxy": proxy_url,
     "group": string,
     "interval": number(1, 7 * 86400),
     "enabled": boolean,
@@ -274,24 +261,75 @@ _COMMON_KEYS: Final[dict[str, Validator]] = {
     "entitlement": string,
     "quantity_divisor": number(1, 100, whole=True),
 }
-SOURCE_KEYS: Final[dict[str, dict[str, Validator]]] = {
-    "winrm": {"auth": choice(*AUTH_METHODS), "certificate": string},
-    "cvad": {"site": string, "customer_id": string, "overview_paths": _overview_paths},
-    "citrix-cloud": {"customer_id": _customer_id, "experimental": boolean},
-    "partner": {"trust_url": origin_url, "customer_id": _customer_id},
-    "lmstat": {"address": flexnet_addresses, "lmutil": string},
-    "command": {
-        "command": _command,
-        "format": choice(*COMMAND_FORMATS),
-        "licenses_available": choice("total", "free"),
-    },
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSchema:
+    """What a `[[server]]` of one source may and must have."""
+
+    keys: dict[str, Validator]  # beyond the common ones
+    required: dict[str, str]  # key -> hint
+    url: Validator | None = None  # None: a program connects, and nothing of HTTP applies
+    defaults: dict[str, str] = field(default_factory=dict)
+    interval_reason: str = " (Citrix guidance)"  # for polling no more often
+
+
+_CLOUD_ACCOUNT: Final = {
+    "customer_id": _API_ACCESS,
+    "username": f"the client ID; {_API_ACCESS}",
+    "secret": "set a reference to the client secret: env:NAME, file:PATH, …",
+}
+# Host names: developer-docs.citrix.com "Get started with Citrix Cloud APIs"; the partner's two are
+# those of Citrix's own scripts for License Usage Insights.
+SOURCE_SCHEMAS: Final[dict[str, SourceSchema]] = {
+    SourceName.WINRM: SourceSchema(
+        keys={"auth": choice(*AUTH_METHODS), "certificate": file_path},
+        required={"url": _WINRM_EXAMPLE},
+        url=winrm_url,
+        defaults={"auth": "negotiate"},
+    ),
+    SourceName.CVAD: SourceSchema(
+        keys={"site": string, "customer_id": string, "overview_paths": _overview_paths},
+        required={"url": _CVAD_EXAMPLE},
+        url=origin_url,
+        interval_reason="",
+    ),
+    SourceName.CITRIX_CLOUD: SourceSchema(
+        keys={"customer_id": _customer_id, "experimental": boolean},
+        required=_CLOUD_ACCOUNT,
+        url=origin_url,
+        defaults={"url": "https://api.cloud.com"},
+        interval_reason="",
+    ),
+    SourceName.PARTNER: SourceSchema(
+        keys={"trust_url": origin_url, "customer_id": _customer_id},
+        required=_CLOUD_ACCOUNT,
+        url=origin_url,
+        defaults={"url": _PARTNER_URL, "trust_url": "https://trust.citrixworkspacesapi.net"},
+        interval_reason=" (license servers report once a day)",
+    ),
+    SourceName.LMSTAT: SourceSchema(
+        keys={"address": flexnet_addresses, "lmutil": _program},
+        required={"address": "write PORT@HOST: 27000@lic01"},
+    ),
+    SourceName.COMMAND: SourceSchema(
+        keys={
+            "command": _command,
+            "format": choice(*COMMAND_FORMATS),
+            "licenses_available": choice("total", "free"),
+        },
+        required={
+            "command": 'a list of arguments: ["ssh", "lic01", "…"]',
+            "format": _one_of(COMMAND_FORMATS),
+        },
+    ),
 }
 _HTTP_KEYS: Final = ("url", "username", "secret", "verify", "proxy")
 # Accepted for every source: many templates contain it, and it does no harm.
 _ALWAYS_ACCEPTED: Final = "verify"
 _ALL_KEYS: Final = {
     key: validate
-    for validators in (_COMMON_KEYS, *SOURCE_KEYS.values())
+    for validators in (_COMMON_KEYS, *(schema.keys for schema in SOURCE_SCHEMAS.values()))
     for key, validate in validators.items()
 }
 
@@ -299,18 +337,19 @@ _ALL_KEYS: Final = {
 @cache
 def keys_for(source: str) -> tuple[str, ...]:
     """Return the keys that a server of this source may have; all keys if it is unknown."""
-    if source not in SOURCE_KEYS:
+    schema = SOURCE_SCHEMAS.get(source)
+    if schema is None:
         return tuple(_ALL_KEYS)
-    common = [key for key in _COMMON_KEYS if source in HTTP_SOURCES or key not in _HTTP_KEYS]
-    return (*common, *SOURCE_KEYS[source])
+    common = [key for key in _COMMON_KEYS if schema.url or key not in _HTTP_KEYS]
+    return (*common, *schema.keys)
 
 
 @cache
 def _validators(source: str) -> Mapping[str, Validator]:
     """Return what checks the keys of a server of this source."""
-    validators = _ALL_KEYS | SOURCE_KEYS.get(source, {})
-    if source in URL_VALIDATORS:
-        validators["url"] = URL_VALIDATORS[source]
+    validators = dict(_ALL_KEYS)
+    if schema := SOURCE_SCHEMAS.get(source):
+        validators |= schema.keys | {"url": schema.url or string}
     allowed = {*keys_for(source), _ALWAYS_ACCEPTED}
     return {key: validators[key] for key in validators if key in allowed}
 
@@ -322,11 +361,10 @@ def servers_json_schema() -> dict[str, Any]:
             "if": {"properties": {"source": {"const": source}}},
             "then": {
                 "propertyNames": {"enum": [*keys_for(source), _ALWAYS_ACCEPTED]},
-                "required": [key for key in _REQUIRED[source] if key not in defaults],
+                "required": [key for key in schema.required if key not in schema.defaults],
             },
         }
-        for source in SOURCE_KEYS
-        for defaults in (SOURCE_DEFAULTS.get(source, {}),)
+        for source, schema in SOURCE_SCHEMAS.items()
     ]
     return {
         "type": "object",
@@ -356,31 +394,46 @@ def validate_server(
         errors += _inconsistent_keys(fields)
     if errors:
         return None, tuple(errors)
-    fields = {**SOURCE_DEFAULTS.get(source, {}), **with_absolute_paths(fields, base)}
+    fields = SOURCE_SCHEMAS[source].defaults | with_absolute_paths(fields, base)
     return Server(**fields | {"source": SourceName(source)}), ()
 
 
 def with_absolute_paths(table: Mapping[str, Any], base: Path) -> dict[str, Any]:
     """Return `table` with its relative paths resolved against the folder `base`."""
-    resolved = dict(table)
-    if secret := table.get("secret"):
-        resolved["secret"] = with_absolute_file(secret, base)
-    for key in ("certificate", "verify"):
-        path = table.get(key)
-        if isinstance(path, str) and path and not path.lower().startswith("sha256:"):
-            resolved[key] = str(resolve_path(base, path))
-    if isinstance(program := table.get("lmutil"), str):
-        resolved["lmutil"] = _program_path(base, program)
-    if isinstance(arguments := table.get("command"), list | tuple) and arguments:
-        resolved["command"] = (_program_path(base, arguments[0]), *arguments[1:])
-    return resolved
+    return absolute_values(table, _ALL_KEYS, base)
 
 
-def _program_path(base: Path, program: Any) -> Any:
-    """Return the absolute path of a program given by path; a bare name is searched on PATH."""
-    if isinstance(program, str) and (program.startswith("~") or set(program) & {"/", os.sep}):
-        return str(resolve_path(base, program))
-    return program
+def absolute_values(
+    table: Mapping[str, Any], validators: Mapping[str, Validator], base: Path
+) -> dict[str, Any]:
+    """Return `table` with relative paths resolved, where a validator accepts such values."""
+    return {key: absolute_value(value, validators[key], base) for key, value in table.items()}
+
+
+def absolute_value(value: Any, validate: Validator, base: Path) -> Any:
+    """Return a value with its relative path resolved, if `validate` accepts paths."""
+    resolve = _RESOLVERS.get(validate)
+    return resolve(value, base) if resolve and value else value
+
+
+def _absolute_verify(verify: Any, base: Path) -> bool | str:
+    is_path = isinstance(verify, str) and not verify.lower().startswith("sha256:")
+    return str(resolve_path(base, verify)) if is_path else verify
+
+
+def _absolute_program(program: str, base: Path) -> str:
+    is_path = program.startswith("~") or set(program) & {"/", os.sep}
+    return str(resolve_path(base, program)) if is_path else program
+
+
+_RESOLVERS: Final[dict[Validator, Callable[[Any, Path], Any]]] = {
+    secret_reference: with_absolute_file,
+    proxy_url: with_absolute_file,
+    tls_verify: _absolute_verify,
+    file_path: lambda path, base: str(resolve_path(base, path)),
+    _program: _absolute_program,
+    _command: lambda words, base: (_absolute_program(words[0], base), *words[1:]),
+}
 
 
 def to_table(server: Server) -> dict[str, Any]:
@@ -402,7 +455,7 @@ def _unknown_keys(table: Mapping[str, Any], source: str) -> Iterator[FieldError]
     for key in table:
         if key in allowed or key == _ALWAYS_ACCEPTED:
             continue
-        owners = " · ".join(owner for owner, keys in SOURCE_KEYS.items() if key in keys)
+        owners = " · ".join(o for o, schema in SOURCE_SCHEMAS.items() if key in schema.keys)
         if key in _COMMON_KEYS:
             use_address = key == "url" and source == SourceName.LMSTAT
             hint = 'write address = "27000@lic01"' if use_address else "remove it"
@@ -415,13 +468,14 @@ def _unknown_keys(table: Mapping[str, Any], source: str) -> Iterator[FieldError]
 
 def _missing_keys(values: Mapping[str, Any], source: str) -> Iterator[FieldError]:
     """Yield what a server of this source, or of an unknown one, requires and lacks."""
+    schema = SOURCE_SCHEMAS.get(source, SourceSchema({}, required={"url": ""}))
     required = {
         "name": "every server needs a unique name",
         "source": _one_of(SourceName),
-        **_REQUIRED.get(source, {"url": ""}),
+        **schema.required,
     }
     for key, hint in required.items():
-        if key not in values and key not in SOURCE_DEFAULTS.get(source, {}):
+        if key not in values and key not in schema.defaults:
             yield FieldError(key, "is missing", hint)
 
 
@@ -472,12 +526,6 @@ def _password_errors(fields: Mapping[str, Any]) -> Iterator[FieldError]:
 
 # Warnings about valid but risky settings
 
-_INTERVAL_REASONS: Final = {
-    SourceName.WINRM: " (Citrix guidance)",
-    SourceName.LMSTAT: " (Citrix guidance)",
-    SourceName.COMMAND: " (Citrix guidance)",
-    SourceName.PARTNER: " (license servers report once a day)",
-}
 _SENSITIVE_WORD: Final = r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[-_]?key)"
 _SECRET_WITH_VALUE: Final = re.compile(
     rf"(?i)(?:^|[-_/.\W]){_SENSITIVE_WORD}[=:].|://[^/@:]+:[^/@]+@"
@@ -494,13 +542,13 @@ def _warnings(server: Server) -> Iterator[str]:
     yield from _connection_warnings(server)
     minimum = DEFAULT_INTERVAL[server.source]
     if server.interval is not None and server.interval < minimum:
-        reason = _INTERVAL_REASONS.get(server.source, "")
+        reason = SOURCE_SCHEMAS[server.source].interval_reason
         yield f"interval = {server.interval:g}: recommended minimum is {minimum:g} s{reason}"
     match server.source:
         case SourceName.WINRM if server.auth == "negotiate" and not server.username:
             yield "no username set: using the account that lictui runs as"
         case SourceName.PARTNER:
-            defaults = SOURCE_DEFAULTS[SourceName.PARTNER]
+            defaults = SOURCE_SCHEMAS[SourceName.PARTNER].defaults
             # The secret would go to Citrix while the figures come from another host.
             if server.trust_url == defaults["trust_url"] and server.url != defaults["url"]:
                 yield (
@@ -518,7 +566,7 @@ def _warnings(server: Server) -> Iterator[str]:
 
 
 def _connection_warnings(server: Server) -> Iterator[str]:
-    if server.source not in HTTP_SOURCES:
+    if SOURCE_SCHEMAS[server.source].url is None:
         if server.verify is not True:
             yield f"verify has no effect for source {server.source}: remove it"
         return

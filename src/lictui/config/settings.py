@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from lictui.config.secrets import is_reference, secret_reference
-from lictui.config.server_schema import origin_url, tls_verify
+from lictui.config.server_schema import proxy_url, tls_verify
 from lictui.config.toml_document import (
     STRINGS,
     InvalidValue,
@@ -250,8 +250,9 @@ KEYS: Final = (
                "Maximum number of concurrent polls."),
     SettingKey("polling.max_backoff", "limits.max_backoff", number(0, 86400),
                "Maximum retry backoff in seconds, added to the interval of a failing server."),
-    SettingKey("polling.proxy", "limits.proxy", origin_url,
-               "HTTP proxy for all servers. Default: HTTPS_PROXY and NO_PROXY of the environment.",
+    SettingKey("polling.proxy", "limits.proxy", proxy_url,
+               "HTTP proxy for all servers, or a reference to a secret with its URL and password. "
+               "Default: HTTPS_PROXY and NO_PROXY of the environment.",
                example="http://proxy.corp.example:8080"),
     _alert("warn", ratio, "Warning threshold (in use / installed)."),
     _alert("critical", ratio, "Critical threshold (in use / installed)."),

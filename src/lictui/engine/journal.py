@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from lictui.engine.merge import ACCOUNT_SOURCES
-from lictui.model import Event, EventKind, Level, State
+from lictui.model import ACCOUNT_SOURCES, Event, EventKind, Level, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lictui.engine.usage_insights import VERSIONED, las_support
-from lictui.model import ActivationStatus
+from lictui.engine.usage_insights import las_support
+from lictui.model import VERSIONED_SOURCES, ActivationStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,5 +74,5 @@ def las_health(status: ServerStatus, today: date) -> Iterator[str]:
         yield f"license server {reachable}"
     for member in status.members:  # a server of its own shows it beside its version
         version = member.snapshot.version if member.snapshot else ""
-        if member.server.source in VERSIONED and (support := las_support(version)):
+        if member.server.source in VERSIONED_SOURCES and (support := las_support(version)):
             yield f"license server {support}"

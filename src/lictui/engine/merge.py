@@ -17,6 +17,7 @@ from lictui.config.settings import AlertSettings
 from lictui.config.toml_document import did_you_mean
 from lictui.engine.board import Board, FigureSource, MergedBoard, ServerStatus, is_reporting
 from lictui.model import (
+    ACCOUNT_SOURCES,
     LicenseServer,
     Mode,
     Model,
@@ -68,9 +69,6 @@ def _way(server: Server) -> str:
 
 
 # Host names of license servers
-
-
-ACCOUNT_SOURCES: Final = (SourceName.CITRIX_CLOUD, SourceName.PARTNER)
 
 
 def host_names(status: ServerStatus) -> tuple[str, ...]:

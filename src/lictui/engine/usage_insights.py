@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Level, LicenseServer, ReportingStatus, SourceName, State
+from lictui.model import (
+    ACCOUNT_SOURCES,
+    VERSIONED_SOURCES,
+    Level,
+    LicenseServer,
+    ReportingStatus,
+    State,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,9 +23,6 @@ USAGE_INSIGHTS_VERSION: Final = (11, 15)  # docs.citrix.com, "On-premises licens
 _LAS_ONLINE: Final = 51000  # builds; docs.citrix.com, "License Activation Service"
 _LAS_OFFLINE: Final = 53100
 _BUILD_INDEX: Final = 3  # 11.17.2.54100
-ACCOUNTS: Final = (SourceName.CITRIX_CLOUD, SourceName.PARTNER)
-# Sources that report the version of the license server; lmstat's is that of FlexNet.
-VERSIONED: Final = (SourceName.WINRM, SourceName.COMMAND)
 _MINIMUM_VERSION: Final = ".".join(map(str, USAGE_INSIGHTS_VERSION))
 _MANAGER: Final = "Licensing Manager (https://the-server:8083), Settings, Usage and Statistics"
 _HOSTS: Final = (
@@ -71,7 +75,7 @@ def requirements(board: MergedBoard, status: ServerStatus) -> tuple[Requirement,
 
 
 def _account(board: MergedBoard) -> Requirement:
-    accounts = [status for status in board.servers if status.server.source in ACCOUNTS]
+    accounts = [status for status in board.servers if status.server.source in ACCOUNT_SOURCES]
     up = next((account for account in accounts if account.state is State.UP), None)
     title = "a Citrix Cloud account"
     if up is not None:
@@ -90,13 +94,13 @@ def _version(status: ServerStatus) -> Requirement:
         version = member.snapshot.version if member.snapshot else ""
         parts = version.split(".")[:2]
         numbers = tuple(int(part) for part in parts if part.isascii() and part.isdigit())
-        versioned = member.server.source in VERSIONED
+        versioned = member.server.source in VERSIONED_SOURCES
         if versioned and len(numbers) == len(USAGE_INSIGHTS_VERSION):
             server = member.server.name
             detail = f"version {version} (reported by {server})"
             met = numbers >= USAGE_INSIGHTS_VERSION
             return Requirement(title, detail, "" if met else "update the license server", met=met)
-    if status.server.source in ACCOUNTS:
+    if status.server.source in ACCOUNT_SOURCES:
         return Requirement(title, "select a license server in the list to see its version")
     sources = " and ".join(dict.fromkeys(member.server.source.value for member in members))
     return Requirement(title, f"version not reported by {sources}; winrm reports it")

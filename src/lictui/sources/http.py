@@ -20,11 +20,12 @@ import httpx
 from lictui.model import Certificate, FailureKind, Server, Snapshot, Step
 from lictui.sources.network import (
     ConnectionDroppedError,
+    HandshakeDone,
     RequestProgress,
     host_port,
     map_error,
     origin,
-    proxy_for,
+    proxy_url,
     unsendable_request,
 )
 from lictui.sources.process import LOCAL_TIMEOUT, parse_output
@@ -151,6 +152,7 @@ class HttpClient:
         self._client: httpx.AsyncClient | None = None
         self._step = Step.CONNECT  # of the last request
         self._leaf = b""
+        self._proxy: httpx.URL | None = None
         self._certificate: Certificate | None = None
 
     async def request(
@@ -212,6 +214,21 @@ class HttpClient:
             self._leaf = reply.certificate
         return replace(reply, new_connection=progress.connected)
 
+    async def handshake(self) -> bytes:
+        """Connect with TLS and return the server's certificate in DER; no request is sent."""
+        client = await self._open()
+        progress = RequestProgress(Step.TLS, proxy=self._proxy, handshake_only=True)
+        request = client.build_request("HEAD", "/", extensions={"trace": progress})
+        try:
+            await client.send(request)
+        except HandshakeDone as done:
+            return done.certificate
+        except (httpx.HTTPError, OSError, UnicodeError) as error:
+            raise map_error(error, request.url, progress, self._limits) from error
+        finally:
+            await self.aclose()
+        return b""
+
     async def secret(self) -> str:
         """Return the secret that the server refers to. Raises SourceError (config)."""
         try:
@@ -220,10 +237,6 @@ class HttpClient:
             raise config_error(error.message, error.hint) from error
         self.redactor.add(secret)
         return secret
-
-    @property
-    def _proxy(self) -> str:
-        return "" if self._transport else proxy_for(self._server, self._limits)
 
     @property
     def _local_seconds(self) -> float:
@@ -273,6 +286,9 @@ class HttpClient:
             verify: ssl.SSLContext | bool = False
             if base.scheme == "https":
                 verify = await ssl_context(self._server, self._local_seconds)
+            if not self._transport:
+                self._proxy = await proxy_url(self._server, self._limits, self._local_seconds)
+                self.redactor.add(self._proxy.password if self._proxy else "")
             self._client = httpx.AsyncClient(
                 base_url=base,
                 headers=_HEADERS,
@@ -285,7 +301,7 @@ class HttpClient:
                 trust_env=False,
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # none is kept
                 transport=self._transport,
-                proxy=self._proxy or None,
+                proxy=self._proxy,
             )
         return self._client
 

@@ -10,14 +10,17 @@ import ssl
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.request import getproxies_environment, proxy_bypass
 
 import httpcore
 import httpx
 
+from lictui.config.secrets import is_reference
 from lictui.model import FailureKind, Server, Step
 from lictui.sources.sanitize import sanitize
+from lictui.sources.secrets import SecretError, resolve_secret
 from lictui.sources.source import SourceError, config_error
 from lictui.sources.tls import tls_failure
 
@@ -78,7 +81,7 @@ def host_port(url: httpx.URL) -> str:
 
 
 def proxy_for(server: Server, limits: Limits) -> str:
-    """Return the URL of the proxy for requests to `server`, "" for none.
+    """Return the URL of the proxy for requests to `server` or a reference to it, "" for none.
 
     One for all servers is not used for this machine, nor for the hosts of NO_PROXY.
     """
@@ -95,6 +98,36 @@ def proxy_for(server: Server, limits: Limits) -> str:
                 Step.CONNECT,
             )
     return proxy
+
+
+async def proxy_url(server: Server, limits: Limits, seconds: float) -> httpx.URL | None:
+    """Return the proxy for requests to `server`, with user and password; None for none.
+
+    Raises SourceError (config), which never repeats them.
+    """
+    proxy = proxy_for(server, limits)
+    if is_reference(proxy):
+        try:
+            proxy = await resolve_secret(proxy, seconds)
+        except SecretError as error:
+            raise config_error(f"proxy: {error.message}", error.hint, Step.CONNECT) from error
+    if not proxy:
+        return None
+    with suppress(httpx.InvalidURL, ValueError):
+        url = httpx.URL(proxy)
+        if url.scheme in _DEFAULT_PORTS and url.host:
+            return url
+    raise config_error(
+        "proxy is not the URL of an HTTP proxy",
+        f"Set it to http://HOST:PORT. {_LOGIN_HINT}",
+        Step.CONNECT,
+    )
+
+
+_LOGIN_HINT: Final = (
+    "If the proxy asks for a password, store http://USER:PASSWORD@HOST:PORT as a secret, and set"
+    ' proxy to the reference, such as "env:NAME".'
+)
 
 
 def require_encryption(url: str) -> None:
@@ -127,6 +160,14 @@ _READ_BYTES: Final = 2 * 1024  # parsed at a time, before other tasks run
 _MAX_HEAD: Final = 256 * 1024  # bytes before a response: its headers and interim responses
 
 
+class HandshakeDone(Exception):  # noqa: N818 - it was successful
+    """Ends a request whose connection was only to be opened, with the server's certificate."""
+
+    def __init__(self, certificate: bytes) -> None:
+        super().__init__()
+        self.certificate = certificate  # in DER
+
+
 @dataclass(slots=True)
 class RequestProgress:
     """How far a request got. httpcore calls it as its trace, with each event of a connection."""
@@ -137,7 +178,8 @@ class RequestProgress:
     sent: bool = False  # sending of the request itself was started
     answered: bool = False  # the head of the response has arrived
     head_bytes: int = 0  # received before that
-    proxy: str = ""  # that the request goes through, until it has connected us
+    proxy: httpx.URL | None = None  # that the request goes through, until it has connected us
+    handshake_only: bool = False  # end the request before it is sent: only the certificate counts
 
     async def __call__(self, event: str, info: dict[str, Any]) -> None:
         """Record one event."""
@@ -147,9 +189,14 @@ class RequestProgress:
                 | "connection.start_tls.complete"
                 | "proxy.start_tls.complete"
             ):
-                _limit_reads(info["return_value"])
+                stream = info["return_value"]
+                _limit_reads(stream)
+                tls = stream.get_extra_info("ssl_object")
+                if self.handshake_only and tls and not self.proxy:
+                    await stream.aclose()
+                    raise HandshakeDone(tls.getpeercert(binary_form=True) or b"")
             case "proxy.start_tls.started":  # the proxy has connected us to the server
-                self.connect_step, self.sent, self.proxy = Step.TLS, False, ""
+                self.connect_step, self.sent, self.proxy = Step.TLS, False, None
             case "http11.receive_response_headers.started":
                 _progress.set(self)
             case "connection.connect_tcp.started":
@@ -187,7 +234,7 @@ def map_error(
 ) -> SourceError:
     """Return the failure for `error`, which a request to `url` raised; `reason` is its text."""
     if progress.proxy and not progress.answered:
-        url = httpx.URL(progress.proxy)
+        url = progress.proxy
     for cause in _exception_chain(error):
         if failure := _failure_of(cause, url, progress, limits):
             return failure
@@ -259,9 +306,11 @@ def _failure_of(
             message = f"this machine lets lictui open no more {_LOCAL_SHORTAGE[cause.errno]}"
             hint = "Raise the limit of this user (ulimit -a), or lower concurrency in [polling]."
         case httpx.ProxyError():
-            kind = FailureKind.PROTOCOL
+            needs_login = str(cause).startswith(str(int(HTTPStatus.PROXY_AUTHENTICATION_REQUIRED)))
+            kind = FailureKind.AUTH if needs_login else FailureKind.PROTOCOL
             message = f"the proxy {address} refused the connection: {sanitize(cause, 60)}"
-            hint = "Check the key proxy, HTTPS_PROXY and NO_PROXY, and what the proxy allows."
+            usual = "Check the key proxy, HTTPS_PROXY and NO_PROXY, and what the proxy allows."
+            hint = _LOGIN_HINT if needs_login else usual
         case httpx.ConnectTimeout() | httpcore.ConnectTimeout():
             kind, step = FailureKind.TIMEOUT, progress.connect_step
             message = f"no connection to {address} within {limits.connect_timeout:g} s"

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import httpcore
-import httpx
 
 from lictui.model import (
+    SOURCES,
     Certificate,
     Failure,
     FailureKind,
@@ -23,8 +24,10 @@ from lictui.model import (
     SourceName,
     Step,
     StepResult,
+    Subject,
 )
 from lictui.sources import open_source
+from lictui.sources.http import HttpClient
 from lictui.sources.network import (
     RequestProgress,
     dns_failure,
@@ -32,22 +35,22 @@ from lictui.sources.network import (
     map_error,
     origin,
     parse_flexnet_address,
-    proxy_for,
+    proxy_url,
 )
+from lictui.sources.process import LOCAL_TIMEOUT
 from lictui.sources.sanitize import sanitize
 from lictui.sources.source import SourceError
-from lictui.sources.tls import read_leaf, ssl_context, unverified_context
+from lictui.sources.tls import read_leaf
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+
+    import httpx
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits
 
 _STEPS: Final = tuple(Step)
-_RUN_BY_PROGRAM: Final = frozenset({SourceName.LMSTAT, SourceName.COMMAND})
-_MAX_PROXY_REPLY: Final = 4096  # bytes of its headers
 _NOT_IN_LMSTAT: Final = frozenset({Step.TLS, Step.AUTH})  # FlexNet has neither
 
 
@@ -76,11 +79,11 @@ async def probe(server: Server, limits: Limits, clock: Clock) -> AsyncGenerator[
             async for step, detail, hosts in steps:
                 yield timer.passed(step, detail, hosts=hosts)
     except SourceError as error:
-        untrusted = error.failure.kind is FailureKind.TLS and server.source not in _RUN_BY_PROGRAM
+        untrusted = error.failure.kind is FailureKind.TLS and server.url
         leaf: tuple[Certificate, str] | None = None
         if untrusted:  # show the certificate that the server presents
             with suppress(SourceError):
-                leaf = await _certificate(server, unverified_context(), limits)
+                leaf = await _certificate(replace(server, verify=False), limits)
         yield timer.failed(error.failure, leaf)
 
 
@@ -93,14 +96,16 @@ async def _connection_steps(
     if server.source is SourceName.COMMAND:
         return
     is_lmstat = server.source is SourceName.LMSTAT
-    proxy = "" if is_lmstat else proxy_for(server, limits)
-    urls = parse_flexnet_address(server.address) if is_lmstat else (origin(proxy or server.url),)
+    if is_lmstat:
+        urls = parse_flexnet_address(server.address)
+    else:
+        urls = (await proxy_url(server, limits, LOCAL_TIMEOUT) or origin(server.url),)
     addresses = await _try_all(_resolve, urls, limits)
     yield timer.passed(Step.RESOLVE, ", ".join(dict.fromkeys(addresses.values())))
     peers = await _try_all(_connect, addresses, limits)
     yield timer.passed(Step.CONNECT, ", ".join(dict.fromkeys(peers.values())))
     if not is_lmstat and origin(server.url).scheme == "https":
-        certificate, text = await _certificate(server, await ssl_context(server), limits)
+        certificate, text = await _certificate(server, limits)
         detail = f"{_trust(server.verify)} · {text} · sha256:{certificate.sha256}"
         yield timer.passed(Step.TLS, detail, certificate.sha256)
 
@@ -140,54 +145,20 @@ async def _resolve(url: httpx.URL, limits: Limits) -> str:
 
 
 async def _connect(url: httpx.URL, limits: Limits) -> str:
-    async with _connection(url, limits) as stream:
-        address, port, *_ = stream.get_extra_info("server_addr")
+    host, progress = url.raw_host.decode("ascii"), RequestProgress(Step.CONNECT, connected=True)
+    try:
+        stream = await httpcore.AnyIOBackend().connect_tcp(
+            host, effective_port(url), limits.connect_timeout
+        )
+    except (httpcore.NetworkError, httpcore.TimeoutException, OSError) as error:
+        raise map_error(error, url, progress, limits) from error
+    address, port, *_ = stream.get_extra_info("server_addr")
+    await stream.aclose()
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
-async def _certificate(
-    server: Server, context: ssl.SSLContext, limits: Limits
-) -> tuple[Certificate, str]:
-    url = origin(server.url)
-    async with _connection(url, limits, context, proxy_for(server, limits)) as stream:
-        tls: ssl.SSLObject = stream.get_extra_info("ssl_object")
-        return read_leaf(tls.getpeercert(binary_form=True) or b"")
-
-
-async def _connect_through(proxy: httpcore.AsyncNetworkStream, target: str, seconds: float) -> None:
-    await proxy.write(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode())
-    reply = (await proxy.read(_MAX_PROXY_REPLY, seconds)).partition(b"\r\n")[0]
-    if b" 200" not in reply:
-        raise httpx.ProxyError(reply.decode(errors="replace"))
-
-
-@asynccontextmanager
-async def _connection(
-    url: httpx.URL, limits: Limits, context: ssl.SSLContext | None = None, proxy: str = ""
-) -> AsyncIterator[httpcore.AsyncNetworkStream]:
-    """Connect to `url`, encrypted if there is a `context`, through `proxy` if there is one."""
-    host, timeout = url.raw_host.decode("ascii"), limits.connect_timeout
-    peer = origin(proxy) if proxy else url
-    progress = RequestProgress(Step.CONNECT, connected=True, proxy=proxy)
-    stream: httpcore.AsyncNetworkStream | None = None
-    try:
-        stream = await httpcore.AnyIOBackend().connect_tcp(
-            peer.raw_host.decode("ascii"), effective_port(peer), timeout
-        )
-        if proxy:
-            await _connect_through(stream, f"{host}:{effective_port(url)}", timeout)
-            progress.proxy = ""
-        if context:
-            progress.connect_step = Step.TLS
-            stream = await stream.start_tls(context, host, timeout)
-    except (httpcore.NetworkError, httpcore.TimeoutException, httpx.ProxyError, OSError) as error:
-        if stream:
-            await stream.aclose()
-        raise map_error(error, url, progress, limits) from error
-    try:
-        yield stream
-    finally:
-        await stream.aclose()
+async def _certificate(server: Server, limits: Limits) -> tuple[Certificate, str]:
+    return read_leaf(await HttpClient(server, limits).handshake())
 
 
 def _trust(verify: bool | str) -> str:  # noqa: FBT001 - as in servers.toml
@@ -202,7 +173,6 @@ def _trust(verify: bool | str) -> str:  # noqa: FBT001 - as in servers.toml
 
 # Steps that the source reports: auth, inventory, parse
 
-_NO_HOST_NAME: Final = frozenset({SourceName.CVAD, SourceName.CITRIX_CLOUD, SourceName.PARTNER})
 _MAX_HOSTS: Final = 1000
 
 
@@ -241,7 +211,8 @@ async def _source_steps(
 
 def _host_names(server: Server, snapshot: Snapshot) -> tuple[str, ...]:
     """Return the host names of the license servers; the name of a site or account is none."""
-    own = () if server.source in _NO_HOST_NAME else (snapshot.reported_name,)
+    is_host = SOURCES[server.source].subject is Subject.SERVER
+    own = (snapshot.reported_name,) if is_host else ()
     listed = (license_server.fqdn for license_server in snapshot.license_servers[:_MAX_HOSTS])
     names = map(sanitize, (snapshot.license_server_host, *own, *listed))
     return tuple(dict.fromkeys(filter(None, names)))

@@ -66,14 +66,14 @@ def _context(verify: bool | str, certificate: str, _times: tuple[int, ...]) -> s
         case True:
             context = _system_context()
         case str() if pinned := pinned_fingerprint(verify):
-            context = unverified_context()
+            context = _unverified_context()
             context.sslobject_class = _pinned(pinned)
         case str():
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # with an empty store
             for bundle in _bundle_files(Path(verify)):
                 context.load_verify_locations(cafile=bundle)
         case _:
-            context = unverified_context()
+            context = _unverified_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # Python 3.13 made both flags the default. Certificates of a private CA seldom pass the first;
     # the second lets a bundle hold just the issuing CA. Here every Python decides the same.
@@ -85,8 +85,7 @@ def _context(verify: bool | str, certificate: str, _times: tuple[int, ...]) -> s
     return context
 
 
-def unverified_context() -> ssl.SSLContext:
-    """Return a context that accepts any certificate: for `verify = false`, and to look at one."""
+def _unverified_context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lictui.engine.usage_insights import ACCOUNTS, Requirement, requirements
+from lictui.engine.usage_insights import Requirement, requirements
+from lictui.model import ACCOUNT_SOURCES
 from lictui.tui.screens.dialogs import TextDialog
 from lictui.tui.text import Line, Tone, hang
 from lictui.tui.time_range import format_moment
@@ -29,7 +30,7 @@ class CloudAssistantScreen(TextDialog):
         status = board.find(self._server)
         if status is None:
             return ()
-        is_account = status.server.source in ACCOUNTS
+        is_account = status.server.source in ACCOUNT_SOURCES
         name = "a license server" if is_account else status.server.name
         lines: list[Line] = [(("Requirements for ", Tone.TEXT), (name, Tone.STRONG))]
         for requirement in requirements(board, status):

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from lictui.config.secrets import SCHEMES
-from lictui.config.server_schema import INVENTORY_FORMATS, SOURCE_DEFAULTS, to_table
+from lictui.config.server_schema import INVENTORY_FORMATS, SOURCE_SCHEMAS, to_table
 from lictui.config.toml_document import InvalidValue, duration
-from lictui.model import DEFAULT_INTERVAL, Server, SourceName
+from lictui.model import DEFAULT_INTERVAL, SOURCES, Server, SourceName
 from lictui.paths import split_command
 
 if TYPE_CHECKING:
@@ -44,14 +44,7 @@ _SOURCE: Final = FormField(
     "source", "Source", "",
     "Data source. Use arrow keys to select, Enter to continue.",
     SourceName.WINRM,
-    (
-        (SourceName.WINRM, "License server via WinRM"),
-        (SourceName.CVAD, "Virtual Apps and Desktops site"),
-        (SourceName.CITRIX_CLOUD, "Citrix Cloud account"),
-        (SourceName.PARTNER, "Usage Insights for partners"),
-        (SourceName.LMSTAT, "FlexNet server via lmutil"),
-        (SourceName.COMMAND, "Output of a command"),
-    ),
+    tuple((source, traits.title) for source, traits in SOURCES.items()),
 )
 _NAME: Final = FormField(
     "name", "Name", "a unique name", "Display name. Renaming keeps the history.",
@@ -200,7 +193,8 @@ ALL_FIELDS: Final = {key: _BY_KEY[key] for key in _ORDER}
 def visible_fields(values: Mapping[str, str]) -> dict[str, FormField]:
     """The fields for the source and the choices in these form values, in order, by key."""
     source = SourceName(values.get("source") or SourceName.WINRM)
-    defaults = SOURCE_DEFAULTS.get(source, {}) | {"interval": f"{DEFAULT_INTERVAL[source]:.0f}"}
+    interval = {"interval": f"{DEFAULT_INTERVAL[source]:.0f}"}
+    defaults = SOURCE_SCHEMAS[source].defaults | interval
     needed = {
         field.key: replace(field, default=defaults.get(field.key, field.default))
         for field in (_SOURCE, _NAME, *_SOURCE_FIELDS[source], *_COMMON)

@@ -1,0 +1,220 @@
+"""Hostile servers against every source over HTTP: each is a failure that helps, never a surprise.
+
+The connection is hostile in the first table, before and after the sign-in; the values of valid
+answers are in the second.
+"""
+
+import asyncio
+import gzip
+import json
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import fields, is_dataclass, replace
+
+import pytest
+from tests.sources.conftest import OpenRestSource
+from tests.support import fake_cloud, fake_insights, fake_site
+from tests.support.clock import FakeClock
+from tests.support.fake_api import FakeApi
+from tests.support.polls import poll_once
+from tests.support.tcp_server import http_reply, tcp_server
+
+from lictui.config.settings import Limits
+from lictui.model import Failure, FailureKind, Server, SourceName
+from lictui.sources import open_source
+
+LIMITS = Limits(timeout=30, max_reply=64 * 1024)
+SHORT = replace(LIMITS, timeout=0.25)  # for servers that keep silent
+MAX_SENT = 16 * 1024 * 1024  # what the sockets of both ends may hold, and more
+TOKEN = {"Token": "a" * 40, "access_token": "a" * 40, "token": "a" * 40, "expires_in": 3600}
+
+Send = Callable[[bytes], Coroutine[None, None, None]]
+Attack = Callable[[Send], Coroutine[None, None, None]]
+
+
+def says(reply: bytes) -> Attack:
+    """Sends this, and then neither anything else nor an end."""
+
+    async def attack(send: Send) -> None:
+        await send(reply)
+        await asyncio.Event().wait()
+
+    return attack
+
+
+def repeats(head: bytes, chunk: bytes) -> Attack:
+    """Sends the chunk for ever."""
+
+    async def attack(send: Send) -> None:
+        await send(head)
+        while True:
+            await send(chunk)
+
+    return attack
+
+
+async def closes(_: Send) -> None:
+    """Ends the connection without a word."""
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+BOMB = gzip.compress(bytes(1024 * 1024))
+TIMEOUT, TLS = FailureKind.TIMEOUT, FailureKind.TLS
+PROTOCOL, PARSE, TOO_LARGE = FailureKind.PROTOCOL, FailureKind.PARSE, FailureKind.TOO_LARGE
+ATTACKS: dict[str, tuple[Attack, set[FailureKind]]] = {
+    "silent": (says(b""), {TIMEOUT}),
+    "half closed": (closes, {PROTOCOL}),
+    "cut off": (says(OK + b"Content-Length: 9\r\n\r\n{"), {TIMEOUT}),
+    "endless body": (repeats(OK + b"\r\n", b" " * 4096), {TOO_LARGE}),
+    "endless chunks": (repeats(CHUNKED, b"1000\r\n" + b" " * 4096 + b"\r\n"), {TOO_LARGE}),
+    "tiny chunks": (repeats(CHUNKED, b"1\r\n \r\n" * 500), {PROTOCOL}),
+    "endless head": (repeats(OK, b"X-A: b\r\n" * 500), {PROTOCOL}),
+    "endless interim responses": (
+        repeats(b"", b"HTTP/1.1 100 Continue\r\nX: " + b"a" * 4000 + b"\r\n\r\n"),
+        {PROTOCOL},
+    ),
+    "huge length": (says(OK + b"Content-Length: " + b"9" * 18 + b"\r\n\r\n"), {TIMEOUT}),
+    "negative length": (says(OK + b"Content-Length: -1\r\n\r\n"), {PROTOCOL}),
+    "invalid status": (says(b"HTTP/1.1 xyz\r\n\r\n"), {PROTOCOL}),
+    "no HTTP": (says(b"\x15\x03\x01\x00\x02\x02\x46\r\n\r\n"), {PROTOCOL}),
+    "control character in a header": (says(OK + b"X: \0\x1b[2J\r\n\r\n"), {PROTOCOL}),
+    "compressed bomb": (says(http_reply(BOMB, content_encoding="gzip")), {PROTOCOL}),
+    "redirect": (says(http_reply(status="302 Found", location="http://127.0.0.2:1/")), {PROTOCOL}),
+    "image": (says(http_reply(b"\x89PNG\r\n\0\x1b", content_type="image/png")), {PARSE}),
+    "other encoding": (says(http_reply('{"a": "\u00fc"}'.encode("latin-1"))), {PARSE}),
+    "deep": (says(http_reply(b"[" * 60_000)), {PARSE}),
+    "many lists": (says(http_reply(b"[" + b"[]," * 20_000 + b"0]")), {PARSE}),
+    "not a number": (says(http_reply(b'{"a": NaN}')), {PARSE}),
+}
+SOURCES = {
+    SourceName.CVAD: fake_site.SERVER,
+    SourceName.CITRIX_CLOUD: fake_cloud.SERVER,
+    SourceName.PARTNER: fake_insights.SERVER,
+    SourceName.WINRM: replace(fake_site.SERVER, source=SourceName.WINRM, auth="basic"),
+}
+
+
+@asynccontextmanager
+async def hostile(attack: Attack, *, after_login: bool) -> AsyncIterator[tuple[int, list[int]]]:
+    """Yield the port of a server that attacks, and how many bytes it sent."""
+    sent: list[int] = []
+    honest = [http_reply(json.dumps(TOKEN).encode())] if after_login else []
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def send(data: bytes) -> None:
+            sent.append(len(data))
+            writer.write(data)
+            await writer.drain()
+
+        while True:
+            await reader.readuntil(b"\r\n\r\n")
+            if not honest:
+                break
+            await send(honest.pop())
+        gone = asyncio.create_task(reader.read())
+        attacking = asyncio.create_task(attack(send))
+        await asyncio.wait([gone, attacking], return_when=asyncio.FIRST_COMPLETED)
+        for task in (gone, attacking):
+            task.cancel()
+        await asyncio.gather(gone, attacking, return_exceptions=True)
+
+    async with tcp_server(handle) as port:
+        yield port, sent
+
+
+async def failure_after(name: str, server: Server, clock: FakeClock, *, after_login: bool) -> str:
+    """Return what is wrong with the failure; "" if nothing is."""
+    attack, kinds = ATTACKS[name]
+    async with hostile(attack, after_login=after_login) as (port, sent):
+        url = f"http://127.0.0.1:{port}"
+        server = replace(server, url=url, trust_url=url if server.trust_url else "")
+        limits = SHORT if kinds == {TIMEOUT} else LIMITS
+        async with aclosing(open_source(server, limits, clock)) as source:
+            result = await poll_once(source)
+    ok = isinstance(result, Failure) and result.kind in kinds and result.message and result.hint
+    if ok and f"{result}".isprintable() and sum(sent) < MAX_SENT:
+        return ""
+    return f"{name}: {server.source}, {after_login=}, {sum(sent):,} bytes: {result}"
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+async def test_hostile_connection_is_a_failure_with_a_hint(
+    name: str, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LICTUI_TEST", "secret")
+    problems = await asyncio.gather(
+        *(
+            failure_after(name, server, clock, after_login=after_login)
+            for source, server in SOURCES.items()
+            for after_login in (False, True)
+            if not (after_login and source is SourceName.WINRM)
+        )
+    )
+    assert list(filter(None, problems)) == []
+
+
+# Values
+
+HOSTILE_VALUES: tuple[object, ...] = (
+    "\0\x1b[31m\x1b]0;owned\x07\u202e\ud800" + "x" * 5000,
+    "=cmd|' /C calc'!A1",
+    -1,
+    10**17,
+    1e308,
+    "9" * 400,
+    "0001-01-01T00:00:00Z",
+    "9999-12-31T23:59:59.9999999-14:00",
+    True,
+    None,
+    [],
+    {"a": {}},
+    [[{}]],
+)
+APIS: dict[SourceName, Callable[[], FakeApi]] = {
+    SourceName.CVAD: fake_site.FakeSite,
+    SourceName.CITRIX_CLOUD: fake_cloud.FakeCloud,
+    SourceName.PARTNER: fake_insights.FakeInsights,
+}
+
+
+def replaced(answer: object, kinds: tuple[type, ...], value: object) -> object:
+    """Return `answer` with each of its values of these kinds replaced."""
+    match answer:
+        case dict():
+            return {key: replaced(inner, kinds, value) for key, inner in answer.items()}
+        case list():
+            return [replaced(inner, kinds, value) for inner in answer]
+    return value if isinstance(answer, kinds) else answer
+
+
+def texts_in(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if is_dataclass(value):
+        return texts_in([getattr(value, field.name) for field in fields(value)])
+    return (
+        [text for part in value for text in texts_in(part)]
+        if isinstance(value, list | tuple)
+        else []
+    )
+
+
+@pytest.mark.parametrize("source", APIS)
+async def test_hostile_values_are_a_snapshot_or_a_failure(
+    source: SourceName, open_rest_source: OpenRestSource
+) -> None:
+    for value in HOSTILE_VALUES:
+        for kinds in ((int, float), (str, int, float, bool, type(None))):
+            api = APIS[source]()
+            identity = {fake_site.ME} & api.answers.keys()
+            api.answers = {
+                path: answer if path in identity else replaced(answer, kinds, value)
+                for path, answer in api.answers.items()
+            }
+            result = await poll_once(open_rest_source(SOURCES[source], api))
+            assert all(text.isprintable() and len(text) <= 1000 for text in texts_in(result))
+            if not isinstance(result, Failure):
+                readings = [pool.reading for pool in result.pools]
+                counts = [n for r in readings for n in (r.in_use, r.installed, r.overdraft)]
+                assert all(count is None or 0 <= count <= 2 * 10**9 for count in counts)
