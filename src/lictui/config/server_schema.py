@@ -399,8 +399,10 @@ def validate_server(
 
 
 def with_absolute_paths(table: Mapping[str, Any], base: Path) -> dict[str, Any]:
-    """Return `table` with its relative paths resolved against the folder `base`."""
-    return absolute_values(table, _ALL_KEYS, base)
+    """Return `table` with its relative paths resolved against the folder `base`, where valid."""
+    paths = {key: validate for key, validate in _ALL_KEYS.items() if validate in _RESOLVERS}
+    valid, _ = check_table({key: table[key] for key in table if key in paths}, paths)
+    return {**table, **absolute_values(valid, paths, base)}
 
 
 def absolute_values(

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from hmac import compare_digest
 from ipaddress import ip_address
@@ -64,7 +65,8 @@ class Listener(ABC):
         async with asyncio.TaskGroup() as connections:
             while True:
                 client, _ = await loop.sock_accept(self._socket)
-                connections.create_task(self._connect(client))
+                connecting = connections.create_task(self._connect(client))
+                connecting.add_done_callback(partial(_close_canceled, client))
 
     async def _connect(self, client: socket.socket) -> None:
         with suppress(OSError):  # a client may leave at any moment
@@ -73,6 +75,11 @@ class Listener(ABC):
     @abstractmethod
     async def serve(self, client: socket.socket) -> None:
         """Serve a client that has just connected."""
+
+
+def _close_canceled(client: socket.socket, connecting: asyncio.Task[None]) -> None:
+    if connecting.cancelled():  # perhaps before it had begun
+        client.close()
 
 
 class HttpListener(Listener):
