@@ -165,7 +165,6 @@ def is_network_path(path: Path, mounts: Path = _MOUNTS) -> bool:
 
 
 _BUSY_TIMEOUT: Final = 5.0  # seconds to wait for another writer, by default
-_CACHE_SIZE: Final = -8_000  # KiB of pages kept in memory, negative as SQLite wants it
 _MAX_LOG_SIZE: Final = 4 * 1024 * 1024  # bytes that a write-ahead log keeps after a longer one
 _WITH_LOG: Final = b"\2"  # in the header of a file (sqlite.org/fileformat2.html)
 _SUFFIXES: Final = ("", "-wal", "-shm", "-journal")  # of the file, and of SQLite's next to it
@@ -262,7 +261,6 @@ class HistoryFile:
             uri=True,
         )
         try:
-            db.execute(f"PRAGMA cache_size = {_CACHE_SIZE}")
             has_tables = _has_tables(db)
             if access == "rw":
                 db.execute(f"PRAGMA journal_size_limit = {_MAX_LOG_SIZE}")
