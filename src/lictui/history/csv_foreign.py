@@ -11,6 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -74,18 +75,16 @@ def read_foreign_csv(
         stored.add(rows)
     texts = {index: numbers.keys() for index, numbers in content.texts.items()}
     selected = _select_values(columns, texts, options)
+    result.used = columns.description()
+    used = {*columns.times, *columns.indexes.values(), *selected}
+    result.unused = [name for at, name in enumerate(file.header) if at not in used and name]
     filters = {
         f"text{index}": [number for text, number in content.texts[index].items() if text in values]
         for index, values in selected.items()
     }
-    conditions = columns.conditions(options)
-    filters |= {f"where{index}": [True] for index in conditions}
-    result.used = columns.description()
-    used = {*columns.times, *columns.indexes.values(), *selected, *conditions}
-    result.unused = [name for at, name in enumerate(file.header) if at not in used and name]
-    parts = [np.empty(0, _VALID)]
+    parts = [np.empty(0, stored.dtype)]
     for rows in stored.chunks():
-        parts.append(_valid(rows, filters, f"text{columns.indexes.get('license_type')}", result))
+        parts.append(_readable(rows, filters, result))
         if sum(map(len, parts)) > _MAX_ROWS:
             raise UsageError(
                 f"more than {_MAX_ROWS:,} rows of one product", "split the file by time"
@@ -158,12 +157,16 @@ class Columns:
         """Whether the name of a time column says so."""
         return any(self.names[index].endswith("utc") for index in self.times)
 
-    @property
-    def texts(self) -> list[int]:
-        """The columns that may tell servers, products and license types apart."""
+    def texts(self, options: ImportOptions) -> dict[int, Numbers[str]]:
+        """Return the columns that may tell servers, products and license types apart.
+
+        Texts that --where names have numbers already, for there may be too many others.
+        """
+        conditions = self.conditions(options)
         purposes = {*FIGURES, "subscription_date"}
         used = {*self.times, *(self.indexes.get(purpose) for purpose in purposes)}
-        return [index for index in range(len(self.header)) if index not in used]
+        indexes = (set(range(len(self.header))) - used) | conditions.keys()
+        return {at: Numbers(zip(conditions[at], count(), strict=False)) for at in sorted(indexes)}
 
     def index_of(self, name: str) -> int | None:
         """Return the index of a column by its name, or by its number from 1."""
@@ -241,6 +244,7 @@ def _select_values(
 
     `texts` are those of the columns, in lower case. Raises UsageError where none selects a row.
     """
+    conditions = columns.conditions(options)
     values: dict[int, AbstractSet[str]] = defaultdict(set)
     values |= {index: found - {""} for index, found in texts.items()}
     ((server,), (product,)) = options.servers, options.products
@@ -250,10 +254,10 @@ def _select_values(
         columns.indexes["product"] = product_column
     else:
         columns.indexes.pop("product", None)
-    selected = {}
+    selected: dict[int, AbstractSet[str]] = {**conditions}
     for purpose, searched in (("server", server), ("product", product)):
         index = columns.indexes.get(purpose)
-        if index is None or index in columns.conditions(options):
+        if index is None or index in conditions:
             continue
         found = values[index]
         if purpose == "server":
@@ -350,10 +354,6 @@ def _text_number(cell: str, numbers: Numbers[str]) -> int:
     return numbers[text] if text in numbers or len(numbers) < _MAX_TEXTS else UNKNOWN
 
 
-def _is_one_of(cell: str, texts: set[str]) -> bool:
-    return cell.strip().lower() in texts
-
-
 _DATE: Final = len("2026-11-24")
 _CLOCK_START: Final = re.compile(r"[T ]\d", re.ASCII)  # after a date of this length
 
@@ -365,7 +365,7 @@ class _Content:
         self.columns = columns
         self.dates = Numbers[LocalDate]()
         self.clocks = Numbers[TimeOfDay]()
-        self.texts = {index: Numbers[str]() for index in columns.texts}
+        self.texts = columns.texts(options)
         self._format = options.date_format
         width = len(columns.header)
         parsers: dict[str, tuple[int, Callable[[str], int]]] = {}
@@ -381,9 +381,7 @@ class _Content:
             parsers["subscription_date"] = index, self._subscription_date
         for index, numbers in self.texts.items():
             parsers[f"text{index}"] = index, partial(_text_number, numbers=numbers)
-        for index, values in columns.conditions(options).items():
-            parsers[f"where{index}"] = index, partial(_is_one_of, texts=values)
-        self.reader = RowReader(file, parsers, self._split, fill=True)
+        self.reader = RowReader(file, parsers, self._split, np.int32, fill=True)
 
     def _subscription_date(self, cell: str) -> int:
         text = " ".join(cell.split())
@@ -416,47 +414,25 @@ class _Content:
             if clock == NOT_A_CLOCK:
                 return f"{shorten(text)} does not match the format {self._format!r}"
             return f"invalid time: {shorten(text)}"
-        if column:
-            return reason
-        return f"{reason}: {dates[parse_date(day)]}" if reason else "total is less than overdraft"
+        return reason if column or reason == _TOO_FEW else f"{reason}: {dates[parse_date(day)]}"
 
 
 # Rows to figures
 
 
-_VALID: Final = np.dtype(
-    [
-        *((name, np.int32) for name in ("line", "date", "clock", "subscription_date")),
-        *((name, np.int32) for name in ("license_type", *FIGURES)),
-    ]
-)
+_TOO_FEW: Final = "total is less than overdraft"
 
 
-def _valid(
-    rows: Rows, filters: Mapping[str, Sequence[int]], license_type: str, result: ImportResult
-) -> Rows:
+def _readable(rows: Rows, filters: Mapping[str, Sequence[int]], result: ImportResult) -> Rows:
     """Return the rows that the filters select, without those that could not be read."""
     is_selected = np.ones(len(rows), np.bool_)
     for name, numbers in filters.items():
         is_selected &= np.isin(rows[name], numbers)
     result.filtered_out += int(np.count_nonzero(~is_selected))
     rows = rows[is_selected]
-    valid = np.full(len(rows), UNKNOWN, _VALID)
-    is_valid, is_rounded = np.ones(len(rows), np.bool_), np.zeros(len(rows), np.bool_)
-    for name in rows.dtype.names or ():
-        is_valid &= rows[name] > INVALID
-        if name in FIGURES:
-            is_rounded |= (rows[name] > 0) & (rows[name] % 2 == 1)
-            valid[name] = rows[name] >> 1
-        elif name == license_type or name in (_VALID.names or ()):
-            valid["license_type" if name == license_type else name] = rows[name]
-    # Without an overdraft the total is all that is known.
-    has_total, without = valid["total"] >= 0, valid["total"] - np.maximum(valid["overdraft"], 0)
-    valid["installed"][has_total] = without[has_total]
-    is_valid &= ~has_total | (without >= 0)
+    is_valid = np.all([rows[name] > INVALID for name in rows.dtype.names or ()], axis=0)
     result.skip(rows["line"][~is_valid])
-    result.rounded = result.rounded or bool((is_rounded & is_valid).any())
-    return valid[is_valid]
+    return rows[is_valid]
 
 
 class _Dating:
@@ -469,7 +445,7 @@ class _Dating:
         self._dates = list(content.dates)
         day_first = options.date_format.find("%d") < options.date_format.find("%m")
         if not options.date_format:
-            used = np.union1d(rows["date"], rows["subscription_date"]).tolist()
+            used = np.unique((rows["date"], self._column("subscription_date"))).tolist()
             day_first = is_day_first(self._dates[number] for number in used if number >= 0)
         self._iso = {written: written.iso(day_first=day_first) for written in self._dates}
         self._days = np.array([*map(epoch_day, self._iso.values()), UNKNOWN])
@@ -477,9 +453,13 @@ class _Dating:
     def figures(self, result: ImportResult) -> tuple[Rows, list[ImportedPool]]:
         """Return the rows with a valid time, and their pools."""
         rows, (time, high_at, width) = self._rows, self._times()
-        subscription = self._days[rows["subscription_date"]]
+        subscription = self._days[self._column("subscription_date")]
+        in_use, installed, total, overdraft = (self._column(name) >> 1 for name in FIGURES)
+        # Without an overdraft the total is all that is known.
+        without = total - np.maximum(overdraft, 0)
         is_valid = np.ones(len(rows), np.bool_)
         for is_right, reason in (
+            ((total < 0) | (without >= 0), _TOO_FEW),
             ((self._days[rows["date"]] >= 0) & (subscription > INVALID), "invalid date"),
             (time >= 0, "clock change leaves this time out"),
             (time <= self._options.until, "time is in the future"),
@@ -491,11 +471,28 @@ class _Dating:
         is_other = is_valid & (pool == UNKNOWN)
         result.filtered_out += int(np.count_nonzero(is_other))
         is_valid &= ~is_other
-        names = ("line", "license_type", "in_use", "installed", "overdraft")
-        columns = {name: rows[name][is_valid] for name in names}
-        for name, column in (("pool", pool), ("time", time), ("high_at", high_at)):
-            columns[name] = column[is_valid]
-        return imported_rows(len(columns["line"]), width=width[is_valid], **columns), pools
+        counts = np.array([self._column(name) for name in FIGURES])[:, is_valid]
+        result.rounded = bool(((counts > 0) & (counts % 2 == 1)).any())
+        columns = {
+            "line": rows["line"],
+            "pool": pool,
+            "time": time,
+            "high_at": high_at,
+            "width": width,
+            "in_use": in_use,
+            "overdraft": overdraft,
+            "installed": np.where(total >= 0, without, installed),
+            "license_type": self._column(
+                f"text{self._content.columns.indexes.get('license_type')}"
+            ),
+        }
+        valid = {name: column[is_valid] for name, column in columns.items()}
+        return imported_rows(len(valid["line"]), **valid), pools
+
+    def _column(self, name: str) -> IntArray:
+        """Return a column of all rows, UNKNOWN where the file does not have it."""
+        has_column = name in (self._rows.dtype.names or ())
+        return self._rows[name] if has_column else np.full(len(self._rows), UNKNOWN)
 
     def _times(self) -> tuple[IntArray, IntArray, IntArray]:
         """Return the times, when the maximum was, and the width of rows; INVALID for no time."""

@@ -144,7 +144,7 @@ class RowFile:
     """Rows that do not fit into memory, in a temporary file."""
 
     def __init__(self, dtype: np.dtype[np.void]) -> None:
-        self._dtype = dtype
+        self.dtype = dtype
         self._count = 0
         self._file = TemporaryFile()  # noqa: SIM115 - closed with the object
         weakref.finalize(self, self._file.close)
@@ -157,8 +157,8 @@ class RowFile:
     def rows(self) -> Rows:
         """Return all rows; they are read from the file when they are used."""
         if not self._count:
-            return np.zeros(0, self._dtype)
-        return np.memmap(self._file, self._dtype, "r", shape=(self._count,))
+            return np.zeros(0, self.dtype)
+        return np.memmap(self._file, self.dtype, "r", shape=(self._count,))
 
     def chunks(self) -> Iterator[Rows]:
         """Yield all rows in parts that fit into memory."""
@@ -401,10 +401,11 @@ class RowReader:
         file: CsvFile,
         parsers: Mapping[str, tuple[int, Callable[[Any], int]]],
         derive: Callable[[list[Sequence[str]]], Sequence[Sequence[object]]],
+        number: type[np.signedinteger[Any]] = np.int64,
         *,
         fill: bool,
     ) -> None:
-        self.dtype = np.dtype([("line", np.int32), *((name, np.int64) for name in parsers)])
+        self.dtype = np.dtype([("line", np.int32), *((name, number) for name in parsers)])
         self._file = file
         self._cells = {name: (index, CellReader(parse)) for name, (index, parse) in parsers.items()}
         self._derive = derive
@@ -418,7 +419,7 @@ class RowReader:
             table["line"] = lines
             for name, (index, reader) in self._cells.items():
                 values = map(reader.__getitem__, columns[index])
-                table[name] = np.fromiter(values, np.int64, len(lines))
+                table[name] = np.fromiter(values, self.dtype[name], len(lines))
             yield table
 
     def explain(self, result: ImportResult, explain: Callable[[list[str], str, str], str]) -> None:
