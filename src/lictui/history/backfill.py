@@ -113,7 +113,8 @@ def _import_pool(
         name = products.describe(imported.key.product).name
         pool = pools.create(db, imported.server, imported.key, imported.model, name, start)
     pool = pools.change(db, pool, since=min(pool.since, start))
-    pool = _pack_all(db, pool, last)
+    # Figures are added to blocks only: all readings move there.
+    pool = pack_before(db, pool, 1 + max(last, pools.last_reading(db, pool)), FOREVER)
     readings = imported.of_width(Resolution.RAW)
     stored = Readings.of(())
     if len(readings):
@@ -137,11 +138,6 @@ def _import_pool(
         ended = max(pool.ended or 0, -(-end // _FINEST) * _FINEST)
         pools.change(db, pool, ended=ended)
     return written
-
-
-def _pack_all(db: sqlite3.Connection, pool: KnownPool, last: int) -> KnownPool:
-    """Move all readings up to `last` and polled ones into blocks: figures are added there only."""
-    return pack_before(db, pool, 1 + max(last, pools.last_reading(db, pool)), FOREVER)
 
 
 # Imported readings and buckets among the stored ones
@@ -171,10 +167,18 @@ def _new_readings(
     day = int(new.time[0]) // _DAY * _DAY
     width = next((width for width in blocks.WIDTHS if kept[width] <= day), Resolution.DAY)
     single = roll_up(new.select(expired), Capacities.of(()), width)
-    packed = blocks.read_rollups(db, pool.id, width, day, int(new.time[-1]) + 1)
-    inside = single.start[contained(packed, single)]
+    inside = _stored_already(db, pool, width, single)
     adds = (new.value != UNKNOWN) & ~np.isin(new.time // width * width, inside)
     return new.select(~expired | adds)
+
+
+def _stored_already(
+    db: sqlite3.Connection, pool: KnownPool, width: Resolution, rollups: Rollups
+) -> IntArray:
+    """Return the starts of those buckets of `width` that the stored ones contain."""
+    end = int(rollups.start[-1]) + width if len(rollups) else 0
+    packed = blocks.read_rollups(db, pool.id, width, int(rollups.start[0]) if end else 0, end)
+    return rollups.start[contained(packed, rollups)]
 
 
 def _import_buckets(
@@ -199,10 +203,7 @@ def _import_buckets(
     expired = new.start < kept[width]
     if width in WIDER and expired.any():
         wider = WIDER[width]
-        old = coarsen(new.select(expired), wider)
-        end = int(old.start[-1]) + wider
-        packed = blocks.read_rollups(db, pool.id, wider, int(old.start[0]), end)
-        inside = old.start[contained(packed, old)]
+        inside = _stored_already(db, pool, wider, coarsen(new.select(expired), wider))
         new = new.select(~(expired & np.isin(new.start // wider * wider, inside)))
     return len(update(db, pool, width, EMPTY, new))
 

@@ -219,21 +219,8 @@ def first_packed(db: sqlite3.Connection, pool: int, width: Resolution) -> int | 
 def drop_before(db: sqlite3.Connection, pool: int, width: Resolution, day: int) -> None:
     """Delete what is before the start of a UTC day."""
     first = first_packed(db, pool, width)
-    if first is None or first >= day:
-        return
-    start = day // (_DAYS[width] * _DAY) * _DAYS[width] * _DAY
-    if start < day:
-        write_rollups(db, pool, width, EMPTY, (start, day))
-    _delete(db, _position(pool, width, 0), _position(pool, width, start))
-
-
-def drop_after(db: sqlite3.Connection, pool: int, width: Resolution, time: int) -> None:
-    """Delete what starts after a time."""
-    seconds = _DAYS[width] * _DAY
-    stop = -(-(time + 1) // seconds) * seconds
-    if len(read_rollups(db, pool, width, time + 1, stop)):
-        write_rollups(db, pool, width, EMPTY, (time + 1, stop))
-    _delete(db, _position(pool, width, stop), _position(pool, width, FOREVER) + 1)
+    if first is not None and first < day:
+        write_rollups(db, pool, width, EMPTY, (0, day))
 
 
 def drop_all(db: sqlite3.Connection, pool: int) -> None:

@@ -16,6 +16,7 @@ from lictui.analysis.series import Resolution
 from lictui.history import blocks, pools
 from lictui.history.errors import sqlite_errors
 from lictui.history.json_codec import from_json, to_json
+from lictui.history.rollup import EMPTY, FOREVER
 from lictui.model import EventKind, Snapshot
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _cut(db: sqlite3.Connection, start: int, end: int) -> None:
             continue
         for width in (Resolution.RAW, *blocks.WIDTHS):
             blocks.drop_before(db, pool.id, width, day)
-            blocks.drop_after(db, pool.id, width, end)
+            blocks.write_rollups(db, pool.id, width, EMPTY, (end + 1, FOREVER))
     # The state of a server at the start is in the last event before it.
     db.execute(
         "DELETE FROM event WHERE time > ?2 OR (time < ?1 AND id NOT IN (SELECT id FROM (SELECT id,"
