@@ -8,7 +8,7 @@ from typing import Final
 from lictui.config.entitlements import Entitlement
 from lictui.config.loader import toml_line
 from lictui.config.server_schema import SOURCE_SCHEMAS, keys_for
-from lictui.config.settings import KEYS, Action, SettingKey, Settings
+from lictui.config.settings import ACTION_KEYS, KEYS, Action, SettingKey, Settings
 from lictui.model import DEFAULT_INTERVAL, Server, SourceName
 
 FILE: Final = Path(__file__).parents[1] / "docs" / "configuration.md"
@@ -46,22 +46,6 @@ _PRIVATE: Final = (
     "A password or client secret is never stored in these files, only a reference to it: `env:NAME`, `file:PATH`,\n"
     "`command:CMD ARGS` or `keyring:SERVICE/USER`.\n"
 )
-ACTION_HELP: Final = {
-    "on": "Alert kinds: usage · expiry · subscription · activation · grace · server · data · unusual. Default: all.",
-    "level": "Minimum level: warn · critical · overdraft · exhausted.",
-    "servers": "Only alerts of these servers. Default: all.",
-    "groups": "Only alerts of these groups. Default: all.",
-    "command": "Program and arguments, run without a shell, with the event as JSON on standard input.",
-    "webhook": "URL that the event is posted to as JSON, with retries.",
-    "secret": "Reference to the key that signs the webhook (header X-Lictui-Signature).",
-    "verify": "TLS verification of the webhook, as of a server.",
-    "timeout": "Timeout of the command, or of one attempt of the webhook, in seconds.",
-    "bell": "Ring the bell of the monitor's terminal.",
-    "headers": "More headers of the webhook; values may be references to secrets.",
-    "body": "What the webhook posts instead: a jinja2 template with the names of the event.",
-    "notify": "References to URLs of apprise: mail, Teams, Slack and others (extra `notify`).",
-    "osc9": "Send a desktop notification to the monitor's terminal (OSC 9).",
-}
 SERVER_HELP: Final = {
     "name": "Unique display name; renaming keeps the history. `estate` is reserved.",
     "source": "Protocol: " + " · ".join(SourceName) + ".",
@@ -121,7 +105,8 @@ def _config() -> Iterator[str]:
             yield _OVERRIDES
     yield "### `[actions.<name>]`\n"
     yield _table(
-        (key, _value(key, getattr(Action(""), key)), ACTION_HELP[key]) for key in ACTION_HELP
+        (name, _value(name, getattr(Action(""), name)), key.help)
+        for name, key in ACTION_KEYS.items()
     )
     yield _KEYMAP
 
@@ -175,7 +160,7 @@ def _server_default(key: str) -> str:
 
 
 def _value(name: str, value: object) -> str:
-    if value in (None, "", ()):
+    if value in (None, "", (), {}):
         return ""
     return f"`{toml_line(tuple(name.split('.')), value).partition(' = ')[2]}`"
 

@@ -1,5 +1,4 @@
 from tests.configuration_page import (
-    ACTION_HELP,
     ENTITLEMENT_HELP,
     FILE,
     SERVER_HELP,
@@ -8,7 +7,7 @@ from tests.configuration_page import (
 
 from lictui.config.entitlements import ENTITLEMENT_KEYS
 from lictui.config.server_schema import keys_for
-from lictui.config.settings import ACTION_KEYS, KEYS
+from lictui.config.settings import KEYS
 
 
 def test_configuration_page_is_current() -> None:
@@ -18,7 +17,6 @@ def test_configuration_page_is_current() -> None:
 
 def test_configuration_page_describes_every_key() -> None:
     assert set(SERVER_HELP) == set(keys_for(""))
-    assert set(ACTION_HELP) == set(ACTION_KEYS)
     assert set(ENTITLEMENT_HELP) == set(ENTITLEMENT_KEYS)
     page = configuration_page()
     assert [key.name for key in KEYS if key.help not in page] == []

@@ -24,7 +24,7 @@ def config_schema() -> dict[str, Any]:
     thresholds = _object({name: _described(key) for name, key in THRESHOLD_KEYS.items()})
     for scope in ALERT_SCOPES:
         tables["alerts"][scope] = {"type": "object", "additionalProperties": thresholds}
-    action = _object({name: json_type(validate) for name, validate in ACTION_KEYS.items()})
+    action = _object({name: _described(key) for name, key in ACTION_KEYS.items()})
     top |= {table: _object(properties) for table, properties in tables.items()}
     top["keymap"] = {"type": "object", "additionalProperties": {"type": "string"}}
     top["actions"] = {"type": "object", "additionalProperties": action}

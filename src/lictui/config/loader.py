@@ -159,8 +159,9 @@ class _Reader:
         path, base = ("actions", name), self._document.file.parent
         table = self._table(path, value)
         self.paths += [(*path, key) for key in table]
-        values = self._check(path, table, ACTION_KEYS)
-        action = Action(name, **absolute_values(values, ACTION_KEYS, base))
+        validators = {key: setting.validate for key, setting in ACTION_KEYS.items()}
+        values = self._check(path, table, validators)
+        action = Action(name, **absolute_values(values, validators, base))
         if not any(table.get(key) for key in ("command", "webhook", "notify", "bell", "osc9")):
             hint = "set command, webhook, notify, bell = true or osc9 = true"
             self._add_problem(path, "has no effect", hint)
@@ -294,27 +295,6 @@ _OVERRIDES: Final = """
 _ACTIONS: Final = """
 # Actions on alert events: raised, escalated, repeated or cleared. Any number of tables.
 #[actions.pager]
-# Alert kinds (default: all): usage, expiry, subscription, activation, grace, server, data, unusual.
-#on = ["usage", "server"]
-# Minimum level: warn, critical, overdraft, exhausted.
-#level = "critical"
-#groups = ["emea"]
-#servers = ["lic01.corp.example"]
-# Run without a shell, with the event as JSON on standard input; killed after `timeout` seconds.
-#command = ["/usr/local/bin/page", "--from-lictui"]
-#timeout = 10
-# Posted as JSON, with retries, signed with the secret (standardwebhooks.com). A URL that is itself
-# a secret can be a reference: webhook = "env:LICTUI_WEBHOOK".
-#webhook = "https://hooks.corp.example/lictui"
-#secret = "env:LICTUI_HOOK"
-#headers = { Authorization = "env:LICTUI_AUTH" }
-# What to post instead, a jinja2 template; the names are those of the event.
-#body = '{"text": {{ message | tojson }}}'
-# Mail, Teams, Slack, ntfy, PagerDuty, ...: references to URLs of apprise (extra `notify`).
-#notify = ["env:LICTUI_MAIL"]
-# Terminal of the monitor: bell, or desktop notification (OSC 9).
-#bell = true
-#osc9 = true
 """
 _KEYMAP: Final = """
 # Custom key bindings; press ? in the monitor for the command IDs.
@@ -326,16 +306,21 @@ _KEYMAP: Final = """
 def config_template() -> str:
     """Return a config.toml with a comment and the default of every key."""
     parts = [_INTRODUCTION]
-    defaults = Settings()
     for table, keys in groupby(KEYS, key=lambda key: key.table):
         parts.append(f"\n[{table}]\n" if table else "\n")
-        for key in keys:
-            value = key.value_in(defaults)
-            line = toml_line(tuple(key.name.split(".")), key.example if value is None else value)
-            parts.append(f"# {key.help}\n#{line}\n")
+        parts += (_template_line(key, key.value_in(Settings())) for key in keys)
         if table == "alerts":
             parts.append(_OVERRIDES)
-    return "".join((*parts, _ACTIONS, _KEYMAP))
+    parts.append(_ACTIONS)
+    for name, key in ACTION_KEYS.items():
+        default = getattr(Action(""), name)
+        parts.append(_template_line(key, default if key.example is None else key.example))
+    return "".join((*parts, _KEYMAP))
+
+
+def _template_line(key: SettingKey, value: object) -> str:
+    value = key.example if value is None else value
+    return f"# {key.help}\n#{toml_line(tuple(key.name.split('.')), value)}\n"
 
 
 def format_settings(settings: Iterable[EffectiveSetting], *, origins: bool = False) -> str:
@@ -364,6 +349,12 @@ def toml_line(path: KeyPath, value: object) -> str:
             value = int(value)
         case Path():
             value = str(value)
+        case dict():
+            inner = ", ".join(toml_line((key,), each) for key, each in value.items())
+            return f"{name} = {{ {inner} }}"
+        case list() | tuple():
+            items = (toml_line(("item",), each).partition(" = ")[2] for each in value)
+            return f"{dotted_key((name,))} = [{', '.join(items)}]"
         case _:
             pass
     return tomli_w.dumps({name: value}).rstrip("\n")
