@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from rich.segment import Segment
 from tests.support.clock import START
-from tests.support.example_board import example_board
+from tests.support.example_board import example_board, workday_series
 from tests.support.fake_engine import FakeEngine
 from tests.support.goldens import screen_text
 from tests.support.running_app import RunningApp, running_app
@@ -21,8 +21,11 @@ from textual.worker import WorkerState
 
 from lictui.clock import PastClock
 from lictui.config.settings import Action, Settings
+from lictui.engine.board import Board
+from lictui.engine.merge import merge_board
 from lictui.engine.product_history import ProductHistory, ProductQuery
 from lictui.model import AlertKey, AlertKind, AlertState, Level, moved
+from lictui.tui.app import Session
 from lictui.tui.screens.dashboard import DashboardScreen
 
 
@@ -182,6 +185,45 @@ async def test_live_monitor_offers_no_other_time() -> None:
         assert "5 min back" not in screen_text(run.app)
         await run.press("(")
         assert run.engine.polled == []
+
+
+async def test_whole_monitor_as_it_was_is_opened_from_the_chart_and_left_again() -> None:
+    calls: list[tuple[str, float]] = []
+    statuses = example_board().servers
+    then, later = (merge_board(Board(statuses[at : at + 1])) for at in (0, 2))
+
+    def open_past(at: float) -> Session:
+        calls.append(("open", at))
+        clock = PastClock(at, 0, START)
+        past = FakeEngine(workday_series, board=lambda: then, clock=clock)
+        start, stop = (partial(calls.append, (name, at)) for name in ("start", "stop"))
+        return Session(past, clock, then, start, stop)
+
+    chart: dict[str, Any] = {"servers": ("ddc-us-01",), "product": "XDT_PLT_UD"}
+    options = {"open_past": open_past}
+    async with running_app(
+        "usage", engine=FakeEngine(workday_series), options=options, **chart
+    ) as run:
+        await run.press("d", "less_than_sign", "left", "V")
+        at = calls[0][1]
+        assert (calls, START - 2 * 86400 < at < START) == ([("open", at), ("start", at)], True)
+        assert isinstance(run.app.screen, DashboardScreen)
+        await run.press("a", "5", "1", "{")
+        run.app.publish(later, engine=run.engine)  # what happens now is shown later
+        await run.settle()
+        text = screen_text(run.app)
+        assert (run.app.clock.now(), run.engine.polled) == (at - 3600, [])
+        assert "as of Mon 23 Nov 2026" in text
+        assert (statuses[0].server.name in text, statuses[2].server.name in text) == (True, False)
+        await run.press("escape")
+        text = screen_text(run.app)
+        assert calls[2:] == [("stop", at)]
+        assert (statuses[0].server.name in text, statuses[2].server.name in text) == (False, True)
+        assert "as of" not in text
+        await run.press("V")
+        assert "as of Tue 24 Nov 2026 05:55" in screen_text(run.app)
+        await run.press(")", ")")  # beyond the last moment is now
+        assert not run.app.is_past
 
 
 @pytest.mark.parametrize("view", ["1", "2", "4", "5"])

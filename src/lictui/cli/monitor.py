@@ -191,14 +191,24 @@ def _run(
     thread = EngineThread(Engine(context.paths, clock, scope))
     stack.callback(thread.stop)
     thread.start()
-    from lictui.tui.app import LictuiApp, WatchOptions  # noqa: PLC0415 - the engine starts first
+    from lictui.tui.app import LictuiApp, Session, WatchOptions  # noqa: PLC0415 - the engine starts first
+
+    def start(of: EngineThread) -> None:
+        of.start_polling(
+            lambda board, settings: app.publish(board, _with_options(settings, options), of)
+        )
+
+    def open_past(at: float) -> Session:
+        past_clock = PastClock(at, 0, clock.now())
+        past = EngineThread(Engine(context.paths, past_clock, replace(scope, read_only=True)))
+        stack.callback(past.stop)
+        past.start()
+        return Session(past, past_clock, past.board, partial(start, past), past.stop)
 
     def on_first_frame() -> None:
         gc.freeze()
         gc.enable()
-        thread.start_polling(
-            lambda board, settings: app.publish(board, _with_options(settings, options))
-        )
+        start(thread)
         if demo:
             _start_demo(stack, app, context.paths, options.seed, thread)
 
@@ -217,6 +227,7 @@ def _run(
         state=state,
         on_shown=on_first_frame,
         paths=context.paths,
+        open_past=None if isinstance(clock, PastClock) or watch else open_past,
     )
     with exit_on_signal(on_exit=lambda: app.call_later(app.exit, 0), close=stack.close):
         result = app.run()

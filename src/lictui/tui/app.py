@@ -5,12 +5,13 @@ Boards arrive from the engine thread as messages; questions go to the engine.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol, TypeVar, cast
 
 from textual import events, on
 from textual.app import App, SystemCommand
@@ -27,7 +28,7 @@ from lictui.engine.board import MergedBoard
 from lictui.errors import UsageError
 from lictui.tui import _terminal, commands, theme_names
 from lictui.tui import theme as symbols
-from lictui.tui.date_input import parse_time_range
+from lictui.tui.date_input import parse_moment, parse_time_range
 from lictui.tui.text import strip_controls
 from lictui.tui.theme import AsciiFilter
 from lictui.tui.time_range import time_zone
@@ -173,6 +174,10 @@ class LictuiCommands(Provider):
         if (period := self._period(query)) is not None:
             run = partial(self._go_to_date, period)
             yield Hit(1.0, Content(f"Go to {strip_controls(query)}"), run, help="Date")
+            app = cast("LictuiApp", self.app)
+            at = parse_moment(query, app.clock.now(), time_zone(app.settings.timezone))
+            title = f"Everything as it was: {strip_controls(query)}"
+            yield Hit(0.9, Content(title), partial(app.show_past, at), help="Past")
 
     def _offered(self) -> Iterator[Command]:
         app, view = self.app, str(getattr(self.screen, "VIEW", ""))
@@ -294,15 +299,26 @@ class Popup(Notification):
 
 
 class BoardChanged(Message):
-    """The engine published a new board. Of several in the queue only the newest is handled."""
+    """An engine published a new board. Of several in the queue only the newest is handled."""
 
-    def __init__(self, board: MergedBoard, settings: Settings) -> None:
+    def __init__(self, board: MergedBoard, settings: Settings, engine: EngineClient) -> None:
         super().__init__()
         self.board = board
         self.settings = settings
+        self.engine = engine
 
     def can_replace(self, message: Message) -> bool:
-        return isinstance(message, BoardChanged)
+        return isinstance(message, BoardChanged) and message.engine is self.engine
+
+
+class Session(NamedTuple):
+    """What is shown: the present, or another time, with an engine of its own."""
+
+    engine: EngineClient
+    clock: Clock
+    board: MergedBoard
+    start: Callable[[], object] = bool  # begins to publish
+    stop: Callable[[], object] = bool
 
 
 class LictuiApp(App[int]):
@@ -350,6 +366,7 @@ class LictuiApp(App[int]):
         state: dict[str, str] | None = None,
         on_shown: Callable[[], None] | None = None,
         paths: Paths | None = None,
+        open_past: Callable[[float], Session] | None = None,
     ) -> None:
         # A web page (`lictui serve`) names the driver in the environment.
         driver = getattr(_terminal, "TerminalDriver", None)
@@ -367,6 +384,9 @@ class LictuiApp(App[int]):
         self.saved_state = dict(state or {})
         self._on_shown = on_shown
         self._playing: Timer | None = None
+        self._open_past = open_past  # blocks
+        self._present: Session | None = None  # while the monitor shows another time
+        self._stop_past: Callable[[], object] = bool
         self.paths = paths
         self._terminal_buffer = _terminal.TerminalBuffer()
         self.set_reactive(LictuiApp.board, board or MergedBoard())
@@ -427,12 +447,21 @@ class LictuiApp(App[int]):
 
     # Boards and polls
 
-    def publish(self, board: MergedBoard, settings: Settings | None = None) -> None:
+    def publish(
+        self,
+        board: MergedBoard,
+        settings: Settings | None = None,
+        engine: EngineClient | None = None,
+    ) -> None:
         """Hand over a new board and its settings; may be called from any thread."""
-        self.post_message(BoardChanged(board, settings or self.settings))
+        self.post_message(BoardChanged(board, settings or self.settings, engine or self.engine))
 
     @on(BoardChanged)
     def _take_board(self, message: BoardChanged) -> None:
+        if message.engine is not self.engine:
+            if self._present and message.engine is self._present.engine:
+                self._present = self._present._replace(board=message.board)
+            return
         with self.batch_update():
             self.pending_polls = pending_polls(
                 self.pending_polls, self.board.registered, message.board.registered
@@ -519,22 +548,74 @@ class LictuiApp(App[int]):
     action_show = show_view
     action_poll_all = poll
 
+    # Other times
+
     @property
     def is_past(self) -> bool:
-        """Whether another time is shown (`--at`, `--replay`)."""
+        """Whether another time is shown (`--at`, `--replay`, or from the live monitor)."""
         return isinstance(self.clock, PastClock)
+
+    @property
+    def has_present(self) -> bool:
+        """Whether the live monitor goes on behind the time that is shown."""
+        return self._present is not None
 
     def action_travel(self, steps: int) -> bool:
         """Show the time so many steps later, or earlier; return whether there is such a time."""
+        return self.show_past(self.clock.now() + steps * _TRAVEL_STEP)
+
+    def show_past(self, at: float) -> bool:
+        """Show everything as it was; return whether there is such a time. After it is now."""
         if not isinstance(self.clock, PastClock):
-            self.notify("Only with --at or --replay", severity="warning")
-            return False
-        moved = self.clock.move(steps * _TRAVEL_STEP)
+            if self._open_past is None:
+                self.notify("Other times are not available here", severity="warning")
+            else:
+                self.run_worker(self._leave_present(at), group="past", exclusive=True)
+            return self._open_past is not None
+        moved = self.clock.move(at - self.clock.now())
         if moved:
             self.engine.poll_now()
+        elif self._present and at > self.clock.now():
+            self.show_present()
         else:
             self.notify("There is nothing beyond this time", timeout=2)
         return moved
+
+    async def _leave_present(self, at: float) -> None:
+        open_past = cast("Callable[[float], Session]", self._open_past)
+        past = await asyncio.to_thread(open_past, at)
+        self._present = Session(self.engine, self.clock, self.board)
+        await self._show_session(past)
+        past.start()
+        self._stop_past = past.stop
+
+    def show_present(self) -> None:
+        """Return from another time to the live monitor."""
+        if self._present is not None:
+            self.run_worker(self._return_to_present(), group="past", exclusive=True)
+
+    async def _return_to_present(self) -> None:
+        if self._present is not None:
+            present, self._present = self._present, None
+            await self._show_session(present)
+            await asyncio.to_thread(self._stop_past)
+
+    async def _show_session(self, session: Session) -> None:
+        """Show its board on new screens: the others remember what belongs to another time."""
+        with self.batch_update():
+            if self._playing is not None:
+                self.action_play()
+            self.engine, self.clock = session.engine, session.clock
+            self.pending_polls = frozenset()
+            self.set_reactive(LictuiApp.board, session.board)
+            former = [screen for screen in self._installed_screens.values() if not callable(screen)]
+            self._installed_screens.clear()
+            while len(self.screen_stack) > 1:
+                await self.pop_screen()
+            for screen in former:
+                if screen.is_running:
+                    await screen.remove()
+            self.show_view(self.saved_state.get("view", "dashboard"))
 
     def action_play(self) -> None:
         """Show a step each second until the end, or stop."""

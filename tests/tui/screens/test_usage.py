@@ -169,7 +169,7 @@ async def test_usage_date_is_read_back_and_refused_while_it_is_typed() -> None:
         await run.press("at", *"mon 14:00")
         assert "Mon 23 Nov 12:00 to 18:00" in screen_text(run.app)
         await run.press("x", "enter")
-        assert "no date" in screen_text(run.app)
+        assert "invalid time" in screen_text(run.app)
         assert "last 7 days" in screen_text(run.app)
         await run.press("escape")
         assert "no date" not in screen_text(run.app)

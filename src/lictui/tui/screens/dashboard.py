@@ -189,8 +189,10 @@ class DashboardScreen(TrendScreen[RowId]):
         self._apply(replace(self._view, maximized=server))
 
     def action_back(self) -> None:
-        self.clear_filter()
-        self._apply(replace(self._view, group="", maximized="", problems_only=False))
+        everything = replace(self._view, group="", maximized="", problems_only=False)
+        if not self.clear_filter() and everything == self._view:
+            super().action_back()
+        self._apply(everything)
 
 
 def _cells(pane: PaneView, row: RowView) -> tuple[str | int | float | None, ...]:

@@ -169,7 +169,8 @@ class MainScreen(Screen[None], AppScreen):
         """What this lictui does, and how old its figures are; the longest form first."""
         app = self.lictui
         if app.is_past:
-            return (f"as of {to_local(app.clock.now(), self.zone):%a %d %b %Y %H:%M}",)
+            shown = f"as of {to_local(app.clock.now(), self.zone):%a %d %b %Y %H:%M}"
+            return (f"{shown} {app.symbols.dot} V: now" if app.has_present else shown,)
         poller = app.board.poller
         role = "viewing" if poller else "polling"
         role = "demo" if app.demo else "read-only" if app.read_only else role
@@ -213,6 +214,11 @@ class MainScreen(Screen[None], AppScreen):
     @property
     def selected_server(self) -> str:
         return ""
+
+    @property
+    def moment(self) -> float | None:
+        """The time that is selected, if any."""
+        return None
 
     def row_text(self) -> str:
         return ""
@@ -271,6 +277,16 @@ class MainScreen(Screen[None], AppScreen):
             self.app.pop_screen()
         elif self.VIEW != "dashboard":
             self.lictui.show_view("dashboard")
+        else:
+            self.lictui.show_present()
+
+    def action_past(self) -> None:
+        """Show the whole monitor as it was, or return to the present."""
+        app = self.lictui
+        if app.has_present:
+            app.show_present()
+        elif not app.is_past:
+            app.show_past(app.clock.now() - 300.0 if self.moment is None else self.moment)
 
 
 class FilterableScreen(MainScreen):

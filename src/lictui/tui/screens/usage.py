@@ -280,19 +280,19 @@ class UsageScreen(MainScreen):
         self._set_range(time_range)
 
     @property
-    def _at(self) -> float | None:
+    def moment(self) -> float | None:
         """The moment that another range is about: the cursor's, else that of the range."""
         return self.time_range.at if self._cursor_at is None else self._cursor_at
 
     def action_range(self, length: str) -> None:
-        self.go_to(TimeRange(RangeLength[length.upper()], self._at))
+        self.go_to(TimeRange(RangeLength[length.upper()], self.moment))
 
     def action_longer(self, step: int) -> None:
-        self._set_range(TimeRange(self.time_range.length.longer(step), self._at))
+        self._set_range(TimeRange(self.time_range.length.longer(step), self.moment))
 
     def action_move(self, count: int) -> None:
         """Move on, and the cursor with it, at the same time of day."""
-        shown = replace(self.time_range, at=self._at)
+        shown = replace(self.time_range, at=self.moment)
         moved = shown.moved(count, self.lictui.clock.now(), self.zone)
         self._cursor_at = None if self._cursor_at is None else moved.at
         self._set_range(moved, keep_zoom=True)
@@ -309,7 +309,7 @@ class UsageScreen(MainScreen):
         length = _ZOOMS.get(self.time_range.length)
         if length is not None and not self._shows_heat_map:
             self._zoomed.append((self.time_range, self._cursor_at))
-            self._set_range(TimeRange(length, self._at), keep_zoom=True)
+            self._set_range(TimeRange(length, self.moment), keep_zoom=True)
 
     def action_scale(self) -> None:
         self.chart.view = replace(self.chart.view, other_scale=not self.chart.view.other_scale)
@@ -326,7 +326,7 @@ class UsageScreen(MainScreen):
         if self._shows_heat_map:
             self._zoomed.append((self.time_range, self._cursor_at))
             if self.time_range.length.value < RangeLength.WEEK.value:
-                self.time_range = TimeRange(RangeLength.WEEK, self._at, self._at is None)
+                self.time_range = TimeRange(RangeLength.WEEK, self.moment, self.moment is None)
         self.on_resize()
 
     def action_zoom_out(self) -> None:
