@@ -25,7 +25,7 @@ from lictui.engine.board import Board
 from lictui.engine.merge import merge_board
 from lictui.engine.product_history import ProductHistory, ProductQuery
 from lictui.model import AlertKey, AlertKind, AlertState, Level, moved
-from lictui.tui.app import Session
+from lictui.tui.app import ShownTime
 from lictui.tui.screens.dashboard import DashboardScreen
 
 
@@ -192,12 +192,12 @@ async def test_whole_monitor_as_it_was_is_opened_from_the_chart_and_left_again()
     statuses = example_board().servers
     then, later = (merge_board(Board(statuses[at : at + 1])) for at in (0, 2))
 
-    def open_past(at: float) -> Session:
+    def open_past(at: float) -> ShownTime:
         calls.append(("open", at))
         clock = PastClock(at, 0, START)
         past = FakeEngine(workday_series, board=lambda: then, clock=clock)
         start, stop = (partial(calls.append, (name, at)) for name in ("start", "stop"))
-        return Session(past, clock, then, start, stop)
+        return ShownTime(past, clock, then, start, stop)
 
     chart: dict[str, Any] = {"servers": ("ddc-us-01",), "product": "XDT_PLT_UD"}
     options = {"open_past": open_past}

@@ -37,8 +37,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from lictui.config.settings import Settings
+    from lictui.engine.board import MergedBoard
     from lictui.history.csv_reader import ImportedPool
-    from lictui.tui.app import LictuiApp
+    from lictui.tui.app import LictuiApp, ShownTime
 
 EXIT_TIMEOUT: Final = 1.5  # seconds for an orderly exit of the screen
 CLOSE_TIMEOUT: Final = 3.0  # seconds for everything: whatever hangs, the process ends
@@ -188,32 +189,22 @@ def _run(
     read_only = options.read_only or isinstance(clock, PastClock) or _is_read_only(context)
     configure_logging(None if read_only else context.paths.log, context.log_level)
     scope = RunScope(options.group, options.interval, read_only=read_only and not demo)
-    thread = EngineThread(Engine(context.paths, clock, scope))
-    stack.callback(thread.stop)
-    thread.start()
-    from lictui.tui.app import LictuiApp, Session, WatchOptions  # noqa: PLC0415 - the engine starts first
+    thread = _started_engine(stack, context.paths, clock, scope)
+    from lictui.tui.app import LictuiApp, WatchOptions  # noqa: PLC0415 - the engine starts first
 
-    def start(of: EngineThread) -> None:
-        of.start_polling(
-            lambda board, settings: app.publish(board, _with_options(settings, options), of)
-        )
+    def publish(board: MergedBoard, settings: Settings, of: EngineThread = thread) -> None:
+        app.publish(board, _with_options(settings, options), of)
 
-    def open_past(at: float) -> Session:
-        past_clock = PastClock(at, 0, clock.now())
-        past = EngineThread(Engine(context.paths, past_clock, replace(scope, read_only=True)))
-        stack.callback(past.stop)
-        past.start()
-        return Session(past, past_clock, past.board, partial(start, past), past.stop)
+    open_past = _past_opener(stack, context.paths, clock, scope, publish)
 
     def on_first_frame() -> None:
         gc.freeze()
         gc.enable()
-        start(thread)
+        thread.start_polling(publish)
         if demo:
             _start_demo(stack, app, context.paths, options.seed, thread)
 
-    given = {"theme"} if options.theme else set()  # counts, also if it is the default
-    state = {k: v for k, v in load_state(context.paths).items() if k not in given}
+    state = _saved_state(context.paths, options)
     app = LictuiApp(
         thread,
         clock,
@@ -231,15 +222,51 @@ def _run(
     )
     with exit_on_signal(on_exit=lambda: app.call_later(app.exit, 0), close=stack.close):
         result = app.run()
-        if not (app.read_only or app.is_past):
-            _save_changes(context.paths, state, app.saved_state)
+        _save_changes(app, context.paths, state)
     return result if isinstance(result, int) else app.return_code or 0
 
 
-def _save_changes(paths: Paths, before: Mapping[str, str], after: Mapping[str, str]) -> None:
-    changes = {k: v for k, v in after.items() if v != before.get(k)}
+def _started_engine(
+    stack: ExitStack, paths: Paths, clock: SystemClock, scope: RunScope
+) -> EngineThread:
+    thread = EngineThread(Engine(paths, clock, scope))
+    stack.callback(thread.stop)
+    thread.start()
+    return thread
+
+
+def _past_opener(
+    stack: ExitStack,
+    paths: Paths,
+    clock: SystemClock,
+    scope: RunScope,
+    publish: Callable[[MergedBoard, Settings, EngineThread], None],
+) -> Callable[[float], ShownTime]:
+    """Return a function that opens the same folders as they were at a time."""
+
+    def open_past(at: float) -> ShownTime:
+        from lictui.tui.app import ShownTime  # noqa: PLC0415 - loads Textual
+
+        past_clock = PastClock(at, 0, clock.now())
+        past = _started_engine(stack, paths, past_clock, replace(scope, read_only=True))
+
+        def start() -> None:
+            past.start_polling(lambda board, settings: publish(board, settings, past))
+
+        return ShownTime(past, past_clock, past.board, start, past.stop)
+
+    return open_past
+
+
+def _saved_state(paths: Paths, options: MonitorOptions) -> dict[str, str]:
+    given = {"theme"} if options.theme else set()  # counts, also if it is the default
+    return {k: v for k, v in load_state(paths).items() if k not in given}
+
+
+def _save_changes(app: LictuiApp, paths: Paths, before: Mapping[str, str]) -> None:
+    changes = {k: v for k, v in app.saved_state.items() if v != before.get(k)}
     with suppress(LictuiError):  # the last view is not important enough for an error
-        if changes:
+        if changes and not (app.read_only or app.is_past):
             save_state(paths, changes)
 
 

@@ -311,7 +311,7 @@ class BoardChanged(Message):
         return isinstance(message, BoardChanged) and message.engine is self.engine
 
 
-class Session(NamedTuple):
+class ShownTime(NamedTuple):
     """What is shown: the present, or another time, with an engine of its own."""
 
     engine: EngineClient
@@ -366,7 +366,7 @@ class LictuiApp(App[int]):
         state: dict[str, str] | None = None,
         on_shown: Callable[[], None] | None = None,
         paths: Paths | None = None,
-        open_past: Callable[[float], Session] | None = None,
+        open_past: Callable[[float], ShownTime] | None = None,
     ) -> None:
         # A web page (`lictui serve`) names the driver in the environment.
         driver = getattr(_terminal, "TerminalDriver", None)
@@ -385,7 +385,7 @@ class LictuiApp(App[int]):
         self._on_shown = on_shown
         self._playing: Timer | None = None
         self._open_past = open_past  # blocks
-        self._present: Session | None = None  # while the monitor shows another time
+        self._present: ShownTime | None = None  # while the monitor shows another time
         self._stop_past: Callable[[], object] = bool
         self.paths = paths
         self._terminal_buffer = _terminal.TerminalBuffer()
@@ -569,8 +569,8 @@ class LictuiApp(App[int]):
         if not isinstance(self.clock, PastClock):
             if self._open_past is None:
                 self.notify("Other times are not available here", severity="warning")
-            else:
-                self.run_worker(self._leave_present(at), group="past", exclusive=True)
+            elif self._present is None:
+                self.run_worker(self._leave_present(at), group="past")
             return self._open_past is not None
         moved = self.clock.move(at - self.clock.now())
         if moved:
@@ -582,32 +582,35 @@ class LictuiApp(App[int]):
         return moved
 
     async def _leave_present(self, at: float) -> None:
-        open_past = cast("Callable[[float], Session]", self._open_past)
+        open_past = cast("Callable[[float], ShownTime]", self._open_past)
+        self._present = ShownTime(self.engine, self.clock, self.board)
         past = await asyncio.to_thread(open_past, at)
-        self._present = Session(self.engine, self.clock, self.board)
-        await self._show_session(past)
-        past.start()
+        if self._present is None:  # the user returned meanwhile
+            past.stop()
+            return
         self._stop_past = past.stop
+        await self._show_time(past)
+        past.start()
 
     def show_present(self) -> None:
         """Return from another time to the live monitor."""
         if self._present is not None:
-            self.run_worker(self._return_to_present(), group="past", exclusive=True)
+            self.run_worker(self._return_to_present(), group="past")
 
     async def _return_to_present(self) -> None:
         if self._present is not None:
             present, self._present = self._present, None
-            await self._show_session(present)
+            await self._show_time(present)
             await asyncio.to_thread(self._stop_past)
 
-    async def _show_session(self, session: Session) -> None:
+    async def _show_time(self, shown: ShownTime) -> None:
         """Show its board on new screens: the others remember what belongs to another time."""
         with self.batch_update():
             if self._playing is not None:
                 self.action_play()
-            self.engine, self.clock = session.engine, session.clock
+            self.engine, self.clock = shown.engine, shown.clock
             self.pending_polls = frozenset()
-            self.set_reactive(LictuiApp.board, session.board)
+            self.set_reactive(LictuiApp.board, shown.board)
             former = [screen for screen in self._installed_screens.values() if not callable(screen)]
             self._installed_screens.clear()
             while len(self.screen_stack) > 1:
