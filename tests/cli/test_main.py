@@ -206,3 +206,19 @@ def test_help_of_every_command_has_an_example_that_is_right(path: str) -> None:
     for line in lines:
         words = shlex.split(line.partition("     (")[0])[len(path.split()) :]
         command.make_context(path, words)  # raises UsageError
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("stauts",), "Did you mean 'status'?"),
+        (("status", "--grup", "x"), "Did you mean '--group'?"),
+        (("report", "--format", "htm"), "Did you mean 'html'?"),
+        (("export", "grafanna"), "Did you mean 'grafana'?"),
+        (("status", "--format", "x"), "'influx'.\n"),
+    ],
+)
+def test_error_for_a_misspelled_word_names_a_similar_one(
+    words: tuple[str, ...], message: str, cli: Cli
+) -> None:
+    assert message in cli.refused(*words)

@@ -111,7 +111,7 @@ def bundle(context: CommandContext, /, *, start: str, end: str, scrub: bool, out
 def opened_bundle(file: Path) -> Iterator[tuple[Paths, int, int]]:
     """Yield the folder of a bundle that was unpacked, and its span; the folder is deleted after it.
 
-    Raises UsageError for what is no bundle: the file may come from anybody.
+    Raises UsageError for any other file: it may come from anywhere.
     """
     with tempfile.TemporaryDirectory(prefix="lictui-replay-") as folder:
         paths = Paths(Path(folder), Path(folder))

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class _PluginCommand(click.Command):
-    """A command whose help and version are UNKNOWN (3), as the guidelines demand."""
+    """A command whose help and version are UNKNOWN (3), as the guidelines require."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:

@@ -163,7 +163,7 @@ def configure_logging(file: Path | None, level: str, *, also_stderr: bool = Fals
 
 
 class _PrivateLog(RotatingFileHandler):
-    """A log whose files are private, those after a rotation, too."""
+    """A log with private files, also after a rotation."""
 
     def _open(self) -> Any:
         def opener(name: str, flags: int) -> int:

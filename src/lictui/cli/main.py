@@ -9,6 +9,7 @@ import atexit
 import errno
 import gc
 import os
+import re
 import sys
 from io import TextIOWrapper
 from pkgutil import resolve_name
@@ -242,7 +243,7 @@ def main(args: Sequence[str] | None = None) -> None:
     code = code if isinstance(code, int) else 0
     if args is None:  # this process is lictui's own
         atexit._run_exitfuncs()  # noqa: SLF001 - what `sys.exit` does before it waits for threads
-        os._exit(code)  # the end of the interpreter may wait for what a blocked thread holds
+        os._exit(code)  # the interpreter may wait for a lock of a blocked thread
     sys.exit(code)
 
 
@@ -267,6 +268,9 @@ def _print_unknown(error: Exception) -> int:
     return 3
 
 
+_WRONG_CHOICE: Final = re.compile("'(.*?)' is not one of")
+
+
 def _print_error(error: click.ClickException | LictuiError) -> int:
     """Print an error, and the environment variable that a wrong value comes from; return 2."""
     variables = []
@@ -279,6 +283,11 @@ def _print_error(error: click.ClickException | LictuiError) -> int:
             n for n, v in os.environ.items() if n.startswith("LICTUI_") and repr(v) in quoted
         ]
     else:
+        if isinstance(error, click.BadParameter) and error.param:
+            words = getattr(error.param.type, "choices", ())
+            if wrong := _WRONG_CHOICE.match(error.message):
+                message = f"{error.message}{suggestion(wrong[1], words)}"
+                error = click.BadParameter(message, error.ctx, error.param)
         error.show()
         if isinstance(error, click.BadParameter) and error.ctx and error.param:
             source = error.ctx.get_parameter_source(error.param.name or "")

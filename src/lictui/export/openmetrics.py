@@ -46,7 +46,7 @@ def openmetrics_text(board: MergedBoard) -> bytes:
 class PoolSeries:
     """A pool as other systems read it: labels, and figures; None is unknown."""
 
-    server: Server  # whose figures they are
+    server: Server  # that reports the figures
     pool: Pool
     counts_installed: bool  # licenses of an entitlement count at one of its servers
 

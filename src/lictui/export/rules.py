@@ -95,7 +95,7 @@ def _classes(
     by_name, main_of = {server.name: server for server in servers}, resolve_same_as(servers)
     keys = {}
     for server in servers:
-        main = by_name[main_of.get(server.name, server.name)]  # whose alerts they are
+        main = by_name[main_of.get(server.name, server.name)]  # alerts are about this server
         keys[server.name] = _ServerClass(
             settings.alerts.thresholds_of(main, product),
             server.interval or settings.interval or DEFAULT_INTERVAL[server.source],
@@ -182,7 +182,7 @@ def _matcher(label: str, values: Collection[str], *, is_in: bool) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Quote a text for YAML and PromQL, whose escapes JSON's are."""
+    """Quote a text for YAML and PromQL, which have the same escapes as JSON."""
     return json.dumps(text, ensure_ascii=False)
 
 

@@ -34,7 +34,7 @@ class ServiceManager:
         self._fed_at = clock.monotonic()
 
     def notify(self, *assignments: str) -> None:
-        """Send a message; the service must not fail because nobody receives it."""
+        """Send a message; a service manager that does not receive it is no failure."""
         if not self._address or not hasattr(socket, "AF_UNIX"):
             return
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:

@@ -57,7 +57,7 @@ _GRID: Final = 8 * _DAY  # between two looks for a pool
 _GAP: Final = 3600  # seconds without figures in a day that are worth a look
 _RECENT: Final = 300  # seconds for which the answer about today is used again
 _POOLS_FOR: Final = 6 * 3600  # seconds, and about the pools
-_RETRY: Final = 30.0  # seconds after a failure in which the engine is not asked
+_RETRY: Final = 30.0  # seconds after a failure without another query
 _MAX_ROWS: Final = 6_000_000  # samples that are kept: about 100 MB
 
 
@@ -202,7 +202,7 @@ class LongTermHistory(History):
         return (f"{message}local history are shown. {self.failure.hint}".rstrip(),)
 
     def recovered(self) -> bool:
-        """Whether the engine answers again; while it does not, it is asked now and then."""
+        """Whether the engine responds again; after a failure it is queried at intervals."""
         if self.failure is None or self._clock.monotonic() < self._retry_at:
             return False
         self._found = 0.0, self._found[1] if self._found else {}

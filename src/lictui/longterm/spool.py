@@ -1,8 +1,9 @@
 """The figures of the history as samples of a long-term engine.
 
 Names and labels are those of the OpenMetrics output. Every reading is a sample at its own time. A
-bucket whose readings expired, or were never there, is one sample of each of `BUCKET_METRICS` at its
-start, with its length as the label `resolution`; a bucket of one reading is that reading.
+bucket without readings (they expired, or were never recorded) is one sample of each of
+`BUCKET_METRICS` at its start, with its length as the label `resolution`; a bucket of one reading is
+that reading.
 """
 
 from __future__ import annotations

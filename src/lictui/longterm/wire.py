@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class SeriesKey(NamedTuple):
-    """What tells a series from others: the labels that never change."""
+    """Identity of a series: the labels that never change."""
 
     metric: str
     server: str
@@ -128,7 +128,7 @@ class QueriedSeries(NamedTuple):
 
     @property
     def key(self) -> SeriesKey:
-        """The labels that tell it from others."""
+        """Its identity."""
         names = ("__name__", *SeriesKey._fields[1:])
         return SeriesKey(*(self.labels.get(name, "") for name in names))
 
