@@ -534,6 +534,9 @@ class LicenseUserList:
     reservations: tuple[Reservation, ...] = ()
 
 
+Steps = tuple[tuple[Step, float], ...]  # those that a source reports, and the seconds of each
+
+
 @dataclass(frozen=True, slots=True)
 class Poll:
     """One attempt to read one server, with its result."""
@@ -542,6 +545,7 @@ class Poll:
     time: float  # UTC epoch seconds when the response was complete
     latency: float  # seconds
     result: Snapshot | Failure
+    steps: Steps = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from tests.support.values import failure, poll, pool, server, snapshot
 
 from lictui.clock import Clock
 from lictui.config.settings import Limits, Retention
-from lictui.engine.board import Board, apply_poll, with_servers
+from lictui.engine.board import Board, ServerStatus, apply_poll, with_servers
 from lictui.engine.poller import (
     LEASE_SECONDS,
     Lease,
@@ -145,6 +145,20 @@ async def test_poll_ends_at_its_timeout(clock: FakeClock) -> None:
     result = (await poll_server(server(), Hangs(clock), 0.01, clock)).result
     assert isinstance(result, Failure)
     assert result.kind is FailureKind.TIMEOUT
+
+
+async def test_poll_has_the_time_of_each_step(clock: FakeClock) -> None:
+    class Steps(Script):
+        async def fetch(self, found: Callable[[Step, str], None]) -> Snapshot:
+            found(Step.AUTH, "")
+            found(Step.INVENTORY, "")
+            raise SourceError(FailureKind.PARSE, "no JSON")
+
+    poll = await poll_server(server(), Steps(clock), 5, clock)
+    assert [step for step, _ in poll.steps] == [Step.AUTH, Step.INVENTORY]
+    assert 0 <= sum(seconds for _, seconds in poll.steps) <= poll.latency
+    waiting = Board((ServerStatus(server()),))
+    assert apply_poll(waiting, poll).servers[0].steps == poll.steps
 
 
 async def test_snapshot_has_one_pool_per_key(clock: FakeClock) -> None:

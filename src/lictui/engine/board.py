@@ -33,6 +33,7 @@ from lictui.model import (
     Server,
     Snapshot,
     State,
+    Steps,
     moved,
     sum_known,
 )
@@ -84,6 +85,7 @@ class ServerStatus:
     cloud_status: LicenseServer | None = None  # its entry in Citrix Cloud's list
     # By product: in use on the other servers of its entitlement, which share the licenses
     used_elsewhere: Mapping[str, int] = field(default_factory=dict, hash=False)
+    steps: Steps = ()  # of the last poll
 
     @property
     def member_names(self) -> tuple[str, ...]:
@@ -179,6 +181,7 @@ def _polled(before: ServerStatus, poll: Poll, due: float | None) -> ServerStatus
         since=since,
         polled_at=poll.time,
         latency=poll.latency,
+        steps=poll.steps,
         due=due,
         polls=before.polls + 1,
         failed_polls=failed,

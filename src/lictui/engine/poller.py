@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lictui.engine.thread import BackgroundTasks
-from lictui.model import Failure, FailureKind, Poll, Server, Snapshot, State
-from lictui.sources.source import Source, SourceError, distinct_pools, ignore_steps
+from lictui.model import Failure, FailureKind, Poll, Server, Snapshot, State, Step
+from lictui.sources.source import OnStep, Source, SourceError, distinct_pools
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,9 +43,16 @@ async def poll_server(server: Server, source: Source, timeout: float, clock: Clo
     Latency and timeout are real seconds, even where the clock is a simulated one.
     """
     loop = asyncio.get_running_loop()
-    started = loop.time()
-    result = _divided(await _fetch(server, source, timeout), server.quantity_divisor)
-    return Poll(server.name, clock.now(), loop.time() - started, result)
+    started = step_started = loop.time()
+    steps: list[tuple[Step, float]] = []
+
+    def on_step(step: Step, _detail: str) -> None:
+        nonlocal step_started
+        steps.append((step, loop.time() - step_started))
+        step_started = loop.time()
+
+    result = _divided(await _fetch(server, source, timeout, on_step), server.quantity_divisor)
+    return Poll(server.name, clock.now(), loop.time() - started, result, tuple(steps))
 
 
 def _divided(result: Snapshot | Failure, divisor: int) -> Snapshot | Failure:
@@ -72,10 +79,12 @@ def _divided(result: Snapshot | Failure, divisor: int) -> Snapshot | Failure:
     return replace(result, pools=tuple(pools))
 
 
-async def _fetch(server: Server, source: Source, deadline: float) -> Snapshot | Failure:
+async def _fetch(
+    server: Server, source: Source, deadline: float, on_step: OnStep
+) -> Snapshot | Failure:
     try:
         async with asyncio.timeout(deadline):
-            snapshot = await source.fetch(ignore_steps)
+            snapshot = await source.fetch(on_step)
         return replace(snapshot, pools=distinct_pools(snapshot.pools))
     except SourceError as error:
         return error.failure

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from rich.cells import cell_len, set_cell_size
 
 from lictui.csvfile import csv_text
-from lictui.model import Level
+from lictui.model import Level, State
 from lictui.paths import write_private
 
 if TYPE_CHECKING:
@@ -137,6 +137,15 @@ LEVEL_TONES: Final = {
     Level.OVERDRAFT: Tone.OVER,
     Level.EXHAUSTED: Tone.CRITICAL,
     Level.UNKNOWN: Tone.QUIET,
+}
+
+
+STATE_TONES: Final = dict.fromkeys(State, Tone.CRITICAL) | {
+    State.UP: Tone.OK,
+    State.WAITING: Tone.QUIET,
+    State.DISABLED: Tone.QUIET,
+    State.STALE: Tone.WARN,
+    State.NO_DATA: Tone.WARN,
 }
 
 

@@ -21,6 +21,8 @@ from lictui.engine.usage_insights import supported_features
 from lictui.errors import LictuiError
 from lictui.model import (
     Certificate,
+    Failure,
+    FailureKind,
     LicenseServer,
     ReportingStatus,
     Server,
@@ -29,11 +31,13 @@ from lictui.model import (
     State,
     Step,
     StepResult,
+    Steps,
 )
 from lictui.tui.screens.server_detail import (
     ServerScreen,
-    license_server_lines,
-    server_details,
+    fact_line,
+    license_server_facts,
+    server_facts,
 )
 from lictui.tui.screens.server_form import FormScreen
 from lictui.tui.screens.servers import ServersScreen
@@ -159,14 +163,41 @@ def test_details_show_the_certificate_validity() -> None:
     status = ServerStatus(Server("a", SourceName.CVAD), State.UP, snapshot=reported)
     lines = [
         "".join(text for text, _ in line)
-        for line in server_details(status, NOW, UNICODE_SYMBOLS, None)
+        for fact in server_facts(status, NOW, UNICODE_SYMBOLS, None)
+        for line in fact_line(fact, 80)
     ]
-    assert "certificate valid until 12 Mar 2027 · sha256:4f1b22c04f1b22c0…" in lines
+    assert "Certificate valid until 12 Mar 2027 · sha256:4f1b22c04f1b22c0…" in lines
+
+
+STEPS = ((Step.AUTH, 0.198), (Step.INVENTORY, 0.093))
+PASSED = "✔ auth 198 ms  ✔ inventory 93 ms"
+CUT_OFF = Failure(FailureKind.TIMEOUT, "no answer", step=Step.PARSE)
+REFUSED = Failure(FailureKind.REFUSED, "refused", step=Step.CONNECT)
+
+
+@pytest.mark.parametrize(
+    ("steps", "failure", "shown"),
+    [
+        (STEPS, None, f"now  {PASSED}"),
+        (STEPS, CUT_OFF, f"now  ✔ resolve  ✔ connect  ✔ tls  {PASSED}  ✖ parse 4,000 ms"),
+        ((), REFUSED, "now  ✔ resolve  ✖ connect 4,291 ms"),
+        ((), None, "now 4,291 ms"),  # read from the history: only the whole time is known
+    ],
+)
+def test_details_show_the_time_of_each_step_of_the_last_poll(
+    steps: Steps, failure: Failure | None, shown: str
+) -> None:
+    server = Server("a", SourceName.WINRM, "https://a:5986/wsman")
+    status = ServerStatus(server, State.UP, START, failure, polled_at=START)
+    status = replace(status, latency=4.291, steps=steps)
+    facts = server_facts(status, CurrentTime(START, NOW.today), UNICODE_SYMBOLS, None)
+    lines = {label: "".join(text for text, _ in line) for (label, _), line in facts}
+    assert lines["Last poll"] == shown
 
 
 def lines(*listed: LicenseServer) -> list[str]:
-    drawn = license_server_lines(listed, UNICODE_SYMBOLS, ZoneInfo("UTC"), NOW.today)
-    return ["".join(text for text, _ in line) for line in drawn]
+    drawn = license_server_facts(listed, UNICODE_SYMBOLS, ZoneInfo("UTC"), NOW.today)
+    return ["".join(text for text, _ in line) for _, line in drawn]
 
 
 def test_license_server_lines_list_the_worst_first() -> None:
@@ -204,9 +235,9 @@ async def test_detail_shows_the_failed_step_licenses_and_history() -> None:
         await run.press("j", "j", "enter")
         assert isinstance(run.app.screen, ServerScreen)
         text = screen_text(run.app)
-        assert "Last poll: ✔ resolve  ✖ connect" in text
+        assert "✔ resolve  ✖ connect" in text
         assert "→ Check that the server runs" in text
-        assert "History since Wed 28 Jan 2026 (300 days)" in text
+        assert "History     since Wed 28 Jan 2026 (300 days)" in text
         assert "CVAD Premium u/d 214 300 86 71 %" in " ".join(text.split())
         await run.press("r", "t")
         assert "✔ parse" in screen_text(run.app)

@@ -30,7 +30,7 @@ from lictui.tui import text
 from lictui.tui.screens import server_form
 from lictui.tui.screens.dialogs import confirm
 from lictui.tui.screens.main_screen import AGE_REFRESH, TableScreen
-from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone
+from lictui.tui.text import LEVEL_TONES, STATE_TONES, Fragment, Line, Tone
 from lictui.tui.time_range import format_moment
 from lictui.tui.widgets.table import KeyedTable, Rows, TableColumn, fit_columns
 
@@ -46,95 +46,115 @@ if TYPE_CHECKING:
     from lictui.tui.theme import Symbols
     from lictui.tui.widgets.dashboard_view import CurrentTime
 
-STATE_TONES: Final = {
-    State.UP: Tone.OK,
-    State.WAITING: Tone.QUIET,
-    State.DISABLED: Tone.QUIET,
-    State.STALE: Tone.WARN,
-    State.NO_DATA: Tone.WARN,
-}
+# Facts of a server, each with its label
+
+
+ServerFact = tuple[Fragment, Line]
+_LABEL: Final = 12  # cells
+
+
+def fact_line(fact: ServerFact, width: int) -> Iterator[Line]:
+    """The fact next to its label, broken between words."""
+    (label, tone), line = fact
+    yield from text.hang(((text.pad(label, _LABEL), tone),), line, width)
 
 
 def state_fragment(state: State, symbols: Symbols) -> Fragment:
     """The glyph and the word of a state."""
-    tone = STATE_TONES.get(state, Tone.CRITICAL)
-    return f"{symbols.state[state]} {state.replace('_', ' ')}", tone
+    return f"{symbols.state[state]} {state.replace('_', ' ')}", STATE_TONES[state]
 
 
-def server_details(
+def server_facts(
     status: ServerStatus,
     time: CurrentTime,
     symbols: Symbols,
     zone: ZoneInfo | None,
     poller: str = "",
-) -> Iterator[Line]:
-    """State and failure, what the server reports, how and by whom it is read, and warnings."""
-    server, dot = status.server, f" {symbols.dot} "
-    timing = dot.join((*_timing(status, time, zone), *([f"polled by {poller}"] * bool(poller))))
-    yield (state_fragment(status.state, symbols), (f"  {timing}", Tone.QUIET))
-    yield from _last_poll(status, symbols)
-    if status.snapshot is not None:
-        if las := dot.join(las_health(status, time.today)):
-            yield ((las, Tone.TEXT),)
-        yield from _snapshot_lines(status.snapshot, server, symbols)
-        yield from license_server_lines(status.snapshot.license_servers, symbols, zone, time.today)
-    yield ((dot.join(_connection(server)), Tone.QUIET),)
-    for warning in server_schema.server_warnings(server):
-        yield ((f"{symbols.level[Level.WARN]} {warning}", Tone.WARN),)
-
-
-def _last_poll(status: ServerStatus, symbols: Symbols) -> Iterator[Line]:
-    """The steps of a failed poll, and its error with the hint."""
-    failure = status.failure
-    if failure is None:
-        return
-    if failure.step:
-        passed = list(Step)[: list(Step).index(failure.step)] if status.server.url else []
-        if not status.server.url.startswith("https:") and Step.TLS in passed:
-            passed.remove(Step.TLS)
-        took = f"  {status.latency:,.1f} s" if status.latency else ""
-        yield (
-            ("Last poll: ", Tone.QUIET),
-            *((f"{symbols.passed} {step}  ", Tone.OK) for step in passed),
-            (f"{symbols.failed} {failure.step}", Tone.CRITICAL),
-            (took, Tone.QUIET),
-        )
-    yield ((f"{symbols.failed} {failure.message}", Tone.CRITICAL),)
-    if failure.hint:
-        yield ((f"{symbols.arrow} {failure.hint}", Tone.ACCENT),)
-
-
-def _timing(status: ServerStatus, time: CurrentTime, zone: ZoneInfo | None) -> Iterator[str]:
-    now, today = time.now, time.today
-    if status.since is not None:
-        yield f"since {format_moment(status.since, zone, today)}"
-    if status.last_success_at is not None:
-        age = text.format_coarse_age(now - status.last_success_at)
-        yield "last response: now" if age == "now" else f"last response {age} ago"
-    if status.latency is not None and status.is_up:
-        yield f"{status.latency * 1000:,.0f} ms"
+) -> Iterator[ServerFact]:
+    """State, last poll, what the server reports, how and by whom it is read, and warnings."""
+    server, snapshot, dot = status.server, status.snapshot, f" {symbols.dot} "
+    since = dot.join(_since(status, time, zone))
+    yield state_fragment(status.state, symbols), ((since, Tone.QUIET),)
+    if status.polled_at is not None:
+        yield ("Last poll", Tone.QUIET), tuple(_last_poll(status, time, symbols))
+    if failure := status.failure:
+        yield _NO_LABEL, ((f"{symbols.failed} {failure.message}", Tone.CRITICAL),)
+        if failure.hint:
+            yield _NO_LABEL, ((f"{symbols.arrow} {failure.hint}", Tone.ACCENT),)
     if status.due is not None:
-        interval = text.format_age(status.server.effective_interval)
-        yield f"interval {interval}, next poll {format_moment(status.due, zone)[-5:]}"
+        interval = text.format_age(server.effective_interval)
+        by = f"{dot}polled by {poller}" if poller else ""
+        due = f"{format_moment(status.due, zone)[-5:]}, every {interval}{by}"
+        yield ("Next poll", Tone.QUIET), ((due, Tone.QUIET),)
+    if snapshot is not None:
+        if las := dot.join(las_health(status, time.today)):
+            yield ("Activation", Tone.QUIET), ((las, Tone.TEXT),)
+        yield from _reported_facts(snapshot, server, symbols)
+        yield from license_server_facts(snapshot.license_servers, symbols, zone, time.today)
+    yield ("Read from", Tone.QUIET), ((dot.join(_connection(server)), Tone.QUIET),)
+    for warning in server_schema.server_warnings(server):
+        yield _sign(Level.WARN, symbols), ((warning, Tone.WARN),)
 
 
-def _snapshot_lines(snapshot: Snapshot, server: Server, symbols: Symbols) -> Iterator[Line]:
-    parts = [
+_NO_LABEL: Final = ("", Tone.QUIET)
+
+
+def _sign(level: Level, symbols: Symbols) -> Fragment:
+    return f"{symbols.level[level]} {level}", LEVEL_TONES[level]
+
+
+def _since(status: ServerStatus, time: CurrentTime, zone: ZoneInfo | None) -> Iterator[str]:
+    if status.since is not None:
+        yield f"since {format_moment(status.since, zone, time.today)}"
+    if status.last_success_at not in (None, status.polled_at):
+        yield f"last response {_ago(time.now, status.last_success_at)}"
+
+
+def _ago(now: float, moment: float | None) -> str:
+    age = text.format_coarse_age(now - (moment or now))
+    return "now" if age == "now" else f"{age} ago"
+
+
+def _last_poll(status: ServerStatus, time: CurrentTime, symbols: Symbols) -> Iterator[Fragment]:
+    """When it was, and its steps with their times; those without a time only if one failed."""
+    yield _ago(time.now, status.polled_at), Tone.TEXT
+    times, latency = dict(status.steps), status.latency or 0.0
+    failed = status.failure.step if status.failure else None
+    for step in Step:
+        if step is failed:
+            took = latency - sum(times.values())
+            yield f"  {symbols.failed} {step}{_milliseconds(took)}", Tone.CRITICAL
+            return
+        is_https = status.server.url.startswith("https:")
+        applies = bool(failed and status.server.url) and (is_https or step is not Step.TLS)
+        if step in times or applies:
+            yield f"  {symbols.passed} {step}", Tone.OK
+            yield _milliseconds(times.get(step)), Tone.QUIET
+    if not times:
+        yield _milliseconds(status.latency), Tone.QUIET
+
+
+def _milliseconds(seconds: float | None) -> str:
+    return "" if seconds is None else f" {seconds * 1000:,.0f} ms"
+
+
+def _reported_facts(snapshot: Snapshot, server: Server, symbols: Symbols) -> Iterator[ServerFact]:
+    dot = f" {symbols.dot} "
+    parts = (
         snapshot.reported_name,
         f"mode {snapshot.mode}" if snapshot.mode else "",
         f"version {snapshot.version}" if snapshot.version else "",
         supported_features(snapshot.version) if server.source is SourceName.WINRM else "",
-    ]
-    if line := f" {symbols.dot} ".join(filter(None, parts)):
-        yield ((line, Tone.TEXT),)
-    if snapshot.certificate is not None:
-        day = snapshot.certificate.expires
+    )
+    if reported := dot.join(filter(None, parts)):
+        yield ("Reports", Tone.QUIET), ((reported, Tone.TEXT),)
+    if certificate := snapshot.certificate:
+        day, sha256 = certificate.expires, certificate.sha256[:16] + symbols.ellipsis
         validity = f"valid until {day.day} {day:%b %Y}" if day else "with unknown expiry"
-        fingerprint = f"sha256:{snapshot.certificate.sha256[:16]}{symbols.ellipsis}"
-        yield ((f"certificate {validity} {symbols.dot} {fingerprint}", Tone.TEXT),)
+        yield ("Certificate", Tone.QUIET), ((f"{validity}{dot}sha256:{sha256}", Tone.TEXT),)
     for notice in snapshot.notices:
         line = ": ".join(filter(None, (notice.title, notice.detail, notice.action)))
-        yield ((f"{symbols.level[notice.level]} {line}", LEVEL_TONES[notice.level]),)
+        yield _sign(notice.level, symbols), ((line, LEVEL_TONES[notice.level]),)
 
 
 def _connection(server: Server) -> Iterator[str]:
@@ -146,8 +166,8 @@ def _connection(server: Server) -> Iterator[str]:
         server.format,
         server.customer_id and f"customer {server.customer_id}",
         server.username and f"user {server.username}",
-        server.secret,
         server.auth,
+        server.secret,
         server.same_as and f"same server as {server.same_as}",
         f"counts divided by {server.quantity_divisor}" if server.quantity_divisor > 1 else "",
     )
@@ -160,9 +180,9 @@ def _connection(server: Server) -> Iterator[str]:
 _MAX_LISTED: Final = 8  # license servers that are named; all are counted
 
 
-def license_server_lines(
+def license_server_facts(
     listed: Sequence[LicenseServer], symbols: Symbols, zone: ZoneInfo | None, today: date
-) -> Iterator[Line]:
+) -> Iterator[ServerFact]:
     """How many are in which state, then the worst by name; nothing where none are listed."""
     if not listed:
         return
@@ -170,14 +190,16 @@ def license_server_lines(
     counts = Counter(server.status for server in listed)
     states = (f"{counts[s]:,} {_status_text(s)}" for s in REPORTING_LEVELS if counts[s])
     plural = "" if len(listed) == 1 else "s"
-    yield ((f"{len(listed):,} license server{plural}: {dot.join(states)}", Tone.TEXT),)
+    summary = f"{len(listed):,} license server{plural}: {dot.join(states)}"
+    yield ("Lists", Tone.QUIET), ((summary, Tone.TEXT),)
     for server in by_urgency(listed)[:_MAX_LISTED]:
         level = REPORTING_LEVELS[server.status]
         name = server.fqdn or server.host_id
         facts = dot.join(_reporting_facts(server, zone, today))
-        yield ((f"{symbols.level[level]} {name}  ", LEVEL_TONES[level]), (facts, Tone.QUIET))
+        named = (f"{symbols.level[level]} {name}  ", LEVEL_TONES[level])
+        yield _NO_LABEL, (named, (facts, Tone.QUIET))
     if (more := len(listed) - _MAX_LISTED) > 0:
-        yield ((f"and {more:,} more", Tone.QUIET),)
+        yield _NO_LABEL, ((f"and {more:,} more", Tone.QUIET),)
 
 
 def _reporting_facts(server: LicenseServer, zone: ZoneInfo | None, today: date) -> Iterator[str]:
@@ -214,26 +236,20 @@ class ServerActions(TableScreen):
     def selected(self) -> ServerStatus | None:
         return self.lictui.board.registered.find(self.selected_server)
 
-    def show_details(self, head: tuple[Line, ...] = (), *more: Line) -> None:
-        status, symbols = self.selected, self.lictui.symbols
+    def show_details(self, head: tuple[Line, ...] = (), *more: ServerFact) -> None:
+        status, app = self.selected, self.lictui
         if status is None:
             hint = "No servers configured. Press a to add one."
             self._details.show_lines(((hint, Tone.QUIET),))
         elif status.server.name != self._testing:
             self._end_test()
-            hints = count_hints(self.lictui.board, self.lictui.settings.entitlements)
-            self._details.show_lines(
-                *head,
-                *server_details(
-                    status, self.current_time, symbols, self.zone, self.lictui.board.poller
-                ),
-                *(
-                    ((f"{symbols.arrow} {message}", Tone.WARN),)  # licenses are reported twice
-                    for (server, _), message in hints.items()
-                    if server == status.server.name
-                ),
-                *more,
-            )
+            poller, width = app.board.poller, self.size.width - 3
+            facts = [*server_facts(status, self.current_time, app.symbols, self.zone, poller)]
+            for (server, _), message in count_hints(app.board, app.settings.entitlements).items():
+                if server == status.server.name:  # licenses are reported twice
+                    facts.append((_sign(Level.WARN, app.symbols), ((message, Tone.WARN),)))
+            lines = (line for fact in (*facts, *more) for line in fact_line(fact, width))
+            self._details.show_lines(*head, *lines)
 
     def action_back(self) -> None:
         if self._testing:
@@ -349,13 +365,13 @@ class ServerScreen(ServerActions):
             if self.is_current:
                 self.app.pop_screen()
             return
-        history = "No history yet"
+        history = "none yet"
         if self._recorded_since is not None:
             since = format_moment(self._recorded_since, self.zone, year=True)
             days = (self.current_time.now - self._recorded_since) / _DAY
-            history = f"History since {since} ({days:,.0f} days)"
+            history = f"since {since} ({days:,.0f} days)"
         head: Line = ((self._server, Tone.STRONG), (f"  {self.selected.server.group}", Tone.QUIET))
-        self.show_details((head,), ((history, Tone.QUIET),))
+        self.show_details((head,), (("History", Tone.QUIET), ((history, Tone.QUIET),)))
         rows = pool_rows(self._pools, self.current_time.today)
         width = self.size.width - 2
         self.table.show_rows(fit_columns(_POOL_COLUMNS, rows, width, "name", ("ends",)), rows)

@@ -12,8 +12,8 @@ from textual.widgets import DataTable
 from lictui.clock import iso
 from lictui.model import Server, SourceName
 from lictui.tui import text
-from lictui.tui.screens.server_detail import STATE_TONES, ServerActions, state_fragment
-from lictui.tui.text import Cell, Fragment, Table, Tone
+from lictui.tui.screens.server_detail import ServerActions, state_fragment
+from lictui.tui.text import STATE_TONES, Cell, Fragment, Table, Tone
 from lictui.tui.time_range import format_moment
 from lictui.tui.widgets.table import KeyedTable, Rows, TableCell, TableColumn, fit_columns
 
@@ -53,10 +53,7 @@ def server_cells(
     due = format_moment(status.due, zone)[-5:] if status.due and server.enabled else ""
     return {
         "name": (server.name, Tone.STRONG),
-        "state": (
-            *state_fragment(state, symbols),
-            _BY_STATE.index(STATE_TONES.get(state, Tone.CRITICAL)),
-        ),
+        "state": (*state_fragment(state, symbols), _BY_STATE.index(STATE_TONES[state])),
         "group": (server.group, Tone.TEXT),
         "source": (server.source, Tone.TEXT),
         "address": (_address(server), Tone.TEXT),

@@ -20,7 +20,7 @@ from textual.reactive import var
 from lictui.model import Level, State, percent_text
 from lictui.products import describe
 from lictui.tui import text
-from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, fit_line, line_width
+from lictui.tui.text import LEVEL_TONES, STATE_TONES, Fragment, Line, Tone, fit_line, line_width
 from lictui.tui.theme import UNICODE_SYMBOLS, Symbols
 from lictui.tui.widgets.gauge import NO_TREND, TrendData, draw_gauge, draw_trend
 from lictui.tui.widgets.styled_text import LineView, Piece
@@ -31,13 +31,6 @@ if TYPE_CHECKING:
     from lictui.tui.widgets.dashboard_view import PaneView, RowId, RowView
 
 
-_STATE_TONE: Final = {
-    State.UP: Tone.OK,
-    State.WAITING: Tone.QUIET,
-    State.DISABLED: Tone.QUIET,
-    State.STALE: Tone.WARN,
-    State.NO_DATA: Tone.WARN,
-}
 _RATIO_CELLS: Final = 8  # `1234 % ` and the level mark
 _LEAST_NAME: Final = 8
 _USEFUL_NAME: Final = 18
@@ -147,7 +140,7 @@ def line_of_row(view: PaneView, at: RowId, cells: int) -> int:
 
 
 def _title(view: PaneView, cells: int, symbols: Symbols) -> Line:
-    tone = _STATE_TONE.get(view.state, Tone.CRITICAL)
+    tone = STATE_TONES[view.state]
     word = view.state.value.replace("_", " ")
     bad = view.state not in (State.UP, State.WAITING, State.DISABLED)
     if bad and view.age not in ("", "now"):
@@ -184,7 +177,7 @@ def _bottom(notes: Sequence[Fragment], cells: int, symbols: Symbols) -> Line:
 
 def _reason(view: PaneView, inside: int, symbols: Symbols) -> list[Line]:
     """Return the reason and the hint in lines; an empty one where there is nothing to show."""
-    tone = Tone.QUIET if view.state is State.UP else _STATE_TONE.get(view.state, Tone.CRITICAL)
+    tone = Tone.QUIET if view.state is State.UP else STATE_TONES[view.state]
     lines: list[Line] = []
     for index, sentence in enumerate(view.reason):
         lead: Line = (("-> ", Tone.QUIET),) if index else ()

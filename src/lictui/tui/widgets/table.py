@@ -175,7 +175,7 @@ class KeyedTable(DataTable[Text]):
     def _title(self, column: TableColumn) -> Text:
         """The title; of the sorted column with the direction, in the gap to the next if needed."""
         if column.key != self._sort:
-            return Text(column.title)
+            return Text(cut(column.title, column.width, self._symbols.ellipsis))
         arrow = self._symbols.descending if self._reverse else self._symbols.ascending
         title = column.title.rstrip()
         gap = " " * (cell_len(title) + 1 < column.width)
