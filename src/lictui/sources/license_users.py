@@ -14,7 +14,7 @@ from lictui.model import LicenseUser, LicenseUserList, Server, SourceName
 from lictui.sources.command.formats import udadmin_license_users
 from lictui.sources.command.source import command_label
 from lictui.sources.flexnet.source import lmstat_license_users, read_output, run_lmstat
-from lictui.sources.process import decode_output, parse_output, run_program
+from lictui.sources.process import parse_output, run_program
 from lictui.sources.sanitize import sanitize
 from lictui.sources.source import no_data_error
 
@@ -36,12 +36,11 @@ async def read_license_users(server: Server, limits: Limits, clock: Clock) -> Li
             'Add the license server also with source "lmstat", or with source "command" and format'
             ' "udadmin", and set its same_as to this server.',
         )
-    text = decode_output(output.stdout)
     label = server.address or command_label(server.command)
-    parse = partial(lmstat_license_users, text, label, clock.now())
+    parse = partial(lmstat_license_users, address=label, now=clock.now())
     if server.format == "udadmin":
-        parse = partial(udadmin_license_users, text, label)
-    return await parse_output(partial(read_output, output, parse), len(text))
+        parse = partial(udadmin_license_users, label=label)
+    return await parse_output(partial(read_output, output, parse), len(output.stdout))
 
 
 def release_command(user: LicenseUser) -> str:

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from lictui.model import FailureKind, Mode, Server, Snapshot, Step
-from lictui.sources import process
 from lictui.sources.command.formats import (
     checkmk_snapshot,
     license_file_snapshot,
@@ -21,12 +19,13 @@ from lictui.sources.command.formats import (
 )
 from lictui.sources.command.powershell import licinventory_snapshot, wmi_snapshot
 from lictui.sources.flexnet.source import lmstat_snapshot
+from lictui.sources.process import ProgramOutput, decode_output, run_program
+from lictui.sources.program import ProgramSource
 from lictui.sources.sanitize import sanitize
 from lictui.sources.source import (
     ErrorRule,
     SourceError,
     config_error,
-    count_text,
     find_rule,
     no_data_error,
 )
@@ -36,34 +35,29 @@ if TYPE_CHECKING:
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits
-    from lictui.sources.process import ProgramOutput
 
 _SERVERS_NOT_UP: Final = 1  # exit code of `lictui status`
 _UNSPECIFIC: Final = (FailureKind.PARSE, FailureKind.NO_DATA)
 
 
-class CommandSource:
-    """`lictui.sources.source.Source` for a command of the user; keeps nothing between polls."""
+class CommandSource(ProgramSource):
+    """Implements `Source` for a command of the user."""
 
     def __init__(self, server: Server, limits: Limits, clock: Clock) -> None:
-        self._server, self._limits, self._clock = server, limits, clock
+        super().__init__(server, limits, clock)
         self._label = command_label(server.command)
 
-    async def fetch(self, on_step: Callable[[Step, str], None]) -> Snapshot:
-        """Run the command once and read its output; see `Source.fetch`."""
-        start = self._clock.monotonic()
-        output = await process.run_program(self._server.command, self._limits)
-        seconds = self._clock.monotonic() - start
-        text = process.decode_output(output.stdout)
-        self._check(output, text)
-        size = f"{len(output.stdout):,} bytes"
-        on_step(Step.INVENTORY, f"exit code {output.exit_code} in {seconds:.1f} s, {size}")
-        snapshot = await process.parse_output(partial(self._parse, text), len(text))
-        on_step(Step.PARSE, count_text(len(snapshot.pools), "pool"))
-        return snapshot
+    async def _run(self) -> ProgramOutput:
+        return await run_program(self._server.command, self._limits)
 
-    async def aclose(self) -> None:
-        """Do nothing: there is no connection."""
+    def _read(self, output: ProgramOutput) -> Snapshot:
+        text = decode_output(output.stdout)
+        self._check(output, text)
+        try:
+            return self._parse(text)
+        except SourceError as error:
+            failure = error.failure
+            raise SourceError(failure.kind, failure.message, failure.hint, Step.PARSE) from error
 
     def _check(self, output: ProgramOutput, text: str) -> None:
         form, code, is_empty = self._server.format, output.exit_code, not text.strip()

@@ -33,13 +33,13 @@ from lictui.sources.flexnet.parser import (
     read_pools,
     start_time,
 )
-from lictui.sources.process import ProgramOutput, decode_output, parse_output, run_program
+from lictui.sources.process import ProgramOutput, decode_output, run_program
+from lictui.sources.program import ProgramSource
 from lictui.sources.sanitize import first_line, parse_date, sanitize
 from lictui.sources.source import (
     ErrorRule,
     SourceError,
     config_error,
-    count_text,
     find_rule,
     list_some,
     no_data_error,
@@ -50,7 +50,6 @@ from lictui.sources.source import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from lictui.clock import Clock
     from lictui.config.settings import Limits
 
 _T = TypeVar("_T")
@@ -61,31 +60,16 @@ _MAX_START: Final = 4000  # characters examined to recognize other output
 _SHELL_SIGNAL: Final = 128  # a shell's exit code for a killed program is this plus the signal
 
 
-class LmstatSource:
-    """`lictui.sources.source.Source` for `lmutil lmstat`; keeps nothing between polls."""
+class LmstatSource(ProgramSource):
+    """Implements `Source` for `lmutil lmstat`."""
 
-    def __init__(self, server: Server, limits: Limits, clock: Clock) -> None:
-        self._server, self._limits, self._clock = server, limits, clock
+    listed = "feature"
 
-    async def fetch(self, on_step: Callable[[Step, str], None]) -> Snapshot:
-        """Read everything once within the timeout; see `Source.fetch`."""
-        output = await run_lmstat(self._server, self._limits)
-        text = decode_output(output.stdout)
-        program = self._server.lmutil or _PROGRAM
-        printed = f"{program} printed {len(output.stdout):,} bytes"
-        try:
-            parse = partial(lmstat_snapshot, text, self._server.address)
-            snapshot = await parse_output(partial(read_output, output, parse), len(text))
-        except SourceError as error:
-            if error.failure.step is Step.PARSE:
-                on_step(Step.INVENTORY, printed)
-            raise
-        on_step(Step.INVENTORY, printed)
-        on_step(Step.PARSE, count_text(len(snapshot.pools), "feature"))
-        return snapshot
+    async def _run(self) -> ProgramOutput:
+        return await run_lmstat(self._server, self._limits)
 
-    async def aclose(self) -> None:
-        """Do nothing: there is no connection."""
+    def _read(self, output: ProgramOutput) -> Snapshot:
+        return read_output(output, partial(lmstat_snapshot, address=self._server.address))
 
 
 async def run_lmstat(server: Server, limits: Limits) -> ProgramOutput:
@@ -109,8 +93,8 @@ async def run_lmstat(server: Server, limits: Limits) -> ProgramOutput:
     )
 
 
-def read_output(output: ProgramOutput, parse: Callable[[], _T]) -> _T:
-    """Return what `parse` makes of `output`; if that fails, raise the error the program printed.
+def read_output(output: ProgramOutput, parse: Callable[[str], _T]) -> _T:
+    """Return what `parse` makes of the text; if that fails, raise the error the program printed.
 
     lmutil has exit codes of its own for answers that are complete. The output of a program that was
     killed may be incomplete: missing features would look like removed ones.
@@ -119,7 +103,7 @@ def read_output(output: ProgramOutput, parse: Callable[[], _T]) -> _T:
     if code < 0 or _SHELL_SIGNAL < code <= _SHELL_SIGNAL + signal.SIGTERM:
         raise _program_error(output, "it was killed, so its output may be incomplete")
     try:
-        return parse()
+        return parse(decode_output(output.stdout))
     except SourceError as error:
         if not (code and error.failure.kind is FailureKind.PARSE and output.stderr):
             raise
