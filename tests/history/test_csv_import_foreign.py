@@ -98,6 +98,17 @@ def test_local_times_survive_a_clock_change(
     assert pool.rows["time"].tolist() == times
 
 
+def test_license_types_add_up_in_the_hour_that_comes_twice() -> None:
+    rows = [
+        f"2026-10-25 {clock},{name},{figure}\n"
+        for clock in ("02:00", "02:30", "02:00", "02:30", "03:00")
+        for name, figure in (("Retail", 40), ("Eval", 2))
+    ]
+    found = points("Time,License Type,In Use\n" + "".join(rows), BERLIN)
+    hours = ("00:00", "00:30", "01:00", "01:30", "02:00")
+    assert [row[:2] for row in found] == [(f"2026-10-25 {hour}:00", 42) for hour in hours]
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -482,15 +482,15 @@ class _Dating:
             "in_use": in_use,
             "overdraft": overdraft,
             "installed": np.where(total >= 0, without, installed),
-            "license_type": self._column(
-                f"text{self._content.columns.indexes.get('license_type')}"
-            ),
+            "license_type": self._column("license_type"),
         }
         valid = {name: column[is_valid] for name, column in columns.items()}
         return imported_rows(len(valid["line"]), **valid), pools
 
     def _column(self, name: str) -> IntArray:
         """Return a column of all rows, UNKNOWN where the file does not have it."""
+        if name == "license_type":
+            name = f"text{self._content.columns.indexes.get(name)}"
         has_column = name in (self._rows.dtype.names or ())
         return self._rows[name] if has_column else np.full(len(self._rows), UNKNOWN)
 
@@ -506,7 +506,9 @@ class _Dating:
         days = local // _DAY
         zone = UTC if columns.are_utc else self._options.zone
         times = LocalTimes(zone, newest_first=bool((local[:1] > local[-1:]).any()))
-        time = np.where(is_local, times.utc(days, local % _DAY), local - offset)
+        types = self._column("license_type").astype(np.int64)
+        series = types * len(self._days) + self._column("subscription_date")
+        time = np.where(is_local, times.utc(days, local % _DAY, series), local - offset)
         is_bucket = np.isin(width, _BUCKET_WIDTHS) & (time % np.maximum(width, 1) == 0)
         width = np.where(is_day, _DAY, np.where(is_bucket, width, 0))
         is_month = np.array([written.second == 0 for written in self._dates], np.bool_)

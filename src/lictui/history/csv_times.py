@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -233,19 +234,20 @@ def is_day_first(dates: Iterable[LocalDate]) -> bool:
 class LocalTimes:
     """Turns local times, in the order of a file or the reverse, into UTC epoch seconds.
 
-    Of an hour that comes twice, a row is in the second one if the rows before it are.
+    Of an hour that comes twice, a row is in the second one if the rows of its series before it are.
     """
 
     def __init__(self, zone: tzinfo | None, *, newest_first: bool) -> None:
         self._zone = zone  # None: the system's
         self._step = -1 if newest_first else 1
-        self._used: set[int] = set()
-        self._last = 0
+        self._used: set[tuple[int, int]] = set()
+        self._last: dict[int, int] = defaultdict(int)  # by series
 
-    def utc(self, days: IntArray, seconds: IntArray) -> IntArray:
+    def utc(self, days: IntArray, seconds: IntArray, series: IntArray) -> IntArray:
         """Return the times of days from the epoch and seconds of the day.
 
-        A time in an hour that a clock change leaves out is INVALID.
+        A time in an hour that a clock change leaves out is INVALID. Rows of different `series`,
+        such as license types, may have the same time.
         """
         distinct, place = np.unique(days, return_inverse=True)
         edges = [(self._offset(day), self._offset(day + 1)) for day in distinct.tolist()]
@@ -254,26 +256,27 @@ class LocalTimes:
         changing = np.flatnonzero((offsets[:, 0] != offsets[:, 1])[place])
         for row in changing[:: self._step]:
             local = _EPOCH_DAY + timedelta(days=int(days[row]), seconds=int(seconds[row]))
-            times[row] = self._in_order(local)
+            times[row] = self._in_order(local, int(series[row]))
         return times
 
     def noon(self, days: IntArray) -> IntArray:
         """Return the local noon of days, within the same day in UTC."""
-        noon = self.utc(days, np.full(len(days), _NOON * _HOUR))
+        noon = self.utc(days, np.full(len(days), _NOON * _HOUR), np.zeros_like(days))
         return np.clip(noon, days * _DAY, days * _DAY + _DAY - 1)
 
     def _offset(self, day: int) -> int:
         """Return the seconds east of UTC at the start of a day."""
         return day * _DAY - _timestamp(_EPOCH_DAY + timedelta(days=day), self._zone)
 
-    def _in_order(self, local: datetime) -> int:
+    def _in_order(self, local: datetime, series: int) -> int:
         first, second = (_timestamp(local.replace(fold=fold), self._zone) for fold in (0, 1))
         if second < first:
             return INVALID
-        is_second = second > first and (first <= self._last < second or first in self._used)
-        self._last = second if is_second and second not in self._used else first
-        self._used.add(self._last)
-        return self._last
+        is_repeated = first <= self._last[series] < second or (series, first) in self._used
+        is_second = second > first and is_repeated and (series, second) not in self._used
+        self._last[series] = time = second if is_second else first
+        self._used.add((series, time))
+        return time
 
 
 _EPOCH_DAY: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - local days are counted from it
