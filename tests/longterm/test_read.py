@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, PRODUCT
@@ -98,6 +99,19 @@ def test_engine_fills_what_is_missing_and_local_figures_win(
         count = len(fake.requests)
         history.series(query)
         assert len(fake.requests) == count  # it is kept
+
+
+def test_engine_is_asked_for_the_product_of_the_question_alone(
+    push: PushFixture, monitor: PushFixture, fake: FakePrometheus
+) -> None:
+    push.poll_series(MIDNIGHT, [7] * 96, every=900.0)
+    push.clock._now = monitor.clock._now = MIDNIGHT + DAY
+    run(push.push())
+    with merged(monitor) as history:
+        query = SeriesQuery((("lic-01", PoolKey(PRODUCT)),), MIDNIGHT, MIDNIGHT + DAY, HOUR)
+        assert history.series(query).high.tolist() == [7] * 24
+    query_text = parse_qs(fake.requests[-1].content.decode())["query"][0]
+    assert f'product=~"|{PRODUCT}"' in query_text
 
 
 def test_engine_is_not_asked_for_what_the_history_has(

@@ -249,7 +249,7 @@ async def stored_samples(
     client: PrometheusClient, server: str, start: int, stop: int
 ) -> dict[SeriesKey, Samples]:
     """Return what the engine has of a server in [start, stop)."""
-    return joined(await client.raw_samples(selector(ALL_METRICS, server=server), start, stop))
+    return joined(await client.raw_samples(selector(ALL_METRICS, server), start, stop))
 
 
 def joined(series: Iterable[QueriedSeries]) -> dict[SeriesKey, Samples]:

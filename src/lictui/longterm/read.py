@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from lictui.model import Failure, Server
 
 _DAY: Final = int(Resolution.DAY)
-_BLOCK: Final = 64 * _DAY  # of one server, read at once
+_BLOCK: Final = 64 * _DAY  # of one product of a server, read at once
 _GRID: Final = 8 * _DAY  # between two looks for a pool
 _GAP: Final = 3600  # seconds without figures in a day that are worth a look
 _RECENT: Final = 300  # seconds for which the answer about today is used again
@@ -257,15 +257,17 @@ class LongTermHistory(History):
                 block, end, fresh = today, today + _DAY, now // _RECENT
             else:
                 end, fresh = min(block + _BLOCK, today), now // _DAY
-            samples = self._block(pool.server, block, end, fresh)
+            samples = self._block(pool, block, end, fresh)
             own = _PoolSamples(samples, key, interval)
             yield own.series(finest, max(first, start), min(end, stop), now)
             first = end
 
-    def _block(self, server: str, start: int, stop: int, fresh: int) -> dict[SeriesKey, Samples]:
-        key = (server, start, stop, fresh)
+    def _block(
+        self, pool: KnownPool, start: int, stop: int, fresh: int
+    ) -> dict[SeriesKey, Samples]:
+        key = (pool.server, pool.product, start, stop, fresh)
         if key not in self._blocks:
-            query = selector(USAGE_METRICS, server=server)
+            query = selector(USAGE_METRICS, pool.server, pool.product)
             answer = self._ask(lambda c: c.raw_samples(query, start - CONTEXT, stop + CONTEXT))
             if answer is None:
                 return {}

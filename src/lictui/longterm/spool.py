@@ -8,6 +8,7 @@ that reading.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -52,13 +53,16 @@ ALL_METRICS: Final = (
 )
 
 
-def selector(metrics: Iterable[str], **labels: str) -> str:
-    """Return the PromQL selector of the series of these metrics with these labels."""
-    matchers = [f'__name__=~"{"|".join(metrics)}"']
-    for name, value in labels.items():
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-        matchers.append(f'{name}="{escaped}"')
+def selector(metrics: Iterable[str], server: str, product: str = "") -> str:
+    """Return the PromQL selector of these metrics of a server, of its pools of a product or all."""
+    matchers = [f'__name__=~"{"|".join(metrics)}"', f'server="{_quoted(server)}"']
+    if product:  # and what has no such label: whether the server responded
+        matchers.append(f'product=~"|{_quoted(re.escape(product))}"')
     return "{" + ",".join(matchers) + "}"
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
