@@ -28,7 +28,7 @@ def pane_of(status: ServerStatus) -> PaneView:
 
 
 def draw(view: PaneView, cells: int, symbols: Symbols = UNICODE_SYMBOLS) -> list[Line]:
-    digits, longest = dashboard.measure_pane(view)
+    digits, longest = dashboard.measure_panes((view,))
     shape = dashboard.pane_columns(cells - dashboard.FRAME_CELLS, digits, longest)
     height = dashboard.pane_height(view, cells)
     return [*dashboard.draw_pane(view, {}, cells, height, shape, symbols)]

@@ -13,6 +13,7 @@ from textual.screen import Screen
 from lictui.engine.alerts import alert_views, severity_rank
 from lictui.engine.board import FIGURES, GroupBy, pools_by_total, total_of, total_thresholds
 from lictui.model import Level, State, percent_text
+from lictui.products import abbreviated
 from lictui.tui import text
 from lictui.tui.screens.main_screen import AppScreen
 from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, fit_line, line_width
@@ -222,7 +223,8 @@ def _listed(total: Total, board: MergedBoard, cells: int, symbols: Symbols) -> L
     limits = total_thresholds(board.alert_settings, total.scope, total.product, GroupBy.GROUP)
     counts = (text.format_sum(total, figure, symbols.at_least) for figure in FIGURES)
     of = " of ".join(counts)
-    name = f"{total.name} {symbols.dot} {total.scope}" if total.scope else total.name
+    name = abbreviated(total.name, total.product)
+    name = f"{name} {symbols.dot} {total.scope}" if total.scope else name
     name = text.pad(name, max(8, cells - 28), ellipsis=symbols.ellipsis)
     percent = percent_text(total.ratio, limits.ratios)
     tone = LEVEL_TONES[total.worst_level]
@@ -242,7 +244,7 @@ def _problem_line(board: MergedBoard, now: float, symbols: Symbols) -> Line:
             continue
         state = status.state.replace("_", " ")
         age = "" if status.since is None else f" {text.format_coarse_age(now - status.since)}"
-        tone = Tone.WARN if status.state in (State.STALE, State.NO_DATA) else Tone.CRITICAL
+        tone = text.STATE_TONES[status.state]
         glyph = symbols.state[status.state]
         line.append((f" {glyph} {status.server.name} {state}{age} ", tone))
     return tuple(line)
@@ -255,7 +257,8 @@ def ticker_line(alerts: Sequence[AlertState], turn: int, cells: int, symbols: Sy
     shown = [alert for alert in alerts if alert.level in _SEVERE] or alerts
     alert = shown[turn % len(shown)]
     count = f" {turn % len(shown) + 1}/{len(shown)} "
-    message = f"{symbols.level[alert.level]} {alert.key.server}: {alert.message}"
+    message = abbreviated(alert.message, alert.key.product)
+    message = f"{symbols.level[alert.level]} {alert.key.server}: {message}"
     message = text.cut(message, max(2, cells - len(count)), symbols.ellipsis)
     return ((count, Tone.STRONG), (message, LEVEL_TONES[alert.level]))
 

@@ -26,7 +26,7 @@ from lictui.tui.widgets.gauge import NO_TREND, TrendData, draw_gauge, draw_trend
 from lictui.tui.widgets.styled_text import LineView, Piece
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from lictui.tui.widgets.dashboard_view import PaneView, RowId, RowView
 
@@ -73,14 +73,15 @@ def pane_columns(inside: int, digits: int, longest: int) -> PaneColumns:
     return PaneColumns(name, model, left - trend, digits, word, trend)
 
 
-def measure_pane(view: PaneView) -> tuple[int, int]:
-    """Return the digits of the largest figure and the cells of the longest name in a pane."""
-    readings = [row.reading for row in view.rows if row.counted]
+def measure_panes(views: Iterable[PaneView]) -> tuple[int, int]:
+    """Return the digits of the largest figure and the cells of the longest name."""
+    rows = [row for view in views for row in view.rows]
+    readings = [row.reading for row in rows if row.counted]
     figures = [figure or 0 for r in readings for figure in (r.in_use, r.installed)]
     extremes = (max(figures, default=0), min(figures, default=0))
     return (
         max(len(text.format_count(figure)) for figure in extremes),
-        max((cell_len(row.name) for row in view.rows), default=1),
+        max(map(cell_len, {row.name for row in rows}), default=1),
     )
 
 
@@ -180,7 +181,7 @@ def _reason(view: PaneView, inside: int, symbols: Symbols) -> list[Line]:
     tone = Tone.QUIET if view.state is State.UP else STATE_TONES[view.state]
     lines: list[Line] = []
     for index, sentence in enumerate(view.reason):
-        lead: Line = (("-> ", Tone.QUIET),) if index else ()
+        lead: Line = ((f"{symbols.arrow:<2} ", Tone.QUIET),) if index else ()
         text_of = ((sentence, Tone.QUIET if index else tone),)
         wrapped = list(text.hang(lead, text_of, max(inside, 8)))
         if len(wrapped) > _REASON_LINES:
@@ -329,7 +330,6 @@ class PaneGrid(LineView["RowId"], inherit_bindings=False):
         self._pane_layout = layout_panes((), 0, 1)
         self._shape = pane_columns(60, 1, 1)
         self._lines: dict[str, tuple[tuple[object, ...], tuple[Line, ...]]] = {}
-        self._measured: dict[str, tuple[PaneView, int, int]] = {}
 
     # Content
 
@@ -343,25 +343,16 @@ class PaneGrid(LineView["RowId"], inherit_bindings=False):
             return
         count = column_count(width) if len(self.panes) > 1 else 1
         narrowest = width // count
-        measured = {view.server: self._measure(view) for view in self.panes}
-        self._measured = measured
-        digits = max((digits for _, digits, _ in measured.values()), default=1)
-        longest = max((name for _, _, name in measured.values()), default=1)
-        self._shape = pane_columns(narrowest - FRAME_CELLS, digits, longest)
+        self._shape = pane_columns(narrowest - FRAME_CELLS, *measure_panes(self.panes))
         places = [(view.group, pane_height(view, narrowest)) for view in self.panes]
         self._pane_layout = layout_panes(places, width, count)
-        self._lines = {name: kept for name, kept in self._lines.items() if name in measured}
+        shown = {view.server for view in self.panes}
+        self._lines = {name: kept for name, kept in self._lines.items() if name in shown}
         view = self.selected or (self.panes[0] if self.panes else None)
         if view is None or self.cursor not in view.ids:
             self.set_reactive(PaneGrid.cursor, view.ids[0] if view else None)
         self.virtual_size = Size(width, len(self._pane_layout.lines))
         self.repaint()
-
-    def _measure(self, view: PaneView) -> tuple[PaneView, int, int]:
-        cached = self._measured.get(view.server)
-        if cached and cached[0] is view:
-            return cached
-        return view, *measure_pane(view)
 
     def pieces(self, y: int) -> tuple[Piece, ...]:
         line = y + self.scroll_offset.y
