@@ -1,6 +1,7 @@
 """Settings of every test: a clean environment, UTC, no time limit for a generated example."""
 
 import os
+import sys
 import time
 from collections.abc import Iterator
 
@@ -11,6 +12,10 @@ from tests.support.clock import FakeClock
 # A loaded machine must not fail a test: an example may take as long as it takes.
 settings.register_profile("lictui", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("lictui")
+
+# Compiled modules are kept, or each worker and each program started would compile all of them.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 _INHERITED = ("TEXTUAL", "LICTUI_", "NO_COLOR", "FORCE_COLOR", "COLORTERM", "XDG_", "LC_", "LANG")
 

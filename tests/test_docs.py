@@ -91,7 +91,13 @@ def test_key_page_is_current() -> None:
 
 @pytest.fixture(scope="module")
 def demo_paths() -> Iterator[Paths]:
+    """A demo whose servers were polled once, as commands about the past need a reading."""
     with run_demo(speed=1.0, past=False) as demo:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("LICTUI_CONFIG_DIR", str(demo.paths.config_dir))
+            patch.setenv("LICTUI_DATA_DIR", str(demo.paths.data_dir))
+            with pytest.raises(SystemExit):
+                main(["status"])
         yield demo.paths
 
 

@@ -1,5 +1,6 @@
 """Sources over the fake REST APIs: opened without sockets, closed at the end."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -32,9 +33,9 @@ async def open_rest_source(
     monkeypatch.setenv("LICTUI_TEST", SECRET)
     opened: list[RestSource] = []
 
-    def open_(server: Server, api: FakeApi, timeout: float = 5.0) -> RestSource:
+    def open_(server: Server, api: FakeApi) -> RestSource:
         transport = httpx.MockTransport(api)
-        source = _SOURCES[server.source](server, Limits(timeout=timeout), clock, transport)
+        source = _SOURCES[server.source](server, Limits(), clock, transport)
         opened.append(source)
         return source
 
@@ -54,3 +55,16 @@ def bundle(identity: TlsIdentity, tmp_path: Path) -> Path:
     file = tmp_path / "ca.pem"
     file.write_bytes(identity.ca_pem)
     return file
+
+
+@pytest.fixture
+def timeouts(monkeypatch: pytest.MonkeyPatch) -> list[asyncio.Timeout]:
+    """Every `asyncio.timeout` from now on; a test ends one with `reschedule(0)`."""
+    started: list[asyncio.Timeout] = []
+
+    def timeout(seconds: float | None) -> asyncio.Timeout:
+        started.append(asyncio.timeouts.timeout(seconds))
+        return started[-1]
+
+    monkeypatch.setattr(asyncio, "timeout", timeout)
+    return started
