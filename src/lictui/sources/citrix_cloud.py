@@ -27,7 +27,7 @@ from lictui.model import (
     Step,
 )
 from lictui.sources.http import HttpSource, status_rules
-from lictui.sources.sanitize import NEVER_YEAR, Record, sanitize
+from lictui.sources.sanitize import Record, sanitize, term_of
 from lictui.sources.sessions import CloudSession, console_url, region_hint
 from lictui.sources.source import (
     OnStep,
@@ -185,9 +185,7 @@ def _next_expiry(current: Record) -> tuple[date | None, int | None]:
     """Return when licenses expire next, and how many of them."""
     expires = current.day("nextExpiredLicenses.nextExpiredTime")
     count = current.count("nextExpiredLicenses.totalCount")
-    if expires is None or expires.year >= NEVER_YEAR or count == 0:
-        return None, None
-    return expires, count
+    return (None, None) if term_of(expires)[0] is None or count == 0 else (expires, count)
 
 
 def _cross_checks(

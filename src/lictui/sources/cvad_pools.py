@@ -21,13 +21,12 @@ from lictui.model import (
     sum_all_known,
 )
 from lictui.products import cvad_code, is_start_up
-from lictui.sources.sanitize import NEVER_YEAR, Record, records, sanitize
+from lictui.sources.sanitize import Record, records, sanitize, term_of
 from lictui.sources.source import FigureFields, new_pool, sum_pools
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterator, Sequence
-    from datetime import date
 
 _MAX_TEXT: Final = 64  # characters of a product code
 _MODELS: Final = {"Concurrent": Model.CONCURRENT, "UserDevice": Model.USER_DEVICE}
@@ -128,7 +127,7 @@ def _pool(row: Record, inventory: str, figures: FigureFields) -> Pool:
     name = row.text("LocalizedLicenseProductName")
     code = sanitize(cvad_code(product, edition, model) or name or "Unknown", _MAX_TEXT)
     pool = new_pool(code, figures.read(row))
-    expires, permanent = _expiry(row)
+    expires, permanent = term_of(row.day("LicenseExpirationDate"))
     return replace(
         pool,
         name=name or pool.name,
@@ -152,15 +151,6 @@ def _completed(pool: Pool, totals: Record) -> Pool:
             reading = replace(reading, **{figure: total})
             formulas[figure] = field
     return replace(pool, reading=reading, formulas=tuple(formulas.items()))
-
-
-def _expiry(row: Record) -> tuple[date | None, bool | None]:
-    """Return when a license expires, and whether it is permanent; without a date neither."""
-    expires = row.day("LicenseExpirationDate")
-    if expires is None:
-        return None, None
-    is_permanent = expires.year >= NEVER_YEAR
-    return None if is_permanent else expires, is_permanent
 
 
 # Site details: usage without the number installed
@@ -194,7 +184,7 @@ def pools_from_site(site: object) -> tuple[Pool, ...]:
     in_use = details.count(in_use_field)
     if in_use is None or not any(map(details.count, _USAGE_FIELDS)):
         return ()
-    expires, permanent = _expiry(details)
+    expires, permanent = term_of(details.day("LicenseExpirationDate"))
     pool = replace(
         new_pool(sanitize(cvad_code(product, edition, model), _MAX_TEXT), Reading(in_use)),
         model=_MODELS[model],

@@ -22,7 +22,7 @@ from lictui.model import (
     sum_all_known,
 )
 from lictui.sources.http import HttpSource, status_rules
-from lictui.sources.sanitize import NEVER_YEAR, Record, parse_count, parse_date, records
+from lictui.sources.sanitize import Record, parse_count, parse_date, records, term_of
 from lictui.sources.sessions import CloudSession
 from lictui.sources.source import (
     OnStep,
@@ -157,14 +157,14 @@ def _listed_server(row: Record, now: float) -> ListedServer:
         if (code := feature.text("featureId", 64)) and (count := feature.count("usageCount"))
     )
     # Very old reports write 12/30/2015. The day counts as written, whatever the offset.
-    expires = parse_date(row.get("licenseExpirationDate"), day_first=False)
+    expires, _ = term_of(parse_date(row.get("licenseExpirationDate"), day_first=False))
     return ListedServer(
         server=LicenseServer(
             host_id=row.text("hostId", 64),
             fqdn=row.text("fqdn", 120),
             status=ReportingStatus.EXPIRED if expired else status,
             last_reported=last_reported,
-            expires=expires if expires and expires.year < NEVER_YEAR else None,
+            expires=expires,
             days_to_expire=_days_to_expire(row.get("daysToExpire")),
         ),
         silent=status is ReportingStatus.NOT_REPORTING,

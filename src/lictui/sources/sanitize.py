@@ -137,6 +137,12 @@ def _utc_midnight_or_local(local: datetime) -> date:
     return (utc if is_shifted else local).date()
 
 
+def term_of(expires: date | None) -> tuple[date | None, bool | None]:
+    """Return when a license ends, and whether it is permanent: both None if that is not known."""
+    is_permanent = None if expires is None else expires.year >= NEVER_YEAR
+    return None if is_permanent else expires, is_permanent
+
+
 def is_day_first(values: Iterable[object]) -> bool:
     """Tell whether the dates with slashes among `values`, all of one document, start with the day.
 

@@ -18,12 +18,12 @@ from lictui.model import FailureKind, Mode, Pool, Snapshot, Step
 from lictui.products import cvad_code, describe, is_start_up
 from lictui.sources.flexnet.parser import CITRIX
 from lictui.sources.sanitize import (
-    NEVER_YEAR,
     CaselessRecord,
     is_day_first,
     parse_bounded_int,
     parse_date,
     sanitize,
+    term_of,
 )
 from lictui.sources.source import (
     FigureFields,
@@ -228,9 +228,7 @@ def _term(expires: date | None) -> tuple[date | None, bool | None]:
     """Return the expiry date and whether the license is permanent; both None if unknown."""
     if expires is None or _NO_DATE[0] <= expires <= _NO_DATE[1]:
         return None, None
-    if _NO_EXPIRY[0] <= expires <= _NO_EXPIRY[1] or expires.year >= NEVER_YEAR:
-        return None, True
-    return expires, False
+    return (None, True) if _NO_EXPIRY[0] <= expires <= _NO_EXPIRY[1] else term_of(expires)
 
 
 def _empty_error(label: str, mode: Mode) -> SourceError:

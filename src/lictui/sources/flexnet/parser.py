@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.model import Model, Pool, Reading, sum_all_known
 from lictui.products import describe
-from lictui.sources.sanitize import NEVER_YEAR, local_timestamp, parse_count, parse_date, sanitize
+from lictui.sources.sanitize import local_timestamp, parse_count, parse_date, sanitize, term_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -512,9 +512,7 @@ def read_expiry(text: str) -> tuple[date | None, bool | None]:
     expires, year = parse_date(text), text.rpartition("-")[2]
     if text.lower().startswith("permanent") or (year and not year.strip("0")):
         return None, True
-    if expires and expires.year >= NEVER_YEAR:
-        return None, True
-    return expires, False if expires else None
+    return term_of(expires)
 
 
 def license_type(vendor_string: str) -> str:

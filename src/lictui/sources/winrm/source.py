@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.model import Level, Mode, Notice, Pool, Snapshot, Step
 from lictui.sources.http import HttpSource
-from lictui.sources.sanitize import NEVER_YEAR, CaselessRecord, sanitize
+from lictui.sources.sanitize import CaselessRecord, sanitize, term_of
 from lictui.sources.source import (
     FigureFields,
     OnStep,
@@ -148,8 +148,7 @@ _RAW_FIELDS: Final = tuple(
 
 def _license_expiry(license_: CaselessRecord) -> date | None:
     """Return the expiry of one Citrix_GT_License; None if permanent: without a date, or in 9999."""
-    expires = license_.day("ExpirationDate")
-    return expires if expires and expires.year < NEVER_YEAR else None
+    return term_of(license_.day("ExpirationDate"))[0]
 
 
 def _read_pools(
