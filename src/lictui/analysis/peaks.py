@@ -85,9 +85,8 @@ class PeakAccumulator:
                 first -= 1
             part = series.select(slice(first, None)) if first else series
             if len(part):
-                tops = np.flatnonzero(part.high == part.high.max())
-                exact = tops[~part.bound[tops]]
-                (highest,) = part.select((exact if len(exact) else tops)[:1]).buckets
+                at = int(np.argmax(2 * part.high - part.bound))  # of equal ones the first exact
+                (highest,) = part.select(slice(at, at + 1)).buckets
                 weighted = float((part.average * part.seconds).sum())
                 self._parts[window.name].append((highest, weighted, int(part.seconds.sum())))
 

@@ -82,9 +82,13 @@ def read_foreign_csv(
         f"text{index}": [number for text, number in content.texts[index].items() if text in values]
         for index, values in selected.items()
     }
-    parts = [np.empty(0, stored.dtype)]
+    # All texts have done their work but those of license types, which add up.
+    purposes = {f"text{columns.indexes.get('license_type')}": "license_type"}
+    names = [n for n in stored.dtype.names or () if n in purposes or not n.startswith("text")]
+    dtype = np.dtype([(purposes.get(name, name), np.int32) for name in names])
+    parts = [np.empty(0, dtype)]
     for rows in stored.chunks():
-        parts.append(_readable(rows, filters, result))
+        parts.append(_readable(rows, filters, result)[names].astype(dtype))
         if sum(map(len, parts)) > _MAX_ROWS:
             raise UsageError(
                 f"more than {_MAX_ROWS:,} rows of one product", "split the file by time"
@@ -489,8 +493,6 @@ class _Dating:
 
     def _column(self, name: str) -> IntArray:
         """Return a column of all rows, UNKNOWN where the file does not have it."""
-        if name == "license_type":
-            name = f"text{self._content.columns.indexes.get(name)}"
         has_column = name in (self._rows.dtype.names or ())
         return self._rows[name] if has_column else np.full(len(self._rows), UNKNOWN)
 
