@@ -21,7 +21,6 @@ from lictui.tui.widgets.gauge import (
     trend_bucket,
     trend_data,
     trend_query,
-    with_reading,
 )
 
 LIMITS = Thresholds()
@@ -154,31 +153,6 @@ def test_trend_keeps_the_maximum_of_a_bucket(readings: list[tuple[int, int]], ce
     assert trend.peak == max((bucket.high for bucket in buckets), default=None)
 
 
-@given(st.integers(0, 10**6), st.integers(0, 500), st.integers(1, 40))
-def test_reading_is_added_to_the_newest_bucket(later: int, in_use: int, cells: int) -> None:
-    before = TrendData(0, 300, (7.0,) * cells, (100,) * cells)
-    at = (cells - 1) * 300 + later
-    after = with_reading(before, at, Reading(in_use, 100))
-    assert len(after.maxima) == cells
-    assert after.start <= at < after.start + cells * 300
-    assert after.maxima[-1] == max(7.0 if later < 300 else 0.0, in_use)
-
-
-def test_reading_that_is_repeated_or_unknown_changes_nothing() -> None:
-    before = TrendData(0, 300, (7.0, None), (100, None))
-    once = with_reading(before, 400, Reading(5, 100))
-    assert once.maxima == (7.0, 5.0)
-    assert with_reading(once, 410, Reading(5, 100)) == once
-    assert with_reading(once, 410, Reading(None, 100)) == once
-    assert with_reading(TrendData(), 410, Reading(5, 100)) == TrendData()
-
-
-def test_reading_after_a_pause_leaves_a_gap() -> None:
-    before = TrendData(0, 300, (7.0, 8.0, 9.0), (100,) * 3)
-    assert with_reading(before, 4 * 300, Reading(5, 100)).maxima == (9.0, None, 5.0)
-    assert with_reading(before, 4000 * 300, Reading(5, 100)).maxima == (None, None, 5.0)
-
-
 def test_trend_peak_is_that_of_the_day() -> None:
     cache: TrendCache[str] = TrendCache()
     cache.seconds = RangeLength.YEAR.value
@@ -186,11 +160,12 @@ def test_trend_peak_is_that_of_the_day() -> None:
         series = workday_series(trend_query((), START, 10, period))
         higher = tuple(bucket._replace(high=times * bucket.high) for bucket in series.buckets)
         cache.store(period, [(keys[0], type(series).of(higher, series.width))], START, 10)
-    cache.add_readings([("a", START, Reading(7, 100))])
     trend = cache.trends["a"]
     assert trend.bucket == trend_bucket(10, RangeLength.YEAR.value)
     assert trend.day is not None
     assert trend.peak_of_day == trend.day.peak != trend.peak
     assert cache.due(("a",), START, 10) == ()
+    soon = trend_bucket(10) / 10
+    assert cache.due(("a",), START + soon, 10) == ((RangeLength.DAY.value, ("a",)),)  # is current
     cache.seconds = RangeLength.DAY.value
     assert cache.trends["a"].day is None

@@ -66,13 +66,6 @@ class DashboardScreen(TrendScreen[RowId]):
         self._all_panes = self._builder.build(
             board, app.settings.alerts, self.current_time, app.pending_polls
         )
-        self.trends.add_readings(
-            ((status.server.name, pool.key), status.last_success_at, pool.reading)
-            for status in board.servers
-            if status.is_up and status.snapshot and status.last_success_at is not None
-            for pool in status.snapshot.pools
-            if pool.key not in status.stale_pools
-        )
         self._apply(self._view)
 
     def _apply(self, view: DashboardFilter) -> None:

@@ -80,11 +80,6 @@ class ProductsScreen(TrendScreen["TotalKey"]):
     def board_changed(self, board: MergedBoard) -> None:
         alerts, time = self.lictui.settings.alerts, self.current_time
         totals = board.totals(self._by)
-        self.trends.add_readings(
-            (total.key, time.now, total.reading)
-            for total in totals
-            if total.servers_reporting == total.servers_expected and not total.unknown_pools
-        )
         context = products.ProductsContext(
             alerts, self.filter, time.today, self.zone, self._by, self._problems_only
         )
@@ -97,6 +92,7 @@ class ProductsScreen(TrendScreen["TotalKey"]):
             rows = products.product_rows(totals, summaries, context)
             table.rows = products.sort_rows(rows, self.sort_key, reverse=self.reverse)
             self.set_status(self.status_line())
+        self.request_trends()
         if totals and time.now - self._summaries_at.get(self._by, 0.0) >= _SUMMARY_REFRESH:
             self._summaries_at[self._by] = time.now
             self._load_summaries(self._by)

@@ -123,23 +123,6 @@ def trend_data(series: Series, now: float, cells: int, bucket: int) -> TrendData
     return TrendData(start, bucket, tuple(highs), tuple(installed))
 
 
-def with_reading(trend: TrendData, at: float, reading: Reading) -> TrendData:
-    """Return the trend with a new reading, moved on if a new bucket has started."""
-    if reading.in_use is None or not trend.maxima:
-        return trend
-    cells = len(trend.maxima)
-    index = (int(at) - trend.start) // trend.bucket
-    if index < 0:
-        return trend
-    moved = max(0, index - cells + 1)
-    gap = [None] * min(moved, cells)
-    highs, installed = [*trend.maxima[moved:], *gap], [*trend.installed[moved:], *gap]
-    highs[index - moved] = float(max(highs[index - moved] or 0, reading.in_use))
-    installed[index - moved] = reading.installed
-    start = trend.start + moved * trend.bucket
-    return TrendData(start, trend.bucket, tuple(highs), tuple(installed))
-
-
 def draw_trend(
     trend: TrendData, installed: int | None, limits: Thresholds, cells: int, symbols: Symbols
 ) -> list[Fragment]:
@@ -170,10 +153,11 @@ def _trend_bar(high: float, scale: float, symbols: Symbols) -> str:
     return symbols.trend_bars[min(max(height, 1), _HEIGHTS) - 1]
 
 
-# Cache of trend data: each row is fetched at most once per bucket
+# Cache of trend data: each row is fetched a few times per bucket, so that its newest one is current
 
 
 NO_TREND: Final = TrendData()
+_REFRESHES: Final = 12  # per bucket, and not more often than the history has a new one
 
 
 class TrendCache(Generic[K]):
@@ -206,7 +190,7 @@ class TrendCache(Generic[K]):
         keys, due = tuple(keys), []
         for period in dict.fromkeys((_DAY, self.seconds)) if cells > 0 else ():
             bucket = trend_bucket(cells, period)
-            mark = (bucket, int(now) // bucket)
+            mark = (bucket, int(now) // max(_STEPS[0], bucket // _REFRESHES))
             missing = tuple(key for key in keys if self._fetched.get((period, key)) != mark)
             self._fetched.update(((period, key), mark) for key in missing)
             due.append((period, missing))
@@ -218,13 +202,6 @@ class TrendCache(Generic[K]):
         bucket = trend_bucket(cells, period)
         for key, series in answers:
             self._data[period, key] = trend_data(series, now, cells, bucket)
-
-    def add_readings(self, readings: Iterable[tuple[K, float, Reading]]) -> None:
-        """Add new readings, so that a trend is current between two fetches."""
-        for key, at, reading in readings if self._data else ():
-            for place in ((period, key) for period in {_DAY, self.seconds}):
-                if place in self._data:
-                    self._data[place] = with_reading(self._data[place], at, reading)
 
 
 def trend_query(pools: Pools, now: float, cells: int, stretch: int = _DAY) -> SeriesQuery:
