@@ -59,29 +59,52 @@ def _snap_in(cmdlet: str) -> str:
     return _POWERSHELL.format(script=_SNAP_IN.format(cmdlet=cmdlet))
 
 
-# Format, and the command line that prints it on the machine {name}.
-_COMMANDS: Final = {
-    ServerKind.INVENTORY: ("get-licinventory", _snap_in("Get-LicInventory")),
-    ServerKind.LAS_INVENTORY: ("get-liclasinventory", _snap_in("Get-LicLasInventory")),
-    ServerKind.WMI_JSON: ("wmi-json", f'pwsh -NoProfile -Command "{_WMI} | ConvertTo-Json"'),
-    ServerKind.REMOTE_LMSTAT: ("lmstat", "lmutil lmstat -a -c @{name}"),
-    ServerKind.UDADMIN: ("udadmin", "udadmin -list -a -times"),
-    ServerKind.CHECKMK: ("checkmk", "check_mk_agent"),
-    ServerKind.LICTUI: ("lictui", "lictui status --json"),
+_DOMAIN_USER: Final = f"CORP\\{_USER}"
+_SITE: Final = {"source": SourceName.CVAD, "username": _DOMAIN_USER}
+
+
+def _winrm(auth: str, username: str) -> dict[str, Any]:
+    return {"source": SourceName.WINRM, "auth": auth, "username": username}
+
+
+def _command(output: str, available: str = "") -> dict[str, Any]:
+    return {"source": SourceName.COMMAND, "format": output, "licenses_available": available}
+
+
+# Fields of the entry in servers.toml. What LicensesAvailable means must be configured: scripts
+# disagree.
+_ENTRIES: Final[dict[ServerKind, dict[str, Any]]] = {
+    ServerKind.WINRM_BASIC: _winrm("basic", _USER),
+    ServerKind.WINRM_NTLM: _winrm("ntlm", _DOMAIN_USER),
+    ServerKind.WINRM_ENCRYPTED: _winrm("negotiate", _DOMAIN_USER),
+    ServerKind.SITE: _SITE,
+    ServerKind.LAS_SITE: _SITE,
+    ServerKind.SITE_WITHOUT_OVERVIEW: _SITE,
+    ServerKind.CLOUD: {"source": SourceName.CITRIX_CLOUD, "username": _USER},
+    ServerKind.PARTNER: {"source": SourceName.PARTNER, "username": _USER},
+    ServerKind.LMSTAT: {"source": SourceName.LMSTAT},
+    ServerKind.INVENTORY: _command("get-licinventory", "total"),
+    ServerKind.LAS_INVENTORY: _command("get-liclasinventory", "free"),
+    ServerKind.WMI_JSON: _command("wmi-json"),
+    ServerKind.REMOTE_LMSTAT: _command("lmstat"),
+    ServerKind.UDADMIN: _command("udadmin"),
+    ServerKind.CHECKMK: _command("checkmk"),
+    ServerKind.LICTUI: _command("lictui"),
 }
-# What LicensesAvailable means: scripts disagree, so it must be configured.
-_AVAILABLE: Final = {ServerKind.INVENTORY: "total", ServerKind.LAS_INVENTORY: "free"}
+_COMMAND_LINES: Final = {  # that print it on the machine {name}
+    "get-licinventory": _snap_in("Get-LicInventory"),
+    "get-liclasinventory": _snap_in("Get-LicLasInventory"),
+    "wmi-json": f'pwsh -NoProfile -Command "{_WMI} | ConvertTo-Json"',
+    "lmstat": "lmutil lmstat -a -c @{name}",
+    "udadmin": "udadmin -list -a -times",
+    "checkmk": "check_mk_agent",
+    "lictui": "lictui status --json",
+}
 
 
 # Start of one server of any kind
 
-
-_DOMAIN_USER: Final = f"CORP\\{_USER}"
-_AUTH: Final = {
-    ServerKind.WINRM_BASIC: "basic",
-    ServerKind.WINRM_NTLM: "ntlm",
-    ServerKind.WINRM_ENCRYPTED: "negotiate",
-}
+_BY_PROGRAM: Final = (SourceName.LMSTAT, SourceName.COMMAND)
 _ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared with, not bound
 
 
@@ -122,18 +145,17 @@ class ServerFactory:
         OSError when the port is taken.
         """
         kind = self.simulated.kind
-        if kind.is_read_by_command:
-            return await self._start_command_target()
+        server = Server(self.simulated.name, **_ENTRIES[kind])
+        if server.source in _BY_PROGRAM:
+            return await self._start_command_target(server)
         certificate = None
         if kind is not ServerKind.WINRM_ENCRYPTED:
             certificate = self.certificate or self_signed(
                 f"{self.simulated.name}.corp.example", now=self.estate.start
             )
-        server = Server(
-            self.simulated.name,
-            verify=f"sha256:{certificate.fingerprint}" if certificate else True,
-            **self._entry(),
-        )
+            server = replace(server, verify=f"sha256:{certificate.fingerprint}")
+        if kind in (ServerKind.CLOUD, ServerKind.PARTNER):
+            server = replace(server, customer_id=server.name.replace("-", ""))
         if server.source is SourceName.WINRM:
             listener = await serve_winrm(
                 self.inventory,
@@ -156,18 +178,6 @@ class ServerFactory:
         path = "/wsman" if server.source is SourceName.WINRM else ""
         return replace(server, url=url + path), listener
 
-    def _entry(self) -> dict[str, Any]:
-        """Return the fields of the server's entry that depend on its kind."""
-        kind = self.simulated.kind
-        if kind.is_cloud_account:
-            source = SourceName.CITRIX_CLOUD if kind is ServerKind.CLOUD else SourceName.PARTNER
-            customer = self.simulated.name.replace("-", "")
-            return {"source": source, "username": _USER, "customer_id": customer}
-        if kind.is_site:
-            return {"source": SourceName.CVAD, "username": _DOMAIN_USER}
-        user = _USER if kind is ServerKind.WINRM_BASIC else _DOMAIN_USER
-        return {"source": SourceName.WINRM, "username": user, "auth": _AUTH[kind]}
-
     def _api(self, client: ApiClient) -> JsonApi:
         simulated = self.simulated
         match simulated.kind:
@@ -177,7 +187,7 @@ class ServerFactory:
                 return PartnerApi(self.fault, self.clock, client, simulated)
         return SiteApi(self.fault, self.clock, client, simulated, self.inventory)
 
-    async def _start_command_target(self) -> tuple[Server, Listener]:
+    async def _start_command_target(self, server: Server) -> tuple[Server, Listener]:
         if self.programs is None:
             raise ValueError("a machine is reached with a program")
         simulated = self.simulated
@@ -206,18 +216,11 @@ class ServerFactory:
         )
         if kind is ServerKind.LMSTAT:
             address, lmutil = f"{listener.port}@{self.client_host}", str(self.programs.lmutil)
-            return Server(name, SourceName.LMSTAT, address=address, lmutil=lmutil), listener
-        output, line = _COMMANDS[kind]
+            return replace(server, address=address, lmutil=lmutil), listener
         destination = f"{_USER}@{self.client_host}"
         ssh = (str(self.programs.ssh), "-p", str(listener.port), destination)
-        server = Server(
-            name,
-            SourceName.COMMAND,
-            command=(*ssh, line.format(name=name)),
-            format=output,
-            licenses_available=_AVAILABLE.get(kind, ""),
-        )
-        return server, listener
+        line = _COMMAND_LINES[server.format].format(name=name)
+        return replace(server, command=(*ssh, line)), listener
 
 
 # Start of all servers, each on its own port, with a matching config directory
@@ -268,7 +271,7 @@ async def start_servers(
     if len(estate.servers) > _OWN_CERTIFICATE:
         shared = self_signed("licenses.corp.example", now=estate.start)
     programs = None
-    if any(simulated.kind.is_read_by_command for simulated in estate.servers):
+    if any(_ENTRIES[simulated.kind]["source"] in _BY_PROGRAM for simulated in estate.servers):
         programs = install_programs(config_dir / SIMULATED_DIR)
     async with AsyncExitStack() as stack:
         servers = []

@@ -148,24 +148,6 @@ class ServerKind(StrEnum):
     CHECKMK = "checkmk"
     LICTUI = "lictui"  # another lictui
 
-    @property
-    def is_site(self) -> bool:
-        """Whether this is a delivery controller rather than a license server."""
-        return self in {ServerKind.SITE, ServerKind.LAS_SITE, ServerKind.SITE_WITHOUT_OVERVIEW}
-
-    @property
-    def is_cloud_account(self) -> bool:
-        """Whether this is an account in Citrix Cloud rather than a machine."""
-        return self in {ServerKind.CLOUD, ServerKind.PARTNER}
-
-    @property
-    def is_read_by_command(self) -> bool:
-        """Whether it is read by a program that somebody runs."""
-        return not (self.is_site or self.is_cloud_account or self in _OVER_WINRM)
-
-
-_OVER_WINRM: Final = (ServerKind.WINRM_BASIC, ServerKind.WINRM_NTLM, ServerKind.WINRM_ENCRYPTED)
-
 
 @dataclass(frozen=True, slots=True)
 class ReportedServer:
@@ -595,15 +577,17 @@ def _apac(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
 def large_company(seed: int, start: float, count: int) -> tuple[SimulatedServer, ...]:
     """`count` license servers of five pools each, for measuring: two in three speak WinRM."""
     buyer = PoolFactory(seed, start)
-    regions, kinds = (
-        (EMEA, US, APAC),
-        (ServerKind.WINRM_BASIC, ServerKind.SITE, ServerKind.WINRM_NTLM),
+    regions = EMEA, US, APAC
+    kinds = (
+        ("lic", ServerKind.WINRM_BASIC),
+        ("ddc", ServerKind.SITE),
+        ("lic", ServerKind.WINRM_NTLM),
     )
     return tuple(
         _server(
-            f"{'ddc' if kinds[at % 3].is_site else 'lic'}-{region.name}-{at:04}",
+            f"{prefix}-{region.name}-{at:04}",
             region,
-            kinds[at % 3],
+            kind,
             buyer.concurrent(region, "XDT_PLT_CCS", 400 + at % 7 * 100, 0.7),
             buyer.concurrent(region, "XDT_ENT_CCS", 250, 0.5),
             buyer.concurrent(region, "MPS_ENT_CCU", 120, 0.8),
@@ -611,7 +595,7 @@ def large_company(seed: int, start: float, count: int) -> tuple[SimulatedServer,
             buyer.assigned(region, "XDT_PLT_UD", 200, 0.9, subscription=400),
         )
         for at in range(1, count + 1)
-        for region in (regions[at // 3 % 3],)
+        for region, (prefix, kind) in ((regions[at // 3 % 3], kinds[at % 3]),)
     )
 
 
