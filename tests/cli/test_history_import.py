@@ -103,7 +103,7 @@ def test_import_without_usable_rows_is_refused(file: Path, cli: Cli) -> None:
         (("--server", "Estate", *OF[2:]), "estate is the name of all servers together"),
         ((*OF, "--tz", "Mars/Olympus"), "unknown time zone 'Mars/Olympus'"),
         ((*OF, "--columns", "used=3"), "--columns: invalid entry 'used=3'"),
-        ((*OF, "--columns", "instaled=Total"), "did you mean 'installed'"),
+        ((*OF, "--columns", "instaled=Total"), "Did you mean 'installed'"),
         ((*OF, "--where", "East"), "--where: invalid condition 'East'"),
         ((*OF, "--date-format", "dd.mm.yyyy"), "invalid date format"),
     ],

@@ -13,12 +13,13 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from tests.support.values import pool, status_up
 
+from lictui.cli.context import parse_address
 from lictui.clock import SystemClock
 from lictui.engine.board import Board
 from lictui.engine.merge import merge_board
 from lictui.errors import UsageError
 from lictui.export import metrics
-from lictui.export.metrics import MetricsPublisher, parse_address
+from lictui.export.metrics import MetricsPublisher
 
 BOARD = merge_board(Board((status_up("a", pool()),)))
 

@@ -13,10 +13,12 @@ from lictui.cli.context import load_configuration, select_servers
 from lictui.cli.options import (
     NO_SERVERS,
     CommandContext,
+    cached_option,
     group_option,
     option,
     products_option,
     servers_option,
+    timeout_option,
 )
 from lictui.clock import SystemClock, local_date
 from lictui.engine.merge import merge_board
@@ -72,14 +74,8 @@ def _range_option(short: str, name: str, source: str) -> Callable[[Any], Any]:
     "SECONDS",
     type=click.FloatRange(min=0.0),
 )
-@option("--cached", "Judge the last recorded values without polling.")
-@option(
-    "-t --timeout",
-    "Timeout per server, in seconds.",
-    "SECONDS",
-    type=click.FloatRange(min=0.1),
-    show_default="timeout of config.toml",
-)
+@cached_option
+@timeout_option
 @option(
     "-v --verbose",
     "Print every problem in the line; twice: also one line for each server and product.",

@@ -17,6 +17,7 @@ from lictui.cli.context import (
     configure_logging,
     handling_signals,
     load_configuration,
+    parse_address,
     select_servers,
 )
 from lictui.cli.export import own_command
@@ -27,7 +28,7 @@ from lictui.config.settings import push_url
 from lictui.config.toml_document import InvalidValue
 from lictui.engine.engine import Engine, RunScope
 from lictui.engine.engine_thread import EngineThread
-from lictui.export.metrics import MetricsPublisher, parse_address
+from lictui.export.metrics import MetricsPublisher
 from lictui.export.systemd import ServiceManager, unit_file
 from lictui.paths import resolve_paths
 

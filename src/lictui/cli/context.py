@@ -72,6 +72,18 @@ def resolve_timezone(context: CommandContext, name: str = "") -> tzinfo | None:
         ) from None
 
 
+def parse_address(text: str) -> tuple[str, int]:
+    """Return host and port of `HOST:PORT`; without a host it is loopback. Raises UsageError.
+
+    Port 0 is any free one.
+    """
+    host, _, port = text.strip().rpartition(":")
+    host = host.removeprefix("[").removesuffix("]") or "127.0.0.1"
+    if not (port.isascii() and port.isdecimal()) or int(port) >= 1 << 16:
+        raise UsageError(f"invalid address {text!r}", "examples: 9877, 0.0.0.0:9877, [::1]:9877")
+    return host, int(port)
+
+
 def existing_history(context: CommandContext) -> Path:
     """Return the path of the history database; raises UsageError if there is none."""
     path = queries.history_path(context.paths, load_settings(context.paths))

@@ -11,7 +11,6 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from lictui.cli.context import open_history, resolve_timezone
-from lictui.cli.options import CommandContext, format_options, option
+from lictui.cli.options import CommandContext, format_options, option, suggestion
 from lictui.cli.output import Column, Kind, Row, emit, number_text, record
 from lictui.clock import SystemClock
 from lictui.errors import UsageError
@@ -49,10 +48,9 @@ def _column_names(_context: click.Context, _option: click.Parameter, text: str) 
         key, equals, name = part.partition("=")
         key = key.strip().lower().replace(" ", "_").replace("-", "_")
         if not equals or not name.strip() or key not in COLUMN_KEYS:
-            close = get_close_matches(key, COLUMN_KEYS, n=1)
-            nearest = f", did you mean {close[0]!r}?" if close and close[0] != key else ""
+            nearest = "" if key in COLUMN_KEYS else suggestion(key, COLUMN_KEYS)
             raise UsageError(
-                f"--columns: invalid entry {part.strip()!r}{nearest}",
+                f"--columns: invalid entry {part.strip()!r}.{nearest}",
                 f"use a list of KEY=COLUMN; KEY is one of {', '.join(COLUMN_KEYS)}",
             )
         columns[key] = name.strip()

@@ -80,6 +80,14 @@ filter_option: Final = option(
     "Filter servers and products by a regular expression (prefix ! to invert).",
     "REGEX",
 )
+cached_option: Final = option("--cached", "Use the last recorded values without polling.")
+timeout_option: Final = option(
+    "-t --timeout",
+    "Timeout per server, in seconds.",
+    "SECONDS",
+    type=click.FloatRange(min=0.1),
+    show_default="timeout of config.toml",
+)
 timezone_option: Final = option(
     "--tz",
     "Time zone of days and months (IANA name).",

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from lictui.cli.context import parse_address
 from lictui.cli.options import CommandContext, filter_option, group_option, option
 from lictui.config.secrets import secret_reference
 from lictui.config.toml_document import InvalidValue
@@ -66,7 +67,9 @@ def serve(
     Each page shows what another lictui records; it polls and changes nothing. Beyond this machine,
     a token or the header of a reverse proxy is required. There is no TLS: use a reverse proxy.
     """
-    host, port = _address(listen)
+    if not listen.rpartition(":")[0]:  # a port alone might be taken for every address
+        raise UsageError(f"invalid address {listen!r}", "example: 127.0.0.1:8000")
+    host, port = parse_address(listen)
     if bool(user_header) != bool(proxies):
         raise UsageError("--user-header and --proxy belong together")
     if not (_is_loopback(host) or token or user_header):
@@ -94,14 +97,6 @@ def serve(
     except OSError as error:
         reason = error.strerror or str(error)
         raise LictuiError(f"cannot listen on {listen}: {reason}", "choose another port") from None
-
-
-def _address(listen: str) -> tuple[str, int]:
-    host, _, port = listen.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    if not host or not port.isdecimal() or not 0 <= int(port[:6]) < 65536:  # noqa: PLR2004 - ports
-        raise UsageError(f"invalid address {listen!r}", "example: 127.0.0.1:8000")
-    return host, int(port)
 
 
 def _is_loopback(host: str) -> bool:

@@ -18,11 +18,13 @@ from lictui.cli.options import (
     MONITORING_FORMATS,
     NO_SERVERS,
     CommandContext,
+    cached_option,
     filter_option,
     format_options,
     group_option,
     option,
     servers_option,
+    timeout_option,
     working,
 )
 from lictui.cli.output import (
@@ -140,14 +142,8 @@ _TOTAL_COLUMNS: Final = (
     default="product",
     show_default=True,
 )
-@option("--cached", "Show the last recorded values without polling.")
-@option(
-    "--timeout",
-    "Timeout per server, in seconds.",
-    "SECONDS",
-    type=click.FloatRange(min=0.1),
-    show_default="timeout of config.toml",
-)
+@cached_option
+@timeout_option
 @click.pass_obj
 def status(
     context: CommandContext,

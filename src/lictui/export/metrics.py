@@ -35,18 +35,6 @@ _FILE_INTERVAL: Final = 5.0  # seconds between two writes of the file
 _FILE_MODE: Final = 0o644  # node_exporter runs as another user
 
 
-def parse_address(text: str) -> tuple[str, int]:
-    """Return host and port of `HOST:PORT`; without a host it is loopback. Raises UsageError.
-
-    Port 0 is any free one.
-    """
-    host, _, port = text.strip().rpartition(":")
-    host = host.removeprefix("[").removesuffix("]") or "127.0.0.1"
-    if not (port.isascii() and port.isdecimal()) or int(port) >= 1 << 16:
-        raise UsageError(f"invalid address {text!r}", "examples: 9877, 0.0.0.0:9877, [::1]:9877")
-    return host, int(port)
-
-
 class MetricsPublisher:
     """Publishes the newest board; `publish` may be called in any thread and never waits."""
 
