@@ -117,5 +117,9 @@ def iso(timestamp: float) -> str:
 
 def local_date(timestamp: float, timezone: str = "") -> date:
     """Return the date at `timestamp` (UTC epoch seconds) in an IANA time zone, or the system's."""
-    zone = ZoneInfo(timezone) if timezone else None
-    return datetime.fromtimestamp(timestamp, UTC).astimezone(zone).date()
+    return datetime.fromtimestamp(timestamp, UTC).astimezone(time_zone(timezone)).date()
+
+
+def time_zone(name: str) -> ZoneInfo | None:
+    """Return an IANA time zone that exists; None, the system's, without a name."""
+    return ZoneInfo(name) if name else None

@@ -49,6 +49,9 @@ class InlineThread:
     async def call(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
         return await coroutine
 
+    async def run(self, function: Callable[..., _T], *arguments: Any) -> _T:
+        return function(*arguments)
+
     def notify(self, function: Callable[..., object], *arguments: Any) -> None:
         function(*arguments)
 

@@ -11,7 +11,6 @@ import asyncio
 import logging
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from lictui.clock import ClockWatch, PastClock, local_date
@@ -151,7 +150,7 @@ class Engine:
 
         Never raises for what a user can fix: that becomes a notice on the board.
         """
-        if config := await self._read_config():
+        if config := await self._files.run(self._watcher.reload_if_changed):
             self._configure(config)
         self._recorder.board = boards.with_servers(Board(), self._scope.select(self._registry))
         self._notices["history"] = (f"the history {self._paths.history} does not respond yet",)
@@ -249,12 +248,10 @@ class Engine:
         Of the server as it is in the registry now, only what differs from `replacing` changes.
         """
         if replacing is None:
-            await self._in_files(partial(registry.add_server, self._paths, server))
+            await self._files.run(registry.add_server, self._paths, server)
         else:
             changes = registry.changed_keys(replacing, server)
-            await self._in_files(
-                partial(registry.edit_server, self._paths, replacing.name, changes)
-            )
+            await self._files.run(registry.edit_server, self._paths, replacing.name, changes)
             if self._history and replacing.name != server.name:
                 await self._write()
                 await self._in_history(
@@ -266,11 +263,11 @@ class Engine:
 
     async def store_secret(self, name: str, secret: str) -> str:
         """Store a password in a private file; return the reference. Raises LictuiError."""
-        return await self._in_files(partial(store_secret, self._paths, name, secret))
+        return await self._files.run(store_secret, self._paths, name, secret)
 
     async def remove(self, name: str) -> None:
         """Remove a server from the registry; its history is kept. Raises LictuiError."""
-        await self._in_files(partial(registry.remove_server, self._paths, name))
+        await self._files.run(registry.remove_server, self._paths, name)
         self._recorder.clear(name, self._clock.now())
         await self._reconfigure(trusted=True)
 
@@ -399,18 +396,9 @@ class Engine:
 
     # Configuration
 
-    async def _in_files(self, function: Callable[[], _T]) -> _T:
-        async def call() -> _T:
-            return function()
-
-        return await self._files.call(call())
-
-    async def _read_config(self) -> LoadedConfig | None:
-        return await self._in_files(self._watcher.reload_if_changed)
-
     async def _reconfigure(self, *, trusted: bool = False) -> None:
         """Apply a changed configuration; servers that are missing must be so at two looks."""
-        config = await self._read_config() or self._doubted
+        config = await self._files.run(self._watcher.reload_if_changed) or self._doubted
         if config is None:
             return
         lost = {server.name for server in self._registry} - {s.name for s in config.servers}
@@ -476,11 +464,11 @@ class Engine:
     async def _keep_history_open(self) -> None:
         async with self._opening:
             before = self._history
-            if before is None or await self._in_files(before.is_replaced):
+            if before is None or await self._files.run(before.is_replaced):
                 await self._open_history(before)
 
     async def _open_history(self, before: History | None) -> None:
-        async def call() -> History:
+        def reopen() -> History:
             if before:
                 before.close()
                 self._reader.use_local(None)
@@ -490,7 +478,7 @@ class Engine:
             return after
 
         try:
-            self._history = await self._history_thread.call(call())
+            self._history = await self._history_thread.run(reopen)
         except LictuiError as error:
             message = f"{error.message}; polls are kept in memory until it can be used"
             self._notices["history"] = (f"{message}. {error.hint}",)

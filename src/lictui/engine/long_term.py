@@ -109,10 +109,10 @@ class PushWorker:
         """Close the history and end the thread. Safe to call twice."""
         thread, self._thread = self._thread, None
         if thread:
-            await thread.call(self._close())
+            await thread.run(self._close)
             thread.stop()
 
-    async def _close(self) -> None:
+    def _close(self) -> None:
         pusher, self._pusher = self._pusher, None
         if pusher:
             with suppress(LictuiError):
@@ -158,9 +158,9 @@ class EngineReader:
             questions, requests = self._threads
             await questions.call(self._open(settings, servers, requests))
             if not self.is_used:
-                await self._local_thread.call(_use(self._queries, None))
+                await self._local_thread.run(self._queries.use, None)
                 self._queries.thread = questions
-                await questions.call(_use(self._queries, self._history))
+                await questions.run(self._queries.use, self._history)
         return self._history.engine_notices if self._history else ()
 
     async def _open(
@@ -187,21 +187,13 @@ class EngineReader:
         if threads is None:
             return
         if self.is_used:
-            await threads[0].call(_use(self._queries, None))
+            await threads[0].run(self._queries.use, None)
             self._queries.thread = self._local_thread
-            await self._local_thread.call(_use(self._queries, local))
+            await self._local_thread.run(self._queries.use, local)
         if history:
-            await threads[0].call(_close(history))
+            await threads[0].run(history.close)
         for thread in threads:
             thread.stop()
-
-
-async def _use(queries: HistoryQueries, history: History | None) -> None:
-    queries.use(history)
-
-
-async def _close(history: History) -> None:
-    history.close()
 
 
 def open_with_engine(

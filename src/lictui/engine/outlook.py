@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import chain
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo
 
 from lictui.analysis.assignments import MonthAssignments, reported_month
 from lictui.analysis.forecast import MAX_DAYS, Forecast, ForecastInput
@@ -26,6 +25,7 @@ from lictui.analysis.series import (
     first_of_month,
 )
 from lictui.analysis.usage import ANOMALY_WEEKS, PastSummary, TotalKey, anomaly_today
+from lictui.clock import time_zone
 from lictui.engine.board import (
     GroupBy,
     MergedBoard,
@@ -169,12 +169,7 @@ class PastQuery:
     @property
     def today(self) -> date:
         """The current day in the time zone."""
-        return datetime.fromtimestamp(self.now, UTC).astimezone(self.zone).date()
-
-    @property
-    def month_start(self) -> int:
-        """The start of the current month in the time zone, UTC epoch seconds."""
-        return day_start(first_of_month(self.today), self.zone)
+        return day_of(self.now, self.zone)
 
 
 async def past_summaries(
@@ -232,11 +227,10 @@ def _month_assignments(
     history: History, scope: ForecastScope, query: PastQuery
 ) -> MonthAssignments:
     """What is known of the assignments of this month."""
-    start = query.month_start
+    month = first_of_month(query.today)
+    start = day_start(month, query.zone)
     before = history.series(SeriesQuery(scope.pools, start - _HOUR, start, _HOUR)).buckets
-    reported = reported_month(
-        (history.monthly_usage(*pool) for pool in scope.pools), first_of_month(query.today)
-    )
+    reported = reported_month((history.monthly_usage(*pool) for pool in scope.pools), month)
     return MonthAssignments(
         round(before[-1].last) if before else None,
         reported.newly_assigned if reported else None,
@@ -302,7 +296,7 @@ class PastSummaryCache:
         self, board: MergedBoard, by: GroupBy, settings: Settings
     ) -> dict[TotalKey, PastSummary]:
         started = self._clock.monotonic()
-        zone = ZoneInfo(settings.timezone) if settings.timezone else None
+        zone = time_zone(settings.timezone)
         query = PastQuery(self._clock.now(), zone, settings.alerts)
         summaries = await past_summaries(self._history, board, by, query, self._clock)
         self._computations[by].duration = self._clock.monotonic() - started
@@ -346,7 +340,7 @@ class AnomalyChecker:
         for name in (self._checked_hour.keys() | anomalies.keys()) - up.keys():
             self._checked_hour.pop(name, None)
             anomalies.pop(name, None)
-        zone = ZoneInfo(settings.timezone) if settings.timezone else None
+        zone = time_zone(settings.timezone)
         hour = int(self._clock.now()) // _HOUR
         due = {name: up[name] for name in up if self._checked_hour.get(name) != hour}
         self._pools.clear()

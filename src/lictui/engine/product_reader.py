@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo
 
 from lictui.analysis.assignments import observed_changes, sum_reported_months
 from lictui.analysis.columns import Series, concatenate
@@ -17,6 +16,7 @@ from lictui.analysis.series import (
     first_of_month,
 )
 from lictui.analysis.usage_stats import heat_matrix, usage_curve, usage_stats
+from lictui.clock import time_zone
 from lictui.engine.board import GroupBy, entitlements_of
 from lictui.engine.outlook import anomaly_of, continued_pools, scopes_by
 from lictui.engine.product_history import (
@@ -70,7 +70,7 @@ class ProductHistoryReader:
         self, board: MergedBoard, query: ProductQuery, settings: Settings
     ) -> ProductHistory:
         """The recorded past of a time range on the servers of a merged board."""
-        zone = _zone(settings)
+        zone = time_zone(settings.timezone)
         selection = select_product(board, query.servers, query.product, settings)
         owners = self._owners(board, selection)
         shared = entitlements_of(statuses_of(board, query.servers))
@@ -101,7 +101,7 @@ class ProductHistoryReader:
         settings: Settings,
     ) -> ProductOutlook | None:
         """What the past year lets expect; None for a product that no server holds any more."""
-        zone = _zone(settings)
+        zone = time_zone(settings.timezone)
         scope = _forecast_scope(board, servers, product, self._history, settings.alerts)
         if scope is None:
             return None
@@ -220,11 +220,6 @@ class ProductHistoryReader:
             return ()
         months = (self._history.monthly_usage(*owner) for owner in owners)
         return sum_reported_months(months)
-
-
-def _zone(settings: Settings) -> tzinfo | None:
-    """The user's time zone; None for the system's."""
-    return ZoneInfo(settings.timezone) if settings.timezone else None
 
 
 def event_filter(selection: ProductSelection) -> JournalFilter:

@@ -66,6 +66,14 @@ class LoopThread:
         """Run a coroutine there, and wait for it here."""
         return await asyncio.wrap_future(self.submit(coroutine))
 
+    async def run(self, function: Callable[..., _T], *arguments: Any) -> _T:
+        """Call a function there, and wait for its result here."""
+
+        async def call() -> _T:
+            return function(*arguments)
+
+        return await self.call(call())
+
     def submit(self, coroutine: Coroutine[Any, Any, _T]) -> Future[_T]:
         """Run a coroutine there; may be called from any thread."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
