@@ -2,6 +2,7 @@ import asyncio
 import errno
 import gzip
 import os
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -18,7 +19,7 @@ from tests.support.tcp_server import (
 
 from lictui.config.settings import Limits
 from lictui.model import Failure, FailureKind, Server, SourceName, Step
-from lictui.sources.http import HttpClient
+from lictui.sources.http import HttpClient, HttpReply, reply_json
 from lictui.sources.network import ConnectionDroppedError
 from lictui.sources.source import SourceError
 
@@ -294,3 +295,13 @@ async def test_retry_follows_status_and_retry_after(
     assert asking.done()
     assert (await asking).status == (status if pause is None else 200)
     assert asked_at == ([0.0] if pause is None else [0.0, pause])
+
+
+async def test_large_response_is_parsed_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[threading.Thread] = []
+    monkeypatch.setattr(
+        "lictui.sources.http.parse_json", lambda _: threads.append(threading.current_thread())
+    )
+    for size in (100, 100_000):
+        await reply_json(HttpReply(200, {}, b" " * size), Step.PARSE)
+    assert [thread is threading.main_thread() for thread in threads] == [True, False]
