@@ -13,6 +13,7 @@ from textual.widgets import DataTable
 from lictui.engine.license_users import reservation_text
 from lictui.model import Level
 from lictui.tui.screens.dialogs import Dialog
+from lictui.tui.screens.main_screen import TableKeys
 from lictui.tui.text import Line, Tone, format_age, format_count
 from lictui.tui.time_range import format_moment
 from lictui.tui.widgets.styled_text import StyledLabel
@@ -70,7 +71,7 @@ def _count(count: int, noun: str) -> str:
 _MAX_RESERVATIONS: Final = 3  # in the details
 
 
-class LicenseUsersScreen(Dialog[None]):
+class LicenseUsersScreen(TableKeys, Dialog[None]):
     """The license users of one product on some servers, over the screen below."""
 
     VIEW = "license_users"
@@ -103,7 +104,7 @@ class LicenseUsersScreen(Dialog[None]):
             yield StyledLabel(id="details")
 
     def on_mount(self) -> None:
-        self.query_one(KeyedTable).focus()
+        self.table.focus()
         self.action_again()
 
     def on_resize(self) -> None:
@@ -138,7 +139,7 @@ class LicenseUsersScreen(Dialog[None]):
         rows: Rows = {key: self._cells(*row) for key, row in self._rows.items()}
         # That a user is idle is shown by a glyph, too.
         columns = fit_columns(_COLUMNS, rows, self.text_width, "user", ("idle",))
-        self.query_one(KeyedTable).show_rows(columns, rows)
+        self.table.show_rows(columns, rows)
         self.query_one(Vertical).set_class(bool(self._answers) and not self._rows, "-empty")
         self._show_details()
 
@@ -175,7 +176,7 @@ class LicenseUsersScreen(Dialog[None]):
                     yield ((f"{symbols.arrow} {failure.hint}", Tone.ACCENT),)
             for reservation in answer.reservations[:_MAX_RESERVATIONS]:
                 yield ((reservation_text(reservation), Tone.TEXT),)
-        _, user = self._rows.get(self.query_one(KeyedTable).selected_key, (None, None))
+        _, user = self._rows.get(self.table.selected_key, (None, None))
         if user is not None:
             state = "Assigned" if user.license_user.assigned else "Checked out"
             idle = ". Idle." if user.idle else ""
@@ -188,15 +189,6 @@ class LicenseUsersScreen(Dialog[None]):
             if privacy in _PRIVACY:
                 hint = f'{_PRIVACY[privacy]}. To show them, set users = "show" in [privacy].'
                 yield ((hint, Tone.QUIET),)
-
-    def action_move(self, step: int) -> None:
-        self.query_one(KeyedTable).move(step)
-
-    def action_sort_next(self) -> None:
-        self.query_one(KeyedTable).sort_next()
-
-    def action_sort_reverse(self) -> None:
-        self.query_one(KeyedTable).sort_reverse()
 
     def action_copy(self) -> None:
         """Copy the commands that would release idle assignments; nothing runs them."""

@@ -354,7 +354,32 @@ class FilterableScreen(MainScreen):
         self.query_one("#body").focus()
 
 
-class TableScreen(FilterableScreen):
+class TableKeys(AppScreen):
+    """The keys of a screen whose rows are in tables."""
+
+    @property
+    def table(self) -> KeyedTable:
+        """The table with the focus, else the last one."""
+        *tables, last = cast("Screen[Any]", self).query(KeyedTable)
+        return next((table for table in tables if table.has_focus), last)
+
+    def action_move(self, step: int) -> None:
+        self.table.move(step)
+
+    def action_sort_next(self) -> None:
+        self.table.sort_next()
+
+    def action_sort_reverse(self) -> None:
+        self.table.sort_reverse()
+
+    def action_page(self, pages: float) -> None:
+        self.table.move(int(pages * max(2, self.table.size.height - 1)))
+
+    def action_edge(self, step: int) -> None:
+        self.table.move(step * self.table.row_count)
+
+
+class TableScreen(TableKeys, FilterableScreen):
     """A view of tables that are filled again with every board and in every size."""
 
     def show_tables(self) -> None:
@@ -371,29 +396,8 @@ class TableScreen(FilterableScreen):
         if self.size.width:
             self.show_tables()
 
-    @property
-    def table(self) -> KeyedTable:
-        """The table with the focus, else the last one."""
-        *tables, last = self.query(KeyedTable)
-        return next((table for table in tables if table.has_focus), last)
-
     def set_title(self, label: str, title: str) -> None:
         self.query_one(label, StyledLabel).show_lines(((title, Tone.STRONG),))
-
-    def action_move(self, step: int) -> None:
-        self.table.move(step)
-
-    def action_sort_next(self) -> None:
-        self.table.sort_next()
-
-    def action_sort_reverse(self) -> None:
-        self.table.sort_reverse()
-
-    def action_page(self, pages: float) -> None:
-        self.table.move(int(pages * max(2, self.table.size.height - 1)))
-
-    def action_edge(self, step: int) -> None:
-        self.table.move(step * self.table.row_count)
 
 
 TREND_LABELS: Final = {
