@@ -65,7 +65,6 @@ _since_option: Final = option(
     "Raw values, or minimum, average and maximum per interval.",
     type=click.Choice([*_RESOLUTIONS, _MONTH]),
     default="raw",
-    show_default=True,
 )
 @servers_option
 @products_option

@@ -121,7 +121,6 @@ def _start_demo(
     "SECONDS",
     type=click.FloatRange(min=1.0),
     default=15.0,
-    show_default=True,
 )
 @option("--beep", "Ring the terminal bell on a new alert.")
 @option(

@@ -59,8 +59,10 @@ def option(
 ) -> Callable[[_Command], _Command]:
     """Return the decorator of an option: `-o --output`, its help, and the name of its value.
 
-    Without a value it is a flag; a text that is not given is "", everything else is None.
+    Without a value it is a flag; a text that is not given is "", everything else is None. The help
+    shows a default.
     """
+    settings.setdefault("show_default", settings.get("default") is not None)
     if not settings.keys() & {"type", "multiple", "count", "required"}:
         settings = {"is_flag": True} | settings if metavar is None else {"default": ""} | settings
     return click.option(*names.split(), help=description, metavar=metavar, **settings)
@@ -101,9 +103,7 @@ interval_option: Final = option(
     type=click.FloatRange(min=1.0),
     show_default="the interval of each server",
 )
-seed_option: Final = option(
-    "--seed", "Seed of the simulation.", "N", type=int, default=1, show_default=True
-)
+seed_option: Final = option("--seed", "Seed of the simulation.", "N", type=int, default=1)
 output_option: Final = option(
     "-o --output",
     "File to write; - is stdout.",

@@ -42,7 +42,6 @@ _MANIFEST: Final = "SHA256SUMS"
     "N",
     type=click.IntRange(1, 120),
     default=12,
-    show_default=True,
 )
 @option(
     "--headroom",
@@ -50,14 +49,12 @@ _MANIFEST: Final = "SHA256SUMS"
     "PERCENT",
     type=click.FloatRange(0, 200),
     default=10,
-    show_default=True,
 )
 @option(
     "--basis",
     "Usage of concurrent licenses on which the proposed quantity is based.",
     type=click.Choice(list(map(str, Basis))),
     default="peak",
-    show_default=True,
 )
 @option(
     "--format formats",
@@ -65,7 +62,6 @@ _MANIFEST: Final = "SHA256SUMS"
     type=click.Choice(list(_WRITERS)),
     multiple=True,
     default=tuple(_WRITERS),
-    show_default=True,
 )
 @option(
     "-o --output",

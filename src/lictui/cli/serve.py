@@ -24,9 +24,7 @@ _HOW_TO_CREATE: Final = "create one: python3 -c 'import secrets; print(secrets.t
 
 
 @click.command()
-@option(
-    "--listen", "Address of the web page.", "HOST:PORT", default="127.0.0.1:8000", show_default=True
-)
+@option("--listen", "Address of the web page.", "HOST:PORT", default="127.0.0.1:8000")
 @option("--token", "Reference to the token that the page asks for: env:NAME, file:PATH, ….", "REF")
 @option(
     "--user-header", "Header in which a reverse proxy passes the user it has authenticated.", "NAME"
@@ -44,7 +42,6 @@ _HOW_TO_CREATE: Final = "create one: python3 -c 'import secrets; print(secrets.t
     "N",
     type=click.IntRange(1, 1000),
     default=10,
-    show_default=True,
 )
 @option("--theme", "Color theme.", "NAME")
 @group_option

@@ -48,7 +48,6 @@ class _Setup:
     "Limit to the PowerShell script, the ssh command, or the command as a line of servers.toml.",
     type=click.Choice(["all", "powershell", "ssh", "toml"]),
     default="all",
-    show_default=True,
     envvar=(),
 )
 @option("--host", "SSH target.", "[USER@]HOST", default=None, envvar=())
@@ -111,7 +110,6 @@ def _print(setup: _Setup, form: str) -> None:
     "Store it in a private file in the configuration directory, or in the system's keyring.",
     type=click.Choice(["file", "keyring"]),
     default="file",
-    show_default=True,
     envvar=(),
 )
 @click.pass_obj

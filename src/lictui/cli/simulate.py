@@ -38,9 +38,8 @@ _FILES_PER_SERVER = 4  # open sockets and files
     "X",
     type=click.FloatRange(min=1.0, max=3600.0),
     default=1.0,
-    show_default=True,
 )
-@option("--host", "Listen address.", "ADDRESS", default="127.0.0.1", show_default=True)
+@option("--host", "Listen address.", "ADDRESS", default="127.0.0.1")
 @option(
     "--base-port",
     "First port; servers listen on N, N+1, ….",

@@ -140,7 +140,6 @@ _TOTAL_COLUMNS: Final = (
     "Group the totals of the table by product or by group.",
     type=click.Choice(["product", "group"]),
     default="product",
-    show_default=True,
 )
 @cached_option
 @timeout_option
