@@ -183,15 +183,15 @@ def _concurrent_cells(scope: ScopeReport) -> dict[str, Cell]:
         "max_over_installed": scope.excess[0],
         "seconds_over_installed": scope.excess[1],
     }
+    bound = AT_MOST * usage.bound
+    compared = bound or AT_LEAST * usage.is_partial
     if usage.seconds_above[0][1] is None:
-        of_installed = dict.fromkeys(of_installed)
+        of_installed, compared = dict.fromkeys(of_installed), ""
     figures = {
         "p50": round(usage.p50),
         "p95": round(usage.p95),
         "p99": round(usage.p99),
     }
-    bound = AT_MOST * usage.bound
-    compared = bound or AT_LEAST * usage.is_partial
     return {
         **cells,
         **{key: Bounded(value, bound) for key, value in figures.items()},
