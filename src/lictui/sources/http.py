@@ -247,10 +247,11 @@ class HttpClient:
     async def deadline(self) -> AsyncIterator[None]:
         """Limit everything inside, a bit earlier than the engine's timeout, which knows no step."""
         seconds = self._limits.timeout
+        limit = max(0.9 * seconds, seconds - 0.1)
         self.received = 0
-        self.ends = asyncio.get_running_loop().time() + max(0.9 * seconds, seconds - 0.1)
+        self.ends = asyncio.get_running_loop().time() + limit
         try:
-            async with asyncio.timeout_at(self.ends):
+            async with asyncio.timeout(limit):
                 yield
         except TimeoutError as error:
             raise SourceError(
@@ -391,10 +392,9 @@ class HttpSource(ABC):
         Raises SourceError, also if it is too slow: the poll then goes on.
         """
         seconds = self._limits.timeout
-        now = asyncio.get_running_loop().time()
-        end = min(now + share * seconds, self._client.ends - _LAST_PART * seconds)
+        left = self._client.ends - asyncio.get_running_loop().time() - _LAST_PART * seconds
         try:
-            async with asyncio.timeout_at(end):
+            async with asyncio.timeout(min(share * seconds, left)):
                 return await response
         except TimeoutError as error:
             raise SourceError(FailureKind.TIMEOUT, "no response in time") from error
