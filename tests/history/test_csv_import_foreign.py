@@ -70,6 +70,13 @@ def test_foreign_csv_is_read_in_many_forms(text: str) -> None:
         assert points(text.encode(encoding))[-1] == ONE
 
 
+def test_bytes_that_are_not_utf_8_are_windows_1252() -> None:
+    text = "Zeit;Genutzt € β;Größe\n2026-11-24 06:15;412;500\n"
+    names = {"time": "Zeit", "in_use": "2", "installed": "Größe"}
+    assert points(text.encode(), columns=names) == [ONE]
+    assert points(text.replace("β", "").encode("cp1252"), columns=names) == [ONE]
+
+
 def test_columns_can_be_chosen_by_name_or_number() -> None:
     text = "Zeit;Belegt;Gekauft\n2026-11-24 06:15;412;500\n"
     with pytest.raises(UsageError, match="Zeit, Belegt, Gekauft") as refused:
@@ -433,6 +440,7 @@ def test_hourly_averages_of_prtg_are_buckets(columns: dict[str, str]) -> None:
         "13. November 2026 8:00:00",
         "vendredi 13 novembre 2026 08:00:00",
         "viernes, 13 de noviembre de 2026 8:00:00",
+        "mardi 13 nov. 2026, 8:00:00",  # "mar" is no month here
         "20261113 08:00:00",
         "20261113080000",
         "46339.3333333333",
