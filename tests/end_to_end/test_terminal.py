@@ -58,6 +58,19 @@ def test_signals_in_a_row_give_the_terminal_back(
     terminal.process.send_signal(second)
 
 
+@pytest.mark.parametrize("sent", [b"\xe9", b"\x1b[M\xff\xff\xff", b"\x1b", b"\x1b[", b"\x1b]"])
+def test_input_that_is_no_key_does_not_end_the_monitor(terminal: Terminal, sent: bytes) -> None:
+    terminal.clear()
+    terminal.send(sent)
+    for _ in range(50):  # a key that is read together with it may be lost
+        terminal.send_keys("\x1b[27u\x0c")
+        terminal.read(0.2)
+        if FIRST_RUN in terminal.text:
+            break
+    terminal.wait_for(FIRST_RUN, "Quit")
+    terminal.send_keys("q")
+
+
 def test_ctrl_l_repaints_what_was_written_over(terminal: Terminal) -> None:
     terminal.clear()
     terminal.send_keys("\x0c")

@@ -81,7 +81,10 @@ class Terminal:
         self._screen.erase_in_display(2)
 
     def send_keys(self, keys: str) -> None:
-        os.write(self._master, keys.encode())
+        self.send(keys.encode())
+
+    def send(self, data: bytes) -> None:
+        os.write(self._master, data)
 
     def wait_for(self, *words: str, gone: Sequence[str] = ()) -> str:
         """Read until all `words` are on the screen and none of `gone`; return its text."""

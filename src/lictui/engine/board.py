@@ -131,6 +131,16 @@ class Board:
         return next((status for status in self.servers if status.server.name == name), None)
 
 
+def is_polled(board: MergedBoard, now: float) -> bool:
+    """Return whether anybody polls: a server was polled within three of its intervals, if any."""
+    servers = [status for status in board.registered.servers if status.server.enabled]
+    return not servers or any(
+        status.polled_at is not None
+        and now - status.polled_at <= STALE_AFTER_POLLS * status.server.effective_interval
+        for status in servers
+    )
+
+
 def with_servers(board: Board, servers: Iterable[Server]) -> Board:
     """The board for these servers; what is known of them is kept."""
     statuses = {status.server.name: status for status in board.servers}

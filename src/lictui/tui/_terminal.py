@@ -64,6 +64,12 @@ if sys.platform != "win32":
                 )
             self._own_attributes: list[Any] | None = None  # of the terminal while it is used
 
+        def run_input_thread(self) -> None:
+            """Read keys; bytes that are no UTF-8 are lost, and do not end the monitor."""
+            while not self.exit_event.is_set():
+                with suppress(UnicodeDecodeError):
+                    super().run_input_thread()
+
         def start_application_mode(self) -> None:
             super().start_application_mode()  # type: ignore[no-untyped-call]
             self._loop = asyncio.get_running_loop()

@@ -182,10 +182,7 @@ class LictuiCommands(Provider):
     def _offered(self) -> Iterator[Command]:
         app, view = self.app, str(getattr(self.screen, "VIEW", ""))
         if isinstance(app, LictuiApp):
-            offered = commands.available_commands(
-                view, app.keymap, read_only=app.read_only, is_past=app.is_past
-            )
-            for command in offered:
+            for command in app.available_commands(view):
                 if command.id != "palette" and applies(self.screen, command):
                     yield command
 
@@ -526,6 +523,10 @@ class LictuiApp(App[int]):
             f"lictui ended: an unexpected error ({type(error).__name__}).\n"
             "The log file has the details; please report them. lictui info shows where it is."
         )
+
+    def available_commands(self, view: str) -> tuple[Command, ...]:
+        modes = {"read_only": self.read_only, "is_past": self.is_past, "is_demo": self.demo}
+        return commands.available_commands(view, self.keymap, **modes)
 
     def refuses(self, action: str) -> bool:
         """Return whether an action of the command table is refused: to read only means no more."""

@@ -38,7 +38,7 @@ class Command:
     screens: tuple[str, ...] = VIEWS
     footer: int = 0  # its rank there: 1 comes first, 0 is not shown
     writes: bool = False  # or contacts a server; refused with --read-only, and in the past
-    past: bool = False  # only with --at and --replay
+    mode: str = ""  # "past": only with --at and --replay; "demo": only in the demo
     priority: bool = False  # handled before the next key, or keys typed fast are lost
 
     @property
@@ -103,19 +103,20 @@ COMMANDS: Final = (
     Command("holders", "u", "holders", "Users", "List the license users (not stored)",
             ("dashboard", "usage"), footer=2, writes=True),
     Command("pause", "p", "app.pause", "Pause", "Pause the display (recording continues)"),
-    Command("hint.next", ".", "app.next_hint", "Next hint", "Demo: next hint, or none"),
+    Command("hint.next", ".", "app.next_hint", "Next hint", "Demo: next hint, or none",
+            mode="demo"),
     Command("past.open", "V", "past", "As it was",
             "Show the whole monitor as it was at the cursor, or 5 minutes ago; V again: now"),
     Command("past.back", "(", "app.travel(-1)", "5 min back",
-            "In the past (V, --at, --replay): 5 minutes back", past=True, footer=True),
+            "In the past (V, --at, --replay): 5 minutes back", mode="past", footer=True),
     Command("past.forward", ")", "app.travel(1)", "5 min forward",
-            "In the past: 5 minutes forward", past=True, footer=True),
+            "In the past: 5 minutes forward", mode="past", footer=True),
     Command("past.hour_back", "{", "app.travel(-12)", "1 h back",
-            "In the past: an hour back", past=True),
+            "In the past: an hour back", mode="past"),
     Command("past.hour_forward", "}", "app.travel(12)", "1 h forward",
-            "In the past: an hour forward", past=True),
+            "In the past: an hour forward", mode="past"),
     Command("past.play", "P", "app.play", "Play",
-            "In the past: play what happened, 5 minutes a second", past=True, footer=True),
+            "In the past: play what happened, 5 minutes a second", mode="past", footer=True),
     Command("copy", "Y", "copy", "Copy", "Copy the selected row to the clipboard (OSC 52)"),
     Command("export", "E", "export", "Export", "Export the current view to a CSV file", footer=6,
             writes=True),
@@ -266,7 +267,12 @@ def with_keymap(keymap: Mapping[str, str]) -> tuple[Command, ...]:
 
 
 def available_commands(
-    screen: str, keymap: Mapping[str, str], *, read_only: bool, is_past: bool = False
+    screen: str,
+    keymap: Mapping[str, str],
+    *,
+    read_only: bool,
+    is_past: bool = False,
+    is_demo: bool = False,
 ) -> tuple[Command, ...]:
     """Return the commands of a screen, and those that work everywhere, with their keys."""
     return tuple(
@@ -274,7 +280,7 @@ def available_commands(
         for command in with_keymap(keymap)
         if (not command.screens or screen in command.screens)
         and not is_refused(command.action, read_only=read_only, is_past=is_past)
-        and (is_past or not command.past)
+        and command.mode in ("", "past" * is_past, "demo" * is_demo)
     )
 
 

@@ -91,16 +91,16 @@ async def test_header_marks_each_sum_for_itself_and_counts_alerts_by_level() -> 
 @pytest.mark.parametrize("cells", range(40, 200, 8))
 async def test_header_fits_and_keeps_what_counts(cells: int) -> None:
     total = UsageTotal("in use", 4641, 15158, 0.31, frozenset({"in_use", "ratio"}))
-    alerts = ((Level.EXHAUSTED, 2), (Level.WARN, 12))
+    alerts = ((Level.EXHAUSTED, 2), (Level.OVERDRAFT, 1), (Level.CRITICAL, 5), (Level.WARN, 12))
     titles = ("Dashboard", "Products", "Usage", "Servers", "Alerts")
     tabs = [Tab(title[0], title, has_alerts=title == "Alerts") for title in titles]
     view = HeaderView(20, 22, is_failing=True, totals=(total,), alerts=alerts)
     line = draw_header(view, tabs, "10:30", cells, UNICODE_SYMBOLS)
     shown = "".join(text for part, _ in line for text, _ in part)
     assert len(shown) == cells
-    assert "2✖ 12! " in shown
+    assert "2✖ 1⚑ 5‼ 12! " in shown
     assert ("20/22 up" in shown) or ("20/22 servers up" in shown)
-    assert ("in use" in shown) == (cells >= 80)
+    assert ("in use" in shown) == (cells >= 56)
 
 
 async def test_tab_in_the_header_and_key_in_the_footer_can_be_clicked() -> None:

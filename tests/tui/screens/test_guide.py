@@ -3,16 +3,17 @@
 from typing import Any
 
 import pytest
+from tests.support.goldens import screen_text
 from tests.support.running_app import RunningApp, running_app
 
-from lictui.tui.screens.guide import GuideLine
+from lictui.tui.app import WatchOptions
+from lictui.tui.widgets.bars import FooterBar
 
 _DEMO = {"demo": True}
 
 
 def line(run: RunningApp) -> str:
-    guide = run.app.screen.query_one(GuideLine)
-    return guide.plain_text.strip() if guide.display else ""
+    return "".join(text for text, _ in run.app.screen.query_one(FooterBar).message).strip()
 
 
 async def test_guide_shows_progress_then_when_the_clock_started() -> None:
@@ -60,4 +61,16 @@ async def test_screen_asks_again_when_the_past_is_written(view: str, asked: str)
 
 async def test_there_is_no_guide_without_a_demo() -> None:
     async with running_app() as run:
-        assert not run.app.screen.query(GuideLine)
+        assert line(run) == ""
+        await run.press("?")
+        assert "next hint" not in screen_text(run.app)
+
+
+async def test_watch_shows_the_progress_of_the_demo() -> None:
+    async with running_app(options=_DEMO | {"watch": WatchOptions()}) as run:
+        run.app.progress = 0.5
+        await run.settle()
+        assert "Preparing one year of history" in screen_text(run.app)
+        run.app.progress = 1.0
+        await run.settle()
+        assert "Preparing" not in screen_text(run.app)

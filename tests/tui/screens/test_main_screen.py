@@ -3,6 +3,7 @@
 from unittest.mock import Mock
 
 import pytest
+from tests.support.clock import START, FakeClock
 from tests.support.example_board import pool, up_status, workday_series
 from tests.support.fake_engine import FakeEngine
 from tests.support.goldens import screen_text
@@ -146,3 +147,12 @@ async def test_trends_are_requested_for_visible_rows_only(view: str) -> None:
         assert len(engine.queries) > first
         kind = PaneGrid if view == "dashboard" else ProductTable
         assert run.app.screen.query_one(kind).scroll_offset.y > 0
+
+
+async def test_read_only_says_that_nobody_polls_and_what_to_do() -> None:
+    for age, is_shown in ((0.0, False), (2 * 86400.0, True)):
+        async with running_app(clock=FakeClock(START + age), options={"read_only": True}) as run:
+            assert ("Nobody polls" in screen_text(run.app)) is is_shown
+            assert ("lictui collect" in screen_text(run.app)) is is_shown
+    async with running_app(clock=FakeClock(START + age)) as run:
+        assert "Nobody polls" not in screen_text(run.app)

@@ -82,7 +82,7 @@ class DashboardScreen(TrendScreen[RowId]):
                 else "No servers configured yet."
             )
             self.rows_widget.panes = select_panes(self._all_panes, self._view)
-            self.set_status(self.status_line())
+            self.show_status()
         self.request_trends()
 
     def rows_changed(self) -> None:

@@ -391,10 +391,7 @@ class HelpScreen(TextDialog):
         if self._shows_ids:
             return tuple(_id_lines(commands.with_keymap(app.keymap), width))
         view = str(getattr(app.screen_stack[-2], "VIEW", "")) if len(app.screen_stack) > 1 else ""
-        offered = commands.available_commands(
-            view, app.keymap, read_only=app.read_only, is_past=app.is_past
-        )
-        return tuple(_help_lines(view, offered, width, app.symbols))
+        return tuple(_help_lines(view, app.available_commands(view), width, app.symbols))
 
     def action_other_page(self) -> None:
         self._shows_ids = not self._shows_ids

@@ -9,10 +9,10 @@ from textual import on, work
 from textual.events import Resize
 from textual.screen import Screen
 
-from lictui.engine.board import MATCH_ALL, Filter, MergedBoard
+from lictui.engine.board import MATCH_ALL, Filter, MergedBoard, is_polled
 from lictui.errors import LictuiError
 from lictui.tui import commands, text
-from lictui.tui.screens.guide import GuideLine
+from lictui.tui.screens.guide import guide_line
 from lictui.tui.text import Fragment, Table, Tone
 from lictui.tui.time_range import RangeLength, time_zone, to_local
 from lictui.tui.widgets.bars import (
@@ -43,6 +43,10 @@ if TYPE_CHECKING:
 
 K = TypeVar("K")
 _T = TypeVar("_T")
+_NOBODY_POLLS: Final = (
+    "Nobody polls: these figures are old. To record, run lictui without --read-only, or lictui"
+    " collect, where the history is"
+)
 AGE_REFRESH: Final = 10.0  # seconds after which the ages shown are brought up to date
 
 
@@ -112,8 +116,6 @@ class MainScreen(Screen[None], AppScreen):
         body = self.body()
         body.id = "body"
         yield body
-        if app.demo:
-            yield GuideLine()
         yield FooterBar(self._role)
         yield SizeWarning()
 
@@ -126,6 +128,8 @@ class MainScreen(Screen[None], AppScreen):
         self.watch(self.app, "paused", self._on_pause, init=False)
         self.watch(self.app, "keymap", self._on_keymap)
         self.watch(self.app, "progress", self._on_progress, init=False)
+        for name in ("progress", "hint"):
+            self.watch(self.app, name, self.show_status)
 
     def _on_board(self, board: MergedBoard) -> None:
         if not self.lictui.paused:
@@ -144,16 +148,13 @@ class MainScreen(Screen[None], AppScreen):
             self.board_changed(self.lictui.board)
 
     def _on_pause(self, paused: bool) -> None:
-        self.set_status(self.status_line())
+        self.show_status()
         if not paused:
             self._show(self.lictui.board)
 
     def _on_keymap(self) -> None:
         app = self.lictui
-        offered = commands.available_commands(
-            self.VIEW, app.keymap, read_only=app.read_only, is_past=app.is_past
-        )
-        self.query_one(FooterBar).offered = offered
+        self.query_one(FooterBar).offered = app.available_commands(self.VIEW)
         views = [c for c in commands.with_keymap(app.keymap) if c.id.startswith("view.")]
         current = "servers" if self.VIEW == "server" else self.VIEW
         self.query_one(HeaderBar).tabs = tuple(
@@ -188,7 +189,10 @@ class MainScreen(Screen[None], AppScreen):
         app = self.lictui
         header = self.query_one(HeaderBar)
         header.show(board, self.current_time.today)
-        self.query_one(NoticePanel).show(board.notices, app.symbols)
+        notices = board.notices
+        if app.read_only and not (app.is_past or is_polled(board, app.clock.now())):
+            notices = (*notices, _NOBODY_POLLS)
+        self.query_one(NoticePanel).show(notices, app.symbols)
         self.board_changed(board)
 
     def board_changed(self, board: MergedBoard) -> None:
@@ -204,8 +208,12 @@ class MainScreen(Screen[None], AppScreen):
             ("p: resume", Tone.QUIET),
         )
 
+    def show_status(self) -> None:
+        self.set_status(self.status_line())
+
     def set_status(self, fragments: tuple[Fragment, ...]) -> None:
-        self.query_one(FooterBar).message = fragments
+        """Show what the status line is, else the guide of the demo, else the keys."""
+        self.query_one(FooterBar).message = fragments or guide_line(self.lictui)
 
     @on(Resize)
     def _measure(self, event: Resize) -> None:
@@ -341,7 +349,7 @@ class FilterableScreen(MainScreen):
     def _set_filter(self, new_filter: Filter, filter_text: str) -> None:
         self.filter, self.filter_text = new_filter, filter_text
         self.rows_changed()
-        self.set_status(self.status_line())
+        self.show_status()
 
     @on(FilterChanged)
     def _on_filter_changed(self, event: FilterChanged) -> None:

@@ -91,7 +91,7 @@ class ProductsScreen(TrendScreen["TotalKey"]):
             table.trends = self.trends.trends
             rows = products.product_rows(totals, summaries, context)
             table.rows = products.sort_rows(rows, self.sort_key, reverse=self.reverse)
-            self.set_status(self.status_line())
+            self.show_status()
         self.request_trends()
         if totals and time.now - self._summaries_at.get(self._by, 0.0) >= _SUMMARY_REFRESH:
             self._summaries_at[self._by] = time.now

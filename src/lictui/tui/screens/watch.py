@@ -15,6 +15,7 @@ from lictui.engine.board import FIGURES, GroupBy, pools_by_total, total_of, tota
 from lictui.model import Level, State, percent_text
 from lictui.products import abbreviated
 from lictui.tui import text
+from lictui.tui.screens.guide import progress_line
 from lictui.tui.screens.main_screen import AppScreen
 from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, fit_line, line_width
 from lictui.tui.time_range import to_local
@@ -299,6 +300,7 @@ class WatchScreen(Screen[None], AppScreen):
 
     def on_mount(self) -> None:
         self.watch(self.app, "board", self._on_board)
+        self.watch(self.app, "progress", self._draw, init=False)
         self.set_interval(_REDRAW, self._draw)
         self.set_interval(_REPAINT, self.lictui.action_repaint)
         self.set_interval(max(1.0, self._options.rotate), self.turn)
@@ -353,7 +355,7 @@ class WatchScreen(Screen[None], AppScreen):
             lines += [(), ((" no data yet", Tone.QUIET),)]
         turn = int(app.clock.monotonic() // _TICKER)
         ticker = ticker_line(self._alerts, turn, width, symbols)
-        footer = [_problem_line(board, now, symbols), ticker]
+        footer = [_problem_line(board, now, symbols), progress_line(app) or ticker]
         body = lines[: max(0, height - len(footer))]
         body += [()] * (height - len(footer) - len(body))
         return [fit_line(line, width) for line in (*body, *footer)]

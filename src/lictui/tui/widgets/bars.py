@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from rich.segment import Segment
@@ -110,7 +111,7 @@ _SHORT_TITLES: Final = {"Dashboard": "Dash", "Products": "Prod", "Servers": "Ser
 # The forms of the header, the longest first: with the name of the program, tabs, what follows
 _FORMS: Final = (
     *((True, 0, 0), (True, 0, 1), (True, 0, 2), (False, 0, 2), (False, 1, 2), (False, 1, 3)),
-    *((False, 1, 4), (False, 1, 5), (False, 1, 6), (False, 2, 6), (False, 2, 7)),
+    *((False, 1, 4), (False, 2, 3), (False, 2, 4), (False, 2, 5), (False, 2, 6), (False, 2, 7)),
 )
 
 
@@ -299,21 +300,23 @@ class FooterBar(Widget):
             (c for c in self.offered if c.footer and applies(self.screen, c)),
             key=lambda command: command.footer,
         )
-        always = [c for name in _ALWAYS for c in keys if c.id == name]
-        room = cells - len(side) - sum(line_width(_key(command)) for command in always)
-        shown = []
-        for command in keys if not self.message else ():
-            room -= line_width(_key(command)) if command not in always else 0
-            if room < 0:
-                break
-            shown += [command] if command not in always else []
+        room = cells - len(side) - line_width(self.message)
+        always = _fitting([c for name in _ALWAYS for c in keys if c.id == name], room)
+        room -= sum(line_width(_key(command)) for command in always)
+        others = [c for c in keys if c.id not in _ALWAYS and not self.message]
         left = styled_text.segments(self, self.message)
-        for command in (*shown, *always):
+        for command in (*_fitting(others, room), *always):
             left += clickable(self, _key(command), command.action)
         blank = styled_text.segments(self, ((" ", Tone.QUIET),))[0].style
         right = styled_text.segments(self, ((side, Tone.QUIET),))
         start = Strip(left).adjust_cell_length(cells - len(side), blank)
         return Strip([*start, *right]).adjust_cell_length(cells)
+
+
+def _fitting(commands: Sequence[Command], room: int) -> list[Command]:
+    """Return the first commands whose keys fit in so many cells."""
+    ends = accumulate(line_width(_key(command)) for command in commands)
+    return [command for command, end in zip(commands, ends, strict=True) if end <= room]
 
 
 def _key(command: Command) -> Line:
