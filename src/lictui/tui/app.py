@@ -525,12 +525,24 @@ class LictuiApp(App[int]):
         )
 
     def available_commands(self, view: str) -> tuple[Command, ...]:
-        modes = {"read_only": self.read_only, "is_past": self.is_past, "is_demo": self.demo}
-        return commands.available_commands(view, self.keymap, **modes)
+        """Return the commands of a view, and those that work everywhere, with their keys."""
+        modes = ("", "past" * self.is_past, "demo" * self.demo)
+        return tuple(
+            command
+            for command in commands.with_keymap(self.keymap)
+            if (not command.screens or view in command.screens)
+            and command.mode in modes
+            and not self.refuses(command.action)
+        )
 
     def refuses(self, action: str) -> bool:
-        """Return whether an action of the command table is refused: to read only means no more."""
-        return commands.is_refused(action, read_only=self.read_only, is_past=self.is_past)
+        """Return whether an action is refused, because it belongs to a command that writes.
+
+        What is shown of the past may be exported, unless the user is to read only.
+        """
+        if not self.read_only and (not self.is_past or action == "export"):
+            return False
+        return any(command.writes and command.action == action for command in commands.COMMANDS)
 
     async def run_action(self, action: str | ActionParseResult, *args: Any, **kwargs: Any) -> bool:
         if isinstance(action, str) and self.refuses(action):

@@ -266,34 +266,6 @@ def with_keymap(keymap: Mapping[str, str]) -> tuple[Command, ...]:
     )
 
 
-def available_commands(
-    screen: str,
-    keymap: Mapping[str, str],
-    *,
-    read_only: bool,
-    is_past: bool = False,
-    is_demo: bool = False,
-) -> tuple[Command, ...]:
-    """Return the commands of a screen, and those that work everywhere, with their keys."""
-    return tuple(
-        command
-        for command in with_keymap(keymap)
-        if (not command.screens or screen in command.screens)
-        and not is_refused(command.action, read_only=read_only, is_past=is_past)
-        and command.mode in ("", "past" * is_past, "demo" * is_demo)
-    )
-
-
-def is_refused(action: str, *, read_only: bool, is_past: bool) -> bool:
-    """Return whether an action is refused, because it belongs to a command that writes.
-
-    What is shown of the past may be exported, unless the user is to read only.
-    """
-    if not read_only and (not is_past or action == "export"):
-        return False
-    return any(command.writes and command.action == action for command in COMMANDS)
-
-
 def bindings(screen: str = "") -> list[Binding]:
     """Return the Textual bindings of a screen, or of the application for an empty name."""
     from textual.binding import Binding  # noqa: PLC0415 - `config check` reads the table without Textual

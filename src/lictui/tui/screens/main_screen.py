@@ -75,6 +75,14 @@ class AppScreen:
         now = self.lictui.clock.now()
         return CurrentTime(now, to_local(now, self.zone).date())
 
+    @property
+    def last_poll(self) -> str:
+        """How long ago any server was polled, in words."""
+        times = [status.polled_at for status in self.lictui.board.servers if status.polled_at]
+        if not times:
+            return "not polled yet"
+        return f"polled {text.format_age(self.lictui.clock.now() - max(times))} ago"
+
     async def ask(
         self,
         question: Callable[[EngineAnswers], Coroutine[Any, Any, _T]],
@@ -175,15 +183,10 @@ class MainScreen(Screen[None], AppScreen):
         poller = app.board.poller
         role = "viewing" if poller else "polling"
         role = "demo" if app.demo else "read-only" if app.read_only else role
-        times = (status.polled_at for status in app.board.servers)
-        polled_at = max((time for time in times if time is not None), default=None)
-        if polled_at is None:
-            return f"{role} {app.symbols.dot} not polled yet", role
-        age = f"{text.format_age(app.clock.now() - polled_at)} ago"
         dot = app.symbols.dot
-        long = f"{role} {dot} polled {age}"
-        by = (f"{role} {dot} polled {age} by {poller}",) if role == "viewing" else ()
-        return *by, long, f"{role} {dot} {age}", role
+        long = f"{role} {dot} {self.last_poll}"
+        by = (f"{long} by {poller}",) if role == "viewing" else ()
+        return *by, long, long.replace(f"{dot} polled", dot), role
 
     def _show(self, board: MergedBoard) -> None:
         app = self.lictui

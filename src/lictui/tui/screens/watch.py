@@ -363,8 +363,6 @@ class WatchScreen(Screen[None], AppScreen):
     def _headline(self, position: str, cells: int) -> Line:
         app, now = self.lictui, self.current_time.now
         states = [s.state for s in app.board.servers if s.state is not State.DISABLED]
-        polled = max((s.polled_at for s in app.board.servers if s.polled_at), default=None)
-        age = "not polled yet" if polled is None else f"polled {text.format_age(now - polled)} ago"
         up = states.count(State.UP)
         left: Line = (
             (" lictui", Tone.STRONG),
@@ -375,7 +373,7 @@ class WatchScreen(Screen[None], AppScreen):
         right: Line = (
             (f"{local:%a} {local.day} {local:%b} ", Tone.TEXT),
             (f"{local:%H:%M}", Tone.STRONG),
-            (f"  {age} ", Tone.QUIET),
+            (f"  {self.last_poll} ", Tone.QUIET),
         )
         gap = max(1, cells - line_width(left) - line_width(right))
         return (*left, (" " * gap, Tone.TEXT), *right)
