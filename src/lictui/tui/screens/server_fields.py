@@ -69,7 +69,7 @@ _VERIFY: Final = FormField(
 )
 _PROXY: Final = FormField(
     "proxy", "Proxy", "e.g. http://proxy:8080",
-    "HTTP proxy for this server (default: HTTPS_PROXY); env:NAME if it asks for a password",
+    "HTTP proxy (default: that of [polling], or HTTPS_PROXY); env:NAME if it has a password",
 )
 _COMMON: Final = (
     FormField("group", "Group", "e.g. emea",
