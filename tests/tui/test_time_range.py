@@ -145,3 +145,11 @@ def test_ticks_of_a_month_are_at_equal_distances() -> None:
     start, end = TimeRange(RangeLength.MONTH).period(NOW + 9 * 86400, BERLIN)
     labels = ticks(start, end, RangeLength.MONTH, BERLIN, 70)
     assert [label for _, label in labels] == ["7 Dec", "14 Dec", "21 Dec", "28 Dec"]
+
+
+def test_latest_hour_is_the_last_one_that_is_over_in_the_range() -> None:
+    month = TimeRange(RangeLength.MONTH)
+    for weekday, hour, day in ((0, 9, 23), (1, 5, 24), (1, 6, 17), (1, 23, 17)):
+        at = month.latest_hour(weekday, hour, NOW, ZoneInfo("UTC"))
+        assert at == datetime(2026, 11, day, hour, tzinfo=UTC).timestamp()
+    assert TimeRange(RangeLength.DAY).latest_hour(0, 9, NOW, ZoneInfo("UTC")) is None

@@ -100,6 +100,17 @@ class TimeRange:
             inner = [at for day, following in days for at in range(day, following, bucket)]
         return tuple(sorted({start, *(at for at in inner if start < at < end), end}))
 
+    def latest_hour(self, weekday: int, hour: int, now: float, tz: tzinfo | None) -> float | None:
+        """Return when this hour of this weekday (0 is Monday) was last in it, if it was."""
+        start, end = self.period(now, tz)
+        first, after = self.days(now, tz)
+        for ago in range(1, (after - first).days + 1):
+            day = after - timedelta(days=ago)
+            at = from_local(datetime.combine(day, time(hour)), tz)
+            if day.weekday() == weekday and start <= at < min(end, now):
+                return at
+        return None
+
     def is_current(self, now: float, tz: tzinfo | None) -> bool:
         """Whether the present is in it."""
         start, end = self.period(now, tz)

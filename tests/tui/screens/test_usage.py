@@ -160,7 +160,7 @@ async def test_usage_takes_a_date_before_the_keys_behind_it() -> None:
         for key, character in (("minus", "-"), *("11", "yy"), ("enter", None), *("dd",)):
             run.app.post_message(Key(key, character))  # in one burst, as over a slow line
         await run.settle()
-        assert "2025, peak per week" in screen_text(run.app)
+        assert " Mon 24 Nov 2025, peak per" in screen_text(run.app)
         assert run.app.focused is None
 
 
@@ -342,6 +342,18 @@ async def test_usage_heat_map_replaces_the_chart() -> None:
         await run.press("escape", "escape")
         assert "today, Tue 24 Nov" in screen_text(run.app)
         assert " Sun " not in screen_text(run.app)
+
+
+async def test_usage_heat_map_opens_the_hour_under_the_cursor_in_the_chart() -> None:
+    fake = FakeEngine(series_of=workday_series)
+    async with running_app("usage", engine=fake, settings=UTC_ZONE, **ONE) as run:
+        await run.press("m", "h", "enter")  # without a cursor there is nothing to open
+        assert " Sun " in screen_text(run.app)
+        await run.press("right", "down", "right", "enter")  # Tuesday 9:00, which is to come today
+        assert "Tue 17 Nov, peak per 10 minutes" in screen_text(run.app)
+        assert "Tue 17 Nov 09:00" in screen_text(run.app)
+        await run.press("escape")
+        assert "November 2026" in screen_text(run.app)
 
 
 async def test_usage_heat_map_is_in_the_users_zone() -> None:

@@ -68,7 +68,15 @@ def test_heat_map_cursor_shows_the_values_of_its_cell() -> None:
 
 
 def test_heat_map_legend_drops_what_does_not_fit() -> None:
-    whole = text(legend(HeatMapView(heat(), 9), 80))
-    assert whole.endswith("arrow keys: inspect values")
-    for width, end in ((len(whole), "inspect values"), (len(whole) - 1, "of installed")):
-        assert text(legend(HeatMapView(heat(), 9), width)).endswith(end)
+    legends = {width: text(legend(HeatMapView(heat(), 100), width)) for width in (58, 78, 118)}
+    assert legends[118].endswith("in % of installed  arrow keys: inspect values  enter: chart")
+    assert legends[78].endswith("in % of installed  arrow keys: inspect values")
+    assert legends[58].endswith("in tens of % of installed")
+
+
+def test_heat_map_figures_never_touch_each_other() -> None:
+    over = HeatMapView(heat(), 50)
+    assert draw(over)[1].split()[1:] == [f"{8 * h}" if h < 13 else "++" for h in range(24)]
+    assert "++: 100+" in text(legend(over, 76))
+    wide = draw_heat_map(over, 120, 10, UNICODE_SYMBOLS)
+    assert text(wide[1]).split()[1:] == [f"{8 * h}" for h in range(24)]

@@ -59,20 +59,26 @@ class DateBar(FilterBar):
     PLACEHOLDER = date_input.EXAMPLES
 
     @on(Input.Changed)
-    @on(Input.Submitted)
-    def _on_date(self, event: Input.Changed | Input.Submitted) -> None:
-        event.prevent_default().stop()  # the filter's own handlers
+    def _on_date(self, event: Input.Changed) -> None:
+        event.prevent_default().stop()  # the filter's own handler
+        self._time_range(event.value)
+
+    def submit(self, value: str) -> None:
+        if (chosen := self._time_range(value)) is not None:
+            self.close()
+            cast("UsageScreen", self.screen).go_to(chosen)
+
+    def _time_range(self, value: str) -> TimeRange | None:
+        """Show what the text is understood as."""
         screen = cast("UsageScreen", self.screen)
         now, zone = screen.lictui.clock.now(), screen.zone
         try:
-            chosen = date_input.parse_time_range(event.value, now, zone)
+            chosen = date_input.parse_time_range(value, now, zone)
         except UsageError as error:
             self.set_error(error.message)
-            return
+            return None
         self.set_error(usage_view.range_name(chosen, now, zone))
-        if isinstance(event, Input.Submitted):
-            self.close()
-            screen.go_to(chosen)
+        return chosen
 
 
 class UsageScreen(MainScreen):
@@ -87,7 +93,7 @@ class UsageScreen(MainScreen):
         & #facts { height: 9; padding: 0 1; scrollbar-size-vertical: 1; }
         & HeatMap, &.-heat-map Chart { display: none; }
         &.-heat-map HeatMap { display: block; }
-        &.-low #facts { height: 3; }
+        &.-low #facts { height: 2; }
         &.-low.-heat-map #facts { display: none; }
         &.-wide {
             & #body { layout: horizontal; }
@@ -240,7 +246,10 @@ class UsageScreen(MainScreen):
         title = usage_view.title_line(data.selection, width - 2, symbols)
         self.query_one("#title", StyledLabel).show_lines(title)
         self.query_one("#range", StyledLabel).show_lines(self._range_line(data, width - 2))
-        self.query_one("#values", StyledLabel).show_lines(self._value_line(width - 2))
+        values = self.query_one("#values", StyledLabel)
+        values.show_lines(self._value_line(width - 2))
+        has_values = self._shows_heat_map or self.chart.view.cursor is not None
+        values.display = has_values or self.size.height >= _LOW  # the legend is the least important
         width = self._facts_width - 4 if self._facts_width else self.size.width - 3
         lines = usage_view.fact_lines(usage_view.facts(data, self.chart.view, symbols), width)
         self.query_one("#fact-lines", StyledLabel).show_lines(*lines)
@@ -305,11 +314,27 @@ class UsageScreen(MainScreen):
         self.set_focus(None)
 
     def action_zoom(self) -> None:
-        """Show the week, the day or the quarter of a day that the cursor is in."""
-        length = _ZOOMS.get(self.time_range.length)
-        if length is not None and not self._shows_heat_map:
+        """Show the week, the day or the quarter of a day that the cursor is in.
+
+        From the heat map, the last day with its weekday, the cursor on its hour.
+        """
+        length, at = _ZOOMS.get(self.time_range.length), self.moment
+        if self._shows_heat_map:
+            length, at = RangeLength.DAY, self._heat_hour
+            if at is None:
+                return
+            self.action_heat()
+            self._cursor_at = at
+        if length is not None:
             self._zoomed.append((self.time_range, self._cursor_at))
-            self._set_range(TimeRange(length, self.moment), keep_zoom=True)
+            self._set_range(TimeRange(length, at), keep_zoom=True)
+
+    @property
+    def _heat_hour(self) -> float | None:
+        """The last hour in the time shown that the cell under the cursor stands for."""
+        if (place := self.heat_map.view.cursor) is None:
+            return None
+        return self.time_range.latest_hour(*place, self.lictui.clock.now(), self.zone)
 
     def action_scale(self) -> None:
         self.chart.view = replace(self.chart.view, other_scale=not self.chart.view.other_scale)

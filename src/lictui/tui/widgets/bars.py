@@ -11,6 +11,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import actions, on
 from textual.containers import Horizontal
+from textual.events import Key
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
     from textual.dom import DOMNode
-    from textual.events import Key
     from textual.geometry import Size
     from textual.screen import Screen
 
@@ -405,6 +405,18 @@ class TextInput(KeyField, Input):
         return text.strip_controls(value)
 
 
+class _BarInput(TextInput):
+    """Submits before it reads the next key; what was typed behind that is no part of the text."""
+
+    async def action_submit(self) -> None:
+        cast("FilterBar", self.parent).submit(self.value)
+
+    async def on_key(self, event: Key) -> None:
+        if not cast("FilterBar", self.parent).display:
+            event.stop().prevent_default()
+            self.app.post_message(Key(event.key, event.character))
+
+
 class FilterBar(Horizontal):
     """Hidden until it is opened."""
 
@@ -425,7 +437,7 @@ class FilterBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Label(self.SIGN)
-        yield TextInput(placeholder=self.PLACEHOLDER, compact=True)
+        yield _BarInput(placeholder=self.PLACEHOLDER, compact=True)
         yield Label("", id="wrong", markup=False)
 
     def open(self, text: str) -> None:
@@ -437,7 +449,13 @@ class FilterBar(Horizontal):
 
     def close(self) -> None:
         self.display = False
+        self.screen.set_focus(None)
         self.post_message(FilterClosed())
+
+    def submit(self, value: str) -> None:
+        """Take the text, which was confirmed."""
+        del value
+        self.close()
 
     def set_error(self, message: str) -> None:
         self.query_one("#wrong", Label).update(message)
@@ -450,8 +468,3 @@ class FilterBar(Horizontal):
             self.set_error("")
         except UsageError as error:
             self.set_error(error.message)
-
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.close()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from itertools import chain, groupby, pairwise
+from itertools import accumulate, chain, groupby, pairwise
 from math import ceil
 from operator import itemgetter
 from textwrap import wrap
@@ -203,6 +203,7 @@ _STYLES: Final = {  # of each part, which is the name of a component class
     "frame": "color: $quiet",
     "installed": "color: $foreground",
     "total": "color: $over",
+    "allowance": "color: $over 50%",
     "threshold": "color: $warning",
     "monthly": "color: $secondary",
     "previous": "color: $primary; text-style: bold",
@@ -314,6 +315,7 @@ def _note(note: str, width: int, height: int) -> tuple[_Row, ...]:
 def _draw_area(view: ChartView, cells: _Cells, symbol: str) -> None:
     """Fill up to the averages, below all lines: plotext needs half a second for it."""
     left, rows, scale = view.label_width + 1, cells[-3::-1], 4 * (len(cells) - 2) / view.top
+    _draw_allowance(view, rows, left, scale)
     dots = [(0, "")] * (2 * (len(cells[0]) - left))  # heights, and their parts
     for bucket in view.buckets:
         first, end = (int(view.position(at) * len(dots)) for at in (bucket.start, bucket.end))
@@ -329,6 +331,18 @@ def _draw_area(view: ChartView, cells: _Cells, symbol: str) -> None:
             elif old == " " or "\u2800" <= old <= "\u28ff":
                 bits = _LEFT[heights[0]] | _RIGHT[heights[1]] | ord(old) % 0x2800 * (old != " ")
                 row[x] = (chr(0x2800 + bits), part if old == " " else tone) if bits else row[x]
+
+
+def _draw_allowance(view: ChartView, rows: _Cells, left: int, scale: float) -> None:
+    """Shade what may be used on top of the licenses: from installed to the overdraft's end."""
+    for bucket in view.buckets if rows else ():
+        if not bucket.installed or not bucket.overdraft:
+            continue
+        low, high = bucket.installed * scale, (bucket.installed + bucket.overdraft) * scale
+        first, end = (_column(view, at, len(rows[0])) for at in (bucket.start, bucket.end))
+        for row in rows[ceil(low / 4) : int(high / 4)]:
+            for x in range(max(left, first), end + 1):
+                row[x] = (_BAND, "allowance") if row[x][0] == " " else row[x]
 
 
 def _draw_cursor(view: ChartView, cells: _Cells) -> None:
@@ -507,6 +521,7 @@ def _cell(
     if value is not None:
         share = round(value) / view.scale
         text = f"{share * 100:.0f}" if min(cells) > 2 else f"{min(9, int(share * 10))}"  # noqa: PLR2004
+        text = "++" if len(text) >= min(cells) > 1 else text  # figures must not touch each other
         level = Reading(round(value), view.installed).level(view.warn, view.critical)
         shade = f"{min(_SHADES - 1, int(share * (_SHADES + 1)))}"
         kind = {Level.OK: shade, Level.UNKNOWN: shade, Level.WARN: "warn"}.get(level, "critical")
@@ -535,8 +550,15 @@ def read_off(view: HeatMapView, symbols: Symbols) -> Line:
 
 
 def legend(view: HeatMapView, width: int) -> Line:
-    """Return the legend and, if it fits into `width` columns, the cursor keys."""
+    """Return the legend, with the keys that fit into `width` columns."""
     scale = "installed" if view.installed else "the busiest hour"
-    meaning = f"average of hourly peaks in % of {scale}"
-    with_keys = f"{meaning}  arrow keys: inspect values"
-    return ((with_keys if len(with_keys) <= width else meaning, Tone.QUIET),)
+    cell = (width + 2 - HEAT_LABEL) // HOURS  # columns
+    line = f"average of hourly peaks in {'%' if cell > 2 else 'tens of %'} of {scale}"  # noqa: PLR2004
+    averages = chain.from_iterable(view.heat.average if view.heat else ())
+    if cell == 3 and any((value or 0) >= 0.995 * view.scale for value in averages):  # noqa: PLR2004
+        line += "  ++: 100+"
+    keys = "  arrow keys: inspect values", "  enter: chart"
+    longer = accumulate((line, *keys))
+    return (
+        (max((text for text in longer if len(text) <= width), key=len, default=line), Tone.QUIET),
+    )
