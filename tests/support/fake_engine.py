@@ -117,7 +117,7 @@ class FakeEngine:
     def history(self) -> FakeEngine:
         return self
 
-    async def ask(self, question: Callable[[FakeEngine], Coroutine[Any, Any, _T]]) -> _T:
+    async def ask(self, question: Callable[[Any], Coroutine[Any, Any, _T]]) -> _T:
         return await question(self)
 
     def poll_now(self, name: str | None = None) -> None:

@@ -22,6 +22,7 @@ MIN_DAYS: Final = 28  # length of the period that a trend may rest on
 MAX_DAYS: Final = 800  # of history that a forecast rests on
 _Z: Final = 1.96  # both sides of 95 %
 _LIKELY: Final = 0.8  # probability
+_CERTAIN: Final = 0.995  # which a forecast never is
 MORE_LIKELY: Final = 0.5
 _UNLIKELY: Final = 0.2
 _NARROW: Final = timedelta(days=30)  # that hold half of the distribution of a date
@@ -249,8 +250,8 @@ _LIKELY_TO: Final = "likely to reach "
 def _reach_text(reach: Reach) -> str:
     """Return when a threshold is reached: the wording grows stronger with the probability."""
     share = "it again" if reach.last_reached else _share(reach)
-    percent = round(reach.probability * 100)  # a forecast is never certain
-    chance = f"chance {percent} %" if percent < 100 else "chance over 99 %"  # noqa: PLR2004
+    chance = f"chance {reach.probability:.0%}".replace("%", " %")
+    chance = chance if reach.probability < _CERTAIN else "chance over 99 %"
     if reach.day is None or reach.band is None:
         sentence = f"uncertain: may reach {share} ({chance})"
     else:

@@ -21,7 +21,7 @@ from textual.message import Message
 from textual.notifications import Notification, Notify
 from textual.reactive import var
 
-from lictui.clock import PastClock
+from lictui.clock import PastClock, time_zone
 from lictui.config.settings import Settings
 from lictui.engine.alerts import alert_events
 from lictui.engine.board import MergedBoard
@@ -31,12 +31,11 @@ from lictui.tui import theme as symbols
 from lictui.tui.date_input import parse_moment, parse_time_range
 from lictui.tui.text import strip_controls
 from lictui.tui.theme import AsciiFilter
-from lictui.tui.time_range import time_zone
 from lictui.tui.widgets.bars import applies
 from lictui.tui.widgets.dashboard_view import pending_polls
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 
     from rich.console import RenderableType
     from textual.actions import ActionParseResult
@@ -46,14 +45,9 @@ if TYPE_CHECKING:
     from textual.screen import Screen
     from textual.timer import Timer
 
-    from lictui.analysis.columns import Series
-    from lictui.analysis.series import SeriesQuery
-    from lictui.analysis.usage import PastSummary, TotalKey
     from lictui.clock import Clock
-    from lictui.engine.board import Filter, GroupBy
-    from lictui.engine.license_users import LicenseUsers
-    from lictui.engine.product_history import ProductHistory, ProductOutlook, ProductQuery
-    from lictui.model import Acknowledgement, AlertKey, Event, Server, StepResult
+    from lictui.engine.engine import Engine
+    from lictui.model import Server, StepResult
     from lictui.paths import Paths
     from lictui.tui.commands import Command
     from lictui.tui.time_range import TimeRange
@@ -203,9 +197,8 @@ class LictuiCommands(Provider):
 
     def _period(self, query: str) -> TimeRange | None:
         app = cast("LictuiApp", self.app)
-        zone = time_zone(app.settings.timezone)
         try:
-            return parse_time_range(query, app.clock.now(), zone)
+            return parse_time_range(query, app.clock.now(), time_zone(app.settings.timezone))
         except UsageError:
             return None
 
@@ -228,44 +221,7 @@ def _title(command: Command) -> str:
     return f"{command.title}  ({', '.join(command.key_list)})"
 
 
-# What the screens may ask of the engine: `EngineThread` implements it, tests fake it
-
-
-class HistoryAnswers(Protocol):
-    """Answers from the history; `lictui.engine.queries.HistoryQueries` describes them."""
-
-    async def series_batch(self, queries: tuple[SeriesQuery, ...]) -> tuple[Series, ...]: ...
-
-    async def product_history(self, query: ProductQuery) -> ProductHistory: ...
-
-    async def product_outlook(
-        self, servers: tuple[str, ...], product: str
-    ) -> ProductOutlook | None: ...
-
-    async def summaries(self, by: GroupBy) -> Mapping[TotalKey, PastSummary]: ...
-
-    async def recorded_since(self, server: str) -> float | None: ...
-
-    async def events(self, limit: int) -> tuple[Event, ...]: ...
-
-    async def search(self, pattern: Filter, limit: int | None = None) -> tuple[Event, ...]: ...
-
-
-class EngineAnswers(Protocol):
-    """What a question to the engine may use; `lictui.engine.engine.Engine` describes it."""
-
-    @property
-    def history(self) -> HistoryAnswers: ...
-
-    async def acknowledge(self, key: AlertKey, acknowledgement: Acknowledgement | None) -> None: ...
-
-    async def query_license_users(self, server: str, product: str) -> LicenseUsers: ...
-
-    async def save(self, server: Server, replacing: Server | None = None) -> None: ...
-
-    async def store_secret(self, name: str, secret: str) -> str: ...
-
-    async def remove(self, name: str) -> None: ...
+# The engine as the screens see it: `EngineThread` implements it, tests fake it
 
 
 class EngineClient(Protocol):
@@ -273,7 +229,7 @@ class EngineClient(Protocol):
 
     def poll_now(self, name: str | None = None) -> None: ...
 
-    async def ask(self, question: Callable[[EngineAnswers], Coroutine[Any, Any, _T]]) -> _T:
+    async def ask(self, question: Callable[[Engine], Coroutine[Any, Any, _T]]) -> _T:
         """Run a question in the thread of the engine: one hop, whatever it combines."""
         ...
 
@@ -382,7 +338,7 @@ class LictuiApp(App[int]):
         self._on_shown = on_shown
         self._playing: Timer | None = None
         self._open_past = open_past  # blocks
-        self._present: ShownTime | None = None  # while the monitor shows another time
+        self.present: ShownTime | None = None  # while the monitor shows another time
         self._stop_past: Callable[[], object] = bool
         self.paths = paths
         self._terminal_buffer = _terminal.TerminalBuffer()
@@ -456,8 +412,8 @@ class LictuiApp(App[int]):
     @on(BoardChanged)
     def _take_board(self, message: BoardChanged) -> None:
         if message.engine is not self.engine:
-            if self._present and message.engine is self._present.engine:
-                self._present = self._present._replace(board=message.board)
+            if self.present and message.engine is self.present.engine:
+                self.present = self.present._replace(board=message.board)
             return
         with self.batch_update():
             self.pending_polls = pending_polls(
@@ -568,11 +524,6 @@ class LictuiApp(App[int]):
         """Whether another time is shown (`--at`, `--replay`, or from the live monitor)."""
         return isinstance(self.clock, PastClock)
 
-    @property
-    def has_present(self) -> bool:
-        """Whether the live monitor goes on behind the time that is shown."""
-        return self._present is not None
-
     def action_travel(self, steps: int) -> bool:
         """Show the time so many steps later, or earlier; return whether there is such a time."""
         return self.show_past(self.clock.now() + steps * _TRAVEL_STEP)
@@ -582,13 +533,13 @@ class LictuiApp(App[int]):
         if not isinstance(self.clock, PastClock):
             if self._open_past is None:
                 self.notify("Other times are not available here", severity="warning")
-            elif self._present is None:
+            elif self.present is None:
                 self.run_worker(self._leave_present(at), group="past")
             return self._open_past is not None
         moved = self.clock.move(at - self.clock.now())
         if moved:
             self.engine.poll_now()
-        elif self._present and at > self.clock.now():
+        elif self.present and at > self.clock.now():
             self.show_present()
         else:
             self.notify("There is nothing beyond this time", timeout=2)
@@ -596,9 +547,9 @@ class LictuiApp(App[int]):
 
     async def _leave_present(self, at: float) -> None:
         open_past = cast("Callable[[float], ShownTime]", self._open_past)
-        self._present = ShownTime(self.engine, self.clock, self.board)
+        self.present = ShownTime(self.engine, self.clock, self.board)
         past = await asyncio.to_thread(open_past, at)
-        if self._present is None:  # the user returned meanwhile
+        if self.present is None:  # the user returned meanwhile
             past.stop()
             return
         self._stop_past = past.stop
@@ -607,12 +558,12 @@ class LictuiApp(App[int]):
 
     def show_present(self) -> None:
         """Return from another time to the live monitor."""
-        if self._present is not None:
+        if self.present is not None:
             self.run_worker(self._return_to_present(), group="past")
 
     async def _return_to_present(self) -> None:
-        if self._present is not None:
-            present, self._present = self._present, None
+        if self.present is not None:
+            present, self.present = self.present, None
             await self._show_time(present)
             await asyncio.to_thread(self._stop_past)
 

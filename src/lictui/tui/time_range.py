@@ -17,7 +17,6 @@ from lictui.analysis.series import day_bounds, day_of, day_start, first_of_month
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import tzinfo
-    from zoneinfo import ZoneInfo
 
 _HOUR: Final = 3600
 _DAY: Final = 24 * _HOUR
@@ -100,17 +99,6 @@ class TimeRange:
             inner = [at for day, following in days for at in range(day, following, bucket)]
         return tuple(sorted({start, *(at for at in inner if start < at < end), end}))
 
-    def latest_hour(self, weekday: int, hour: int, now: float, tz: tzinfo | None) -> float | None:
-        """Return when this hour of this weekday (0 is Monday) was last in it, if it was."""
-        start, end = self.period(now, tz)
-        first, after = self.days(now, tz)
-        for ago in range(1, (after - first).days + 1):
-            day = after - timedelta(days=ago)
-            at = from_local(datetime.combine(day, time(hour)), tz)
-            if day.weekday() == weekday and start <= at < min(end, now):
-                return at
-        return None
-
     def is_current(self, now: float, tz: tzinfo | None) -> bool:
         """Whether the present is in it."""
         start, end = self.period(now, tz)
@@ -125,18 +113,6 @@ def bucket_seconds(length: RangeLength, columns: int, interval: float) -> int:
     """
     minimum = max(length.value / max(1, 2 * columns), 2 * interval)
     return next((bucket for bucket in _BUCKETS if bucket >= minimum), _BUCKETS[-1])
-
-
-def time_zone(name: str) -> ZoneInfo | None:
-    """Return the time zone with this IANA name; None means the system's."""
-    if not name:
-        return None
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415 - only for who sets a zone
-
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return None
 
 
 def to_local(at: float, tz: tzinfo | None) -> datetime:

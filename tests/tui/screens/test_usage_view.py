@@ -196,14 +196,14 @@ def test_peak_fact_has_time_and_free_licenses() -> None:
 def test_moments_of_another_year_show_it() -> None:
     stats, today = hours(20, 100, 50), date(1971, 1, 1)
     chart = ChartView((Bucket(0, HOUR, 1, 1, 1, 0, 1, 9, 0, 1),), 0, DAY, tz=ZONE, cursor=0)
-    query = ProductQuery(("a",), "X", (0, DAY), HOUR, 0, heat_map=False)
-    now = datetime(1971, 1, 1, tzinfo=UTC).timestamp()
+    time = CurrentTime(datetime(1971, 1, 1, tzinfo=UTC).timestamp(), today)
+    past = replace(data(selection("a")), time_range=TimeRange(RangeLength.DAY, 0), time=time)
     mark = Mark(0, MarkKind.SERVER_UP, "up")
     lines = (
         *(fragments for _, fragments in [peak_fact(stats, ZONE, today)]),
         *(fragments for _, fragments in threshold_facts(stats, ZONE, today, at_most=False)),
         mark_line((mark,), ZONE, today, 78, UNICODE_SYMBOLS),
-        range_line(query, TimeRange(RangeLength.DAY, 0), now, ZONE, assigned=False),
+        range_line(past),
         cursor_line(chart, today, UNICODE_SYMBOLS, 80),
     )
     shown = ["".join(text for text, _ in line) for line in lines]

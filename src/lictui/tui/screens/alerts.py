@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from lictui.engine.board import Filter, MergedBoard
-    from lictui.tui.app import EngineAnswers
+    from lictui.engine.engine import Engine
 
 
 # Alerts and events as rows of one shape
@@ -291,7 +291,7 @@ class AlertsScreen(TableScreen):
     async def _acknowledge(
         self, entries: list[ListEntry], acknowledgement: Acknowledgement | None
     ) -> None:
-        async def acknowledge(engine: EngineAnswers) -> None:
+        async def acknowledge(engine: Engine) -> None:
             for entry in entries:
                 if entry.alert:
                     await engine.acknowledge(entry.alert.key, acknowledgement)

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
+    from lictui.engine.engine import Engine
     from lictui.engine.license_users import LicenseUsers, VisibleUser
-    from lictui.tui.app import EngineAnswers
 
 
 MAX_ROWS: Final = 1000
@@ -128,7 +128,7 @@ class LicenseUsersScreen(TableKeys, Dialog[None]):
         self.query_one("#summary", StyledLabel).show_lines(summary_line(self._answers))
         self._show_rows()
 
-    async def _query(self, engine: EngineAnswers) -> tuple[LicenseUsers, ...]:
+    async def _query(self, engine: Engine) -> tuple[LicenseUsers, ...]:
         return tuple(
             await asyncio.gather(
                 *(engine.query_license_users(name, self._product) for name in self._servers)

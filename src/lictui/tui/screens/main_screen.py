@@ -9,12 +9,13 @@ from textual import on, work
 from textual.events import Resize
 from textual.screen import Screen
 
+from lictui.clock import time_zone
 from lictui.engine.board import MATCH_ALL, Filter, MergedBoard, is_polled
 from lictui.errors import LictuiError
 from lictui.tui import commands, text
 from lictui.tui.screens.guide import guide_line
 from lictui.tui.text import Fragment, Table, Tone
-from lictui.tui.time_range import RangeLength, time_zone, to_local
+from lictui.tui.time_range import RangeLength, to_local
 from lictui.tui.widgets.bars import (
     FilterBar,
     FilterChanged,
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.widget import Widget
 
-    from lictui.tui.app import EngineAnswers, LictuiApp
+    from lictui.engine.engine import Engine
+    from lictui.tui.app import LictuiApp
 
 K = TypeVar("K")
 _T = TypeVar("_T")
@@ -85,7 +87,7 @@ class AppScreen:
 
     async def ask(
         self,
-        question: Callable[[EngineAnswers], Coroutine[Any, Any, _T]],
+        question: Callable[[Engine], Coroutine[Any, Any, _T]],
         on_error: Callable[[LictuiError], object] | None = None,
     ) -> _T | None:
         """Return the engine's answer; None, with the error shown, if there is none.
@@ -179,7 +181,7 @@ class MainScreen(Screen[None], AppScreen):
         app = self.lictui
         if app.is_past:
             shown = f"as of {to_local(app.clock.now(), self.zone):%a %d %b %Y %H:%M}"
-            return (f"{shown} {app.symbols.dot} V: now" if app.has_present else shown,)
+            return (f"{shown} {app.symbols.dot} V: now" if app.present else shown,)
         poller = app.board.poller
         role = "viewing" if poller else "polling"
         role = "demo" if app.demo else "read-only" if app.read_only else role
@@ -294,7 +296,7 @@ class MainScreen(Screen[None], AppScreen):
     def action_past(self) -> None:
         """Show the whole monitor as it was, or return to the present."""
         app = self.lictui
-        if app.has_present:
+        if app.present:
             app.show_present()
         elif not app.is_past:
             app.show_past(app.clock.now() - 300.0 if self.moment is None else self.moment)

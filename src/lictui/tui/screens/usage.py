@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, cast
 
 from textual import on, work
@@ -15,7 +16,7 @@ from lictui.errors import UsageError
 from lictui.tui import date_input
 from lictui.tui.screens import usage_view
 from lictui.tui.screens.main_screen import MainScreen
-from lictui.tui.time_range import RangeLength, TimeRange
+from lictui.tui.time_range import RangeLength, TimeRange, from_local, to_local
 from lictui.tui.widgets.bars import FilterBar, FilterClosed
 from lictui.tui.widgets.chart import (
     HEAT_LABEL,
@@ -255,12 +256,11 @@ class UsageScreen(MainScreen):
         self.query_one("#fact-lines", StyledLabel).show_lines(*lines)
 
     def _range_line(self, data: usage_view.UsageData, width: int) -> Line:
-        view, now, zone, symbols = self.chart.view, data.time.now, self.zone, self.lictui.symbols
-        marks = () if self._shows_heat_map else view.marks_at_cursor(self._columns)
+        marks = () if self._shows_heat_map else self.chart.view.marks_at_cursor(self._columns)
         if marks:
-            return usage_view.mark_line(marks, zone, data.time.today, width, symbols)
-        state = {"assigned": view.assigned, "loading": data.query != self._answered}
-        return usage_view.range_line(data.query, data.time_range, now, zone, **state)
+            symbols = self.lictui.symbols
+            return usage_view.mark_line(marks, self.zone, data.time.today, width, symbols)
+        return usage_view.range_line(data, loading=data.query != self._answered)
 
     def _value_line(self, width: int) -> Line:
         symbols = self.lictui.symbols
@@ -334,7 +334,11 @@ class UsageScreen(MainScreen):
         """The last hour in the time shown that the cell under the cursor stands for."""
         if (place := self.heat_map.view.cursor) is None:
             return None
-        return self.time_range.latest_hour(*place, self.lictui.clock.now(), self.zone)
+        now, zone = self.lictui.clock.now(), self.zone
+        last = to_local(min(now, self.time_range.period(now, zone)[1] - 1), zone)
+        last = last.replace(tzinfo=None, minute=0, second=0, microsecond=0)
+        ago = (last.weekday() - place[0]) * HOURS + last.hour - place[1]
+        return from_local(last - timedelta(hours=ago % (7 * HOURS)), zone)
 
     def action_scale(self) -> None:
         self.chart.view = replace(self.chart.view, other_scale=not self.chart.view.other_scale)

@@ -221,20 +221,13 @@ def title_line(selection: ProductSelection, width: int, symbols: Symbols) -> Lin
     return ((name, Tone.STRONG), (facts, Tone.QUIET))
 
 
-def range_line(
-    query: ProductQuery,
-    time_range: TimeRange,
-    now: float,
-    zone: ZoneInfo | None,
-    *,
-    assigned: bool,
-    loading: bool = False,
-) -> Line:
+def range_line(data: UsageData, *, loading: bool = False) -> Line:
     """Which time is shown, and what a bucket of it shows."""
-    what = f", {'last value' if assigned else 'peak'} per {_width_text(query.width)}"
-    what = " by hour and weekday" if query.heat_map else what
+    figure = "last value" if data.selection.total.model.is_assigned else "peak"
+    what = f", {figure} per {_width_text(data.query.width)}"
+    what = " by hour and weekday" if data.query.heat_map else what
     what = ": loading history …" if loading else what
-    return ((range_name(time_range, now, zone) + what, Tone.QUIET),)
+    return ((range_name(data.time_range, data.time.now, data.zone) + what, Tone.QUIET),)
 
 
 def range_name(time_range: TimeRange, now: float, zone: ZoneInfo | None) -> str:

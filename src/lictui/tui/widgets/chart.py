@@ -21,7 +21,7 @@ from lictui.tui.time_range import RangeLength, ticks
 from lictui.tui.widgets.styled_text import Drawing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from zoneinfo import ZoneInfo
 
     from lictui.analysis.series import Bucket
@@ -273,36 +273,32 @@ class Chart(Drawing[ChartView]):
         )
 
     def legend(self, width: int) -> Line:
-        shown: list[Fragment] = []
-        for sign in self._legend_entries():
-            longer = [*shown, ("  ", Tone.QUIET), *sign] if shown else [*sign]
-            if line_width(longer) > width:
-                break
-            shown = longer
-        return tuple(shown)
-
-    def _legend_entries(self) -> Iterator[tuple[Fragment, Fragment]]:
-        """Yield each sign with its meaning, the least obvious first."""
+        """Return each sign with its meaning, the least obvious first, as many as fit."""
         view, symbols = self.view, self._symbols
-        is_braille = symbols.curve == "braille"
-        line, area = ("⠉", "⣿") if is_braille else (symbols.curve, symbols.area)
-        yield (f"{line} ", Tone.OK), ("last value" if view.assigned else "maximum", Tone.QUIET)
-        yield (f"{area} ", Tone.QUIET), ("average", Tone.QUIET)
-        yield (f"{_INSTALLED} ", Tone.STRONG), ("installed", Tone.QUIET)
-        if any(bucket.overdraft for bucket in view.buckets):
-            yield (f"{_TOTAL} ", Tone.OVER), ("with overdraft", Tone.QUIET)
-        if view.previous:
-            yield (f"{_PREVIOUS} ", Tone.ACCENT), (view.previous_label, Tone.QUIET)
-        if view.forecast:
-            yield (f"{_FORECAST} ", Tone.ACCENT), ("forecast", Tone.QUIET)
-        if view.monthly_points():
-            yield (f"{_MONTHLY} ", Tone.TEXT), ("monthly values of the source", Tone.QUIET)
-        if view.marks:
-            signs = "".join(_MARK_GLYPHS[kind] for kind in sorted({m.kind for m in view.marks}))
-            yield (f"{signs} ", Tone.ACCENT), ("events", Tone.QUIET)
-        limits = f"{view.warn * 100:g} and {view.critical * 100:g} %"
-        yield (f"{_THRESHOLD} ", Tone.WARN), (limits, Tone.QUIET)
-        yield ("", Tone.QUIET), ("arrow keys: inspect values", Tone.QUIET)
+        line, area = symbols.curve, symbols.area
+        line, area = ("⠉", "⣿") if line == "braille" else (line, area)
+        marks = "".join(_MARK_GLYPHS[kind] for kind in sorted({mark.kind for mark in view.marks}))
+        has_overdraft = any(bucket.overdraft for bucket in view.buckets)
+        entries = (
+            (line, Tone.OK, "last value" if view.assigned else "maximum"),
+            (area, Tone.QUIET, "average"),
+            (_INSTALLED, Tone.STRONG, "installed"),
+            (_TOTAL, Tone.OVER, "with overdraft" * has_overdraft),
+            (_PREVIOUS, Tone.ACCENT, view.previous_label * bool(view.previous)),
+            (_FORECAST, Tone.ACCENT, "forecast" * bool(view.forecast)),
+            (_MONTHLY, Tone.TEXT, "monthly values of the source" * bool(view.monthly_points())),
+            (marks, Tone.ACCENT, "events" * bool(marks)),
+            (_THRESHOLD, Tone.WARN, f"{view.warn * 100:g} and {view.critical * 100:g} %"),
+            ("", Tone.QUIET, "  arrow keys: inspect values"),
+        )
+        shown: list[Fragment] = []
+        for sign, tone, meaning in entries:
+            blank = "  " * bool(shown and sign)
+            longer = [*shown, (blank + sign, tone), (f" {meaning}"[not sign :], Tone.QUIET)]
+            if meaning and line_width(longer) > width:
+                break
+            shown = longer if meaning else shown
+        return tuple(shown)
 
 
 def _note(note: str, width: int, height: int) -> tuple[_Row, ...]:
@@ -432,6 +428,7 @@ class _Plot:
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 HOURS: Final = 24
 HEAT_LABEL: Final = 5  # columns of a weekday name
+_TWO_DIGITS: Final = 3  # columns of a cell for two digits
 _SHADES: Final = 4  # of what is below the first threshold
 # With 16 colors nothing can be shaded: high values are filled, and every cell has its figure.
 _HEAT: Final = {  # background and text, of themes and of the terminal's colors
@@ -520,7 +517,7 @@ def _cell(
     text, kind = "", ""
     if value is not None:
         share = round(value) / view.scale
-        text = f"{share * 100:.0f}" if min(cells) > 2 else f"{min(9, int(share * 10))}"  # noqa: PLR2004
+        text = f"{share * 100:.0f}" if min(cells) >= _TWO_DIGITS else f"{min(9, int(share * 10))}"
         text = "++" if len(text) >= min(cells) > 1 else text  # figures must not touch each other
         level = Reading(round(value), view.installed).level(view.warn, view.critical)
         shade = f"{min(_SHADES - 1, int(share * (_SHADES + 1)))}"
@@ -553,9 +550,10 @@ def legend(view: HeatMapView, width: int) -> Line:
     """Return the legend, with the keys that fit into `width` columns."""
     scale = "installed" if view.installed else "the busiest hour"
     cell = (width + 2 - HEAT_LABEL) // HOURS  # columns
-    line = f"average of hourly peaks in {'%' if cell > 2 else 'tens of %'} of {scale}"  # noqa: PLR2004
+    unit = "tens of %" if cell < _TWO_DIGITS else "%"
+    line = f"average of hourly peaks in {unit} of {scale}"
     averages = chain.from_iterable(view.heat.average if view.heat else ())
-    if cell == 3 and any((value or 0) >= 0.995 * view.scale for value in averages):  # noqa: PLR2004
+    if cell == _TWO_DIGITS and any((value or 0) >= view.scale for value in averages):
         line += "  ++: 100+"
     keys = "  arrow keys: inspect values", "  enter: chart"
     longer = accumulate((line, *keys))
