@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from lictui.clock import Clock
-    from lictui.engine.engine import Engine
+    from lictui.engine.answers import EngineAnswers
     from lictui.model import Server, StepResult
     from lictui.paths import Paths
     from lictui.tui.commands import Command
@@ -229,7 +229,7 @@ class EngineClient(Protocol):
 
     def poll_now(self, name: str | None = None) -> None: ...
 
-    async def ask(self, question: Callable[[Engine], Coroutine[Any, Any, _T]]) -> _T:
+    async def ask(self, question: Callable[[EngineAnswers], Coroutine[Any, Any, _T]]) -> _T:
         """Run a question in the thread of the engine: one hop, whatever it combines."""
         ...
 

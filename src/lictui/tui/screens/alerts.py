@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from textual.widget import Widget
 
+    from lictui.engine.answers import EngineAnswers
     from lictui.engine.board import Filter, MergedBoard
-    from lictui.engine.engine import Engine
 
 
 # Alerts and events as rows of one shape
@@ -291,7 +291,7 @@ class AlertsScreen(TableScreen):
     async def _acknowledge(
         self, entries: list[ListEntry], acknowledgement: Acknowledgement | None
     ) -> None:
-        async def acknowledge(engine: Engine) -> None:
+        async def acknowledge(engine: EngineAnswers) -> None:
             for entry in entries:
                 if entry.alert:
                     await engine.acknowledge(entry.alert.key, acknowledgement)

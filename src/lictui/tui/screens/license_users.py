@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-    from lictui.engine.engine import Engine
+    from lictui.engine.answers import EngineAnswers
     from lictui.engine.license_users import LicenseUsers, VisibleUser
 
 
@@ -128,7 +128,7 @@ class LicenseUsersScreen(TableKeys, Dialog[None]):
         self.query_one("#summary", StyledLabel).show_lines(summary_line(self._answers))
         self._show_rows()
 
-    async def _query(self, engine: Engine) -> tuple[LicenseUsers, ...]:
+    async def _query(self, engine: EngineAnswers) -> tuple[LicenseUsers, ...]:
         return tuple(
             await asyncio.gather(
                 *(engine.query_license_users(name, self._product) for name in self._servers)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.widget import Widget
 
-    from lictui.engine.engine import Engine
+    from lictui.engine.answers import EngineAnswers
     from lictui.tui.app import LictuiApp
 
 K = TypeVar("K")
@@ -87,7 +87,7 @@ class AppScreen:
 
     async def ask(
         self,
-        question: Callable[[Engine], Coroutine[Any, Any, _T]],
+        question: Callable[[EngineAnswers], Coroutine[Any, Any, _T]],
         on_error: Callable[[LictuiError], object] | None = None,
     ) -> _T | None:
         """Return the engine's answer; None, with the error shown, if there is none.
