@@ -220,3 +220,13 @@ async def test_cursor_survives_a_board_without_its_row() -> None:
         assert cursor(run)[0] == "lic-emea-01"
         await run.publish(Board())
         assert grid(run).cursor is None
+
+
+async def test_trends_are_asked_for_after_the_first_frame() -> None:
+    engine = FakeEngine()
+    asked_before: list[int] = []
+    options = {"on_shown": lambda: asked_before.append(len(engine.queries))}
+    async with running_app(engine=engine, options=options) as run:
+        await run.press("j")
+    assert asked_before == [0]
+    assert engine.queries
