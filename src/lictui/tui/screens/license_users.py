@@ -104,7 +104,7 @@ class LicenseUsersScreen(TableKeys, Dialog[None]):
             yield StyledLabel(id="details")
 
     def on_mount(self) -> None:
-        self.table.focus()
+        self.query(KeyedTable).focus()  # none if the screen is closed already
         self.action_again()
 
     def on_resize(self) -> None:

@@ -229,7 +229,7 @@ class ServerActions(TableScreen):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.table.focus()
+        self.query(KeyedTable).focus()  # none if the screen is closed already
         self.set_interval(AGE_REFRESH, self.redraw)
 
     @property
