@@ -351,6 +351,16 @@ async def test_key_finds_the_widgets_of_a_screen_that_another_task_opened(
         assert getattr(run.app.screen, "VIEW", "") == remaining
 
 
+async def test_screen_that_is_removed_before_it_is_made_draws_nothing() -> None:
+    async with running_app() as run:
+        for name in ("products", "dashboard"):
+            run.app.show_view(name)
+            run.app.show_view("server", server="lic-emea-01")
+            run.app.pop_screen()
+            await run.settle()
+        assert isinstance(run.app.screen, DashboardScreen)
+
+
 async def test_toast_that_expires_while_it_is_made_has_time_left(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

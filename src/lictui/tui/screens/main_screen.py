@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar, cast
 
-from textual import on, work
-from textual.events import Resize
+from textual import events, on, work
 from textual.screen import Screen
 
 from lictui.clock import time_zone
@@ -45,10 +44,7 @@ if TYPE_CHECKING:
 
 K = TypeVar("K")
 _T = TypeVar("_T")
-_NOBODY_POLLS: Final = (
-    "Nobody polls: these figures are old. To record, run lictui without --read-only, or lictui"
-    " collect, where the history is"
-)
+_NOBODY_POLLS: Final = "Nobody polls: to record, run lictui collect where the history is"
 AGE_REFRESH: Final = 10.0  # seconds after which the ages shown are brought up to date
 
 
@@ -214,14 +210,16 @@ class MainScreen(Screen[None], AppScreen):
         )
 
     def show_status(self) -> None:
-        self.set_status(self.status_line())
+        """Show the status line, else the guide of the demo, else the keys."""
+        self.query_one(FooterBar).message = self.status_line() or guide_line(self.lictui)
 
-    def set_status(self, fragments: tuple[Fragment, ...]) -> None:
-        """Show what the status line is, else the guide of the demo, else the keys."""
-        self.query_one(FooterBar).message = fragments or guide_line(self.lictui)
+    async def on_event(self, event: events.Event) -> None:
+        """Handle nothing while the screen is removed: its widgets may not even be made."""
+        if self.display or isinstance(event, events.Unmount):
+            await super().on_event(event)
 
-    @on(Resize)
-    def _measure(self, event: Resize) -> None:
+    @on(events.Resize)
+    def _measure(self, event: events.Resize) -> None:
         self.set_class(not is_large_enough(event.size), "-too-small")
 
     @property
