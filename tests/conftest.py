@@ -21,8 +21,8 @@ _INHERITED = ("TEXTUAL", "LICTUI_", "NO_COLOR", "FORCE_COLOR", "COLORTERM", "XDG
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two for each processor: a test of a screen waits about half of its time."""
-    return 2 * (os.cpu_count() or 1)
+    """One more than there are processors: tests with programs and sockets wait for these."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(autouse=True)

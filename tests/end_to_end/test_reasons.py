@@ -82,20 +82,3 @@ def test_status_exits_with_1_unless_every_server_is_up(faulty: Program) -> None:
     assert all(name in done.stdout for name in EXPECTED)
     assert "Traceback" not in done.stdout + done.stderr
     assert faulty.run("status", "--server", "well").returncode == 0
-
-
-@pytest.mark.slow
-def test_dashboard_shows_reasons_to_act_on(faulty: Program) -> None:
-    (faulty.paths.config_dir / "config.toml").write_text(
-        "[polling]\ntimeout = 2\nconnect_timeout = 2\n"
-    )
-    with faulty.terminal(columns=160, rows=50) as terminal:
-        text = terminal.wait_for(
-            "down", "denied", "untrusted", "error", "no data", gone=["waiting"]
-        )
-        for words in ("password", "sha256:", "login page", "License Activation Service"):
-            assert words in text
-        assert "412 / 500" in text.replace("  ", " ")
-        terminal.send_keys("q")
-        assert terminal.wait_for_exit() == 0
-    assert "Traceback" not in terminal.text

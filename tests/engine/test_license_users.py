@@ -16,7 +16,7 @@ from lictui.config.settings import Settings
 from lictui.engine import license_users
 from lictui.engine.license_users import LicenseUsers, VisibleUser
 from lictui.engine.queries import load_hash_key, query_license_users
-from lictui.model import Failure, FailureKind, LicenseUser, Server, SourceName
+from lictui.model import FailureKind, LicenseUser, Server, SourceName
 from lictui.paths import Paths
 
 DAY = 86400
@@ -77,25 +77,6 @@ def test_hashed_names_depend_on_the_key() -> None:
 
 
 WINRM = server("lic-01")
-LMSTAT = server("flex", source=SourceName.LMSTAT, url="", address="@lic01", same_as="lic-01")
-OTHER = server("other", source=SourceName.LMSTAT, url="", address="@lic02")
-
-
-def test_data_sources_are_those_of_one_license_server() -> None:
-    servers = (WINRM, LMSTAT, OTHER)
-    assert license_users.data_sources(servers, "lic-01") == (WINRM, LMSTAT)
-    assert license_users.data_sources(servers, "flex") == (LMSTAT, WINRM)
-    assert license_users.data_sources(servers, "other") == (OTHER,)
-
-
-def test_source_without_users_is_reported_only_if_all_are() -> None:
-    silent = ("lic-01", Failure(FailureKind.NO_DATA, "winrm does not tell"))
-    down = ("flex", Failure(FailureKind.COMMAND, "no lmutil"))
-    relevant = license_users.relevant_failures
-    assert relevant((silent,), any_success=True) == ()
-    assert relevant((silent, silent), any_success=False) == (silent,)
-    assert relevant((silent, down), any_success=False) == (down,)
-    assert relevant((silent, down), any_success=True) == (down,)
 
 
 UDADMIN = """Usage data is 0 minutes old. Next update in 15 minutes.

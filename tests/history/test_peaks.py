@@ -107,18 +107,6 @@ def test_peaks_equal_those_of_reading_everything(
         fixture.close()
 
 
-def test_server_is_not_expected_before_its_first_reading(fixture: HistoryFixture) -> None:
-    morning = {MIDNIGHT + at * FIVE: 10 for at in range(287)}
-    polled(fixture, "a", FIVE, dict(morning))
-    polled(
-        fixture, "b", FIVE, {at: None if at < MIDNIGHT + HOUR else it for at, it in morning.items()}
-    )
-    fixture.compact_at(MIDNIGHT + 287 * FIVE - 1)
-    estate = asked(fixture, expected=("a", "b"))[ESTATE, "all"].peak
-    assert (estate.peak, estate.coverage) == (20, 1.0)
-    assert estate.average == pytest.approx((12 * 10 + 275 * 20) / 287)
-
-
 def test_average_is_weighted_by_time_not_by_readings(fixture: HistoryFixture) -> None:
     noon, end = MIDNIGHT + DAY + DAY // 2, MIDNIGHT + 3 * DAY
     polled(fixture, "a", FIVE, dict.fromkeys(range(MIDNIGHT, noon, FIVE), 10))
@@ -126,39 +114,6 @@ def test_average_is_weighted_by_time_not_by_readings(fixture: HistoryFixture) ->
     fixture.compact_at(end)
     half = asked(fixture, expected=("a",))["a", "all"].peak.average
     assert half == pytest.approx((10 + 50) / 2)
-
-
-@pytest.fixture
-def opposed(fixture: HistoryFixture) -> HistoryFixture:
-    """Two servers of 60 in opposite phase, whose sum is never above 100; an hour of silence."""
-    high, low = [60] * 144, [40] * 144
-    for name, line in (("a", [*high, *low] * 5), ("b", [*low, *high] * 5)):
-        figures: dict[int, int | None] = {MIDNIGHT + at * FIVE: it for at, it in enumerate(line)}
-        if name == "b":
-            figures |= dict.fromkeys(list(figures)[2 * 288 + 48 : 2 * 288 + 60])
-        polled(fixture, name, FIVE, figures)
-    fixture.compact_at(MIDNIGHT + 5 * DAY)
-    return fixture
-
-
-def test_estate_peak_is_less_than_the_sum_of_opposed_peaks(
-    opposed: HistoryFixture,
-) -> None:
-    result = asked(opposed, expected=("a", "b"))
-    estate = result[ESTATE, "all"]
-    assert (estate.peak.peak, estate.upper_bound) == (100, 120)
-    assert [result[name, "all"].peak.peak for name in ("a", "b")] == [60, 60]
-
-
-def test_gap_lowers_coverage_and_is_not_a_zero(opposed: HistoryFixture) -> None:
-    result = asked(opposed, expected=("a", "b"))
-    slots = 5 * 288 + 1
-    assert result[ESTATE, "all"].peak.coverage == pytest.approx((5 * 288 - 12) / slots)
-    assert result["a", "all"].peak.coverage == pytest.approx(5 * 288 / slots, abs=0.001)
-    assert result["b", "all"].peak.coverage == pytest.approx((5 * 288 - 12) / slots, abs=0.001)
-    assert result[ESTATE, "all"].peak.average == pytest.approx(
-        100, abs=0.2
-    )  # zeros would make it 99
 
 
 @pytest.mark.parametrize(("name", "hours"), [("Europe/Berlin", -2), ("America/New_York", 4)])

@@ -179,25 +179,6 @@ def test_unknown_pool_has_an_empty_series(fixture: HistoryFixture) -> None:
     assert fixture.series(MIDNIGHT, MIDNIGHT + DAY, 300, ("nobody",)) == Series.of((), 300)
 
 
-def test_sum_is_aligned_not_a_sum_of_peaks(fixture: HistoryFixture) -> None:
-    fixture.poll_series(MIDNIGHT, [10] * 60 + [1] * 60, "a")
-    fixture.poll_series(MIDNIGHT, [1] * 60 + [10] * 60, "b")
-    fixture.clock._now = MIDNIGHT + 2 * HOUR
-    (whole,) = fixture.buckets(MIDNIGHT, MIDNIGHT + DAY, DAY, "a", "b")
-    assert (whole.low, whole.high, whole.average, whole.samples) == (11, 11, 11.0, 240)
-    assert (whole.installed, whole.overdraft) == (1000, 100)
-
-
-def test_sum_aligns_different_intervals(fixture: HistoryFixture) -> None:
-    fixture.poll_series(MIDNIGHT, [100, 200], "slow", every=900)
-    fixture.poll_series(MIDNIGHT, range(30), "quick")
-    fixture.clock._now = MIDNIGHT + 1800
-    result = fixture.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300, "slow", "quick")
-    assert [one.high for one in result] == [104, 109, 114, 219, 224, 229]
-    assert [one.low for one in result] == [100, 105, 110, 215, 220, 225]
-    assert [one.last for one in result] == [104, 109, 114, 219, 224, 229]
-
-
 def test_time_of_a_sum_peak_is_the_latest_of_its_parts(fixture: HistoryFixture) -> None:
     fixture.poll_series(MIDNIGHT, [1, 9, 1, 1, 1], "a")
     fixture.poll_series(MIDNIGHT, [1, 1, 1, 9, 1], "b")
@@ -205,19 +186,6 @@ def test_time_of_a_sum_peak_is_the_latest_of_its_parts(fixture: HistoryFixture) 
     fixture.clock._now = MIDNIGHT + 300
     (result,) = fixture.buckets(MIDNIGHT, MIDNIGHT + 300, 300, "a", "b", "slow")
     assert (result.high, result.high_at) == (25, MIDNIGHT + 180)
-
-
-@pytest.mark.parametrize(("first", "late"), [(600, 0), (0, 40)])
-def test_sum_of_slow_or_late_polls_has_no_gaps(
-    fixture: HistoryFixture, first: int, late: int
-) -> None:
-    start, end = MIDNIGHT + first, MIDNIGHT + 5 * DAY
-    line = [turn % 50 for turn in range(5 * DAY // (900 + late) + 1)]
-    for name in ("a", "b"):
-        fixture.poll_series(start, line, name, every=900, late=late)
-    fixture.compact_at(end)
-    result = fixture.series(MIDNIGHT, end, 300, ("a", "b"))
-    assert result.start.tolist() == list(range(start, end, 300))
 
 
 def test_sum_continues_over_a_renewal(fixture: HistoryFixture) -> None:
@@ -231,25 +199,6 @@ def test_sum_continues_over_a_renewal(fixture: HistoryFixture) -> None:
     pools = tuple(("lic-01", PoolKey(PRODUCT, day.isoformat())) for day in sorted(set(days)))
     result = fixture.history.series(SeriesQuery(pools, MIDNIGHT, MIDNIGHT + HOUR, 300))
     assert [bucket.high for bucket in result.buckets] == [5, 5, 5, 5]
-
-
-def test_sum_is_exact_in_every_width(tmp_path: Path) -> None:
-    fixture = HistoryFixture(
-        tmp_path / "h.db", retention=Retention(raw=1, five_minutes=5, hour=20, day=400)
-    )
-    for name, phase in (("a", 0), ("b", 1)):
-        line = [100 if turn // 2 % 2 == phase else 10 for turn in range(10 * 96)]
-        fixture.poll_series(MIDNIGHT, line, name, every=900)
-    end = MIDNIGHT + 10 * DAY
-    fixture.compact_at(end)
-    for width in (300, HOUR, DAY):
-        series = fixture.series(end - 4 * DAY, end, width, ("a", "b"))
-        assert series.exact
-        assert set(series.high.tolist()) == {110}
-    days = fixture.buckets(MIDNIGHT, end, DAY, "a", "b")
-    assert [(one.high, one.bound) for one in days] == [(110, False)] * 10
-    assert fixture.series(MIDNIGHT, end, HOUR, ("a",)).exact
-    fixture.close()
 
 
 def test_pool_queried_twice_counts_once(fixture: HistoryFixture) -> None:

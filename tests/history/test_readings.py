@@ -44,13 +44,6 @@ def test_poll_written_late_counts(fixture: HistoryFixture) -> None:
     assert (MIDNIGHT + 30, 99) in fixture.readings()
 
 
-def test_unknown_figure_is_stored_as_unknown(fixture: HistoryFixture) -> None:
-    fixture.poll_series(MIDNIGHT, [5, None, None, 6])
-    assert [value for _, value in fixture.readings()] == [5, None, None, 6]
-    (bucket,) = fixture.buckets(MIDNIGHT, MIDNIGHT + 300, 300)
-    assert (bucket.low, bucket.high, bucket.samples) == (5, 6, 2)
-
-
 def test_impossible_figure_is_unknown(fixture: HistoryFixture) -> None:
     fixture.record(MIDNIGHT, 10**30)
     fixture.record(MIDNIGHT + 60, 2**31 - 1)
