@@ -60,13 +60,6 @@ def test_export_of_a_slow_server_has_no_filled_buckets(fixture: HistoryFixture, 
     assert len(fixture.export(Resolution.FIVE_MINUTES)) == 2
 
 
-def test_export_is_the_same_before_and_after_packing(fixture: HistoryFixture) -> None:
-    fixture.poll_series(MIDNIGHT, [turn * 7 % 31 for turn in range(2000)])
-    before = [fixture.export(width) for width in Resolution]
-    fixture.compact_at(MIDNIGHT + 10 * DAY)
-    assert [fixture.export(width) for width in Resolution] == before
-
-
 def test_export_filters_by_server_product_and_time(fixture: HistoryFixture) -> None:
     fixture.record(MIDNIGHT, {"A": 1, "B": 2}, "one")
     fixture.record(MIDNIGHT + 60, {"A": 3}, "two")

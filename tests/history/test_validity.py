@@ -63,16 +63,6 @@ def test_average_is_over_time_where_the_interval_changes(
         fixture.history.compact()
 
 
-def test_reading_of_a_file_is_not_valid_over_a_gap(fixture: HistoryFixture) -> None:
-    minutes = [(MIDNIGHT + 60 * turn, 5) for turn in range(60)]
-    later = [(MIDNIGHT + 3 * HOUR + 60 * turn, 6) for turn in range(60)]
-    take(fixture, rows([*minutes, *later]))
-    fixture.clock._now = MIDNIGHT + 5 * HOUR
-    series = fixture.series(MIDNIGHT, MIDNIGHT + DAY, 300)
-    assert len(series) == 24
-    assert (series.samples > 0).all()
-
-
 def test_polls_a_second_early_or_late_lose_nothing(fixture: HistoryFixture) -> None:
     polls = range(MIDNIGHT, MIDNIGHT + 20 * HOUR, 300)
     early_or_late = [(time + (-1) ** turn, 100) for turn, time in enumerate(polls)]
