@@ -72,7 +72,7 @@ def test_status_shows_the_reason_of_each_fault(faulty: Program) -> None:
             assert words in f"{reason['message']} {reason['hint']}", reason
             assert reason["hint"]
     # The server that hangs took its two seconds, and delayed no other.
-    assert servers["well"]["latency_ms"] < 1500
+    assert servers["well"]["latency_ms"] < servers["hangs"]["latency_ms"]
     assert len(servers["well"]["pools"]) == 1
 
 

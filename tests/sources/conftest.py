@@ -59,12 +59,16 @@ def bundle(identity: TlsIdentity, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def timeouts(monkeypatch: pytest.MonkeyPatch) -> list[asyncio.Timeout]:
-    """Every `asyncio.timeout` from now on; a test ends one with `reschedule(0)`."""
+    """Every timeout of asyncio from now on; a test ends one with `reschedule(0)`."""
     started: list[asyncio.Timeout] = []
 
-    def timeout(seconds: float | None) -> asyncio.Timeout:
-        started.append(asyncio.timeouts.timeout(seconds))
-        return started[-1]
+    def recorded(start: Callable[[float | None], asyncio.Timeout]) -> object:
+        def timeout(seconds: float | None) -> asyncio.Timeout:
+            started.append(start(seconds))
+            return started[-1]
 
-    monkeypatch.setattr(asyncio, "timeout", timeout)
+        return timeout
+
+    for start in (asyncio.timeout, asyncio.timeout_at):
+        monkeypatch.setattr(asyncio, start.__name__, recorded(start))
     return started
