@@ -558,8 +558,7 @@ class LictuiApp(App[int]):
 
     def show_present(self) -> None:
         """Return from another time to the live monitor."""
-        if self.present is not None:
-            self.run_worker(self._return_to_present(), group="past")
+        self.run_worker(self._return_to_present(), group="past")
 
     async def _return_to_present(self) -> None:
         if self.present is not None:

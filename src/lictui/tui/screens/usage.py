@@ -257,10 +257,9 @@ class UsageScreen(MainScreen):
 
     def _range_line(self, data: usage_view.UsageData, width: int) -> Line:
         marks = () if self._shows_heat_map else self.chart.view.marks_at_cursor(self._columns)
-        if marks:
-            symbols = self.lictui.symbols
-            return usage_view.mark_line(marks, self.zone, data.time.today, width, symbols)
-        return usage_view.range_line(data, loading=data.query != self._answered)
+        symbols, today = self.lictui.symbols, data.time.today
+        line = usage_view.mark_line(marks, self.zone, today, width, symbols)
+        return line or usage_view.range_line(data, loading=data.query != self._answered)
 
     def _value_line(self, width: int) -> Line:
         symbols = self.lictui.symbols
