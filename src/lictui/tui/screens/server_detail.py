@@ -81,11 +81,11 @@ def server_facts(
         yield _NO_LABEL, ((f"{symbols.failed} {failure.message}", Tone.CRITICAL),)
         if failure.hint:
             yield _NO_LABEL, ((f"{symbols.arrow} {failure.hint}", Tone.ACCENT),)
-    if status.due is not None:
-        interval = text.format_age(server.effective_interval)
-        by = f"{dot}polled by {poller}" if poller else ""
-        due = f"{format_moment(status.due, zone)[-5:]}, every {interval}{by}"
-        yield ("Next poll", Tone.QUIET), ((due, Tone.QUIET),)
+    when = poller or (format_moment(status.due, zone)[-5:] if status.due is not None else "")
+    if when:  # another lictui has no time of its next poll
+        label = "Polled by" if poller else "Next poll"
+        when += f", every {text.format_age(server.effective_interval)}"
+        yield (label, Tone.QUIET), ((when, Tone.QUIET),)
     if snapshot is not None:
         if las := dot.join(las_health(status, time.today)):
             yield ("Activation", Tone.QUIET), ((las, Tone.TEXT),)
