@@ -553,21 +553,21 @@ class LictuiApp(App[int]):
             past.stop()
             return
         self._stop_past = past.stop
-        await self._show_time(past)
+        self.call_later(self._show_time, past)
         past.start()
 
     def show_present(self) -> None:
         """Return from another time to the live monitor."""
-        self.run_worker(self._return_to_present(), group="past")
-
-    async def _return_to_present(self) -> None:
         if self.present is not None:
             present, self.present = self.present, None
-            await self._show_time(present)
-            await asyncio.to_thread(self._stop_past)
+            self.call_later(self._show_time, present)
+            self.call_later(self._close_past)
+
+    def _close_past(self) -> None:
+        self.run_worker(asyncio.to_thread(self._stop_past), group="past")
 
     async def _show_time(self, shown: ShownTime) -> None:
-        """Show its board on new screens: the others remember what belongs to another time."""
+        """Show its board on new screens, by the app's own task: no key meets one that is closed."""
         with self.batch_update():
             if self._playing is not None:
                 self.action_play()

@@ -134,14 +134,14 @@ class MainScreen(Screen[None], AppScreen):
         self.watch(self.app, "paused", self._on_pause, init=False)
         self.watch(self.app, "keymap", self._on_keymap)
         self.watch(self.app, "progress", self._on_progress, init=False)
-        for name in ("progress", "hint"):
-            self.watch(self.app, name, self.show_status)
+        self.watch(self.app, "hint", self.show_status)
 
     def _on_board(self, board: MergedBoard) -> None:
         if not self.lictui.paused:
             self._show(board)
 
     def _on_progress(self, progress: float) -> None:
+        self.show_status()
         if progress == 1:
             self.reload_history()
 
