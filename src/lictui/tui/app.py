@@ -561,10 +561,10 @@ class LictuiApp(App[int]):
         if self.present is not None:
             present, self.present = self.present, None
             self.call_later(self._show_time, present)
-            self.call_later(self._close_past)
+            self.call_later(self._close_past, self._stop_past)
 
-    def _close_past(self) -> None:
-        self.run_worker(asyncio.to_thread(self._stop_past), group="past")
+    def _close_past(self, stop: Callable[[], None]) -> None:
+        self.run_worker(asyncio.to_thread(stop), group="past")
 
     async def _show_time(self, shown: ShownTime) -> None:
         """Show its board on new screens, by the app's own task: no key meets one that is closed."""
