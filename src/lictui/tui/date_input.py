@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 EXAMPLES: Final = "2025-11-25, 25 Nov, last tuesday, tue 14:00, nov 2025, 6h, -7d, -1y"
 _DISTANCE: Final = re.compile(
-    r"-?(\d{1,5}) ?(min|[hdwmy])(?:utes?|ours?|ays?|eeks?|onths?|ears?)?( ago)?"
+    r"-?(\d{1,5}) ?(mo|[mhdwy])(?:nths?|in|inutes?|ours?|ays?|eeks?|ears?)?( ago)?"
 )
 _ISO_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT")
-_SECONDS: Final = {"min": 60, "h": 3600}
+_SECONDS: Final = {"m": 60, "h": 3600}
 _LENGTHS: Final = {
-    "min": RangeLength.HOURS, "h": RangeLength.HOURS, "d": RangeLength.DAY,
-    "w": RangeLength.WEEK, "m": RangeLength.MONTH, "y": RangeLength.YEAR,
+    "m": RangeLength.HOURS, "h": RangeLength.HOURS, "d": RangeLength.DAY,
+    "w": RangeLength.WEEK, "mo": RangeLength.MONTH, "y": RangeLength.YEAR,
 }  # fmt: skip
 _DISTANCES: Final = {
     "": "0d", "now": "0d", "today": "0d", "yesterday": "1d",
-    "this week": "0w", "this month": "0m", "this year": "0y",
-    "last week": "1w", "last month": "1m", "last year": "1y",
+    "this week": "0w", "this month": "0mo", "this year": "0y",
+    "last week": "1w", "last month": "1mo", "last year": "1y",
 }  # fmt: skip
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _DATES: Final = (
