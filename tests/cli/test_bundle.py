@@ -73,16 +73,21 @@ def test_bundle_refuses_wrong_spans(cli: Cli, tmp_path: Path) -> None:
     assert "--to must be later" in cli("bundle", *wrong, "-o", file, code=2).err
 
 
+FILES = ("config.toml", "servers.toml", "history.db")
+
+
 @pytest.mark.parametrize(
     ("files", "reason"),
     [
         ({}, "no bundle of lictui"),
         ({"bundle.json": "{}"}, "no bundle of lictui"),
         ({"bundle.json": "[1]", "config.toml": "", "servers.toml": "", "history.db": ""}, "bundle"),
+        ({"bundle.json": "[" * 99_999, **dict.fromkeys(FILES, "")}, "no bundle of lictui"),
+        ({"bundle.json": " " * 2**25, **dict.fromkeys(FILES, "")}, "too large"),
         (
             {
                 "bundle.json": json.dumps({"schema": "lictui.bundle/9"}),
-                **dict.fromkeys(("config.toml", "servers.toml", "history.db"), ""),
+                **dict.fromkeys(FILES, ""),
             },
             "another version",
         ),

@@ -1,5 +1,6 @@
 """The history as it was at another time, and a part of it for somebody else."""
 
+import random
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,6 +14,7 @@ from lictui.analysis.series import SeriesQuery
 from lictui.clock import PastClock
 from lictui.config.settings import Retention
 from lictui.history.bundle import copy_span
+from lictui.history.errors import HistoryError
 from lictui.history.past import PastHistory
 from lictui.model import Event, EventKind, Level, PoolKey, State
 
@@ -124,3 +126,26 @@ def test_scrubbed_copy_contains_no_name(recorded: HistoryFixture, tmp_path: Path
         texts = {text for (text,) in db.execute("SELECT message FROM event")}
     assert "acknowledged by somebody: 9 in use" in texts  # the group `us` is no part of a word
     assert {"denied: removed", "raised: removed"} <= texts
+
+
+def test_history_of_unknown_origin_is_read_or_refused(
+    recorded: HistoryFixture, tmp_path: Path
+) -> None:
+    target = tmp_path / "copy.db"
+    copy_span(recorded.history, target, MIDNIGHT, MIDNIGHT + DAY)
+    intact, outcomes = target.read_bytes(), set()
+    query = SeriesQuery((("lic-01", PoolKey(PRODUCT)),), MIDNIGHT, MIDNIGHT + DAY, 300)
+    for number in range(100):
+        chance = random.Random(number)  # noqa: S311 - the same damage every time
+        damaged = bytearray(intact)
+        for place in chance.choices(range(len(intact)), k=chance.choice((1, 20, 200))):
+            damaged[place] = chance.randrange(256)
+        target.write_bytes(damaged)
+        clock = PastClock(NOON + 60, MIDNIGHT, MIDNIGHT + DAY)
+        try:
+            with closing(PastHistory(target, Retention(), clock, read_only=True)) as history:
+                history.last_polls(), history.series(query), history.events(limit=50)
+            outcomes.add("read")
+        except HistoryError as error:
+            outcomes.add(str(error).partition(str(target))[2])
+    assert {"read", " is corrupt"} <= outcomes

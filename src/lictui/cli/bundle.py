@@ -10,6 +10,7 @@ import sys
 import tempfile
 import zipfile
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -29,6 +30,7 @@ from lictui.config.toml_document import read_toml
 from lictui.errors import LictuiError, UsageError
 from lictui.history.bundle import copy_span
 from lictui.paths import Paths
+from lictui.sources.sanitize import parse_json
 from lictui.tui.date_input import parse_moment
 
 if TYPE_CHECKING:
@@ -39,7 +41,8 @@ if TYPE_CHECKING:
 
 SCHEMA: Final = "lictui.bundle/1"
 _FILES: Final = ("bundle.json", "config.toml", "servers.toml", "history.db")
-_MAX_FILE: Final = 4 * 1024**3  # bytes of one file in a bundle
+_MAX_HISTORY: Final = 4 * 1024**3  # bytes
+_MAX_TEXT: Final = 16 * 1024**2  # bytes of each other file in a bundle
 # What a server keeps in a bundle: nothing that leads to it
 _KEPT: Final = ("name", "source", "group", "interval", "enabled", "quantity_divisor")
 _KEPT_NAMES: Final = ("same_as", "entitlement", "continues")
@@ -118,20 +121,21 @@ def opened_bundle(file: Path) -> Iterator[tuple[Paths, int, int]]:
         try:
             with zipfile.ZipFile(file) as archive:
                 for name in _FILES:
-                    if archive.getinfo(name).file_size > _MAX_FILE:
+                    limit = _MAX_HISTORY if name == _FILES[-1] else _MAX_TEXT
+                    if archive.getinfo(name).file_size > limit:
                         raise UsageError(f"{file} is too large")
                     with archive.open(name) as packed, (Path(folder) / name).open("xb") as out:
                         shutil.copyfileobj(packed, out)
-            about = json.loads((Path(folder) / _FILES[0]).read_bytes())
+            about: Any = parse_json((Path(folder) / _FILES[0]).read_bytes())
             if about["schema"] != SCHEMA:
                 raise UsageError(f"{file} is of another version of lictui")
-            span = [parse_moment(about[key], 0.0, None) for key in ("from", "to")]
+            times = [datetime.fromisoformat(about[key]).timestamp() for key in ("from", "to")]
         except (OSError, zipfile.BadZipFile, LookupError, ValueError, TypeError) as error:
             reason = getattr(error, "strerror", None) or "it is no bundle of lictui"
             hint = "create one with lictui bundle"
             raise UsageError(f"cannot open {file}: {reason}", hint) from None
         (Path(folder) / "config.toml").chmod(0o600)
-        yield paths, span[0], span[1]
+        yield paths, int(times[0]), int(times[1])
 
 
 def _new_names(servers: Iterable[Server], recorded: Iterable[str]) -> dict[str, str]:

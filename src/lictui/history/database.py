@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lictui.history.errors import (
-    CorruptBlockError,
+    UNREADABLE,
     HistoryError,
     is_corruption,
     sqlite_errors,
@@ -225,7 +225,7 @@ class HistoryFile:
     def _open(self, now: float) -> sqlite3.Connection:
         try:
             return self._connect("rw")
-        except sqlite3.DatabaseError as error:
+        except UNREADABLE as error:
             if not is_corruption(error):
                 with sqlite_errors(self.path):
                     raise
@@ -335,9 +335,7 @@ def check_and_set_aside(path: Path, now: float) -> Path | None:
     try:
         intact = db.execute("PRAGMA quick_check(1)").fetchall() == [("ok",)]
         blocks.check_blocks(db)
-    except CorruptBlockError:
-        intact = False
-    except sqlite3.DatabaseError as error:
+    except UNREADABLE as error:
         if not is_corruption(error):
             with sqlite_errors(path):
                 raise

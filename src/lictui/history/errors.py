@@ -52,25 +52,31 @@ _MESSAGES: Final = (
 )
 
 
+# SQLite's message about a corrupt file may quote bytes of it, which Python then cannot decode.
+UNREADABLE: Final = (CorruptBlockError, UnicodeDecodeError, sqlite3.Error)
+
+
 @contextmanager
 def sqlite_errors(path: Path) -> Iterator[None]:
     """Turn errors of SQLite, and corrupt blocks, into a HistoryError about the file at `path`."""
     try:
         yield
-    except (CorruptBlockError, sqlite3.Error) as error:
-        code = _CORRUPT[0] if isinstance(error, CorruptBlockError) else _result_code(error)
+    except UNREADABLE as error:
+        code = _result_code(error)
         for codes, message, hint in _MESSAGES:
             if code in codes:
                 raise HistoryError(f"the history {path} {message}", hint) from error
         raise HistoryError(f"the history {path} could not be used: {error}", "") from error
 
 
-def is_corruption(error: sqlite3.Error) -> bool:
+def is_corruption(error: Exception) -> bool:
     """Whether the file itself is broken, rather than busy, full or forbidden."""
     return _result_code(error) in _CORRUPT
 
 
-def _result_code(error: sqlite3.Error) -> int:
+def _result_code(error: Exception) -> int:
+    if not isinstance(error, sqlite3.Error):
+        return _CORRUPT[0]
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 

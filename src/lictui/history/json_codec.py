@@ -23,7 +23,7 @@ _FALLBACK: Final[dict[type, Enum]] = {  # for words of a newer version
     Level: Level.UNKNOWN,
     FailureKind: FailureKind.PROTOCOL,
 }
-_INVALID: Final = (TypeError, ValueError, KeyError, AttributeError)
+_INVALID: Final = (TypeError, ValueError, KeyError, AttributeError, RecursionError)
 
 
 def to_json(value: object) -> str:
