@@ -11,8 +11,9 @@ from lictui.engine.board import Board, apply_poll
 from lictui.model import Level, Poll, Snapshot
 from lictui.tui.screens.dashboard import DashboardScreen
 from lictui.tui.screens.usage import UsageScreen
+from lictui.tui.text import Tone
 from lictui.tui.theme import UNICODE_SYMBOLS
-from lictui.tui.widgets.bars import HeaderView, Tab, UsageTotal, draw_header
+from lictui.tui.widgets.bars import FooterBar, HeaderView, Tab, UsageTotal, draw_header
 from lictui.tui.widgets.dashboard import PaneGrid
 
 
@@ -101,6 +102,7 @@ async def test_header_fits_and_keeps_what_counts(cells: int) -> None:
     assert "2✖ 1⚑ 5‼ 12! " in shown
     assert ("20/22 up" in shown) or ("20/22 servers up" in shown)
     assert ("in use" in shown) == (cells >= 56)
+    assert ("Dash" in shown) == (cells >= 80)
 
 
 async def test_tab_in_the_header_and_key_in_the_footer_can_be_clicked() -> None:
@@ -116,6 +118,15 @@ async def test_footer_offers_the_keys_of_the_view_first() -> None:
         footer = screen_text(run.app).splitlines()[-1]
         assert footer.startswith(" enter open  A acknowledge  z snooze  : commands  ? help ")
         assert footer.endswith("polling · 12 s ago")
+
+
+async def test_hint_that_does_not_fit_gives_way_to_the_keys() -> None:
+    async with running_app() as run:
+        footer = run.app.screen.query_one(FooterBar)
+        for hint, start in (("9  a short hint", "9  a short hint"), ("x" * 70, " enter open")):
+            footer.message = ((hint, Tone.TEXT),)
+            await run.press("j")
+            assert screen_text(run.app).splitlines()[-1].startswith(start)
 
 
 async def test_click_selects_and_a_second_opens() -> None:

@@ -111,7 +111,8 @@ _SHORT_TITLES: Final = {"Dashboard": "Dash", "Products": "Prod", "Servers": "Ser
 # The forms of the header, the longest first: with the name of the program, tabs, what follows
 _FORMS: Final = (
     *((True, 0, 0), (True, 0, 1), (True, 0, 2), (False, 0, 2), (False, 1, 2), (False, 1, 3)),
-    *((False, 1, 4), (False, 2, 3), (False, 2, 4), (False, 2, 5), (False, 2, 6), (False, 2, 7)),
+    *((False, 1, 4), (False, 2, 4), (False, 3, 3), (False, 3, 4), (False, 3, 5), (False, 3, 6)),
+    (False, 3, 7),
 )
 
 
@@ -119,7 +120,7 @@ def draw_header(
     view: HeaderView, tabs: Sequence[Tab], time: str, cells: int, symbols: Symbols
 ) -> tuple[tuple[Line, Tab | None], ...]:
     """Return the header in its longest form that fits, each tab for itself."""
-    drawn_tabs = [[(_tab(tab, form, view, symbols), tab) for tab in tabs] for form in range(3)]
+    drawn_tabs = [[(_tab(tab, form, view, symbols), tab) for tab in tabs] for form in range(4)]
     facts = list(_facts(view, time, symbols))
     parts: tuple[tuple[Line, Tab | None], ...] = ()
     for has_brand, form, rest in _FORMS:
@@ -133,8 +134,10 @@ def draw_header(
 
 
 def _tab(tab: Tab, form: int, view: HeaderView, symbols: Symbols) -> Line:
-    title = (tab.title, _SHORT_TITLES.get(tab.title, tab.title), tab.title * tab.is_current)[form]
     alerts = view.alerts if tab.has_alerts else ()
+    short = _SHORT_TITLES.get(tab.title, tab.title)
+    own = tab.title * tab.is_current
+    title = (tab.title, short, own if alerts else short, own)[form]
     return (
         (f" {tab.key} ", Tone.ACCENT),
         (f"{title} " if title else "", Tone.STRONG if tab.is_current else Tone.TEXT),
@@ -300,11 +303,12 @@ class FooterBar(Widget):
             (c for c in self.offered if c.footer and applies(self.screen, c)),
             key=lambda command: command.footer,
         )
-        room = cells - len(side) - line_width(self.message)
+        message = self.message if line_width(self.message) < cells - len(side) else ()
+        room = cells - len(side) - line_width(message)
         always = _fitting([c for name in _ALWAYS for c in keys if c.id == name], room)
         room -= sum(line_width(_key(command)) for command in always)
-        others = [c for c in keys if c.id not in _ALWAYS and not self.message]
-        left = styled_text.segments(self, self.message)
+        others = [c for c in keys if c.id not in _ALWAYS and not message]
+        left = styled_text.segments(self, message)
         for command in (*_fitting(others, room), *always):
             left += clickable(self, _key(command), command.action)
         blank = styled_text.segments(self, ((" ", Tone.QUIET),))[0].style
