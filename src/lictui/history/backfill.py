@@ -239,11 +239,12 @@ def _import_capacities(
         column[place] = np.where(counts == NO_COUNT, before, counts)
     interval = valid.interval[at]
     interval[place[width > 0]] = width[width > 0]
-    single = imported["time"][imported["width"] == 0]
+    single = np.searchsorted(time, imported["time"][imported["width"] == 0])
     if len(single):
-        is_gap = np.isin(time, valid.gaps) & ~np.isin(time, single)
+        is_gap = np.isin(time, valid.gaps)
+        is_gap[single] = False
         is_gap |= np.isin(time, readings.time[readings.value == UNKNOWN])
-        within = (time >= single.min()) & (time <= single.max())
+        within = slice(single.min(), single.max() + 1)
         interval[within] = np.where(is_gap[within], 0.0, BY_GAPS)
     _replace(db, pool, stored, np.array((time, installed, overdraft, interval)))
 
