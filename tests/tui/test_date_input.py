@@ -1,7 +1,10 @@
+from contextlib import suppress
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from lictui.errors import UsageError
 from lictui.tui.date_input import parse_moment, parse_time_range
@@ -83,3 +86,11 @@ def test_moment_is_exact_or_the_start_of_a_period(text: str, moment: str) -> Non
 def test_date_that_is_none_or_in_the_future_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         parse_time_range(text, NOW, BERLIN)
+
+
+@given(st.dates().map(str) | st.text(max_size=12))
+@example("0001-01-01")
+def test_any_text_is_a_time_or_refused(text: str) -> None:
+    for zone in (BERLIN, None):
+        with suppress(UsageError):
+            assert parse_time_range(text, NOW, zone).period(NOW, zone)[0] <= NOW

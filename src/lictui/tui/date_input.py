@@ -46,11 +46,15 @@ _PARTS: Final = {"night": 3, "morning": 9, "am": 9, "noon": 12, "afternoon": 15,
 
 def parse_time_range(text: str, now: float, tz: tzinfo | None) -> TimeRange:
     """Return the period that a text names, as long as the text is precise. Raises UsageError."""
-    if _ISO_TIME.match(text) and (at := _iso_time(text, tz)) is not None:
-        found = TimeRange(RangeLength.HOURS, at)
-    else:
-        found = _named_period(text, now, tz)
-    if found.at is not None and found.period(now, tz)[0] > now:
+    try:
+        if _ISO_TIME.match(text) and (at := _iso_time(text, tz)) is not None:
+            found = TimeRange(RangeLength.HOURS, at)
+        else:
+            found = _named_period(text, now, tz)
+        is_future = found.at is not None and found.period(now, tz)[0] > now
+    except (ValueError, OverflowError) as error:  # a year that Python or the system does not know
+        raise UsageError(f"{text} is out of range") from error
+    if is_future:
         raise UsageError(f"{text} is in the future")
     return found
 
