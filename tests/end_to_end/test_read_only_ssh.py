@@ -144,6 +144,8 @@ def test_read_only_recipe_has_no_key_that_leads_out(sshd: Sshd, home: Path) -> N
             terminal.send_keys(f"{view}{key}{_ESCAPE * 3}1")
             while terminal.read(0.1):  # a loaded machine takes its time
                 pass
+        while terminal.read(3.0):
+            pass
         terminal.send_keys(f":screenshot\r{_ESCAPE * 3}1E")
         terminal.wait_for("nothing is written")
         terminal.send_keys("q")
