@@ -239,7 +239,7 @@ class EngineClient(Protocol):
 class Popup(Notification):
     """A message whose time never ends while its toast is made.
 
-    Textual's timers loop for ever, without giving way to anything, if their time is negative.
+    A timer of Textual with a negative time never ends and never lets another task run.
     """
 
     @property

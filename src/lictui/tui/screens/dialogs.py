@@ -17,16 +17,13 @@ from lictui.config.settings import Thresholds
 from lictui.config.toml_document import InvalidValue, duration
 from lictui.engine.board import (
     MergedBoard,
-    Provenance,
     ServerStatus,
     is_reporting,
     once_per_entitlement,
-    product_pools,
-    provenance,
-    raw_fields,
     total_of,
 )
 from lictui.engine.entitlements import count_hints
+from lictui.engine.provenance import Provenance, product_pools, provenance, raw_fields
 from lictui.model import Level, Pool, State
 from lictui.tui import commands
 from lictui.tui.screens.main_screen import AppScreen
