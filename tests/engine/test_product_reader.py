@@ -33,8 +33,8 @@ from lictui.engine.product_history import (
 from lictui.engine.product_reader import ProductHistoryReader
 from lictui.engine.queries import HistoryQueries
 from lictui.model import MonthlyUsage, PoolKey, Server
+from lictui.time_range import RangeLength, TimeRange
 from lictui.tui.screens.usage_view import chart_query
-from lictui.tui.time_range import RangeLength, TimeRange
 
 BERLIN, KOLKATA = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kolkata")
 HOUR, DAY = 3600, 86400

@@ -27,11 +27,11 @@ from lictui.clock import SystemClock, iso
 from lictui.config.registry import save_servers
 from lictui.config.server_schema import keys_for, validate_server
 from lictui.config.toml_document import read_toml
+from lictui.date_input import parse_moment
 from lictui.errors import LictuiError, UsageError
 from lictui.history.bundle import copy_span
 from lictui.paths import Paths
 from lictui.sources.sanitize import parse_json
-from lictui.tui.date_input import parse_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

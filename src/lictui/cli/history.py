@@ -32,13 +32,13 @@ from lictui.cli.options import (
 from lictui.cli.output import Column, Row, emit, emit_values, fields, open_text, optional_time
 from lictui.clock import SystemClock, iso
 from lictui.csvfile import csv_lines
+from lictui.date_input import parse_moment
 from lictui.engine.board import Filter
 from lictui.engine.long_term import push_history
 from lictui.engine.thread import run
 from lictui.history.csv_export import ExportQuery
 from lictui.history.database import check_and_set_aside
 from lictui.sources.source import SourceError
-from lictui.tui.date_input import parse_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

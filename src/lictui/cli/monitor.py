@@ -25,12 +25,12 @@ from lictui.cli.context import configure_logging, handling_signals, resolve_time
 from lictui.cli.options import CommandContext, MonitorOptions, monitor_options, option
 from lictui.clock import PastClock, SystemClock, iso, local_date
 from lictui.config.loader import load_settings, load_state, save_state
+from lictui.date_input import parse_moment
 from lictui.engine.board import Filter
 from lictui.engine.engine import Engine, RunScope
 from lictui.engine.engine_thread import EngineThread
 from lictui.errors import ConfigError, LictuiError, UsageError
 from lictui.paths import Paths
-from lictui.tui.date_input import parse_moment
 from lictui.tui.theme_names import THEME_NAMES, theme_problem
 
 if TYPE_CHECKING:

@@ -23,12 +23,12 @@ from textual.reactive import var
 
 from lictui.clock import PastClock, time_zone
 from lictui.config.settings import Settings
+from lictui.date_input import parse_moment, parse_time_range
 from lictui.engine.alerts import alert_events
 from lictui.engine.board import MergedBoard
 from lictui.errors import UsageError
 from lictui.tui import _terminal, commands, theme_names
 from lictui.tui import theme as symbols
-from lictui.tui.date_input import parse_moment, parse_time_range
 from lictui.tui.text import strip_controls
 from lictui.tui.theme import AsciiFilter
 from lictui.tui.widgets.bars import applies
@@ -49,8 +49,8 @@ if TYPE_CHECKING:
     from lictui.engine.answers import EngineAnswers
     from lictui.model import Server, StepResult
     from lictui.paths import Paths
+    from lictui.time_range import TimeRange
     from lictui.tui.commands import Command
-    from lictui.tui.time_range import TimeRange
 
 _LOG: Final = logging.getLogger(__name__)
 _TRAVEL_STEP: Final = 300.0  # seconds

@@ -12,9 +12,9 @@ from textual.events import Key
 from textual.widgets import Input
 
 from lictui.engine.board import Board
+from lictui.time_range import RangeLength
 from lictui.tui.screens.dashboard import DashboardScreen
 from lictui.tui.text import Table
-from lictui.tui.time_range import RangeLength
 from lictui.tui.widgets.dashboard import PaneGrid
 from lictui.tui.widgets.products import ProductTable
 

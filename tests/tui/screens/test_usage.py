@@ -18,8 +18,8 @@ from lictui.engine.board import Board
 from lictui.engine.product_history import ProductHistory, ProductQuery
 from lictui.errors import LictuiError
 from lictui.model import Event, EventKind, Level, MonthlyUsage, PoolKey
+from lictui.time_range import RangeLength, TimeRange
 from lictui.tui.screens.usage import UsageScreen
-from lictui.tui.time_range import RangeLength, TimeRange
 
 RANGES = {
     "d": (RangeLength.DAY, "today, Tue 24 Nov"),

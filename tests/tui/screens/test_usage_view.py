@@ -26,6 +26,7 @@ from lictui.engine.product_history import (
     select_product,
 )
 from lictui.model import Event, EventKind, Level, MonthlyUsage, PoolKey
+from lictui.time_range import RangeLength, TimeRange
 from lictui.tui.screens.usage_view import (
     Fact,
     UsageData,
@@ -45,7 +46,6 @@ from lictui.tui.screens.usage_view import (
     threshold_facts,
 )
 from lictui.tui.theme import UNICODE_SYMBOLS
-from lictui.tui.time_range import RangeLength, TimeRange
 from lictui.tui.widgets.chart import ChartView, Mark, MarkKind
 from lictui.tui.widgets.dashboard_view import CurrentTime
 

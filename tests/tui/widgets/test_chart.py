@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -12,10 +13,10 @@ from textual.app import App, ComposeResult
 
 from lictui.analysis.series import Bucket
 from lictui.model import Level, MonthlyUsage, PoolKey
+from lictui.time_range import RangeLength, TimeRange
 from lictui.tui import theme
 from lictui.tui.theme import ASCII_SYMBOLS, UNICODE_SYMBOLS, Symbols
-from lictui.tui.time_range import RangeLength
-from lictui.tui.widgets.chart import Chart, ChartView, LevelSegment, Mark, MarkKind
+from lictui.tui.widgets.chart import Chart, ChartView, LevelSegment, Mark, MarkKind, ticks
 
 DAY = 86400
 
@@ -227,3 +228,45 @@ def test_installed_line_steps_and_ends_where_it_is_unknown() -> None:
     assert ChartView((bucket(0),)).level_segments(1.0, overdraft=True) == ()
     overdraft = ChartView((bucket(0, overdraft=5),)).level_segments(1.0, overdraft=True)
     assert overdraft == (LevelSegment(0, 300, 25),)
+
+
+# Ticks of the time axis
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@given(
+    st.integers(1_000_000_000, 4_000_000_000),
+    st.sampled_from(RangeLength),
+    st.sampled_from(["UTC", "Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe"]),
+    st.integers(20, 300),
+)
+def test_ticks_are_in_the_range_and_their_labels_fit(
+    now: int, length: RangeLength, zone: str, columns: int
+) -> None:
+    start, end = TimeRange(length).period(now, ZoneInfo(zone))
+    labels = ticks(start, end, length, ZoneInfo(zone), columns)
+    moments = [at for at, _ in labels]
+    assert moments == sorted(set(moments))
+    assert all(start <= at < end for at in moments)
+    assert sum(len(label) + 2 for _, label in labels) <= columns
+
+
+def test_ticks_stay_at_midnight_when_the_clocks_change() -> None:
+    end = int(datetime(2026, 10, 28, tzinfo=UTC).timestamp())  # clocks went offset on the 25th
+    labels = ticks(end - 7 * 86400, end, RangeLength.WEEK, BERLIN, 100)
+    assert [datetime.fromtimestamp(at, BERLIN).hour for at, _ in labels] == [0] * len(labels)
+    assert [label for _, label in labels][-2:] == ["Tue 27 Oct", "Wed 28 Oct"]
+
+
+def test_ticks_of_a_year_are_the_first_days_of_months() -> None:
+    labels = ticks(int(NOW) - 365 * 86400, int(NOW), RangeLength.YEAR, ZoneInfo("UTC"), 70)
+    assert [label for _, label in labels][:3] == ["Dec", "Jan", "Feb"]
+    assert all(datetime.fromtimestamp(at, UTC).day == 1 for at, _ in labels)
+
+
+def test_ticks_of_a_month_are_at_equal_distances() -> None:
+    start, end = TimeRange(RangeLength.MONTH).period(NOW + 9 * 86400, BERLIN)
+    labels = ticks(start, end, RangeLength.MONTH, BERLIN, 70)
+    assert [label for _, label in labels] == ["7 Dec", "14 Dec", "21 Dec", "28 Dec"]

@@ -10,9 +10,9 @@ from lictui.analysis.columns import Series
 from lictui.analysis.series import Bucket
 from lictui.config.settings import Thresholds
 from lictui.model import Reading
+from lictui.time_range import RangeLength
 from lictui.tui.text import Tone, line_width
 from lictui.tui.theme import ASCII_SYMBOLS, UNICODE_SYMBOLS
-from lictui.tui.time_range import RangeLength
 from lictui.tui.widgets.gauge import (
     TrendCache,
     TrendData,

@@ -15,10 +15,10 @@ from lictui.engine.alerts import alert_views, severity_rank
 from lictui.model import Acknowledgement, AlertState, Event, Level
 from lictui.paths import current_user
 from lictui.products import abbreviated
+from lictui.time_range import format_timestamp, to_local
 from lictui.tui.screens.dialogs import SnoozeScreen, snooze_end
 from lictui.tui.screens.main_screen import TableScreen
 from lictui.tui.text import LEVEL_TONES, Cell, Fragment, Tone
-from lictui.tui.time_range import format_timestamp, to_local
 from lictui.tui.widgets.styled_text import StyledLabel
 from lictui.tui.widgets.table import KeyedTable, Rows, TableCell, TableColumn, fit_columns
 

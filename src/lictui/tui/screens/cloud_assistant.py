@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from lictui.engine.usage_insights import Requirement, requirements
 from lictui.model import ACCOUNT_SOURCES
+from lictui.time_range import format_moment
 from lictui.tui.screens.dialogs import TextDialog
 from lictui.tui.text import Line, Tone, hang
-from lictui.tui.time_range import format_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -25,6 +25,7 @@ from lictui.engine.board import (
 from lictui.engine.entitlements import count_hints
 from lictui.engine.provenance import Provenance, product_pools, provenance, raw_fields
 from lictui.model import Level, Pool, State
+from lictui.time_range import format_moment, to_local
 from lictui.tui import commands
 from lictui.tui.screens.main_screen import AppScreen
 from lictui.tui.text import (
@@ -39,7 +40,6 @@ from lictui.tui.text import (
     pad,
     strip_controls,
 )
-from lictui.tui.time_range import format_moment, to_local
 from lictui.tui.widgets.bars import TextInput, key_labels
 from lictui.tui.widgets.styled_text import StyledLabel
 

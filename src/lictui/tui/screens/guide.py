@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from lictui.clock import time_zone
+from lictui.time_range import to_local
 from lictui.tui.commands import HINTS, with_keymap
 from lictui.tui.text import Line, Tone
-from lictui.tui.time_range import to_local
 from lictui.tui.widgets.bars import key_labels
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from textual.widgets import DataTable
 
 from lictui.engine.license_users import reservation_text
 from lictui.model import Level
+from lictui.time_range import format_moment
 from lictui.tui.screens.dialogs import Dialog
 from lictui.tui.screens.main_screen import TableKeys
 from lictui.tui.text import Line, Tone, format_age, format_count
-from lictui.tui.time_range import format_moment
 from lictui.tui.widgets.styled_text import StyledLabel
 from lictui.tui.widgets.table import KeyedTable, Rows, TableCell, TableColumn, fit_columns
 

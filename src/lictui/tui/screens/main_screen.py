@@ -11,10 +11,10 @@ from textual.screen import Screen
 from lictui.clock import time_zone
 from lictui.engine.board import MATCH_ALL, Filter, MergedBoard, is_polled
 from lictui.errors import LictuiError
+from lictui.time_range import RangeLength, to_local
 from lictui.tui import commands, text
 from lictui.tui.screens.guide import guide_line
 from lictui.tui.text import Fragment, Table, Tone
-from lictui.tui.time_range import RangeLength, to_local
 from lictui.tui.widgets.bars import (
     FilterBar,
     FilterChanged,

@@ -9,9 +9,9 @@ from textual.containers import Container
 
 from lictui.clock import iso
 from lictui.engine.board import GroupBy, MergedBoard, pools_by_total
+from lictui.time_range import RangeLength
 from lictui.tui.screens.main_screen import TREND_LABELS, TrendScreen
 from lictui.tui.text import Cell, Fragment, Table, Tone
-from lictui.tui.time_range import RangeLength
 from lictui.tui.widgets import products
 from lictui.tui.widgets.products import SORTS, ProductRow, ProductTable
 from lictui.tui.widgets.styled_text import StyledLabel

@@ -26,12 +26,12 @@ from lictui.model import (
     percent_text,
 )
 from lictui.products import describe
+from lictui.time_range import format_moment
 from lictui.tui import text
 from lictui.tui.screens import server_form
 from lictui.tui.screens.dialogs import confirm
 from lictui.tui.screens.main_screen import AGE_REFRESH, TableScreen
 from lictui.tui.text import LEVEL_TONES, STATE_TONES, Fragment, Line, Tone
-from lictui.tui.time_range import format_moment
 from lictui.tui.widgets.table import KeyedTable, Rows, TableColumn, fit_columns
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from textual.widgets import DataTable
 
 from lictui.clock import iso
 from lictui.model import Server, SourceName
+from lictui.time_range import format_moment
 from lictui.tui import text
 from lictui.tui.screens.server_detail import ServerActions, state_fragment
 from lictui.tui.text import STATE_TONES, Cell, Fragment, Table, Tone
-from lictui.tui.time_range import format_moment
 from lictui.tui.widgets.table import KeyedTable, Rows, TableCell, TableColumn, fit_columns
 
 if TYPE_CHECKING:

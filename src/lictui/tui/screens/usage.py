@@ -10,13 +10,13 @@ from textual import on, work
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.widgets import Input
 
+from lictui import date_input
 from lictui.engine.entitlements import expiries
 from lictui.engine.product_history import ProductHistory, select_product
 from lictui.errors import UsageError
-from lictui.tui import date_input
+from lictui.time_range import RangeLength, TimeRange, from_local, to_local
 from lictui.tui.screens import usage_view
 from lictui.tui.screens.main_screen import MainScreen
-from lictui.tui.time_range import RangeLength, TimeRange, from_local, to_local
 from lictui.tui.widgets.bars import FilterBar, FilterClosed
 from lictui.tui.widgets.chart import (
     HEAT_LABEL,

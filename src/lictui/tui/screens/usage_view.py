@@ -14,6 +14,7 @@ from lictui.engine.board import FIGURES
 from lictui.engine.entitlements import ExpiryKind
 from lictui.engine.product_history import ProductQuery
 from lictui.model import EventKind, Level, percent_text, sum_all_known
+from lictui.time_range import RangeLength, bucket_seconds, format_moment, to_local
 from lictui.tui.text import (
     LEVEL_TONES,
     Tone,
@@ -24,7 +25,6 @@ from lictui.tui.text import (
     hang,
     shorten,
 )
-from lictui.tui.time_range import RangeLength, bucket_seconds, format_moment, to_local
 from lictui.tui.widgets.chart import ChartView, ForecastDay, Mark, MarkKind
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from lictui.engine.entitlements import Expiry
     from lictui.engine.product_history import ProductHistory, ProductOutlook, ProductSelection
     from lictui.model import Event, MonthlyUsage
+    from lictui.time_range import TimeRange
     from lictui.tui.text import Fragment, Line, Table
     from lictui.tui.theme import Symbols
-    from lictui.tui.time_range import TimeRange
     from lictui.tui.widgets.dashboard_view import CurrentTime
 
 _HOUR: Final = 3600

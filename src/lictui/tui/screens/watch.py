@@ -14,11 +14,11 @@ from lictui.engine.alerts import alert_views, severity_rank
 from lictui.engine.board import FIGURES, GroupBy, pools_by_total, total_of, total_thresholds
 from lictui.model import Level, State, percent_text
 from lictui.products import abbreviated
+from lictui.time_range import to_local
 from lictui.tui import text
 from lictui.tui.screens.guide import progress_line
 from lictui.tui.screens.main_screen import AppScreen
 from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, fit_line, line_width
-from lictui.tui.time_range import to_local
 from lictui.tui.widgets.gauge import TrendCache, TrendData, draw_gauge, draw_trend, trend_query
 from lictui.tui.widgets.styled_text import Drawing
 

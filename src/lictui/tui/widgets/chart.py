@@ -6,6 +6,7 @@ A chart is one frozen value with its geometry; only the drawing of it loads plot
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date, datetime, time
 from enum import IntEnum
 from itertools import accumulate, chain, groupby, pairwise
 from math import ceil
@@ -15,13 +16,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual.reactive import reactive
 
+from lictui.analysis.series import day_bounds, day_of
 from lictui.model import Level, MonthlyUsage, Reading, percent_text
+from lictui.time_range import RangeLength, from_local
 from lictui.tui.text import Fragment, Line, Tone, line_width
-from lictui.tui.time_range import RangeLength, ticks
 from lictui.tui.widgets.styled_text import Drawing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import tzinfo
     from zoneinfo import ZoneInfo
 
     from lictui.analysis.series import Bucket
@@ -191,6 +194,51 @@ class ChartView:
 
     def position(self, at: float) -> float:
         return (at - self.start) / (self.end - self.start)
+
+
+# Ticks of the time axis
+
+
+_STEPS: Final = {  # every so many hours, days or months, and their labels
+    RangeLength.HOURS: [("hours", count, "%H:%M") for count in (1, 2, 3, 6)],
+    RangeLength.DAY: [("hours", count, "%H:%M") for count in (2, 3, 4, 6, 12)],
+    RangeLength.WEEK: [
+        ("days", 1, "%a {day} %b"), ("days", 1, "%a {day}"), ("days", 2, "%a {day}"),
+    ],
+    RangeLength.MONTH: [("days", count, "{day} %b") for count in (2, 7, 14)],
+    RangeLength.YEAR: [
+        ("months", 1, "%b %Y"), *(("months", count, "%b") for count in (1, 2, 3, 6)),
+    ],
+}  # fmt: skip
+
+
+def ticks(
+    start: int, end: int, length: RangeLength, tz: tzinfo | None, columns: int
+) -> tuple[tuple[int, str], ...]:
+    """Return round local times within the range, with labels that fit into `columns`."""
+    days = [day_of(midnight, tz) for midnight in day_bounds(start, end, tz)]
+    for unit, count, form in _STEPS[length]:
+        labels = tuple(
+            (int(at), moment.strftime(form.format(day=moment.day)))
+            for moment in _round_times(days, unit, count)
+            if start <= (at := from_local(moment, tz)) < end
+        )
+        if sum(len(label) + 2 for _, label in labels) <= columns:
+            return labels
+    return ()
+
+
+def _round_times(days: list[date], unit: str, count: int) -> Iterator[datetime]:
+    """Yield every `count`-th hour, midnight or first of a month by the clock on the wall.
+
+    Counted from a fixed origin, so that the ticks keep their places as time passes.
+    """
+    for day in days:
+        number = day.toordinal() - 1 if unit == "days" else day.year * 12 + day.month - 1
+        if unit == "hours":
+            yield from (datetime.combine(day, time(hour)) for hour in range(0, 24, count))
+        elif not number % count and (unit == "days" or day.day == 1):
+            yield datetime.combine(day, time())
 
 
 # Parts of a chart and the characters they are drawn with

@@ -27,10 +27,10 @@ from lictui.engine.board import (
 )
 from lictui.model import Level, percent_text
 from lictui.products import Product
+from lictui.time_range import to_local
 from lictui.tui import text
 from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, fit_line
 from lictui.tui.theme import UNICODE_SYMBOLS, Symbols
-from lictui.tui.time_range import to_local
 from lictui.tui.widgets.gauge import NO_TREND, TrendData, draw_trend
 from lictui.tui.widgets.styled_text import LineView, Piece
 

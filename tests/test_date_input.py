@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from lictui.date_input import parse_moment, parse_time_range
 from lictui.errors import UsageError
-from lictui.tui.date_input import parse_moment, parse_time_range
-from lictui.tui.time_range import RangeLength
+from lictui.time_range import RangeLength
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 30, 10, 30, tzinfo=BERLIN).timestamp()  # a Monday

@@ -6,13 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.tui.time_range import (
+from lictui.time_range import (
     RangeLength,
     TimeRange,
     bucket_seconds,
     format_moment,
     format_timestamp,
-    ticks,
 )
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC).timestamp()
@@ -101,32 +100,6 @@ def test_length_has_a_longer_and_a_shorter_one_but_for_the_ends() -> None:
     assert RangeLength.YEAR.longer() is RangeLength.YEAR
 
 
-@given(MOMENTS, LENGTHS, ZONES, st.integers(20, 300))
-def test_ticks_are_in_the_range_and_their_labels_fit(
-    now: int, length: RangeLength, zone: str, columns: int
-) -> None:
-    start, end = TimeRange(length).period(now, ZoneInfo(zone))
-    labels = ticks(start, end, length, ZoneInfo(zone), columns)
-    moments = [at for at, _ in labels]
-    assert moments == sorted(set(moments))
-    assert all(start <= at < end for at in moments)
-    assert sum(len(label) + 2 for _, label in labels) <= columns
-
-
-def test_ticks_stay_at_midnight_when_the_clocks_change() -> None:
-    berlin = ZoneInfo("Europe/Berlin")
-    end = int(datetime(2026, 10, 28, tzinfo=UTC).timestamp())  # clocks went offset on the 25th
-    labels = ticks(end - 7 * 86400, end, RangeLength.WEEK, berlin, 100)
-    assert [datetime.fromtimestamp(at, berlin).hour for at, _ in labels] == [0] * len(labels)
-    assert [label for _, label in labels][-2:] == ["Tue 27 Oct", "Wed 28 Oct"]
-
-
-def test_ticks_of_a_year_are_the_first_days_of_months() -> None:
-    labels = ticks(int(NOW) - 365 * 86400, int(NOW), RangeLength.YEAR, ZoneInfo("UTC"), 70)
-    assert [label for _, label in labels][:3] == ["Dec", "Jan", "Feb"]
-    assert all(datetime.fromtimestamp(at, UTC).day == 1 for at, _ in labels)
-
-
 def test_moment_is_in_the_zone_of_the_user() -> None:
     assert format_moment(NOW, ZoneInfo("America/New_York")) == "Tue 24 Nov 01:00"
 
@@ -137,9 +110,3 @@ def test_moment_of_another_year_has_it() -> None:
     assert format_moment(NOW, utc, last_year) == "Tue 24 Nov 2026 06:00"
     assert format_timestamp(NOW, utc, date(2026, 1, 1)) == "24 Nov 06:00"
     assert format_timestamp(NOW, utc, last_year) == "24 Nov 2026"
-
-
-def test_ticks_of_a_month_are_at_equal_distances() -> None:
-    start, end = TimeRange(RangeLength.MONTH).period(NOW + 9 * 86400, BERLIN)
-    labels = ticks(start, end, RangeLength.MONTH, BERLIN, 70)
-    assert [label for _, label in labels] == ["7 Dec", "14 Dec", "21 Dec", "28 Dec"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.analysis.series import day_of
 from lictui.errors import UsageError
-from lictui.tui.time_range import RangeLength, TimeRange, from_local
+from lictui.time_range import RangeLength, TimeRange, from_local
 
 if TYPE_CHECKING:
     from datetime import tzinfo

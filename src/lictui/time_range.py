@@ -1,4 +1,4 @@
-"""The time range of a chart: a calendar period, its neighbors, its buckets and ticks.
+"""The time range of a chart: a calendar period, its neighbors and its buckets.
 
 Times are UTC epoch seconds; a time zone matters for calendar periods and labels.
 """
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 from lictui.analysis.series import day_bounds, day_of, day_start, first_of_month, next_month
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import tzinfo
 
 _HOUR: Final = 3600
@@ -141,45 +140,3 @@ def format_timestamp(at: float, tz: tzinfo | None, today: date) -> str:
     """Return a time for a list column: `24 Nov 10:40`, `24 Nov 2025` in another year."""
     local = to_local(at, tz)
     return f"{local.day:2} {local:{'%b %H:%M' if local.year == today.year else '%b %Y'}}"
-
-
-_STEPS: Final = {  # every so many hours, days or months, and their labels
-    RangeLength.HOURS: [("hours", count, "%H:%M") for count in (1, 2, 3, 6)],
-    RangeLength.DAY: [("hours", count, "%H:%M") for count in (2, 3, 4, 6, 12)],
-    RangeLength.WEEK: [
-        ("days", 1, "%a {day} %b"), ("days", 1, "%a {day}"), ("days", 2, "%a {day}"),
-    ],
-    RangeLength.MONTH: [("days", count, "{day} %b") for count in (2, 7, 14)],
-    RangeLength.YEAR: [
-        ("months", 1, "%b %Y"), *(("months", count, "%b") for count in (1, 2, 3, 6)),
-    ],
-}  # fmt: skip
-
-
-def ticks(
-    start: int, end: int, length: RangeLength, tz: tzinfo | None, columns: int
-) -> tuple[tuple[int, str], ...]:
-    """Return round local times within the range, with labels that fit into `columns`."""
-    days = [day_of(midnight, tz) for midnight in day_bounds(start, end, tz)]
-    for unit, count, form in _STEPS[length]:
-        labels = tuple(
-            (int(at), moment.strftime(form.format(day=moment.day)))
-            for moment in _round_times(days, unit, count)
-            if start <= (at := from_local(moment, tz)) < end
-        )
-        if sum(len(label) + 2 for _, label in labels) <= columns:
-            return labels
-    return ()
-
-
-def _round_times(days: list[date], unit: str, count: int) -> Iterator[datetime]:
-    """Yield every `count`-th hour, midnight or first of a month by the clock on the wall.
-
-    Counted from a fixed origin, so that the ticks keep their places as time passes.
-    """
-    for day in days:
-        number = day.toordinal() - 1 if unit == "days" else day.year * 12 + day.month - 1
-        if unit == "hours":
-            yield from (datetime.combine(day, time(hour)) for hour in range(0, 24, count))
-        elif not number % count and (unit == "days" or day.day == 1):
-            yield datetime.combine(day, time())
