@@ -1,4 +1,4 @@
-"""lictui as others see it: a real Prometheus and VictoriaMetrics, systemd's tools and protocol."""
+"""lictui as others see it: a real Prometheus and VictoriaMetrics, Zabbix's import, systemd."""
 
 import json
 import re
@@ -22,6 +22,7 @@ from lictui.model import Server, SourceName
 
 PATIENCE = 60.0  # seconds
 PROMTOOL = shutil.which("promtool") or ""
+PHP = shutil.which("php") or ""
 pytestmark = pytest.mark.slow
 
 
@@ -229,6 +230,21 @@ def test_influx_lines_arrive_in_victoriametrics(
         read = series()
     assert read["citrix_license_server_up down"] == ("", [0])
     assert len(read) == lines.count("i,") + lines.count("i ")
+
+
+def test_zabbix_imports_the_template(program: Program) -> None:
+    template = program.run("export", "zabbix").stdout
+    importer = str(Path(__file__).with_name("zabbix_import.php"))
+
+    def import_problem(text: str) -> str:
+        return subprocess.run(
+            [PHP, importer], input=text, check=False, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        ).stdout  # fmt: skip
+
+    assert import_problem(template) == ""
+    for right, wrong in (("delay", "interval"), ("HIGH", "LOUD"), ("last(", "last((")):
+        assert wrong in import_problem(template.replace(right, wrong))
 
 
 def test_systemd_accepts_the_unit_and_rates_it_safe(program: Program, tmp_path: Path) -> None:

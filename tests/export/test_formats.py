@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -118,53 +117,6 @@ def test_zabbix_template_finds_every_figure_of_the_document() -> None:
     uuids = re.findall(r'"uuid": "(\w+)"', read_template("zabbix.json", {}))
     assert len(uuids) == len(set(uuids))
     assert all(re.fullmatch("[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}", text) for text in uuids)
-
-
-# The elements of a template in the export format of Zabbix 7.0, as its manual lists them
-# (zabbix.com/documentation/7.0/en/manual/xml_export_import/templates): `*` marks required ones.
-ZABBIX_ELEMENTS = {
-    "template_groups": "uuid* name*",
-    "templates": "uuid* template* name description groups* items discovery_rules",
-    "groups": "name*",
-    "items": "uuid* name* type key* delay history trends value_type units preprocessing"
-    " master_item triggers",
-    "discovery_rules": "uuid* name* type key* delay preprocessing lld_macro_paths master_item"
-    " item_prototypes",
-    "lld_macro_paths": "lld_macro* path*",
-    "preprocessing": "type* parameters* error_handler",
-    "master_item": "key*",
-    "triggers": "uuid* expression* name* priority manual_close",
-}
-ZABBIX_ELEMENTS["item_prototypes"] = ZABBIX_ELEMENTS["items"] + " trigger_prototypes"
-ZABBIX_ELEMENTS["trigger_prototypes"] = ZABBIX_ELEMENTS["triggers"]
-ZABBIX_WORDS = {
-    "type": {"DEPENDENT", "JSONPATH"},
-    "value_type": {"CHAR", "TEXT", "UNSIGNED"},
-    "error_handler": {"DISCARD_VALUE"},
-    "priority": {"WARNING", "AVERAGE", "HIGH"},
-    "manual_close": {"YES"},
-}
-
-
-def zabbix_elements(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Return every element of an export with its name."""
-    for name, value in document.items():
-        for element in value if isinstance(value, list) else [value]:
-            if isinstance(element, dict):
-                yield name, element
-                yield from zabbix_elements(element)
-
-
-def test_zabbix_template_has_the_elements_of_the_manual() -> None:
-    export = json.loads(read_template("zabbix.json", {}))["zabbix_export"]
-    assert export["version"] == "7.0"
-    for name, element in zabbix_elements(export):
-        keys = ZABBIX_ELEMENTS[name].split()
-        assert element.keys() <= {key.rstrip("*") for key in keys}, name
-        assert {key.rstrip("*") for key in keys if key.endswith("*")} <= element.keys(), name
-        for key in element.keys() & ZABBIX_WORDS.keys():
-            assert element[key] in ZABBIX_WORDS[key]
-        assert "master_item" in element or element.get("type") != "DEPENDENT"
 
 
 def test_rules_have_the_thresholds_of_each_server_and_product() -> None:
