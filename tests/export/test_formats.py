@@ -22,7 +22,7 @@ from lictui.model import Model, SourceName
 from lictui.sources.command.formats import checkmk_snapshot
 
 TODAY = date(2026, 11, 24)
-HOSTILE = "a b,c=d\\\n\"'|<<<x>>>"
+HOSTILE = ".a b,c=d\\n\\\n\"'|<<<x>>>"
 BOARD = Board(
     (
         status_up("lic 1", pool(expires=TODAY + timedelta(400)), pool("N", None), group="emea"),
@@ -41,20 +41,21 @@ def test_every_format_of_status_has_a_writer() -> None:
 
 
 def test_checkmk_has_a_section_for_each_server_and_a_local_check() -> None:
-    lines = text_of("checkmk").splitlines()
-    start = lines.index("<<<<lic_1>>>>")
-    assert lines[start + 1 : start + 4] == [
-        "<<<citrix_licenses>>>",
-        "XDT_PLT_UD 500 412",
-        "<<<<>>>>",
+    """Hosts, licenses and services are those that the parsers of Checkmk found in this text."""
+    piggyback, _, local = text_of("checkmk").partition("<<<local:sep(0)>>>\n")
+    section = r"<<<<(.+)>>>>\n(<<<citrix_licenses>>>\n(?:.+ \d+ \d+\n)+)<<<<>>>>\n"
+    hosts = dict(re.findall(section, piggyback))
+    assert list(hosts) == ["lic_1", "_a_b_c_d_n________x___"]
+    (read,) = checkmk_snapshot(hosts["lic_1"], "x").pools
+    assert (read.key.product, read.reading.in_use, read.reading.installed) == (
+        "XDT_PLT_UD", 412, 500,
+    )  # fmt: skip
+    hostile = ".a b,c=d/n/ \"'¦<<<x>>>: 7 of 9 in use (78 %), 2 free"
+    assert local.splitlines() == [
+        '2 "Citrix licenses down" - no answer',
+        '1 "Citrix licenses lic 1" - N: usage value unavailable',
+        f'0 "Citrix licenses .a b,c=d/n/ __¦<<<x>>>" - {hostile}',
     ]
-    (read,) = checkmk_snapshot("\n".join(lines[start + 1 : start + 3]), "x").pools
-    assert (read.reading.in_use, read.reading.installed) == (412, 500)
-    hosts = [line for line in lines if re.fullmatch(r"<<<<[\w.-]+>>>>", line, re.ASCII)]
-    assert len(hosts) == 2
-    local = lines[lines.index("<<<local:sep(0)>>>") + 1 :]
-    states = {re.fullmatch(r'([0-3]) "Citrix licenses ([^"]+)" - (.+)', line) for line in local}
-    assert {(m[1], m[2][:4]) for m in states if m} == {("2", "down"), ("1", "lic "), ("0", "a b,")}
 
 
 def test_influx_lines_have_escaped_tags_and_no_unknown_figure() -> None:
@@ -73,10 +74,10 @@ def test_prtg_has_the_elements_of_its_manual() -> None:
     assert set(answer) == {"result", "text"}
     channels = {channel.pop("channel"): channel for channel in answer["result"]}
     assert channels["Servers not up"] == {
-        "value": 1, "unit": "Count", "limitmode": 1, "limitmaxerror": 0,
+        "value": 1, "unit": "Count", "limitmode": 1, "limitmaxerror": "0",
     }  # fmt: skip
     limits = channels["XDT_PLT_UD in use"]
-    assert (limits["limitmaxwarning"], limits["limitmaxerror"]) == (399, 449)  # "above"
+    assert (limits["limitmaxwarning"], limits["limitmaxerror"]) == ("399", "449")  # "above"
     assert channels["XDT_PLT_UD free"] == {"value": 88, "unit": "Count"}
     assert not [name for name in channels if name.startswith("N ")]  # unknown
     many = Board((status_up("a", *(pool(f"P{n}") for n in range(30))),))

@@ -50,7 +50,8 @@ def _verdicts(board: MergedBoard, now: float, today: date) -> dict[str, Finding]
 
 
 # Checkmk: its own section citrix_licenses for each server as piggyback host (product, licenses, in
-# use; https://docs.checkmk.com/latest/en/piggyback.html), and a local check of each server.
+# use; https://docs.checkmk.com/latest/en/piggyback.html), and a local check of each server, whose
+# name has no quotes, and in whose text a backslash and n are a new line.
 
 
 def _checkmk(board: MergedBoard, now: float, today: date) -> str:
@@ -60,17 +61,19 @@ def _checkmk(board: MergedBoard, now: float, today: date) -> str:
         product = re.sub(r"\s", "_", series.pool.product)
         reading = series.pool.reading
         if reading.installed is not None and reading.in_use is not None:
-            figures = hosts.setdefault(series.server.name, {}).setdefault(product, [0, 0])
+            figures = hosts.setdefault(series.labels[0], {}).setdefault(product, [0, 0])
             figures[0] = sum_known((figures[0], reading.installed))
             figures[1] = sum_known((figures[1], reading.in_use))
     for host, products in hosts.items():
-        lines += [f"<<<<{re.sub(r'[^A-Za-z0-9_.-]', '_', host)}>>>>", "<<<citrix_licenses>>>"]
+        header = re.sub(r"^[.-]|[^A-Za-z0-9_.-]", "_", host)
+        lines += [f"<<<<{header}>>>>", "<<<citrix_licenses>>>"]
         lines += [f"{product} {have} {used}" for product, (have, used) in products.items()]
         lines.append("<<<<>>>>")
     lines.append("<<<local:sep(0)>>>")
     for name, finding in _verdicts(board, now, today).items():
-        service = plain_text(name).replace('"', "'")
-        lines.append(f'{finding.state} "Citrix licenses {service}" - {plain_text(finding.text)}')
+        service, text = (plain_text(word).replace("\\", "/") for word in (name, finding.text))
+        service = re.sub("[\"']", "_", service)
+        lines.append(f'{finding.state} "Citrix licenses {service}" - {text}')
     return "\n".join(lines) + "\n"
 
 
@@ -136,8 +139,10 @@ def _prtg(board: MergedBoard, now: float, today: date) -> str:
 
 
 def _channel(name: str, value: int, bounds: Mapping[str, int]) -> dict[str, Any]:
-    limits = {"limitmode": 1, **bounds} if bounds else {}
-    return {"channel": plain_text(name, 100), "value": value, "unit": "Count", **limits}
+    """One channel; limits are texts, as the manual demands."""
+    limits = {limit: str(bound) for limit, bound in bounds.items()}
+    mode = {"limitmode": 1} if limits else {}
+    return {"channel": plain_text(name, 100), "value": value, "unit": "Count", **mode, **limits}
 
 
 def _prtg_error(text: str) -> str:
