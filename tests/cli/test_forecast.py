@@ -244,3 +244,13 @@ def test_peaks_table_names_assignments_and_limits_to_a_server(cli: Cli) -> None:
     assert "  2026-11-24 00:00  " in lines[1]
     assert "lic-01" not in "".join(lines)
     assert "Did you mean 'lic-02'?" in cli.refused("history", "peaks", "--server", "lic-2")
+
+
+@pytest.mark.usefixtures("two_servers")
+def test_peaks_table_fits_into_a_terminal(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lictui.cli.output._is_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    printed = cli("history", "peaks", "--tz", "UTC")
+    assert max(map(len, printed.rows)) <= 80
+    assert printed.rows[0].split() == ["PRODUCT", "SCOPE", "WINDOW", "PEAK", "INSTALLED", "AT"]
+    assert printed.err == "lictui: no room for MODEL, AVERAGE, COVERAGE, SUM OF SERVER PEAKS\n"

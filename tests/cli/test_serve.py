@@ -103,7 +103,25 @@ async def test_page_refuses_many_wrong_tokens(
 ) -> None:
     assert {await log_in(client, f"wrong {n}") for n in range(20)} == {401}
     assert await log_in(client) == 429
-    assert capsys.readouterr().err.count("127.0.0.1 refused: wrong token") == 20
+    assert capsys.readouterr().err.count("127.0.0.1 refused: wrong token") == 1
+
+
+async def test_refusals_of_an_address_are_counted_for_a_minute(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lictui.cli.web._LOG_INTERVAL", 0.0)
+    server = web_server(Access(TOKEN), tmp_path)
+    for address in ("::1", "::2", "::1", "::1"):
+        server._log_refusal(address, "not signed in", " ('/')")
+    log = ""
+    while not log.endswith("more within a minute\n"):
+        await asyncio.sleep(0)
+        log += capsys.readouterr().err
+    assert [line.partition(" ")[2] for line in log.splitlines()] == [
+        "::1 refused: not signed in ('/')",
+        "::2 refused: not signed in ('/')",
+        "::1 refused: not signed in: 2 more within a minute",
+    ]
 
 
 async def test_other_sites_may_not_use_the_page(client: Client) -> None:

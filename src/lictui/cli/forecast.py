@@ -173,16 +173,16 @@ def _peak_text(row: Row) -> str:
 
 _PEAK_COLUMNS: Final = (
     Column("product", "PRODUCT"),
-    Column("model", "MODEL", Kind.MODEL),
+    Column("model", "MODEL", Kind.MODEL, detail=2),
     Column("scope", "SCOPE"),
     Column("window", "WINDOW", source="peak.window"),
     Column("peak", "PEAK", Kind.NUMBER, _peak_text, source="peak.peak"),
-    Column("installed_then", "INSTALLED", Kind.NUMBER, source="peak.installed_at_peak"),
+    Column("installed_then", "INSTALLED", Kind.NUMBER, source="peak.installed_at_peak", detail=1),
     Column("at", "AT", Kind.TIME, source="peak.peak_at"),
-    Column("average", "AVERAGE", Kind.NUMBER, source="peak.average"),
-    Column("coverage", "COVERAGE", Kind.RATIO, source="peak.coverage"),
+    Column("average", "AVERAGE", Kind.NUMBER, source="peak.average", detail=3),
+    Column("coverage", "COVERAGE", Kind.RATIO, source="peak.coverage", detail=4),
     Column("aligned_by", source="peak.alignment"),
-    Column("upper_bound", "SUM OF SERVER PEAKS", Kind.NUMBER, missing="-"),
+    Column("upper_bound", "SUM OF SERVER PEAKS", Kind.NUMBER, missing="-", detail=5),
     Column("is_upper_bound", source="peak.bound"),
 )
 

@@ -19,6 +19,7 @@ from enum import Enum, auto
 from io import TextIOBase, TextIOWrapper
 from operator import attrgetter
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import Any, BinaryIO, Final, TextIO, cast
 
 import click
@@ -53,6 +54,7 @@ class Column:
     missing: str = "?"  # what tables show for None: `-` where it means that there is no value
     # Where `record` takes the value from: an attribute such as `peak.average`, by default `name`
     source: str | Callable[[Any], object] = ""
+    detail: int = 0  # where a terminal is too narrow, the highest are left out first; 0 never
 
 
 def record(value: object, columns: Iterable[Column]) -> dict[str, Any]:
@@ -216,12 +218,26 @@ def _is_right_aligned(column: Column) -> bool:
 
 def _table_lines(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> Iterator[str]:
     table = [[column.title for column in columns], *cells]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lengths = (max(map(len, column)) for column in zip(*table, strict=True))
+    widths = _fitting(dict(zip(columns, lengths, strict=True)))
     for row in table:
         yield "  ".join(
-            cell.rjust(width) if _is_right_aligned(column) else cell.ljust(width)
-            for column, cell, width in zip(columns, row, widths, strict=True)
+            cell.rjust(widths[column]) if _is_right_aligned(column) else cell.ljust(widths[column])
+            for column, cell in zip(columns, row, strict=True)
+            if column in widths
         ).rstrip()
+
+
+def _fitting(widths: Mapping[Column, int]) -> Mapping[Column, int]:
+    """Leave out details until a terminal is wide enough."""
+    fitting = dict(widths)
+    details = sorted((column for column in widths if column.detail), key=attrgetter("detail"))
+    room = get_terminal_size().columns + 2  # behind the last column there is no gap
+    while _is_terminal() and details and sum(fitting.values()) + 2 * len(fitting) > room:
+        del fitting[details.pop()]
+    if omitted := [column.title for column in widths if column not in fitting]:
+        click.echo(f"lictui: no room for {', '.join(omitted)}", err=True)
+    return fitting
 
 
 def _markdown_lines(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> Iterator[str]:

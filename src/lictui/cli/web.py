@@ -48,6 +48,7 @@ _STOP_TIMEOUT: Final = 4.0  # seconds
 _REQUEST_TIMEOUT: Final = 20.0  # seconds of a connection that is no page, however slow it is
 _MAX_CONNECTIONS: Final = 64  # of one address that are no pages; a reverse proxy is one, too
 _CONNECTING: Final = 0.1  # seconds until they are counted
+_LOG_INTERVAL: Final = 60.0  # seconds in which what is refused again is counted, not logged
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -111,6 +112,7 @@ class WebServer(Server):
         self._pages: set[web.RequestHandler] = set()  # connections that are a page
         self._logins: dict[str, float] = {}  # cookie -> until when, of the monotonic clock
         self._failures = Counter[str]()  # by address
+        self._refusals = Counter[str]()  # within _LOG_INTERVAL, by address and reason
         self._clock = SystemClock()
 
     async def serve_until_signal(self) -> None:
@@ -149,7 +151,7 @@ class WebServer(Server):
         address = _address(connection)
         same = (c for c in server.connections if _address(c) == address and c not in self._pages)
         if sum(1 for _ in same) > _MAX_CONNECTIONS:
-            self._log(f"{address} refused: {_MAX_CONNECTIONS} connections are open")
+            self._log_refusal(address, f"{_MAX_CONNECTIONS} connections are open")
             self._end(connection)
 
     def _end(self, connection: web.RequestHandler) -> None:
@@ -174,10 +176,10 @@ class WebServer(Server):
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if refusal := self._refusal(request):
-            self._log(f"{request.remote} refused: {refusal} ({request.method} {request.path!r})")
+            self._log_refusal(request.remote, refusal, f" ({request.method} {request.path!r})")
             response: web.StreamResponse = web.Response(status=403, text=refusal)
         elif request.path != "/login" and not self._is_admitted(request):
-            self._log(f"{request.remote} refused: not signed in ({request.path!r})")
+            self._log_refusal(request.remote, "not signed in", f" ({request.path!r})")
             response = self._login_page("Enter the token of this page.", 401)
         else:
             response = await handler(request)
@@ -213,17 +215,17 @@ class WebServer(Server):
         try:
             token = str((await request.post()).get("token", "")).encode()
         except (ValueError, LookupError) as error:  # an unknown or a wrong encoding
-            self._log(f"{address} refused: malformed")
+            self._log_refusal(address, "malformed")
             raise web.HTTPBadRequest from error
         if self._failures[address] >= _MAX_FAILURES:
-            self._log(f"{address} refused: too many wrong tokens")
+            self._log_refusal(address, "too many wrong tokens")
             return self._login_page("Too many wrong tokens. Restart lictui serve.", 429)
         right = self._access.token
         if not right or not hmac.compare_digest(token, right.encode()):
             if len(self._failures) >= _MAX_ADDRESSES:
                 self._failures.clear()
             self._failures[address] += 1
-            self._log(f"{address} refused: wrong token")
+            self._log_refusal(address, "wrong token")
             return self._login_page("This token is wrong.", 401)
         del self._failures[address]
         self._log(f"{address} signed in")
@@ -248,6 +250,18 @@ class WebServer(Server):
         page = _LOGIN_PAGE.format(message=escape(message))
         return web.Response(status=status, text=page, content_type="text/html")
 
+    def _log_refusal(self, address: str | None, reason: str, details: str = "") -> None:
+        """Log the first one; a minute later, how many more there were."""
+        key = f"{address} refused: {reason}"
+        self._refusals[key] += 1
+        if self._refusals[key] == 1:
+            self._log(key + details)
+            asyncio.get_running_loop().call_later(_LOG_INTERVAL, self._log_count, key)
+
+    def _log_count(self, key: str) -> None:
+        if more := self._refusals.pop(key) - 1:
+            self._log(f"{key}: {more} more within a minute")
+
     def _log(self, message: str) -> None:
         print(f"{iso(self._clock.now())} {message}", file=sys.stderr, flush=True)  # noqa: T201
 
@@ -256,7 +270,7 @@ class WebServer(Server):
     async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
         """Run a monitor for as long as the page is open."""
         if len(self._pages) >= self._limit:
-            self._log(f"{request.remote} refused: {self._limit} pages are open")
+            self._log_refusal(request.remote, f"{self._limit} pages are open")
             raise web.HTTPServiceUnavailable(text="too many pages are open")
         self._pages.add(request.protocol)
         websocket = web.WebSocketResponse(heartbeat=15, max_msg_size=_MAX_MESSAGE)
