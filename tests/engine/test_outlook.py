@@ -22,7 +22,9 @@ from lictui.engine.outlook import (
     ForecastScope,
     PastSummaryCache,
     forecast_scopes,
+    peak_query,
 )
+from lictui.history.peaks import find_peaks
 from lictui.history.pools import KnownPool
 from lictui.model import ESTATE, Model, Pool, PoolKey, Server, SourceName
 
@@ -206,6 +208,22 @@ async def test_summary_has_the_peak_of_all_servers_and_its_upper_bound(
     assert past.assignments is None
     assert past.forecast is not None
     assert past.forecast.based_on_days <= 3
+
+
+async def test_summary_of_all_servers_includes_a_removed_one(desk: HistoryFixture) -> None:
+    rest = replace(board(), servers=board().servers[:1])
+    back = PastSummaryCache(desk.history, desk.clock)
+    past = (await back.get(merge_board(rest), GroupBy.PRODUCT, SETTINGS))["", CCS, Model.CONCURRENT]
+    assert past.all_time is not None
+    (peak,) = (
+        found.peak
+        for found in find_peaks(
+            desk.history, peak_query(desk.history, merge_board(rest), desk.clock.now(), None)
+        )
+        if (found.scope, found.product, found.peak.window) == (ESTATE, CCS, "all")
+    )
+    assert past.all_time.peak == peak
+    assert peak.peak == 100
 
 
 async def test_summary_per_group_and_server(desk: HistoryFixture) -> None:

@@ -249,6 +249,21 @@ def test_days_above_count_licenses_assigned_at_the_end_of_a_day(fixture: ReportF
     assert (above.warn, above.critical, above.full, above.with_data) == (3, 1, 1, 31)
 
 
+@pytest.mark.parametrize("product", [CCS, UD])
+def test_days_of_unknown_installed_are_not_compared(fixture: ReportFixture, product: str) -> None:
+    fixture.record_hourly("a", [85] * 48, product=product)
+    fixture.record_hourly("a", [85] * 72, START + 48 * 3600, product=product, installed=None)
+    report = fixture.report()
+    (built,) = report.products
+    days = built.estate.days_above
+    assert (days.warn, days.critical, days.with_data, days.compared) == (2, 0, 5, 2)
+    tree = build_tree(report)
+    assert ",days_at_warn_at_least,2," in render_csv(tree)
+    figures = {figure.label: figure for figure in tree.products[0].key_figures}
+    above = figures["Days at 80 / 90 / 100 %"]
+    assert (above.value, above.remark) == ("≥ 2 / 0 / 0", "of 2 with known installed quantity")
+
+
 def test_forecast_is_that_of_all_selected_servers(fixture: ReportFixture) -> None:
     start = timestamp("2026-05-01T00:00")
     for name, group, growth in (("a", "emea", 0.25), ("b", "us", 0.0)):

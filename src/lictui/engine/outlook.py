@@ -184,6 +184,8 @@ async def past_summaries(
     servers: dict[str, set[str]] = defaultdict(set)
     for status in board.servers:
         servers[scope_name(status, by)].update(status.member_names)
+    if by is GroupBy.PRODUCT:  # a removed server counts until its last poll
+        servers[""].update(pool.server for pool in history.pools())
     every = peak_query(history, board, query.now, query.zone)
     for peak in iter_peaks(history, replace(every, scopes=servers, per_server=False)):
         if peak is None:

@@ -87,11 +87,8 @@ class DaysAbove:
     critical: int | None
     full: int | None  # all that was installed
     with_data: int
-
-    @property
-    def is_known(self) -> bool:
-        """Whether what was installed is known of any day."""
-        return self.full is not None
+    compared: int  # days with data on which it is known what was installed
+    is_partial: bool  # it is unknown at times: there was no comparison then
 
 
 @dataclass(frozen=True, slots=True)

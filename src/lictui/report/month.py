@@ -206,13 +206,14 @@ class ScopeMonth:
 
     def days_with_peak_above(self, limits: tuple[float, float]) -> DaysAbove:
         """Return on how many days warn, critical and installed were reached at any time."""
-        with_data = len(self.total.joined(self._bounds))
-        if np.isnan(self.total.installed).all():
-            return DaysAbove(None, None, None, with_data)
-        warn, critical, full = (
-            days_reaching(self.total, self._bounds, ratio) for ratio in (*limits, 1.0)
+        is_known = ~np.isnan(self.total.installed)
+        with_data, compared = (
+            len(series.joined(self._bounds)) for series in (self.total, self.total.select(is_known))
         )
-        return DaysAbove(warn, critical, full, with_data)
+        counts = (days_reaching(self.total, self._bounds, ratio) for ratio in (*limits, 1.0))
+        warn, critical, full = counts if compared else (None, None, None)
+        is_partial = compared > 0 and not is_known.all()
+        return DaysAbove(warn, critical, full, with_data, compared, is_partial)
 
 
 def days_with_assigned_above(
@@ -220,8 +221,8 @@ def days_with_assigned_above(
 ) -> DaysAbove:
     """Return on how many days warn, critical and installed were reached at the end."""
     with_data = [day for day in days if day.figure is not None]
-    if all(day.installed is None for day in with_data):
-        return DaysAbove(None, None, None, len(with_data))
-    ratios = [day.ratio or 0.0 for day in with_data]
-    warn, critical, full = (sum(ratio >= limit for ratio in ratios) for limit in (*limits, 1.0))
-    return DaysAbove(warn, critical, full, len(ratios))
+    ratios = [day.ratio or 0.0 for day in with_data if day.installed is not None]
+    counts = (sum(ratio >= limit for ratio in ratios) for limit in (*limits, 1.0))
+    warn, critical, full = counts if ratios else (None, None, None)
+    is_partial = 0 < len(ratios) < len(with_data)
+    return DaysAbove(warn, critical, full, len(with_data), len(ratios), is_partial)

@@ -126,6 +126,7 @@ def columns(keys: str, **titles: str) -> list[ReportColumn]:
     ]
 
 
+_DAYS_AT: Final = ("days_at_warn", "days_at_critical", "days_at_installed")
 _SCOPE_CELLS: Final = (
     "installed overdraft level usage_at=month.timestamp installed_then=month.installed"
     " coverage=month.coverage days_with_data=days_above.with_data"
@@ -135,7 +136,7 @@ _SCOPE_CELLS: Final = (
 
 def scope_row(product: ProductReport, scope: ScopeReport) -> Row:
     """Return every figure of one scope."""
-    month, days = scope.month, scope.days_above
+    month = scope.month
     bound = AT_MOST * month.is_upper_bound
     free = None
     if month.installed is not None and month.figure is not None:
@@ -148,9 +149,7 @@ def scope_row(product: ProductReport, scope: ScopeReport) -> Row:
         "meter": None if bound else month.ratio,
         "utilization": Bounded(month.ratio, bound),
         "free": Bounded(free, AT_LEAST * month.is_upper_bound),
-        "days_at_warn": Bounded(days.warn, bound),
-        "days_at_critical": Bounded(days.critical, bound),
-        "days_at_installed": Bounded(days.full, bound),
+        **dict(zip(_DAYS_AT, _days_above(scope), strict=True)),
         "month_before": _month_count(scope.previous_month),
         "change": text.change(month, scope.previous_month),
         "year_before": _month_count(scope.previous_year),
@@ -405,15 +404,16 @@ def _coverage(report: MonthlyReport) -> Section:
 def _key_figures(product: ProductReport, report: MonthlyReport) -> Iterator[KeyFigure]:
     scope = product.estate
     month, days = scope.month, scope.days_above
+    compared = f"of {days.with_data} with data"
+    if days.is_partial:
+        compared = f"of {days.compared} with known installed quantity"
     overdraft = f"and {scope.overdraft:,} overdraft" if scope.overdraft else ""
     yield KeyFigure("Installed at month end", text.format_count(scope.installed), overdraft)
     yield from _assigned_figures(product) if product.is_assigned else _peak_figures(scope, report)
-    bound = AT_MOST * month.is_upper_bound
-    counts = (Bounded(count, bound) for count in (days.warn, days.critical, days.full))
     yield KeyFigure(
         f"Days at {product.warn * 100:g} / {product.critical * 100:g} / 100 %",
-        " / ".join(map(str, counts)),
-        f"of {days.with_data} with data",
+        " / ".join(map(str, _days_above(scope))),
+        compared,
     )
     for label, earlier in (
         ("Previous month", scope.previous_month),
@@ -477,6 +477,13 @@ def _peak_figures(scope: ScopeReport, report: MonthlyReport) -> Iterator[KeyFigu
 
 def _month_count(month: PeriodFigure) -> Bounded:
     return Bounded(month.figure, AT_MOST * month.is_upper_bound)
+
+
+def _days_above(scope: ScopeReport) -> list[Bounded]:
+    """Return on how many days each threshold was reached; at least, if installed is unknown."""
+    days = scope.days_above
+    bound = AT_MOST * scope.month.is_upper_bound or AT_LEAST * days.is_partial
+    return [Bounded(count, bound) for count in (days.warn, days.critical, days.full)]
 
 
 def _changed(count: int | None, changes: AssignmentChanges) -> Bounded:

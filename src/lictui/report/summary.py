@@ -191,7 +191,7 @@ def _describe_usage(product: ProductReport, report: MonthlyReport) -> str:
         (product.critical, days.critical) if days.critical else (product.warn, days.warn)
     )
     reached = text.format_threshold(threshold)
-    return f"{sentence}; {reached} reached on {count} of {days.with_data} days."
+    return f"{sentence}; {reached} reached on {count} of {days.compared} days."
 
 
 def _servers(report: MonthlyReport) -> Iterator[Statement]:
