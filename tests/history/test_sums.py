@@ -1,6 +1,7 @@
 """Maxima of sums stay exact when the figures that they were made of expire."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -78,3 +79,19 @@ def test_clock_that_is_ahead_deletes_nothing(opposed: HistoryFixture, *, polled:
     opposed.history.compact_all()
     after = [len(opposed.export(resolution)) for resolution in Resolution]
     assert all(new >= old for old, new in zip(before, after, strict=True))
+
+
+def test_maximum_is_exact_where_a_server_starts_after_midnight(tmp_path: Path) -> None:
+    """Figures of a whole day expire: what is left starts when the server came back that day."""
+    retention = Retention(raw=1, five_minutes=3, hour=30, day=400)
+    with closing(HistoryFixture(tmp_path / "history.db", retention=retention)) as fixture:
+        for day in range(12):
+            midnight = MIDNIGHT + day * DAY
+            for turn, name in enumerate("ab"):
+                line = [90 if step % 2 == turn else 10 for step in range(48)]
+                start = midnight + (4 * HOUR if name == "b" else 0)
+                fixture.poll_series(start, line[: 40 if name == "b" else 48], name, every=1800)
+                fixture.record_failure(midnight + DAY - 60, name, every=1800)
+            fixture.compact_at(midnight + DAY)
+        days = fixture.series(MIDNIGHT, MIDNIGHT + 12 * DAY, DAY, ("a", "b"))
+    assert (days.exact, set(days.high.tolist())) == (True, {100})

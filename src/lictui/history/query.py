@@ -140,8 +140,7 @@ class StoredPool:
         """Return the buckets that start in [start, end), as fine as `finest` where it is stored."""
         parts = []
         for width in (width for width in blocks.WIDTHS if width >= finest):
-            since = start if width is Resolution.DAY else max(start, self._since(width))
-            first = start if since == start else -(-since // _DAY) * _DAY
+            first = start if width is Resolution.DAY else max(start, self._since(width))
             if first < end:
                 parts.append(to_series(self._rollups(width, first, end), width, self._capacities))
                 end = first
@@ -153,10 +152,16 @@ class StoredPool:
         return to_series(rollups.select(rollups.start >= start), width, self._capacities)
 
     def _since(self, width: Resolution) -> int:
-        """Return when stored figures of `width` start; 0 if they go back to the first reading."""
+        """Return the first UTC day with all its figures of `width`; 0 if it is the pool's first."""
         first = blocks.first_packed(self._db, self.pool.id, width)
-        first = self.pool.packed_until if first is None else first
-        return 0 if first // _DAY * _DAY <= self.pool.since else first
+        day = (self.pool.packed_until if first is None else first) // _DAY * _DAY
+        if day <= self.pool.since:
+            return 0
+        # Whole days expire; but a file may have had wider figures of a part of this one.
+        samples, of_day = (
+            self._rollups(each, day, day + _DAY).samples.sum() for each in (width, Resolution.DAY)
+        )
+        return day if samples == of_day else day + _DAY
 
     def _rollups(self, width: Resolution, start: int, end: int) -> Rollups:
         """Return the stored buckets of `width` that start in [start, end), packed or not."""
