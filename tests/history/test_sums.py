@@ -95,3 +95,19 @@ def test_maximum_is_exact_where_a_server_starts_after_midnight(tmp_path: Path) -
             fixture.compact_at(midnight + DAY)
         days = fixture.series(MIDNIGHT, MIDNIGHT + 12 * DAY, DAY, ("a", "b"))
     assert (days.exact, set(days.high.tolist())) == (True, {100})
+
+
+def test_bound_includes_the_figure_before_the_first_reading_of_a_day(tmp_path: Path) -> None:
+    retention = Retention(raw=1, five_minutes=1, hour=1, day=400)
+    with closing(HistoryFixture(tmp_path / "history.db", retention=retention)) as fixture:
+        for name in NAMES:
+            line = [50 if step < 24 and name == "a" else 10 for step in range(48)]
+            fixture.poll_series(MIDNIGHT + HOUR // 2, line, name, every=HOUR)
+        fixture.clock._now = END
+        fixture.poll_series(END, [0], "d")
+        fixture.history.compact_all()
+        days = fixture.series(MIDNIGHT, MIDNIGHT + 2 * DAY, DAY, ("a", "b"))
+    assert list(zip(days.high.tolist(), days.bound.tolist(), strict=True)) == [
+        (60, False),
+        (60, True),
+    ]

@@ -352,7 +352,14 @@ class SumBuilder:
 
 
 def _laid_out(series: Series) -> Series:
-    """Return a series with its wide entries repeated every five minutes, as long as they were."""
+    """Return a series with its wide entries repeated every five minutes, as long as they were.
+
+    At the start of a wide entry, the last figure of the one before is valid, which may be higher.
+    """
+    high = series.high.copy()
+    follows = (series.start[1:] == series.end[:-1]) & (series.seconds[1:] > ALIGNMENT)
+    high[1:] = np.where(follows, np.maximum(high[1:], series.last[:-1]), high[1:])
+    series = replace(series, high=high)
     repeats = np.maximum(series.seconds // ALIGNMENT, 1)
     index = np.arange(repeats.sum()) - np.repeat(np.cumsum(repeats) - repeats, repeats)
     part = series.select(np.repeat(np.arange(len(series)), repeats))
