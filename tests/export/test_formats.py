@@ -60,7 +60,7 @@ def test_checkmk_has_a_section_for_each_server_and_a_local_check() -> None:
 
 def test_influx_lines_have_escaped_tags_and_no_unknown_figure() -> None:
     tag = r"\w+=(?:[^,= \\\n]|\\[,= ])+"
-    line = re.compile(rf"(\w+)((?:,{tag})+) ((?:\w+=\d+i,?)+) (\d{{19}})", re.ASCII)
+    line = re.compile(rf"(\w+)((?:,{tag})+) ((?:\w+=\d+(?:i|\.\d{{3}}),?)+) (\d{{19}})", re.ASCII)
     matches = [line.fullmatch(text) for text in text_of("influx").splitlines()]
     assert all(matches)
     figures = {match[3] for match in matches if match}

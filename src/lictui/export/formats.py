@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 from lictui.engine.board import FIGURES
 from lictui.export.nagios import CheckOptions, Finding, PluginState, judge, plain_text
 from lictui.export.openmetrics import (
+    ExportedSeries,
     enabled_servers,
     openmetrics_text,
     pool_series,
-    server_labels,
+    server_series,
 )
-from lictui.longterm.metrics import POOL_LABELS, SERVER_LABELS
 from lictui.model import State, sum_known
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _checkmk(board: MergedBoard, now: float, today: date) -> str:
         product = re.sub(r"\s", "_", series.pool.product)
         reading = series.pool.reading
         if reading.installed is not None and reading.in_use is not None:
-            figures = hosts.setdefault(series.labels[0], {}).setdefault(product, [0, 0])
+            figures = hosts.setdefault(series.labels["server"], {}).setdefault(product, [0, 0])
             figures[0] = sum_known((figures[0], reading.installed))
             figures[1] = sum_known((figures[1], reading.in_use))
     for host, products in hosts.items():
@@ -83,26 +83,21 @@ def _checkmk(board: MergedBoard, now: float, today: date) -> str:
 
 def _zabbix(board: MergedBoard, now: float, today: date) -> str:
     verdicts = _verdicts(board, now, today)
-    servers = [
-        _row(server_labels(status.server), SERVER_LABELS)
-        | {
-            "up": int(status.is_up),
-            "state": int(verdicts[status.server.name].state),
-            "problem": plain_text(verdicts[status.server.name].text),
-        }
-        for status in enabled_servers(board)
-    ]
-    pools = [
-        _row(series.labels, POOL_LABELS)
-        | {name: int(value) for name, value in series.figures.items() if value is not None}
-        for series in pool_series(board)
-    ]
-    return _json({"servers": servers, "pools": pools})
+    servers = []
+    for series in server_series(board):
+        verdict = verdicts[series.server.name]
+        finding = {"state": int(verdict.state), "problem": plain_text(verdict.text)}
+        servers.append(_row(series) | finding)
+    return _json({"servers": servers, "pools": list(map(_row, pool_series(board)))})
 
 
-def _row(values: tuple[str, ...], names: tuple[str, ...]) -> dict[str, Any]:
-    identity = sha256("\0".join(values).encode(errors="surrogatepass")).hexdigest()[:16]
-    return {"id": identity, **dict(zip(names, values, strict=True))}
+def _row(series: ExportedSeries) -> dict[str, Any]:
+    labels = "\0".join(series.labels.values()).encode(errors="surrogatepass")
+    figures = {
+        metric.field: int(value) if metric.is_whole else round(value, 3)
+        for metric, value in series.figures.items()
+    }
+    return {"id": sha256(labels).hexdigest()[:16], **series.labels, **figures}
 
 
 # PRTG: https://www.paessler.com/manuals/prtg/custom_sensors, "Advanced Script Sensors"
@@ -157,25 +152,22 @@ def _influx(board: MergedBoard, now: float, _today: date) -> str:
 
 
 def _influx_lines(board: MergedBoard, now: float) -> Iterator[str]:
-    times = {}
-    for status in enabled_servers(board):
-        times[status.server.name] = status.last_success_at or now
-        fields = {"up": int(status.is_up), "last_success_timestamp_seconds": status.last_success_at}
-        tags = zip(SERVER_LABELS, server_labels(status.server), strict=True)
-        yield _influx_line("citrix_license_server", dict(tags), fields, now)
+    times = {s.server.name: s.last_success_at or now for s in enabled_servers(board)}
+    for series in server_series(board):
+        yield _influx_line("citrix_license_server", series, now)
     for series in pool_series(board):
-        tags = zip(POOL_LABELS, series.labels, strict=True)
-        time = times[series.server.name]
-        yield from filter(None, [_influx_line("citrix_license", dict(tags), series.figures, time)])
+        if series.figures:
+            yield _influx_line("citrix_license", series, times[series.server.name])
 
 
-def _influx_line(
-    name: str, tags: Mapping[str, str], fields: Mapping[str, float | None], time: float
-) -> str:
-    """One point, with integers as fields; "" without any field. A tag has no empty value."""
-    words = [name, *(f"{tag}={_tag(value)}" for tag, value in tags.items() if value)]
-    values = [f"{field}={int(value)}i" for field, value in fields.items() if value is not None]
-    return f"{','.join(words)} {','.join(values)} {int(time) * _NANOSECONDS}" if values else ""
+def _influx_line(name: str, series: ExportedSeries, time: float) -> str:
+    """One point, whole numbers as integers. A tag has no empty value."""
+    words = [name, *(f"{tag}={_tag(value)}" for tag, value in series.labels.items() if value)]
+    fields = (
+        f"{metric.field}={int(value)}i" if metric.is_whole else f"{metric.field}={value:.3f}"
+        for metric, value in series.figures.items()
+    )
+    return f"{','.join(words)} {','.join(fields)} {int(time) * _NANOSECONDS}"
 
 
 def _tag(value: str) -> str:

@@ -7,7 +7,7 @@ and start-up licenses are left out, so that a sum over all series is the total t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -15,21 +15,23 @@ from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, genera
 from lictui import __version__
 from lictui.engine.board import is_reporting, once_per_entitlement
 from lictui.longterm.metrics import (
-    ACTIVATION_EXPIRY,
     POOL_LABELS,
     POOL_METRICS,
     PREFIX,
     SERVER_LABELS,
-    day_start,
+    SERVER_METRICS,
+    PolledServer,
+    known_figures,
 )
 from lictui.model import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from prometheus_client.core import Metric
+    from prometheus_client.core import Metric as Family
 
     from lictui.engine.board import MergedBoard, ServerStatus
+    from lictui.longterm.metrics import Figures, Metric
     from lictui.model import Pool, Server
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
@@ -43,25 +45,19 @@ def openmetrics_text(board: MergedBoard) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class PoolSeries:
-    """A pool as other systems read it: labels, and figures; None is unknown."""
+class ExportedSeries:
+    """A server or a pool as other systems read it."""
 
     server: Server  # that reports the figures
+    labels: Mapping[str, str]
+    figures: Figures  # that are known
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSeries(ExportedSeries):
+    """A pool as other systems read it."""
+
     pool: Pool
-    counts_installed: bool  # licenses of an entitlement count at one of its servers
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Values of POOL_LABELS."""
-        pool = self.pool
-        texts = (pool.product, str(pool.model), pool.key.subscription_date)
-        return (*server_labels(self.server), *(text[:_MAX_LABEL] for text in texts))
-
-    @property
-    def figures(self) -> dict[str, float | None]:
-        """Every figure by its name."""
-        omitted = () if self.counts_installed else ("installed", "overdraft")
-        return {m.name: m.value(self.pool) for m in POOL_METRICS if m.name not in omitted}
 
 
 def pool_series(board: MergedBoard) -> Iterator[PoolSeries]:
@@ -73,9 +69,21 @@ def pool_series(board: MergedBoard) -> Iterator[PoolSeries]:
         for pool in status.pools
         if pool.counted and is_reporting(status, pool)
     ]
-    for (status, _), (pool, counts) in zip(rows, once_per_entitlement(rows), strict=True):
-        name, _ = status.history_key(pool.key)
-        yield PoolSeries(status.member(name).server, pool, counts)
+    for (status, _), (pool, counts_installed) in zip(rows, once_per_entitlement(rows), strict=True):
+        server = status.member(status.history_key(pool.key)[0]).server
+        texts = (*_server_texts(server), pool.product, pool.model, pool.key.subscription_date)
+        omitted = () if counts_installed else ("installed", "overdraft")
+        metrics = [metric for metric in POOL_METRICS if metric.name not in omitted]
+        yield PoolSeries(server, _labels(POOL_LABELS, texts), known_figures(metrics, pool), pool)
+
+
+def server_series(board: MergedBoard) -> Iterator[ExportedSeries]:
+    """Every server that is polled."""
+    for status in enabled_servers(board):
+        snapshot = status.snapshot if status.is_up else None
+        polled = PolledServer(status.is_up, status.last_success_at, status.latency, snapshot)
+        labels = _labels(SERVER_LABELS, _server_texts(status.server))
+        yield ExportedSeries(status.server, labels, known_figures(SERVER_METRICS, polled))
 
 
 def enabled_servers(board: MergedBoard) -> list[ServerStatus]:
@@ -83,17 +91,12 @@ def enabled_servers(board: MergedBoard) -> list[ServerStatus]:
     return [s for s in board.registered.servers if s.state is not State.DISABLED]
 
 
-def server_labels(server: Server) -> tuple[str, ...]:
-    """Values of SERVER_LABELS."""
-    return server.name[:_MAX_LABEL], server.group[:_MAX_LABEL], str(server.source)
+def _server_texts(server: Server) -> tuple[str, ...]:
+    return server.name, server.group, server.source
 
 
-_SERVER_METRICS: Final = {
-    "server_up": "Whether the last poll succeeded and is recent.",
-    "server_last_success_timestamp_seconds": "Time of the last successful poll.",
-    "server_poll_duration_seconds": "Duration of the last poll.",
-    ACTIVATION_EXPIRY: "Start of the day (UTC) on which LAS activation ends.",
-}
+def _labels(names: tuple[str, ...], texts: tuple[str, ...]) -> dict[str, str]:
+    return {name: str(text)[:_MAX_LABEL] for name, text in zip(names, texts, strict=True)}
 
 
 class _BoardCollector:
@@ -102,45 +105,28 @@ class _BoardCollector:
     def __init__(self, board: MergedBoard) -> None:
         self._board = board
 
-    def collect(self) -> Iterator[Metric]:
-        pools = {
-            metric.name: GaugeMetricFamily(PREFIX + metric.name, metric.help, labels=POOL_LABELS)
-            for metric in POOL_METRICS
-        }
-        for series in pool_series(self._board):
-            labels = series.labels
-            for name, value in series.figures.items():
-                if value is not None:
-                    pools[name].add_metric(labels, value)
-        yield from pools.values()
-        yield from self._server_metrics()
-        build = GaugeMetricFamily("lictui_build_info", "Version of lictui.", labels=["version"])
-        build.add_metric([__version__], 1)
-        yield build
-
-    def _server_metrics(self) -> Iterator[Metric]:
-        servers = {
-            name: GaugeMetricFamily(PREFIX + name, text, labels=SERVER_LABELS)
-            for name, text in _SERVER_METRICS.items()
-        }
+    def collect(self) -> Iterator[Family]:
+        yield from _gauges(POOL_METRICS, POOL_LABELS, pool_series(self._board))
+        yield from _gauges(SERVER_METRICS, SERVER_LABELS, server_series(self._board))
         polls = CounterMetricFamily(f"{PREFIX}polls", "Polls.", labels=["server"])
         failures = CounterMetricFamily(
             f"{PREFIX}poll_failures", "Failed polls, by reason.", labels=["server", "kind"]
         )
         for status in enabled_servers(self._board):
-            labels = server_labels(status.server)
-            snapshot = status.snapshot if status.is_up else None
-            activation = snapshot.activation if snapshot else None
-            values = (
-                float(status.is_up),
-                status.last_success_at,
-                status.latency,
-                day_start(activation.expires) if activation else None,
-            )
-            for family, value in zip(servers.values(), values, strict=True):
-                if value is not None:
-                    family.add_metric(labels, value)
-            polls.add_metric(labels[:1], status.polls)
+            name = status.server.name[:_MAX_LABEL]
+            polls.add_metric([name], status.polls)
             for kind, count in status.failed_polls.items():
-                failures.add_metric([labels[0], str(kind)], count)
-        yield from (*servers.values(), polls, failures)
+                failures.add_metric([name, str(kind)], count)
+        build = GaugeMetricFamily("lictui_build_info", "Version of lictui.", labels=["version"])
+        build.add_metric([__version__], 1)
+        yield from (polls, failures, build)
+
+
+def _gauges(
+    metrics: Iterable[Metric[Any]], labels: Sequence[str], rows: Iterable[ExportedSeries]
+) -> Iterable[Family]:
+    gauges = {m: GaugeMetricFamily(PREFIX + m.name, m.help, labels=labels) for m in metrics}
+    for series in rows:
+        for metric, value in series.figures.items():
+            gauges[metric].add_metric(list(series.labels.values()), value)
+    return gauges.values()

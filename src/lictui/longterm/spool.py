@@ -20,7 +20,13 @@ from lictui.history.compaction import with_unpacked
 from lictui.history.query import StoredPool
 from lictui.history.rollup import UNKNOWN, Capacities, sorted_unique
 from lictui.history.store import History
-from lictui.longterm.metrics import ACTIVATION_EXPIRY, POOL_METRICS, PREFIX, day_start
+from lictui.longterm.metrics import (
+    POOL_METRICS,
+    PREFIX,
+    SERVER_METRICS,
+    PolledServer,
+    known_figures,
+)
 from lictui.longterm.wire import PushedSeries, Samples, SeriesKey
 
 if TYPE_CHECKING:
@@ -45,11 +51,12 @@ BUCKET_METRICS: Final = {  # and the columns of a Series
 }
 RESOLUTIONS: Final = {"5m": Resolution.FIVE_MINUTES, "1h": Resolution.HOUR, "1d": Resolution.DAY}
 USAGE_METRICS: Final = (IN_USE, INSTALLED, OVERDRAFT, SERVER_UP, *BUCKET_METRICS)
-_DATES: Final = [metric for metric in POOL_METRICS if metric.is_date]
+_POOL_DATES: Final = [metric for metric in POOL_METRICS if metric.is_date]
+_SERVER_DATES: Final = [metric for metric in SERVER_METRICS if metric.is_date]
 ALL_METRICS: Final = (
     *USAGE_METRICS,
-    *(PREFIX + metric.name for metric in _DATES),
-    PREFIX + ACTIVATION_EXPIRY,
+    *(PREFIX + metric.name for metric in _POOL_DATES),
+    *(PREFIX + metric.name for metric in _SERVER_DATES),
 )
 
 
@@ -174,14 +181,13 @@ def _dates(
 
     for pool in snapshot.pools:
         labels = (*more, ("model", pool.model))
-        for metric in _DATES:
-            if (value := metric.value(pool)) is not None:
-                name, owner = PREFIX + metric.name, pool.key
-                key = SeriesKey(name, server, owner.product, owner.subscription_date)
-                yield series(key, labels, value)
-    activation = day_start(snapshot.activation.expires) if snapshot.activation else None
-    if activation is not None:
-        yield series(SeriesKey(PREFIX + ACTIVATION_EXPIRY, server), more, activation)
+        for metric, value in known_figures(_POOL_DATES, pool).items():
+            name, owner = PREFIX + metric.name, pool.key
+            key = SeriesKey(name, server, owner.product, owner.subscription_date)
+            yield series(key, labels, value)
+    polled = PolledServer(last.failure is None, last.last_success_at, last.latency, snapshot)
+    for metric, value in known_figures(_SERVER_DATES, polled).items():
+        yield series(SeriesKey(PREFIX + metric.name, server), more, value)
 
 
 def _between(samples: Samples, start: int, stop: int) -> Samples:
