@@ -176,7 +176,7 @@ async def test_every_product_of_the_demo_has_its_whole_name() -> None:
         vendor = [replace(p, vendor=simulated.vendor.lower()) for p in pools]
         statuses.append(up_status(simulated.name, *vendor))
     async with running_app("products", (80, 120), board=Board(tuple(statuses))) as run:
-        names = {row.name for row in run.app.screen.query_one(ProductTable).rows}
+        names = {row.name for row in run.app.screen.query_one(ProductTable).shown_products}
         assert not {name for name in names if f" {name} " not in screen_text(run.app)}
         await run.press("1")
         panes = run.app.screen.query_one(PaneGrid).panes

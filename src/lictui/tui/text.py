@@ -69,10 +69,13 @@ def cut(text: str, width: int, ellipsis: str = "…") -> str:
     return shorten(text, width, ellipsis, tail=0)
 
 
-def pad(text: str, width: int, *, ellipsis: str = "…") -> str:
-    """Return `text` in exactly `width` cells."""
-    text = shorten(text, width, ellipsis)
-    return text + " " * max(width - cell_len(text), 0)
+def pad(
+    text: str, width: int, *, ellipsis: str = "…", right: bool = False, tail: int | None = None
+) -> str:
+    """Return `text` in exactly `width` cells, filled with blanks at its end or before it."""
+    text = shorten(text, width, ellipsis, tail)
+    blank = " " * max(width - cell_len(text), 0)
+    return blank + text if right else text + blank
 
 
 def format_count(value: int | None) -> str:
@@ -138,6 +141,7 @@ LEVEL_TONES: Final = {
     Level.EXHAUSTED: Tone.CRITICAL,
     Level.UNKNOWN: Tone.QUIET,
 }
+FIGURE_TONES: Final = LEVEL_TONES | {Level.OK: Tone.TEXT}
 
 
 STATE_TONES: Final = dict.fromkeys(State, Tone.CRITICAL) | {

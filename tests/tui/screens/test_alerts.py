@@ -101,7 +101,7 @@ async def test_alert_is_acknowledged_and_unacknowledged() -> None:
         text = screen_text(run.app)
         assert "5 Alerts 1✖  " in text
         assert "Active alerts: 2 (1 pending)" in text
-        assert " ✖ 200 of 200" in text
+        assert "▌✖  200 of 200" in text
         assert "pending" in text.splitlines()[3]
         await run.press("A")
         ((who, answer),) = run.engine.acknowledged
@@ -113,7 +113,7 @@ async def test_alert_is_acknowledged_and_unacknowledged() -> None:
         )
         text = screen_text(run.app)
         row = text.splitlines()[2]
-        assert row.split() == ["✖", "200", "of", "200", "ddc-us-01", "05:45", "ack"]
+        assert row.split() == ["▌✖", "200", "of", "200", "ddc-us-01", "05:45", "ack"]
         assert "acknowledged by alice" in text
         assert "5 Alerts  " in text
         await run.press("A")  # the cursor is still on it
@@ -129,7 +129,7 @@ async def test_alerts_of_a_narrow_screen_start_with_the_short_name_of_the_produc
     board = with_alerts(*alerts)
     async with running_app("alerts", (60, 15), engine=engine(), board=board) as run:
         rows = screen_text(run.app).splitlines()[2:4]
-        assert {row[3:].partition(":")[0] for row in rows} == set(products.values())
+        assert {row[4:].partition(":")[0] for row in rows} == set(products.values())
         name = "Citrix Virtual Apps and Desktops"
         assert name in screen_text(run.app)  # in full, below the lists
 
@@ -194,7 +194,7 @@ async def test_lists_are_sorted_by_level_and_time_until_a_title_is_clicked() -> 
     mild = replace(RAISED, key=replace(LEVEL, product="Z"), level=Level.WARN)
     async with running_app("alerts", engine=engine(), board=with_alerts(mild, RAISED)) as run:
         head, *rows = screen_text(run.app).splitlines()[1:4]
-        assert head.startswith(" ▼ Active alerts: 2")
+        assert head.startswith(" ▼  Active alerts: 2")
         assert [row[1] for row in rows] == ["✖", "!"]
         await run.click(1, 1)
         assert [row[1] for row in screen_text(run.app).splitlines()[2:4]] == ["!", "✖"]

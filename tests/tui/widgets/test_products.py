@@ -1,6 +1,7 @@
 """The products view without a screen: when licenses run out, and peaks that are upper bounds."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -14,14 +15,29 @@ from lictui.analysis.usage import PastSummary
 from lictui.config.settings import Thresholds
 from lictui.engine.merge import merge_board
 from lictui.model import Model
-from lictui.tui.text import Tone, line_width
+from lictui.tui.text import Line, Tone, line_width
 from lictui.tui.theme import UNICODE_SYMBOLS
-from lictui.tui.widgets.gauge import TrendData
-from lictui.tui.widgets.products import ProductRow, describe_row, fit_columns, row_line
+from lictui.tui.widgets.products import COLUMNS, ProductRow, describe_row, product_cells
+from lictui.tui.widgets.table import Rows, draw_cell, fit_columns
 
 TODAY = date(2026, 11, 24)
 (TOTAL,) = (t for t in merge_board(example_board()).totals() if t.product == "MPS_ADV_CCU")
 DAY, LATER = date(2026, 12, 31), date(2027, 3, 1)
+
+
+def lines(rows: Sequence[ProductRow], width: int) -> list[Line]:
+    """The rows of the table in this width, without trends."""
+    cells: Rows[str] = {
+        str(index): product_cells(row, UNICODE_SYMBOLS) for index, row in enumerate(rows)
+    }
+    columns = fit_columns(COLUMNS, cells, width)
+    fitted = [entry for entry in columns if not entry.column.is_drawn]
+    return [
+        tuple(part for entry in fitted for part in draw_cell(row, entry, UNICODE_SYMBOLS))
+        for row in cells.values()
+    ]
+
+
 GROWING, FLAT = ForecastStatus.GROWING, ForecastStatus.FLAT
 
 
@@ -49,8 +65,7 @@ def test_runs_out_has_a_day_only_where_the_forecast_is_certain(
     summary = replace(PastSummary(), forecast=forecast)
     row = ProductRow(TOTAL, "XenApp Advanced", Thresholds(), summary, TODAY, None)
     assert row.runs_out[0] == text
-    layout = fit_columns(120, [row])
-    line = "".join(part for part, _ in row_line(row, TrendData(), layout, UNICODE_SYMBOLS))
+    line = "".join(part for part, _ in lines([row], 120)[0])
     assert f" {text}" in line
 
 
@@ -89,8 +104,7 @@ def test_peaks_are_marked_as_upper_bounds_and_never_below_the_present(
     scoped = ScopedPeak("estate", "MPS_ADV_CCU", Model.CONCURRENT, peak_of_all)
     summary = PastSummary(last_24h=scoped, month=scoped, all_time=scoped)
     row = ProductRow(TOTAL, "XenApp Advanced", Thresholds(), summary, TODAY, None)
-    layout = fit_columns(170, [row])
-    line = "".join(part for part, _ in row_line(row, TrendData(), layout, UNICODE_SYMBOLS))
+    line = "".join(part for part, _ in lines([row], 170)[0])
     day = "24 Nov" if peak == 80 else "9 Jun"
     assert len(re.findall(rf"(?<= ){cell}(?= )", line)) == 3 + (
         peak == 80
@@ -104,7 +118,6 @@ def test_names_in_narrow_tables_are_cut_where_they_differ() -> None:
     names = [f"Virtual {name}" for name in ("Apps Standard", "Desktops Standard", "Apps Advanced")]
     rows = [ProductRow(TOTAL, name, Thresholds(), PastSummary(), TODAY, None) for name in names]
     for cells in (40, 48, 55, 60, 80):
-        layout = fit_columns(cells, rows)
-        assert len(set(layout.names.values())) == len(names)
-        lines = [row_line(row, TrendData(), layout, UNICODE_SYMBOLS) for row in rows]
-        assert {line_width(line) for line in lines} <= set(range(cells + 1))
+        drawn = lines(rows, cells)
+        assert len({line[0] for line in drawn}) == len(names)
+        assert {line_width(line) for line in drawn} <= set(range(cells + 1))

@@ -11,7 +11,7 @@ NAMES = [status.server.name for status in example_board().servers]
 
 def first_column(run: RunningApp) -> list[str]:
     """The title and the cells of the first column of the servers view."""
-    lines = screen_text(run.app).splitlines()[1 : len(NAMES) + 2]
+    lines = screen_text(run.app).replace("▌", " ").splitlines()[1 : len(NAMES) + 2]
     return [line.split("  ")[0].strip() for line in lines]
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from textual import on, work
 from textual.containers import Vertical
 from textual.events import DescendantFocus
-from textual.widgets import DataTable
 
 from lictui.clock import iso
 from lictui.engine.alerts import alert_views, severity_rank
@@ -20,7 +19,7 @@ from lictui.tui.screens.dialogs import SnoozeScreen, snooze_end
 from lictui.tui.screens.main_screen import TableScreen
 from lictui.tui.text import LEVEL_TONES, Cell, Fragment, Tone
 from lictui.tui.widgets.styled_text import StyledLabel
-from lictui.tui.widgets.table import KeyedTable, Rows, TableCell, TableColumn, fit_columns
+from lictui.tui.widgets.table import UNLIMITED, KeyedTable, Rows, TableCell, TableColumn
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -35,13 +34,12 @@ if TYPE_CHECKING:
 
 
 _COLUMNS: Final = (
-    TableColumn("level", "", 2),
-    TableColumn("message", "", 30, cut_at_end=True),
-    TableColumn("server", "Server", 8),
-    TableColumn("time", "Since", 6),
-    TableColumn("status", "Status", 7),
+    TableColumn("level", "", 2, descending=True),
+    TableColumn("message", "", 30, most=UNLIMITED, cut_at_end=True),
+    TableColumn("server", "Server", 8, rank=1),
+    TableColumn("time", "Since", 6, rank=2, descending=True),
+    TableColumn("status", "Status", 7, rank=3),
 )
-_LEAST_USEFUL: Final = ("status", "time", "server")
 _WIDE: Final = 110  # columns from which times and states are written in full
 _PENDING: Final = "pending"
 _SHORT_STATUS: Final = {"acknowledged": "ack"}
@@ -125,7 +123,6 @@ class AlertsScreen(TableScreen):
     ROW_NOUN = "row"
     CSS = """
     AlertsScreen {
-        & KeyedTable { padding-left: 0; }
         & #alerts { height: auto; max-height: 45%; }
         & #events { height: 1fr; margin-top: 1; }
         & #message { height: 3; padding: 0 1; border-top: solid $frame; }
@@ -199,13 +196,12 @@ class AlertsScreen(TableScreen):
         return ListEntry(alert.since, alert.level, server, product, alert.message, status, alert)
 
     def _fill(self, table: str, entries: dict[str, ListEntry], title: str) -> None:
-        symbols, width = self.lictui.symbols, self.size.width - 1
-        rows: Rows = {}
+        symbols, wide = self.lictui.symbols, self.size.width >= _WIDE
+        rows: Rows[str] = {}
         for key, entry in entries.items():
-            glyph = (symbols.passed if key in self._marked else " ") + symbols.level[entry.level]
-            rows[key] = entry.cells(glyph, self._time(entry.time), wide=width >= _WIDE)
-        columns = fit_columns(_COLUMNS, rows, width, "message", _LEAST_USEFUL)
-        titled = (replace(c, title=title) if c.key == "message" else c for c in columns)
+            glyph = symbols.level[entry.level] + symbols.passed * (key in self._marked)
+            rows[key] = entry.cells(glyph, self._time(entry.time), wide=wide)
+        titled = (replace(c, title=title) if c.key == "message" else c for c in _COLUMNS)
         self.query_one(table, KeyedTable).show_rows(tuple(titled), rows)
 
     def _time(self, time: float | None) -> str:
@@ -221,9 +217,9 @@ class AlertsScreen(TableScreen):
     @property
     def _selected(self) -> ListEntry | None:
         entries = self._alerts if self.table.id == "alerts" else self._events
-        return entries.get(self.table.selected_key)
+        return entries.get(self.table.cursor)
 
-    @on(DataTable.RowHighlighted)
+    @on(KeyedTable.CursorMoved)
     @on(DescendantFocus)
     def _show_message(self) -> None:
         entry = self._selected
@@ -240,7 +236,7 @@ class AlertsScreen(TableScreen):
     def selected_server(self) -> str:
         return self._selected.server if self._selected else ""
 
-    @on(DataTable.RowSelected)
+    @on(KeyedTable.Opened)
     def action_open(self) -> None:
         """Open the chart of the product at the time of the event; without a product, the server."""
         entry = self._selected
@@ -254,8 +250,8 @@ class AlertsScreen(TableScreen):
 
     def action_mark(self) -> None:
         if self._selected is not None and self.table.id == "alerts":
-            self._marked ^= {self.table.selected_key}
-            self.table.move(1)
+            self._marked ^= {self.table.cursor}
+            self.table.move_cursor(1)
             self.fill_tables()
 
     def action_acknowledge(self) -> None:

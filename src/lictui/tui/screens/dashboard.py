@@ -36,10 +36,10 @@ class DashboardScreen(TrendScreen[RowId]):
     """The first view."""
 
     VIEW = "dashboard"
-    SORTS = SORTS
 
     def __init__(self) -> None:
         super().__init__()
+        self.sort_key, self.reverse = SORTS[0], False
         self._builder = PaneBuilder()
         self._all_panes: tuple[PaneView, ...] = ()
         self._view = DashboardFilter()
@@ -170,8 +170,16 @@ class DashboardScreen(TrendScreen[RowId]):
         """Show the servers of one group, or of all for ""."""
         self._apply(replace(self._view, group=group))
 
+    def action_sort_next(self) -> None:
+        following = (SORTS.index(self.sort_key) + 1) % len(SORTS)
+        self._sort(SORTS[following], reverse=False)
+
+    def action_sort_reverse(self) -> None:
+        self._sort(self.sort_key, reverse=not self.reverse)
+
     def _sort(self, key: str, *, reverse: bool) -> None:
-        super()._sort(key, reverse=reverse)
+        self.sort_key, self.reverse = key, reverse
+        self.rows_changed()
         self.notify(f"Sorted by {key}{', reversed' * reverse}", timeout=2)  # panes have no titles
 
     def action_problems(self) -> None:

@@ -21,7 +21,7 @@ from lictui.tui import text
 from lictui.tui.screens.main_screen import TableScreen
 from lictui.tui.text import Table, Tone
 from lictui.tui.widgets.styled_text import StyledLabel
-from lictui.tui.widgets.table import KeyedTable, Rows, TableColumn, fit_columns
+from lictui.tui.widgets.table import UNLIMITED, KeyedTable, Rows, TableColumn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,32 +51,32 @@ _EXPORT_COLUMNS: Final = (
 
 _LINES: Final = (
     TableColumn("name", "Product", 16),
-    TableColumn("scope", "Scope", 6),
-    *(TableColumn(key.lower(), f"{key:>9}", 9) for key in ("Purchased", "Installed", "Peak")),
-    TableColumn("summary", "Summary", 26, cut_at_end=True),
+    TableColumn("scope", "Scope", 6, rank=1),
+    *(
+        TableColumn(key.lower(), key, 9, is_right=True)
+        for key in ("Purchased", "Installed", "Peak")
+    ),
+    TableColumn("summary", "Summary", 26, most=UNLIMITED, cut_at_end=True),
 )
 _EXPIRIES: Final = (
     TableColumn("day", "Date", 11),
-    TableColumn("left", f"{'Left':>6}", 6),
+    TableColumn("left", "Left", 6, rank=2, is_right=True),
     TableColumn("kind", "Event", 8),
-    TableColumn("count", "Licenses", 8),
+    TableColumn("count", "Licenses", 8, rank=1, is_right=True),
     TableColumn("server", "Server", 8),
-    TableColumn("name", "Product", 24),
+    TableColumn("name", "Product", 24, most=UNLIMITED),
 )
 
 
-def line_rows(overview: EntitlementOverview) -> Rows:
+def line_rows(overview: EntitlementOverview) -> Rows[str]:
     """The entitlements."""
     return {
         f"{line.scope}/{line.entitlement.product}": {
             "name": (_product_name(line.entitlement.product), Tone.TEXT),
             "scope": (_scope_name(line.scope), Tone.QUIET),
-            "purchased": (f"{line.entitlement.purchased:>9,}", Tone.TEXT),
-            "installed": (f"{text.format_count(line.installed):>9}", Tone.TEXT),
-            "peak": (
-                f"{'<= ' * line.is_bound + text.format_count(line.highest_peak):>9}",
-                Tone.TEXT,
-            ),
+            "purchased": (f"{line.entitlement.purchased:,}", Tone.TEXT),
+            "installed": (text.format_count(line.installed), Tone.TEXT),
+            "peak": ("<= " * line.is_bound + text.format_count(line.highest_peak), Tone.TEXT),
             "summary": (summary(line), _tone(line)),
         }
         for line in overview.lines
@@ -98,9 +98,9 @@ def _tone(line: ContractLine) -> Tone:
     return Tone.WARN if line.unused or line.installed_surplus else Tone.TEXT
 
 
-def expiry_rows(overview: EntitlementOverview, today: date) -> Rows:
+def expiry_rows(overview: EntitlementOverview, today: date) -> Rows[str]:
     """The expirations, the soonest first."""
-    rows: Rows = {}
+    rows: Rows[str] = {}
     for index, expiry in enumerate(overview.expiries):
         days = (expiry.day - today).days
         tone = Tone.WARN if days <= _WARN_DAYS else Tone.TEXT
@@ -110,9 +110,9 @@ def expiry_rows(overview: EntitlementOverview, today: date) -> Rows:
         count = "" if expiry.count is None else f"{expiry.count:,}"
         rows[f"{index}/{expiry.day}/{expiry.kind}/{expiry.server}/{expiry.product}"] = {
             "day": (f"{expiry.day.day} {expiry.day:%b %Y}", Tone.TEXT, days),
-            "left": (f"{left:>6}", tone, days),
+            "left": (left, tone, days),
             "kind": (_KINDS[expiry.kind], Tone.TEXT),
-            "count": (f"{count:>8}", Tone.TEXT),
+            "count": (count, Tone.TEXT),
             "server": (_scope_name(expiry.server), Tone.TEXT),
             "name": (name, Tone.TEXT),
         }
@@ -208,14 +208,12 @@ class EntitlementsScreen(TableScreen):
         self.set_title("#lines-title", title)
         lines = self.query_one("#lines", KeyedTable)
         lines.display = bool(overview.lines)
-        rows = line_rows(overview)
-        lines.show_rows(fit_columns(_LINES, rows, width, "summary", ("scope",)), rows)
+        lines.show_rows(_LINES, line_rows(overview))
         title = "Expirations" if overview.expiries else "No expirations"
         title += " in the next 12 months"
         self.set_title("#expiries-title", title)
         rows = expiry_rows(overview, today)
-        columns = fit_columns(_EXPIRIES, rows, width, "name", ("left", "count"))
-        self.query_one("#expiries", KeyedTable).show_rows(columns, rows)
+        self.query_one("#expiries", KeyedTable).show_rows(_EXPIRIES, rows)
 
     def export_table(self) -> Table:
         return overview_table(self._overview, self.current_time.today)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from textual import on, work
 from textual.containers import Vertical
-from textual.widgets import DataTable
 
 from lictui.engine.license_users import reservation_text
 from lictui.model import Level
@@ -17,7 +16,7 @@ from lictui.tui.screens.dialogs import Dialog
 from lictui.tui.screens.main_screen import TableKeys
 from lictui.tui.text import Line, Tone, format_age, format_count
 from lictui.tui.widgets.styled_text import StyledLabel
-from lictui.tui.widgets.table import KeyedTable, Rows, TableCell, TableColumn, fit_columns
+from lictui.tui.widgets.table import UNLIMITED, KeyedTable, TableCell, TableColumn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,13 +29,13 @@ if TYPE_CHECKING:
 
 MAX_ROWS: Final = 1000
 _COLUMNS: Final = (
-    TableColumn("server", "Server", 12),
-    TableColumn("user", "User", 12),
-    TableColumn("host", "Host", 12),
+    TableColumn("server", "Server", 12, rank=1),
+    TableColumn("user", "User", 12, most=UNLIMITED),
+    TableColumn("host", "Host", 10, rank=2),
     TableColumn("since", "Since", 16),
     TableColumn("age", "For", 7),
-    TableColumn("count", "Count", 5),
-    TableColumn("idle", "", 4),
+    TableColumn("count", "Count", 5, is_right=True),
+    TableColumn("idle", "", 4, rank=3),  # shown by a glyph, too
 )
 _LONG_AGO: Final = 300 * 86400  # seconds after which the year is shown
 _PRIVACY: Final = {"hide": "Names are hidden", "hash": "Names are hashed"}
@@ -80,7 +79,7 @@ class LicenseUsersScreen(TableKeys, Dialog[None]):
         & > Vertical { height: 36; }
         & .-empty { height: auto; }
         & .-empty KeyedTable { display: none; }
-        & KeyedTable { padding-left: 0; background: $panel; }
+        & KeyedTable { background: $panel; }
         & #details { padding-top: 1; max-height: 8; }
     }
     """
@@ -136,10 +135,7 @@ class LicenseUsersScreen(TableKeys, Dialog[None]):
         )
 
     def _show_rows(self) -> None:
-        rows: Rows = {key: self._cells(*row) for key, row in self._rows.items()}
-        # That a user is idle is shown by a glyph, too.
-        columns = fit_columns(_COLUMNS, rows, self.text_width, "user", ("idle",))
-        self.table.show_rows(columns, rows)
+        self.table.show_rows(_COLUMNS, {key: self._cells(*row) for key, row in self._rows.items()})
         self.query_one(Vertical).set_class(bool(self._answers) and not self._rows, "-empty")
         self._show_details()
 
@@ -158,11 +154,11 @@ class LicenseUsersScreen(TableKeys, Dialog[None]):
             "host": (user.device, Tone.TEXT),
             "since": (since, tone, user.since),
             "age": (age, tone, user.since and -user.since),
-            "count": (f"{user.count:>5}", Tone.TEXT),
+            "count": (f"{user.count:,}", Tone.TEXT),
             "idle": ("idle" if idle else "", Tone.WARN),
         }
 
-    @on(DataTable.RowHighlighted)
+    @on(KeyedTable.CursorMoved)
     def _show_details(self) -> None:
         self.query_one("#details", StyledLabel).show_lines(*self._details())
 
@@ -176,7 +172,7 @@ class LicenseUsersScreen(TableKeys, Dialog[None]):
                     yield ((f"{symbols.arrow} {failure.hint}", Tone.ACCENT),)
             for reservation in answer.reservations[:_MAX_RESERVATIONS]:
                 yield ((reservation_text(reservation), Tone.TEXT),)
-        _, user = self._rows.get(self.table.selected_key, (None, None))
+        _, user = self._rows.get(self.table.cursor, (None, None))
         if user is not None:
             state = "Assigned" if user.license_user.assigned else "Checked out"
             idle = ". Idle." if user.idle else ""

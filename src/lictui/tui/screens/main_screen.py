@@ -365,29 +365,41 @@ class FilterableScreen(MainScreen):
         self.query_one("#body").focus()
 
 
-class TableKeys(AppScreen):
+class RowKeys(AppScreen):
+    """The keys of a screen of rows."""
+
+    @property
+    def rows_widget(self) -> LineView[Any]:
+        raise NotImplementedError
+
+    def action_move(self, step: int) -> None:
+        self.rows_widget.move_cursor(step)
+
+    def action_page(self, pages: float) -> None:
+        self.rows_widget.page(pages)
+
+    def action_edge(self, step: int) -> None:
+        self.rows_widget.to_edge(step)
+
+
+class TableKeys(RowKeys):
     """The keys of a screen whose rows are in tables."""
 
     @property
-    def table(self) -> KeyedTable:
+    def table(self) -> KeyedTable[Any]:
         """The table with the focus, else the last one."""
         *tables, last = cast("Screen[Any]", self).query(KeyedTable)
         return next((table for table in tables if table.has_focus), last)
 
-    def action_move(self, step: int) -> None:
-        self.table.move(step)
+    @property
+    def rows_widget(self) -> KeyedTable[Any]:
+        return self.table
 
     def action_sort_next(self) -> None:
         self.table.sort_next()
 
     def action_sort_reverse(self) -> None:
         self.table.sort_reverse()
-
-    def action_page(self, pages: float) -> None:
-        self.table.move(int(pages * max(2, self.table.size.height - 1)))
-
-    def action_edge(self, step: int) -> None:
-        self.table.move(step * self.table.row_count)
 
 
 class TableScreen(TableKeys, FilterableScreen):
@@ -398,9 +410,6 @@ class TableScreen(TableKeys, FilterableScreen):
 
     def board_changed(self, board: MergedBoard) -> None:
         del board
-        self.fill_tables()
-
-    def on_resize(self) -> None:
         self.fill_tables()
 
     def fill_tables(self) -> None:
@@ -419,21 +428,14 @@ TREND_LABELS: Final = {
 }
 
 
-class TrendScreen(FilterableScreen, Generic[K]):
-    """A view of rows that can be sorted, with trends whose length is kept in state.toml."""
+class TrendScreen(RowKeys, FilterableScreen, Generic[K]):
+    """A view of rows with trends, whose length is kept in state.toml."""
 
-    SORTS: ClassVar[tuple[str, ...]] = ()
     DEFAULT_TREND: ClassVar[RangeLength] = RangeLength.DAY
 
     def __init__(self) -> None:
         super().__init__()
         self.trends: TrendCache[K] = TrendCache()
-        self.sort_key = self.SORTS[0]
-        self.reverse = False
-
-    @property
-    def rows_widget(self) -> LineView[K]:
-        raise NotImplementedError
 
     @property
     def trend_length(self) -> RangeLength:
@@ -490,25 +492,3 @@ class TrendScreen(FilterableScreen, Generic[K]):
             return ()
         label = TREND_LABELS[self.trend_length]
         return ((f" Trend: {label} ", Tone.ACCENT), (" [ / ] to change", Tone.QUIET))
-
-    # Cursor and order
-
-    def action_move(self, step: int) -> None:
-        self.rows_widget.move_cursor(step)
-
-    def action_page(self, pages: float) -> None:
-        self.rows_widget.page(pages)
-
-    def action_edge(self, step: int) -> None:
-        self.rows_widget.to_edge(step)
-
-    def action_sort_next(self) -> None:
-        following = (self.SORTS.index(self.sort_key) + 1) % len(self.SORTS)
-        self._sort(self.SORTS[following], reverse=False)
-
-    def action_sort_reverse(self) -> None:
-        self._sort(self.sort_key, reverse=not self.reverse)
-
-    def _sort(self, key: str, *, reverse: bool) -> None:
-        self.sort_key, self.reverse = key, reverse
-        self.rows_changed()

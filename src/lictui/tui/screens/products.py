@@ -10,10 +10,10 @@ from textual.containers import Container
 from lictui.clock import iso
 from lictui.engine.board import GroupBy, MergedBoard, pools_by_total
 from lictui.time_range import RangeLength
-from lictui.tui.screens.main_screen import TREND_LABELS, TrendScreen
+from lictui.tui.screens.main_screen import TREND_LABELS, TableKeys, TrendScreen
 from lictui.tui.text import Cell, Fragment, Table, Tone
 from lictui.tui.widgets import products
-from lictui.tui.widgets.products import SORTS, ProductRow, ProductTable
+from lictui.tui.widgets.products import ProductRow, ProductTable
 from lictui.tui.widgets.styled_text import StyledLabel
 
 if TYPE_CHECKING:
@@ -40,11 +40,10 @@ _RESERVED: Final = 6  # lines of header, titles and footer, and blank ones
 _SUMMARY_REFRESH: Final = 60.0  # seconds between two requests; the engine answers from its cache
 
 
-class ProductsScreen(TrendScreen["TotalKey"]):
+class ProductsScreen(TableKeys, TrendScreen["TotalKey"]):
     """The products view."""
 
     VIEW = "products"
-    SORTS = SORTS
     ROW_NOUN = "product"
     DEFAULT_TREND = RangeLength.MONTH
     AUTO_FOCUS = "ProductTable"
@@ -68,11 +67,11 @@ class ProductsScreen(TrendScreen["TotalKey"]):
         return Container(ProductTable(self.lictui.symbols), StyledLabel(id="description"))
 
     @property
-    def rows_widget(self) -> ProductTable:
+    def table(self) -> ProductTable:
         return self.query_one(ProductTable)
 
     def focus_body(self) -> None:
-        self.rows_widget.focus()
+        self.table.focus()
 
     def on_resize(self) -> None:
         self.set_class(self.size.height < _LOW, "-low")
@@ -85,13 +84,12 @@ class ProductsScreen(TrendScreen["TotalKey"]):
         )
         summaries = self._summaries.get(self._by, {})
         with self.app.batch_update():
-            table = self.rows_widget
             label, scope = TREND_LABELS[self.trend_length], self._by.value.title()
-            table.titles = products.Titles(self.sort_key, self.reverse, scope, label)
-            table.trends = self.trends.trends
+            self.table.trends = self.trends.trends
             rows = products.product_rows(totals, summaries, context)
-            table.rows = products.sort_rows(rows, self.sort_key, reverse=self.reverse)
+            self.table.show_products(rows, scope, label)
             self.show_status()
+            self._describe()
         self.request_trends()
         if totals and time.now - self._summaries_at.get(self._by, 0.0) >= _SUMMARY_REFRESH:
             self._summaries_at[self._by] = time.now
@@ -108,21 +106,21 @@ class ProductsScreen(TrendScreen["TotalKey"]):
 
     @on(ProductTable.CursorMoved)
     def _describe(self) -> None:
-        row, symbols = self.rows_widget.selected, self.lictui.symbols
+        row, symbols = self.table.selected, self.lictui.symbols
         lines = products.describe_row(row, symbols) if row else ()
-        room = self.size.height - len(self.rows_widget.rows) - len(lines) - _RESERVED
+        room = self.size.height - len(self.table.rows) - len(lines) - _RESERVED
         if row and room > 0:
             pools = pools_by_total(self.lictui.board, self._by).get(row.id, [])
             lines += products.server_lines(row, pools, symbols)[:room]
         self.query_one("#description", StyledLabel).show_lines(*lines)
 
     def row_count(self) -> int:
-        return len(self.rows_widget.rows)
+        return len(self.table.rows)
 
     def status_line(self) -> tuple[Fragment, ...]:
         if (line := super().status_line()) or self._problems_only:
             return line or ((" problems only ", Tone.ACCENT), (" !: show all", Tone.QUIET))
-        if self.rows_widget.rows:
+        if self.table.rows:
             return self.trend_status()
         return ((" No license data yet", Tone.TEXT),)
 
@@ -135,35 +133,24 @@ class ProductsScreen(TrendScreen["TotalKey"]):
     # Copy and export
 
     def row_text(self) -> str:
-        row = self.rows_widget.selected
+        row = self.table.selected
         return products.describe_row(row, self.lictui.symbols)[0][0][0] if row else ""
 
     def export_table(self) -> Table:
-        return (_COLUMNS, *map(_cells, self.rows_widget.rows))
+        return (_COLUMNS, *map(_cells, self.table.shown_products))
 
     # Keys
 
     @on(ProductTable.Opened)
     def action_open(self) -> None:
-        if row := self.rows_widget.selected:
+        if row := self.table.selected:
             servers, product = row.total.servers_expected, row.total.product
             self.lictui.show_view("usage", servers=servers, product=product)
 
     def action_why(self) -> None:
-        if row := self.rows_widget.selected:
+        if row := self.table.selected:
             servers, product = row.total.servers_expected, row.total.product
             self.lictui.show_view("data_sources", servers=servers, product=product)
-
-    @on(ProductTable.TitleClicked)
-    def _sort_by_title(self, event: ProductTable.TitleClicked) -> None:
-        same = event.title == self.sort_key
-        self._sort(event.title, reverse=same and not self.reverse)
-
-    def action_sort_next(self) -> None:
-        """Sort by the next column shown; its title has an arrow."""
-        sorts = self.rows_widget.sorts
-        at = sorts.index(self.sort_key) if self.sort_key in sorts else -1
-        self._sort(sorts[(at + 1) % len(sorts)], reverse=False)
 
     def action_problems(self) -> None:
         self._problems_only = not self._problems_only

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from textual import on, work
 from textual.containers import Vertical, VerticalScroll
-from textual.widgets import DataTable
 
 from lictui.config import server_schema
 from lictui.engine.entitlements import count_hints
@@ -32,7 +31,7 @@ from lictui.tui.screens import server_form
 from lictui.tui.screens.dialogs import confirm
 from lictui.tui.screens.main_screen import AGE_REFRESH, TableScreen
 from lictui.tui.text import LEVEL_TONES, STATE_TONES, Fragment, Line, Tone
-from lictui.tui.widgets.table import KeyedTable, Rows, TableColumn, fit_columns
+from lictui.tui.widgets.table import UNLIMITED, KeyedTable, Rows, TableColumn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -292,27 +291,28 @@ class ServerActions(TableScreen):
 # One server on the whole screen
 
 
-_FIGURES: Final = {"In use": 7, "Installed": 9, "Free": 7, "Use": 6}
 _POOL_COLUMNS: Final = (
-    TableColumn("name", "License", 20),
-    *(TableColumn(key, key.rjust(width), width) for key, width in _FIGURES.items()),
-    TableColumn("ends", "Ends", 8),
+    TableColumn("name", "License", 20, most=UNLIMITED),
+    *(
+        TableColumn(title, title, width, is_right=True, descending=True)
+        for title, width in {"In use": 8, "Installed": 10, "Free": 7, "Use": 7}.items()
+    ),
+    TableColumn("ends", "Ends", 8, rank=1),
 )
 
 
-def pool_rows(pools: Sequence[Pool], today: date) -> Rows:
+def pool_rows(pools: Sequence[Pool], today: date) -> Rows[str]:
     """The licenses of one server."""
-    rows: Rows = {}
+    rows: Rows[str] = {}
     for pool in pools:
         product, reading = describe(pool.product), pool.reading
         counts = {"In use": reading.in_use, "Installed": reading.installed, "Free": reading.free}
-        figures = {title: text.format_count(count) for title, count in counts.items()}
-        figures["Use"] = percent_text(reading.ratio)
         days = (("SA ends", pool.subscription_date), ("expires", pool.expires))
         ends = ", ".join(f"{verb} {text.format_date(day, today)}" for verb, day in days if day)
         rows[str(pool.key)] = {
             "name": (f"{product.short_name} {product.model.short}", Tone.TEXT),
-            **{key: (figures[key].rjust(width), Tone.TEXT) for key, width in _FIGURES.items()},
+            **{key: (text.format_count(n), Tone.TEXT, n) for key, n in counts.items()},
+            "Use": (percent_text(reading.ratio), Tone.TEXT, reading.ratio),
             "ends": (ends, Tone.QUIET),
         }
     return rows
@@ -373,14 +373,13 @@ class ServerScreen(ServerActions):
         head: Line = ((self._server, Tone.STRONG), (f"  {self.selected.server.group}", Tone.QUIET))
         self.show_details((head,), (("History", Tone.QUIET), ((history, Tone.QUIET),)))
         rows = pool_rows(self._pools, self.current_time.today)
-        width = self.size.width - 2
-        self.table.show_rows(fit_columns(_POOL_COLUMNS, rows, width, "name", ("ends",)), rows)
+        self.table.show_rows(_POOL_COLUMNS, rows)
 
-    @on(DataTable.RowSelected)
+    @on(KeyedTable.Opened)
     def action_open(self) -> None:
         """Open the usage of the selected license."""
         status = self.lictui.board.find(self._server)
-        product = next((p for p in self._pools if str(p.key) == self.table.selected_key), None)
+        product = next((p for p in self._pools if str(p.key) == self.table.cursor), None)
         if status and product:
             servers = (status.server.name,)
             self.lictui.show_view("usage", servers=servers, product=product.product)

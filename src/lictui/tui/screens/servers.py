@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from textual import on
 from textual.containers import Vertical
-from textual.widgets import DataTable
 
 from lictui.clock import iso
 from lictui.model import Server, SourceName
@@ -15,7 +14,7 @@ from lictui.time_range import format_moment
 from lictui.tui import text
 from lictui.tui.screens.server_detail import ServerActions, state_fragment
 from lictui.tui.text import STATE_TONES, Cell, Fragment, Table, Tone
-from lictui.tui.widgets.table import KeyedTable, Rows, TableCell, TableColumn, fit_columns
+from lictui.tui.widgets.table import UNLIMITED, KeyedTable, Rows, TableCell, TableColumn
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -29,16 +28,15 @@ if TYPE_CHECKING:
 _COLUMNS: Final = (
     TableColumn("name", "Server", 12),
     TableColumn("state", "State", 9),
-    TableColumn("group", "Group", 6),
-    TableColumn("source", "Source", 7),
-    TableColumn("address", "Address", 20, cut_at_end=True),
-    TableColumn("version", "Version", 7),
-    TableColumn("mode", "Mode", 5),
-    TableColumn("tls", "TLS", 6),
+    TableColumn("group", "Group", 6, rank=3),
+    TableColumn("source", "Source", 7, rank=2),
+    TableColumn("address", "Address", 24, rank=1, most=UNLIMITED, cut_at_end=True),
+    TableColumn("version", "Version", 8, rank=5),
+    TableColumn("mode", "Mode", 5, rank=7),
+    TableColumn("tls", "TLS", 6, rank=6),
     TableColumn("last", "Last seen", 10),
-    TableColumn("next", "Next poll", 10),
+    TableColumn("next", "Next poll", 10, rank=4),
 )
-_LEAST_USEFUL: Final = ("mode", "tls", "version", "next", "group", "source", "address")
 _BY_STATE: Final = (Tone.CRITICAL, Tone.WARN, Tone.QUIET, Tone.OK)  # worst first
 
 
@@ -121,23 +119,23 @@ class ServersScreen(ServerActions):
         return len(self._statuses)
 
     def show_tables(self) -> None:
-        now, symbols, width = self.lictui.clock.now(), self.lictui.symbols, self.size.width - 2
-        rows: Rows = {
+        now, symbols = self.lictui.clock.now(), self.lictui.symbols
+        rows: Rows[str] = {
             status.server.name: server_cells(status, now, symbols, self.zone)
             for status in self._statuses
         }
-        self.table.show_rows(fit_columns(_COLUMNS, rows, width, "address", _LEAST_USEFUL), rows)
+        self.table.show_rows(_COLUMNS, rows)
         self.show_details()
 
-    @on(DataTable.RowHighlighted)
+    @on(KeyedTable.CursorMoved)
     def _on_cursor(self) -> None:
         self.show_details()
 
     @property
     def selected_server(self) -> str:
-        return self.table.selected_key
+        return self.table.cursor or ""
 
-    @on(DataTable.RowSelected)
+    @on(KeyedTable.Opened)
     def action_open(self) -> None:
         if self.selected:
             self.lictui.show_view("server", server=self.selected_server)

@@ -17,10 +17,10 @@ from textual.events import Resize
 from textual.geometry import Size
 from textual.reactive import var
 
-from lictui.model import Level, State, percent_text
+from lictui.model import State, percent_text
 from lictui.products import describe
 from lictui.tui import text
-from lictui.tui.text import LEVEL_TONES, STATE_TONES, Fragment, Line, Tone, fit_line, line_width
+from lictui.tui.text import FIGURE_TONES, STATE_TONES, Fragment, Line, Tone, fit_line, line_width
 from lictui.tui.theme import UNICODE_SYMBOLS, Symbols
 from lictui.tui.widgets.gauge import NO_TREND, TrendData, draw_gauge, draw_trend
 from lictui.tui.widgets.styled_text import LineView, Piece
@@ -234,7 +234,7 @@ def _live_figures(
     verb = f" {view.model.verb:<{_VERB_CELLS - 1}}" if shape.verb else ""
     mark = " " if reading.ratio is None else symbols.level[level]
     percent = f"{percent_text(reading.ratio, view.limits.ratios):>{_RATIO_CELLS - 2}} {mark}"
-    tone = Tone.TEXT if level is Level.OK else LEVEL_TONES[level]
+    tone = FIGURE_TONES[level]
     in_use, installed = text.format_count(reading.in_use), text.format_count(reading.installed)
     figures = f" {in_use:>{shape.digits}} / {installed:>{shape.digits}}"
     return gauge, ((figures, tone), (verb, Tone.QUIET), (percent, tone))
@@ -433,6 +433,11 @@ class PaneGrid(LineView["RowId"], inherit_bindings=False):
             column = min(at - pane_row.first, next_row.count - 1)
             below = self.panes[next_row.first + column].ids
             self.cursor = below[0] if step > 0 else below[-1]
+
+    def page(self, pages: float) -> None:
+        """Move row by row: after the last row of a pane the next pane follows."""
+        for _ in range(max(1, int((self.size.height - 4) * abs(pages)))):
+            self.move_cursor(1 if pages > 0 else -1)
 
     def step_pane(self, step: int) -> None:
         at = self._cursor_index()

@@ -138,8 +138,8 @@ class LineView(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
             self.rows = rows
             self.cells = cells  # of a trend
 
-    def __init__(self, symbols: Symbols = UNICODE_SYMBOLS) -> None:
-        super().__init__()
+    def __init__(self, symbols: Symbols = UNICODE_SYMBOLS, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self._symbols = symbols
         self._seen: tuple[tuple[K, ...], int] = ((), 0)
 
@@ -168,7 +168,7 @@ class LineView(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
         drawn: list[Segment] = []
         for line, selected in self.pieces(y):
             (first, tone), *following = line or (("", Tone.TEXT),)
-            marked = ((self._symbols.cursor, Tone.ACCENT), (first[1:], Tone.TEXT))
+            marked = ((self._symbols.cursor, Tone.ACCENT), (first[1:], tone))
             start = marked if selected else ((first, tone),)
             drawn += segments(self, (*start, *following), selected=selected)
         return Strip(drawn).adjust_cell_length(self.size.width, self.rich_style)
@@ -203,8 +203,8 @@ class LineView(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
             self.cursor = ids[max(0, min(ids.index(self.cursor) + step, len(ids) - 1))]
 
     def page(self, pages: float) -> None:
-        for _ in range(max(1, int((self.size.height - 4) * abs(pages)))):
-            self.move_cursor(1 if pages > 0 else -1)
+        step = max(1, int((self.size.height - 2) * abs(pages)))
+        self.move_cursor(step if pages > 0 else -step)
 
     def to_edge(self, step: int) -> None:
         if ids := self.row_ids:

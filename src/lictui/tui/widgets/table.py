@@ -1,67 +1,106 @@
-"""A table with keyed rows and fixed columns that can be sorted, for lists that change.
-
-Only changed cells are updated, so that the cursor and the scroll position stay.
-"""
+"""A table of keyed rows that can be sorted, for lists that change; its columns fit the width."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from rich.cells import cell_len
-from rich.text import Text
 from textual import on
-from textual.coordinate import Coordinate
-from textual.widgets import DataTable
+from textual.events import Click, Resize
+from textual.geometry import Size
 
-from lictui.tui.text import Tone, cut, shorten
-from lictui.tui.widgets import styled_text
+from lictui.tui.text import Line, Tone, fit_line, pad, shorten_apart
+from lictui.tui.widgets.styled_text import LineView, Piece
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from textual.theme import Theme
+    from collections.abc import Sequence
 
     from lictui.tui.theme import Symbols
+
+K = TypeVar("K")
+_ESSENTIAL: Final = 4  # the rank up to which a column is worth more than whole texts elsewhere
+UNLIMITED: Final = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
 class TableColumn:
-    """A column of fixed width, so that a changed cell never moves another."""
+    """A column; one with a rank is left out where it is empty or has no room."""
 
     key: str
     title: str
-    width: int
-    cut_at_end: bool = False  # cut at its end; names are cut in the middle
+    width: int  # the least
+    rank: int = 0  # the columns of the highest rank are left out first
+    most: int = 0  # it is not as wide as its cells, but takes what is left over, up to this width
+    is_short: bool = False  # it is shortened where that makes room for another column
+    is_right: bool = False
+    cut_at_end: bool = False  # names are cut in the middle, so that no two look alike
+    descending: bool = False  # sorted with the highest value first
+    is_drawn: bool = False  # by the table itself: it has no cells
 
 
 TableCell = tuple[str, Tone] | tuple[str, Tone, Any]  # sorted by its text, or by the last value
-Rows = dict[str, "Mapping[str, TableCell]"]  # by the row's key, each cell by its column
+Rows = dict[K, Mapping[str, TableCell]]  # by the row's key, each cell by its column
+
+
+class FittedColumn(NamedTuple):
+    """A column with its width, and its texts where they are shortened."""
+
+    column: TableColumn
+    width: int
+    texts: Mapping[str, str]
 
 
 def fit_columns(
-    columns: Iterable[TableColumn], rows: Rows, width: int, rest: str, dropped: Sequence[str]
-) -> tuple[TableColumn, ...]:
-    """Return the columns, as wide as their cells need, without those that are empty in all rows.
-
-    Where there is no room, the columns of `dropped` are left out, its first one first. The column
-    `rest` takes what is left: its own width, which is otherwise the smallest one, or more.
-    """
-    widths = {}
-    for column in columns:
-        needed = max((cell_len(cells[column.key][0]) for cells in rows.values()), default=1)
-        if column.key == rest:
-            needed = 1
-        if needed:
-            widths[column] = max(column.width, min(needed, width // 3))
-    for key in dropped:
-        if sum(widths.values()) + len(widths) > width:
-            widths = {column: cells for column, cells in widths.items() if column.key != key}
-    spare = max(0, width - sum(widths.values()) - len(widths))
+    columns: Sequence[TableColumn], rows: Rows[Any], width: int, ellipsis: str = "…"
+) -> tuple[FittedColumn, ...]:
+    """Return the columns for this width, each with a blank before it."""
+    texts = {
+        column: () if column.is_drawn else tuple(cells[column.key][0] for cells in rows.values())
+        for column in columns
+    }
+    longest = {column: max(map(cell_len, texts[column]), default=1) for column in columns}
+    widths: dict[TableColumn, int] = {}
+    left = width
+    whole = sum(max(0, longest[column] - column.width) for column in columns if column.is_short)
+    for column in sorted(columns, key=lambda column: column.rank):
+        cells = column.width
+        if not (column.is_short or column.most):
+            cells = max(cells, min(longest[column], width // 3))
+        room = left - whole * (column.rank > _ESSENTIAL)
+        is_empty = not (column.is_drawn or {*texts[column]} - {"", "?"})
+        if not column.rank or (cells < room and not is_empty):
+            widths[column] = cells
+            left -= cells + 1
+    limits = [(column, longest[column]) for column in widths if column.is_short]
+    for column, limit in (*limits, *((column, column.most) for column in widths)):
+        more = max(0, min(limit - widths[column], left))
+        widths[column] += more
+        left -= more
     return tuple(
-        replace(column, width=cells + spare * (column.key == rest))
-        for column, cells in widths.items()
+        FittedColumn(
+            column,
+            widths[column],
+            shorten_apart(texts[column], widths[column], ellipsis)
+            if longest[column] > widths[column] and not column.cut_at_end
+            else {},
+        )
+        for column in columns
+        if column in widths
     )
+
+
+def draw_cell(cells: Mapping[str, TableCell], fitted: FittedColumn, symbols: Symbols) -> Line:
+    """Return a cell with the blank before it."""
+    column, width, texts = fitted
+    text, tone, *_ = cells[column.key]
+    tail = 0 if column.cut_at_end else None
+    text = pad(
+        texts.get(text, text), width, ellipsis=symbols.ellipsis, right=column.is_right, tail=tail
+    )
+    return ((f" {text}", tone),)
 
 
 def _sort_value(cell: TableCell) -> Any:
@@ -73,119 +112,130 @@ def _sort_value(cell: TableCell) -> Any:
     return ((0, int(number)) if number.isdecimal() else (1, text)) if text else None
 
 
-class KeyedTable(DataTable[Text]):
-    """Shows rows by key; the cursor stays on its row. A click on a title sorts by its column."""
+class KeyedTable(LineView[K], inherit_bindings=False):
+    """Rows by key below their titles; the cursor stays on its row. A click on a title sorts."""
 
-    DEFAULT_CSS = (
-        """
-    KeyedTable {
-        &:ansi > .datatable--header { background: $background; color: $quiet; }
-        height: 1fr;
-        padding-left: 1;
-        background: $background;
-        scrollbar-size-vertical: 1;
-        scrollbar-size-horizontal: 0;
-        & > .datatable--header, &:ansi > .datatable--header {
-            background: $background;
-            color: $quiet;
-            text-style: none;
-        }
-        & > .datatable--cursor {
-            background: $chosen;
-            color: $on-chosen;
-            text-style: none;
-        }
-        & > .datatable--hover { background: $surface; }
-    """
-        + styled_text.CSS
-        + "}"
-    )
-    COMPONENT_CLASSES: ClassVar[set[str]] = DataTable.COMPONENT_CLASSES | styled_text.TONES
+    DEFAULT_CSS = "KeyedTable { height: 1fr; background: $background; }"
 
     def __init__(self, symbols: Symbols, *, sort: str = "", **kwargs: Any) -> None:
-        super().__init__(cursor_type="row", cell_padding=0, **kwargs)
-        self._symbols = symbols
-        self._sort, self._reverse = sort, bool(sort)  # column; "": in the order of the rows
-        self._columns_shown: tuple[TableColumn, ...] = ()
-        self._rows: Rows = {}
-        self._rows_shown: Rows = {}  # in their order
+        super().__init__(symbols, **kwargs)
+        self.sort, self.reverse = sort, False  # column; "": in the order of the rows
+        self.rows: Rows[K] = {}  # in their order
+        self._columns: tuple[TableColumn, ...] = ()
+        self._unsorted: Rows[K] = {}
+        self._fitted: tuple[FittedColumn, ...] = ()
 
-    def on_mount(self) -> None:
-        self.app.theme_changed_signal.subscribe(self, self._redraw)  # cells hold its colors
+    def show_rows(self, columns: tuple[TableColumn, ...], rows: Rows[K]) -> None:
+        """Show other rows; equal ones repaint nothing."""
+        if (columns, rows, list(rows)) != (self._columns, self._unsorted, list(self._unsorted)):
+            self._columns, self._unsorted = columns, rows
+            self._fill()
 
-    @property
-    def selected_key(self) -> str:
-        return list(self._rows_shown)[self.cursor_row] if self._rows_shown else ""
+    def _fill(self) -> None:
+        before, self.rows = list(self.rows), self._sorted()
+        keys = list(self.rows)
+        if self.cursor not in self.rows:
+            at = before.index(self.cursor) if self.cursor in before else 0
+            nearest = keys[min(at, len(keys) - 1)] if keys else None
+            self.set_reactive(KeyedTable.cursor, nearest)
+        self._place()
+        if before != keys:
+            self.watch_cursor()  # the row may have moved off the screen
 
-    def move(self, step: int) -> None:
-        self.move_cursor(row=self.cursor_row + step)
+    @on(Resize)
+    def _place(self) -> None:
+        width = self.scrollable_content_region.width
+        self._fitted = fit_columns(self._columns, self.rows, width, self._symbols.ellipsis)
+        self.virtual_size = Size(width, len(self.rows) + 1)
+        self.post_message(self.CursorMoved())
+        self.repaint()
 
-    def sort_next(self) -> None:
-        keys = [column.key for column in self._columns_shown]
-        self._sort_by(keys[(keys.index(self._sort) + 1) % len(keys) if self._sort in keys else 0])
+    # Order
 
-    def sort_reverse(self) -> None:
-        self._sort_by(self._sort or self._columns_shown[0].key)
-
-    @on(DataTable.HeaderSelected)
-    def _sort_by_title(self, event: DataTable.HeaderSelected) -> None:
-        self._sort_by(event.column_key.value or "")
-
-    def _sort_by(self, key: str) -> None:
-        """Sort by a column; by the same one in the other direction."""
-        self._sort, self._reverse = key, key == self._sort and not self._reverse
-        self._fill(self._columns_shown, self._sorted())
-
-    def _sorted(self) -> Rows:
-        rows = self._rows
-        values = {key: _sort_value(cells[self._sort]) for key, cells in rows.items() if self._sort}
+    def _sorted(self) -> Rows[K]:
+        rows = self._unsorted
+        column = next((column for column in self._columns if column.key == self.sort), None)
+        if column is None:
+            return rows
+        values = {key: _sort_value(cells[self.sort]) for key, cells in rows.items()}
         known = [key for key, value in values.items() if value is not None]
-        known.sort(key=values.__getitem__, reverse=self._reverse)
+        known.sort(key=values.__getitem__, reverse=column.descending != self.reverse)
         return {key: rows[key] for key in (*known, *rows)}
 
-    def show_rows(self, columns: tuple[TableColumn, ...], rows: Rows) -> None:
-        self._rows = rows
-        rows = self._sorted()
-        if columns != self._columns_shown or list(rows) != list(self._rows_shown):
-            self._fill(columns, rows)
-            return
-        for key, cells in rows.items():
-            before = self._rows_shown[key]
-            for column in columns:
-                if cells[column.key] != before[column.key]:
-                    self.update_cell(key, column.key, self._cell(cells[column.key], column))
-        self._rows_shown = rows
+    @property
+    def sorts(self) -> tuple[str, ...]:
+        """The columns shown that rows can be sorted by."""
+        return tuple(column.key for column, *_ in self._fitted if not column.is_drawn)
 
-    def _fill(self, columns: tuple[TableColumn, ...], rows: Rows) -> None:
-        chosen, at = self.selected_key, self.cursor_row
-        self.clear(columns=True)
-        # The colors of cells are readable on the cursor; of 16 colors only one is.
-        is_ansi = self.app.current_theme.ansi
-        self.cursor_foreground_priority = "css" if is_ansi else "renderable"
-        for column in columns:
-            self.add_column(self._title(column), width=column.width + 1, key=column.key)
-        for key, cells in rows.items():
-            self.add_row(*(self._cell(cells[column.key], column) for column in columns), key=key)
-        self._columns_shown, self._rows_shown = columns, rows
-        if rows:
-            self.cursor_coordinate = Coordinate(
-                list(rows).index(chosen) if chosen in rows else min(at, len(rows) - 1), 0
-            )
+    def sort_next(self) -> None:
+        sorts = self.sorts
+        self.sort_by(sorts[(sorts.index(self.sort) + 1) % len(sorts) if self.sort in sorts else 0])
 
-    def _title(self, column: TableColumn) -> Text:
-        """The title; of the sorted column with the direction, in the gap to the next if needed."""
-        if column.key != self._sort:
-            return Text(cut(column.title, column.width, self._symbols.ellipsis))
-        arrow = self._symbols.descending if self._reverse else self._symbols.ascending
-        title = column.title.rstrip()
-        gap = " " * (cell_len(title) + 1 < column.width)
-        return Text(cut(title, column.width, "") + gap + arrow)
+    def sort_by(self, key: str) -> None:
+        """Sort by a column; by the same one in the other direction."""
+        self.sort, self.reverse = key, key == self.sort and not self.reverse
+        self._fill()
 
-    def _redraw(self, _theme: Theme) -> None:
-        self._fill(self._columns_shown, self._rows_shown)
+    def sort_reverse(self) -> None:
+        self.sort_by(self.sort or self.sorts[0])
 
-    def _cell(self, cell: TableCell, column: TableColumn) -> Text:
-        text, tone, *_ = cell
-        style = self.get_component_rich_style(f"tone--{tone}", partial=True)
-        fit = cut if column.cut_at_end else shorten
-        return Text(fit(text, column.width, self._symbols.ellipsis), style, no_wrap=True)
+    @on(Click)
+    def _sort_by_title(self, event: Click) -> None:
+        ends = accumulate(width + 1 for _, width, _ in self._fitted)
+        clicked = (
+            column.key
+            for (column, *_), end in zip(self._fitted, ends, strict=True)
+            if event.x < end and not column.is_drawn
+        )
+        if not event.y and (key := next(clicked, None)):
+            self.sort_by(key)
+
+    # Lines
+
+    @property
+    def row_ids(self) -> tuple[K, ...]:
+        return tuple(self.rows)
+
+    def visible_rows(self) -> tuple[tuple[K, ...], int]:
+        first = self.scroll_offset.y
+        drawn = sum(width for column, width, _ in self._fitted if column.is_drawn)
+        return self.row_ids[first : first + max(1, self.size.height - 1)], drawn
+
+    def row_at(self, x: int, y: int) -> tuple[K | None, bool]:
+        del x
+        at = y - 1 + self.scroll_offset.y
+        row = self.row_ids[at] if y > 0 and at < len(self.rows) else None
+        return row, row is not None
+
+    def row_lines(self, row: K) -> tuple[int, int]:
+        line = self.row_ids.index(row)
+        return line, line + 2
+
+    def pieces(self, y: int) -> tuple[Piece, ...]:
+        """The titles at the top, then the visible rows."""
+        key, _ = self.row_at(0, y)
+        draw = self._title if key is None else lambda fitted: self.draw_cell(key, fitted)
+        shown = self._fitted if key is not None or not y else ()
+        line = [fragment for fitted in shown for fragment in draw(fitted)]
+        is_selected = key is not None and key == self.cursor and not self._other_has_focus
+        return ((fit_line(line, self.size.width), is_selected),)
+
+    @property
+    def _other_has_focus(self) -> bool:
+        """Whether keys go to another table, which then has the only cursor."""
+        return isinstance(self.screen.focused, KeyedTable) and not self.has_focus
+
+    def draw_cell(self, key: K, fitted: FittedColumn) -> Line:
+        return draw_cell(self.rows[key], fitted, self._symbols)
+
+    def _title(self, fitted: FittedColumn) -> Line:
+        """The title; of the sorted column with the direction."""
+        column, width, _ = fitted
+        title, tone, symbols = column.title, Tone.QUIET, self._symbols
+        if column.key == self.sort:
+            tone = Tone.ACCENT
+            arrow = symbols.ascending if column.descending == self.reverse else symbols.descending
+            gap = " " * bool(title and len(title) + 1 < width)
+            title = arrow + title if column.is_right else title[: width - 1] + gap + arrow
+        text = pad(title, width, ellipsis=symbols.ellipsis, right=column.is_right, tail=0)
+        return ((f" {text}", tone),)
