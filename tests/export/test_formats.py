@@ -4,7 +4,6 @@ import json
 import re
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any
 
 import pytest
 from tests.cli.conftest import Cli
@@ -16,8 +15,9 @@ from lictui.config.settings import AlertSettings, Settings, Thresholds
 from lictui.engine.board import Board
 from lictui.engine.merge import merge_board
 from lictui.export.formats import WRITERS
+from lictui.export.grafana import grafana_dashboard
 from lictui.export.rules import prometheus_rules
-from lictui.export.templates import grafana_dashboard, icinga_command, read_template
+from lictui.export.templates import icinga_command, read_template
 from lictui.model import Model, SourceName
 from lictui.sources.command.formats import checkmk_snapshot
 
@@ -86,35 +86,23 @@ def test_prtg_has_the_elements_of_its_manual() -> None:
         assert (error["error"], bool(error["text"])) == (1, True)
 
 
-def jsonpath(document: Any, path: str, macros: dict[str, str]) -> list[Any]:
-    """Evaluate what the template uses of Zabbix's JSONPath."""
-    for macro, value in macros.items():
-        path = path.replace(macro, value)
-    rows, _, rest = path.removeprefix("$.").partition("[")
-    if not rest:
-        return list(document[rows])
-    match = re.fullmatch(r"\?\(@\.id=='([^']*)'\)\]\.(\w+)\.first\(\)", rest)
-    assert match, path
-    return [row[match[2]] for row in document[rows] if row["id"] == match[1] and match[2] in row]
-
-
-def test_zabbix_template_finds_every_figure_of_the_document() -> None:
+def test_zabbix_template_selects_figures_of_the_document() -> None:
+    """A real server gives the items of such a path the values of these fields."""
     document = json.loads(text_of("zabbix"))
     (template,) = json.loads(read_template("zabbix.json", {}))["zabbix_export"]["templates"]
-    found: dict[str, Any] = {}
     for rule in template["discovery_rules"]:
-        for row in jsonpath(document, rule["preprocessing"][0]["parameters"][0], {}):
-            paths = {p["lld_macro"]: p["path"][2:] for p in rule["lld_macro_paths"]}
-            macros = {macro: row[path] for macro, path in paths.items()}
-            assert re.fullmatch("[0-9a-f]{16}", macros["{#ID}"])
-            for item in rule["item_prototypes"]:
-                (path,) = item["preprocessing"][0]["parameters"]
-                key = item["key"].replace("{#ID}", f"{row['server']} {row.get('product', '')}")
-                found.update((key, value) for value in jsonpath(document, path, macros))
-    assert found["lictui.pool.in_use[lic 1 XDT_PLT_UD]"] == 412
-    assert found["lictui.server.state[down ]"] == 2
-    assert found["lictui.server.problem[down ]"] == "no answer"
-    assert "lictui.pool.in_use[lic 1 N]" not in found
+        (rows,) = rule["preprocessing"][0]["parameters"]
+        fields = set().union(*document[rows.removeprefix("$.")])
+        assert {macro["path"].removeprefix("$.") for macro in rule["lld_macro_paths"]} <= fields
+        for item in rule["item_prototypes"]:
+            figure = item["key"].split(".", 2)[2].removesuffix("[{#ID}]")
+            path = f"{rows}[?(@.id=='{{#ID}}')].{figure}.first()"
+            assert (item["preprocessing"][0]["parameters"], figure in fields) == ([path], True)
+    down = next(row for row in document["servers"] if row["server"] == "down")
+    assert (down["state"], down["problem"], down["up"]) == (2, "no answer", 0)
+    rows = {(row["server"], row["product"]): row for row in document["pools"]}
+    assert (rows["lic 1", "XDT_PLT_UD"]["in_use"], "in_use" in rows["lic 1", "N"]) == (412, False)
+    assert all(re.fullmatch("[0-9a-f]{16}", row["id"]) for row in (down, *rows.values()))
     uuids = re.findall(r'"uuid": "(\w+)"', read_template("zabbix.json", {}))
     assert len(uuids) == len(set(uuids))
     assert all(re.fullmatch("[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}", text) for text in uuids)

@@ -10,8 +10,9 @@ import click
 from lictui.cli.context import load_configuration
 from lictui.cli.options import CommandContext, output_option
 from lictui.cli.output import open_text
+from lictui.export.grafana import grafana_dashboard
 from lictui.export.rules import prometheus_rules
-from lictui.export.templates import grafana_dashboard, icinga_command, read_template
+from lictui.export.templates import icinga_command, read_template
 
 _KINDS = ("rules", "grafana", "icinga", "zabbix")
 

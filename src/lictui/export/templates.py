@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lictui.config.settings import Settings
-
 
 def read_template(name: str, values: Mapping[str, str]) -> str:
     """Return a file of this package with every `@NAME@` replaced by a value."""
@@ -18,13 +16,6 @@ def read_template(name: str, values: Mapping[str, str]) -> str:
     for key, value in values.items():
         text = text.replace(f"@{key}@", value)
     return text
-
-
-def grafana_dashboard(settings: Settings) -> str:
-    """A dashboard (JSON) with the thresholds of `[alerts]`, to be imported into Grafana."""
-    limits = settings.alerts.default
-    names = ("warn", "critical", "expiry_warn", "expiry_critical")
-    return read_template("grafana.json", {n.upper(): f"{getattr(limits, n):g}" for n in names})
 
 
 def icinga_command(program: Sequence[str]) -> str:
