@@ -1,5 +1,6 @@
 """Peaks of a whole history: what little is read gives what reading everything would."""
 
+from datetime import date
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -114,6 +115,35 @@ def test_average_is_weighted_by_time_not_by_readings(fixture: HistoryFixture) ->
     fixture.compact_at(end)
     half = asked(fixture, expected=("a",))["a", "all"].peak.average
     assert half == pytest.approx((10 + 50) / 2)
+
+
+def test_sums_of_an_entitlement_with_two_dates_agree(fixture: HistoryFixture) -> None:
+    """Licenses count once for each subscription date, in peaks as in series."""
+    days = {"a": (date(2027, 1, 1), 100), "b": (date(2028, 1, 1), 50)}
+    for name, (day, installed) in days.items():
+        result = snapshot(pool(PRODUCT, 10, installed, subscription=day))
+        fixture.history.append(server(name, interval=FIVE), poll(result, name, MIDNIGHT))
+    fixture.clock._now = MIDNIGHT + 1
+    entitlements = dict.fromkeys(days, "acme")
+    found = asked(fixture, expected=tuple(days), entitlements=entitlements)[ESTATE, "all"].peak
+    pools = tuple((name, PoolKey(PRODUCT, str(day))) for name, (day, _) in days.items())
+    query = SeriesQuery(pools, MIDNIGHT, MIDNIGHT + FIVE, FIVE, tuple(entitlements.items()))
+    (bucket,) = fixture.history.series(query).buckets
+    assert (found.peak, found.installed_at_peak) == (bucket.high, bucket.installed) == (20, 150)
+
+
+def test_server_is_not_expected_while_it_has_no_pool(fixture: HistoryFixture) -> None:
+    """Licenses that ended, and others that were installed a while later."""
+    day = date(2028, 1, 1)
+    for step in range(12):
+        at = MIDNIGHT + step * FIVE
+        of_a = [] if 3 <= step < 8 else [pool(PRODUCT, 10, subscription=day if step >= 8 else None)]
+        a = snapshot(*of_a, pool("XDT_PLT_CCS", 1))
+        for name, result in (("a", a), ("b", snapshot(pool(PRODUCT, 30 if step == 5 else 5)))):
+            fixture.history.append(server(name, interval=FIVE), poll(result, name, at))
+    fixture.clock._now = MIDNIGHT + 12 * FIVE - 1
+    found = asked(fixture, expected=("a", "b"), products=(PRODUCT,))[ESTATE, "all"].peak
+    assert (found.peak, found.peak_at, found.coverage) == (30, MIDNIGHT + 5 * FIVE, 1)
 
 
 @pytest.mark.parametrize(("name", "hours"), [("Europe/Berlin", -2), ("America/New_York", 4)])

@@ -157,6 +157,20 @@ def test_licenses_of_one_entitlement_count_once(fixture: ReportFixture, product:
     assert report.contract_lines[0].installed == 110
 
 
+@pytest.mark.parametrize("product", [CCS, UD])
+def test_licenses_of_one_entitlement_count_once_for_each_date(
+    fixture: ReportFixture, product: str
+) -> None:
+    for name, year, installed in (("a", 2027, 100), ("b", 2028, 50)):
+        day = date(year, 1, 1)
+        fixture.record_hourly(
+            name, [10] * HOURS, product=product, installed=installed, subscription=day
+        )
+        fixture.servers[name] = server(name, interval=3600.0, entitlement="acme")
+    scope = fixture.report().products[0].estate
+    assert (scope.month.figure, scope.month.installed, scope.installed) == (20, 150, 150)
+
+
 def test_product_that_continues_another_has_its_previous_month(fixture: ReportFixture) -> None:
     fixture.record_hourly("a", [40] * 24, START - 24 * 3600, product="OLD_CCS")
     fixture.record_hourly("a", [60] * HOURS)

@@ -233,6 +233,11 @@ def concatenate(parts: Sequence[Series], width: int) -> Series:
     return Series(*columns, width=width) if parts else Series.empty(width)
 
 
+# A series, from when until when it is expected (None: still), and its entitlement if it has one:
+# of all series with the same one the licenses count once, the highest number.
+SumPart = tuple[Series, int, int | None, str]
+
+
 class SumBuilder:
     """Adds series one after the other, so that they need not be in memory together.
 
@@ -254,10 +259,7 @@ class SumBuilder:
         self._only: Series | None = None
 
     def add(self, series: Series, since: int, until: int | None, entitlement: str = "") -> None:
-        """Add a series that is expected from `since` to `until` (None: still).
-
-        Of all series with one `entitlement` the licenses count once: the highest number.
-        """
+        """Add a SumPart."""
         first = min(max(0, (since - self.start) // ALIGNMENT), self._size)
         stop = self._size if until is None else (until - self.start) // ALIGNMENT
         stop = max(first, min(stop, self._size))

@@ -29,9 +29,19 @@ class Membership:
     """The pools of one product and model on one server, and the period in which they count."""
 
     server: str  # the name that the pools count under
-    known_pools: tuple[KnownPool, ...]
-    since: int
-    until: int | None  # None: they still count
+    known_pools: tuple[KnownPool, ...]  # each ends, too, when its server was polled last
+
+    @property
+    def since(self) -> int:
+        """When the first of the pools counts."""
+        return min(pool.since for pool in self.known_pools)
+
+    @property
+    def until(self) -> int | None:
+        """When the last of the pools ends; None: one still counts."""
+        ends = [pool.ended for pool in self.known_pools]
+        known = [end for end in ends if end is not None]
+        return max(known) if len(known) == len(ends) else None
 
     @property
     def pools(self) -> tuple[ServerPool, ...]:
@@ -77,17 +87,12 @@ def memberships(
             continue
         if (pool.server, pool.key) not in excluded:
             series = continued.get((pool.server, pool.key), (pool.product, pool.model))
-            by_server[*series, owner].append(pool)
+            last = None if owner in active else _last_end(last_polls.get(owner))
+            ended = last if pool.ended is None else pool.ended
+            by_server[*series, owner].append(pool._replace(ended=ended))
     by_product: dict[tuple[str, str], list[Membership]] = defaultdict(list)
     for (product, model, server), server_pools in sorted(by_server.items()):
-        last_poll = None if server in active else last_polls.get(server)
-        membership = Membership(
-            server,
-            tuple(server_pools),
-            min(pool.since for pool in server_pools),
-            _end(server_pools, last_poll),
-        )
-        by_product[product, model].append(membership)
+        by_product[product, model].append(Membership(server, tuple(server_pools)))
     return by_product
 
 
@@ -102,12 +107,8 @@ def uncounted_pools(last_polls: Mapping[str, LastPoll]) -> set[ServerPool]:
     }
 
 
-def _end(pools: Iterable[KnownPool], last_poll: LastPoll | None) -> int | None:
-    """Return when the last of the pools ends; `last_poll` is that of a server no longer polled."""
-    ends = [pool.ended for pool in pools]
-    known_ends = [end for end in ends if end is not None]
-    if len(known_ends) == len(ends):
-        return max(known_ends)
+def _last_end(last_poll: LastPoll | None) -> int | None:
+    """Return until when the pools of a server that is no longer polled count."""
     if last_poll is None or last_poll.last_success_at is None:
         return None
     return (int(last_poll.last_success_at) // ALIGNMENT + 1) * ALIGNMENT

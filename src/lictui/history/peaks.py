@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import product
 from typing import TYPE_CHECKING
 
 from lictui.analysis.columns import SumBuilder
 from lictui.analysis.peaks import PeakAccumulator, ScopedPeak, peak_windows, upper_bound
-from lictui.analysis.series import ALIGNMENT, SeriesQuery
 from lictui.history.errors import HistoryError
 from lictui.history.memberships import memberships
 from lictui.history.query import CHUNK
@@ -64,7 +64,7 @@ def iter_peaks(history: History, query: PeakQuery) -> Iterator[ScopedPeak | None
         excluded=query.excluded,
         continued=query.continued,
     )
-    for (product, model), members in by_product.items():
+    for (code, model), members in by_product.items():
         all_scopes = query.scopes or {ESTATE: {member.server for member in members}}
         by_server = {member.server: member for member in members}
         scopes = {
@@ -81,9 +81,9 @@ def iter_peaks(history: History, query: PeakQuery) -> Iterator[ScopedPeak | None
         for name, inside in scopes.items():
             for index, peak in enumerate(of_scope[name].peaks()):
                 bound = upper_bound(own[member.server][index] for member in inside)
-                yield ScopedPeak(name, product, model, peak, bound)
+                yield ScopedPeak(name, code, model, peak, bound)
         for server in sorted(own) if query.per_server else ():
-            yield from (ScopedPeak(server, product, model, peak) for peak in own[server])
+            yield from (ScopedPeak(server, code, model, peak) for peak in own[server])
 
 
 def _accumulators(
@@ -115,12 +115,12 @@ def _read(
         for member in members.values():
             if not member.overlaps(start, stop):
                 continue
-            series = history.series(SeriesQuery(member.pools, start, stop, int(ALIGNMENT)))
-            of_server[member.server].add(series)
-            entitlement = query.entitlements.get(member.server, "")
-            for name, total in totals.items():
-                if member.server in names[name]:
-                    total.add(series, member.since, member.until, entitlement)
+            own = SumBuilder(start, stop)
+            sums = [own, *(totals[name] for name in scopes if member.server in names[name])]
+            parts = history.sum_parts(member.known_pools, start, stop, query.entitlements)
+            for total, part in product(sums, parts):
+                total.add(*part)
+            of_server[member.server].add(history.tightened(own.series(), member.known_pools))
             yield
         for name, total in totals.items():
             of_scope[name].add(history.tightened(total.series(), _pools(scopes[name])))

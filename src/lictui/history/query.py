@@ -25,23 +25,14 @@ from lictui.history.rollup import (
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from lictui.analysis.columns import SumPart
     from lictui.analysis.series import SeriesQuery
     from lictui.history.pools import KnownPool
 
 _DAY: Final = int(Resolution.DAY)
 CHUNK: Final = 512 * _DAY  # of a sum that is in memory at once
-
-
-def query_series(db: sqlite3.Connection, query: SeriesQuery, now: float) -> Series:
-    """Return the queried series up to `now`, within one read transaction."""
-    known = [
-        StoredPool(db, pool, int(now))
-        for server, key in dict.fromkeys(query.pools)
-        if (pool := pools.find_pool(db, server, key))
-    ]
-    return series_of(db, known, query, now)
 
 
 def series_of(
@@ -69,12 +60,8 @@ def sum_pools(
         first, end = max(start, base), min(base + CHUNK, stop)
         total = SumBuilder(first, end)
         for stored in known:
-            pool = stored.pool
-            if pool.since < end and (pool.ended is None or pool.ended >= first):
-                entitlement = entitlements.get(pool.server, "")
-                shared = f"{entitlement}/{pool.product}/{pool.subscription_date}"
-                series = stored.series(ALIGNMENT, first, end)
-                total.add(series, pool.since, pool.ended, shared if entitlement else "")
+            for part in stored.parts(stored.pool, first, end, entitlements):
+                total.add(*part)
         chunks.append(total.series())
     return concatenate(chunks, ALIGNMENT)
 
@@ -145,6 +132,16 @@ class StoredPool:
                 parts.append(to_series(self._rollups(width, first, end), width, self._capacities))
                 end = first
         return concatenate(parts[::-1], int(finest))
+
+    def parts(
+        self, counts: KnownPool, start: int, end: int, entitlements: Mapping[str, str]
+    ) -> Iterator[SumPart]:
+        """Yield what a sum over [start, end) adds, if the pool counts then; by five minutes."""
+        if counts.since < end and (counts.ended is None or counts.ended >= start):
+            entitlement = entitlements.get(counts.server, "")
+            shared = f"{entitlement}/{counts.product}/{counts.subscription_date}"
+            series = self.series(ALIGNMENT, start, end)
+            yield series, counts.since, counts.ended, shared if entitlement else ""
 
     def stored_series(self, width: Resolution, start: int, end: int) -> Series:
         """Return the buckets of `width` that start in [start, end) and are stored as such."""

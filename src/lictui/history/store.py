@@ -19,11 +19,11 @@ from lictui.history.recording import append_poll
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import Self
 
-    from lictui.analysis.columns import Series
+    from lictui.analysis.columns import Series, SumPart
     from lictui.analysis.series import SeriesQuery
     from lictui.clock import Clock
     from lictui.config.settings import Retention
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from lictui.history.csv_export import ExportQuery
     from lictui.history.csv_reader import ImportedPool
     from lictui.history.journal import AlertChanges
+    from lictui.history.memberships import ServerPool
     from lictui.history.pools import Capacity, KnownPool
+    from lictui.history.query import StoredPool
     from lictui.model import Event, Poll, Server
 
 
@@ -181,11 +183,33 @@ class History(Journal, Polls):
 
     def series_batch(self, queries: Iterable[SeriesQuery]) -> tuple[Series, ...]:
         """Answer several queries from one consistent state."""
-        from lictui.history.query import query_series
+        from lictui.history.query import series_of
 
         now = self._clock.now()
         with self._reading() as db:
-            return tuple(query_series(db, query, now) for query in queries)
+            return tuple(
+                series_of(db, self._stored(db, query.pools), query, now) for query in queries
+            )
+
+    def sum_parts(
+        self, known: Iterable[KnownPool], start: int, end: int, entitlements: Mapping[str, str]
+    ) -> list[SumPart]:
+        """Return what a sum over [start, end) adds of these pools; `entitlements` of servers."""
+        by_owner = {(pool.server, pool.key): pool for pool in known}
+        with self._reading() as db:
+            return [
+                part
+                for stored in self._stored(db, by_owner)
+                for part in stored.parts(
+                    by_owner[stored.pool.server, stored.pool.key], start, end, entitlements
+                )
+            ]
+
+    def _stored(self, db: sqlite3.Connection, owners: Iterable[ServerPool]) -> list[StoredPool]:
+        from lictui.history.query import StoredPool
+
+        found = (pools.find_pool(db, *owner) for owner in dict.fromkeys(owners))
+        return [StoredPool(db, pool, int(self._clock.now())) for pool in found if pool]
 
     def remember_sums(self, sums: Iterable[Iterable[KnownPool]]) -> None:
         """Keep the daily maxima of the sums of these pools when five-minute figures expire."""

@@ -20,7 +20,7 @@ from lictui.analysis.series import ALIGNMENT, Resolution
 from lictui.clock import iso
 from lictui.history import pools
 from lictui.history.pools import KnownPool
-from lictui.history.query import StoredPool, series_of, to_series
+from lictui.history.query import StoredPool, to_series
 from lictui.history.rollup import CONTEXT, Capacities, Readings, coarsen, roll_up, sorted_unique
 from lictui.history.store import History
 from lictui.longterm.client import PrometheusClient, engine_name
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 
     from lictui.analysis.columns import FloatArray, IntArray
-    from lictui.analysis.series import SeriesQuery
     from lictui.config.settings import Settings
     from lictui.history.memberships import ServerPool
     from lictui.longterm.wire import QueriedSeries, Samples
@@ -211,25 +210,24 @@ class LongTermHistory(History):
 
     def pools(self) -> tuple[KnownPool, ...]:
         """Return every pool that is known here or in the engine."""
-        merged = {(pool.server, pool.key): pool for pool in super().pools()}
+        merged = self._merged(super().pools())
+        return tuple(sorted(merged.values(), key=lambda pool: pool[1:4]))
+
+    def _merged(self, local: Iterable[KnownPool]) -> dict[ServerPool, KnownPool]:
+        merged = {(pool.server, pool.key): pool for pool in local}
         for owner, pool in self._engine_pools().items():
             known = merged.get(owner, pool)
             merged[owner] = known._replace(since=min(known.since, pool.since))
-        return tuple(sorted(merged.values(), key=lambda pool: pool[1:4]))
+        return merged
 
-    def series_batch(self, queries: Iterable[SeriesQuery]) -> tuple[Series, ...]:
-        """Answer several queries from here and from the engine."""
-        now, merged = self._clock.now(), {(p.server, p.key): p for p in self.pools()}
-        answers = []
-        with self._reading() as db:
-            for query in queries:
-                known: list[StoredPool] = []
-                for owner in dict.fromkeys(query.pools):
-                    if pool := merged.get(owner):
-                        local = StoredPool(db, pools.find_pool(db, *owner) or pool, int(now))
-                        known.append(_MergedPool(db, pool, local, self))
-                answers.append(series_of(db, known, query, now))
-        return tuple(answers)
+    def _stored(self, db: Any, owners: Iterable[ServerPool]) -> list[StoredPool]:
+        merged = self._merged(pools.all_pools(db))
+        known: list[StoredPool] = []
+        for owner in dict.fromkeys(owners):
+            if pool := merged.get(owner):
+                local = StoredPool(db, pools.find_pool(db, *owner) or pool, int(self.now()))
+                known.append(_MergedPool(db, pool, local, self))
+        return known
 
     def now(self) -> float:
         """Return the time by the clock of the history."""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from lictui import products
 from lictui.analysis.assignments import reported_month
-from lictui.analysis.series import ALIGNMENT, SeriesQuery, day_of
+from lictui.analysis.columns import SumBuilder
+from lictui.analysis.series import day_of
 from lictui.analysis.usage_stats import excess, usage_stats
 from lictui.engine.alert_state import is_transition
 from lictui.engine.entitlements import (
@@ -230,7 +231,7 @@ class _ProductBuilder:
                 part = self._server_month(member, span, ends_before.get(name))
                 for scope, month in (*own, *sums):
                     if member in scope.members:
-                        month.add(name, part, self._entitlements.get(name, ""))
+                        month.add(name, part)
                 if part is not None:
                     month_ends[name] = int(part.series.last[-1])
             yield from own
@@ -242,9 +243,17 @@ class _ProductBuilder:
     def _server_month(
         self, member: Membership, span: MonthSpan, before: int | None
     ) -> ServerMonth | None:
-        query = SeriesQuery(member.pools, span.start, span.end, int(ALIGNMENT))
-        series = self.history.series(query).between(span.start, span.end)
-        return ServerMonth(member.since, member.until, series, before) if len(series) else None
+        pools, own, within = member.known_pools, SumBuilder(span.start, span.end), []
+        for series, since, until, entitlement in self.history.sum_parts(
+            pools, span.start, span.end, self._entitlements
+        ):
+            part = series.between(span.start, span.end), since, until, entitlement
+            within.append(part)
+            own.add(*part)
+        total = self.history.tightened(own.series(), pools)
+        return (
+            ServerMonth(member.since, member.until, within, total, before) if len(total) else None
+        )
 
     def _month_figure(self, scope: _Scope, month: ScopeMonth) -> PeriodFigure:
         if not self.model.is_assigned:

@@ -20,9 +20,9 @@ from lictui.analysis.usage_stats import days_reaching
 from lictui.report.model import DaysAbove, MonthSpan, PeriodFigure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from lictui.analysis.columns import BoolArray
+    from lictui.analysis.columns import BoolArray, FloatArray, SumPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,8 @@ class ServerMonth:
 
     since: int  # UTC epoch seconds; a sum needs the server from then on
     until: int | None  # None: still
-    series: Series  # not empty
+    parts: Sequence[SumPart]  # what sums add
+    series: Series  # their sum, not empty
     before: int | None  # last figure of the month before
 
     @property
@@ -56,15 +57,15 @@ class ScopeMonth:
         self._bounds = span.day_bounds
         self._sum = SumBuilder(span.start, span.end) if several else None
         self._single = Series.empty(int(ALIGNMENT))
-        # Of every server: its entitlement, and for each day whether a figure is expected at its
-        # end, whether there is one, and the last entry.
-        self._day_ends: list[tuple[str, BoolArray, BoolArray, Series]] = []
+        # Of every part: its entitlement, and for each day whether a figure is expected at its end,
+        # and the last figures by column; NaN without one.
+        self._day_ends: list[tuple[str, BoolArray, dict[str, FloatArray]]] = []
         self._since: list[int] = []
         self._until: list[int | None] = []
         self._latest = 0  # end of the last reading
 
-    def add(self, server: str, part: ServerMonth | None, entitlement: str = "") -> None:
-        """Add a server; None if it has no data. Licenses of one entitlement count once."""
+    def add(self, server: str, part: ServerMonth | None) -> None:
+        """Add a server; None if it has no data."""
         if part is None:
             self.silent_servers.append(server)
             return
@@ -79,17 +80,24 @@ class ScopeMonth:
         self._latest = max(self._latest, int(series.end[-1]))
         if self._sum is None:
             self._single = series
-        else:
-            self._sum.add(series, part.since, part.until, entitlement)
+        for each in part.parts:
+            if self._sum is not None:
+                self._sum.add(*each)
+            self._add_day_ends(*each)
+
+    def _add_day_ends(
+        self, series: Series, since: int, until: int | None, entitlement: str
+    ) -> None:
         days = np.array(self._bounds)
-        is_expected = part.since < days[1:]
-        if part.until is not None:
-            is_expected &= part.until >= days[1:]
-        # The last entry that starts on each day
-        indexes = series.start.searchsorted(days[1:]) - 1
-        entries = series.select(indexes.clip(0))
-        has_entry = (indexes >= 0) & (entries.start >= days[:-1])
-        self._day_ends.append((entitlement, is_expected, has_entry, entries))
+        is_expected = since < days[1:]
+        if until is not None:
+            is_expected &= until >= days[1:]
+        # The last entry that starts on each day, or the one that is appended
+        last = series.start.searchsorted(days[1:]) - 1
+        place = np.where(np.append(series.start, -1)[last] >= days[:-1], last, -1)
+        columns = ("last", "installed", "overdraft")
+        ends = {name: np.append(getattr(series, name), np.nan)[place] for name in columns}
+        self._day_ends.append((entitlement, is_expected, ends))
 
     @cached_property
     def total(self) -> Series:
@@ -101,15 +109,16 @@ class ScopeMonth:
     ) -> dict[int, int]:
         """Return the sum of a column at the end of each day, by the start of the day.
 
-        Only days on which every server that is expected at their end has a value. Of `licenses` of
+        Only days on which every part that is expected at their end has a value. Of `licenses` of
         one entitlement, the highest number counts once; what is in use adds up.
         """
         parts: dict[str, Any] = {}
         expected = np.zeros(len(self._bounds) - 1, dtype=bool)
-        for number, (entitlement, is_expected, has_entry, entries) in enumerate(self._day_ends):
-            values = getattr(entries, column)
-            values = np.nan_to_num(values) if zero_if_unknown else values
-            values = np.where(is_expected, np.where(has_entry, values, np.nan), 0)
+        for number, (entitlement, is_expected, ends) in enumerate(self._day_ends):
+            values = ends[column]
+            if zero_if_unknown:
+                values = np.where(np.isnan(ends["last"]), np.nan, np.nan_to_num(values))
+            values = np.where(is_expected, values, 0)
             key = entitlement if entitlement and licenses else f" {number}"
             parts[key] = np.maximum(parts[key], values) if key in parts else values
             expected |= is_expected
@@ -122,7 +131,7 @@ class ScopeMonth:
 
         An unknown overdraft counts as none where that of another server is known.
         """
-        if all(np.isnan(entries.overdraft[has]).all() for _, _, has, entries in self._day_ends):
+        if all(np.isnan(ends["overdraft"]).all() for _, _, ends in self._day_ends):
             return {}
         return self.at_day_ends("overdraft", zero_if_unknown=True)
 
