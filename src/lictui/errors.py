@@ -11,8 +11,9 @@ A failure of a license server is a value: see `lictui.model.Failure`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,8 +32,7 @@ class UsageError(LictuiError):
     """The command line is not valid."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One error in one configuration file, with its position."""
 
     file: Path

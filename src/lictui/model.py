@@ -6,13 +6,15 @@ A failed poll is a value, not an exception, and an unknown figure is None, never
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from datetime import date  # noqa: TC003 - `history.json_codec` reads fields by their types
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import date
 
 
 # The scope of all servers together, in answers and on screens; no server may have this name.
@@ -242,8 +244,7 @@ class Subject(StrEnum):
     ACCOUNT = "account"  # of Citrix Cloud
 
 
-@dataclass(frozen=True, slots=True)
-class SourceTraits:
+class SourceTraits(Struct, frozen=True):
     """What the program knows of a source beyond its protocol."""
 
     title: str
@@ -269,8 +270,7 @@ ACCOUNT_SOURCES: Final = [s for s, traits in SOURCES.items() if traits.subject i
 VERSIONED_SOURCES: Final = [source for source, traits in SOURCES.items() if traits.has_version]
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(Struct, frozen=True):
     """One `[[server]]` of servers.toml: a license server, a site or a cloud account."""
 
     name: str
@@ -306,8 +306,7 @@ class Server:
         return self.interval or DEFAULT_INTERVAL[self.source]
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """Why a poll failed: what happened, in which step, and what to do about it."""
 
     kind: FailureKind
@@ -340,8 +339,7 @@ def sum_known(figures: Iterable[int | None]) -> int | None:
 _ROUNDING: Final = 1e-9  # 0.9 - 0.2 is a little more than 0.7
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """The figures of a pool at one time; None is a figure that could not be read."""
 
     in_use: int | None = None
@@ -386,16 +384,14 @@ class Reading:
         return Level.WARN if ratio >= warn else Level.OK
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class PoolKey:
+class PoolKey(Struct, frozen=True, order=True):
     """Identity of a pool within its server."""
 
     product: str
     subscription_date: str = ""  # ISO date, "" if the source reports none
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
+class Pool(Struct, frozen=True):
     """The licenses of one product and subscription date, as the server reported them."""
 
     product: str  # the code as the server reports it
@@ -433,16 +429,14 @@ class Pool:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Activation:
+class Activation(Struct, frozen=True):
     """LAS activation, and its expiry date if reported."""
 
     status: ActivationStatus
     expires: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
+class Certificate(Struct, frozen=True):
     """The TLS certificate of a server; a date that cannot be read is None."""
 
     sha256: str  # of the leaf, lower-case hex
@@ -450,8 +444,7 @@ class Certificate:
     expires: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """A message of the license server itself: an alert, a grace period."""
 
     kind: str  # "grace" or "server", as the alert kinds
@@ -461,8 +454,7 @@ class Notice:
     action: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LicenseServer:
+class LicenseServer(Struct, frozen=True):
     """One license server in the list of Citrix Cloud's License Usage Insights."""
 
     host_id: str
@@ -473,8 +465,7 @@ class LicenseServer:
     days_to_expire: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MonthlyUsage:
+class MonthlyUsage(Struct, frozen=True):
     """Usage of a pool in one past month as its source reports it."""
 
     key: PoolKey
@@ -485,8 +476,7 @@ class MonthlyUsage:
     released: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """The result of a successful poll."""
 
     pools: tuple[Pool, ...]
@@ -503,8 +493,7 @@ class Snapshot:
     license_server_reachable: bool | None = None  # by its site; cvad only
 
 
-@dataclass(frozen=True, slots=True)
-class LicenseUser:
+class LicenseUser(Struct, frozen=True):
     """One user or device with a license; read on request only, never stored."""
 
     product: str
@@ -516,8 +505,7 @@ class LicenseUser:
     subscription_date: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
+class Reservation(Struct, frozen=True):
     """Licenses that FlexNet counts as in use because they are reserved; nobody uses them."""
 
     product: str
@@ -526,8 +514,7 @@ class Reservation:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class LicenseUserList:
+class LicenseUserList(Struct, frozen=True):
     """Who has which licenses of one source, and which are reserved."""
 
     users: tuple[LicenseUser, ...]
@@ -537,8 +524,7 @@ class LicenseUserList:
 Steps = tuple[tuple[Step, float], ...]  # those that a source reports, and the seconds of each
 
 
-@dataclass(frozen=True, slots=True)
-class Poll:
+class Poll(Struct, frozen=True):
     """One attempt to read one server, with its result."""
 
     server: str
@@ -548,8 +534,7 @@ class Poll:
     steps: Steps = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One event in the journal."""
 
     time: float
@@ -560,8 +545,7 @@ class Event:
     level: Level = Level.OK
 
 
-@dataclass(frozen=True, slots=True)
-class JournalFilter:
+class JournalFilter(Struct, frozen=True):
     """A selection of journal events; an empty field selects everything."""
 
     servers: tuple[str, ...] = ()
@@ -569,8 +553,7 @@ class JournalFilter:
     kinds: tuple[EventKind, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class StepResult:
+class StepResult(Struct, frozen=True):
     """Result of one step of a connection test."""
 
     step: Step
@@ -585,8 +568,7 @@ class StepResult:
 # Alerts: their state from poll to poll, and acknowledgements
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class AlertKey:
+class AlertKey(Struct, frozen=True, order=True):
     """Identity of an alert."""
 
     server: str
@@ -595,8 +577,7 @@ class AlertKey:
     detail: str = ""  # tells several apart: the date of a pool, the title of a notice
 
 
-@dataclass(frozen=True, slots=True)
-class AlertState:
+class AlertState(Struct, frozen=True):
     """State of one alert, from the first poll with its condition until it is cleared."""
 
     key: AlertKey
@@ -626,8 +607,7 @@ class AlertState:
         return self.is_raised and self.acknowledgement is None
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledgement:
+class Acknowledgement(Struct, frozen=True):
     """Acknowledgement of an alert until it clears, or a snooze until a time."""
 
     by: str
@@ -639,8 +619,7 @@ class Acknowledgement:
         return self.until is None or now < self.until
 
 
-@dataclass(frozen=True, slots=True)
-class AlertEvent:
+class AlertEvent(Struct, frozen=True):
     """A transition of an alert; `alert` is its state after it, or before it was cleared."""
 
     transition: AlertTransition

@@ -7,9 +7,10 @@ import os
 import shlex
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from lictui.errors import LictuiError
 
@@ -18,8 +19,7 @@ FILE_MODE: Final = 0o600
 _READABLE: Final = 0o044  # by the group, and by all
 
 
-@dataclass(frozen=True, slots=True)
-class Paths:
+class Paths(Struct, frozen=True):
     """The configuration and data folders, and the files in them."""
 
     config_dir: Path

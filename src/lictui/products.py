@@ -6,16 +6,16 @@ A name is never invented: a code without a published name is its own name.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from lictui.model import Model
 
 _CVAD: Final = "Citrix Virtual Apps and Desktops"
 
 
-@dataclass(frozen=True, slots=True)
-class Product:
+class Product(Struct, frozen=True):
     """A product code with its name and license model."""
 
     code: str  # as the server reports it

@@ -6,11 +6,12 @@ Times are UTC epoch seconds; a time zone matters for calendar periods and labels
 from __future__ import annotations
 
 from calendar import monthrange
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from lictui.analysis.series import day_bounds, day_of, day_start, first_of_month, next_month
 
@@ -38,8 +39,7 @@ class RangeLength(Enum):
         return lengths[min(max(lengths.index(self) + step, 0), len(lengths) - 1)]
 
 
-@dataclass(frozen=True, slots=True)
-class TimeRange:
+class TimeRange(Struct, frozen=True):
     """A calendar period in the user's time zone: the one of the moment `at`."""
 
     length: RangeLength = RangeLength.WEEK

@@ -1,7 +1,6 @@
 """The wall in a terminal, every figure of it changing once a second: what a poll round costs."""
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from tests.bench.estate import PRODUCTS
 from tests.support.fake_engine import FakeEngine
 from tests.support.values import poll, pool, server, snapshot

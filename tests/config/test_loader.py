@@ -3,10 +3,10 @@
 import os
 import stat
 import tomllib
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from lictui.config.entitlements import Entitlement
 from lictui.config.loader import (

@@ -1,9 +1,9 @@
 import os
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from lictui.config import registry
 from lictui.config.registry import (

@@ -1,12 +1,12 @@
 """When alerts are raised, escalated, repeated and cleared."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.support.alert_scenario import INTERVAL, TODAY, USAGE, AlertScenario
 from tests.support.values import failure, pool, server, snapshot
 

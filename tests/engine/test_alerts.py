@@ -1,10 +1,10 @@
 """Conditions that alerts are about: their level and message. `test_alert_state` tests when."""
 
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.support.example_board import (
     NO_DATA_FAILURE,
     TIMEOUT_FAILURE,

@@ -1,10 +1,9 @@
 """States of servers, totals of products, and the filter of a board."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.support.clock import START
 from tests.support.example_board import (
     TIMEOUT_FAILURE,

@@ -1,11 +1,11 @@
 """Entitlements against what is used, what ends when, and servers that count twice."""
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.support.values import cvad_status, pool, snapshot, status_up
 
 from lictui.config.entitlements import Entitlement

@@ -1,7 +1,7 @@
-from dataclasses import replace
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 from tests.support.clock import START
 from tests.support.values import failure, poll, pool, server, snapshot
 

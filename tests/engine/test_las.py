@@ -1,9 +1,9 @@
 """Health of a LAS activation: last contact, missed renewals, and the alert about them."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from msgspec.structs import replace
 from tests.support.example_board import pool, up_status
 
 from lictui.config.settings import AlertSettings, Thresholds

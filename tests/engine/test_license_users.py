@@ -2,11 +2,11 @@
 
 import re
 import stat
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.engine.conftest import EngineHarness
 from tests.support.clock import START, FakeClock
 from tests.support.lmstat import CITRIX

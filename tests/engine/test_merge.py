@@ -1,12 +1,12 @@
 """Merging of several data sources of one license server."""
 
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.support.clock import START
 from tests.support.values import (
     cvad_status,

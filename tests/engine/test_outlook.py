@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.history.history_fixture import DAY, MIDNIGHT, HistoryFixture
 from tests.support.clock import START
 from tests.support.example_board import pool as example_pool

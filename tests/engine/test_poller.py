@@ -6,11 +6,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.support.clock import START, FakeClock, settle
 from tests.support.values import failure, poll, pool, server, snapshot
 

@@ -1,8 +1,9 @@
 """The history and the outlook of one product, as the usage view asks for them."""
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 from tests.engine.conftest import InlineThread
 from tests.history.history_fixture import MIDNIGHT, PRODUCT, HistoryFixture
 from tests.support.clock import START, FakeClock
@@ -73,7 +75,7 @@ class Fixture:
         return merge_board(Board(tuple(pools)))
 
     def __post_init__(self) -> None:
-        self.history = replace(self.history, series=self._series)
+        self.history = dataclasses.replace(self.history, series=self._series)
         self.reader = self.history.reader(FakeClock(self.now))
 
     def _series(self, query: SeriesQuery) -> Series:

@@ -1,9 +1,9 @@
 """What the recorder makes of polls before they reach board, history and event log."""
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 from tests.support.clock import START
 from tests.support.values import failure, poll, pool, server, snapshot
 

@@ -2,10 +2,10 @@
 
 import json
 import re
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from msgspec.structs import replace
 from tests.cli.conftest import Cli
 from tests.support.clock import START
 from tests.support.values import pool, server, status_down, status_up

@@ -1,9 +1,9 @@
 """Metrics of a board, read by the parser of prometheus_client."""
 
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from msgspec.structs import replace
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from prometheus_client.parser import text_string_to_metric_families as plain_families
 from tests.support.clock import START

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.history.history_fixture import DAY, MIDNIGHT, HistoryFixture
 from tests.support.csv_files import read_text
 from tests.support.values import failure, poll, pool, server, snapshot

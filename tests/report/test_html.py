@@ -1,7 +1,6 @@
 """The HTML report: one well-formed file that loads nothing, in which names stay text."""
 
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,6 +8,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.report.report_fixture import ReportFixture
 from tests.report.sample import FORMULA, HOSTILE, PIPES, sample_report
 

@@ -5,7 +5,6 @@ import json
 import tempfile
 import unicodedata
 from contextlib import redirect_stdout
-from dataclasses import replace
 from datetime import UTC, date
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import UnsatisfiedAssumption
+from msgspec.structs import replace
 from tests.support.clock import START, FakeClock
 from tests.support.example_board import down_status, workday_series
 from tests.support.fake_engine import FakeEngine

@@ -1,8 +1,7 @@
 """A license server that is read over three interfaces: one pane, and why it says what it says."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from tests.support.clock import START
 from tests.support.example_board import (
     NO_DATA_FAILURE,

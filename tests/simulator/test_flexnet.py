@@ -1,10 +1,10 @@
 """Simulated FlexNet server: its output, and that it has exactly the inventory in use."""
 
-from dataclasses import replace
 from datetime import date
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.support.clock import START
 
 from lictui.simulator import License

@@ -6,12 +6,13 @@ same servers with lictui.
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from tests.support.clock import START, FakeClock
 
 from lictui.simulator import FaultMode, License

@@ -3,12 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from tests.support.clock import FakeClock, settle
 from tests.support.fake_api import SECRET
 from tests.support.fake_cloud import (

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from tests.support.clock import FakeClock
 from tests.support.fake_site import (
     CLOUD_TOKENS,

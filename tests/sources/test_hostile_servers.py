@@ -9,9 +9,9 @@ import gzip
 import json
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from tests.support import fake_cloud, fake_insights, fake_site
 from tests.support.clock import FakeClock
 from tests.support.polls import poll_once

@@ -5,10 +5,10 @@ import os
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from tests.support.clock import FakeClock
 from tests.support.tcp_server import (
     http_reply,

@@ -1,9 +1,9 @@
 import shlex
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.support.clock import FakeClock
 from tests.support.lmstat import CITRIX
 

@@ -5,12 +5,13 @@ What holds for every source is one test with the source as a parameter; below ar
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.sources.winrm.ntlm_server import users
 from tests.support.clock import START, FakeClock
 from tests.support.polls import failure_of, snapshot_of

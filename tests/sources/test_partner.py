@@ -1,12 +1,12 @@
 """License Usage Insights: license servers, usage of a month, tokens."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from tests.support.clock import START
 from tests.support.fake_insights import (
     SERVER,

@@ -6,11 +6,11 @@ import re
 import shlex
 import sys
 from contextlib import aclosing
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.support.fake_api import SECRET
 from tests.support.fake_site import (
     ME,

@@ -6,7 +6,7 @@ import itertools
 import json
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote, quote_plus
 
@@ -14,6 +14,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.support import fake_cloud, fake_insights, fake_site
 from tests.support.clock import FakeClock
 from tests.support.fake_api import SECRET, FakeApi

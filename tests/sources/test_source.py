@@ -1,5 +1,6 @@
-from dataclasses import replace
 from datetime import date
+
+from msgspec.structs import replace
 
 from lictui.model import Model, Pool, Reading
 from lictui.sources.source import sum_pools

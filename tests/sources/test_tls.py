@@ -4,7 +4,6 @@ import asyncio
 import os
 import ssl
 import sys
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.support.tcp_server import (
     TlsIdentity,
     http_reply,

@@ -1,9 +1,9 @@
 """A board of six servers in most of the possible states, and histories of their products."""
 
 import math
-from dataclasses import replace
 from datetime import date
 
+from msgspec.structs import replace
 from tests.support.clock import START
 
 from lictui.analysis.assignments import MonthAssignments
@@ -64,7 +64,7 @@ def up_status(
 ) -> ServerStatus:
     """A server that was polled successfully `ago` seconds before `START`."""
     server = Server(name, source, f"https://{name}.corp.example", group=group)
-    result = replace(Snapshot(pools, "LIC01", "11.17.2.54100", Mode.FILE), **snapshot)  # type: ignore[arg-type]
+    result = replace(Snapshot(pools, "LIC01", "11.17.2.54100", Mode.FILE), **snapshot)
     at = START - ago
     return ServerStatus(
         server, State.UP, at - 86400, None, result, at, at, 0.181, at + server.effective_interval

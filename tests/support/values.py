@@ -1,9 +1,9 @@
 """Factories of values with defaults for tests, and statuses of servers made of them."""
 
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from msgspec.structs import replace
 from tests.support.clock import START
 
 from lictui.engine.board import Board, ServerStatus

@@ -1,7 +1,6 @@
 """What every screen shares: themes, keymap, palette, notices, and notifications of alerts."""
 
 import asyncio
-from dataclasses import replace
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -9,6 +8,7 @@ from time import time
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from rich.segment import Segment
 from tests.support.clock import START
 from tests.support.example_board import example_board, workday_series

@@ -1,11 +1,10 @@
 """What leaves for the terminal: only what changed, and the terminal ends up showing the screen."""
 
-from dataclasses import replace
-
 import pyte
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style

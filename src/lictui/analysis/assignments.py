@@ -8,10 +8,11 @@ between two readings is not seen.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from lictui.model import MonthlyUsage, PoolKey, sum_all_known
 
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
-@dataclass(frozen=True, slots=True)
-class MonthAssignments:
+class MonthAssignments(Struct, frozen=True):
     """Assignments since the first day of a month; None where the figure is unknown."""
 
     at_start: int | None = None  # assigned when the month started

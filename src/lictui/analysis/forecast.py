@@ -6,11 +6,12 @@ pace and the direction. Screens read the values and words of this module without
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 from math import hypot
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,8 +41,7 @@ class ForecastStatus(StrEnum):
     NOT_ENOUGH_DATA = "not_enough_data"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForecastInput:
+class ForecastInput(Struct, frozen=True, kw_only=True):
     """What usage is compared with: one product and model of a server, or of the estate."""
 
     scope: str  # a server's name, or "estate"
@@ -53,8 +53,7 @@ class ForecastInput:
     critical: float = 0.90
 
 
-@dataclass(frozen=True, slots=True)
-class Trend:
+class Trend(Struct, frozen=True):
     """Level and slope of the period since the last change of either."""
 
     last: int  # ordinal of the series' last day
@@ -75,8 +74,7 @@ class Trend:
         return max(0.0, level - half), max(0.0, level + half)
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(Struct, frozen=True):
     """When a threshold is reached next: on the first day whose peak is at or above it."""
 
     ratio: float  # of installed
@@ -103,8 +101,7 @@ class Reach:
         return self.firm_day is None and self.probability >= _UNLIKELY
 
 
-@dataclass(frozen=True, slots=True)
-class Shortfall:
+class Shortfall(Struct, frozen=True):
     """A day on which licenses expire and fewer remain than are expected to be in use."""
 
     date: date
@@ -117,8 +114,7 @@ class Shortfall:
         return self.expected - self.installed
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
+class Forecast(Struct, frozen=True):
     """Trend, threshold dates and shortfalls of one product and model in one scope."""
 
     scope: str

@@ -12,11 +12,11 @@ Usage is compared as logarithm. An origin is a week of the past from which a can
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.lib.stride_tricks import sliding_window_view
 
 from lictui.analysis.forecast import (

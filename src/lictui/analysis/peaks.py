@@ -8,11 +8,11 @@ UTC epoch seconds.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from msgspec import Struct, field
 
 from lictui.analysis.series import ALIGNMENT
 
@@ -31,8 +31,7 @@ class Window(NamedTuple):
     start: int
 
 
-@dataclass(frozen=True, slots=True)
-class Peak:
+class Peak(Struct, frozen=True):
     """Peak and average of one scope in one window; None where there are no figures."""
 
     window: str
@@ -45,8 +44,7 @@ class Peak:
     bound: bool = False  # the sum was not higher, but need not have been so high
 
 
-@dataclass(frozen=True, slots=True)
-class ScopedPeak:
+class ScopedPeak(Struct, frozen=True):
     """The peak of one scope, product and model in one window."""
 
     scope: str  # `ESTATE`, a server's name, or a scope of the query
@@ -64,8 +62,7 @@ def peak_windows(now: float, first: int, zone: tzinfo | None) -> tuple[Window, .
     return Window("24h", int(now) - 86400), Window("month", int(month_start)), Window("all", first)
 
 
-@dataclass(slots=True)
-class PeakAccumulator:
+class PeakAccumulator(Struct):
     """Takes the series of one scope in order of time and keeps the peak of every window."""
 
     windows: Sequence[Window]

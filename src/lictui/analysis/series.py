@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from datetime import date, tzinfo
@@ -41,8 +42,7 @@ class Bucket(NamedTuple):
     bound: bool = False  # `high` is an upper bound only
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesQuery:
+class SeriesQuery(Struct, frozen=True):
     """A query for usage over time; several pools are answered with their aligned sum."""
 
     pools: tuple[tuple[str, PoolKey], ...]  # (server, key)

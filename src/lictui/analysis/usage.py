@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from statistics import median
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from lictui.analysis.series import day_of
 
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
 TotalKey = tuple[str, str, "Model"]  # group, server, or "" for all servers; product; model
 
 
-@dataclass(frozen=True, slots=True)
-class PastSummary:
+class PastSummary(Struct, frozen=True):
     """Peaks by window, the assignments of the month, and the forecast of one total."""
 
     last_24h: ScopedPeak | None = None
@@ -44,8 +44,7 @@ class PastSummary:
 USAGE_SHARES: Final = (0.8, 0.9, 1.0)  # of installed
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(Struct, frozen=True):
     """A period without an interruption."""
 
     start: int
@@ -57,8 +56,7 @@ class Period:
         return self.end - self.start
 
 
-@dataclass(frozen=True, slots=True)
-class UsageStats:
+class UsageStats(Struct, frozen=True):
     """Statistics of a series over the `seconds` that it has figures for."""
 
     seconds: int
@@ -78,8 +76,7 @@ class UsageStats:
     is_partial: bool = False  # installed is unknown at times: there was no comparison then
 
 
-@dataclass(frozen=True, slots=True)
-class HeatMatrix:
+class HeatMatrix(Struct, frozen=True):
     """Usage by weekday from Monday (rows) and hour from 0 (columns); None without figures."""
 
     average: tuple[tuple[float | None, ...], ...]  # of the hours' maxima

@@ -8,12 +8,12 @@ import os
 import platform
 import sys
 from collections import Counter
-from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 import click
+from msgspec.structs import replace
 
 from lictui import __version__
 from lictui.cli.context import open_history

@@ -5,11 +5,11 @@ Both read the history and poll nothing. JSON: `lictui.forecast/1` and `lictui.pe
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from msgspec.structs import replace
 
 from lictui.analysis.forecast import METHOD, Forecast, Reach, describe_forecast
 from lictui.cli.context import (

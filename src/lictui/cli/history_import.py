@@ -9,13 +9,13 @@ import csv
 import sys
 import tempfile
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from msgspec.structs import replace
 
 from lictui.cli.context import open_history, resolve_timezone
 from lictui.cli.options import CommandContext, format_options, option, suggestion

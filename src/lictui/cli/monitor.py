@@ -12,7 +12,6 @@ import select
 import sys
 import threading
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
 from datetime import datetime, time, timedelta
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from msgspec.structs import replace
 
 from lictui.cli.context import configure_logging, handling_signals, resolve_timezone
 from lictui.cli.options import CommandContext, MonitorOptions, monitor_options, option

@@ -9,13 +9,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 from click.core import ParameterSource
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lictui import __version__
 from lictui.paths import Paths, current_folder, resolve_paths
@@ -27,8 +28,7 @@ _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True)
-class CommandContext:
+class CommandContext(Struct, frozen=True):
     """The common options of a command line."""
 
     paths: Paths
@@ -36,8 +36,7 @@ class CommandContext:
     log_level: str = "warning"
 
 
-@dataclass(frozen=True, slots=True)
-class MonitorOptions:
+class MonitorOptions(Struct, frozen=True):
     """The options of the monitor; None or "" means not given."""
 
     interval: float | None = None  # seconds

@@ -13,7 +13,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from enum import Enum, auto
 from io import TextIOBase, TextIOWrapper
@@ -23,6 +22,7 @@ from shutil import get_terminal_size
 from typing import Any, BinaryIO, Final, TextIO, cast
 
 import click
+from msgspec import Struct
 
 from lictui.clock import iso
 from lictui.csvfile import csv_line, csv_lines
@@ -43,8 +43,7 @@ class Kind(Enum):
     TIME = auto()  # ISO 8601 in UTC; shown in the user's time zone
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One column of the output of a command."""
 
     name: str  # key of the value in a row, and head of the CSV column

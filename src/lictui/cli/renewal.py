@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Final
 
 import click
+from msgspec.structs import replace
 
 from lictui.analysis.series import day_of, day_start
 from lictui.cli.context import load_configuration, open_history, resolve_timezone, select_servers

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from dataclasses import replace
 from datetime import date
 from importlib.util import find_spec
 from pathlib import PurePath
@@ -15,6 +14,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from msgspec.structs import replace
 
 from lictui.analysis.series import day_of
 from lictui.cli.context import load_configuration, open_history, resolve_timezone, select_servers

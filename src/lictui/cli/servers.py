@@ -11,11 +11,11 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 import tomli_w
+from msgspec.structs import asdict
 
 from lictui.cli.context import load_configuration, resolve_timezone, select_servers
 from lictui.cli.options import (

@@ -10,10 +10,10 @@ import json
 import re
 import shlex
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import click
+from msgspec import Struct
 
 from lictui.cli.context import load_configuration, select_servers
 from lictui.cli.options import option
@@ -31,8 +31,7 @@ _HASH: Final = re.compile(r"[0-9A-Za-z+/=:-]{1,200}")
 _ACCOUNT: Final = re.compile(r"[^'\"`$\u2018-\u201f]*")  # PowerShell accepts typographic quotes
 
 
-@dataclass(frozen=True, slots=True)
-class _Setup:
+class _Setup(Struct, frozen=True):
     """What to run for reading a server."""
 
     command: tuple[str, ...] = ()  # `command` of servers.toml: the argument list

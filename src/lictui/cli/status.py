@@ -5,11 +5,11 @@ Exit code 0 if every selected enabled server is up, else 1; the output lists all
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from msgspec.structs import replace
 
 from lictui.cli.alerts import acknowledgement_json
 from lictui.cli.context import load_configuration, select_servers

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from lictui.config.toml_document import (
     FieldError,
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from lictui.paths import Paths
 
 
-@dataclass(frozen=True, slots=True)
-class Entitlement:
+class Entitlement(Struct, frozen=True):
     """One line of the contract: a quantity of licenses of one product."""
 
     product: str  # the product code as the servers report it

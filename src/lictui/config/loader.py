@@ -6,13 +6,14 @@ Also saves the state of the monitor between runs.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import tomli_w
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lictui.config.entitlements import Entitlement, load_entitlements
 from lictui.config.registry import read_registry
@@ -226,8 +227,7 @@ def _keys(value: object) -> str:
 # The origin of each setting
 
 
-@dataclass(frozen=True, slots=True)
-class EffectiveSetting:
+class EffectiveSetting(Struct, frozen=True):
     """One setting as it applies, and where it comes from."""
 
     path: KeyPath
@@ -374,8 +374,7 @@ def _with_unit(seconds: float) -> str:
 _Signature = tuple[int, int, int] | None  # time, size and inode; None: the file is missing
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedConfig:
+class LoadedConfig(Struct, frozen=True):
     """The configuration to use, and the problems of the files it was read from."""
 
     settings: Settings

@@ -10,11 +10,11 @@ import os
 import sys
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import tomli_w
+from msgspec import Struct
 
 from lictui.config.server_schema import keys_for, to_table, validate_server
 from lictui.config.toml_document import FieldError, TomlDocument, did_you_mean, read_toml
@@ -35,8 +35,7 @@ if TYPE_CHECKING:
 _HEADER: Final = "# Servers monitored by lictui. Managed by lictui; manual edits are allowed.\n\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Registry:
+class Registry(Struct, frozen=True):
     """The servers of servers.toml in its order; None is a server with an error."""
 
     entries: tuple[tuple[str, Server | None], ...]

@@ -10,10 +10,11 @@ import ipaddress
 import os
 import re
 import shutil
-from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, urlsplit
+
+from msgspec import Struct, field
 
 from lictui.config.secrets import is_reference, secret_reference, with_absolute_file
 from lictui.config.toml_document import (
@@ -263,8 +264,7 @@ _COMMON_KEYS: Final[dict[str, Validator]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class SourceSchema:
+class SourceSchema(Struct, frozen=True):
     """What a `[[server]]` of one source may and must have."""
 
     keys: dict[str, Validator]  # beyond the common ones

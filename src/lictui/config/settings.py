@@ -7,10 +7,12 @@ come from these fields.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, fields, replace
 from functools import reduce
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lictui.config.secrets import is_reference, secret_reference
 from lictui.config.server_schema import proxy_url, tls_verify
@@ -34,14 +36,13 @@ from lictui.config.toml_document import (
 from lictui.model import LEVELS_ABOVE_WARN, AlertEvent, AlertKind, AlertTransition, Level, Server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from lictui.config.entitlements import Entitlement
 
 
-@dataclass(frozen=True, slots=True)
-class SettingKey:
+class SettingKey(Struct, frozen=True):
     """One key of config.toml."""
 
     name: str  # dotted, as the file spells it
@@ -60,11 +61,23 @@ class SettingKey:
         return reduce(getattr, self.field.split("."), settings)
 
 
+class _Default(Struct, frozen=True):
+    """Makes the default of a field, and knows its key, or its table, in config.toml."""
+
+    make: Callable[[], Any]
+    key: SettingKey | None = None
+    table: str = ""
+
+    def __call__(self) -> Any:
+        return self.make()
+
+
 def _key(
     default: Any, validate: Validator, text: str, name: str = "", example: object = None
 ) -> Any:
     """Return a field with its key, which is named like the field unless there is a `name`."""
-    return field(default=default, metadata={"key": SettingKey(name, "", validate, text, example)})
+    key = SettingKey(name, "", validate, text, example)
+    return field(default_factory=_Default(lambda: default, key))
 
 
 def _switch(text: str, *, on: bool = False) -> Any:
@@ -77,19 +90,20 @@ def _tls_verify(text: str, name: str = "", *, default: bool = True) -> Any:
 
 def _table(name: str, settings: type) -> Any:
     """Return a field with the settings of one table."""
-    return field(default_factory=settings, metadata={"table": (name, settings)})
+    return field(default_factory=_Default(settings, table=name))
 
 
-def _keys(settings: type, table: str = "", path: str = "") -> Iterator[SettingKey]:
+def _keys(settings: type[Struct], table: str = "", path: str = "") -> Iterator[SettingKey]:
     """Yield the keys of the settings at the dotted `path`, named by their table."""
-    for each in fields(settings):
-        if key := each.metadata.get("key"):
-            name = key.name or each.name
-            name = name if "." in name or not table else f"{table}.{name}"
-            yield replace(key, name=name, field=path + each.name)
-        elif nested := each.metadata.get("table"):
-            name, kind = nested
-            yield from _keys(kind, name, f"{path}{each.name}.")
+    defaults = settings.__struct_defaults__
+    for name, default in zip(settings.__struct_fields__[-len(defaults) :], defaults, strict=True):
+        made = getattr(default, "factory", None)
+        if isinstance(made, _Default) and made.key:
+            key = made.key.name or name
+            key = key if "." in key or not table else f"{table}.{key}"
+            yield replace(made.key, name=key, field=path + name)
+        elif isinstance(made, _Default):
+            yield from _keys(cast("type[Struct]", made.make), made.table, f"{path}{name}.")
 
 
 # Values
@@ -199,8 +213,7 @@ accepts(_services, **STRINGS)
 
 
 # fmt: off
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """`[polling]`: time limits and sizes of a poll."""
 
     timeout: float = _key(30.0, number(1, 3600), "Timeout of one whole poll in seconds.")
@@ -220,8 +233,7 @@ class Limits:
         example="http://proxy.corp.example:8080")
 
 
-@dataclass(frozen=True, slots=True)
-class Thresholds:
+class Thresholds(Struct, frozen=True):
     """`[alerts]` and its overrides."""
 
     warn: float = _key(0.80, ratio, "Warning threshold (in use / installed).")
@@ -245,8 +257,7 @@ class Thresholds:
         return self.warn, self.critical
 
 
-@dataclass(frozen=True, slots=True)
-class AlertSettings:
+class AlertSettings(Struct, frozen=True):
     """The default thresholds, and the overrides of groups, servers and products.
 
     An override maps fields of Thresholds to values and contains only those it sets: a `warn` of
@@ -274,8 +285,7 @@ class AlertSettings:
         return self.thresholds_for(group=server.group, server=server.name, product=product)
 
 
-@dataclass(frozen=True, slots=True)
-class Retention:
+class Retention(Struct, frozen=True):
     """`[history]`: where the history is, and for how many days each resolution is kept."""
 
     path: Path | None = _key(
@@ -289,8 +299,7 @@ class Retention:
     journal: int = _key(400, _DAYS, "Retention of the event log in days.", "keep_journal")
 
 
-@dataclass(frozen=True, slots=True)
-class LongTermSettings:
+class LongTermSettings(Struct, frozen=True):
     """`[history]`: an engine for time series that figures are pushed to, or read from."""
 
     push: str = _key(
@@ -314,8 +323,7 @@ class LongTermSettings:
     verify: bool | str = _tls_verify("TLS verification, as of a server.", "engine_verify")
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """All settings of config.toml, and the entitlements of contract.toml."""
 
     theme: str = _key("lictui-dark", non_empty_string, "Color theme.")
@@ -347,8 +355,7 @@ class Settings:
     entitlements: tuple[Entitlement, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """`[actions.<name>]`: what to run or notify when an alert changes.
 
     Empty kinds, servers or groups mean all of them.
@@ -385,9 +392,9 @@ class Action:
     bell: bool = _switch("Ring the bell of the monitor's terminal.")
     osc9: bool = _switch("Send a desktop notification to the monitor's terminal (OSC 9).")
     headers: Mapping[str, str] = field(
-        default_factory=dict, metadata={"key": SettingKey(
+        default_factory=_Default(dict, SettingKey(
             "", "", _headers, "More headers of the webhook; values may be references to secrets.",
-            {"Authorization": "env:LICTUI_AUTH"})})
+            {"Authorization": "env:LICTUI_AUTH"})))
     body: str = _key(
         "", _template,
         "What the webhook posts instead: a jinja2 template with the names of the event.",

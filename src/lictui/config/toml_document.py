@@ -15,6 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from msgspec import Struct
+
 from lictui.errors import ConfigError, Problem
 
 MAX_BYTES: Final = 4 * 1024 * 1024
@@ -220,8 +222,7 @@ class InvalidValue(Exception):  # noqa: N818 - the value is wrong, not the progr
         self.hint = hint
 
 
-@dataclass(frozen=True, slots=True)
-class FieldError:
+class FieldError(Struct, frozen=True):
     """Why the value of one key of a table is not accepted."""
 
     key: str

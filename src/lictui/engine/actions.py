@@ -13,10 +13,11 @@ import hashlib
 import json
 import logging
 from collections import deque
-from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from msgspec.structs import replace
 
 from lictui.config.secrets import is_reference
 from lictui.config.settings import Action, Limits, http_url

@@ -12,8 +12,10 @@ events come out. `AlertStore` keeps the states and what is not written to the hi
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lictui.clock import iso
 from lictui.engine.alerts import (
@@ -56,8 +58,7 @@ _TRANSIENT_STATES: Final = (State.DOWN, State.ERROR)  # may be over at the next 
 # What a poll makes of the alerts of a server
 
 
-@dataclass(frozen=True, slots=True)
-class AlertContext:
+class AlertContext(Struct, frozen=True):
     """What a decision rests on, apart from the server itself."""
 
     alerts: AlertSettings
@@ -335,8 +336,7 @@ _MAX_LINES: Final = 10_000  # of the event log, while it cannot be written
 _ENDS_ACKNOWLEDGEMENT: Final = (AlertTransition.WORSE, AlertTransition.CLEARED)
 
 
-@dataclass(slots=True)
-class AlertStore:
+class AlertStore(Struct):
     """All alerts. Change it through its methods only."""
 
     acknowledgements: dict[AlertKey, Acknowledgement] = field(default_factory=dict)

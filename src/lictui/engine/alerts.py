@@ -7,8 +7,10 @@ before it is reported is decided in `alert_state`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lictui.engine.board import (
     MergedBoard,
@@ -253,8 +255,7 @@ def _usage(
         yield _alert(AlertKind.USAGE, usage.level, name, product, since, usage.text, ratio=ratio)
 
 
-@dataclass(frozen=True, slots=True)
-class ProductUsage:
+class ProductUsage(Struct, frozen=True):
     """Usage of one product on one server, as alerts and monitoring plugins judge it."""
 
     pool: Pool  # the first one of the product

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 import warnings
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lictui.config.settings import AlertSettings
 from lictui.errors import UsageError
@@ -49,8 +51,7 @@ STALE_AFTER_POLLS: Final = 3  # missing polls
 FUTURE: Final = 300.0  # seconds ahead of the clock: more than two machines may differ
 
 
-@dataclass(frozen=True, slots=True)
-class FigureSource:
+class FigureSource(Struct, frozen=True):
     """The registered server, and its pool, that a figure of a merged pool was taken from."""
 
     figure: str  # in_use · installed · overdraft · queued · ends · …; "pool": the pool as a whole
@@ -58,8 +59,7 @@ class FigureSource:
     key: PoolKey
 
 
-@dataclass(frozen=True, slots=True)
-class ServerStatus:
+class ServerStatus(Struct, frozen=True):
     """One server and what is known of it.
 
     The last fields are set by `merge`, for a license server that several servers read.
@@ -75,16 +75,14 @@ class ServerStatus:
     latency: float | None = None  # seconds, of the last poll
     due: float | None = None  # when the next poll is planned
     polls: int = 0  # by this process
-    failed_polls: Mapping[FailureKind, int] = field(default_factory=dict, hash=False)
+    failed_polls: Mapping[FailureKind, int] = field(default_factory=dict)
     recorded_pools: tuple[Pool, ...] = ()  # in the history, of a server without a snapshot
     members: tuple[ServerStatus, ...] = ()  # the merged servers, the main one first
-    figure_sources: Mapping[PoolKey, tuple[FigureSource, ...]] = field(
-        default_factory=dict, hash=False
-    )
+    figure_sources: Mapping[PoolKey, tuple[FigureSource, ...]] = field(default_factory=dict)
     stale_pools: frozenset[PoolKey] = frozenset()  # pools whose data source does not respond now
     cloud_status: LicenseServer | None = None  # its entry in Citrix Cloud's list
     # By product: in use on the other servers of its entitlement, which share the licenses
-    used_elsewhere: Mapping[str, int] = field(default_factory=dict, hash=False)
+    used_elsewhere: Mapping[str, int] = field(default_factory=dict)
     steps: Steps = ()  # of the last poll
 
     @property
@@ -116,15 +114,14 @@ class ServerStatus:
         return self.state is State.UP
 
 
-@dataclass(frozen=True, slots=True)
-class Board:
+class Board(Struct, frozen=True):
     """All registered servers, in the order of the registry."""
 
     servers: tuple[ServerStatus, ...] = ()
     notices: tuple[str, ...] = ()  # lasting problems: a damaged file
     poller: str = ""  # another lictui that polls, host and process: this one shows what it records
     alert_states: tuple[AlertState, ...] | None = None  # None: alerts are not evaluated
-    acknowledgements: Mapping[AlertKey, Acknowledgement] = field(default_factory=dict, hash=False)
+    acknowledgements: Mapping[AlertKey, Acknowledgement] = field(default_factory=dict)
 
     def find(self, name: str) -> ServerStatus | None:
         """The status of one registered server."""
@@ -237,8 +234,7 @@ class GroupBy(StrEnum):
 FIGURES: Final = ("in_use", "installed")  # those of a reading that a ratio needs
 
 
-@dataclass(frozen=True, slots=True)
-class Total:
+class Total(Struct, frozen=True):
     """One product and model over the servers whose last poll succeeded."""
 
     product: str
@@ -278,8 +274,7 @@ class Total:
         return self.comparable.ratio
 
 
-@dataclass(frozen=True, slots=True)
-class MergedBoard:
+class MergedBoard(Struct, frozen=True):  # noqa: PLW1641 - nothing hashes it
     """A board with each license server once, however many data sources it is read from.
 
     Made by `merge.BoardMerger`, once for every board that the engine publishes. Totals are computed
@@ -289,9 +284,14 @@ class MergedBoard:
     servers: tuple[ServerStatus, ...] = ()
     registered: Board = field(default_factory=Board)
     alert_settings: AlertSettings = field(default_factory=AlertSettings)
-    _totals: dict[GroupBy, tuple[Total, ...]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    _totals: dict[GroupBy, tuple[Total, ...]] = field(default_factory=dict)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both show the same, whatever totals were asked for."""
+        return isinstance(other, MergedBoard) and (
+            (self.servers, self.registered, self.alert_settings)
+            == (other.servers, other.registered, other.alert_settings)
+        )
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -503,8 +503,7 @@ Item = TypeVar("Item")
 MAX_FILTER_LENGTH: Final = 200  # characters; longer expressions may take very long to match
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(Struct, frozen=True):
     """A regular expression over names, groups and products; without one it matches all."""
 
     pattern: re.Pattern[str] | None = None

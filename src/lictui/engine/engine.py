@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lictui.clock import ClockWatch, PastClock, local_date
 from lictui.config import registry
@@ -61,8 +63,7 @@ _T = TypeVar("_T")
 # Which servers a run polls, and how often
 
 
-@dataclass(frozen=True, slots=True)
-class RunScope:
+class RunScope(Struct, frozen=True):
     """Limits of this run: one group, another interval; "" and None for none."""
 
     group: str = ""

@@ -7,12 +7,14 @@ in their answer shows it, so a divisor is only proposed, never applied unasked.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import astuple, dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+from msgspec.structs import astuple, replace
 
 from lictui import products
 from lictui.engine.board import (
@@ -52,8 +54,7 @@ class ExpiryKind(StrEnum):
     RENEWAL = "renewal"  # of a purchase, as entered by the user
 
 
-@dataclass(frozen=True, slots=True)
-class Expiry:
+class Expiry(Struct, frozen=True):
     """Something that ends on a known day."""
 
     day: date
@@ -151,8 +152,7 @@ def _is_renewed(pool: Pool, pools: Sequence[Pool]) -> bool:
 # Purchased licenses against installed and used ones
 
 
-@dataclass(frozen=True, slots=True)
-class ScopeUsage:
+class ScopeUsage(Struct, frozen=True):
     """How a product is used in the scope of an entitlement; None is unknown."""
 
     name: str  # of the product
@@ -163,11 +163,10 @@ class ScopeUsage:
     peak_is_bound: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ContractLine(ScopeUsage):
+class ContractLine(ScopeUsage, frozen=True, kw_only=True):
     """One entitlement compared with the usage of its scope; None is unknown."""
 
-    entitlement: Entitlement = field(kw_only=True)
+    entitlement: Entitlement
     container: str = ""  # scope of another line that these licenses and their cost are part of
 
     @property
@@ -264,8 +263,7 @@ def unused_costs(lines: Iterable[ContractLine]) -> list[str]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class EntitlementOverview:
+class EntitlementOverview(Struct, frozen=True):
     """Every entitlement with its usage, and everything that ends in the next year."""
 
     lines: tuple[ContractLine, ...]

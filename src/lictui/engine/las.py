@@ -8,8 +8,9 @@ is not public. Therefore the age is called approximate, and is unknown where the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from lictui.engine.usage_insights import las_support
 from lictui.model import VERSIONED_SOURCES, ActivationStatus
@@ -26,8 +27,7 @@ _RENEWAL_DAYS: Final = 7
 MISSED_LIMIT: Final = 3  # missed renewals that are a warning, whatever `las_warn` is
 
 
-@dataclass(frozen=True, slots=True)
-class LastRenewal:
+class LastRenewal(Struct, frozen=True):
     """When an activation was renewed last, which is the last contact with LAS."""
 
     age: int  # days

@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections import Counter
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lictui.engine.merge import resolve_same_as
 from lictui.model import Failure, FailureKind, LicenseUser, Reservation, Server
@@ -22,8 +24,7 @@ _DAY: Final = 86400
 _HASH_DIGITS: Final = 8  # enough to tell the users of one company apart
 
 
-@dataclass(frozen=True, slots=True)
-class VisibleUser:
+class VisibleUser(Struct, frozen=True):
     """One user or device with one or several licenses."""
 
     license_user: LicenseUser  # with names as they may be shown
@@ -31,8 +32,7 @@ class VisibleUser:
     release: str = ""  # the command that would release it; lictui never runs it
 
 
-@dataclass(frozen=True, slots=True)
-class LicenseUsers:
+class LicenseUsers(Struct, frozen=True):
     """The users of licenses on one license server, and why some are missing."""
 
     server: str

@@ -6,8 +6,10 @@ Each has a thread and a connection to the history of its own, so that polls wait
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lictui.clock import iso
 from lictui.engine.poller import Lease
@@ -226,8 +228,7 @@ def _open_pusher(
 # One push, without a running lictui
 
 
-@dataclass(frozen=True, slots=True)
-class PushReport:
+class PushReport(Struct, frozen=True):
     """What was pushed, and what is in the engine."""
 
     target: str

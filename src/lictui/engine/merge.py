@@ -7,11 +7,13 @@ Cloud lists of a license server is added. Polling and recording work on the sing
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
 from itertools import chain
 from operator import is_
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lictui.config.settings import AlertSettings
 from lictui.config.toml_document import did_you_mean
@@ -160,8 +162,7 @@ _MISSED: Final = 1  # the last poll succeeded, but later ones are missing
 _EARLIER: Final = 2  # values of an earlier poll
 
 
-@dataclass(frozen=True, slots=True)
-class _PoolReading:
+class _PoolReading(Struct, frozen=True):
     """One reading of a pool by one data source."""
 
     source: ServerStatus

@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import chain
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lictui.analysis.assignments import MonthAssignments, reported_month
 from lictui.analysis.forecast import MAX_DAYS, Forecast, ForecastInput
@@ -57,8 +59,7 @@ _DAY: Final = int(Resolution.DAY)
 _HOUR: Final = int(Resolution.HOUR)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForecastScope(ForecastInput):
+class ForecastScope(ForecastInput, frozen=True, kw_only=True):
     """One product and model, on one server or on all servers of a board."""
 
     name: str
@@ -158,8 +159,7 @@ def continued_pools(
 # The past of every total, computed in steps so that polls are not held up
 
 
-@dataclass(frozen=True, slots=True)
-class PastQuery:
+class PastQuery(Struct, frozen=True):
     """Time and time zone of a past summary."""
 
     now: float  # UTC epoch seconds
@@ -247,8 +247,7 @@ _MAX_AGE: Final = 300.0  # seconds
 _PAUSE_FACTOR: Final = 10  # a summary is kept for this multiple of the time that it took
 
 
-@dataclass(slots=True)
-class _Computation:
+class _Computation(Struct):
     started: float  # monotonic seconds
     board: MergedBoard
     recorded: tuple[int, int]

@@ -10,12 +10,14 @@ import socket
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from functools import partial
 from heapq import nsmallest
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lictui.engine.thread import BackgroundTasks
 from lictui.model import Failure, FailureKind, Poll, Server, Snapshot, State, Step
@@ -297,8 +299,7 @@ class Poller:
         await asyncio.gather(*map(self._stop, list(self._schedules.values())))
 
 
-@dataclass(slots=True, eq=False)
-class _Schedule:
+class _Schedule(Struct, eq=False):
     """One server, when it is due, and its open source."""
 
     server: Server

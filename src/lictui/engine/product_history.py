@@ -7,8 +7,9 @@ outlook, which rests on a year. Both answers are complete: the view draws them a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
 
 from lictui.engine.board import MergedBoard, ServerStatus, Total, total_of
 from lictui.model import DEFAULT_INTERVAL, Event, MonthlyUsage, Pool
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 _SLOWEST: Final = 900.0  # seconds between polls, where no server is known
 
 
-@dataclass(frozen=True, slots=True)
-class ProductSelection:
+class ProductSelection(Struct, frozen=True):
     """One product on some servers, as the board shows it now."""
 
     product: str
@@ -69,8 +69,7 @@ def statuses_of(board: MergedBoard, servers: Iterable[str]) -> tuple[ServerStatu
     return tuple({status.server.name: status for status in candidates if status}.values())
 
 
-@dataclass(frozen=True, slots=True)
-class ProductQuery:
+class ProductQuery(Struct, frozen=True):
     """A time range of one product."""
 
     servers: tuple[str, ...]
@@ -92,8 +91,7 @@ class ProductQuery:
         return self.bounds[-1]
 
 
-@dataclass(frozen=True, slots=True)
-class ProductHistory:
+class ProductHistory(Struct, frozen=True):
     """What was recorded of a product in a time range."""
 
     buckets: tuple[Bucket, ...] = ()
@@ -107,8 +105,7 @@ class ProductHistory:
     is_coarse: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ProductOutlook:
+class ProductOutlook(Struct, frozen=True):
     """What is expected of a product, and how today and this month compare."""
 
     forecast: Forecast

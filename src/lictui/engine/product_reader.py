@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from lictui.analysis.assignments import observed_changes, sum_reported_months
 from lictui.analysis.columns import Series, concatenate

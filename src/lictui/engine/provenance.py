@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from lictui.engine.board import FigureSource
 
@@ -26,8 +27,7 @@ FIGURE_NAMES: Final = (
 _WORD: Final = re.compile(r"[A-Za-z_]\w*")
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
+class Provenance(Struct, frozen=True):
     """Where one figure of a pool comes from."""
 
     name: str  # one of FIGURE_NAMES

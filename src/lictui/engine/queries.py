@@ -8,11 +8,12 @@ import os
 import secrets
 from collections import defaultdict
 from contextlib import suppress
-from dataclasses import replace
 from datetime import date
 from functools import wraps
 from socket import gethostname
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
+
+from msgspec.structs import replace
 
 from lictui.clock import PastClock, iso
 from lictui.engine import license_users

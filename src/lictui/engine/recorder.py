@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lictui.clock import local_date
 from lictui.engine import board as boards
@@ -36,8 +38,7 @@ _STALE_INTERVAL: Final = 60.0  # seconds between evaluations of servers that sta
 ServerPoll = tuple[Server, Poll, tuple[Event, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Unwritten:
+class Unwritten(Struct, frozen=True):
     """What is not in the history yet."""
 
     polls: tuple[ServerPoll, ...] = ()

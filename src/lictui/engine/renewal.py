@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import ceil
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lictui import products
 from lictui.analysis.series import day_of
@@ -34,8 +36,7 @@ class Basis(StrEnum):
     PEAK = "peak"
 
 
-@dataclass(frozen=True, slots=True)
-class RenewalQuery:
+class RenewalQuery(Struct, frozen=True):
     """The period that a renewal rests on, and how a quantity is proposed."""
 
     start: int  # UTC epoch seconds
@@ -46,8 +47,7 @@ class RenewalQuery:
     headroom: float = 0.1  # of the usage
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Struct, frozen=True):
     """One product over all servers; None is unknown. Costs are per year."""
 
     product: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from lictui.model import (
     ACCOUNT_SOURCES,
@@ -32,8 +33,7 @@ _HOSTS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(Struct, frozen=True):
     """One thing that is needed."""
 
     title: str

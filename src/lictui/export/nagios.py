@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from lictui.engine.alerts import product_usage, reporting_pools, server_alerts
 from lictui.engine.entitlements import ExpiryKind, expiries
@@ -49,8 +50,7 @@ _MAX_LABEL: Final = 60
 _SHOWN: Final = 3  # findings in the line, without -v
 
 
-@dataclass(frozen=True, slots=True)
-class ThresholdRange:
+class ThresholdRange(Struct, frozen=True):
     """A range of the plugin guidelines: `10`, `10:`, `~:10`, `10:20`, `@10:20`."""
 
     start: float = 0.0
@@ -86,8 +86,7 @@ class ThresholdRange:
         return "@" * self.inside + (start or ":" * (not end)) + end
 
 
-@dataclass(frozen=True, slots=True)
-class CheckOptions:
+class CheckOptions(Struct, frozen=True):
     """What a check judges; ranges are in percent of installed, None means those of `[alerts]`."""
 
     warning: ThresholdRange | None = None
@@ -96,8 +95,7 @@ class CheckOptions:
     max_age: float | None = None  # seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing that was judged, with its state."""
 
     state: PluginState

@@ -6,9 +6,9 @@ and start-up licenses are left out, so that a sum over all series is the total t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import Struct
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 
@@ -44,8 +44,7 @@ def openmetrics_text(board: MergedBoard) -> bytes:
     return text
 
 
-@dataclass(frozen=True, slots=True)
-class ExportedSeries:
+class ExportedSeries(Struct, frozen=True):
     """A server or a pool as other systems read it."""
 
     server: Server  # that reports the figures
@@ -53,8 +52,7 @@ class ExportedSeries:
     figures: Figures  # that are known
 
 
-@dataclass(frozen=True, slots=True)
-class PoolSeries(ExportedSeries):
+class PoolSeries(ExportedSeries, frozen=True):
     """A pool as other systems read it."""
 
     pool: Pool

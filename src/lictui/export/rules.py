@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
 
 from lictui.engine.merge import resolve_same_as
 from lictui.model import DEFAULT_INTERVAL, Server, SourceName
@@ -26,8 +27,7 @@ _USAGE: Final = f"{_PRODUCT}: {{{{ $value | humanizePercentage }}}} of the licen
 _ENDS: Final = "in {{ $value | humanizeDuration }}"
 
 
-@dataclass(frozen=True, slots=True)
-class _ServerClass:
+class _ServerClass(Struct, frozen=True):
     """What servers have in common that share a rule."""
 
     limits: Thresholds
@@ -46,8 +46,7 @@ class _ServerClass:
         return labels | {"entitlement": self.entitlement} if self.entitlement else labels
 
 
-@dataclass(frozen=True, slots=True)
-class _AlertRule:
+class _AlertRule(Struct, frozen=True):
     name: str
     severity: str
     expression: str

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from lictui.analysis.series import Resolution
 from lictui.history import blocks, pools

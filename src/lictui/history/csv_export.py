@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from lictui import products
 from lictui.analysis.series import Resolution
@@ -35,8 +36,7 @@ MONTH_HEADER: Final = ("month", *_POOL, "in_use", "installed", "newly", "release
 _CHUNK_DAYS: Final = 32  # of buckets that are read at once
 
 
-@dataclass(frozen=True, slots=True)
-class ExportQuery:
+class ExportQuery(Struct, frozen=True):
     """What to export; an empty field means everything."""
 
     resolution: Resolution = Resolution.RAW

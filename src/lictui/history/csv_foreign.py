@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
 from datetime import UTC
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from msgspec import Struct
 
 from lictui import products
 from lictui.analysis.series import Resolution
@@ -143,8 +143,7 @@ COLUMN_KEYS: Final = ("time", *(key for key in _NAMES if key not in {"moment", "
 FIGURES: Final = ("in_use", "installed", "total", "overdraft")
 
 
-@dataclass(slots=True)
-class Columns:
+class Columns(Struct):
     """The columns of a header, by purpose."""
 
     header: Sequence[str]

@@ -12,12 +12,12 @@ import io
 import re
 import unicodedata
 import weakref
-from dataclasses import dataclass, field
 from itertools import chain, compress, islice
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from lictui.errors import UsageError
@@ -63,8 +63,7 @@ def imported_rows(count: int, **columns: Any) -> Rows:
     return rows
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class ImportedPool:
+class ImportedPool(Struct, frozen=True, eq=False):
     """Figures of one pool in a file, in order of width and time."""
 
     server: str
@@ -78,8 +77,7 @@ class ImportedPool:
         return self.rows if chosen.all() else self.rows[chosen]
 
 
-@dataclass(slots=True)
-class ImportResult:
+class ImportResult(Struct):
     """The pools in a file, and how many rows were read, skipped and filtered out."""
 
     pools: Iterable[ImportedPool] = ()
@@ -98,8 +96,7 @@ class ImportResult:
         self.reasons = sorted([*self.reasons, *new])[:_MAX_REASONS]
 
 
-@dataclass(frozen=True, slots=True)
-class ImportOptions:
+class ImportOptions(Struct, frozen=True):
     """What the user specifies about a file."""
 
     servers: tuple[str, ...] = ()

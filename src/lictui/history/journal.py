@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from itertools import chain, islice
 from math import inf, nextafter
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lictui.history.database import HistoryFile
 from lictui.history.errors import sqlite_errors
@@ -30,8 +32,7 @@ if TYPE_CHECKING:
     from lictui.clock import Clock
 
 
-@dataclass(frozen=True, slots=True)
-class AlertChanges:
+class AlertChanges(Struct, frozen=True):
     """Changes of alerts, of which all are written or none."""
 
     updated: tuple[AlertState, ...] = ()

@@ -7,9 +7,10 @@ epoch seconds.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from lictui import products
 from lictui.analysis.series import ALIGNMENT
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 ServerPool = tuple[str, PoolKey]
 
 
-@dataclass(frozen=True, slots=True)
-class Membership:
+class Membership(Struct, frozen=True):
     """The pools of one product and model on one server, and the period in which they count."""
 
     server: str  # the name that the pools count under

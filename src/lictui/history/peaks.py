@@ -6,9 +6,10 @@ The arithmetic is in `analysis.peaks`; everything is read by five minutes, a mon
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from lictui.analysis.columns import SumBuilder
 from lictui.analysis.peaks import PeakAccumulator, ScopedPeak, peak_windows, upper_bound
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
     from lictui.history.store import History
 
 
-@dataclass(frozen=True, slots=True)
-class PeakQuery:
+class PeakQuery(Struct, frozen=True):
     """The scopes and servers whose peaks are queried, as of a time."""
 
     now: float

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from lictui.history.database import HistoryFile
 from lictui.history.json_codec import from_json, to_json
@@ -21,8 +22,7 @@ def stored_figure(value: int | None) -> int | None:
     return value if value is not None and abs(value) < _FIGURE_LIMIT else None
 
 
-@dataclass(frozen=True, slots=True)
-class LastPoll:
+class LastPoll(Struct, frozen=True):
     """The last poll of one server and its last snapshot. Times are UTC epoch seconds."""
 
     polled_at: float

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from msgspec import Struct
 
 from lictui.analysis.columns import TimeColumns, groups, highest, repeated, stacked
 from lictui.analysis.series import Resolution
@@ -115,8 +116,7 @@ class Readings(TimeColumns):
         return longest, np.where(by_gaps, own, interval)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Capacities:
+class Capacities(Struct, frozen=True, eq=False):
     """The capacities of a pool over time as columns."""
 
     valid_from: IntArray

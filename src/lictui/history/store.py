@@ -7,8 +7,9 @@ the caller goes on without. Times are UTC epoch seconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from lictui.analysis.series import Resolution
 from lictui.history import journal, pools
@@ -262,8 +263,7 @@ def _rename_server(db: sqlite3.Connection, old: str, new: str) -> None:
 # Statistics
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryStats:
+class HistoryStats(Struct, frozen=True):
     """Size and period of the history. Times are None while it is empty."""
 
     schema: int

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import urlencode, urlsplit
+
+from msgspec.structs import replace
 
 from lictui.longterm.wire import InvalidAnswerError, parse_series, write_request
 from lictui.model import FailureKind, Server, SourceName, Step

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import logging
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from msgspec import Struct, field
 
 from lictui.analysis.series import Resolution
 from lictui.history.rollup import FOREVER
@@ -40,8 +40,7 @@ _STEP_BACK: Final = 3600  # seconds that are compared again after a failure or a
 _SETTLE: Final = 10.0  # seconds until an engine shows what it has confirmed
 
 
-@dataclass(frozen=True, slots=True)
-class _Chunk:
+class _Chunk(Struct, frozen=True):
     """What is sent of one server, and its position before and after that."""
 
     server: str
@@ -51,8 +50,7 @@ class _Chunk:
     series: list[PushedSeries]
 
 
-@dataclass(slots=True)
-class Comparison:
+class Comparison(Struct):
     """Counts of samples here and in an engine, and a checksum of keys, times and values."""
 
     local: int = 0

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from msgspec import Struct
 
 from lictui.analysis.columns import Series, repeated
 from lictui.analysis.series import ALIGNMENT, Resolution
@@ -60,8 +61,7 @@ _RETRY: Final = 30.0  # seconds after a failure without another query
 _MAX_ROWS: Final = 6_000_000  # samples that are kept: about 100 MB
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class _PoolSamples:
+class _PoolSamples(Struct, frozen=True, eq=False):
     """What the engine has of one pool in a span."""
 
     samples: Mapping[SeriesKey, Samples]

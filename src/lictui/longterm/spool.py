@@ -9,10 +9,10 @@ that reading.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from msgspec import Struct
 
 from lictui.analysis.series import ALIGNMENT, Resolution
 from lictui.history import pools
@@ -72,8 +72,7 @@ def _quoted(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class _Recorded:
+class _Recorded(Struct, frozen=True, eq=False):
     """What the history has of one pool in a span of whole days."""
 
     pool: KnownPool

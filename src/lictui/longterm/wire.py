@@ -7,10 +7,10 @@ message, compressed with snappy. Snappy data may consist of uncompressed parts o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,8 +28,7 @@ class SeriesKey(NamedTuple):
     resolution: str = ""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Samples:
+class Samples(Struct, frozen=True, eq=False):
     """Samples of one series in order of time; times are whole UTC epoch seconds."""
 
     times: IntArray
@@ -46,8 +45,7 @@ class Samples:
 EMPTY: Final = Samples(np.empty(0, np.int64), np.empty(0))
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class PushedSeries:
+class PushedSeries(Struct, frozen=True, eq=False):
     """One series to push: its key, further labels, and samples."""
 
     key: SeriesKey

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lictui import products
 from lictui.analysis.assignments import reported_month
@@ -68,8 +71,7 @@ if TYPE_CHECKING:
 ProductKey = tuple[str, Model]  # the code; concurrent and assigned licenses are never added up
 
 
-@dataclass(frozen=True, slots=True)
-class ReportQuery:
+class ReportQuery(Struct, frozen=True):
     """Which report to build."""
 
     first_day: date  # of the month
@@ -149,8 +151,7 @@ def _memberships(
 # One product, over all servers, by group and by server
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Scope:
+class _Scope(Struct, frozen=True, eq=False):
     kind: ScopeKind
     name: str
     group: str

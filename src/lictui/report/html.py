@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 from math import ceil, log10
 from typing import TYPE_CHECKING, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from msgspec import Struct
 
 from lictui.report import text
 from lictui.report.text import format_cell
@@ -63,8 +63,7 @@ _LOW: Final = 156
 _HEIGHT: Final = 178
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(Struct, frozen=True):
     """A vertical axis from zero to the highest of its round numbers."""
 
     ticks: Sequence[float]

@@ -5,10 +5,11 @@ Timestamps are UTC epoch seconds, days are those of the report's time zone, None
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from lictui.analysis.forecast import Forecast, describe_forecast, direction_text
 from lictui.analysis.series import day_bounds, day_of, day_start, next_month
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from lictui.engine.entitlements import ContractLine, Expiry
 
 
-@dataclass(frozen=True, slots=True)
-class MonthSpan:
+class MonthSpan(Struct, frozen=True):
     """A calendar month of a time zone, or the part of it that has passed."""
 
     first_day: date
@@ -47,8 +47,7 @@ class ScopeKind(StrEnum):
     SERVER = "server"
 
 
-@dataclass(frozen=True, slots=True)
-class PeriodFigure:
+class PeriodFigure(Struct, frozen=True):
     """A month or day as one figure: the peak, or the licenses assigned at its end."""
 
     first_day: date
@@ -69,8 +68,7 @@ class PeriodFigure:
         return None if self.figure is None or not self.installed else self.figure / self.installed
 
 
-@dataclass(frozen=True, slots=True)
-class AssignmentChanges:
+class AssignmentChanges(Struct, frozen=True):
     """Licenses assigned and released in the month."""
 
     at_start: int | None
@@ -79,8 +77,7 @@ class AssignmentChanges:
     exact: bool  # reported by the source; otherwise differences between polls: at least so many
 
 
-@dataclass(frozen=True, slots=True)
-class DaysAbove:
+class DaysAbove(Struct, frozen=True):
     """On how many days a threshold was reached."""
 
     warn: int | None  # None, as the next two: what was installed is not known of any day
@@ -91,8 +88,7 @@ class DaysAbove:
     is_partial: bool  # it is unknown at times: there was no comparison then
 
 
-@dataclass(frozen=True, slots=True)
-class ScopeReport:
+class ScopeReport(Struct, frozen=True):
     """One product and model in the month: of all servers, of a group or of a server."""
 
     kind: ScopeKind
@@ -120,8 +116,7 @@ def urgency_rank(level: Level) -> tuple[bool, int]:
     return level is Level.UNKNOWN, severity_rank(level)
 
 
-@dataclass(frozen=True, slots=True)
-class ProductReport:
+class ProductReport(Struct, frozen=True):
     """One product and model; concurrent and assigned licenses are never added up."""
 
     code: str
@@ -191,8 +186,7 @@ class ProductReport:
         return tuple(scopes)
 
 
-@dataclass(frozen=True, slots=True)
-class ServerCoverage:
+class ServerCoverage(Struct, frozen=True):
     """How much of the month is known of one server."""
 
     server: str
@@ -202,8 +196,7 @@ class ServerCoverage:
     reason: str = ""  # why it has no data now
 
 
-@dataclass(frozen=True, slots=True)
-class MonthlyReport:
+class MonthlyReport(Struct, frozen=True):
     """One month of all servers, or of some groups."""
 
     month: MonthSpan

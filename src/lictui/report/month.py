@@ -6,12 +6,13 @@ Servers are added one after another: five minutes of all of them would fill the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lictui.analysis.columns import Series, SumBuilder
 from lictui.analysis.peaks import PeakAccumulator, Window
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
     from lictui.analysis.columns import BoolArray, FloatArray, SumPart
 
 
-@dataclass(frozen=True, slots=True)
-class ServerMonth:
+class ServerMonth(Struct, frozen=True):
     """The readings of one server by five minutes, or as finely as they are stored."""
 
     since: int  # UTC epoch seconds; a sum needs the server from then on

@@ -6,9 +6,10 @@ dates. A row maps column keys to values and may hold more than the columns that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from lictui.engine.entitlements import Expiry, of_one_day
 from lictui.report import text
@@ -36,8 +37,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """Rows of values, and the columns that readers see."""
 
     key: str  # what the rows are: products, scopes, days, months, entitlements, ...
@@ -45,8 +45,7 @@ class Table:
     rows: Sequence[Row]
 
 
-@dataclass(frozen=True, slots=True)
-class BarChart:
+class BarChart(Struct, frozen=True):
     """Usage as bars against what was installed; thresholds are ratios of installed."""
 
     title: str
@@ -58,8 +57,7 @@ class BarChart:
     weekends: Sequence[int] = ()  # indexes of bars
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A part of the report; `data` are tables only for formats that are processed further."""
 
     title: str
@@ -72,8 +70,7 @@ class Section:
     notes: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ReportTree:
+class ReportTree(Struct, frozen=True):
     """The whole report: title, subtitle and sections in reading order."""
 
     title: str

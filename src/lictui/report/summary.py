@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from lictui.engine.entitlements import Expiry, ExpiryKind, of_one_day, unused_costs
 from lictui.model import ESTATE, LEVELS_ABOVE_WARN, Level
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from lictui.report.model import MonthlyReport, ProductReport
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """One sentence, the label in front of it, and its severity."""
 
     level: Level
@@ -29,8 +29,7 @@ class Statement:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class KeyFigure:
+class KeyFigure(Struct, frozen=True):
     """One figure with its label and a remark."""
 
     label: str

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from enum import StrEnum
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from lictui.engine.entitlements import format_money
 from lictui.model import SEVERE_LEVELS, Level, percent_text
@@ -150,8 +151,7 @@ AT_MOST: Final = "\N{LESS-THAN OR EQUAL TO}"
 AT_LEAST: Final = "\N{GREATER-THAN OR EQUAL TO}"
 
 
-@dataclass(frozen=True, slots=True)
-class Bounded:
+class Bounded(Struct, frozen=True):
     """A number that may be only a bound: `sign` is AT_MOST, AT_LEAST or empty."""
 
     value: float | None
@@ -181,8 +181,7 @@ Cell = PlainCell | Bounded
 Row = Mapping[str, Cell]
 
 
-@dataclass(frozen=True, slots=True)
-class ReportColumn:
+class ReportColumn(Struct, frozen=True):
     """One column of a table; `key` is the key of its values in every row."""
 
     key: str

@@ -7,16 +7,16 @@ are the state of a server at one time: its licenses, and the fault it simulates.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from datetime import date
 
 
-@dataclass(frozen=True, slots=True)
-class License:
+class License(Struct, frozen=True):
     """One pool of licenses: one product code and subscription date."""
 
     product: str  # `XDT_PLT_UD`

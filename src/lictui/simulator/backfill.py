@@ -6,10 +6,10 @@ finer would take longer to write than a demo may take to start. Times are UTC ep
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from msgspec import Struct
 
 from lictui.analysis.series import Resolution
 from lictui.history.csv_reader import UNKNOWN, ImportedPool, imported_rows
@@ -46,8 +46,7 @@ _ONE_COUNT: Final = {ServerKind.CHECKMK, ServerKind.LMSTAT, ServerKind.REMOTE_LM
 _SNAP_IN: Final = {ServerKind.INVENTORY, ServerKind.LAS_INVENTORY}
 
 
-@dataclass(frozen=True, slots=True)
-class ReportedFields:
+class ReportedFields(Struct, frozen=True):
     """How a server reports one pool."""
 
     key: PoolKey

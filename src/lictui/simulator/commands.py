@@ -11,10 +11,12 @@ import json
 import re
 import shlex
 import sys
-from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lictui.clock import Clock, iso
 from lictui.paths import write_private
@@ -38,8 +40,7 @@ if TYPE_CHECKING:
 _ESCAPED: Final = "<>&'"  # by 5.1's serializer
 
 
-@dataclass(frozen=True, slots=True)
-class PowerShell:
+class PowerShell(Struct, frozen=True):
     """One PowerShell."""
 
     is_windows_powershell: bool = True  # Windows PowerShell 5.1; else PowerShell 7
@@ -222,8 +223,7 @@ def _status_pool(pool: License) -> dict[str, object]:
 # The machine and its programs
 
 
-@dataclass(frozen=True, slots=True)
-class SimulatedOutput:
+class SimulatedOutput(Struct, frozen=True):
     """Both outputs of a program, and how it ended."""
 
     stdout: bytes = b""
@@ -241,8 +241,7 @@ usage: lmutil lmstat [-a] [-A] [-c license_file_list] [-f [feature]] [-i [featur
 _UDADMIN_OPTIONS: Final = {"-list", "-times", "-a"}
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(Struct, frozen=True):
     """A license server's own machine; what differs between releases of its programs."""
 
     name: str
@@ -388,8 +387,7 @@ class _CommandListener(Listener):
             writer.close()
 
 
-@dataclass(frozen=True, slots=True)
-class _CommandFront:
+class _CommandFront(Struct, frozen=True):
     machine: Machine
     inventory: CurrentInventory
     fault: CurrentFault
@@ -454,8 +452,7 @@ _EXECUTABLE: Final = 0o700
 _FIRST: Final = "#!/bin/sh\n''''exec {python} -IS \"$0\" \"$@\" # '''\n"
 
 
-@dataclass(frozen=True, slots=True)
-class ProgramPaths:
+class ProgramPaths(Struct, frozen=True):
     """Where the simulated programs are."""
 
     lmutil: Path  # `lmutil lmstat -a -c PORT@HOST`

@@ -11,6 +11,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from uuid import NAMESPACE_DNS, uuid5
 
+from msgspec import Struct
+
 from lictui.clock import iso
 from lictui.simulator import CurrentInventory, FaultMode, License
 from lictui.simulator.estate import ServerKind, SimulatedServer
@@ -59,8 +61,7 @@ def _parts(code: str) -> tuple[str, str, str]:
     return product, edition, model
 
 
-@dataclass(frozen=True, slots=True)
-class SimulatedSite:
+class SimulatedSite(Struct, frozen=True):
     """A site at one time, in the words of its API."""
 
     server: SimulatedServer

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lictui.config.registry import save_servers
 from lictui.config.settings import Retention
@@ -108,8 +110,7 @@ _BY_PROGRAM: Final = (SourceName.LMSTAT, SourceName.COMMAND)
 _ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared with, not bound
 
 
-@dataclass(frozen=True, slots=True)
-class ServerFactory:
+class ServerFactory(Struct, frozen=True):
     """What it takes to start one simulated server."""
 
     estate: SimulatedEstate
@@ -241,8 +242,7 @@ max_backoff = {backoff}
 """
 
 
-@dataclass(frozen=True, slots=True)
-class RunningServers:
+class RunningServers(Struct, frozen=True):
     """The simulated license servers, listening."""
 
     servers: tuple[Server, ...]  # as servers.toml has them

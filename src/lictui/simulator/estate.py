@@ -6,7 +6,6 @@ are UTC epoch seconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from math import inf, pi, sin
@@ -14,6 +13,8 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lictui.simulator import FaultMode, License
 from lictui.simulator.usage import (
@@ -58,8 +59,7 @@ class PastReadings(NamedTuple):
         return PastReadings(*(column[chosen] for column in self))
 
 
-@dataclass(frozen=True, slots=True)
-class SimulatedPool:
+class SimulatedPool(Struct, frozen=True):
     """One product code and subscription date, over all of time."""
 
     product: str
@@ -149,8 +149,7 @@ class ServerKind(StrEnum):
     LICTUI = "lictui"  # another lictui
 
 
-@dataclass(frozen=True, slots=True)
-class ReportedServer:
+class ReportedServer(Struct, frozen=True):
     """What License Usage Insights knows of one license server."""
 
     host: str
@@ -162,8 +161,7 @@ class ReportedServer:
     in_back_office: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class SimulatedServer:
+class SimulatedServer(Struct, frozen=True):
     """One license server, or one site, of the simulated company."""
 
     name: str
@@ -446,8 +444,7 @@ def _account(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Uploaded:
+class _Uploaded(Struct, frozen=True):
     """The profile of figures that license servers upload once a day, at midnight UTC."""
 
     reports: tuple[ReportedServer, ...]

@@ -5,11 +5,12 @@ The grammar follows Citrix's "lic-admin-cmds-status" and public captures of lmst
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 from zlib import crc32
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 # Users of a feature: the same for the same seed
 
 
-@dataclass(frozen=True, slots=True)
-class Seat:
+class Seat(Struct, frozen=True):
     """One line of use: a user on a host, or one in the queue."""
 
     user: str
@@ -114,8 +114,7 @@ def udadmin_text(inventory: Iterable[License], at: float, *, seed: int = 1, time
 # Output of `lmstat -a`, as Citrix's own prints it
 
 
-@dataclass(frozen=True, slots=True)
-class LmstatLayout:
+class LmstatLayout(Struct, frozen=True):
     """What differs from release to release."""
 
     newline: str = "\n"  # "\r\n" on Windows
@@ -151,8 +150,7 @@ def _head(at: float, layout: LmstatLayout) -> Iterator[str]:
     yield f"Flexible License Manager status on {day} {now:%H:%M}"
 
 
-@dataclass(frozen=True, slots=True)
-class FlexServer:
+class FlexServer(Struct, frozen=True):
     """A FlexNet license server on one host, with one vendor daemon.
 
     FlexNet knows issued licenses only, so the overdraft counts among them. Pools of one product

@@ -6,9 +6,11 @@ StuartP-CSP/csp-lui-scripts; the token, developer.cloud.com, authenticate_api_cl
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from lictui.clock import iso
 from lictui.simulator import FaultMode

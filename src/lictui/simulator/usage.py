@@ -7,7 +7,6 @@ company has millions of figures. Times are UTC epoch seconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from math import exp
@@ -15,6 +14,7 @@ from random import Random
 from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from lictui.analysis.columns import FloatArray, IntArray
@@ -31,8 +31,7 @@ _SATURDAY: Final = 5
 _BUSY: Final = (0.96, 1.0, 1.0, 0.98, 0.88, 1.0, 0.85)  # Monday to Sunday
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
+class Region(Struct, frozen=True):
     """A part of the company with one clock and one calendar."""
 
     name: str
@@ -210,8 +209,7 @@ def _hours(random: Random) -> FloatArray:
     return np.array(day) / max(day)
 
 
-@dataclass(frozen=True, slots=True)
-class ConstantUsage:
+class ConstantUsage(Struct, frozen=True):
     """Licenses of which always the same number is in use."""
 
     count: int
@@ -221,8 +219,7 @@ class ConstantUsage:
         return np.full((last - first, QUARTERS), self.count)
 
 
-@dataclass(frozen=True, slots=True)
-class OfficeUsage:
+class OfficeUsage(Struct, frozen=True):
     """Concurrent licenses: taken at log-on, returned at log-off."""
 
     region: Region
@@ -251,8 +248,7 @@ class OfficeUsage:
         return _whole(np.where(works[:, None], busy, quiet))
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(Struct, frozen=True):
     """People who came for a while: assigned over ten days, released 90 days after they left."""
 
     first: int  # day
@@ -268,8 +264,7 @@ class Project:
         return held
 
 
-@dataclass(frozen=True, slots=True)
-class AssignedUsage:
+class AssignedUsage(Struct, frozen=True):
     """User/device licenses: assigned at a first log-on, released by night, 90 days after the last.
 
     A day can only rise; what falls has fallen by its first quarter.
@@ -309,8 +304,7 @@ _ARRIVALS: Final = np.array(
 _MAINTENANCE: Final = ((8, 0.9), (9, 0.7), (10, 0.55), (11, 0.6), (12, 0.8))  # quarter, share
 
 
-@dataclass(frozen=True, slots=True)
-class MachineUsage:
+class MachineUsage(Struct, frozen=True):
     """Licenses that machines hold day and night, but for one maintenance window a week."""
 
     noise: Noise

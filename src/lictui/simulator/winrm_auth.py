@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import spnego
+from msgspec import Struct
 from spnego.channel_bindings import GssChannelBindings
 
 from lictui.simulator.http import Headers, basic_account
@@ -79,8 +80,7 @@ def _folder() -> Path:
 _BINDINGS_ARE_SENT: Final = b"\x0a\x00\x10\x00"
 
 
-@dataclass(slots=True)
-class WindowsLogin:
+class WindowsLogin(Struct):
     """What the server remembers about a connection: the keys after a handshake, or during it."""
 
     context: spnego.ContextProxy | None = None  # None after Basic, which agrees on no keys
@@ -94,8 +94,7 @@ class RefusedLoginError(Exception):
         self.headers = headers
 
 
-@dataclass(frozen=True, slots=True)
-class LoginAcceptor:
+class LoginAcceptor(Struct, frozen=True):
     """Authentication of one server's clients."""
 
     account: WindowsAccount

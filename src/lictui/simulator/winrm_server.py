@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import uuid
 from collections import OrderedDict
-from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from itertools import count
@@ -15,6 +14,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
+from msgspec import Struct, field
 from spnego.exceptions import SpnegoError
 
 from lictui.simulator import CurrentFault, CurrentInventory, FaultMode, License
@@ -78,8 +78,7 @@ def _bad_query(message: str = "The WQL query is invalid.") -> SoapFaultError:
     return SoapFaultError("n:CannotProcessFilter", 2150858778, message, provider=True)
 
 
-@dataclass(frozen=True, slots=True)
-class SoapCall:
+class SoapCall(Struct, frozen=True):
     """One request."""
 
     action: str
@@ -227,8 +226,7 @@ LICENSING: Final = "root/CitrixLicensing"
 CIMV2: Final = "root/cimv2"
 
 
-@dataclass(frozen=True, slots=True)
-class CimClass:
+class CimClass(Struct, frozen=True):
     """One class of one namespace, and what there is of it just now."""
 
     namespace: str
@@ -294,8 +292,7 @@ def services_class() -> CimClass:
 # Replies to SOAP envelopes
 
 
-@dataclass(slots=True)
-class SoapService:
+class SoapService(Struct):
     """One server's side of WS-Management."""
 
     name: str

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urljoin, urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lictui.model import FailureKind, Level, Mode, Notice, Server, Snapshot, State, Step
 from lictui.sources.cvad_pools import (
@@ -256,8 +258,7 @@ BASE_PATHS: Final = ("/cvad/manage", "/citrix/orchestration/api")
 _MAX_LISTED: Final = 10  # site names in a message
 
 
-@dataclass(frozen=True, slots=True)
-class CvadSite:
+class CvadSite(Struct, frozen=True):
     """A site, and the base path under which it was found."""
 
     id: str

@@ -6,8 +6,9 @@ LicenseInventoryModel, SiteDetailResponseModel).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from lictui.model import (
     Activation,

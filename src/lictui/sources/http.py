@@ -6,7 +6,6 @@ import asyncio
 import re
 from abc import ABC, abstractmethod
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -16,6 +15,8 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import httpx
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lictui.model import Certificate, FailureKind, Server, Snapshot, Step
 from lictui.sources.network import (
@@ -106,8 +107,7 @@ def _spelling(character: str) -> str:
     return rf"(?:\\|{percent}5c)*(?:{plain}|{octets}|{numbers}{space})"
 
 
-@dataclass(frozen=True, slots=True)
-class HttpReply:
+class HttpReply(Struct, frozen=True):
     """A complete response; the names in `headers` are case-insensitive."""
 
     status: int
@@ -117,7 +117,7 @@ class HttpReply:
     path: str = ""  # that was requested, with the query
     new_connection: bool = False  # the connection was opened for this request
     certificate: bytes = b""  # the server's leaf certificate in DER; b"" over plain HTTP
-    redactor: Redactor = field(default_factory=Redactor, compare=False, repr=False)
+    redactor: Redactor = field(default_factory=Redactor)
 
     def quote(self, text: object, limit: int = 200) -> str:
         """Return a text of the server for a message, cut to `limit` after secrets are removed."""

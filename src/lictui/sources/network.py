@@ -9,13 +9,13 @@ import socket
 import ssl
 from contextlib import suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.request import getproxies_environment, proxy_bypass
 
 import httpcore
 import httpx
+from msgspec import Struct
 
 from lictui.config.secrets import is_reference
 from lictui.model import FailureKind, Server, Step
@@ -168,8 +168,7 @@ class HandshakeDone(Exception):  # noqa: N818 - it was successful
         self.certificate = certificate  # in DER
 
 
-@dataclass(slots=True)
-class RequestProgress:
+class RequestProgress(Struct):
     """How far a request got. httpcore calls it as its trace, with each event of a connection."""
 
     step: Step  # what the request is for

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lictui.model import (
     FailureKind,
@@ -118,8 +120,7 @@ SILENT_AFTER: Final = 3 * 86400.0  # seconds without an upload
 _SERVERS_KEY: Final = "licenseServersStatus"
 
 
-@dataclass(frozen=True, slots=True)
-class ListedServer:
+class ListedServer(Struct, frozen=True):
     """A license server, and what License Usage Insights warns about."""
 
     server: LicenseServer

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import socket
 from contextlib import aclosing, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import httpcore
+from msgspec.structs import replace
 
 from lictui.model import (
     SOURCES,

@@ -15,8 +15,9 @@ import signal
 import threading
 from collections import deque
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+from msgspec import Struct
 
 from lictui.config.secrets import child_environment
 from lictui.model import FailureKind
@@ -36,8 +37,7 @@ _MAX_STDERR: Final = 4096  # bytes kept from the end of stderr
 _STDOUT_FD: Final = 1
 
 
-@dataclass(frozen=True, slots=True)
-class ProgramOutput:
+class ProgramOutput(Struct, frozen=True):
     """What a program printed, and its exit code."""
 
     exit_code: int  # negative: the signal that ended it

@@ -13,11 +13,13 @@ import re
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lictui.model import Failure, FailureKind, Server, Step
 from lictui.sources.http import HttpClient, HttpReply, reply_json, status_error, status_rules
@@ -45,14 +47,17 @@ _RENEWAL_MARGIN: Final = 60.0  # seconds before its end at which a token is rene
 VALID_TOKEN: Final = re.compile(r"[\x21-\x7e]{1,16384}")
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """A bearer token and what the server said about its owner."""
 
-    value: str = field(repr=False)
+    value: str
     renew_at: float  # on the monotonic clock, somewhat before the token expires
     customer_id: str = ""
     principal: str = ""  # the account's name, "" if the server does not return it
+
+    def __repr__(self) -> str:
+        """Return no value: it is a secret."""
+        return f"Token({self.principal!r})"
 
 
 def new_token(value: object, address: str, clock: Clock, lifetime: float | None) -> Token:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Final, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lictui.model import (
     Failure,
@@ -90,8 +92,7 @@ def config_error(message: str, hint: str, step: Step | None = None) -> SourceErr
     return SourceError(FailureKind.CONFIG, message, hint, step)
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorRule:
+class ErrorRule(Struct, frozen=True):
     """A row of an error table: a regular expression to search in a text, or numbers and names.
 
     None matches everything and ends a table.
@@ -133,8 +134,7 @@ def new_pool(code: str, reading: Reading, reported_name: str = "") -> Pool:
     return Pool(code, name, product.model, reading, counted=product.counted)
 
 
-@dataclass(frozen=True, slots=True)
-class FigureFields:
+class FigureFields(Struct, frozen=True):
     """The fields of a row that hold its figures, where the licenses installed are not one."""
 
     in_use: str

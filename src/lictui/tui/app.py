@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol, TypeVar, cast
 
+from msgspec import Struct
 from textual import events, on
 from textual.app import App, SystemCommand
 from textual.command import DiscoveryHit, Hit, Hits, Provider
@@ -115,8 +115,7 @@ def apply_settings(app: LictuiApp, before: Settings | None = None) -> None:
 # Options of `lictui watch`, made by the command line
 
 
-@dataclass(frozen=True, slots=True)
-class WatchOptions:
+class WatchOptions(Struct, frozen=True):
     """How the wall console view behaves."""
 
     rotate: float = 15.0  # seconds that a page is shown

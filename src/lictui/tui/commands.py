@@ -6,10 +6,12 @@ is only loaded for the bindings, so that `lictui config check` can check a keyma
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +28,7 @@ _FORM: Final = ("form",)
 _SORTED: Final = (*_LISTS, "entitlements", "license_users")
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """A command of the user. With empty `screens` it works everywhere."""
 
     id: str  # its name in `[keymap]`

@@ -6,10 +6,11 @@ Screens use only the variables of the theme, never colors of their own.
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import Struct
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual.filter import LineFilter
@@ -87,8 +88,7 @@ CONSOLE_THEMES: Final = tuple(  # the bright black of the Linux console is too d
 # Symbol sets: Unicode, and 7-bit ASCII
 
 
-@dataclass(frozen=True, slots=True)
-class Symbols:
+class Symbols(Struct, frozen=True):
     """One set of glyphs. Every glyph is one cell wide, except the arrow."""
 
     corners: str  # top left, top right, bottom left, bottom right

@@ -1,11 +1,11 @@
 """SOAP of the simulated WinRM server: instances, faults, and the pages of an enumeration."""
 
-from dataclasses import replace
 from typing import Any
 from xml.etree.ElementTree import Element
 
 import pytest
 from defusedxml.ElementTree import fromstring
+from msgspec.structs import replace
 from tests.simulator.winrm.wsman import LICENSES, LICENSING, NAMESPACES, POOLS, WMI, WQL, envelope
 
 from lictui.simulator import FaultMode, License

@@ -1,10 +1,10 @@
 import json
 import sys
 import textwrap
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.support.clock import FakeClock
 from tests.support.lmstat import CITRIX, HEAD, notice, parse_error, parse_output
 

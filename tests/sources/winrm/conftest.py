@@ -1,10 +1,10 @@
 from collections.abc import AsyncIterator, Callable, Coroutine
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from tests.sources.winrm.ntlm_server import PASSWORD, users
 from tests.sources.winrm.wsman_replies import WsmanRequest, fake_server
 from tests.support.clock import FakeClock

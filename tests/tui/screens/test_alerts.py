@@ -1,8 +1,8 @@
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.support.clock import START
 from tests.support.example_board import example_board, workday_series
 from tests.support.fake_engine import FakeEngine

@@ -1,9 +1,9 @@
 """The requirements of Usage Insights, and the dialog that shows them."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.support.clock import START
 from tests.support.example_board import example_board
 from tests.support.goldens import assert_golden, screen_text

@@ -1,9 +1,9 @@
 """Panes and rows of the dashboard, their selection and order."""
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 from tests.support.clock import START
 from tests.support.example_board import (
     SA,

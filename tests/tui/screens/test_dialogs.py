@@ -1,8 +1,7 @@
 """The first-run screen, and help."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from tests.support.example_board import example_board
 from tests.support.goldens import screen_text
 from tests.support.running_app import running_app

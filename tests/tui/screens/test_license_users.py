@@ -1,10 +1,10 @@
 """The dialog of license users."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.support.clock import START
 from tests.support.fake_engine import FakeEngine
 from tests.support.goldens import assert_golden, screen_text

@@ -1,9 +1,9 @@
 """The products view."""
 
 import re
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from tests.support.example_board import (
     TIMEOUT_FAILURE,
     down_status,

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from tests.support.clock import START
 from tests.support.fake_engine import FakeEngine
 from tests.support.goldens import screen_text

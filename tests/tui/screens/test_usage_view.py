@@ -1,11 +1,11 @@
 """The usage view without a screen: marks, forecast days, the time axis, and facts."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 from tests.support.clock import START
 from tests.support.daily_series import forecast_of
 from tests.support.example_board import pool, up_status

@@ -1,9 +1,9 @@
 """The pages of `lictui watch`, and its big digits."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.support.clock import START, FakeClock
 from tests.support.example_board import (
     TIMEOUT_FAILURE,

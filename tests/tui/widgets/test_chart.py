@@ -1,6 +1,5 @@
 """The usage chart as text on a screen, and its geometry."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -8,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.support.goldens import screen_text
 from textual.app import App, ComposeResult
 

@@ -1,11 +1,11 @@
 """Panes as lines of text, and where the grid places them."""
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.support.clock import START
 from tests.support.example_board import example_board, pool, up_status
 

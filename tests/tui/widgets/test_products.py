@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.support.example_board import example_board
 
 from lictui.analysis.forecast import Forecast, ForecastStatus, Reach, Shortfall

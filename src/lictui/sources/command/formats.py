@@ -6,8 +6,10 @@ Each turns the text a command printed into a snapshot; `label` names the command
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lictui.model import (
     Activation,
@@ -280,8 +282,7 @@ _CLOSING: Final = re.compile(r'"(?=\s+(?:[A-Z_]\w*=|SUPERSEDE\b)|\s*$)', re.IGNO
 _WORD: Final = re.compile(r"\S*")
 
 
-@dataclass(frozen=True, slots=True)
-class Increment:
+class Increment(Struct, frozen=True):
     """One license as its line states it."""
 
     product: str  # the feature: XDT_PLT_UD
@@ -458,8 +459,7 @@ _TIME: Final = re.compile(
 _VERSION: Final = re.compile(r"\d[\d.]{0,20}")
 
 
-@dataclass(slots=True)
-class _AssignmentList:
+class _AssignmentList(Struct):
     users: list[LicenseUser] = field(default_factory=list)
     age: str = ""  # minutes
     unreadable: list[str] = field(default_factory=list)  # lines that are not an assignment

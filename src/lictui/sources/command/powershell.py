@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from datetime import date
 from itertools import islice
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from lictui.model import FailureKind, Mode, Pool, Snapshot, Step
 from lictui.products import cvad_code, describe, is_start_up

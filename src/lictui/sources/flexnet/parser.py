@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
 
 from lictui.model import Model, Pool, Reading, sum_all_known
 from lictui.products import describe
@@ -28,8 +29,7 @@ _MAX_CODE: Final = 60  # characters of a product code
 CITRIX: Final = "CITRIX"  # the vendor daemon whose feature versions are subscription dates
 
 
-@dataclass(slots=True)
-class UsageLine:
+class UsageLine(Struct):
     """A user who has `count` licenses, or waits for them."""
 
     user: str
@@ -41,8 +41,7 @@ class UsageLine:
     license_version: str = ""  # of the license; the line itself has the requested version only
 
 
-@dataclass(slots=True)
-class LmstatService:
+class LmstatService(Struct):
     """One license server of a group of one or three, or one vendor daemon."""
 
     name: str
@@ -52,8 +51,7 @@ class LmstatService:
     version: str = ""
 
 
-@dataclass(slots=True)
-class LmstatVersion:
+class LmstatVersion(Struct):
     """One version of a feature; lmstat prints it only while a license of it is in use."""
 
     version: str
@@ -63,8 +61,7 @@ class LmstatVersion:
     vendor_string: str = ""
 
 
-@dataclass(slots=True)
-class LmstatFeature:
+class LmstatFeature(Struct):
     """One feature of one daemon, with everything reported in all of its listings."""
 
     name: str
@@ -117,8 +114,7 @@ class LmstatFeature:
         return self.has_counts and {version.kind for version in self.versions} != {"uncounted"}
 
 
-@dataclass(slots=True)
-class LmstatReport:
+class LmstatReport(Struct):
     """One whole output of lmstat."""
 
     daemon_host: str = ""  # the host whose vendor daemons are listed

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import re
 import struct
-from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from lictui.installation import extra_command
 from lictui.model import FailureKind, Server, Step

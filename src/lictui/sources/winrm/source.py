@@ -6,10 +6,11 @@ The pools decide about a poll; licenses and services only add to it, and may be 
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from lictui.model import Level, Mode, Notice, Pool, Snapshot, Step
 from lictui.sources.http import HttpSource

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from html import escape
 from http import HTTPStatus
@@ -19,6 +18,7 @@ from xml.etree.ElementTree import Element, TreeBuilder
 import httpx
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, ParseError
+from msgspec import Struct
 
 from lictui.model import FailureKind, Step
 from lictui.sources.http import HttpClient, HttpReply, status_error, status_rules
@@ -167,8 +167,7 @@ _ENVELOPE: Final = f"""\
 <s:Body>{{body}}</s:Body></s:Envelope>"""
 
 
-@dataclass(frozen=True, slots=True)
-class WqlQuery:
+class WqlQuery(Struct, frozen=True):
     """A WQL query to one WMI namespace of one endpoint."""
 
     url: str  # of the endpoint
@@ -217,8 +216,7 @@ class InvalidReplyError(Exception):
         self.web_page = web_page
 
 
-@dataclass(frozen=True, slots=True)
-class WsmanFault:
+class WsmanFault(Struct, frozen=True):
     """An error that the server reports."""
 
     codes: frozenset[int]  # WS-Management codes and WMI HRESULTs, unsigned
@@ -226,8 +224,7 @@ class WsmanFault:
     message: str  # as sent
 
 
-@dataclass(frozen=True, slots=True)
-class ResultPage:
+class ResultPage(Struct, frozen=True):
     """Some of the items; `last` if there are no more."""
 
     items: tuple[Item, ...]

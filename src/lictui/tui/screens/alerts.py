@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from msgspec.structs import replace
 from textual import on, work
 from textual.containers import Vertical
 from textual.events import DescendantFocus

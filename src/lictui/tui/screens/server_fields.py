@@ -11,11 +11,13 @@ import os
 import shlex
 import tomllib
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from itertools import count
 from string import ascii_letters
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lictui.config.secrets import SCHEMES
 from lictui.config.server_schema import INVENTORY_FORMATS, SOURCE_SCHEMAS, to_table
@@ -27,8 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
 
-@dataclass(frozen=True, slots=True)
-class FormField:
+class FormField(Struct, frozen=True):
     """One field. The example is in it while it is empty, the help below it with the focus."""
 
     key: str  # as servers.toml has it

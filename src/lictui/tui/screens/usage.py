@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, cast
 
+from msgspec.structs import replace
 from textual import on, work
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.widgets import Input

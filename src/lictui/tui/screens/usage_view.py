@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from lictui.analysis.forecast import ForecastStatus, describe_forecast
 from lictui.analysis.series import day_of, day_start
@@ -81,8 +82,7 @@ def chart_query(
     return ProductQuery(selection.servers, selection.product, bounds, width, back, heat_map)
 
 
-@dataclass(frozen=True, slots=True)
-class UsageData:
+class UsageData(Struct, frozen=True):
     """Everything that is shown of a product in a time range."""
 
     selection: ProductSelection

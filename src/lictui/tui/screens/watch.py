@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
 from textual import work
 from textual.reactive import reactive
 from textual.screen import Screen
@@ -96,8 +96,7 @@ _QUIET_STATES: Final = (State.UP, State.WAITING, State.DISABLED)
 _SEVERE: Final = (Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
 
 
-@dataclass(frozen=True, slots=True)
-class WatchPage:
+class WatchPage(Struct, frozen=True):
     """What is seen at one time."""
 
     big: tuple[Total, ...] = ()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
+from msgspec import Struct
 from rich.segment import Segment
 from rich.style import Style
 from textual import actions, on
@@ -48,8 +48,7 @@ _NORMAL_STATES: Final = (State.UP, State.WAITING, State.DISABLED)
 # Header: the views as tabs, alerts by level, servers up, utilization, time
 
 
-@dataclass(frozen=True, slots=True)
-class UsageTotal:
+class UsageTotal(Struct, frozen=True):
     """A sum over all products that are counted alike."""
 
     verb: str  # "in use" or "assigned": the two are never added up
@@ -59,8 +58,7 @@ class UsageTotal:
     partial: frozenset[str] = frozenset()  # the figures, or "ratio", that lack a server or a pool
 
 
-@dataclass(frozen=True, slots=True)
-class HeaderView:
+class HeaderView(Struct, frozen=True):
     """The content of the header, except the time."""
 
     up: int = 0
@@ -70,8 +68,7 @@ class HeaderView:
     alerts: tuple[tuple[Level, int], ...] = ()  # that need attention, the worst level first
 
 
-@dataclass(frozen=True, slots=True)
-class Tab:
+class Tab(Struct, frozen=True):
     """A view in the header."""
 
     key: str

@@ -5,7 +5,6 @@ A chart is one frozen value with its geometry; only the drawing of it loads plot
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from enum import IntEnum
 from itertools import accumulate, chain, groupby, pairwise
@@ -14,6 +13,8 @@ from operator import itemgetter
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from msgspec import Struct
+from msgspec.structs import replace
 from textual.reactive import reactive
 
 from lictui.analysis.series import day_bounds, day_of
@@ -36,8 +37,7 @@ _LOW: Final = 4  # usage below this part of the limit gets an axis of its own
 _HALF_A_MONTH: Final = 15 * 86400  # seconds; a monthly value is drawn in the middle of its month
 
 
-@dataclass(frozen=True, slots=True)
-class LevelSegment:
+class LevelSegment(Struct, frozen=True):
     """A constant level from one time to another."""
 
     start: int
@@ -59,8 +59,7 @@ class MarkKind(IntEnum):
     SERVER_UP = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """An event, past or expected."""
 
     time: float
@@ -68,8 +67,7 @@ class Mark:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ForecastDay:
+class ForecastDay(Struct, frozen=True):
     """The forecast of one day."""
 
     start: int
@@ -80,8 +78,7 @@ class ForecastDay:
     installed: int | None  # on that day, without what has expired
 
 
-@dataclass(frozen=True, slots=True)
-class ChartView:
+class ChartView(Struct, frozen=True):
     """Everything the chart draws."""
 
     buckets: tuple[Bucket, ...] = ()
@@ -495,8 +492,7 @@ _HEAT_CSS: Final = " ".join(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class HeatMapView:
+class HeatMapView(Struct, frozen=True):
     """A heat map and its scale."""
 
     heat: HeatMatrix | None = None

@@ -6,11 +6,11 @@ Drawing a pane is views in, lines of styled fragments out. The grid repaints onl
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
 from rich.cells import cell_len
 from textual import on
 from textual.events import Resize
@@ -41,8 +41,7 @@ FRAME_CELLS: Final = 4  # both borders with a blank each
 _REASON_LINES: Final = 4  # of the reason, and as many of the hint
 
 
-@dataclass(frozen=True, slots=True)
-class PaneColumns:
+class PaneColumns(Struct, frozen=True):
     """Column widths of all rows; 0 leaves a column out."""
 
     name: int
@@ -261,8 +260,7 @@ _TWO: Final = 132  # cells from which two columns are readable
 _THREE: Final = 216
 
 
-@dataclass(frozen=True, slots=True)
-class LayoutRow:
+class LayoutRow(Struct, frozen=True):
     """One row of panes of equal height, or a heading."""
 
     top: int
@@ -271,8 +269,7 @@ class LayoutRow:
     count: int  # number of panes; 0 makes it the heading of the group of pane `first`
 
 
-@dataclass(frozen=True, slots=True)
-class PaneLayout:
+class PaneLayout(Struct, frozen=True):
     """The row on each line. `edges` are the x at which columns start, and the last one's end."""
 
     lines: tuple[LayoutRow, ...]

@@ -5,9 +5,11 @@ Equal values are not drawn again, so ages are coarse and an unchanged server kee
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lictui.engine.board import (
     MATCH_ALL,
@@ -43,16 +45,14 @@ SORTS: Final = ("registry", "name", "ratio", "free", "alerts")
 RowId = tuple[str, "PoolKey | None"]  # server and pool; without a pool the server itself
 
 
-@dataclass(frozen=True, slots=True)
-class CurrentTime:
+class CurrentTime(Struct, frozen=True):
     """When the board is looked at: ages and days are counted from here."""
 
     now: float
     today: date
 
 
-@dataclass(frozen=True, slots=True)
-class RowView:
+class RowView(Struct, frozen=True):
     """One pool."""
 
     server: str
@@ -72,8 +72,7 @@ class RowView:
         return self.server, self.key
 
 
-@dataclass(frozen=True, slots=True)
-class PaneView:
+class PaneView(Struct, frozen=True):
     """One server."""
 
     server: str
@@ -94,8 +93,7 @@ class PaneView:
         return tuple(row.id for row in self.rows) or ((self.server, None),)
 
 
-@dataclass(frozen=True, slots=True)
-class DashboardFilter:
+class DashboardFilter(Struct, frozen=True):
     """Which panes are shown, and in which order."""
 
     group: str = ""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lictui.analysis.series import Resolution, SeriesQuery
 from lictui.model import Level, Reading
@@ -74,8 +76,7 @@ _HEIGHTS: Final = 8
 _LEAST_SPAN: Final = 0.1  # of the maximum: smaller changes are not blown up
 
 
-@dataclass(frozen=True, slots=True)
-class TrendData:
+class TrendData(Struct, frozen=True):
     """The maximum of each bucket, oldest first; None is a gap."""
 
     start: int = 0  # UTC epoch seconds

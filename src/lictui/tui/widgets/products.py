@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+from msgspec.structs import replace
 from rich.cells import cell_len
 
 from lictui.analysis.forecast import describe_forecast, direction_text
@@ -43,8 +44,7 @@ _NEAR: Final = 90
 _YEAR: Final = 365
 
 
-@dataclass(frozen=True, slots=True)
-class ProductsContext:
+class ProductsContext(Struct, frozen=True):
     """What rows are made with, apart from totals and summaries."""
 
     alerts: AlertSettings
@@ -55,8 +55,7 @@ class ProductsContext:
     problems_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ProductRow:
+class ProductRow(Struct, frozen=True):
     """One product and model of one scope."""
 
     total: Total

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
+from msgspec import Struct
 from rich.cells import cell_len
 from textual import on
 from textual.events import Click, Resize
@@ -25,8 +25,7 @@ _ESSENTIAL: Final = 4  # the rank up to which a column is worth more than whole 
 UNLIMITED: Final = 1 << 30
 
 
-@dataclass(frozen=True, slots=True)
-class TableColumn:
+class TableColumn(Struct, frozen=True):
     """A column; one with a rank is left out where it is empty or has no room."""
 
     key: str
