@@ -74,3 +74,9 @@ def test_only_start_up_licenses_are_not_counted() -> None:
 )
 def test_cvad_enums_become_a_code(enums: tuple[str, str, str], code: str) -> None:
     assert cvad_code(*enums) == code
+
+
+def test_reported_name_and_model_count_where_the_catalog_has_none() -> None:
+    reported = describe("XenDesktop:XAXDFull", "DaaS Premium", Model.USER_DEVICE)
+    assert (reported.name, reported.model) == ("DaaS Premium", Model.USER_DEVICE)
+    assert describe("XDT_PLT_UD", "other").name == describe("XDT_PLT_UD").name

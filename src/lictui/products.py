@@ -29,12 +29,16 @@ class Product(Struct, frozen=True):
         return self.name.replace(_CVAD, "CVAD").removeprefix("Citrix ")
 
 
-def describe(code: str) -> Product:
-    """Return the product of `code`, in any case; an unknown code never raises."""
+def describe(code: str, name: str = "", model: Model = Model.OTHER) -> Product:
+    """Return the product of `code`, in any case; an unknown code never raises.
+
+    A reported `name` is used where none is published, a reported `model` wherever it is known.
+    """
     upper = code.strip().upper()
     is_start_up = upper in _START_UP
-    model = Model.SERVER if is_start_up else _model(upper)
-    return Product(code, _name(upper) or code, model, counted=not is_start_up)
+    if model is Model.OTHER:
+        model = Model.SERVER if is_start_up else _model(upper)
+    return Product(code, _name(upper) or name or code, model, counted=not is_start_up)
 
 
 def abbreviated(message: str, code: str) -> str:

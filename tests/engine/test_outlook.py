@@ -13,7 +13,7 @@ from tests.support.example_board import pool as example_pool
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.analysis.columns import Series
-from lictui.analysis.forecast import ForecastStatus
+from lictui.analysis.forecast import ForecastStatus, describe_forecast
 from lictui.analysis.series import Bucket
 from lictui.config.settings import AlertSettings, Settings
 from lictui.engine.board import Board, GroupBy, MergedBoard, apply_poll, with_servers
@@ -132,8 +132,8 @@ def test_scope_makes_a_forecast_from_its_history() -> None:
     scope = _scopes(_board((A, pool(installed=100))))["a"]
     query = scope.history_query(START)
     assert (query.pools, query.width) == ((("a", PoolKey(_CODE)),), _DAY)
-    assert query.end == _MIDNIGHT
-    assert query.end - query.start == 800 * _DAY
+    assert query.end == _MIDNIGHT + _DAY
+    assert query.end - query.start == 801 * _DAY
     past = Series.of(tuple(_bucket(day, 0, 95) for day in range(-60, 1)), _DAY)
     result = scope.forecast(past, START, _TODAY)
     assert result.based_on_days == 60  # today is not over
@@ -154,6 +154,14 @@ def test_scope_forecast_uses_installed_by_day() -> None:
     result = scope.forecast(Series.of((*before, *since), _DAY), START, _TODAY)
     assert result.critical is not None
     assert result.critical.last_reached is None
+
+
+def test_forecast_tells_a_threshold_reached_today() -> None:
+    scope = _scopes(_board((A, pool(installed=500))))["a"]
+    past = [_bucket(day, 0, 250) for day in range(-60, 0)]
+    result = scope.forecast(Series.of((*past, _bucket(0, 0, 455)), _DAY), START, _TODAY)
+    assert describe_forecast(result, _TODAY) == "stable; 90 % reached today"
+    assert result.based_on_days == 60
 
 
 CCS, UD = "XDT_PLT_CCS", "XDT_PLT_UD"

@@ -298,7 +298,7 @@ def test_forecast_is_that_of_all_selected_servers(fixture: ReportFixture) -> Non
 def test_expiries_within_a_year_are_listed_by_day(fixture: ReportFixture) -> None:
     expiries = sample_report(fixture).expiries
     assert expiries[0] == Expiry(
-        date(2026, 12, 14), ExpiryKind.LICENSES, "a", CCS, expiries[0].name, 100
+        date(2026, 12, 14), ExpiryKind.LICENSES, "a", CCS, expiries[0].name, Model.CONCURRENT, 100
     )
     assert [(expiry.day, expiry.kind, expiry.server) for expiry in expiries[1:]] == [
         (date(2027, 1, 31), ExpiryKind.RENEWAL, "estate"),

@@ -228,7 +228,9 @@ def _threshold_texts(result: Forecast, today: date) -> Iterator[str]:
     shortfall_days = {shortfall.date for shortfall in result.shortfalls}
     reaches = [reach for reach in (result.critical, result.warn) if reach and _in_reach(reach)]
     shown = [*reaches[:1], *([result.installed] if _in_reach(result.installed) else [])]
-    texts = [_reach_text(reach) for reach in shown if reach and reach.day not in shortfall_days]
+    texts = [
+        _reach_text(reach, today) for reach in shown if reach and reach.day not in shortfall_days
+    ]
     both_likely = all(text.startswith(_LIKELY_TO) for text in texts)
     yield from texts[:1]
     yield from (text.removeprefix(_LIKELY_TO * both_likely) for text in texts[1:])
@@ -243,7 +245,7 @@ def _in_reach(reach: Reach | None) -> bool:
 _LIKELY_TO: Final = "likely to reach "
 
 
-def _reach_text(reach: Reach) -> str:
+def _reach_text(reach: Reach, today: date) -> str:
     """Return when a threshold is reached: the wording grows stronger with the probability."""
     share = "it again" if reach.last_reached else _share(reach)
     chance = f"chance {reach.probability:.0%}".replace("%", " %")
@@ -260,6 +262,8 @@ def _reach_text(reach: Reach) -> str:
     if reach.last_reached is None:
         return sentence
     reached = f"{_share(reach)} last reached on {_day(reach.last_reached)}"
+    if reach.last_reached == today:
+        reached = f"{_share(reach)} reached today"
     return reached if reach.ratio < 1 else f"{reached}, {sentence}"
 
 

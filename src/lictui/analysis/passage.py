@@ -33,7 +33,7 @@ from lictui.analysis.series import Resolution
 from lictui.analysis.trend import fit_trend, medians
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -223,8 +223,13 @@ _STATUS: Final = (ForecastStatus.FLAT, ForecastStatus.GROWING, ForecastStatus.FA
 _WEEKEND: Final = 2  # so few days need not contain a working day
 
 
-def forecast(inputs: ForecastInput, daily: Series, today: date) -> Forecast:
-    """Return the forecast as of `today`, a date where the user is, from complete days of UTC."""
+def forecast(
+    inputs: ForecastInput, daily: Series, today: date, begun: Series | None = None
+) -> Forecast:
+    """Return the forecast as of `today`, a date where the user is, from complete days of UTC.
+
+    A day that has only `begun` tells nothing about other days, but whether a threshold was reached.
+    """
     days = daily.start // Resolution.DAY + _EPOCH
     daily = daily.select((days >= today.toordinal() - MAX_DAYS) & (days <= today.toordinal()))
     result = Forecast(
@@ -255,8 +260,7 @@ def forecast(inputs: ForecastInput, daily: Series, today: date) -> Forecast:
     for day, count in inputs.expiring.items():
         if day >= today:
             ahead[(day - today).days :] -= count
-    recent = figures[-_RECENT_DAYS:]
-    recent[~_is_similar(installed[-_RECENT_DAYS:], inputs.installed)] = np.nan
+    recent = _recent_peaks(inputs, [daily, begun] if begun else [daily], today)
     result = _with_thresholds(result, inputs, today, weeks, np.maximum(ahead, 0), recent)
     basis = result.basis
     if length < _YEARLY_DAYS:
@@ -266,13 +270,30 @@ def forecast(inputs: ForecastInput, daily: Series, today: date) -> Forecast:
     return replace(result, basis=basis)
 
 
+def _recent_peaks(
+    inputs: ForecastInput, histories: Iterable[Series], today: date
+) -> dict[date, int]:
+    """Return the figures of the last days with as many licenses as now."""
+    return {
+        date.fromordinal(day): figure
+        for daily in histories
+        for day, figure, is_similar in zip(
+            (daily.start // Resolution.DAY + _EPOCH).tolist(),
+            (daily.last if inputs.model.is_assigned else daily.high).tolist(),
+            _is_similar(daily.installed, inputs.installed or 0),
+            strict=True,
+        )
+        if is_similar and day >= today.toordinal() - _RECENT_DAYS
+    }
+
+
 def _with_thresholds(
     result: Forecast,
     inputs: ForecastInput,
     today: date,
     weeks: Array,
     installed: Indexes,
-    recent: Array,
+    recent: Mapping[date, int],
 ) -> Forecast:
     """Return the result with thresholds and shortfalls; `installed` by day from today on."""
     logs = np.log(np.maximum(weeks, _MIN_USAGE))
@@ -283,8 +304,7 @@ def _with_thresholds(
         # Paths that end early could make a higher threshold likelier than a lower one.
         lower = np.minimum(lower, distribution(paths, ratio * installed, len(weeks)))
         level = max(ratio * (inputs.installed or 0), _MIN_THRESHOLD)
-        ago = len(recent) - np.flatnonzero(recent >= level)[-1:]
-        last = today - timedelta(days=int(ago[0])) if len(ago) else None
+        last = max((day for day, figure in recent.items() if figure >= level), default=None)
         reaches[ratio] = _reach(ratio, lower, today, last)
     shortfalls = []
     for day in sorted(inputs.expiring):

@@ -26,7 +26,7 @@ from lictui.engine.board import (
     once_per_entitlement,
 )
 from lictui.engine.merge import uses_las
-from lictui.model import sum_all_known
+from lictui.model import Model, sum_all_known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -62,6 +62,7 @@ class Expiry(Struct, frozen=True):
     server: str  # of a renewal: the server, the group or "estate" that it is for
     product: str = ""  # "" when it concerns the server as a whole
     name: str = ""  # of the product; "" if the server does not report which
+    model: Model = Model.OTHER  # of the product
     count: int | None = None  # licenses concerned; None: unknown
     subscription_date: date | None = None  # of the pool
     renewed: bool = False  # of a subscription: the server has a later one for as many licenses
@@ -123,6 +124,7 @@ def _license_expiries(server: str, snapshot: Snapshot) -> Iterator[Expiry]:
             server=server,
             product=pool.product,
             name=pool.name,
+            model=pool.model,
             subscription_date=subscription,
         )
         if end is not None:
@@ -161,6 +163,7 @@ class ScopeUsage(Struct, frozen=True):
     highest_peak: int | None = None  # of all known months
     proven_peak: int | None = None  # lower if the highest is only an upper bound
     peak_is_bound: bool = False
+    model: Model = Model.OTHER
 
 
 class ContractLine(ScopeUsage, frozen=True, kw_only=True):
@@ -315,7 +318,7 @@ def _usage(total: Total, past: PastSummary | None) -> ScopeUsage:
     name = total.name or products.describe(total.product).name
     installed = total.comparable.installed
     if past is None or past.all_time is None:
-        return ScopeUsage(name, installed)
+        return ScopeUsage(name, installed, model=total.model)
     highest = past.all_time.peak
     return ScopeUsage(
         name,
@@ -324,6 +327,7 @@ def _usage(total: Total, past: PastSummary | None) -> ScopeUsage:
         highest.peak,
         None if highest.bound else highest.peak,
         bool(past.month and past.month.peak.bound),
+        total.model,
     )
 
 
@@ -338,6 +342,7 @@ def renewals(lines: Iterable[ContractLine]) -> Iterator[Expiry]:
                 line.scope,
                 entitlement.product,
                 line.name,
+                line.model,
                 entitlement.purchased,
             )
 
@@ -347,7 +352,7 @@ def summary(line: ContractLine) -> str:
     entitlement = line.entitlement
     if line.installed is None and line.highest_peak is None:
         return "no usage data"
-    assigned = products.describe(entitlement.product).model.is_assigned
+    assigned = products.describe(entitlement.product, model=line.model).model.is_assigned
     at_least = "at least " if line.is_bound else ""
     if line.shortfall:
         used = "assignments exceed" if assigned else "peak exceeds"

@@ -67,13 +67,14 @@ class ForecastScope(ForecastInput, frozen=True, kw_only=True):
     entitlements: tuple[tuple[str, str], ...] = ()  # of servers: the same licenses count once
 
     def history_query(self, now: float) -> SeriesQuery:
-        """The query for the complete days that a forecast rests on; `now` in UTC epoch seconds."""
-        end = int(now) // _DAY * _DAY
-        return SeriesQuery(self.pools, end - MAX_DAYS * _DAY, end, _DAY, self.entitlements)
+        """The query for the days that a forecast rests on, and today; `now` in epoch seconds."""
+        end = (int(now) // _DAY + 1) * _DAY
+        return SeriesQuery(self.pools, end - (MAX_DAYS + 1) * _DAY, end, _DAY, self.entitlements)
 
     def forecast(self, history: Series, now: float, today: date) -> Forecast:
         """The forecast from the answer to that query; `today` in the user's time zone."""
-        result = forecast(self, history.select(history.end <= now), today)
+        complete = history.end <= now
+        result = forecast(self, history.select(complete), today, history.select(~complete))
         earlier = sorted({key.product for _, key in self.pools} - {self.product})
         basis = f"{result.basis}; continues {', '.join(earlier)}" if earlier else result.basis
         return replace(result, basis=basis)

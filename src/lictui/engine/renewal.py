@@ -14,6 +14,7 @@ from lictui.analysis.series import day_of
 from lictui.engine.board import GroupBy
 from lictui.engine.entitlements import compare_entitlements
 from lictui.engine.product_history import ProductQuery
+from lictui.model import Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from lictui.engine.board import MergedBoard
     from lictui.engine.entitlements import ContractLine
     from lictui.history.store import History
-    from lictui.model import Model
 
 
 class Basis(StrEnum):
@@ -109,7 +109,7 @@ async def renewal_positions(
     reader, end = ProductHistoryReader(history, clock), int(query.now) + 1
     totals = board.totals(GroupBy.PRODUCT)
     codes = {line.entitlement.product for line in lines} - {total.product for total in totals}
-    positions = [_position(code, "", None, lines) for code in codes]
+    positions = [_position(code, "", Model.OTHER, lines) for code in codes]
     for total in totals:
         servers, width = total.servers_expected, end - query.start
         question = ProductQuery(servers, total.product, (query.start, end), width, curve=True)
@@ -130,10 +130,9 @@ async def renewal_positions(
     return tuple(sorted(positions, key=lambda p: (p.purchased is None, p.name, p.product)))
 
 
-def _position(code: str, name: str, model: Model | None, lines: Iterable[ContractLine]) -> Position:
+def _position(code: str, name: str, model: Model, lines: Iterable[ContractLine]) -> Position:
     """Return what was purchased; the licenses of an entitlement within another count once."""
-    product = products.describe(code)
-    name, model = product.name if product.name != code else name or code, model or product.model
+    product = products.describe(code, name, model)
     outer = [n for n in lines if n.entitlement.product == code and not n.container]
     purchased = sum(line.entitlement.purchased for line in outer) if outer else None
     costs = [line.cost for line in outer if line.cost is not None]
@@ -142,7 +141,7 @@ def _position(code: str, name: str, model: Model | None, lines: Iterable[Contrac
     unit_cost = sum(costs) / purchased if purchased and is_priced else None
     renewals = (line.entitlement.renewal for line in outer if line.entitlement.renewal)
     currency, renewal = min(currencies, default=""), min(renewals, default=None)
-    return Position(code, name, model, purchased, unit_cost, currency, renewal)
+    return Position(code, product.name, product.model, purchased, unit_cost, currency, renewal)
 
 
 def break_evens(positions: Iterable[Position]) -> list[tuple[Position, Position]]:

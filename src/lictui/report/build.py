@@ -42,7 +42,6 @@ from lictui.model import (
     Server,
     State,
 )
-from lictui.report import text
 from lictui.report.model import (
     AssignmentChanges,
     MonthlyReport,
@@ -201,7 +200,7 @@ class _ProductBuilder:
         warn, critical = self._limits(self._scopes[0])
         return ProductReport(
             self.code,
-            text.product_name(self.code, self.members[0].known_pools[0].name),
+            products.describe(self.code, self.members[0].known_pools[0].name).name,
             self.model,
             warn,
             critical,
@@ -453,23 +452,24 @@ def _contract_lines(
     def usage_of(entitlement: Entitlement) -> list[ScopeUsage]:
         of_product = [product for product in reports if product.code == entitlement.product]
         scopes = [(product, _scope_of(entitlement, product, groups)) for product in of_product]
-        return [_scope_usage(product.name, scope) for product, scope in scopes]
+        return [_scope_usage(product, scope) for product, scope in scopes]
 
     return compare(entitlements, usage_of, groups)
 
 
-def _scope_usage(name: str, scope: ScopeReport | None) -> ScopeUsage:
+def _scope_usage(product: ProductReport, scope: ScopeReport | None) -> ScopeUsage:
     if scope is None:
-        return ScopeUsage(name, None)
+        return ScopeUsage(product.name, None, model=product.model)
     months = [(month.highest_is_bound, month.highest) for month in scope.months]
     peaks = [(is_bound, highest) for is_bound, highest in months if highest is not None]
     return ScopeUsage(
-        name,
+        product.name,
         scope.installed,
         scope.month.highest,
         max((highest for _, highest in peaks), default=None),
         max((highest for is_bound, highest in peaks if not is_bound), default=None),
         scope.month.highest_is_bound,
+        product.model,
     )
 
 
@@ -501,7 +501,7 @@ def _expiries(
     Where licenses and their subscription end on one day, only the licenses are listed.
     """
     in_period = [
-        replace(expiry, name=text.product_name(expiry.product, expiry.name))
+        replace(expiry, name=products.describe(expiry.product, expiry.name).name)
         for expiry in (*expiries(board), *renewals(lines))
         if first_day <= expiry.day <= last_day
         and expiry.kind is not ExpiryKind.CERTIFICATE

@@ -12,7 +12,6 @@ from msgspec import Struct
 
 from lictui.engine.entitlements import format_money
 from lictui.model import SEVERE_LEVELS, Level, percent_text
-from lictui.products import describe
 
 if TYPE_CHECKING:
     from lictui.analysis.usage import Period
@@ -120,12 +119,6 @@ def format_period(period: Period | None, zone: tzinfo | None) -> str:
     if period is None:
         return "never"
     return f"{format_duration(period.seconds)} from {format_time(period.start, zone)}"
-
-
-def product_name(code: str, reported_name: str) -> str:
-    """Return the published name of a product; without one, the name that the server reports."""
-    name = describe(code).name
-    return reported_name if name == code else name
 
 
 # Values and columns of tables

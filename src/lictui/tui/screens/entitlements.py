@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from lictui.analysis.usage import PastSummary, TotalKey
     from lictui.engine.board import GroupBy, MergedBoard
+    from lictui.model import Model
 
 
 # The two lists as rows
@@ -72,7 +73,7 @@ def line_rows(overview: EntitlementOverview) -> Rows[str]:
     """The entitlements."""
     return {
         f"{line.scope}/{line.entitlement.product}": {
-            "name": (_product_name(line.entitlement.product), Tone.TEXT),
+            "name": (_product_name(line.entitlement.product, line.name, line.model), Tone.TEXT),
             "scope": (_scope_name(line.scope), Tone.QUIET),
             "purchased": (f"{line.entitlement.purchased:,}", Tone.TEXT),
             "installed": (text.format_count(line.installed), Tone.TEXT),
@@ -87,9 +88,9 @@ def _scope_name(scope: str) -> str:
     return "all servers" if scope == "estate" else scope
 
 
-def _product_name(code: str) -> str:
-    product = describe(code)
-    return f"{product.short_name} {product.model.short}"
+def _product_name(code: str, name: str, model: Model) -> str:
+    product = describe(code, name, model)
+    return f"{product.short_name} {product.model.short}" if code else ""
 
 
 def _tone(line: ContractLine) -> Tone:
@@ -106,7 +107,7 @@ def expiry_rows(overview: EntitlementOverview, today: date) -> Rows[str]:
         tone = Tone.WARN if days <= _WARN_DAYS else Tone.TEXT
         tone = Tone.CRITICAL if days <= _CRITICAL_DAYS else tone
         left = "today" if not days else f"{days:,} d" if days > 0 else f"{-days:,} d ago"
-        name = _product_name(expiry.product) if expiry.product else ""
+        name = _product_name(expiry.product, expiry.name, expiry.model)
         count = "" if expiry.count is None else f"{expiry.count:,}"
         rows[f"{index}/{expiry.day}/{expiry.kind}/{expiry.server}/{expiry.product}"] = {
             "day": (f"{expiry.day.day} {expiry.day:%b %Y}", Tone.TEXT, days),

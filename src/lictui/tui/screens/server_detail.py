@@ -305,7 +305,7 @@ def pool_rows(pools: Sequence[Pool], today: date) -> Rows[str]:
     """The licenses of one server."""
     rows: Rows[str] = {}
     for pool in pools:
-        product, reading = describe(pool.product), pool.reading
+        product, reading = describe(pool.product, pool.name, pool.model), pool.reading
         counts = {"In use": reading.in_use, "Installed": reading.installed, "Free": reading.free}
         days = (("SA ends", pool.subscription_date), ("expires", pool.expires))
         ends = ", ".join(f"{verb} {text.format_date(day, today)}" for verb, day in days if day)
