@@ -184,7 +184,8 @@ def test_approaching_expiry_is_a_notice(days: int | None, level: Level | None) -
         license_server(daysToExpire=days, licenseExpirationDate="2026-12-20T00:00:00Z")
     )
     assert [notice.level for notice in notices] == ([] if level is None else [level])
-    assert all(notice.detail == "lic01.acme.test (2026-12-20)" for notice in notices)
+    assert all(notice.title.startswith("lic01.acme.test has licenses") for notice in notices)
+    assert all(notice.detail == "2026-12-20" for notice in notices)
 
 
 @pytest.mark.parametrize(

@@ -279,26 +279,26 @@ def server_notices(servers: Sequence[ListedServer], now: float) -> tuple[Notice,
     remaining = [(days, listed) for listed in servers for days in _remaining(listed, now)]
     remaining.sort(key=lambda pair: pair[0])
     soon, later = (
-        [_with_expiry(listed) for days, listed in remaining if first <= days <= last]
+        [(listed, _expiry(listed)) for days, listed in remaining if first <= days <= last]
         for first, last in ((0, _WARN_DAYS), (_WARN_DAYS + 1, _INFO_DAYS))
     )
     notices = (
         _notice(
             Level.CRITICAL,
             "have not reported for more than 3 days",
-            [f"{listed.name} ({_since(listed.server.last_reported, now)})" for listed in silent],
+            [(listed, _since(listed.server.last_reported, now)) for listed in silent],
             "Check that they are running and can reach Citrix Cloud.",
         ),
         _notice(
             Level.CRITICAL,
             "have expired licenses",
-            [_with_expiry(listed) for listed in servers if listed.expired],
+            [(listed, _expiry(listed)) for listed in servers if listed.expired],
             "Renew the licenses, or remove them.",
         ),
         _notice(
             Level.WARN,
             "have never reported",
-            [listed.name for listed in servers if listed.server.status is _NEVER],
+            [(listed, "") for listed in servers if listed.server.status is _NEVER],
             "Register them in Citrix Licensing Manager, and allow outbound access to Citrix Cloud.",
         ),
         _notice(Level.WARN, f"{_EXPIRE} {_WARN_DAYS} days", soon, "Renew the licenses."),
@@ -306,13 +306,13 @@ def server_notices(servers: Sequence[ListedServer], now: float) -> tuple[Notice,
         _notice(
             Level.WARN,
             "were not found in Citrix back office",
-            [listed.name for listed in servers if listed.missing_in_back_office],
+            [(listed, "") for listed in servers if listed.missing_in_back_office],
             "Check that their licenses are allocated to this partner.",
         ),
         _notice(
             Level.WARN,
             "have licenses that are not for service providers",
-            [listed.name for listed in servers if listed.has_non_csp_license],
+            [(listed, "") for listed in servers if listed.has_non_csp_license],
             "License Usage Insights covers licenses for service providers only.",
         ),
         _concurrent(servers),
@@ -337,9 +337,8 @@ def _remaining(listed: ListedServer, now: float) -> Iterator[int]:
         yield max(0, days)
 
 
-def _with_expiry(listed: ListedServer) -> str:
-    expires = listed.server.expires
-    return f"{listed.name} ({expires})" if expires else listed.name
+def _expiry(listed: ListedServer) -> str:
+    return str(listed.server.expires or "")
 
 
 def _concurrent(servers: Sequence[ListedServer]) -> Notice | None:
@@ -351,23 +350,35 @@ def _concurrent(servers: Sequence[ListedServer]) -> Notice | None:
     return _notice(
         Level.WARN,
         "have concurrent licenses",
-        [listed.name for listed in concurrent],
+        [(listed, "") for listed in concurrent],
         "License Usage Insights covers user licenses; check whether these may be used.",
-        prefix=f"{_listing(features) or 'usage not reported'}, on ",
+        usage=_listing(features) or "usage not reported",
     )
 
 
 def _notice(
-    level: Level, condition: str, details: Sequence[str], action: str, prefix: str = ""
+    level: Level,
+    condition: str,
+    subjects: Sequence[tuple[ListedServer, str]],
+    action: str,
+    usage: str = "",
 ) -> Notice | None:
-    """Return a notice about `details`, if there are any; `condition` starts with have or were."""
-    if not details:
+    """Return a notice about servers and what is known of each, if there are any.
+
+    `condition` starts with have or were.
+    """
+    if not subjects:
         return None
-    title = f"{len(details):,} license servers {condition}"
-    if len(details) == 1:
+    if len(subjects) == 1:
+        ((listed, detail),) = subjects
         verb, _, words = condition.partition(" ")
-        title = f"A license server {'has' if verb == 'have' else 'was'} {words}"
-    return Notice("server", level, title, prefix + _listing(details), action)
+        title = f"{listed.name} {'has' if verb == 'have' else 'was'} {words}"
+        return Notice("server", level, title, usage or detail, action)
+    names = _listing(
+        [f"{listed.name}{f' ({detail})' * bool(detail)}" for listed, detail in subjects]
+    )
+    title = f"{len(subjects):,} license servers {condition}"
+    return Notice("server", level, title, f"{usage}, on {names}" if usage else names, action)
 
 
 def _listing(names: Sequence[str]) -> str:
