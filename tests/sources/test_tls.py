@@ -202,7 +202,7 @@ async def test_file_that_never_answers_is_a_config_failure(key: str, tmp_path: P
     with pytest.raises(SourceError) as caught:
         await client.request("GET", "/", step=Step.AUTH)
     assert (caught.value.failure.kind, caught.value.failure.step) == (FailureKind.CONFIG, Step.TLS)
-    assert f"{tmp_path}/dead: it could not be read within" in caught.value.failure.message
+    assert f"cannot read {tmp_path}/dead within" in caught.value.failure.message
     (tmp_path / "dead").write_text("")  # lets the thread end
 
 

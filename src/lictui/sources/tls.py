@@ -28,7 +28,8 @@ async def ssl_context(server: Server, seconds: float = LOCAL_TIMEOUT) -> ssl.SSL
     Its files are read in a thread, since they may be on a network drive that does not respond. For
     asynchronous use only: a pin is not checked on blocking sockets.
     """
-    path = server.certificate if isinstance(server.verify, bool) else server.verify
+    bundle = "" if isinstance(server.verify, bool) else server.verify
+    path = server.certificate if bundle.lower().startswith(_PIN) else bundle or server.certificate
 
     def read() -> ssl.SSLContext:
         return _context(server.verify, server.certificate, _modification_times(server))
@@ -37,14 +38,14 @@ async def ssl_context(server: Server, seconds: float = LOCAL_TIMEOUT) -> ssl.SSL
         return await run_blocking(f"verify {server.verify} {server.certificate}", read, seconds)
     except TimeoutError as error:
         raise config_error(
-            f"cannot use {path}: it could not be read within {seconds:g} s",
-            "The drive or network share of the file may not respond.",
+            f"cannot read {path or 'the certificates of this system'} within {seconds:g} s",
+            "The drive or network share may not respond, or this machine may be overloaded.",
             Step.TLS,
         ) from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise config_error(
-            f"cannot use {path}: {reason or error}",
+            f"cannot use {path or server.verify}: {reason or error}",
             'verify must be true, false, the path of a CA bundle (PEM) or "sha256:<64 hex'
             ' digits>"; certificate must be a PEM file with the certificate and its key, without'
             " a passphrase.",

@@ -171,7 +171,9 @@ def _counts(total: UsageTotal, symbols: Symbols) -> Line:
         for name, count in zip(FIGURES, (total.in_use, total.installed), strict=True)
     )
     (share, tone), *_ = _share(total, symbols)
-    return ((f"{in_use} of {installed}", Tone.TEXT), (f" {total.verb} ", Tone.QUIET), (share, tone))
+    # Usage of pools whose installed licenses are unknown is in no relation to those of the others.
+    count = in_use if "installed" in total.partial else f"{in_use} of {installed}"
+    return ((count, Tone.TEXT), (f" {total.verb} ", Tone.QUIET), (share, tone))
 
 
 def _share(total: UsageTotal, symbols: Symbols) -> Line:
