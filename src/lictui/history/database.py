@@ -117,7 +117,12 @@ def _has_tables(db: sqlite3.Connection) -> bool:
     return True
 
 
+# Bytes; most blocks have 2 or 3 KB, and leave a large part of the usual 4 KB empty.
+_PAGE_SIZE: Final = 1024
+
+
 def _create_tables(db: sqlite3.Connection) -> None:
+    db.execute(f"PRAGMA page_size = {_PAGE_SIZE}")  # unless the file has pages already
     with transaction(db, "IMMEDIATE"):
         if not _has_tables(db):  # else another process was faster
             for statement in SCHEMA:
