@@ -21,6 +21,8 @@ from lictui.analysis.forecast import ForecastStatus
 from lictui.config.entitlements import Entitlement
 from lictui.config.settings import AlertSettings, Retention, Settings
 from lictui.engine.entitlements import Expiry, ExpiryKind
+from lictui.engine.product_reader import ProductHistoryReader
+from lictui.engine.queries import load_board
 from lictui.history.backfill import LicenseGrant
 from lictui.model import Event, EventKind, Level, Model, MonthlyUsage, PoolKey
 from lictui.report.csv import render_csv
@@ -231,6 +233,23 @@ def test_assigned_licenses_count_at_the_end_of_the_month(fixture: ReportFixture)
     assert changes is not None
     assert (changes.at_start, changes.new, changes.released, changes.exact) == (40, 30, 15, False)
     assert (scope.days[0].figure, scope.days[10].figure, scope.days[30].figure) == (50, 70, 55)
+
+
+async def test_assignment_changes_are_those_of_the_usage_view(fixture: ReportFixture) -> None:
+    """Both add up what each server's readings show, changes within a day included."""
+    start = timestamp("2026-10-31T12:00")
+    for name, figures in (("a", [50, 60, 50] * 22), ("b", [20] * 30 + [30] * 36)):
+        fixture.record_hourly(name, figures, start, product=UD)
+    changes = fixture.report(date(2026, 11, 1)).products[0].estate.assignments
+    assert changes is not None
+    servers = tuple(fixture.servers.values())
+    board = load_board(servers, fixture.history, AlertSettings())
+    reader = ProductHistoryReader(fixture.history, fixture.clock)
+    settings = Settings(timezone="Europe/Berlin")
+    outlook = await reader.outlook(board, tuple(fixture.servers), UD, settings)
+    assert outlook is not None
+    assert outlook.assignments == (changes.new, changes.released)
+    assert outlook.assignments == (190, 190)
 
 
 def test_assignment_changes_reported_by_the_source_are_exact(fixture: ReportFixture) -> None:

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import UTC, date, datetime
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import numpy as np
 from msgspec import Struct
 
 from lictui.model import MonthlyUsage, PoolKey, sum_all_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from lictui.analysis.columns import IntArray
 
 
 class MonthAssignments(Struct, frozen=True):
@@ -28,13 +30,10 @@ class MonthAssignments(Struct, frozen=True):
     released: int | None = None
 
 
-def observed_changes(figures: Iterable[float]) -> tuple[int, int]:
+def observed_changes(figures: IntArray | Sequence[int]) -> tuple[int, int]:
     """Return how many were newly assigned and released at least, from successive figures."""
-    newly_assigned = released = 0
-    for earlier, later in pairwise(map(round, figures)):
-        newly_assigned += max(0, later - earlier)
-        released += max(0, earlier - later)
-    return newly_assigned, released
+    steps = np.diff(figures)
+    return int(steps[steps > 0].sum()), -int(steps[steps < 0].sum())
 
 
 def sum_reported_months(

@@ -98,7 +98,6 @@ _MIN_ASSIGNED_SHARE: Final = 0.02  # of all assignments that must change in a da
 _HOUR: Final = 3600
 _MAX_GAP: Final = 3 * _HOUR  # from the last figure of a day to the first of the next
 _HOURS_PER_MISSING: Final = 10  # of so many hours of today, an earlier day may lack one
-_WEEKDAYS: Final = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 
 
 def anomaly_today(
@@ -140,9 +139,8 @@ def anomaly_today(
         usual, separator = [f"{low:,.0f}", f"{high:,.0f}"], "-"
         bound = "up to " * any(bucket.bound for bucket in today.values())
         subject = f"usage: {bound}{figure:,.0f}"
-    weekday = _WEEKDAYS[day_of(now, zone).weekday()]
-    typically = separator.join(dict.fromkeys(usual))
-    return f"unusual {subject} by {time(max(today) + 1):%H:%M} (typical {weekday}: {typically})"
+    typically = f"typical {day_of(now, zone):%A}: {separator.join(dict.fromkeys(usual))}"
+    return f"unusual {subject} by {time(max(today) + 1):%H:%M} ({typically})"
 
 
 def _same_weekdays(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -114,20 +116,25 @@ class ProductHistoryReader:
             scope.installed,
             scope.expiring,
             anomaly_of(self._history, scope, now, zone),
-            self._assignments(scope, days, now, zone) if scope.model.is_assigned else None,
+            await self._assignments(scope, now, zone) if scope.model.is_assigned else None,
         )
 
-    def _assignments(
-        self, scope: ForecastScope, days: Series, now: float, zone: tzinfo | None
+    async def _assignments(
+        self, scope: ForecastScope, now: float, zone: tzinfo | None
     ) -> tuple[int, int] | None:
-        """How many were assigned and released this month, as far as the days show."""
-        today = day_of(now, zone)
-        before = day_start(first_of_month(today), UTC) - _DAY
-        hours = SeriesQuery(scope.pools, day_start(today, zone), int(now) + 1, _HOUR)
-        current = self._history.series(hours).last[-1:]
-        month = days.select((days.start >= before) & (days.start < day_start(today, UTC)))
-        counts = [*month.last.tolist(), *current.tolist()]
-        return observed_changes(counts) if len(counts) > 1 else None
+        """How many each server assigned and released this month, as its readings show."""
+        first = first_of_month(day_of(now, zone))
+        start = day_start(first, zone)
+        before = day_start(first_of_month(first - timedelta(days=1)), zone)
+        changes = []
+        for _, pools in groupby(sorted(scope.pools), itemgetter(0)):
+            query = SeriesQuery(tuple(pools), before, int(now) + 1, ALIGNMENT)
+            series = self._history.series(query)
+            last_before = max(0, int(series.start.searchsorted(start)) - 1)
+            if len(series) - last_before > 1:
+                changes.append(observed_changes(series.last[last_before:]))
+            await self._clock.sleep(0)
+        return (sum(new for new, _ in changes), sum(n for _, n in changes)) if changes else None
 
     # The pools, and the series of a range
 

@@ -14,6 +14,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from lictui.analysis.assignments import observed_changes
 from lictui.analysis.columns import Series, SumBuilder
 from lictui.analysis.peaks import PeakAccumulator, Window
 from lictui.analysis.series import ALIGNMENT
@@ -34,15 +35,6 @@ class ServerMonth(Struct, frozen=True):
     parts: Sequence[SumPart]  # what sums add
     series: Series  # their sum, not empty
     before: int | None  # last figure of the month before
-
-    @property
-    def changes(self) -> tuple[int, int]:
-        """How many licenses were newly assigned and released at least, seen between readings."""
-        last = self.series.last
-        steps = last[1:] - last[:-1]
-        first = 0 if self.before is None else int(last[0]) - self.before
-        new, released = int(steps[steps > 0].sum()), -int(steps[steps < 0].sum())
-        return new + max(0, first), released + max(0, -first)
 
 
 class ScopeMonth:
@@ -72,7 +64,8 @@ class ScopeMonth:
         series = part.series
         self.servers.append(server)
         self.sum_of_peaks += int(series.high.max())
-        new, released = part.changes
+        before = [] if part.before is None else [part.before]
+        new, released = observed_changes(np.append(before, series.last))
         self.newly_assigned += new
         self.released += released
         self._since.append(part.since)

@@ -525,5 +525,5 @@ def _monthly_chart(product: ProductReport) -> BarChart:
         "; ".join(f"{text.month_title(m.first_day)} {_month_count(m)}" for m in months),
         "The last 12 months.",
         months,
-        [text.month_abbreviation(month.first_day)[0] for month in months],
+        [f"{month.first_day:%b}"[0] for month in months],
     )

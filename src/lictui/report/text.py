@@ -29,11 +29,6 @@ LEVEL_COLORS: Final = {  # on white, for spreadsheets and pictures
 }
 _PERCENT: Final = "\N{NO-BREAK SPACE}%"
 _ALIGNMENTS: Final = {300: "5 minutes", 3600: "1 hour", 86400: "1 day"}
-# Not strftime: the names must not depend on the locale.
-_WEEKDAYS: Final = "Mon Tue Wed Thu Fri Sat Sun".split()
-_MONTHS: Final = (
-    "January February March April May June July August September October November December"
-).split()
 
 
 def format_count(value: float | None) -> str:
@@ -69,22 +64,17 @@ def change(current: PeriodFigure, earlier: PeriodFigure) -> int | None:
 
 def long_day(day: date) -> str:
     """Return `14 December 2026`."""
-    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+    return f"{day.day} {day:%B} {day.year}"
 
 
 def short_day(day: date) -> str:
     """Return `14 Dec 2026`."""
-    return f"{day.day} {month_abbreviation(day)} {day.year}"
-
-
-def month_abbreviation(day: date) -> str:
-    """Return `Dec`."""
-    return _MONTHS[day.month - 1][:3]
+    return f"{day.day} {day:%b} {day.year}"
 
 
 def month_title(day: date) -> str:
     """Return `December 2026`."""
-    return f"{_MONTHS[day.month - 1]} {day.year}"
+    return f"{day:%B} {day.year}"
 
 
 def local_time(timestamp: float, zone: tzinfo | None) -> datetime:
@@ -97,8 +87,7 @@ def format_time(timestamp: float | None, zone: tzinfo | None) -> str:
     if timestamp is None:
         return NONE
     local = local_time(timestamp, zone)
-    weekday = _WEEKDAYS[local.weekday()]
-    return f"{weekday} {local.day} {month_abbreviation(local)}, {local:%H:%M}"
+    return f"{local:%a} {local.day} {local:%b}, {local:%H:%M}"
 
 
 def format_duration(seconds: int) -> str:
