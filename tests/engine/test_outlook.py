@@ -156,11 +156,12 @@ def test_scope_forecast_uses_installed_by_day() -> None:
     assert result.critical.last_reached is None
 
 
-def test_forecast_tells_a_threshold_reached_today() -> None:
+@pytest.mark.parametrize(("most", "share"), [(455, "90 %"), (500, "100 %")])
+def test_forecast_tells_a_threshold_reached_today(most: int, share: str) -> None:
     scope = _scopes(_board((A, pool(installed=500))))["a"]
     past = [_bucket(day, 0, 250) for day in range(-60, 0)]
-    result = scope.forecast(Series.of((*past, _bucket(0, 0, 455)), _DAY), START, _TODAY)
-    assert describe_forecast(result, _TODAY) == "stable; 90 % reached today"
+    result = scope.forecast(Series.of((*past, _bucket(0, 0, most)), _DAY), START, _TODAY)
+    assert describe_forecast(result, _TODAY) == f"stable; {share} reached today"
     assert result.based_on_days == 60
 
 

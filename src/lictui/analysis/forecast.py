@@ -228,6 +228,8 @@ def _threshold_texts(result: Forecast, today: date) -> Iterator[str]:
     shortfall_days = {shortfall.date for shortfall in result.shortfalls}
     reaches = [reach for reach in (result.critical, result.warn) if reach and _in_reach(reach)]
     shown = [*reaches[:1], *([result.installed] if _in_reach(result.installed) else [])]
+    if result.installed and result.installed.last_reached == today:
+        shown = [result.installed]
     texts = [
         _reach_text(reach, today) for reach in shown if reach and reach.day not in shortfall_days
     ]
@@ -261,9 +263,9 @@ def _reach_text(reach: Reach, today: date) -> str:
             sentence = f"{verb}{share} by {_day(reach.day)} ({chance}, {low} to {high})"
     if reach.last_reached is None:
         return sentence
-    reached = f"{_share(reach)} last reached on {_day(reach.last_reached)}"
     if reach.last_reached == today:
-        reached = f"{_share(reach)} reached today"
+        return f"{_share(reach)} reached today"
+    reached = f"{_share(reach)} last reached on {_day(reach.last_reached)}"
     return reached if reach.ratio < 1 else f"{reached}, {sentence}"
 
 
