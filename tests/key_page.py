@@ -22,6 +22,7 @@ _SCREENS = {
     "entitlements": "Entitlements",
     "data_sources": "Data sources",
     "first_run": "First start",
+    "help": "Help",
 }
 _EVERYWHERE = "Everywhere"
 _HEAD = """\

@@ -1,6 +1,7 @@
 """What every screen shares: themes, keymap, palette, notices, and notifications of alerts."""
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -21,7 +22,7 @@ from textual.worker import WorkerState
 
 from lictui.clock import PastClock
 from lictui.config.settings import Action, Settings
-from lictui.engine.board import Board
+from lictui.engine.board import Board, MergedBoard
 from lictui.engine.merge import merge_board
 from lictui.engine.product_history import ProductHistory, ProductQuery
 from lictui.model import AlertKey, AlertKind, AlertState, Level, moved
@@ -187,10 +188,8 @@ async def test_live_monitor_offers_no_other_time() -> None:
         assert run.engine.polled == []
 
 
-async def test_whole_monitor_as_it_was_is_opened_from_the_chart_and_left_again() -> None:
-    calls: list[tuple[str, float]] = []
-    statuses = example_board().servers
-    then, later = (merge_board(Board(statuses[at : at + 1])) for at in (0, 2))
+def past_opener(then: MergedBoard, calls: list[tuple[str, float]]) -> Callable[[float], ShownTime]:
+    """Return what opens another time, with this board, and records that it did."""
 
     def open_past(at: float) -> ShownTime:
         calls.append(("open", at))
@@ -199,8 +198,16 @@ async def test_whole_monitor_as_it_was_is_opened_from_the_chart_and_left_again()
         start, stop = (partial(calls.append, (name, at)) for name in ("start", "stop"))
         return ShownTime(past, clock, then, start, stop)
 
+    return open_past
+
+
+async def test_whole_monitor_as_it_was_is_opened_from_the_chart_and_left_again() -> None:
+    calls: list[tuple[str, float]] = []
+    statuses = example_board().servers
+    then, later = (merge_board(Board(statuses[at : at + 1])) for at in (0, 2))
+
     chart: dict[str, Any] = {"servers": ("ddc-us-01",), "product": "XDT_PLT_UD"}
-    options = {"open_past": open_past}
+    options = {"open_past": past_opener(then, calls)}
     async with running_app(
         "usage", engine=FakeEngine(workday_series), options=options, **chart
     ) as run:
@@ -224,6 +231,22 @@ async def test_whole_monitor_as_it_was_is_opened_from_the_chart_and_left_again()
         assert "as of Tue 24 Nov 2026 05:55" in screen_text(run.app)
         await run.press(")", ")")  # beyond the last moment is now
         assert not run.app.is_past
+
+
+@pytest.mark.parametrize("view", ["1", "2", "4"])
+async def test_filter_order_and_cursor_survive_a_look_at_the_past(view: str) -> None:
+    board = merge_board(example_board())
+    settings = Settings(keymap={"past.open": "v"})
+    async with running_app(options={"open_past": past_opener(board, [])}, settings=settings) as run:
+        await run.press(view, "s", "slash", *"lic|cvad", "enter", "j")
+        before = screen_text(run.app).splitlines()[1:-1]
+        await run.press("v")
+        assert "as of Tue 24 Nov 2026 05:55" in screen_text(run.app)
+        assert "/lic|cvad" in screen_text(run.app)
+        assert "v: now" in screen_text(run.app)
+        await run.press("v")
+        assert not run.app.is_past
+        assert screen_text(run.app).splitlines()[1:-1] == before
 
 
 @pytest.mark.parametrize("view", ["1", "2", "4", "5"])

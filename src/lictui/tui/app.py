@@ -21,7 +21,7 @@ from textual.message import Message
 from textual.notifications import Notification, Notify
 from textual.reactive import var
 
-from lictui.clock import PastClock, time_zone
+from lictui.clock import Clock, PastClock, SystemClock, time_zone
 from lictui.config.settings import Settings
 from lictui.date_input import parse_moment, parse_time_range
 from lictui.engine.alerts import alert_events
@@ -295,6 +295,7 @@ class LictuiApp(App[int]):
 
     # Not `reactive`: that would repaint the whole screen for every board.
     board: var[MergedBoard] = var(MergedBoard, init=False)
+    clock: var[Clock] = var(SystemClock, init=False)  # another one shows another time
     paused: var[bool] = var(bool, init=False)
     keymap: var[dict[str, str]] = var(dict, init=False)  # the keymap in effect
     # Requested by hand, not answered yet:
@@ -324,7 +325,7 @@ class LictuiApp(App[int]):
         driver = getattr(_terminal, "TerminalDriver", None)
         super().__init__(driver_class=None if "TEXTUAL_DRIVER" in os.environ else driver)
         self.engine = engine
-        self.clock = clock
+        self.set_reactive(LictuiApp.clock, clock)
         self.started_at = clock.now()
         self.settings = settings or Settings()
         self.symbols = symbols.CONSOLE_SYMBOLS if console else symbols.UNICODE_SYMBOLS
@@ -377,7 +378,10 @@ class LictuiApp(App[int]):
     # Screens
 
     def show_view(self, name: str, **kwargs: Any) -> None:
-        """Show a screen by its name; main views replace each other."""
+        """Show a screen by its name; main views replace each other, the help closes itself."""
+        if name == "help" and getattr(self.screen, "VIEW", "") == name:
+            self.pop_screen()
+            return
         self.hint = commands.following_hint(self.hint, name)
         module, _, screen = SCREENS[name].partition(":")
         make = getattr(import_module(module), screen)
@@ -490,6 +494,11 @@ class LictuiApp(App[int]):
             and not self.refuses(command.action)
         )
 
+    def key_of(self, name: str) -> str:
+        """Return the first key of a command as it is written for people."""
+        table = commands.with_keymap(self.keymap)
+        return next(command.labels[0] for command in table if command.id == name)
+
     def refuses(self, action: str) -> bool:
         """Return whether an action is refused, because it belongs to a command that writes.
 
@@ -507,7 +516,7 @@ class LictuiApp(App[int]):
         return await super().run_action(action, *args, **kwargs)
 
     async def action_quit(self) -> None:
-        """Quit; a form closes first, and asks before it discards anything."""
+        """Quit; a dialog closes first, and a form asks before it discards anything."""
         if (close := getattr(self.screen, "action_cancel", None)) is not None:
             close()
         else:
@@ -566,21 +575,16 @@ class LictuiApp(App[int]):
         self.run_worker(asyncio.to_thread(stop), group="past")
 
     async def _show_time(self, shown: ShownTime) -> None:
-        """Show its board on new screens, by the app's own task: no key meets one that is closed."""
+        """Show its board on the main view, by the app's own task: no key meets a closed screen."""
         with self.batch_update():
             if self._playing is not None:
                 self.action_play()
-            self.engine, self.clock = shown.engine, shown.clock
+            self.engine = shown.engine
             self.pending_polls = frozenset()
             self.set_reactive(LictuiApp.board, shown.board)
-            former = [screen for screen in self._installed_screens.values() if not callable(screen)]
-            self._installed_screens.clear()
-            while len(self.screen_stack) > 1:
+            while len(self.screen_stack) > 2:  # noqa: PLR2004 - as in `show_view`
                 await self.pop_screen()
-            for screen in former:
-                if screen.is_running:
-                    await screen.remove()
-            self.show_view(self.saved_state.get("view", "dashboard"))
+            self.clock = shown.clock  # all screens forget what they know of the other time
 
     def action_play(self) -> None:
         """Show a step each second until the end, or stop."""

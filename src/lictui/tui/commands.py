@@ -25,7 +25,21 @@ _GRIDS: Final = ("dashboard", "products")
 _SERVER: Final = ("servers", "server")
 _USAGE: Final = ("usage",)
 _FORM: Final = ("form",)
+_TEXTS: Final = ("data_sources", "help")
 _SORTED: Final = (*_LISTS, "entitlements", "license_users")
+_PAGES: Final = (*_SORTED, "usage")
+
+
+_KEY_LABELS: Final = {
+    "question_mark": "?",
+    "slash": "/",
+    "colon": ":",
+    "escape": "esc",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+}
 
 
 class Command(Struct, frozen=True):
@@ -45,6 +59,13 @@ class Command(Struct, frozen=True):
     @property
     def key_list(self) -> tuple[str, ...]:
         return tuple(key.strip() for key in self.keys.split(",") if key.strip())
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Its keys as they are written for people; one of them is empty if there is none."""
+        return tuple(_KEY_LABELS.get(key, key.replace("ctrl+", "^")) for key in self.key_list) or (
+            "",
+        )
 
 
 def _down_and_up(prefix: str, action: str, *screens: str) -> tuple[Command, Command]:
@@ -79,8 +100,8 @@ COMMANDS: Final = (
     Command("contract", "C", "app.show('entitlements')", "Entitlements",
             "Purchased and used licenses, and upcoming expirations"),
     *_down_and_up("move", "move", *_LISTS),
-    Command("move.page_down", "pagedown,ctrl+f", "page(1)", "Page down", "Next page", _SORTED),
-    Command("move.page_up", "pageup,ctrl+b", "page(-1)", "Page up", "Previous page", _SORTED),
+    Command("move.page_down", "pagedown,ctrl+f", "page(1)", "Page down", "Next page", _PAGES),
+    Command("move.page_up", "pageup,ctrl+b", "page(-1)", "Page up", "Previous page", _PAGES),
     Command("move.space", "space", "page(1)", "Page down", "Next page", _GRIDS),
     Command("move.half_down", "ctrl+d", "page(0.5)", "Half page down", "Half a page down", _SORTED),
     Command("move.half_up", "ctrl+u", "page(-0.5)", "Half page up", "Half a page up", _SORTED),
@@ -164,7 +185,8 @@ COMMANDS: Final = (
             ("alerts",), footer=True, writes=True),
     Command("snooze.hour", "1", "choose('hour')", "1 hour", "Snooze for 1 hour", ("snooze",)),
     Command("snooze.hours", "4", "choose('hours')", "4 hours", "Snooze for 4 hours", ("snooze",)),
-    Command("snooze.tomorrow", "t", "choose('tomorrow')", "Tomorrow", "Snooze until tomorrow 08:00",
+    Command("snooze.tomorrow", "t", "choose('tomorrow')", "until tomorrow 08:00",
+            "Snooze until tomorrow 08:00",
             ("snooze",)),
     Command("snooze.custom", "c", "custom", "Custom", "Type a duration", ("snooze",)),
     Command("snooze.leave", "escape,n", "choose('')", "Cancel", "Close without a change",
@@ -182,7 +204,7 @@ COMMANDS: Final = (
     Command("form.cancel", "escape", "cancel", "Cancel",
             "Close the form; asks before changes are discarded", _FORM, footer=True),
     Command("confirm.yes", "y", "choose('yes')", "Yes", "Confirm", ("confirm",), footer=True),
-    Command("confirm.no", "n,escape", "choose('')", "No", "Cancel", ("confirm",), footer=True),
+    Command("confirm.no", "escape,n", "choose('')", "No", "Cancel", ("confirm",), footer=True),
     *_down_and_up("assistant", "roll", "cloud_assistant"),
     Command("assistant.close", "escape,c,enter", "app.pop_screen", "Close", "Close this dialog",
             ("cloud_assistant",), footer=True),
@@ -200,19 +222,23 @@ COMMANDS: Final = (
             footer=True, writes=True),
     Command("contract.close", "escape,C", "back", "Close", "Close this dialog", ("entitlements",),
             footer=True),
-    *_down_and_up("why", "roll", "data_sources"),
-    Command("why.page_down", "pagedown,space", "page(1)", "Page down", "Next page",
-            ("data_sources",)),
-    Command("why.page_up", "pageup", "page(-1)", "Page up", "Previous page", ("data_sources",)),
+    *_down_and_up("why", "roll", *_TEXTS),
+    Command("why.page_down", "pagedown,space,ctrl+f", "page(1)", "Page down", "Next page",
+            _TEXTS),
+    Command("why.page_up", "pageup,ctrl+b", "page(-1)", "Page up", "Previous page", _TEXTS),
     Command("why.copy", "Y", "copy", "Copy", "Copy everything to the clipboard (OSC 52)",
             ("data_sources",), footer=True),
     Command("why.close", "escape,w,W,enter", "app.pop_screen", "Close", "Close this dialog",
             ("data_sources",), footer=True),
+    Command("help.ids", "tab,left,right", "other_page", "Other page", "Switch to the other page",
+            ("help",), footer=True),
+    Command("help.close", "escape,enter", "app.pop_screen", "Close", "Close this dialog",
+            ("help",), footer=True),
     Command("first_run.down", "down,j", "app.focus_next", "Down", "Next option", ("first_run",)),
     Command("first_run.up", "up,k", "app.focus_previous", "Up", "Previous option", ("first_run",)),
     Command("first_run.add", "a", "app.show('form')", "Add a server", "Add a license server",
             ("first_run",), writes=True),
-    Command("first_run.demo", "d", "demo", "Start the demo",
+    Command("first_run.demo", "d", "demo", "Start demo (simulated servers)",
             "Start the demo with simulated servers", ("first_run",), writes=True),
     Command("repaint", "ctrl+l", "app.repaint", "Repaint", "Draw the whole screen again", (),
             priority=True),

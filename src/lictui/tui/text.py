@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -187,7 +188,7 @@ def hang(head: Line, line: Sequence[Fragment], width: int) -> Iterator[Line]:
     text = "".join(cell for cell, _ in cells)
     room = max(10, width - indent - (_FILLER in text))  # a wide character may be broken apart
     wrapper = TextWrapper(room, drop_whitespace=False, break_on_hyphens=False)
-    for piece in wrapper.wrap(text) or [""]:
+    for piece in wrapper.wrap(_BEFORE_UNIT.sub(_NO_BREAK, text)) or [""]:
         end = start + len(piece)
         first, last = end - len(piece.lstrip()), start + len(piece.rstrip())
         part = ((cell.strip(_FILLER), tone) for cell, tone in cells[first:last])
@@ -195,6 +196,8 @@ def hang(head: Line, line: Sequence[Fragment], width: int) -> Iterator[Line]:
         start, head = end, ((" " * indent, Tone.QUIET),)
 
 
+_BEFORE_UNIT: Final = re.compile(r"(?<=\d) (?=(?:%|min|[shd])\b|%)")
+_NO_BREAK: Final = "\u00a0"
 _FILLER: Final = "\0"  # the second cell of a wide character
 
 

@@ -9,6 +9,7 @@ from tests.support.running_app import RunningApp, running_app
 
 from lictui.engine.board import Board, apply_poll
 from lictui.model import Level, Poll, Snapshot
+from lictui.tui.commands import COMMANDS
 from lictui.tui.screens.dashboard import DashboardScreen
 from lictui.tui.screens.usage import UsageScreen
 from lictui.tui.text import Tone
@@ -93,8 +94,8 @@ async def test_header_marks_each_sum_for_itself_and_counts_alerts_by_level() -> 
 async def test_header_fits_and_keeps_what_counts(cells: int) -> None:
     total = UsageTotal("in use", 4641, 15158, 0.31, frozenset({"in_use", "ratio"}))
     alerts = ((Level.EXHAUSTED, 2), (Level.OVERDRAFT, 1), (Level.CRITICAL, 5), (Level.WARN, 12))
-    titles = ("Dashboard", "Products", "Usage", "Servers", "Alerts")
-    tabs = [Tab(title[0], title, has_alerts=title == "Alerts") for title in titles]
+    views = [command for command in COMMANDS if command.id.startswith("view.")]
+    tabs = [Tab(command, has_alerts=command.title == "Alerts") for command in views]
     view = HeaderView(20, 22, is_failing=True, totals=(total,), alerts=alerts)
     line = draw_header(view, tabs, "10:30", cells, UNICODE_SYMBOLS)
     shown = "".join(text for part, _ in line for text, _ in part)

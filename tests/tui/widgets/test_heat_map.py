@@ -28,7 +28,7 @@ def test_heat_map_without_installed_uses_the_busiest_hour() -> None:
     view = HeatMapView(heat())
     assert view.scale == 8.0 * 23
     assert draw(view)[1].split()[-1] == "50"
-    assert "of the busiest hour" in text(legend(view, 80))
+    assert "of the busiest hour" in text(legend(view, 80, "enter"))
 
 
 def test_heat_map_color_is_that_of_the_share() -> None:
@@ -68,7 +68,9 @@ def test_heat_map_cursor_shows_the_values_of_its_cell() -> None:
 
 
 def test_heat_map_legend_drops_what_does_not_fit() -> None:
-    legends = {width: text(legend(HeatMapView(heat(), 100), width)) for width in (58, 78, 118)}
+    legends = {
+        width: text(legend(HeatMapView(heat(), 100), width, "enter")) for width in (58, 78, 118)
+    }
     assert legends[118].endswith("in % of installed  arrow keys: inspect values  enter: chart")
     assert legends[78].endswith("in % of installed  arrow keys: inspect values")
     assert legends[58].endswith("in tens of % of installed")
@@ -77,6 +79,6 @@ def test_heat_map_legend_drops_what_does_not_fit() -> None:
 def test_heat_map_figures_never_touch_each_other() -> None:
     over = HeatMapView(heat(), 50)
     assert draw(over)[1].split()[1:] == [f"{8 * h}" if h < 13 else "++" for h in range(24)]
-    assert "++: 100+" in text(legend(over, 76))
+    assert "++: 100+" in text(legend(over, 76, "enter"))
     wide = draw_heat_map(over, 120, 10, UNICODE_SYMBOLS)
     assert text(wide[1]).split()[1:] == [f"{8 * h}" for h in range(24)]

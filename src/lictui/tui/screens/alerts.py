@@ -17,7 +17,7 @@ from lictui.products import abbreviated
 from lictui.time_range import format_timestamp, to_local
 from lictui.tui.screens.dialogs import SnoozeScreen, snooze_end
 from lictui.tui.screens.main_screen import TableScreen
-from lictui.tui.text import LEVEL_TONES, Cell, Fragment, Tone
+from lictui.tui.text import LEVEL_TONES, Cell, Fragment, Tone, hang
 from lictui.tui.widgets.styled_text import StyledLabel
 from lictui.tui.widgets.table import UNLIMITED, KeyedTable, Rows, TableCell, TableColumn
 
@@ -157,6 +157,9 @@ class AlertsScreen(TableScreen):
             self._load_log()
         super().board_changed(board)
 
+    def reload_history(self) -> None:
+        self._log_read_at = None
+
     @work(group="event-log")
     async def _load_log(self) -> None:
         pattern = self.filter
@@ -175,8 +178,9 @@ class AlertsScreen(TableScreen):
         self._events = matching_entries(self._log, self.filter)
         self._marked &= set(self._alerts)
         title = alerts_title(self._alerts.values(), len(self._marked))
-        self._fill("#alerts", self._alerts, title)
-        self._fill("#events", self._events, "Event log" if self._events else "Event log is empty")
+        self._fill("#alerts", self._alerts, {"message": title})
+        title = "Event log" if self._events else "Event log is empty"
+        self._fill("#events", self._events, {"message": title, "time": "Time"})
         self._show_message()
 
     def _alert_entry(self, alert: AlertState) -> ListEntry:
@@ -195,13 +199,13 @@ class AlertsScreen(TableScreen):
         server, product = alert.key.server, alert.key.product
         return ListEntry(alert.since, alert.level, server, product, alert.message, status, alert)
 
-    def _fill(self, table: str, entries: dict[str, ListEntry], title: str) -> None:
+    def _fill(self, table: str, entries: dict[str, ListEntry], titles: dict[str, str]) -> None:
         symbols, wide = self.lictui.symbols, self.size.width >= _WIDE
         rows: Rows[str] = {}
         for key, entry in entries.items():
             glyph = symbols.level[entry.level] + symbols.passed * (key in self._marked)
             rows[key] = entry.cells(glyph, self._time(entry.time), wide=wide)
-        titled = (replace(c, title=title) if c.key == "message" else c for c in _COLUMNS)
+        titled = (replace(c, title=titles.get(c.key, c.title)) for c in _COLUMNS)
         self.query_one(table, KeyedTable).show_rows(tuple(titled), rows)
 
     def _time(self, time: float | None) -> str:
@@ -228,7 +232,8 @@ class AlertsScreen(TableScreen):
             product = f" ({entry.product})" if entry.product else ""
             status = f" [{entry.status}]" if entry.status else ""
             line = ((entry.server, Tone.STRONG), (f"{product}: {entry.message}{status}", Tone.TEXT))
-        self.query_one("#message", StyledLabel).show_lines(line)
+        label = self.query_one("#message", StyledLabel)
+        label.show_lines(*hang((), line, self.size.width - 2))
 
     # Keys
 
@@ -310,7 +315,7 @@ class AlertsScreen(TableScreen):
     # Copy and export
 
     def row_text(self) -> str:
-        return self.query_one("#message", StyledLabel).plain_text
+        return self.query_one("#message", StyledLabel).plain_text.replace("\n", " ")
 
     def action_export(self) -> None:
         """Export the alerts and the whole event log, as far as the filter matches."""

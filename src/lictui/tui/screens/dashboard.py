@@ -99,8 +99,10 @@ class DashboardScreen(TrendScreen[RowId]):
         only = [f" group {view.group} "] if view.group else []
         only += [f" {view.maximized} maximized "] if view.maximized else []
         only += [" problems only "] if view.problems_only else []
-        labels = tuple((label, Tone.ACCENT) for label in only)
-        return (*labels, (" esc: show all", Tone.QUIET)) if only else self.trend_status()
+        if not only:
+            return self.trend_status()
+        hint = (" " + self.key_hint("back", "show all"), Tone.QUIET)
+        return (*((label, Tone.ACCENT) for label in only), hint)
 
     # Trends
 

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from textual import on
-from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen, Screen
@@ -40,15 +39,14 @@ from lictui.tui.text import (
     pad,
     strip_controls,
 )
-from lictui.tui.widgets.bars import TextInput, key_labels
+from lictui.tui.widgets.bars import TextInput, full_action
 from lictui.tui.widgets.styled_text import StyledLabel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from zoneinfo import ZoneInfo
 
     from textual.app import App, ComposeResult
-    from textual.binding import BindingType
     from textual.widget import Widget
     from textual.widgets.button import ButtonVariant
 
@@ -86,19 +84,30 @@ class Dialog(ModalScreen[T], AppScreen):
         """The columns within frame, blanks and scroll bar."""
         return min(self.app.size.width, self.WIDEST) - 5
 
-    def set_titles(self, frame: Widget, title: str, subtitle: str) -> None:
-        """Set the titles of the frame, as they are: names in them are never markup."""
+    def set_titles(self, frame: Widget, title: str) -> None:
+        """Set the title of the frame, in which names are never markup, and its keys below."""
+        offered = self.lictui.available_commands(self.VIEW)
+        own = [command for command in offered if command.footer and command.screens]
+        keys = f" {self.lictui.symbols.dot} ".join(f"{c.labels[0]}: {c.title.lower()}" for c in own)
         frame.border_title, frame.border_subtitle = (
-            Content(strip_controls(text)) for text in (title, subtitle)
+            Content(strip_controls(text)) for text in (title, keys)
         )
 
+    def action_cancel(self) -> None:
+        self.dismiss()
 
-def _button(label: str, action: str, variant: ButtonVariant = "default") -> Button:
-    return Button(Content(label), variant, compact=True, action=action)
+
+def command_buttons(screen: AppScreen, *ids: str) -> Iterator[Button]:
+    """Yield a button for each of these commands that the screen offers, named by its key."""
+    offered = {c.id: c for c in screen.lictui.available_commands(screen.VIEW)}
+    for command in (offered[name] for name in ids if name in offered):
+        label = Content(f"[{command.labels[0]}] {command.title}")
+        variant: ButtonVariant = "error" if command.id == "confirm.yes" else "default"
+        yield Button(label, variant, compact=True, action=full_action(command))
 
 
 class ChoiceScreen(Dialog[str]):
-    """A question with its answers; ends with the id of the chosen one, or with ""."""
+    """A question with its answers; ends with the name of the chosen one, or with ""."""
 
     DEFAULT_CSS = """
     ChoiceScreen {
@@ -107,11 +116,9 @@ class ChoiceScreen(Dialog[str]):
     }
     """
 
-    def __init__(self, question: str, detail: str, answers: Mapping[str, str]) -> None:
+    def __init__(self, *lines: Line) -> None:
         super().__init__()
-        self._lines: list[Line] = [((question, Tone.STRONG),)]
-        self._lines += [((detail, Tone.QUIET),)] if detail else []
-        self._answers = answers
+        self._lines = lines
 
     def compose(self) -> ComposeResult:
         with Vertical():
@@ -119,9 +126,7 @@ class ChoiceScreen(Dialog[str]):
             yield from self.buttons()
 
     def buttons(self) -> ComposeResult:
-        for answer, label in self._answers.items():
-            action = f"screen.choose('{answer}')"
-            yield _button(label, action, "error" if answer == "yes" else "default")
+        raise NotImplementedError
 
     def action_choose(self, answer: str) -> None:
         self.dismiss(answer)
@@ -133,12 +138,9 @@ class ConfirmScreen(ChoiceScreen):
     VIEW = "confirm"
     DEFAULT_CSS = "ConfirmScreen Horizontal { height: 2; }"
 
-    def __init__(self, question: str, consequence: str) -> None:
-        super().__init__(question, consequence, {"no": "[Esc] No", "yes": "[y] Yes"})
-
     def buttons(self) -> ComposeResult:
         with Horizontal():
-            yield from super().buttons()
+            yield from command_buttons(self, "confirm.no", "confirm.yes")
 
 
 def confirm(app: App[Any], question: str, consequence: str, action: Callable[[], object]) -> None:
@@ -148,7 +150,9 @@ def confirm(app: App[Any], question: str, consequence: str, action: Callable[[],
         if answer == "yes":
             action()
 
-    app.push_screen(ConfirmScreen(question, consequence), on_answer)
+    lines: list[Line] = [((question, Tone.STRONG),)]
+    lines += [((consequence, Tone.QUIET),)] if consequence else []
+    app.push_screen(ConfirmScreen(*lines), on_answer)
 
 
 class SnoozeScreen(ChoiceScreen):
@@ -165,20 +169,12 @@ class SnoozeScreen(ChoiceScreen):
     }
     """
 
-    def __init__(self) -> None:
-        answers = {
-            "hour": "[1] 1 hour",
-            "hours": "[4] 4 hours",
-            "tomorrow": "[t] until tomorrow 08:00",
-        }
-        super().__init__("Snooze for", "", answers)
-
     def buttons(self) -> ComposeResult:
-        yield from super().buttons()
+        yield from command_buttons(self, "snooze.hour", "snooze.hours", "snooze.tomorrow")
         with Horizontal():
-            yield Label("[c] ", markup=False)
+            yield Label(f"[{self.lictui.key_of('snooze.custom')}] ", markup=False)
             yield TextInput(placeholder="a duration: 90m, 8h, 3d", compact=True)
-        yield _button("[Esc] Cancel", "screen.choose('')")
+        yield from command_buttons(self, "snooze.leave")
 
     def action_custom(self) -> None:
         self.query_one(TextInput).focus()
@@ -212,14 +208,13 @@ class TextDialog(Dialog[None]):
     """A text that scrolls, follows the board, and can be copied."""
 
     TITLE = ""
-    SUBTITLE: ClassVar = "esc: close"
 
     def lines(self, width: int) -> tuple[Line, ...]:
         raise NotImplementedError
 
     def compose(self) -> ComposeResult:
         with VerticalScroll() as frame:
-            self.set_titles(frame, self.TITLE, self.SUBTITLE)
+            self.set_titles(frame, self.TITLE)
             yield StyledLabel(*self.lines(self.text_width))
 
     def on_mount(self) -> None:
@@ -255,7 +250,6 @@ class DataSourcesScreen(TextDialog):
 
     VIEW = "data_sources"
     TITLE = "Data sources"
-    SUBTITLE = "esc: close · Y: copy"
 
     def __init__(self, servers: tuple[str, ...], product: str, day: str | None = None) -> None:
         super().__init__()
@@ -367,16 +361,8 @@ Entry = tuple[Line, Line]  # its head, and the text that hangs from it
 class HelpScreen(TextDialog):
     """The keys of the screen below and the legend; on a second page the IDs of all commands."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,enter,q,question_mark,f1", "dismiss", "Close"),
-        Binding("tab,left,right", "other_page", "Other page"),
-        Binding("j", "roll(1)", show=False),
-        Binding("k", "roll(-1)", show=False),
-        Binding("space,ctrl+f", "page(1)", show=False),
-        Binding("ctrl+b", "page(-1)", show=False),
-    ]
+    VIEW = "help"
     TITLE = "Help"
-    SUBTITLE = "tab: command IDs · esc: close"
     WIDEST = 180
     CSS = """
     HelpScreen > VerticalScroll { width: 100%; max-width: 180; height: 100%; background: $surface; }
@@ -400,7 +386,11 @@ def _help_lines(
     view: str, offered: Sequence[Command], width: int, symbols: Symbols
 ) -> Iterator[Line]:
     own = [command for command in offered if command.screens not in ((), commands.VIEWS)]
-    own.sort(key=lambda command: command.footer or 9)
+    ranks: dict[str, int] = {}  # of the commands whose IDs start alike: they stay together
+    for command in own:
+        group = command.id.partition(".")[0]
+        ranks[group] = min(ranks.get(group, 9), command.footer or 9)
+    own.sort(key=lambda command: ranks[command.id.partition(".")[0]])
     for title, chapter in (
         (view.capitalize(), own),
         ("Everywhere", [command for command in offered if command not in own]),
@@ -424,7 +414,7 @@ def _id_lines(table: Sequence[Command], width: int) -> Iterator[Line]:
 
 
 def _key_head(command: Command) -> Line:
-    return ((f"  {pad(' '.join(key_labels(command)), 16)} ", Tone.ACCENT),)
+    return ((f"  {pad(' '.join(command.labels), 16)} ", Tone.ACCENT),)
 
 
 def _chapter(title: str, entries: Sequence[Entry], width: int) -> Iterator[Line]:
@@ -473,7 +463,6 @@ Monitor current and historical Citrix license usage across all license servers a
 lictui only reads: it never changes a license server.
 No servers configured yet.
 """
-_HELP: Final = "?  shows all keys. Guides: docs/, and lictui help"
 
 
 class FirstRunScreen(Screen[None], AppScreen):
@@ -495,14 +484,12 @@ class FirstRunScreen(Screen[None], AppScreen):
             yield StyledLabel((("lictui", Tone.ACCENT),))
             for sentence in _INTRODUCTION.splitlines():
                 yield StyledLabel(((sentence, Tone.TEXT),))
-            if not self.lictui.refuses("demo"):
-                yield _button("[a] Add a server", "app.show('form')")
-                yield _button("[d] Start demo (simulated servers)", "screen.demo")
-            yield _button("[q] Quit", "app.quit")
+            yield from command_buttons(self, "first_run.add", "first_run.demo", "quit")
             if paths := self.lictui.paths:
                 files = (("Servers", paths.servers), ("History", paths.data_dir))
                 lines: list[Line] = [((f"{name}  {file}", Tone.QUIET),) for name, file in files]
-                yield StyledLabel((), *lines, ((_HELP, Tone.QUIET),))
+                more = self.key_hint("help", "all keys. Guides: docs/, and lictui help")
+                yield StyledLabel((), *lines, ((more, Tone.QUIET),))
 
     def on_mount(self) -> None:
         self.query(Button).first().focus()

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.clock import time_zone
 from lictui.time_range import to_local
-from lictui.tui.commands import HINTS, with_keymap
+from lictui.tui.commands import HINTS
 from lictui.tui.text import Line, Tone
-from lictui.tui.widgets.bars import key_labels
 
 if TYPE_CHECKING:
     from lictui.tui.app import LictuiApp
@@ -31,11 +30,10 @@ def guide_line(app: LictuiApp) -> Line:
     if (line := progress_line(app)) or not app.demo or app.hint >= len(HINTS):
         return line
     name, _, text = HINTS[app.hint]
-    keys = {command.id: key_labels(command)[0] for command in with_keymap(app.keymap)}
     start = to_local(app.started_at, time_zone(app.settings.timezone))
     return (
-        (f" {keys[name]} " if name else "", Tone.ACCENT),
+        (f" {app.key_of(name)} " if name else "", Tone.ACCENT),
         (f" {text.format(start=start, speed=app.clock.speed)}  ", Tone.TEXT),
-        (keys["hint.next"], Tone.ACCENT),
+        (app.key_of("hint.next"), Tone.ACCENT),
         (" next ", Tone.QUIET),
     )

@@ -93,11 +93,7 @@ class LicenseUsersScreen(TableKeys, Dialog[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical() as frame:
-            title, keys = (
-                f"License users: {self._title}",
-                "esc: close · r: refresh · s: sort · Y: copy",
-            )
-            self.set_titles(frame, title, keys)
+            self.set_titles(frame, f"License users: {self._title}")
             yield StyledLabel(id="summary")
             yield KeyedTable(self.lictui.symbols)
             yield StyledLabel(id="details")

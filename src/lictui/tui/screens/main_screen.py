@@ -25,7 +25,6 @@ from lictui.tui.widgets.bars import (
     SizeWarning,
     Tab,
     is_large_enough,
-    key_labels,
 )
 from lictui.tui.widgets.dashboard_view import CurrentTime
 from lictui.tui.widgets.gauge import Pools, TrendCache, trend_query
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
 K = TypeVar("K")
 _T = TypeVar("_T")
 _NOBODY_POLLS: Final = "Nobody polls: to record, run lictui collect where the history is"
+_ROW_ACTIONS: Final = ("open", "edit", "test", "poll_server", "cloud", "remove", "why", "holders")
 AGE_REFRESH: Final = 10.0  # seconds after which the ages shown are brought up to date
 
 
@@ -81,6 +81,10 @@ class AppScreen:
             return "not polled yet"
         return f"polled {text.format_age(self.lictui.clock.now() - max(times))} ago"
 
+    def key_hint(self, name: str, effect: str) -> str:
+        """What the key of a command does, such as `esc: show all`."""
+        return f"{self.lictui.key_of(name)}: {effect}"
+
     async def ask(
         self,
         question: Callable[[EngineAnswers], Coroutine[Any, Any, _T]],
@@ -88,16 +92,19 @@ class AppScreen:
     ) -> _T | None:
         """Return the engine's answer; None, with the error shown, if there is none.
 
-        An answer that arrives when the screen has gone ends the worker that asked.
+        An answer that arrives when the screen has gone, or shows another time, ends the worker
+        that asked.
         """
         answer, app = None, self.lictui
+        engine = app.engine
         try:
-            answer = await app.engine.ask(question)
+            answer = await engine.ask(question)
         except LictuiError as error:
             message = ". ".join(part for part in (error.message, error.hint) if part)
             (on_error or (lambda _: app.notify(message, severity="error")))(error)
         screen = cast("Screen[Any]", self)
-        if not (screen.is_attached and screen.display):  # not shown: it is being removed
+        is_removed = not (screen.is_attached and screen.display)
+        if is_removed or engine is not app.engine:
             raise asyncio.CancelledError
         return answer
 
@@ -117,7 +124,7 @@ class MainScreen(Screen[None], AppScreen):
 
     def compose(self) -> ComposeResult:
         app = self.lictui
-        yield HeaderBar(app.clock, self._time_text, app.symbols)
+        yield HeaderBar(self._time_text, app.symbols)
         yield NoticePanel()
         body = self.body()
         body.id = "body"
@@ -131,6 +138,7 @@ class MainScreen(Screen[None], AppScreen):
 
     def on_mount(self) -> None:
         self.watch(self.app, "board", self._on_board)
+        self.watch(self.app, "clock", self._on_clock, init=False)
         self.watch(self.app, "paused", self._on_pause, init=False)
         self.watch(self.app, "keymap", self._on_keymap)
         self.watch(self.app, "progress", self._on_progress, init=False)
@@ -145,8 +153,14 @@ class MainScreen(Screen[None], AppScreen):
         if progress == 1:
             self.reload_history()
 
+    def _on_clock(self) -> None:
+        """Show another time; filter, order and cursor stay."""
+        self._on_keymap()
+        self.reload_history()
+        self._show(self.lictui.board)
+
     def reload_history(self) -> None:
-        """Ask the history again: the demo has written its past."""
+        """Ask the history again: the demo has written its past, or another time is shown."""
 
     def redraw(self) -> None:
         """Bring the ages up to date, unless the display is paused."""
@@ -164,10 +178,9 @@ class MainScreen(Screen[None], AppScreen):
         views = [c for c in commands.with_keymap(app.keymap) if c.id.startswith("view.")]
         current = "servers" if self.VIEW == "server" else self.VIEW
         self.query_one(HeaderBar).tabs = tuple(
-            Tab(key_labels(command)[0], command.title, command.action, view == current,
-                has_alerts=view == "alerts")
+            Tab(command, view == current, has_alerts=view == "alerts")
             for view, command in zip(commands.TABS, views, strict=True)
-        )  # fmt: skip
+        )
 
     def _time_text(self) -> str:
         return f"{to_local(self.lictui.clock.now(), self.zone):%H:%M}"
@@ -177,7 +190,8 @@ class MainScreen(Screen[None], AppScreen):
         app = self.lictui
         if app.is_past:
             shown = f"as of {to_local(app.clock.now(), self.zone):%a %d %b %Y %H:%M}"
-            return (f"{shown} {app.symbols.dot} V: now" if app.present else shown,)
+            to_now = f" {app.symbols.dot} {self.key_hint('past.open', 'now')}"
+            return (shown + to_now * bool(app.present),)
         poller = app.board.poller
         role = "viewing" if poller else "polling"
         role = "demo" if app.demo else "read-only" if app.read_only else role
@@ -189,12 +203,13 @@ class MainScreen(Screen[None], AppScreen):
     def _show(self, board: MergedBoard) -> None:
         app = self.lictui
         header = self.query_one(HeaderBar)
-        header.show(board, self.current_time.today)
+        header.show(board, self.current_time)
         notices = board.notices
         if app.read_only and not (app.is_past or is_polled(board, app.clock.now())):
             notices = (*notices, _NOBODY_POLLS)
         self.query_one(NoticePanel).show(notices, app.symbols)
         self.board_changed(board)
+        self.refresh_bindings()
 
     def board_changed(self, board: MergedBoard) -> None:
         """Show a new merged board; also called once at the start."""
@@ -206,7 +221,7 @@ class MainScreen(Screen[None], AppScreen):
         return (
             (" PAUSED ", Tone.WARN),
             ("Display paused, recording continues  ", Tone.TEXT),
-            ("p: resume", Tone.QUIET),
+            (self.key_hint("pause", "resume"), Tone.QUIET),
         )
 
     def show_status(self) -> None:
@@ -227,6 +242,11 @@ class MainScreen(Screen[None], AppScreen):
         return ""
 
     @property
+    def selected_servers(self) -> tuple[str, ...]:
+        """The servers of the selected row."""
+        return (self.selected_server,) if self.selected_server else ()
+
+    @property
     def moment(self) -> float | None:
         """The time that is selected, if any."""
         return None
@@ -244,8 +264,10 @@ class MainScreen(Screen[None], AppScreen):
         self.action_open()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Refuse the filter key while a filter is typed."""
+        """Refuse the filter key while a filter is typed, and without rows what needs one."""
         del parameters
+        if action in _ROW_ACTIONS and not self.selected_servers:
+            return False
         is_typing = self.focused and self.focused.check_consume_key("slash", "/")
         return not (action == "filter" and is_typing)
 
@@ -254,13 +276,13 @@ class MainScreen(Screen[None], AppScreen):
             self.lictui.show_view("form", server=status.server)
 
     def action_test(self) -> None:
-        if self.selected_server:
-            self.lictui.show_view("server", server=self.selected_server, test=True)
+        self.lictui.show_view("server", server=self.selected_server, test=True)
 
     def action_poll_server(self) -> None:
-        status = self.lictui.board.find(self.selected_server)
-        for name in status.member_names if status else ():
-            self.lictui.poll(name)
+        for server in self.selected_servers:
+            status = self.lictui.board.find(server)
+            for name in status.member_names if status else ():
+                self.lictui.poll(name)
 
     def action_copy(self) -> None:
         if row := self.row_text():
@@ -326,7 +348,7 @@ class FilterableScreen(MainScreen):
         return (
             (f" /{self.filter_text} ", Tone.ACCENT),
             (f" {count} {noun} ", Tone.TEXT) if count else (" no match ", Tone.WARN),
-            (" esc: show all", Tone.QUIET),
+            (" " + self.key_hint("back", "show all"), Tone.QUIET),
         )
 
     async def action_filter(self) -> None:
@@ -491,4 +513,5 @@ class TrendScreen(RowKeys, FilterableScreen, Generic[K]):
         if self.trend_length is self.DEFAULT_TREND:
             return ()
         label = TREND_LABELS[self.trend_length]
-        return ((f" Trend: {label} ", Tone.ACCENT), (" [ / ] to change", Tone.QUIET))
+        keys = (self.lictui.key_of(f"trend.{name}") for name in ("shorter", "longer"))
+        return ((f" Trend: {label} ", Tone.ACCENT), (f" {' / '.join(keys)} to change", Tone.QUIET))

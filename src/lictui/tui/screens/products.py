@@ -10,6 +10,7 @@ from textual.containers import Container
 from lictui.clock import iso
 from lictui.engine.board import GroupBy, MergedBoard, pools_by_total
 from lictui.time_range import RangeLength
+from lictui.tui import text
 from lictui.tui.screens.main_screen import TREND_LABELS, TableKeys, TrendScreen
 from lictui.tui.text import Cell, Fragment, Table, Tone
 from lictui.tui.widgets import products
@@ -107,7 +108,9 @@ class ProductsScreen(TableKeys, TrendScreen["TotalKey"]):
     @on(ProductTable.CursorMoved)
     def _describe(self) -> None:
         row, symbols = self.table.selected, self.lictui.symbols
-        lines = products.describe_row(row, symbols) if row else ()
+        width = self.size.width - 2
+        sentences = products.describe_row(row, symbols) if row else ()
+        lines = tuple(line for sentence in sentences for line in text.hang((), sentence, width))
         room = self.size.height - len(self.table.rows) - len(lines) - _RESERVED
         if row and room > 0:
             pools = pools_by_total(self.lictui.board, self._by).get(row.id, [])
@@ -119,16 +122,28 @@ class ProductsScreen(TableKeys, TrendScreen["TotalKey"]):
 
     def status_line(self) -> tuple[Fragment, ...]:
         if (line := super().status_line()) or self._problems_only:
-            return line or ((" problems only ", Tone.ACCENT), (" !: show all", Tone.QUIET))
+            hint = (" " + self.key_hint("problems", "show all"), Tone.QUIET)
+            return line or ((" problems only ", Tone.ACCENT), hint)
         if self.table.rows:
             return self.trend_status()
         return ((" No license data yet", Tone.TEXT),)
 
     # Trends
 
+    def reload_history(self) -> None:
+        self._summaries.clear()
+        self._summaries_at.clear()
+        super().reload_history()
+        self.redraw()
+
     def trend_pools(self, rows: tuple[TotalKey, ...]) -> dict[TotalKey, Pools]:
         board = self.lictui.board
         return {row: board.total_pools(self._by, *row) for row in rows}
+
+    @property
+    def selected_servers(self) -> tuple[str, ...]:
+        row = self.table.selected
+        return row.total.servers_expected if row else ()
 
     # Copy and export
 

@@ -238,7 +238,7 @@ class ServerActions(TableScreen):
     def show_details(self, head: tuple[Line, ...] = (), *more: ServerFact) -> None:
         status, app = self.selected, self.lictui
         if status is None:
-            hint = "No servers configured. Press a to add one."
+            hint = f"No servers configured. Press {app.key_of('server.add')} to add one."
             self._details.show_lines(((hint, Tone.QUIET),))
         elif status.server.name != self._testing:
             self._end_test()
@@ -258,13 +258,14 @@ class ServerActions(TableScreen):
             super().action_back()
 
     def action_cloud(self) -> None:
-        if name := self.selected_server:
-            self.lictui.show_view("cloud_assistant", server=name)
+        self.lictui.show_view("cloud_assistant", server=self.selected_server)
 
     def action_remove(self) -> None:
-        if name := self.selected_server:
-            consequence = "It will no longer be polled. Its history is kept."
-            confirm(self.app, f"Remove {name}?", consequence, lambda: self._remove(name))
+        name, consequence = (
+            self.selected_server,
+            "It will no longer be polled. Its history is kept.",
+        )
+        confirm(self.app, f"Remove {name}?", consequence, lambda: self._remove(name))
 
     @work(group="servers-remove")
     async def _remove(self, name: str) -> None:

@@ -52,7 +52,7 @@ _NAME: Final = FormField(
 )
 _SECRET: Final = FormField(
     "secret", "Password", "type it, or env:NAME, file:PATH, ...",
-    "Type the password and store it with ^o in a private file, or refer to it: env:NAME, "
+    "Type the password and store it with {store} in a private file, or refer to it: env:NAME, "
     "file:PATH, command:CMD or keyring:SERVICE/USER",
 )
 _ACCOUNT: Final = (

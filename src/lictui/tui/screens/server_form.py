@@ -275,11 +275,11 @@ class ConnectionTest(StyledLabel):
 
 
 _MISPLACED: Final = {  # what may be a password that was typed into this field
-    "secret": "not the secret itself: ^o stores it in a private file",
+    "secret": "not the secret itself: {store} stores it in a private file",
     "verify": "not true, false, sha256:HEX, or a path that starts with / or ./",
     "certificate": "not a path that starts with / or ./",
 }
-_PIN_HINT: Final = "Press ^y to pin this certificate after comparing the fingerprint"
+_PIN_HINT: Final = "Press {} to pin this certificate after comparing the fingerprint"
 _FOCUSED: Final = {
     FailureKind.AUTH: "secret",
     FailureKind.CONFIG: "secret",
@@ -339,8 +339,8 @@ class FormScreen(Screen[None], AppScreen):
     def compose(self) -> ComposeResult:
         """All fields of all sources; those that the source does not need are hidden."""
         title = f"Edit {self._replaced_name}" if self._replaced_name else "Add a server"
-        hint = "" if self._replaced_name else "   Shift+Tab: change source type"
-        yield StyledLabel(((title, Tone.STRONG), (hint, Tone.QUIET)), id="title")
+        hint = self.key_hint("form.previous", "change source type") * (not self._replaced_name)
+        yield StyledLabel(((f"{title}   ", Tone.STRONG), (hint, Tone.QUIET)), id="title")
         with VerticalScroll(id="fields", can_focus=False):
             for key, field in server_fields.ALL_FIELDS.items():
                 yield FieldRow(field, self._original.get(key, ""), self.lictui.symbols)
@@ -377,6 +377,9 @@ class FormScreen(Screen[None], AppScreen):
         self._edited.add(row.key)
         self._show_fields()
 
+    def _with_key(self, text: str) -> str:
+        return text.replace("{store}", self.lictui.key_of("form.store"))
+
     def _set_value(self, key: str, text: str) -> None:
         self._values[key] = text
         self._row(key).set_value(text)
@@ -411,7 +414,7 @@ class FormScreen(Screen[None], AppScreen):
             errors.setdefault("same_as", "no server has this name")
         for key in server_fields.visible_fields(texts):
             if server_fields.is_password(key, texts.get(key, "")):
-                errors[key] = _MISPLACED[key]
+                errors[key] = self._with_key(_MISPLACED[key])
         return (None if errors else server), errors
 
     @property
@@ -445,7 +448,7 @@ class FormScreen(Screen[None], AppScreen):
         label.display = isinstance(row, FieldRow)
         if isinstance(row, FieldRow):
             self.query_one("#fields").move_child(label, after=row)
-            label.show_lines(((row.help, Tone.QUIET),))
+            label.show_lines(((self._with_key(row.help), Tone.QUIET),))
 
     @on(DescendantBlur)
     def _suggest_name(self) -> None:
@@ -477,7 +480,8 @@ class FormScreen(Screen[None], AppScreen):
     @work(group="form-test")
     async def _test(self, server: Server) -> None:
         connection_test = self._connection_test
-        await connection_test.run(self.lictui.engine, server, _PIN_HINT)
+        pin_hint = _PIN_HINT.format(self.lictui.key_of("form.pin"))
+        await connection_test.run(self.lictui.engine, server, pin_hint)
         if self._pin:
             self.query_one("#pin").focus(scroll_visible=False)
         elif connection_test.passed:

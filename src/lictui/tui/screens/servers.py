@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 from textual import on
@@ -59,7 +60,7 @@ def server_cells(
         "mode": ((snapshot.mode or "") if snapshot else "", Tone.TEXT),
         "tls": _tls(server),
         "last": (
-            "" if age is None else text.format_coarse_age(age),
+            ("never" * server.enabled) if age is None else text.format_coarse_age(age),
             Tone.TEXT if status.is_up else Tone.QUIET,
             age,
         ),
@@ -68,9 +69,10 @@ def server_cells(
 
 
 def _address(server: Server) -> str:
-    """The host of a URL, FlexNet's PORT@HOST, or the command."""
+    """The host of a URL, FlexNet's PORT@HOST, or the command without the folder of its program."""
     host = server.url.partition("://")[2].partition("/")[0] or server.url
-    return host or server.address or shlex.join(server.command)
+    program = [PurePath(word).name for word in server.command[:1]]
+    return host or server.address or shlex.join((*program, *server.command[1:]))
 
 
 def _tls(server: Server) -> Fragment:
@@ -137,8 +139,7 @@ class ServersScreen(ServerActions):
 
     @on(KeyedTable.Opened)
     def action_open(self) -> None:
-        if self.selected:
-            self.lictui.show_view("server", server=self.selected_server)
+        self.lictui.show_view("server", server=self.selected_server)
 
     def export_table(self) -> Table:
         return (_EXPORTED, *(_exported(status) for status in self._statuses))

@@ -94,7 +94,7 @@ class UsageScreen(MainScreen):
         & #facts { height: 9; padding: 0 1; scrollbar-size-vertical: 1; }
         & HeatMap, &.-heat-map Chart { display: none; }
         &.-heat-map HeatMap { display: block; }
-        &.-low #facts { height: 2; }
+        &.-low #facts { height: 4; }
         &.-low.-heat-map #facts { display: none; }
         &.-wide {
             & #body { layout: horizontal; }
@@ -175,6 +175,10 @@ class UsageScreen(MainScreen):
         self.query_one("#facts").styles.width = self._facts_width or None
         self.set_class(self.size.height < _LOW, "-low")
         self.reload_history()
+
+    @property
+    def selected_servers(self) -> tuple[str, ...]:
+        return self._servers
 
     # The history
 
@@ -264,7 +268,9 @@ class UsageScreen(MainScreen):
     def _value_line(self, width: int) -> Line:
         symbols = self.lictui.symbols
         if self._shows_heat_map:
-            return read_off(self.heat_map.view, symbols) or legend(self.heat_map.view, width)
+            return read_off(self.heat_map.view, symbols) or legend(
+                self.heat_map.view, width, self.lictui.key_of("zoom")
+            )
         line = usage_view.cursor_line(self.chart.view, self.current_time.today, symbols, width)
         return line or self.chart.legend(width)
 
@@ -374,6 +380,11 @@ class UsageScreen(MainScreen):
             self.chart.view = replace(view, cursor=cursor)
         self._show_text()
 
+    def action_page(self, pages: float) -> None:
+        """Scroll the facts."""
+        facts = self.query_one("#facts")
+        facts.scroll_relative(y=pages * max(1, facts.size.height - 1), animate=False)
+
     def action_weekday(self, step: int) -> None:
         if self._shows_heat_map:
             self.action_cursor(24 * step)
@@ -404,12 +415,6 @@ class UsageScreen(MainScreen):
         names = tuple(dict.fromkeys(status.server.name for status, _ in selection.pools))
         shown = {"servers": names or self._servers, "product": self._product}
         self.lictui.show_view("license_users", **shown, title=selection.total.name)
-
-    def action_poll_server(self) -> None:
-        for server in self._servers:
-            status = self.lictui.board.find(server)
-            for name in status.member_names if status else ():
-                self.lictui.poll(name)
 
     # Copy and export
 

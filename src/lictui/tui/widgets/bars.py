@@ -29,16 +29,15 @@ from lictui.tui.widgets import styled_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from datetime import date
 
     from textual.app import ComposeResult
     from textual.dom import DOMNode
     from textual.geometry import Size
     from textual.screen import Screen
 
-    from lictui.clock import Clock
     from lictui.engine.board import Total
     from lictui.tui.commands import Command
+    from lictui.tui.widgets.dashboard_view import CurrentTime
 
 
 _LARGE: Final = 100  # servers; with more, the header is computed at most once a second
@@ -71,18 +70,16 @@ class HeaderView(Struct, frozen=True):
 class Tab(Struct, frozen=True):
     """A view in the header."""
 
-    key: str
-    title: str
-    action: str = ""
+    command: Command
     is_current: bool = False
     has_alerts: bool = False  # the counts of alerts follow
 
 
-def header_view(board: MergedBoard, today: date, now: float = 0.0) -> HeaderView:
+def header_view(board: MergedBoard, time: CurrentTime) -> HeaderView:
     """Return the header for this board."""
     states = [status.state for status in board.servers if status.state is not State.DISABLED]
     totals = board.totals()
-    views = alert_views(board, today, now)
+    views = alert_views(board, time.today, time.now)
     levels = Counter(alert.level for alert in views if alert.needs_attention)
     return HeaderView(
         states.count(State.UP),
@@ -132,11 +129,11 @@ def draw_header(
 
 def _tab(tab: Tab, form: int, view: HeaderView, symbols: Symbols) -> Line:
     alerts = view.alerts if tab.has_alerts else ()
-    short = _SHORT_TITLES.get(tab.title, tab.title)
-    own = tab.title * tab.is_current
-    title = (tab.title, short, own if alerts else short, own)[form]
+    whole = tab.command.title
+    short, own = _SHORT_TITLES.get(whole, whole), whole * tab.is_current
+    title = (whole, short, "" if alerts else short, own)[form]
     return (
-        (f" {tab.key} ", Tone.ACCENT),
+        (f" {tab.command.labels[0]} ", Tone.ACCENT),
         (f"{title} " if title else "", Tone.STRONG if tab.is_current else Tone.TEXT),
         *((f"{count}{symbols.level[level]} ", LEVEL_TONES[level]) for level, count in alerts),
     )
@@ -181,10 +178,16 @@ def _share(total: UsageTotal, symbols: Symbols) -> Line:
     return ((f"{mark}{percent_text(total.ratio)}", Tone.TEXT), (f" {total.verb}", Tone.QUIET))
 
 
-def clickable(widget: Widget, line: Line, action: str, *, selected: bool = False) -> list[Segment]:
-    """Return a part of a bar that runs an action when it is clicked."""
-    target = action if action.startswith("app.") else f"screen.{action}"
-    meta = Style.from_meta({"@click": target})
+def full_action(command: Command) -> str:
+    """Return the action of a command with its owner, as widgets need it."""
+    return command.action if command.action.startswith("app.") else f"screen.{command.action}"
+
+
+def clickable(
+    widget: Widget, line: Line, command: Command, *, selected: bool = False
+) -> list[Segment]:
+    """Return a part of a bar that runs a command when it is clicked."""
+    meta = Style.from_meta({"@click": full_action(command)})
     return [
         Segment(segment.text, (segment.style or Style()) + meta)
         for segment in styled_text.segments(widget, line, selected=selected)
@@ -200,30 +203,27 @@ class HeaderBar(Widget):
     view: reactive[HeaderView] = reactive(HeaderView())
     tabs: reactive[tuple[Tab, ...]] = reactive(())
 
-    def __init__(
-        self, clock: Clock, time: Callable[[], str], symbols: Symbols = UNICODE_SYMBOLS
-    ) -> None:
+    def __init__(self, time: Callable[[], str], symbols: Symbols = UNICODE_SYMBOLS) -> None:
         super().__init__()
-        self._clock = clock
         self._time = time  # as it is shown
         self._symbols = symbols
         self._time_shown = ""
-        self._newest: tuple[MergedBoard, date] | None = None  # not evaluated yet
+        self._newest: tuple[MergedBoard, CurrentTime] | None = None  # not evaluated yet
         self._updated = False  # since the last tick
 
     def on_mount(self) -> None:
         self.set_interval(1, self._tick)
 
-    def show(self, board: MergedBoard, today: date) -> None:
+    def show(self, board: MergedBoard, time: CurrentTime) -> None:
         """Show this board; of a large estate at most the first and last in a second."""
-        self._newest = (board, today)
+        self._newest = (board, time)
         if not self._updated or len(board.servers) <= _LARGE:
             self._updated = True
             self._update()
 
     def _update(self) -> None:
         if self._newest is not None:
-            self.view, self._newest = header_view(*self._newest, self._clock.now()), None
+            self.view, self._newest = header_view(*self._newest), None
 
     def _tick(self) -> None:
         self._updated = False
@@ -238,30 +238,15 @@ class HeaderBar(Widget):
             if tab is None:
                 drawn += styled_text.segments(self, line)
             else:
-                drawn += clickable(self, line, tab.action, selected=tab.is_current)
+                drawn += clickable(self, line, tab.command, selected=tab.is_current)
         return Strip(drawn).adjust_cell_length(cells)
 
 
 # Footer: what can be done here, the role of this lictui, and the age of what is shown
 
 
-_KEY_LABELS: Final = {
-    "question_mark": "?",
-    "slash": "/",
-    "colon": ":",
-    "escape": "esc",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-    "less_than_sign": "<",
-    "greater_than_sign": ">",
-}
 _ALWAYS: Final = ("palette", "help")  # at the end of the keys, in every width
 _SIDE: Final = 4  # the right side takes at most this part of the footer
-
-
-def key_labels(command: Command) -> list[str]:
-    """Return the keys of a command as they are written for people."""
-    return [_KEY_LABELS.get(key, key) for key in command.key_list] or [""]
 
 
 def applies(screen: Screen[Any], command: Command) -> bool:
@@ -309,7 +294,7 @@ class FooterBar(Widget):
         others = [c for c in keys if c.id not in _ALWAYS and not message]
         left = styled_text.segments(self, message)
         for command in (*_fitting(others, room), *always):
-            left += clickable(self, _key(command), command.action)
+            left += clickable(self, _key(command), command)
         blank = styled_text.segments(self, ((" ", Tone.QUIET),))[0].style
         right = styled_text.segments(self, ((side, Tone.QUIET),))
         start = Strip(left).adjust_cell_length(cells - len(side), blank)
@@ -324,7 +309,7 @@ def _fitting(commands: Sequence[Command], room: int) -> list[Command]:
 
 def _key(command: Command) -> Line:
     return (
-        (f" {key_labels(command)[0]}", Tone.ACCENT),
+        (f" {command.labels[0]}", Tone.ACCENT),
         (f" {command.title.lower()} ", Tone.QUIET),
     )
 

@@ -590,8 +590,8 @@ def read_off(view: HeatMapView, symbols: Symbols) -> Line:
     return (when, (f"{average:,.0f}{share} on average", Tone.STRONG), (most, Tone.TEXT))
 
 
-def legend(view: HeatMapView, width: int) -> Line:
-    """Return the legend, with the keys that fit into `width` columns."""
+def legend(view: HeatMapView, width: int, key: str) -> Line:
+    """Return the legend, with the keys that fit into `width` columns; `key` opens the chart."""
     scale = "installed" if view.installed else "the busiest hour"
     cell = (width + 2 - HEAT_LABEL) // HOURS  # columns
     unit = "tens of %" if cell < _TWO_DIGITS else "%"
@@ -599,7 +599,7 @@ def legend(view: HeatMapView, width: int) -> Line:
     averages = chain.from_iterable(view.heat.average if view.heat else ())
     if cell == _TWO_DIGITS and any((value or 0) >= view.scale for value in averages):
         line += "  ++: 100+"
-    keys = "  arrow keys: inspect values", "  enter: chart"
+    keys = "  arrow keys: inspect values", f"  {key}: chart"
     longer = accumulate((line, *keys))
     return (
         (max((text for text in longer if len(text) <= width), key=len, default=line), Tone.QUIET),

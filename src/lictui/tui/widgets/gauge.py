@@ -182,6 +182,7 @@ class TrendCache(Generic[K]):
 
     def forget(self) -> None:
         """Let everything be fetched again."""
+        self._data.clear()
         self._fetched.clear()
 
     def due(
