@@ -75,7 +75,7 @@ async def test_enter_opens_the_usage_over_all_servers() -> None:
         await run.press(*["j"] * products(run).index("XDT_PLT_UD"), "enter")
         assert isinstance(run.app.screen, UsageScreen)
         assert max(len(query.pools) for query in engine.queries) == 3  # trends are of the sum
-        servers = {server for server, _ in engine.queries[-1].pools}
+        servers = {*engine.product_queries[-1].servers}
         assert servers == {"lic-emea-01", "ddc-us-01", "lic-apac-02"}
         await run.press("escape")
         assert isinstance(run.app.screen, ProductsScreen)
