@@ -250,3 +250,21 @@ async def test_plain_http_and_other_hosts_have_no_certificate() -> None:
 @given(st.binary(max_size=300))
 def test_malformed_certificate_has_a_fingerprint_only(der: bytes) -> None:
     assert read_leaf(der)[0] == Certificate(fingerprint(der))
+
+
+async def test_canceled_handshake_closes_its_connection() -> None:
+    hello, end = asyncio.Event(), asyncio.Event()
+
+    async def listen(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        hello.set()
+        await reader.read()
+        end.set()
+
+    async with tcp_server(listen) as port:
+        client = HttpClient(replace(SERVER, url=f"https://127.0.0.1:{port}"), Limits())
+        request = asyncio.create_task(client.request("GET", "/", step=Step.AUTH))
+        await hello.wait()
+        request.cancel()
+        await asyncio.wait_for(end.wait(), 60)
+        await asyncio.wait([request])

@@ -179,6 +179,7 @@ class RequestProgress(Struct):
     head_bytes: int = 0  # received before that
     proxy: httpx.URL | None = None  # that the request goes through, until it has connected us
     handshake_only: bool = False  # end the request before it is sent: only the certificate counts
+    stream: httpcore.AsyncNetworkStream | None = None  # connected last
 
     async def __call__(self, event: str, info: dict[str, Any]) -> None:
         """Record one event."""
@@ -188,12 +189,14 @@ class RequestProgress(Struct):
                 | "connection.start_tls.complete"
                 | "proxy.start_tls.complete"
             ):
-                stream = info["return_value"]
+                self.stream = stream = info["return_value"]
                 _limit_reads(stream)
                 tls = stream.get_extra_info("ssl_object")
                 if self.handshake_only and tls and not self.proxy:
                     await stream.aclose()
                     raise HandshakeDone(tls.getpeercert(binary_form=True) or b"")
+            case "connection.start_tls.failed" | "proxy.start_tls.failed" if self.stream:
+                await self.stream.aclose()  # httpcore leaves it open when the request is canceled
             case "proxy.start_tls.started":  # the proxy has connected us to the server
                 self.connect_step, self.sent, self.proxy = Step.TLS, False, None
             case "http11.receive_response_headers.started":
