@@ -247,10 +247,39 @@ def test_peaks_table_names_assignments_and_limits_to_a_server(cli: Cli) -> None:
 
 
 @pytest.mark.usefixtures("two_servers")
-def test_peaks_table_fits_into_a_terminal(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("width", "command", "titles", "omitted"),
+    [
+        (
+            80,
+            "history peaks --tz UTC",
+            "PRODUCT SCOPE WINDOW PEAK INSTALLED AT",
+            "MODEL, AVERAGE, COVERAGE, SUM OF SERVER PEAKS",
+        ),
+        (
+            55,
+            "forecast --tz UTC",
+            "PRODUCT SCOPE WARN CRITICAL RUNS OUT",
+            "MODEL, INSTALLED, FORECAST",
+        ),
+        (64, "servers list", "NAME SOURCE ADDRESS VERIFY ENABLED", "GROUP, INTERVAL"),
+        (
+            50,
+            "status --cached",
+            "SERVER PRODUCT IN USE INSTALLED % LEVEL",
+            "STATE, MODEL, FREE",
+        ),
+    ],
+)
+def test_table_fits_into_a_terminal(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, width: int, command: str, titles: str, omitted: str
+) -> None:
+    host = f"https://{'branch-office.' * 5}example:5986/wsman"
+    cli("servers", "add", "lic-01", *WINRM, "--url", host)
     monkeypatch.setattr("lictui.cli.output._is_terminal", lambda: True)
-    monkeypatch.setenv("COLUMNS", "80")
-    printed = cli("history", "peaks", "--tz", "UTC")
-    assert max(map(len, printed.rows)) <= 80
-    assert printed.rows[0].split() == ["PRODUCT", "SCOPE", "WINDOW", "PEAK", "INSTALLED", "AT"]
-    assert printed.err == "lictui: no room for MODEL, AVERAGE, COVERAGE, SUM OF SERVER PEAKS\n"
+    monkeypatch.setenv("COLUMNS", str(width))
+    printed = cli(*command.split())
+    table = printed.out.split("\n\n")[0].splitlines()
+    assert " ".join(table[0].split()) == titles
+    assert max(map(len, table)) <= width
+    assert printed.err.startswith(f"lictui: no room for {omitted}\n")

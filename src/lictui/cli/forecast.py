@@ -44,16 +44,16 @@ _NO_READINGS: Final = "No readings yet."
 
 _FORECAST_COLUMNS: Final = (
     Column("product", "PRODUCT"),
-    Column("model", "MODEL", Kind.MODEL),
+    Column("model", "MODEL", Kind.MODEL, detail=2),
     Column("scope", "SCOPE"),
     Column("status"),
     Column("per_week"),
-    Column("installed", "INSTALLED", Kind.NUMBER),
+    Column("installed", "INSTALLED", Kind.NUMBER, detail=1),
     # Tables show dates that are certain enough, as screens do; CSV has all of the contract.
     Column("warn", "WARN", text=lambda row: row["shown"]["warn"]),
     Column("critical", "CRITICAL", text=lambda row: row["shown"]["critical"]),
     Column("runs_out", "RUNS OUT", text=lambda row: str(row["shown"]["runs_out"])),
-    Column("forecast", "FORECAST"),
+    Column("forecast", "FORECAST", detail=3),
     Column("rests_on"),
     Column("based_on_days"),
 )

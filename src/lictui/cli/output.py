@@ -23,6 +23,7 @@ from typing import Any, BinaryIO, Final, TextIO, cast
 
 import click
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lictui.clock import iso
 from lictui.csvfile import csv_line, csv_lines
@@ -30,6 +31,7 @@ from lictui.errors import UsageError
 from lictui.model import Model, percent_text
 
 Row = Mapping[str, Any]
+_Cells = dict["Column", Sequence[str]]  # of a table; the first one is the title
 _DATA_FORMATS: Final = ("json", "jsonl", "csv")
 
 
@@ -54,6 +56,7 @@ class Column(Struct, frozen=True):
     # Where `record` takes the value from: an attribute such as `peak.average`, by default `name`
     source: str | Callable[[Any], object] = ""
     detail: int = 0  # where a terminal is too narrow, the highest are left out first; 0 never
+    narrow: Callable[[Row], str] | None = None  # cell of a detail that is shortened, not left out
 
 
 def record(value: object, columns: Iterable[Column]) -> dict[str, Any]:
@@ -100,13 +103,15 @@ def emit(
         out.write(csv_line(column.name for column in columns))
         out.writelines(csv_lines([_csv_cell(row, column) for column in columns] for row in rows))
     else:
-        shown = [column for column in columns if column.title]
-        cells = [[_table_cell(row, column, zone) for column in shown] for row in rows]
-        if empty and not cells:
+        rows, shown = list(rows), [column for column in columns if column.title]
+        if empty and not rows:
             click.echo(empty, err=True)
         else:
+            cells = {column: _table_cells(rows, column, zone) for column in shown}
+            if output_format == "table" and _is_terminal():
+                _fit_terminal(cells, rows, zone)
             lines = _markdown_lines if output_format == "markdown" else _table_lines
-            out.writelines(f"{line}\n" for line in lines(shown, cells))
+            out.writelines(f"{line}\n" for line in lines(cells))
 
 
 def emit_values(values: Mapping[str, Any], output_format: str, document: Mapping[str, Any]) -> None:
@@ -215,33 +220,43 @@ def _is_right_aligned(column: Column) -> bool:
     return column.kind in (Kind.NUMBER, Kind.RATIO)
 
 
-def _table_lines(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> Iterator[str]:
-    table = [[column.title for column in columns], *cells]
-    lengths = (max(map(len, column)) for column in zip(*table, strict=True))
-    widths = _fitting(dict(zip(columns, lengths, strict=True)))
-    for row in table:
-        yield "  ".join(
-            cell.rjust(widths[column]) if _is_right_aligned(column) else cell.ljust(widths[column])
-            for column, cell in zip(columns, row, strict=True)
-            if column in widths
-        ).rstrip()
+def _table_cells(rows: Sequence[Row], column: Column, zone: tzinfo | None) -> Sequence[str]:
+    return [column.title, *(_table_cell(row, column, zone) for row in rows)]
 
 
-def _fitting(widths: Mapping[Column, int]) -> Mapping[Column, int]:
-    """Leave out details until a terminal is wide enough."""
-    fitting = dict(widths)
-    details = sorted((column for column in widths if column.detail), key=attrgetter("detail"))
+def _fit_terminal(cells: _Cells, rows: Sequence[Row], zone: tzinfo | None) -> None:
+    """Shorten and leave out details until the terminal is wide enough."""
     room = get_terminal_size().columns + 2  # behind the last column there is no gap
-    while _is_terminal() and details and sum(fitting.values()) + 2 * len(fitting) > room:
-        del fitting[details.pop()]
-    if omitted := [column.title for column in widths if column not in fitting]:
+    columns = list(cells)
+    for column in sorted(columns, key=attrgetter("detail"), reverse=True):
+        if not column.detail or sum(_width(texts) + 2 for texts in cells.values()) <= room:
+            break
+        if column.narrow:
+            cells[column] = _table_cells(rows, replace(column, text=column.narrow), zone)
+        else:
+            del cells[column]
+    if omitted := [column.title for column in columns if column not in cells]:
         click.echo(f"lictui: no room for {', '.join(omitted)}", err=True)
-    return fitting
 
 
-def _markdown_lines(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> Iterator[str]:
-    rules = ["---:" if _is_right_aligned(column) else "---" for column in columns]
-    for row in ([column.title.capitalize() for column in columns], rules, *cells):
+def _width(texts: Iterable[str]) -> int:
+    return max(map(len, texts))
+
+
+def _table_lines(cells: _Cells) -> Iterator[str]:
+    padded = []
+    for column, texts in cells.items():
+        pad = str.rjust if _is_right_aligned(column) else str.ljust
+        width = _width(texts)
+        padded.append([pad(text, width) for text in texts])
+    for line in zip(*padded, strict=True):
+        yield "  ".join(line).rstrip()
+
+
+def _markdown_lines(cells: _Cells) -> Iterator[str]:
+    rules = ["---:" if _is_right_aligned(column) else "---" for column in cells]
+    titles, *rows = zip(*cells.values(), strict=True)
+    for row in (map(str.capitalize, titles), rules, *rows):
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
 
 

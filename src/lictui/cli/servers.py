@@ -11,6 +11,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from lictui.paths import Paths
 
 _MAX_ADDRESS: Final = 60  # characters in a table
+_SHORT_ADDRESS: Final = 30  # in a terminal that is too narrow
 
 
 def _address(server: Server) -> str:
@@ -67,9 +69,9 @@ def _address(server: Server) -> str:
     return server.url or server.address or shlex.join(server.command)
 
 
-def _address_text(row: Row) -> str:
+def _address_text(row: Row, length: int = _MAX_ADDRESS) -> str:
     address: str = row["location"]
-    return address if len(address) <= _MAX_ADDRESS else f"{address[: _MAX_ADDRESS - 1]}…"
+    return address if len(address) <= length else f"{address[: length - 1]}…"
 
 
 def _verify_text(row: Row) -> str:
@@ -85,9 +87,15 @@ def _verify_text(row: Row) -> str:
 _SERVER_COLUMNS: Final = (
     Column("name", "NAME"),
     Column("source", "SOURCE"),
-    Column("location", "ADDRESS", text=_address_text),
-    Column("group", "GROUP"),
-    Column("every", "INTERVAL", Kind.NUMBER, lambda row: f"{row['every']:g} s"),
+    Column(
+        "location",
+        "ADDRESS",
+        text=_address_text,
+        detail=3,
+        narrow=partial(_address_text, length=_SHORT_ADDRESS),
+    ),
+    Column("group", "GROUP", detail=1),
+    Column("every", "INTERVAL", Kind.NUMBER, lambda row: f"{row['every']:g} s", detail=2),
     Column("verify", "VERIFY", text=_verify_text),
     Column("enabled", "ENABLED"),
 )

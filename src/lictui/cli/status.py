@@ -71,9 +71,13 @@ def _product_text(row: Row) -> str:
     return f"{row['name']}{date_text}"
 
 
-def _total_text(row: Row) -> str:
+def _code_text(row: Row) -> str:
+    return f"{row['product']} {row['subscription_date'] or ''}".strip()
+
+
+def _total_text(row: Row, key: str = "name") -> str:
     group = f"{row['group'] or 'no group'}: " if "group" in row else ""
-    return f"{group}{row['name']}"
+    return f"{group}{row[key]}"
 
 
 def _sum_text(row: Row, figure: str) -> str:
@@ -101,7 +105,7 @@ _FIGURES: Final = (
     Column("in_use", "IN USE", Kind.NUMBER),
     Column("installed", "INSTALLED", Kind.NUMBER),
     Column("overdraft"),
-    Column("free", "FREE", Kind.NUMBER),
+    Column("free", "FREE", Kind.NUMBER, detail=4),
     Column("ratio", "%", Kind.RATIO),
     Column("level", "LEVEL"),
 )
@@ -109,10 +113,10 @@ _COLUMNS: Final = (
     Column("server", "SERVER"),
     Column("source"),
     Column("group"),
-    Column("state", "STATE"),
+    Column("state", "STATE", detail=1),
     Column("product"),
-    Column("name", "PRODUCT", text=_product_text),
-    Column("model", "MODEL", Kind.MODEL),
+    Column("name", "PRODUCT", text=_product_text, detail=3, narrow=_code_text),
+    Column("model", "MODEL", Kind.MODEL, detail=2),
     Column("subscription_date"),
     Column("expires"),
     *_FIGURES,
@@ -121,8 +125,8 @@ _COLUMNS: Final = (
     Column("same_as"),
 )
 _TOTAL_COLUMNS: Final = (
-    Column("name", "TOTAL", text=_total_text),
-    Column("model", "MODEL", Kind.MODEL),
+    Column("name", "TOTAL", text=_total_text, detail=3, narrow=partial(_total_text, key="product")),
+    Column("model", "MODEL", Kind.MODEL, detail=2),
     Column("servers_expected", "SERVERS", Kind.NUMBER, _servers_text),
     Column("in_use", "IN USE", Kind.NUMBER, partial(_sum_text, figure="in_use")),
     Column("installed", "INSTALLED", Kind.NUMBER, partial(_sum_text, figure="installed")),
