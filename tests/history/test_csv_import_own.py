@@ -18,6 +18,7 @@ from tests.support.values import pool, server, snapshot
 
 from lictui.analysis.series import Resolution
 from lictui.clock import iso as stamp
+from lictui.config.settings import Retention
 from lictui.csvfile import csv_lines
 from lictui.errors import UsageError
 from lictui.history.csv_export import ExportQuery
@@ -168,6 +169,38 @@ def test_import_loses_and_doubles_nothing_after_readings_expired(fixture: Histor
     assert take(fixture, HEAD + late) == (1, 0)
     (day,) = fixture.buckets(MIDNIGHT - 100 * DAY, MIDNIGHT - 99 * DAY, DAY)
     assert (day.low, day.high, day.samples) == (5, 95, 4)
+
+
+@pytest.mark.parametrize("width", [HOUR, DAY])
+def test_single_imported_bucket_is_read_by_five_minutes(
+    fixture: HistoryFixture, width: int
+) -> None:
+    start = MIDNIGHT - DAY
+    head = "from,to,server,product,model,subscription_date,in_use_min,in_use_avg,in_use_max,max_at,"
+    head += "installed,overdraft,samples\n"
+    times = f"{stamp(start)},{stamp(start + width)}"
+    row = f"{times},lic-01,{PRODUCT},user_device,,5,5,5,{stamp(start)},9,,1\n"
+    assert take(fixture, head + row) == (1, 0)
+    (bucket,) = fixture.buckets(start, start + DAY, 300)
+    assert (bucket.high, bucket.end - bucket.start) == (5, width)
+    assert fixture.history.pools()[0].ended == start + width
+
+
+def test_two_files_of_one_old_hour_are_both_imported(tmp_path: Path) -> None:
+    """The readings of the first are still there, so those of the second are no repetition."""
+    retention = Retention(raw=1, five_minutes=1, hour=100)
+    with closing(HistoryFixture(tmp_path / "history.db", retention=retention)) as fixture:
+        start = MIDNIGHT - 40 * DAY
+        first, second = (
+            HEAD
+            + "".join(f"{stamp(start + at)},lic-01,{PRODUCT},user_device,,5,9,\n" for at in part)
+            for part in ((0, 900), (1800, 2700))
+        )
+        assert take(fixture, first) == (2, 0)
+        assert take(fixture, second) == (2, 0)
+        assert [take(fixture, each) for each in (first, second)] == [(0, 2), (0, 2)]
+        (hour,) = fixture.buckets(start, start + HOUR, HOUR)
+    assert hour.samples == 4
 
 
 def test_imported_maximum_survives_expired_readings(fixture: HistoryFixture) -> None:

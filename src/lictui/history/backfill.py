@@ -24,6 +24,7 @@ from lictui.history.csv_reader import MONTH
 from lictui.history.csv_reader import UNKNOWN as NO_COUNT
 from lictui.history.polls import last_polls, record_monthly_usage
 from lictui.history.pools import Capacity
+from lictui.history.query import StoredPool
 from lictui.history.rollup import (
     BY_GAPS,
     CONTEXT,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from lictui.analysis.columns import FloatArray, IntArray
     from lictui.config.settings import Retention
     from lictui.history.csv_reader import ImportedPool, Rows
+    from lictui.history.polls import LastPoll
     from lictui.history.pools import KnownPool
 
 _DAY: Final = int(Resolution.DAY)
@@ -68,15 +70,16 @@ def import_readings(
 ) -> ImportCounts:
     """Import everything that a file has."""
     kept = kept_since(now, retention)
-    listed = _listed_pools(db)
+    polls = last_polls(db)
+    listed = _listed_pools(polls)
     written = rows = 0
     for pool in imported:
         rows += len(pool.rows)
         months = pool.of_width(MONTH)
         written += record_monthly_usage(db, pool.server, _months(pool.key, months))
         if len(months) < len(pool.rows):
-            is_listed = (pool.server, pool.key) in listed
-            written += _import_pool(db, pool, kept, is_listed=is_listed)
+            is_listed, is_polled = (pool.server, pool.key) in listed, pool.server in polls
+            written += _import_pool(db, pool, kept, is_listed=is_listed, is_polled=is_polled)
     return ImportCounts(written, rows - written)
 
 
@@ -85,11 +88,11 @@ def _months(key: PoolKey, rows: Rows) -> Iterator[MonthlyUsage]:
         yield MonthlyUsage(key, start, *(None if count < 0 else count for count in counts))
 
 
-def _listed_pools(db: sqlite3.Connection) -> set[tuple[str, PoolKey]]:
+def _listed_pools(polls: Mapping[str, LastPoll]) -> set[tuple[str, PoolKey]]:
     """Return the pools that servers listed when last read: these still count."""
     return {
         (server, pool.key)
-        for server, last_poll in last_polls(db).items()
+        for server, last_poll in polls.items()
         if last_poll.snapshot
         for pool in last_poll.snapshot.pools
     }
@@ -101,11 +104,11 @@ def _import_pool(
     kept: Mapping[Resolution, int],
     *,
     is_listed: bool,
+    is_polled: bool,
 ) -> int:
     """Import readings and buckets; return how many were new or changed."""
     rows = imported.rows[np.searchsorted(imported.rows["width"], MONTH, side="right") :]
     start, last = int(rows["time"].min()), int(max(rows["time"].max(), rows["high_at"].max()))
-    end = int((rows["time"] + np.maximum(rows["width"], 1)).max())
     pools.reset_pushed(db, imported.server, start)
     pool = pools.find_pool(db, imported.server, imported.key)
     is_new = pool is None
@@ -122,11 +125,7 @@ def _import_pool(
         stored = blocks.read_readings(db, pool.id, *around)
     new = _new_readings(db, pool, readings, stored, kept)
     before = Capacities.of(pools.capacities(db, pool.id))
-    both = stored.with_added(new)
-    _import_capacities(db, pool, rows, both)
-    if len(both):  # the last reading is valid for a while
-        until = both.valid_until(Capacities.of(pools.capacities(db, pool.id)))
-        end = max(end, int(until[-1]) // _FINEST * _FINEST)
+    _import_capacities(db, pool, rows, stored.with_added(new))
     add_readings(db, pool, new, before)
     written = len(new)
     for width in blocks.WIDTHS:
@@ -135,9 +134,18 @@ def _import_pool(
             written += _import_buckets(db, pool, width, buckets, kept)
     if not is_listed and (is_new or pool.ended is not None):
         # No server lists the pool: later sums leave it out instead of missing it forever.
-        ended = max(pool.ended or 0, -(-end // _FINEST) * _FINEST)
-        pools.change(db, pool, ended=ended)
+        ended = _last_end(db, pool, -(-(last + 1) // _FINEST) * _FINEST)
+        pools.change(db, pool, ended=max(pool.ended or 0, ended) if is_polled else ended)
     return written
+
+
+def _last_end(db: sqlite3.Connection, pool: KnownPool, default: int) -> int:
+    """Return until when the last stored figure is valid."""
+    days = blocks.read_rollups(db, pool.id, Resolution.DAY, 0, FOREVER).start[-1:].tolist()
+    for day in days:
+        series = StoredPool(db, pool, FOREVER).series(Resolution.FIVE_MINUTES, day, FOREVER)
+        return int(series.end[-1])
+    return default
 
 
 # Imported readings and buckets among the stored ones
@@ -168,7 +176,8 @@ def _new_readings(
     width = next((width for width in blocks.WIDTHS if kept[width] <= day), Resolution.DAY)
     single = roll_up(new.select(expired), Capacities.of(()), width)
     inside = _stored_already(db, pool, width, single)
-    adds = (new.value != UNKNOWN) & ~np.isin(new.time // width * width, inside)
+    deleted = ~np.isin(new.time // _DAY, stored.time // _DAY)
+    adds = (new.value != UNKNOWN) & ~(deleted & np.isin(new.time // width * width, inside))
     return new.select(~expired | adds)
 
 

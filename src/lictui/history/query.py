@@ -151,14 +151,15 @@ class StoredPool:
     def _since(self, width: Resolution) -> int:
         """Return the first UTC day with all its figures of `width`; 0 if it is the pool's first."""
         first = blocks.first_packed(self._db, self.pool.id, width)
-        day = (self.pool.packed_until if first is None else first) // _DAY * _DAY
-        if day <= self.pool.since:
+        if first is not None and first <= self.pool.since:
             return 0
+        day = (self.pool.packed_until if first is None else first) // _DAY * _DAY
         # Whole days expire; but a file may have had wider figures of a part of this one.
         samples, of_day = (
             self._rollups(each, day, day + _DAY).samples.sum() for each in (width, Resolution.DAY)
         )
-        return day if samples == of_day else day + _DAY
+        whole = day if samples == of_day else day + _DAY
+        return 0 if whole <= self.pool.since else whole
 
     def _rollups(self, width: Resolution, start: int, end: int) -> Rollups:
         """Return the stored buckets of `width` that start in [start, end), packed or not."""
