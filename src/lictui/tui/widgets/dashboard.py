@@ -6,6 +6,7 @@ Drawing a pane is views in, lines of styled fragments out. The grid repaints onl
 from __future__ import annotations
 
 from bisect import bisect_right
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
@@ -181,12 +182,17 @@ def _reason(view: PaneView, inside: int, symbols: Symbols) -> list[Line]:
     lines: list[Line] = []
     for index, sentence in enumerate(view.reason):
         lead: Line = ((f"{symbols.arrow:<2} ", Tone.QUIET),) if index else ()
-        text_of = ((sentence, Tone.QUIET if index else tone),)
-        wrapped = list(text.hang(lead, text_of, max(inside, 8)))
+        wrapped = _wrap(lead, (sentence, Tone.QUIET if index else tone), max(inside, 8))
         if len(wrapped) > _REASON_LINES:
-            wrapped[_REASON_LINES - 1 :] = [(*wrapped[_REASON_LINES - 1], (symbols.ellipsis, tone))]
+            last = (*wrapped[_REASON_LINES - 1], (symbols.ellipsis, tone))
+            wrapped = (*wrapped[: _REASON_LINES - 1], last)
         lines += wrapped
     return lines if lines or view.rows else [()]
+
+
+@lru_cache(maxsize=2048)  # many servers have the same problem, and the same hint
+def _wrap(lead: Line, sentence: Fragment, cells: int) -> tuple[Line, ...]:
+    return tuple(text.hang(lead, (sentence,), cells))
 
 
 def draw_row(
