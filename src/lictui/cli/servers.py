@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
+import tomli
 import tomli_w
 from msgspec.structs import asdict
 
@@ -485,7 +485,7 @@ def _value(key: str, text: str) -> Any:
         return text.lower() == "true"
     if key in (*LIST_KEYS, *NUMBER_KEYS):
         try:
-            return tomllib.loads(f"value = {text}")["value"]
+            return tomli.loads(f"value = {text}")["value"]
         except ValueError:  # also of a number with too many digits
             return _split_command(text) if key == "command" else text
     return text

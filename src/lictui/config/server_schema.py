@@ -394,7 +394,7 @@ def validate_server(
         errors += _inconsistent_keys(fields)
     if errors:
         return None, tuple(errors)
-    fields = SOURCE_SCHEMAS[source].defaults | with_absolute_paths(fields, base)
+    fields = SOURCE_SCHEMAS[source].defaults | absolute_values(fields, validators, base)
     return Server(**fields | {"source": SourceName(source)}), ()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 import unicodedata
 import zoneinfo
 from collections import Counter
@@ -15,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+import tomli
 from msgspec import Struct
 
 from lictui.errors import ConfigError, Problem
@@ -22,8 +22,6 @@ from lictui.errors import ConfigError, Problem
 MAX_BYTES: Final = 4 * 1024 * 1024
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 _DIGITS: Final = re.compile(r"[0-9_]+")
-_AT_LINE: Final = re.compile(r" \(at line (\d+), column \d+\)$")
-_AT_END: Final = " (at end of document)"
 
 
 @dataclass(frozen=True)
@@ -101,13 +99,10 @@ def read_toml(file: Path) -> TomlDocument:
 def parse_toml(file: Path, text: str) -> TomlDocument:
     """Return the document that `text` is. Raises ConfigError if it is not valid TOML."""
     try:
-        return TomlDocument(file, text, tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        message = str(error)
-        position = _AT_LINE.search(message)
-        line = int(position[1]) if position else text.rstrip().count("\n") + 1
-        message = _AT_LINE.sub("", message).removesuffix(_AT_END)
-        raise _unreadable(file, f"invalid TOML: {message}", line) from None
+        return TomlDocument(file, text, tomli.loads(text))
+    except tomli.TOMLDecodeError as error:
+        line = min(error.lineno, text.rstrip().count("\n") + 1)
+        raise _unreadable(file, f"invalid TOML: {error.msg}", line) from None
     except RecursionError:
         raise _unreadable(file, "invalid TOML: nested too deeply") from None
     except ValueError:  # Python refuses to read an integer of thousands of digits
@@ -142,7 +137,7 @@ def _unreadable(file: Path, message: str, line: int | None = None, hint: str = "
     return ConfigError((Problem(file, "", message, line, hint),))
 
 
-# The lines of keys, which `tomllib` does not report
+# The lines of keys, which `tomli` does not report
 
 
 KeyPath = tuple[str | int, ...]  # ("server", 0, "url"): tables by key, lists of tables by index
@@ -185,8 +180,8 @@ def _statements(text: str) -> Iterator[tuple[int, str, dict[str, Any]]]:
         first = first if pending else number
         pending += f"{line}\n"
         try:
-            data = tomllib.loads(pending)
-        except tomllib.TOMLDecodeError:
+            data = tomli.loads(pending)
+        except tomli.TOMLDecodeError:
             continue  # the value goes on in the next line
         if data:
             yield first, pending.strip(), data

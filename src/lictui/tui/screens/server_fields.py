@@ -9,13 +9,13 @@ from __future__ import annotations
 import ipaddress
 import os
 import shlex
-import tomllib
 from contextlib import suppress
 from itertools import count
 from string import ascii_letters
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+import tomli
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -323,7 +323,7 @@ def _to_boolean(text: str) -> bool | str:
 
 def _to_command(text: str) -> Any:
     """A TOML list, or words as a shell would split them."""
-    return tomllib.loads(f"value = {text}")["value"] if text[0] == "[" else [*split_command(text)]
+    return tomli.loads(f"value = {text}")["value"] if text[0] == "[" else [*split_command(text)]
 
 
 _CONVERTERS: Final = {
