@@ -257,7 +257,7 @@ def test_peaks_table_names_assignments_and_limits_to_a_server(cli: Cli) -> None:
             "MODEL, AVERAGE, COVERAGE, SUM OF SERVER PEAKS",
         ),
         (
-            55,
+            46,
             "forecast --tz UTC",
             "PRODUCT SCOPE WARN CRITICAL RUNS OUT",
             "MODEL, INSTALLED, FORECAST",
