@@ -108,7 +108,7 @@ def test_edit_changes_only_its_keys(paths: Paths) -> None:
 
 
 def test_locked_file_names_its_holder(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_PAUSE", 0)
+    monkeypatch.setattr(registry, "_LOCK_TIMEOUT", 0)
     save_servers(paths, [LIC])
     held_by = rf"locked by .*\(process {os.getpid()}\)"
     with registry._locked(paths), pytest.raises(LictuiError, match=held_by):

@@ -25,10 +25,10 @@ from lictui.cli.options import option
 from lictui.cli.output import open_binary
 from lictui.clock import SystemClock, iso
 from lictui.config.registry import save_servers
-from lictui.config.server_schema import keys_for, validate_server
+from lictui.config.server_schema import checked_server, keys_for
 from lictui.config.toml_document import read_toml
 from lictui.date_input import parse_moment
-from lictui.errors import LictuiError, UsageError
+from lictui.errors import UsageError
 from lictui.history.bundle import copy_span
 from lictui.paths import Paths
 from lictui.sources.sanitize import parse_json
@@ -165,10 +165,7 @@ def _stripped(server: Server, names: dict[str, str], paths: Paths) -> Server:
     }
     known = keys_for(server.source)
     table |= {key: value for key, value in _PLACEHOLDERS.items() if key in known}
-    stripped, errors = validate_server(table, paths.config_dir)
-    if stripped is None:
-        raise LictuiError(f"{server.name}: {errors[0]}")
-    return stripped
+    return checked_server(table, paths.config_dir)
 
 
 def _config(paths: Paths, names: dict[str, str]) -> dict[str, Any]:

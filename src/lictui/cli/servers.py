@@ -42,9 +42,9 @@ from lictui.config.server_schema import (
     BOOLEAN_KEYS,
     LIST_KEYS,
     NUMBER_KEYS,
+    checked_server,
     server_warnings,
     to_table,
-    validate_server,
     with_absolute_paths,
 )
 from lictui.engine.license_users import reservation_text
@@ -389,7 +389,8 @@ def add(
     context: CommandContext, /, *, name: str, assignments: tuple[str, ...], **options: str | None
 ) -> None:
     """Add a server."""
-    server = _validated({"name": name, **_changes(options, assignments)}, context.paths)
+    table = {"name": name, **_changes(options, assignments)}
+    server = checked_server(table, context.paths.config_dir)
     add_server(context.paths, server)
     click.echo(f"Added {name}. Test it with: lictui servers test {shlex.quote(name)}", err=True)
     _print_warnings(server, context.paths)
@@ -457,13 +458,6 @@ def _print_warnings(server: Server, paths: Paths | None = None) -> None:
         lines += [line for line in unknown if line.startswith(f"{server.name}: same_as")]
     for line in lines:
         click.echo(f"warning: {line}", err=True)
-
-
-def _validated(table: dict[str, Any], paths: Paths) -> Server:
-    server, errors = validate_server(table, paths.config_dir)
-    if server is None:
-        raise UsageError("\n  ".join(map(str, errors)))
-    return server
 
 
 def _changes(options: Mapping[str, str | None], assignments: Iterable[str]) -> dict[str, Any]:

@@ -20,6 +20,8 @@ from lictui.config.toml_document import (
 from lictui.errors import ConfigError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lictui.paths import Paths
 
 
@@ -71,7 +73,7 @@ def load_entitlements(paths: Paths) -> tuple[Entitlement, ...]:
     entitlements: list[Entitlement] = []
     first_index: dict[tuple[str, str, str], int] = {}  # of each product and scope
     for index, table in enumerate(document.tables("product")):
-        fields, errors = _check_entitlement(table)
+        fields, errors = _check_entitlement(table, paths.config_dir)
         scope = (fields.get("product", ""), fields.get("server", ""), fields.get("group", ""))
         if not errors and scope in first_index:
             line = document.line(("product", first_index[scope], "product"))
@@ -86,8 +88,10 @@ def load_entitlements(paths: Paths) -> tuple[Entitlement, ...]:
     return tuple(entitlements)
 
 
-def _check_entitlement(table: dict[str, Any]) -> tuple[dict[str, Any], list[FieldError]]:
-    fields, errors = check_table(table, ENTITLEMENT_KEYS)
+def _check_entitlement(
+    table: dict[str, Any], base: Path
+) -> tuple[dict[str, Any], list[FieldError]]:
+    fields, errors = check_table(table, ENTITLEMENT_KEYS, base)
     errors += [FieldError(k, "is missing", hint) for k, hint in _REQUIRED.items() if k not in table]
     if "server" in table and "group" in table:
         errors.append(FieldError("group", "group and server are mutually exclusive", "remove one"))

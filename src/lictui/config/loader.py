@@ -17,8 +17,7 @@ from msgspec.structs import replace
 
 from lictui.config.entitlements import Entitlement, load_entitlements
 from lictui.config.registry import read_registry
-from lictui.config.secrets import is_reference, with_absolute_file
-from lictui.config.server_schema import absolute_value, absolute_values
+from lictui.config.secrets import is_reference
 from lictui.config.settings import (
     ACTION_KEYS,
     ALERT_SCOPES,
@@ -37,7 +36,6 @@ from lictui.config.toml_document import (
     duration,
     quoted,
     read_toml,
-    resolve_path,
     string,
     string_list,
 )
@@ -135,17 +133,13 @@ class _Reader:
             self._invalid.add(key.name)
             return
         (value,) = accepted.values()
-        base = self._document.file.parent
-        if key.name == "history.path":
-            value = resolve_path(base, str(value))
-        value = absolute_value(value, key.validate, base)
         self.settings = with_field(self.settings, key.field, value)
 
     def _check(
         self, path: KeyPath, table: Mapping[Any, Any], validators: Mapping[Any, Any]
     ) -> dict[str, Any]:
         """Return the values to use; the problems of the others are added."""
-        values, errors = check_table(table, validators)
+        values, errors = check_table(table, validators, self._document.file.parent)
         self._problems += self._document.problems(path, errors)
         return values
 
@@ -157,29 +151,25 @@ class _Reader:
         return {}
 
     def _action(self, name: str, value: object) -> Action:
-        path, base = ("actions", name), self._document.file.parent
+        path = ("actions", name)
         table = self._table(path, value)
         self.paths += [(*path, key) for key in table]
         validators = {key: setting.validate for key, setting in ACTION_KEYS.items()}
-        values = self._check(path, table, validators)
-        action = Action(name, **absolute_values(values, validators, base))
+        action = Action(name, **self._check(path, table, validators))
         if not any(table.get(key) for key in ("command", "webhook", "notify", "bell", "osc9")):
             hint = "set command, webhook, notify, bell = true or osc9 = true"
             self._add_problem(path, "has no effect", hint)
         for key in ("secret", "headers", "body"):
             if getattr(action, key) and not action.webhook:
                 self._add_problem((*path, key), "requires webhook", "set webhook")
-        webhook = with_absolute_file(action.webhook, base)
-        headers = {name: with_absolute_file(s, base) for name, s in action.headers.items()}
-        notify = tuple(with_absolute_file(service, base) for service in action.notify)
-        return replace(action, webhook=webhook, headers=headers, notify=notify)
+        return action
 
     def _read_override(self, path: KeyPath, table: Mapping[str, Any]) -> None:
         """Read the thresholds of one group, server or product."""
         _, scope, name = map(str, path)
         self.paths += [(*path, key) for key in table]
         validators = {key: setting.validate for key, setting in THRESHOLD_KEYS.items()}
-        values, errors = check_table(table, validators)
+        values, errors = check_table(table, validators, self._document.file.parent)
         for error in errors:
             hint = error.hint
             if error.key not in validators and isinstance(table[error.key], dict):

@@ -6,9 +6,6 @@ comments, order and spelling of everything else stay.
 
 from __future__ import annotations
 
-import os
-import sys
-import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,15 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 import tomli_w
 from msgspec import Struct
 
-from lictui.config.server_schema import keys_for, to_table, validate_server
+from lictui.config.server_schema import checked_server, keys_for, to_table, validate_server
 from lictui.config.toml_document import FieldError, TomlDocument, did_you_mean, read_toml
 from lictui.errors import ConfigError, LictuiError, Problem, UsageError
 from lictui.paths import FILE_MODE, Paths, make_folder, write_private
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -119,7 +111,7 @@ def edit_server(paths: Paths, name: str, changes: Mapping[str, Any]) -> Server:
                 table[key] = list(value) if isinstance(value, tuple) else value
             else:
                 table.pop(key, None)
-        server = _checked(edited.unwrap()["server"][0], paths)
+        server = checked_server(edited.unwrap()["server"][0], paths.config_dir)
         _write(paths, before + tomlkit.dumps(edited) + after)
     return server
 
@@ -182,50 +174,38 @@ def _write(paths: Paths, text: str) -> None:
 # The lock of the file
 
 
-_TRIES: Final = 50
-_PAUSE: Final = 0.1  # seconds
+_LOCK_TIMEOUT: Final = 5.0  # seconds
 
 
 @contextmanager
 def _locked(paths: Paths) -> Iterator[None]:
-    """Hold a lock that other processes respect; wait five seconds for it. Raises LictuiError.
+    """Hold a lock that other processes respect; wait for it. Raises LictuiError.
 
     The lock is a file of its own next to servers.toml, which every write replaces.
     """
+    from filelock import FileLock, Timeout
+
     file = paths.servers.with_name(f".{paths.servers.name}.lock")
+    lock = FileLock(file, _LOCK_TIMEOUT, FILE_MODE)
     try:
         make_folder(file.parent)
-        handle = os.open(file, os.O_RDWR | os.O_CREAT, FILE_MODE)
+        lock.acquire()
+    except Timeout:
+        holder = _holder(file)
+        message = f"{paths.servers} is locked by {holder}"
+        raise LictuiError(message, "try again when it is done") from None
     except OSError as error:
         raise _unwritable(paths.servers, error) from None
     try:
-        for _ in range(_TRIES):
-            if _lock(handle):
-                break
-            threading.Event().wait(_PAUSE)
-        else:
-            holder = _holder(handle)
-            raise LictuiError(f"{paths.servers} is locked by {holder}", "try again when it is done")
         yield
     finally:
-        os.close(handle)  # releases the lock as well
+        lock.release()
 
 
-def _lock(handle: int) -> bool:
-    try:
-        if sys.platform == "win32":
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
-def _holder(handle: int) -> str:
+def _holder(file: Path) -> str:
     """Return the program that holds the lock, as far as the system says."""
-    inode = os.fstat(handle).st_ino
     try:
+        inode = file.stat().st_ino
         for line in Path("/proc/locks").read_text().splitlines():
             _, _, _, _, process, place, *_ = line.split()
             if place.rpartition(":")[2] == str(inode):
@@ -246,16 +226,8 @@ def _unwritable(file: Path, error: OSError) -> LictuiError:
 def _text(servers: Iterable[Server], paths: Paths) -> str:
     tables = [to_table(server) for server in servers]
     for table in tables:
-        _checked(table, paths)
+        checked_server(table, paths.config_dir)
     return "\n".join(f"[[server]]\n{tomli_w.dumps(table)}" for table in tables)
-
-
-def _checked(table: dict[str, Any], paths: Paths) -> Server:
-    """Return the server that a table describes. Raises UsageError if it is not valid."""
-    server, errors = validate_server(table, paths.config_dir)
-    if server is None:
-        raise UsageError("\n  ".join(map(str, errors)))
-    return server
 
 
 def _require_new_name(name: str, tables: list[dict[str, Any]]) -> None:

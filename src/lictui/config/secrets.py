@@ -11,7 +11,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from lictui.config.toml_document import InvalidValue, non_empty_string, resolve_path
+from lictui.config.toml_document import InvalidValue, accepts, non_empty_string, resolve_path
 from lictui.errors import LictuiError, UsageError
 from lictui.paths import Paths, split_command, write_private
 
@@ -61,6 +61,7 @@ def with_absolute_file(secret: str, base: Path) -> str:
     return f"file:{resolve_path(base, target)}" if scheme == "file" else secret
 
 
+accepts(secret_reference, with_absolute_file)
 _FILE_NAME: Final = re.compile(r"[\w@-][\w.@ -]{0,100}")
 
 

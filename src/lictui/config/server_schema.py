@@ -35,10 +35,11 @@ from lictui.config.toml_document import (
     string,
     string_list,
 )
+from lictui.errors import UsageError
 from lictui.model import DEFAULT_INTERVAL, ESTATE, Server, SourceName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 
@@ -241,9 +242,26 @@ def _program(value: object) -> str:
     return string(value)
 
 
-accepts(tls_verify, type=["boolean", "string"])
+def _absolute_verify(verify: Any, base: Path) -> bool | str:
+    is_path = isinstance(verify, str) and not verify.startswith("sha256:")
+    return str(resolve_path(base, verify)) if is_path else verify
+
+
+def _absolute_program(program: str, base: Path) -> str:
+    is_path = program.startswith("~") or set(program) & {"/", os.sep}
+    return str(resolve_path(base, program)) if is_path else program
+
+
+def _absolute_command(command: tuple[str, ...], base: Path) -> tuple[str, ...]:
+    return _absolute_program(command[0], base), *command[1:]
+
+
+accepts(proxy_url, with_absolute_file)
+accepts(tls_verify, _absolute_verify, type=["boolean", "string"])
+accepts(file_path, lambda path, base: str(resolve_path(base, path)))
+accepts(_program, _absolute_program)
 accepts(_overview_paths, **STRINGS)
-accepts(_command, **STRINGS, minItems=1)
+accepts(_command, _absolute_command, **STRINGS, minItems=1)
 
 # The order is the order in which a table is written.
 _COMMON_KEYS: Final[dict[str, Validator]] = {
@@ -388,54 +406,27 @@ def validate_server(
     values = {key: value for key, value in table.items() if value != ""}
     validators = _validators(source)
     known = {key: values[key] for key in validators if key in values}
-    fields, errors = check_table(known, validators)
+    fields, errors = check_table(known, validators, base)
     errors = [*_unknown_keys(table, source), *errors, *_missing_keys(values, source)]
     if not errors:
         errors += _inconsistent_keys(fields)
     if errors:
         return None, tuple(errors)
-    fields = SOURCE_SCHEMAS[source].defaults | absolute_values(fields, validators, base)
-    return Server(**fields | {"source": SourceName(source)}), ()
+    fields = SOURCE_SCHEMAS[source].defaults | fields | {"source": SourceName(source)}
+    return Server(**fields), ()
 
 
 def with_absolute_paths(table: Mapping[str, Any], base: Path) -> dict[str, Any]:
     """Return `table` with its relative paths resolved against the folder `base`, where valid."""
-    paths = {key: validate for key, validate in _ALL_KEYS.items() if validate in _RESOLVERS}
-    valid, _ = check_table({key: table[key] for key in table if key in paths}, paths)
-    return {**table, **absolute_values(valid, paths, base)}
+    return {**table, **check_table(table, _ALL_KEYS, base)[0]}
 
 
-def absolute_values(
-    table: Mapping[str, Any], validators: Mapping[str, Validator], base: Path
-) -> dict[str, Any]:
-    """Return `table` with relative paths resolved, where a validator accepts such values."""
-    return {key: absolute_value(value, validators[key], base) for key, value in table.items()}
-
-
-def absolute_value(value: Any, validate: Validator, base: Path) -> Any:
-    """Return a value with its relative path resolved, if `validate` accepts paths."""
-    resolve = _RESOLVERS.get(validate)
-    return resolve(value, base) if resolve and value else value
-
-
-def _absolute_verify(verify: Any, base: Path) -> bool | str:
-    is_path = isinstance(verify, str) and not verify.lower().startswith("sha256:")
-    return str(resolve_path(base, verify)) if is_path else verify
-
-
-def _absolute_program(program: str, base: Path) -> str:
-    is_path = program.startswith("~") or set(program) & {"/", os.sep}
-    return str(resolve_path(base, program)) if is_path else program
-
-
-_RESOLVERS: Final[dict[Validator, Callable[[Any, Path], Any]]] = {
-    secret_reference: with_absolute_file,
-    proxy_url: with_absolute_file,
-    tls_verify: _absolute_verify,
-    file_path: lambda path, base: str(resolve_path(base, path)),
-    _program: _absolute_program,
-    _command: lambda words, base: (_absolute_program(words[0], base), *words[1:]),
-}
+def checked_server(table: Mapping[str, Any], base: Path) -> Server:
+    """Return the server that `table` describes. Raises UsageError if it is not valid."""
+    server, errors = validate_server(table, base)
+    if server is None:
+        raise UsageError("\n  ".join(map(str, errors)))
+    return server
 
 
 def to_table(server: Server) -> dict[str, Any]:

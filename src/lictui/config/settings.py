@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from lictui.config.secrets import is_reference, secret_reference
+from lictui.config.secrets import is_reference, secret_reference, with_absolute_file
 from lictui.config.server_schema import proxy_url, tls_verify
 from lictui.config.toml_document import (
     STRINGS,
@@ -29,6 +29,7 @@ from lictui.config.toml_document import (
     number,
     quoted,
     ratio,
+    resolve_path,
     string,
     string_list,
     time_zone,
@@ -202,11 +203,24 @@ def _services(value: object) -> tuple[str, ...]:
     return tuple(map(secret_reference, string_list(value)))
 
 
+def _file(value: object) -> str:
+    return non_empty_string(value)
+
+
 accepts(_header_lines, **STRINGS)
 accepts(_kinds, type="array", items={"enum": [kind.value for kind in AlertKind]})
 accepts(_command, **STRINGS, minItems=1)
-accepts(_headers, type="object", additionalProperties={"type": "string"})
-accepts(_services, **STRINGS)
+accepts(
+    _headers,
+    lambda headers, base: {k: with_absolute_file(v, base) for k, v in headers.items()},
+    type="object",
+    additionalProperties={"type": "string"},
+)
+accepts(
+    _services, lambda urls, base: tuple(with_absolute_file(url, base) for url in urls), **STRINGS
+)
+accepts(_file, lambda path, base: resolve_path(base, path))
+accepts(_webhook, with_absolute_file)
 
 
 # Settings
@@ -289,7 +303,7 @@ class Retention(Struct, frozen=True):
     """`[history]`: where the history is, and for how many days each resolution is kept."""
 
     path: Path | None = _key(
-        None, non_empty_string,
+        None, _file,
         "Path of the history database. Default: history.db in the data directory.",
         example="/var/lib/lictui/history.db")
     raw: int = _key(62, _DAYS, "Retention of readings in days.", "keep_raw")

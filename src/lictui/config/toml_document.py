@@ -229,22 +229,29 @@ class FieldError(Struct, frozen=True):
 
 
 def check_table(
-    table: Mapping[str, Any], validators: Mapping[str, Validator]
+    table: Mapping[str, Any], validators: Mapping[str, Validator], base: Path
 ) -> tuple[dict[str, Any], list[FieldError]]:
-    """Return the values to use, and an error for every unknown key and every other value."""
+    """Return the values to use, and an error for every unknown key and every other value.
+
+    Relative paths start at the folder `base`.
+    """
     values, errors = {}, []
     for key, value in table.items():
         if key not in validators:
             errors.append(FieldError(key, "unknown key", did_you_mean(key, validators)))
             continue
         try:
-            values[key] = validators[key](value)
+            accepted = validators[key](value)
         except InvalidValue as invalid:
             errors.append(FieldError(key, invalid.message, invalid.hint))
+        else:
+            resolve = _RESOLVERS.get(validators[key])
+            values[key] = resolve(accepted, base) if resolve and accepted else accepted
     return values, errors
 
 
 _JSON_TYPES: Final[dict[Validator, dict[str, Any]]] = {}
+_RESOLVERS: Final[dict[Validator, Callable[[Any, Path], Any]]] = {}
 
 
 def json_type(validate: Validator) -> dict[str, Any]:
@@ -252,9 +259,17 @@ def json_type(validate: Validator) -> dict[str, Any]:
     return _JSON_TYPES.get(validate, {"type": "string"})
 
 
-def accepts(validate: _AnyValidator, **schema: Any) -> _AnyValidator:
-    """Note the JSON Schema of what a validator accepts, unless it is a string; return it."""
-    _JSON_TYPES[validate] = schema
+def accepts(
+    validate: _AnyValidator, resolve: Callable[[Any, Path], Any] | None = None, **schema: Any
+) -> _AnyValidator:
+    """Note the JSON Schema of what a validator accepts, unless it is a string; return it.
+
+    `resolve` returns the value with relative paths resolved against a folder.
+    """
+    if schema:
+        _JSON_TYPES[validate] = schema
+    if resolve:
+        _RESOLVERS[validate] = resolve
     return validate
 
 
@@ -340,7 +355,7 @@ def choice(*words: str) -> Validator:
     return accepts(kind, enum=list(words))
 
 
-STRINGS: Final = {"type": "array", "items": {"type": "string", "minLength": 1}}
+STRINGS: Final[dict[str, Any]] = {"type": "array", "items": {"type": "string", "minLength": 1}}
 accepts(boolean, type="boolean")
 accepts(string_list, **STRINGS)
 accepts(ratio, type="number", minimum=0, maximum=1)
