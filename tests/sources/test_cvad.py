@@ -237,6 +237,7 @@ async def test_site_details_are_used_while_no_overview_path_exists(
         httpx.Response(405),
         httpx.Response(501),
         httpx.Response(200, html="\n<!DOCTYPE html><title>Web Studio</title>"),
+        httpx.Response(200, html="\ufeff<!DOCTYPE html><title>Web Studio</title>"),
     ],
     ids=lambda reply: f"{reply.status_code}",
 )

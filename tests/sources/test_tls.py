@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from tests.support.tcp_server import (
     TlsIdentity,
     http_reply,
+    never_reply,
     scripted_replies,
     tcp_server,
 )
@@ -81,11 +82,11 @@ async def test_pin_mismatch_sends_nothing_in_any_tls_version(
 
 
 @pytest.mark.parametrize(
-    ("names", "not_after", "trusted", "word"),
+    ("names", "not_after", "trusted", "word", "advice"),
     [
-        (["localhost"], None, False, "an unknown CA"),
-        (["other.example"], None, True, "another host name"),
-        (["localhost"], datetime(2020, 1, 1, tzinfo=UTC), True, "expired"),
+        (["localhost"], None, False, "an unknown CA", "the CA bundle"),
+        (["other.example"], None, True, "another host name", "Use a name"),
+        (["localhost"], datetime(2020, 1, 1, tzinfo=UTC), True, "expired", "Renew it"),
     ],
 )
 async def test_refused_certificate_names_the_reason(
@@ -93,6 +94,7 @@ async def test_refused_certificate_names_the_reason(
     not_after: datetime | None,
     trusted: bool,  # noqa: FBT001 - a parameter of the test
     word: str,
+    advice: str,
     tmp_path: Path,
 ) -> None:
     identity = TlsIdentity(*names, not_after=not_after)
@@ -103,6 +105,7 @@ async def test_refused_certificate_names_the_reason(
     assert (failure.kind, failure.step) == (FailureKind.TLS, Step.TLS)
     assert word in failure.message
     assert "verify" in failure.hint
+    assert advice in failure.hint
     assert requests == []
 
 
@@ -129,6 +132,32 @@ async def test_failed_handshake_is_named(reply: bytes, kind: FailureKind, words:
     failure = caught.value.failure
     assert (failure.kind, failure.step) == (kind, Step.TLS)
     assert words in failure.message
+
+
+@pytest.mark.parametrize(
+    ("proxied", "step", "words"),
+    [
+        (False, Step.TLS, "no response to TLS from localhost:{}"),
+        (True, Step.AUTH, "no complete response from 127.0.0.1:{} (the proxy)"),
+    ],
+)
+async def test_timeout_says_how_far_the_connection_got(
+    proxied: bool,  # noqa: FBT001 - a parameter of the test
+    step: Step,
+    words: str,
+) -> None:
+    async with tcp_server(never_reply) as port:
+        url = "https://lic01.example" if proxied else f"https://localhost:{port}"
+        proxy = f"http://127.0.0.1:{port}" if proxied else ""
+        limits = Limits(timeout=0.1, connect_timeout=0.05)
+        client = HttpClient(replace(SERVER, url=url, verify=False, proxy=proxy), limits)
+        with pytest.raises(SourceError) as caught:
+            async with client.deadline():
+                await client.request("GET", "/", step=Step.AUTH)
+        await client.aclose()
+    failure = caught.value.failure
+    assert (failure.kind, failure.step) == (FailureKind.TIMEOUT, step)
+    assert failure.message.startswith(words.format(port))
 
 
 async def test_client_certificate_is_presented(tmp_path: Path, identity: TlsIdentity) -> None:
@@ -179,6 +208,7 @@ async def test_invalid_policy_is_a_config_failure(verify: str, tmp_path: Path) -
         await ssl_context(replace(SERVER, verify=places.get(verify, verify)))
     assert caught.value.failure.kind is FailureKind.CONFIG
     assert places.get(verify, verify) in caught.value.failure.message
+    assert "_ssl.c" not in caught.value.failure.message
 
 
 async def test_keychain_of_macos_is_read_by_truststore(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -388,7 +388,7 @@ class PathSearch:
             url = path if "?" in path or not self._query else f"{path}?{self._query}"
             reply = await self._await_job(session, url, await session.get(url))
             # A console returns its front page for any path that the API does not have.
-            is_page = reply.status == HTTPStatus.OK and reply.body.lstrip().startswith(b"<")
+            is_page = reply.status == HTTPStatus.OK and reply.is_markup
             if reply.status == HTTPStatus.OK and not is_page:
                 self.path = path
                 return reply

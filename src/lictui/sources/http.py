@@ -27,6 +27,7 @@ from lictui.sources.network import (
     map_error,
     origin,
     proxy_url,
+    timeout_failure,
     unsendable_request,
 )
 from lictui.sources.process import LOCAL_TIMEOUT, parse_output
@@ -119,6 +120,11 @@ class HttpReply(Struct, frozen=True):
     certificate: bytes = b""  # the server's leaf certificate in DER; b"" over plain HTTP
     redactor: Redactor = field(default_factory=Redactor)
 
+    @property
+    def is_markup(self) -> bool:
+        """Whether the body is HTML or XML where JSON was expected."""
+        return self.body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
+
     def quote(self, text: object, limit: int = 200) -> str:
         """Return a text of the server for a message, cut to `limit` after secrets are removed."""
         is_text = isinstance(text, str | BaseException)
@@ -137,6 +143,8 @@ class HttpClient:
     followed by a pause.
     """
 
+    _progress: RequestProgress  # of the last request
+
     def __init__(
         self,
         server: Server,
@@ -150,7 +158,6 @@ class HttpClient:
         self._server, self._limits, self._clock = server, limits, clock
         self._transport = transport
         self._client: httpx.AsyncClient | None = None
-        self._step = Step.CONNECT  # of the last request
         self._leaf = b""
         self._proxy: httpx.URL | None = None
         self._certificate: Certificate | None = None
@@ -189,17 +196,17 @@ class HttpClient:
         headers: Mapping[str, str] | None,
         content: bytes | None,
     ) -> HttpReply:
-        self._step = step
         client = await self._open()
         credentials = (headers or {}).get("Authorization", "").rpartition(" ")[2]
         self.redactor.add(credentials.removeprefix("bearer="))
-        progress = RequestProgress(step, proxy=self._proxy)
+        progress = RequestProgress(client.base_url, step, proxy=self._proxy)
         try:
             request = client.build_request(
                 method, url, headers=headers, content=content, extensions={"trace": progress}
             )
         except (httpx.InvalidURL, ValueError) as error:
             raise unsendable_request(self.address, step) from error
+        progress.url, self._progress = request.url, progress
         try:
             response = await client.send(request, stream=True)
             progress.answered = True
@@ -209,7 +216,7 @@ class HttpClient:
                 await response.aclose()
         except (httpx.HTTPError, OSError, UnicodeError) as error:
             reason = sanitize(self.redactor.clean(str(error)), 100)
-            raise map_error(error, request.url, progress, self._limits, reason) from error
+            raise map_error(error, progress, self._limits, reason) from error
         if reply.address == self.address:  # tokens may come from another host
             self._leaf = reply.certificate
         return replace(reply, new_connection=progress.connected)
@@ -217,14 +224,16 @@ class HttpClient:
     async def handshake(self) -> bytes:
         """Connect with TLS and return the server's certificate in DER; no request is sent."""
         client = await self._open()
-        progress = RequestProgress(Step.TLS, proxy=self._proxy, handshake_only=True)
+        progress = RequestProgress(
+            client.base_url, Step.TLS, proxy=self._proxy, handshake_only=True
+        )
         request = client.build_request("HEAD", "/", extensions={"trace": progress})
         try:
             await client.send(request)
         except HandshakeDone as done:
             return done.certificate
         except (httpx.HTTPError, OSError, UnicodeError) as error:
-            raise map_error(error, request.url, progress, self._limits) from error
+            raise map_error(error, progress, self._limits) from error
         finally:
             await self.aclose()
         return b""
@@ -249,17 +258,13 @@ class HttpClient:
         seconds = self._limits.timeout
         limit = max(0.9 * seconds, seconds - 0.1)
         self.received = 0
+        self._progress = RequestProgress(origin(self._server.url), Step.CONNECT)
         self.ends = asyncio.get_running_loop().time() + limit
         try:
             async with asyncio.timeout(limit):
                 yield
         except TimeoutError as error:
-            raise SourceError(
-                FailureKind.TIMEOUT,
-                f"no complete response from {self.address} within {seconds:g} s",
-                "Check the load of the server. A proxy may also be blocking its responses.",
-                self._step,
-            ) from error
+            raise timeout_failure(self._progress, self._limits) from error
 
     @property
     def address(self) -> str:
@@ -475,7 +480,7 @@ _API_HINT: Final = "Set url to the address of the API, not of a portal, a gatewa
 
 async def reply_json(reply: HttpReply, step: Step) -> object:
     """Return the JSON of a reply. Raises SourceError (parse) with `step` if there is none."""
-    if reply.body.lstrip()[:1] == b"<":
+    if reply.is_markup:
         raise parse_error(
             f"{reply.address} returned an HTML page instead of JSON, perhaps a login page or a"
             " proxy's",

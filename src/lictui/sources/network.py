@@ -171,6 +171,7 @@ class HandshakeDone(Exception):  # noqa: N818 - it was successful
 class RequestProgress(Struct):
     """How far a request got. httpcore calls it as its trace, with each event of a connection."""
 
+    url: httpx.URL  # of the request
     step: Step  # what the request is for
     connect_step: Step = Step.CONNECT  # which part of connecting is under way
     connected: bool = False  # a new connection was started for this request
@@ -180,6 +181,18 @@ class RequestProgress(Struct):
     proxy: httpx.URL | None = None  # that the request goes through, until it has connected us
     handshake_only: bool = False  # end the request before it is sent: only the certificate counts
     stream: httpcore.AsyncNetworkStream | None = None  # connected last
+
+    @property
+    def host(self) -> str:
+        """The host that has to do something next: the proxy, until it has connected us."""
+        return self.proxy.host if self.proxy and not self.answered else self.url.host
+
+    @property
+    def address(self) -> str:
+        """HOST:PORT of that host, for messages."""
+        if self.proxy and not self.answered:
+            return f"{host_port(self.proxy)} (the proxy)"
+        return host_port(self.url)
 
     async def __call__(self, event: str, info: dict[str, Any]) -> None:
         """Record one event."""
@@ -232,21 +245,19 @@ def _limit_reads(stream: httpcore.AsyncNetworkStream) -> None:
 
 
 def map_error(
-    error: Exception, url: httpx.URL, progress: RequestProgress, limits: Limits, reason: str = ""
+    error: Exception, progress: RequestProgress, limits: Limits, reason: str = ""
 ) -> SourceError:
-    """Return the failure for `error`, which a request to `url` raised; `reason` is its text."""
-    if progress.proxy and not progress.answered:
-        url = progress.proxy
+    """Return the failure for `error`, which a request raised; `reason` is its text."""
     for cause in _exception_chain(error):
-        if failure := _failure_of(cause, url, progress, limits):
+        if failure := _failure_of(cause, progress, limits):
             return failure
-    message, hint = _interrupted(error, reason, host_port(url))
+    message, hint = _interrupted(error, reason, progress.address)
     if not progress.connected and not progress.answered:
         return ConnectionDroppedError(FailureKind.PROTOCOL, message, hint, progress.step)
     connecting = progress.connected and not progress.sent
     step = progress.connect_step if connecting else progress.step
     if step is Step.TLS:
-        message = f"{host_port(url)} closed the connection during the TLS handshake"
+        message = f"{progress.address} closed the connection during the TLS handshake"
         hint = "The server may support only TLS 1.1 or older, or a firewall closed the connection."
     return SourceError(FailureKind.PROTOCOL, message, hint, step)
 
@@ -283,13 +294,30 @@ _NOT_TLS: Final = (
 )
 
 
+def timeout_failure(progress: RequestProgress, limits: Limits) -> SourceError:
+    """Return the failure for a request that took too long, by how far it got."""
+    address, seconds = progress.address, min(limits.connect_timeout, limits.timeout)
+    if not progress.connected or progress.sent:
+        step = progress.step
+        message = f"no complete response from {address} within {limits.timeout:g} s"
+        hint = "Check the load of the server. A proxy may also be blocking its responses."
+    elif progress.connect_step is Step.TLS:
+        step, message = Step.TLS, f"no response to TLS from {address} within {seconds:g} s"
+        hint = "Check that this port uses TLS, and the load of the server."
+    else:
+        step, message = Step.CONNECT, f"no connection to {address} within {seconds:g} s"
+        hint = "Check that the host is up. A firewall that drops packets to this port looks the"
+        hint += " same."
+    return SourceError(FailureKind.TIMEOUT, message, hint, step)
+
+
 def _failure_of(
-    cause: BaseException, url: httpx.URL, progress: RequestProgress, limits: Limits
+    cause: BaseException, progress: RequestProgress, limits: Limits
 ) -> SourceError | None:
-    address, step = host_port(url), progress.step
+    address, step = progress.address, progress.step
     match cause:
         case socket.gaierror() | UnicodeError():
-            return dns_failure(url.host)
+            return dns_failure(progress.host)
         case ssl.SSLError() if not isinstance(cause, _NOT_TLS):
             return tls_failure(cause, address)
         case httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
@@ -307,21 +335,15 @@ def _failure_of(
             kind, step = FailureKind.CONFIG, Step.CONNECT
             message = f"this machine lets lictui open no more {_LOCAL_SHORTAGE[cause.errno]}"
             hint = "Raise the limit of this user (ulimit -a), or lower concurrency in [polling]."
+        case httpx.TimeoutException() | httpcore.TimeoutException():
+            return timeout_failure(progress, limits)
         case httpx.ProxyError():
+            step = Step.CONNECT
             needs_login = str(cause).startswith(str(int(HTTPStatus.PROXY_AUTHENTICATION_REQUIRED)))
             kind = FailureKind.AUTH if needs_login else FailureKind.PROTOCOL
-            message = f"the proxy {address} refused the connection: {sanitize(cause, 60)}"
+            message = f"{address} refused the connection: {sanitize(cause, 60)}"
             usual = "Check the key proxy, HTTPS_PROXY and NO_PROXY, and what the proxy allows."
             hint = _LOGIN_HINT if needs_login else usual
-        case httpx.ConnectTimeout() | httpcore.ConnectTimeout():
-            kind, step = FailureKind.TIMEOUT, progress.connect_step
-            message = f"no connection to {address} within {limits.connect_timeout:g} s"
-            hint = "Check that the host is up. A firewall that drops packets to this port looks the"
-            hint += " same."
-        case httpx.TimeoutException():
-            kind = FailureKind.TIMEOUT
-            message = f"no response from {address} within {limits.timeout:g} s"
-            hint = "Check the load of the server, and that the port is right."
         case _:
             return None
     return SourceError(kind, message, hint, step)

@@ -145,13 +145,14 @@ async def _resolve(url: httpx.URL, limits: Limits) -> str:
 
 
 async def _connect(url: httpx.URL, limits: Limits) -> str:
-    host, progress = url.raw_host.decode("ascii"), RequestProgress(Step.CONNECT, connected=True)
+    host = url.raw_host.decode("ascii")
     try:
         stream = await httpcore.AnyIOBackend().connect_tcp(
             host, effective_port(url), limits.connect_timeout
         )
     except (httpcore.NetworkError, httpcore.TimeoutException, OSError) as error:
-        raise map_error(error, url, progress, limits) from error
+        progress = RequestProgress(url, Step.CONNECT, connected=True)
+        raise map_error(error, progress, limits) from error
     address, port, *_ = stream.get_extra_info("server_addr")
     await stream.aclose()
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

@@ -43,9 +43,8 @@ async def ssl_context(server: Server, seconds: float = LOCAL_TIMEOUT) -> ssl.SSL
             Step.TLS,
         ) from error
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
         raise config_error(
-            f"cannot use {path or server.verify}: {reason or error}",
+            f"cannot use {path or server.verify}: {_reason(error)}",
             'verify must be true, false, the path of a CA bundle (PEM) or "sha256:<64 hex'
             ' digits>"; certificate must be a PEM file with the certificate and its key, without'
             " a passphrase.",
@@ -171,18 +170,21 @@ def read_leaf(der: bytes) -> tuple[Certificate, str]:
 
 # Errors of the handshake
 
+_PIN_IT: Final = 'pin it (verify = "sha256:…"): `lictui servers test` shows its fingerprint.'
+_ISSUER: Final = f"Set verify to the CA bundle that issued it (verify = PATH), or {_PIN_IT}"
+_UNKNOWN_CA: Final = ("was issued by an unknown CA", _ISSUER)
+_USE_ITS_NAME: Final = f"Use a name that the certificate contains in url, or {_PIN_IT}"
 # X509_V_ERR_… of OpenSSL's x509_vfy.h
-_UNKNOWN_CA: Final = "was issued by an unknown CA"
 _VERIFY_ERRORS: Final = {
-    9: "is not valid yet",
-    10: "has expired",
-    18: "is self-signed",
+    9: ("is not valid yet", f"Compare the clocks of the server and of this machine, or {_PIN_IT}"),
+    10: ("has expired", f"Renew it on the server; until then, {_PIN_IT}"),
+    18: ("is self-signed", _ISSUER),
     19: _UNKNOWN_CA,
     20: _UNKNOWN_CA,
     21: _UNKNOWN_CA,
-    23: "has been revoked",
-    62: "was issued for another host name",
-    64: "was issued for another IP address",
+    23: ("has been revoked", "Renew it on the server."),
+    62: ("was issued for another host name", _USE_ITS_NAME),
+    64: ("was issued for another IP address", _USE_ITS_NAME),
 }
 _OLD_TLS: Final = ("supports only TLS 1.1 or older", "Enable TLS 1.2 on the server.")
 _HANDSHAKE_ERRORS: Final = {
@@ -193,6 +195,18 @@ _HANDSHAKE_ERRORS: Final = {
     "UNSUPPORTED_PROTOCOL": _OLD_TLS,
     "TLSV1_ALERT_PROTOCOL_VERSION": _OLD_TLS,
 }
+
+
+_ABORTED_HINT: Final = (
+    "Check that the server supports TLS 1.2, and whether it requires a client certificate."
+)
+
+
+def _reason(error: Exception) -> str:
+    """Return what OpenSSL or the system says, without their codes."""
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or "no reason given").lower().replace("_", " ")
+    return str(error.strerror or error) if isinstance(error, OSError) else str(error)
 
 
 def tls_failure(error: ssl.SSLError, address: str) -> SourceError:
@@ -209,17 +223,11 @@ def tls_failure(error: ssl.SSLError, address: str) -> SourceError:
                 " man-in-the-middle attack."
             )
         case ssl.SSLCertVerificationError():
-            reason = _VERIFY_ERRORS.get(error.verify_code, f"is refused: {error.verify_message}")
-            message = f"the certificate of {address} {reason}"
-            hint = (
-                "Set verify to the CA bundle that issued it (verify = PATH), or pin it (verify ="
-                ' "sha256:…"): `lictui servers test` shows its fingerprint.'
-            )
+            refused = f"is refused: {error.verify_message}", _ISSUER
+            problem, hint = _VERIFY_ERRORS.get(error.verify_code, refused)
+            message = f"the certificate of {address} {problem}"
         case _:
-            reason = (error.reason or "no reason given").lower().replace("_", " ")
-            problem, hint = _HANDSHAKE_ERRORS.get(
-                error.reason or "",
-                (f"aborted the TLS handshake: {reason}", "Check that the server supports TLS 1.2."),
-            )
+            aborted = f"aborted the TLS handshake: {_reason(error)}", _ABORTED_HINT
+            problem, hint = _HANDSHAKE_ERRORS.get(error.reason or "", aborted)
             message = f"{address} {problem}"
     return SourceError(FailureKind.TLS, message, hint)
