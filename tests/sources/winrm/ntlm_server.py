@@ -30,6 +30,7 @@ class NtlmServer:
     scheme: str = "Negotiate"
     blank: bytes = b""  # between the dashes and the words of a boundary
     close_between_legs: bool = False
+    close_after_login: bool = False
     shut_out_after: int = 10**6  # questions that one login is good for
     clear: bool = False  # answers sealed questions in the clear
     forge: bool = False  # changes one bit of what it seals
@@ -104,10 +105,11 @@ class _Connection:
         written = base64.b64encode(answer or b"").decode()
         done = self._context.complete
         self._server.logins += done
-        close = "Connection: close\r\n" if self._server.close_between_legs else ""
+        closes = self._server.close_between_legs or (done and self._server.close_after_login)
+        close = "Connection: close\r\n" if closes else ""
         header = f"WWW-Authenticate: {self._server.scheme} {written}\r\n" if written else ""
         self._send(200 if done else 401, header + close, b"")
-        return self._server.close_between_legs
+        return closes
 
     def _reply(self, body: bytes) -> None:
         assert self._context

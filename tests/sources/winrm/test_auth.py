@@ -220,6 +220,8 @@ async def test_wrong_password_is_tried_once(
     [
         ({"clear": True}, "unencrypted response"),
         ({"close_between_legs": True}, "closed during authentication"),
+        # The password was right: the next connection is refused for lack of a login.
+        ({"close_after_login": True}, "closed after authentication"),
     ],
 )
 async def test_insecure_or_broken_exchange_is_refused(

@@ -163,16 +163,17 @@ class NegotiateLogin(WinrmLogin):
         context, self._context = self._context, None  # any error below ends the login
         if context:
             reply = await self._send_soap(soap, context)
-            if not _is_logged_out(reply):
+            # On a new connection, or after a 401, the login is no longer valid.
+            if not reply.new_connection and reply.status != HTTPStatus.UNAUTHORIZED:
                 reply = self._decrypt(reply, context)
                 self._context = context
                 return reply
         context = await self._handshake()
         reply = await self._send_soap(soap, context)
+        if reply.new_connection:  # where a 401 says nothing about the password
+            raise self._protocol_error("connection closed after authentication")
         if reply.status == HTTPStatus.UNAUTHORIZED:
             raise self._rejected(reply)
-        if _is_logged_out(reply):
-            raise self._protocol_error("connection closed after authentication")
         reply = self._decrypt(reply, context)
         self._context = context
         return reply
@@ -270,11 +271,6 @@ class NegotiateLogin(WinrmLogin):
             "A proxy or load balancer in between breaks this authentication: connect directly.",
             Step.AUTH,
         )
-
-
-def _is_logged_out(reply: HttpReply) -> bool:
-    """Whether the login is no longer valid: 401, or a new connection without it."""
-    return reply.new_connection or reply.status == HTTPStatus.UNAUTHORIZED
 
 
 # Security context of pyspnego, bound to the TLS channel

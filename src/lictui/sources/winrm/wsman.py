@@ -119,7 +119,12 @@ class WsmanEnumerator:
     async def _parse(self, reply: HttpReply, message_id: str) -> ResultPage:
         address = self._login.address
         if len(reply.body) > _MAX_XML:
-            raise self._incomplete(f"a page of {len(reply.body):,} bytes", FailureKind.TOO_LARGE)
+            raise SourceError(
+                FailureKind.TOO_LARGE,
+                f"{address} sent {len(reply.body):,} bytes at once, more than the {_MAX_ENVELOPE:,}"
+                " that lictui allows",
+                _URL_HINT,
+            )
         parse = partial(parse_reply, reply.body, message_id)
         try:
             result = await parse_output(parse, len(reply.body))
