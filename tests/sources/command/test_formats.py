@@ -59,6 +59,11 @@ def test_checkmk_duplicates_add_up_and_overdraft_is_unknown() -> None:
     ("section", "reading", "problem"),
     [
         ("<<<citrix_licenses>>>\nX_Y_CCU\t2\t1\n" * 2, Reading(2, 4, None), None),
+        (  # The agent passes on the sections of another host.
+            f"<<<<b>>>>\n{SECTION}<<<<>>>>\n<<<citrix_licenses>>>\nX_Y_CCU\t2\t1\n<<<<b>>>>\n{SECTION}",
+            Reading(1, 2, None),
+            None,
+        ),
         ("<<<citrix_licenses>>>\nX_Y_CCU\t?\t5\n", Reading(5, None, None), "X_Y_CCU ? 5"),
     ],
 )

@@ -92,6 +92,17 @@ async def test_command_without_a_complete_answer_fails(
     assert bench.steps == [] or kind is FailureKind.CONFIG
 
 
+@pytest.mark.parametrize(("form", "told"), [("lmstat", False), ("get-licinventory", True)])
+async def test_command_without_output_explains_json_only_where_it_is_expected(
+    bench: Bench,
+    form: str,
+    told: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    result = await bench.fetch((bench.program(b""),), form)
+    assert isinstance(result, Failure)
+    assert ("ConvertTo-Json" in result.hint) is told
+
+
 async def test_command_large_output_is_parsed_in_a_thread(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,6 +66,7 @@ _MAX_CODE: Final = 60  # characters of a product code
 
 _SECTION: Final = "citrix_licenses"
 _SECTION_HEADER: Final = re.compile(r"\s*<<<(?P<name>[^<>:]{1,80})(?::[^<>]{0,200})?>>>\s*")
+_PIGGYBACK: Final = re.compile(r"<<<<([^<>]*)>>>>\s*")  # what follows belongs to another host
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 _PRODUCT_CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,59}")
 _FIELDS: Final = 3
@@ -97,10 +98,12 @@ def checkmk_snapshot(text: str, label: str) -> Snapshot:
 
 def _section_lines(text: str) -> list[str] | None:
     lines: list[str] | None = None
-    in_section = False
+    in_section, other_host = False, ""
     for line in _LINE_END.split(text):
-        if "<<<" in line and (header := _SECTION_HEADER.fullmatch(line[:400])):
-            in_section = header["name"] == _SECTION
+        if "<<<" in line and (host := _PIGGYBACK.fullmatch(line[:400])):
+            in_section, other_host = False, host[1]  # "" is the end
+        elif "<<<" in line and (header := _SECTION_HEADER.fullmatch(line[:400])):
+            in_section = header["name"] == _SECTION and not other_host
             lines = (lines or []) if in_section else lines
         elif in_section and lines is not None and line.strip() and len(lines) < _MAX_POOLS:
             lines.append(line[:400])

@@ -29,6 +29,7 @@ from lictui.sources.sanitize import (
 from lictui.sources.source import (
     FigureFields,
     SourceError,
+    count_text,
     new_pool,
     no_data_error,
     parse_error,
@@ -288,5 +289,5 @@ def _format_error(rows: Sequence[Properties], label: str, expected: str, hint: s
     ):
         if any(is_other & row.keys() for row in rows):
             hint = f"This looks like {form}."
-    message = f"{label} printed {len(rows)} objects, none {expected}"
+    message = f"{label} printed {count_text(len(rows), 'object')}, none {expected}"
     return parse_error(message, hint)

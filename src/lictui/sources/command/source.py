@@ -10,6 +10,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from lictui.config.server_schema import INVENTORY_FORMATS
 from lictui.model import FailureKind, Mode, Server, Snapshot, Step
 from lictui.sources.command.formats import (
     checkmk_snapshot,
@@ -71,10 +72,8 @@ class CommandSource(ProgramSource):
         if (code and not is_lictui_answer) or (is_empty and last_error_line(output.stderr)):
             raise command_error(output, self._server.command, self._label)
         if is_empty:
-            raise no_data_error(
-                f"{self._label} succeeded without output",
-                f"ConvertTo-Json prints nothing if there is no license. {_RUN_IT}",
-            )
+            why = "ConvertTo-Json prints nothing if there is no license. " if _is_json(form) else ""
+            raise no_data_error(f"{self._label} succeeded without output", why + _RUN_IT)
 
     def _parse(self, text: str) -> Snapshot:
         label = self._label
@@ -93,6 +92,10 @@ class CommandSource(ProgramSource):
         raise config_error(
             f"unknown output format for {label}", "Set format in servers.toml.", Step.PARSE
         )
+
+
+def _is_json(form: str) -> bool:
+    return form == "wmi-json" or form in INVENTORY_FORMATS
 
 
 _READERS: Final[dict[str, Callable[[str, str], Snapshot]]] = {
