@@ -14,7 +14,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
-import tomli
 import tomli_w
 from msgspec.structs import asdict
 
@@ -39,12 +38,10 @@ from lictui.config.registry import (
 )
 from lictui.config.secrets import secret_warning
 from lictui.config.server_schema import (
-    BOOLEAN_KEYS,
-    LIST_KEYS,
-    NUMBER_KEYS,
     checked_server,
     server_warnings,
     to_table,
+    value_from_text,
     with_absolute_paths,
 )
 from lictui.engine.license_users import reservation_text
@@ -52,7 +49,7 @@ from lictui.engine.merge import same_as_warnings
 from lictui.engine.queries import history_path, open_history, query_license_users
 from lictui.engine.thread import run
 from lictui.errors import ConfigError, UsageError
-from lictui.paths import current_folder, split_command
+from lictui.paths import current_folder
 
 if TYPE_CHECKING:
     from lictui.config.settings import Limits
@@ -468,30 +465,8 @@ def _changes(options: Mapping[str, str | None], assignments: Iterable[str]) -> d
         if not equals or not key.strip() or key.strip() in ("name", "enabled"):
             raise UsageError(f"--set requires KEY=VALUE, not {key!r}")
         texts[key.strip()] = text.strip()
-    return with_absolute_paths(
-        {key: _value(key, text) for key, text in texts.items()}, current_folder()
-    )
-
-
-def _value(key: str, text: str) -> Any:
-    """Parse `text` by the type of `key`; text that does not parse is returned for validation."""
-    if key in BOOLEAN_KEYS and text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    if key in (*LIST_KEYS, *NUMBER_KEYS):
-        try:
-            return tomli.loads(f"value = {text}")["value"]
-        except ValueError:  # also of a number with too many digits
-            return _split_command(text) if key == "command" else text
-    return text
-
-
-def _split_command(text: str) -> list[str] | str:
-    """Split a command like a shell; text that cannot be split is returned for validation."""
-    try:
-        words = [*split_command(text)]
-    except ValueError:
-        return text
-    if words:
+    values = {key: value_from_text(key, text) for key, text in texts.items()}
+    if isinstance(words := values.get("command"), list) and not texts["command"].startswith("["):
         note = f"command is executed without a shell ({len(words)} arguments)"
         click.echo(f"note: {note}", err=True)
-    return words or text
+    return with_absolute_paths(values, current_folder())

@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, urlsplit
 
+import tomli
 from msgspec import Struct, field
 
 from lictui.config.secrets import is_reference, secret_reference, with_absolute_file
@@ -27,6 +28,7 @@ from lictui.config.toml_document import (
     check_table,
     choice,
     did_you_mean,
+    duration,
     json_type,
     non_empty_string,
     number,
@@ -37,9 +39,10 @@ from lictui.config.toml_document import (
 )
 from lictui.errors import UsageError
 from lictui.model import DEFAULT_INTERVAL, ESTATE, Server, SourceName
+from lictui.paths import split_command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
 
@@ -158,9 +161,6 @@ COMMAND_FORMATS: Final = (  # of the output that a command prints
     "license-file",
 )
 INVENTORY_FORMATS: Final = COMMAND_FORMATS[:2]  # the two that may contain LicensesAvailable
-LIST_KEYS: Final = ("overview_paths", "command")
-BOOLEAN_KEYS: Final = ("experimental", "verify")  # verify may be a text as well
-NUMBER_KEYS: Final = ("interval", "quantity_divisor")
 _API_ACCESS: Final = "Citrix Cloud: Identity and Access Management, API Access"
 _PARTNER_URL: Final = "https://licensing.citrixworkspacesapi.net"
 
@@ -427,6 +427,49 @@ def checked_server(table: Mapping[str, Any], base: Path) -> Server:
     if server is None:
         raise UsageError("\n  ".join(map(str, errors)))
     return server
+
+
+def value_from_text(key: str, text: str) -> Any:
+    """Return the value of a key that a user has typed, to be validated.
+
+    Lists are written as in TOML, a command also as for a shell, paths also with commas between
+    them. A text that cannot be converted is returned as it is.
+    """
+    convert = _FROM_TEXT.get(key, str)
+    try:
+        return convert(text) if text else text
+    except (ValueError, InvalidValue):
+        return text
+
+
+def _toml_value(text: str) -> Any:
+    return tomli.loads(f"value = {text}")["value"]
+
+
+def _boolean_from_text(text: str) -> bool | str:
+    return {"true": True, "false": False}.get(text.lower(), text)
+
+
+def _list_from_text(split: Callable[[str], Iterable[str]]) -> Callable[[str], Any]:
+    return lambda text: _toml_value(text) if text[0] == "[" else list(filter(None, split(text)))
+
+
+def _number_from_text(text: str) -> Any:
+    try:
+        return _toml_value(text)
+    except ValueError:
+        return duration(text)
+
+
+_FROM_TEXT: Final[dict[str, Callable[[str], Any]]] = {
+    "verify": _boolean_from_text,  # or a text
+    "enabled": _boolean_from_text,
+    "experimental": _boolean_from_text,
+    "interval": _number_from_text,
+    "quantity_divisor": _toml_value,
+    "overview_paths": _list_from_text(lambda text: map(str.strip, text.split(","))),
+    "command": _list_from_text(split_command),
+}
 
 
 def to_table(server: Server) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Which fields the form shows for each source, and how their texts become a servers.toml entry.
 
-What makes a value valid is up to `config.server_schema`: a text that cannot be converted is passed
-on as it is, and refused there.
+What a text means, and whether it is valid, is up to `config.server_schema`.
 """
 
 from __future__ import annotations
@@ -15,18 +14,20 @@ from string import ascii_letters
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-import tomli
 from msgspec import Struct
 from msgspec.structs import replace
 
 from lictui.config.secrets import SCHEMES
-from lictui.config.server_schema import INVENTORY_FORMATS, SOURCE_SCHEMAS, to_table
-from lictui.config.toml_document import InvalidValue, duration
+from lictui.config.server_schema import (
+    INVENTORY_FORMATS,
+    SOURCE_SCHEMAS,
+    to_table,
+    value_from_text,
+)
 from lictui.model import DEFAULT_INTERVAL, SOURCES, Server, SourceName
-from lictui.paths import split_command
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 
 class FormField(Struct, frozen=True):
@@ -235,7 +236,7 @@ def toml_values(values: Mapping[str, str]) -> dict[str, Any]:
         if key in _ALWAYS_WRITTEN:
             entry[key] = text or field.default
         elif text and text != field.default:
-            entry[key] = _CONVERTERS.get(key, str)(text)
+            entry[key] = value_from_text(key, text)
     return entry
 
 
@@ -303,35 +304,3 @@ def _to_text(key: str, value: Any) -> str:
             return shlex.join(value) if key == "command" else ", ".join(value)
         case _:
             return str(value)
-
-
-def _converted(convert: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Return a conversion that passes a text on as it is where it cannot be converted."""
-
-    def converted(text: str) -> Any:
-        try:
-            return convert(text)
-        except (ValueError, InvalidValue):
-            return text
-
-    return converted
-
-
-def _to_boolean(text: str) -> bool | str:
-    return {"true": True, "false": False}.get(text.lower(), text)
-
-
-def _to_command(text: str) -> Any:
-    """A TOML list, or words as a shell would split them."""
-    return tomli.loads(f"value = {text}")["value"] if text[0] == "[" else [*split_command(text)]
-
-
-_CONVERTERS: Final = {
-    "verify": _to_boolean,
-    "enabled": _to_boolean,
-    "experimental": _to_boolean,
-    "interval": _converted(duration),
-    "quantity_divisor": _converted(int),
-    "overview_paths": lambda text: [part.strip() for part in text.split(",") if part.strip()],
-    "command": _converted(_to_command),
-}
