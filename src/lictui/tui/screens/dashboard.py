@@ -39,7 +39,6 @@ class DashboardScreen(TrendScreen[RowId]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.sort_key, self.reverse = SORTS[0], False
         self._builder = PaneBuilder()
         self._all_panes: tuple[PaneView, ...] = ()
         self._view = DashboardFilter()
@@ -49,9 +48,8 @@ class DashboardScreen(TrendScreen[RowId]):
 
     def on_mount(self) -> None:
         app = self.lictui
-        if (sort := app.saved_state.get("sort", "")) in SORTS:
-            self.sort_key = sort
-        self.reverse = app.saved_state.get("reverse") == "yes"
+        sort, reverse = app.saved_state.get("sort", ""), app.saved_state.get("reverse") == "yes"
+        self._view = DashboardFilter(sort=sort if sort in SORTS else SORTS[0], reverse=reverse)
         self.filter, self.filter_text = Filter.parse(app.pattern), app.pattern
         super().on_mount()
         self.watch(app, "pending_polls", self.redraw, init=False)
@@ -69,7 +67,7 @@ class DashboardScreen(TrendScreen[RowId]):
         self._apply(self._view)
 
     def _apply(self, view: DashboardFilter) -> None:
-        self._view = replace(view, filter=self.filter, sort=self.sort_key, reverse=self.reverse)
+        self._view = replace(view, filter=self.filter)
         with self.app.batch_update():
             self.rows_widget.trends = self.trends.trends
             self.rows_widget.empty_text = (
@@ -87,7 +85,7 @@ class DashboardScreen(TrendScreen[RowId]):
 
     def rows_changed(self) -> None:
         self._apply(self._view)
-        self.lictui.save_state(sort=self.sort_key, reverse="yes" if self.reverse else "no")
+        self.lictui.save_state(sort=self._view.sort, reverse="yes" if self._view.reverse else "no")
 
     def row_count(self) -> int:
         return len(self.rows_widget.panes)
@@ -173,14 +171,14 @@ class DashboardScreen(TrendScreen[RowId]):
         self._apply(replace(self._view, group=group))
 
     def action_sort_next(self) -> None:
-        following = (SORTS.index(self.sort_key) + 1) % len(SORTS)
+        following = (SORTS.index(self._view.sort) + 1) % len(SORTS)
         self._sort(SORTS[following], reverse=False)
 
     def action_sort_reverse(self) -> None:
-        self._sort(self.sort_key, reverse=not self.reverse)
+        self._sort(self._view.sort, reverse=not self._view.reverse)
 
     def _sort(self, key: str, *, reverse: bool) -> None:
-        self.sort_key, self.reverse = key, reverse
+        self._view = replace(self._view, sort=key, reverse=reverse)
         self.rows_changed()
         self.notify(f"Sorted by {key}{', reversed' * reverse}", timeout=2)  # panes have no titles
 

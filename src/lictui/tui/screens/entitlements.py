@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from textual import work
 from textual.containers import Vertical
 
 from lictui.engine.entitlements import (
@@ -24,12 +23,10 @@ from lictui.tui.widgets.styled_text import StyledLabel
 from lictui.tui.widgets.table import UNLIMITED, KeyedTable, Rows, TableColumn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import date
 
     from textual.widget import Widget
 
-    from lictui.analysis.usage import PastSummary, TotalKey
     from lictui.engine.board import GroupBy, MergedBoard
     from lictui.model import Model
 
@@ -170,7 +167,6 @@ class EntitlementsScreen(TableScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._summaries: dict[GroupBy, Mapping[TotalKey, PastSummary]] = {}
         self._requested: set[GroupBy] = set()
         self._overview = EntitlementOverview((), ())
 
@@ -188,31 +184,24 @@ class EntitlementsScreen(TableScreen):
         for by in groupings(self.lictui.settings.entitlements):
             if by not in self._requested:
                 self._requested.add(by)
-                self._load_summaries(by)
+                self.load_summaries(by)
         super().board_changed(board)
-
-    @work(group="past-summaries")
-    async def _load_summaries(self, by: GroupBy) -> None:
-        summaries = await self.ask(lambda engine: engine.history.summaries(by))
-        if summaries is not None:
-            self._summaries[by] = summaries
-            self.fill_tables()
 
     def show_tables(self) -> None:
         width, today, settings = self.size.width - 2, self.current_time.today, self.lictui.settings
         overview = compare_entitlements(
-            self.lictui.board, settings.entitlements, self._summaries, today
+            self.lictui.board, settings.entitlements, self.summaries, today
         )
         self._overview = overview
         none = _NONE + _SEE_DOCS if width >= len(_NONE + _SEE_DOCS) else _NONE
         title = overview_title(overview) if overview.lines else none
-        self.set_title("#lines-title", title)
+        self.query_one("#lines-title", StyledLabel).show_lines(((title, Tone.STRONG),))
         lines = self.query_one("#lines", KeyedTable)
         lines.display = bool(overview.lines)
         lines.show_rows(_LINES, line_rows(overview))
         title = "Expirations" if overview.expiries else "No expirations"
         title += " in the next 12 months"
-        self.set_title("#expiries-title", title)
+        self.query_one("#expiries-title", StyledLabel).show_lines(((title, Tone.STRONG),))
         rows = expiry_rows(overview, today)
         self.query_one("#expiries", KeyedTable).show_rows(_EXPIRIES, rows)
 

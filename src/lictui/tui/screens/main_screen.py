@@ -9,13 +9,14 @@ from textual import events, on, work
 from textual.screen import Screen
 
 from lictui.clock import time_zone
-from lictui.engine.board import MATCH_ALL, Filter, MergedBoard, is_polled
+from lictui.engine.board import MATCH_ALL, Filter, GroupBy, MergedBoard, is_polled
 from lictui.errors import LictuiError
 from lictui.time_range import RangeLength, to_local
 from lictui.tui import commands, text
 from lictui.tui.screens.guide import guide_line
 from lictui.tui.text import Fragment, Table, Tone
 from lictui.tui.widgets.bars import (
+    MINIMUM_SIZE,
     FilterBar,
     FilterChanged,
     FilterClosed,
@@ -24,20 +25,20 @@ from lictui.tui.widgets.bars import (
     NoticePanel,
     SizeWarning,
     Tab,
-    is_large_enough,
 )
 from lictui.tui.widgets.dashboard_view import CurrentTime
 from lictui.tui.widgets.gauge import Pools, TrendCache, trend_query
-from lictui.tui.widgets.styled_text import LineView, StyledLabel
+from lictui.tui.widgets.styled_text import LineView
 from lictui.tui.widgets.table import KeyedTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Mapping
     from zoneinfo import ZoneInfo
 
     from textual.app import ComposeResult
     from textual.widget import Widget
 
+    from lictui.analysis.usage import PastSummary, TotalKey
     from lictui.engine.answers import EngineAnswers
     from lictui.tui.app import LictuiApp
 
@@ -45,6 +46,9 @@ K = TypeVar("K")
 _T = TypeVar("_T")
 _NOBODY_POLLS: Final = "Nobody polls: to record, run lictui collect where the history is"
 _ROW_ACTIONS: Final = ("open", "edit", "test", "poll_server", "cloud", "remove", "why", "holders")
+WIDE, HIGH = 110, 18  # columns and rows from which there is room for more
+_WIDTHS: Final = [(0, "-tiny"), (MINIMUM_SIZE[0], "-narrow"), (WIDE, "-wide")]
+_HEIGHTS: Final = [(0, "-flat"), (MINIMUM_SIZE[1], "-low"), (HIGH, "-high")]
 AGE_REFRESH: Final = 10.0  # seconds after which the ages shown are brought up to date
 
 
@@ -108,6 +112,22 @@ class AppScreen:
             raise asyncio.CancelledError
         return answer
 
+    async def fetch_trends(
+        self,
+        cache: TrendCache[K],
+        period: int,
+        pools: Mapping[K, Pools],
+        now: float,
+        cells: int,
+        on_error: Callable[[LictuiError], object] | None = None,
+    ) -> bool:
+        """Store the trends of rows, each the sum of its pools; return whether they came."""
+        queries = tuple(trend_query(row_pools, now, cells, period) for row_pools in pools.values())
+        answers = await self.ask(lambda engine: engine.history.series_batch(queries), on_error)
+        if answers is not None:
+            cache.store(period, zip(pools, answers, strict=True), now, cells)
+        return answers is not None
+
 
 class MainScreen(Screen[None], AppScreen):
     """Base of the views: the frame around one body widget."""
@@ -117,10 +137,12 @@ class MainScreen(Screen[None], AppScreen):
     MainScreen {
         overflow: hidden;
         SizeWarning { display: none; }
-        &.-too-small > * { display: none; }
-        &.-too-small > SizeWarning { display: block; }
+        &.-tiny > *, &.-flat > * { display: none; }
+        &.-tiny > SizeWarning, &.-flat > SizeWarning { display: block; }
     }
     """
+    HORIZONTAL_BREAKPOINTS = _WIDTHS
+    VERTICAL_BREAKPOINTS = _HEIGHTS
 
     def compose(self) -> ComposeResult:
         app = self.lictui
@@ -233,10 +255,6 @@ class MainScreen(Screen[None], AppScreen):
         if self.display or isinstance(event, events.Unmount):
             await super().on_event(event)
 
-    @on(events.Resize)
-    def _measure(self, event: events.Resize) -> None:
-        self.set_class(not is_large_enough(event.size), "-too-small")
-
     @property
     def selected_server(self) -> str:
         return ""
@@ -329,9 +347,18 @@ class FilterableScreen(MainScreen):
 
     def __init__(self) -> None:
         super().__init__()
+        self.summaries: dict[GroupBy, Mapping[TotalKey, PastSummary]] = {}  # as far as asked for
         self.filter = MATCH_ALL
         self.filter_text = ""
         self._filter_bar: FilterBar | None = None  # made when first needed: few sessions filter
+
+    @work(group="past-summaries")
+    async def load_summaries(self, by: GroupBy) -> None:
+        """Ask for peaks and forecasts; the first answer takes the engine a while."""
+        summaries = await self.ask(lambda engine: engine.history.summaries(by))
+        if summaries is not None:
+            self.summaries[by] = summaries
+            self.redraw()
 
     def rows_changed(self) -> None:
         """Show the rows of the new filter, order or length of trends."""
@@ -438,9 +465,6 @@ class TableScreen(TableKeys, FilterableScreen):
         if self.size.width:
             self.show_tables()
 
-    def set_title(self, label: str, title: str) -> None:
-        self.query_one(label, StyledLabel).show_lines(((title, Tone.STRONG),))
-
 
 TREND_LABELS: Final = {
     RangeLength.DAY: "24 h",
@@ -481,10 +505,7 @@ class TrendScreen(RowKeys, FilterableScreen, Generic[K]):
     @work(group="trends")
     async def _load_trends(self, period: int, rows: tuple[K, ...], now: float, cells: int) -> None:
         pools = self.trend_pools(rows)
-        queries = tuple(trend_query(row_pools, now, cells, period) for row_pools in pools.values())
-        answers = await self.ask(lambda engine: engine.history.series_batch(queries))
-        if answers is not None:
-            self.trends.store(period, zip(pools, answers, strict=True), now, cells)
+        if await self.fetch_trends(self.trends, period, pools, now, cells):
             self.rows_widget.trends = self.trends.trends
 
     def reload_history(self) -> None:

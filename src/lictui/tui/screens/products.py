@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from textual import on, work
+from textual import on
 from textual.containers import Container
 
 from lictui.clock import iso
-from lictui.engine.board import GroupBy, MergedBoard, pools_by_total
+from lictui.engine.board import (
+    GroupBy,
+    MergedBoard,
+    Total,
+    pools_by_total,
+    product_search_terms,
+    total_thresholds,
+)
+from lictui.products import Product
 from lictui.time_range import RangeLength
 from lictui.tui import text
 from lictui.tui.screens.main_screen import TREND_LABELS, TableKeys, TrendScreen
@@ -18,11 +26,9 @@ from lictui.tui.widgets.products import ProductRow, ProductTable
 from lictui.tui.widgets.styled_text import StyledLabel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from textual.widget import Widget
 
-    from lictui.analysis.usage import PastSummary, TotalKey
+    from lictui.analysis.usage import TotalKey
     from lictui.tui.widgets.gauge import Pools
 
 _COLUMNS = (
@@ -36,7 +42,6 @@ _GROUPINGS: Final = {
     GroupBy.GROUP: "by group",
     GroupBy.SERVER: "by server",
 }
-_LOW: Final = 18  # rows below which the selected product is not described
 _RESERVED: Final = 6  # lines of header, titles and footer, and blank ones
 _SUMMARY_REFRESH: Final = 60.0  # seconds between two requests; the engine answers from its cache
 
@@ -59,7 +64,6 @@ class ProductsScreen(TableKeys, TrendScreen["TotalKey"]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._summaries: dict[GroupBy, Mapping[TotalKey, PastSummary]] = {}
         self._summaries_at: dict[GroupBy, float] = {}
         self._by = GroupBy.PRODUCT
         self._problems_only = False
@@ -74,36 +78,36 @@ class ProductsScreen(TableKeys, TrendScreen["TotalKey"]):
     def focus_body(self) -> None:
         self.table.focus()
 
-    def on_resize(self) -> None:
-        self.set_class(self.size.height < _LOW, "-low")
-
     def board_changed(self, board: MergedBoard) -> None:
-        alerts, time = self.lictui.settings.alerts, self.current_time
-        totals = board.totals(self._by)
-        context = products.ProductsContext(
-            alerts, self.filter, time.today, self.zone, self._by, self._problems_only
-        )
-        summaries = self._summaries.get(self._by, {})
+        now, totals = self.current_time.now, board.totals(self._by)
+        rows = [self._row(total) for total in totals if self._matches(total)]
         with self.app.batch_update():
             label, scope = TREND_LABELS[self.trend_length], self._by.value.title()
             self.table.trends = self.trends.trends
-            rows = products.product_rows(totals, summaries, context)
-            self.table.show_products(rows, scope, label)
+            shown = (row for row in rows if row.is_problem or not self._problems_only)
+            self.table.show_products(shown, scope, label)
             self.show_status()
             self._describe()
         self.request_trends()
-        if totals and time.now - self._summaries_at.get(self._by, 0.0) >= _SUMMARY_REFRESH:
-            self._summaries_at[self._by] = time.now
-            self._load_summaries(self._by)
+        if totals and abs(now - self._summaries_at.get(self._by, 0.0)) >= _SUMMARY_REFRESH:
+            self._summaries_at[self._by] = now
+            self.load_summaries(self._by)
 
-    @work(group="past-summaries")
-    async def _load_summaries(self, by: GroupBy) -> None:
-        """Ask for peaks and forecasts; the first answer takes the engine a while."""
-        summaries = await self.ask(lambda engine: engine.history.summaries(by))
-        if summaries is None:
-            return
-        self._summaries[by] = summaries
-        self.redraw()
+    def _matches(self, total: Total) -> bool:
+        terms = product_search_terms(total.product, total.name, total.model)
+        return self.filter((*terms, total.scope))
+
+    def _row(self, total: Total) -> ProductRow:
+        by, alerts = self._by, self.lictui.settings.alerts
+        return ProductRow(
+            total,
+            Product(total.product, total.name, total.model).short_name,
+            total_thresholds(alerts, total.scope, total.product, by),
+            self.summaries.get(by, {}).get(total.key, products.NO_SUMMARY),
+            self.current_time.today,
+            self.zone,
+            total.scope or ("" if by is GroupBy.PRODUCT else "no group"),
+        )
 
     @on(ProductTable.CursorMoved)
     def _describe(self) -> None:
@@ -131,7 +135,7 @@ class ProductsScreen(TableKeys, TrendScreen["TotalKey"]):
     # Trends
 
     def reload_history(self) -> None:
-        self._summaries.clear()
+        self.summaries.clear()
         self._summaries_at.clear()
         super().reload_history()
         self.redraw()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from msgspec.structs import replace
 from textual import events, on, work
@@ -13,7 +12,6 @@ from textual.containers import Container, Horizontal, VerticalScroll
 from textual.content import Content
 from textual.events import DescendantBlur, DescendantFocus
 from textual.keys import key_to_character
-from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
@@ -62,17 +60,6 @@ class SelectField(KeyField, Widget, can_focus=True):
 
     value: reactive[str] = reactive("", init=False)
 
-    @dataclass
-    class Changed(Message):
-        """Another value was selected."""
-
-        field: SelectField
-        value: str
-
-        @property
-        def control(self) -> SelectField:
-            return self.field
-
     def __init__(self, options: tuple[tuple[str, str], ...], value: str) -> None:
         super().__init__()
         self._meanings = dict(options)
@@ -113,7 +100,7 @@ class SelectField(KeyField, Widget, can_focus=True):
         self.refresh(layout=True)
 
     def watch_value(self, value: str) -> None:
-        self.post_message(self.Changed(self, value))
+        self.post_message(Input.Changed(cast("Input", self), value))  # as every other field
 
 
 # A row of the form
@@ -165,7 +152,7 @@ class FieldRow(Container):
         label.show_lines(((f"{self._symbols.failed} {problem}", Tone.CRITICAL),))
 
     def set_value(self, text: str) -> None:
-        with self.prevent(Input.Changed, SelectField.Changed):
+        with self.prevent(Input.Changed):
             self.entry.value = text
         if isinstance(self.entry, Input) and self.entry.has_focus:
             self.entry.action_select_all()  # the next key replaces it, as after a focus by key
@@ -368,8 +355,7 @@ class FormScreen(Screen[None], AppScreen):
     # The fields
 
     @on(Input.Changed)
-    @on(SelectField.Changed)
-    def _on_value(self, message: Input.Changed | SelectField.Changed) -> None:
+    def _on_value(self, message: Input.Changed) -> None:
         row = message.control.parent
         if not isinstance(row, FieldRow) or self._values.get(row.key, "") == message.value:
             return

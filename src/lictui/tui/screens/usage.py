@@ -16,7 +16,7 @@ from lictui.engine.product_history import ProductHistory, select_product
 from lictui.errors import UsageError
 from lictui.time_range import RangeLength, TimeRange, from_local, to_local
 from lictui.tui.screens import usage_view
-from lictui.tui.screens.main_screen import MainScreen
+from lictui.tui.screens.main_screen import HIGH, WIDE, MainScreen
 from lictui.tui.widgets.bars import FilterBar, FilterClosed
 from lictui.tui.widgets.chart import (
     HEAT_LABEL,
@@ -39,9 +39,7 @@ if TYPE_CHECKING:
     from lictui.errors import LictuiError
     from lictui.tui.text import Line, Table
 
-_WIDE: Final = 110  # columns from which the facts are next to the chart
 _FACTS_WIDTH: Final = (43, 64)  # columns of the facts, from narrow to wide screens
-_LOW: Final = 18  # rows below which the facts get less room
 _REFRESH: Final = 10.0  # seconds at least between two requests that follow the present
 _OUTLOOK_REFRESH: Final = 3600.0  # seconds: the outlook rests on days
 _AXIS: Final = 8  # columns that the value axis takes at most
@@ -171,9 +169,7 @@ class UsageScreen(MainScreen):
 
     def on_resize(self) -> None:
         """Divide the screen between chart and facts; another width has other buckets."""
-        self.set_class(self.size.width >= _WIDE, "-wide")
         self.query_one("#facts").styles.width = self._facts_width or None
-        self.set_class(self.size.height < _LOW, "-low")
         self.reload_history()
 
     @property
@@ -190,7 +186,7 @@ class UsageScreen(MainScreen):
     def _facts_width(self) -> int:
         """Columns of the facts next to the chart; 0 if they are below it."""
         width, (least, most) = self.size.width, _FACTS_WIDTH
-        if width < _WIDE:
+        if width < WIDE:  # the facts are below the chart
             return 0
         if self._shows_heat_map:  # with cells of one width
             return least + (width - least - HEAT_LABEL) % HOURS
@@ -254,7 +250,7 @@ class UsageScreen(MainScreen):
         values = self.query_one("#values", StyledLabel)
         values.show_lines(self._value_line(width - 2))
         has_values = self._shows_heat_map or self.chart.view.cursor is not None
-        values.display = has_values or self.size.height >= _LOW  # the legend is the least important
+        values.display = has_values or self.size.height >= HIGH  # the legend is the least important
         width = self._facts_width - 4 if self._facts_width else self.size.width - 3
         lines = usage_view.fact_lines(usage_view.facts(data, self.chart.view, symbols), width)
         self.query_one("#fact-lines", StyledLabel).show_lines(*lines)

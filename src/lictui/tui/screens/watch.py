@@ -19,7 +19,7 @@ from lictui.tui import text
 from lictui.tui.screens.guide import progress_line
 from lictui.tui.screens.main_screen import AppScreen
 from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, fit_line, line_width
-from lictui.tui.widgets.gauge import TrendCache, TrendData, draw_gauge, draw_trend, trend_query
+from lictui.tui.widgets.gauge import TrendCache, TrendData, draw_gauge, draw_trend
 from lictui.tui.widgets.styled_text import Drawing
 
 if TYPE_CHECKING:
@@ -385,10 +385,7 @@ class WatchScreen(Screen[None], AppScreen):
     @work(group="watch-trends")
     async def _load_trends(self, period: int, keys: tuple[TotalKey, ...], now: float) -> None:
         board = self.lictui.board
-        pools = [board.total_pools(GroupBy.GROUP, *key) for key in keys]
-        queries = tuple(trend_query(of_key, now, _MONTH, period) for of_key in pools)
+        pools = {key: board.total_pools(GroupBy.GROUP, *key) for key in keys}
         ignore = bool  # without an answer the page shows no trend, and asks again later
-        answers = await self.ask(lambda engine: engine.history.series_batch(queries), ignore)
-        if answers is not None:
-            self._trends.store(period, zip(keys, answers, strict=True), now, _MONTH)
+        if await self.fetch_trends(self._trends, period, pools, now, _MONTH, ignore):
             self._draw()

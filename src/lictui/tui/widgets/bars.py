@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
     from textual.dom import DOMNode
-    from textual.geometry import Size
     from textual.screen import Screen
 
     from lictui.engine.board import Total
@@ -335,12 +334,7 @@ class NoticePanel(styled_text.StyledLabel):
 MINIMUM_SIZE: Final = (40, 10)
 
 
-def is_large_enough(size: Size) -> bool:
-    """Return whether a screen of this size can be drawn."""
-    return size.width >= MINIMUM_SIZE[0] and size.height >= MINIMUM_SIZE[1]
-
-
-class SizeWarning(Widget):
+class SizeWarning(Label):
     """Covers the whole screen with the size that is needed."""
 
     DEFAULT_CSS = """
@@ -348,16 +342,13 @@ class SizeWarning(Widget):
         width: 100%;
         height: 100%;
         background: $background;
-        color: $foreground;
         content-align: center middle;
         text-align: center;
     }
     """
 
-    def render(self) -> str:
-        size = self.app.size
-        columns, rows = MINIMUM_SIZE
-        return f"Terminal too small: {size.width}x{size.height}\n(minimum {columns}x{rows})"
+    def __init__(self) -> None:
+        super().__init__("Terminal too small\n(minimum {}x{})".format(*MINIMUM_SIZE))
 
 
 # Filter bar: a regular expression with immediate validation

@@ -12,15 +12,10 @@ from rich.cells import cell_len
 from lictui.analysis.forecast import describe_forecast, direction_text
 from lictui.analysis.usage import PastSummary, TotalKey
 from lictui.engine.board import (
-    Filter,
-    GroupBy,
     Total,
     is_reporting,
-    product_search_terms,
-    total_thresholds,
 )
 from lictui.model import Level, percent_text
-from lictui.products import Product
 from lictui.time_range import to_local
 from lictui.tui import text
 from lictui.tui.text import FIGURE_TONES, Fragment, Line, Tone
@@ -28,31 +23,20 @@ from lictui.tui.widgets.gauge import NO_TREND, draw_trend
 from lictui.tui.widgets.table import FittedColumn, KeyedTable, Rows, TableCell, TableColumn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import date
     from zoneinfo import ZoneInfo
 
     from lictui.analysis.peaks import Peak, ScopedPeak
-    from lictui.config.settings import AlertSettings, Thresholds
+    from lictui.config.settings import Thresholds
     from lictui.engine.board import ServerStatus
     from lictui.model import Pool
     from lictui.tui.theme import Symbols
 
-_NO_SUMMARY: Final = PastSummary()
+NO_SUMMARY: Final = PastSummary()
 _SOON: Final = 30  # days in which little can be purchased
 _NEAR: Final = 90
 _YEAR: Final = 365
-
-
-class ProductsContext(Struct, frozen=True):
-    """What rows are made with, apart from totals and summaries."""
-
-    alerts: AlertSettings
-    filter: Filter
-    today: date
-    zone: ZoneInfo | None = None
-    by: GroupBy = GroupBy.PRODUCT
-    problems_only: bool = False
 
 
 class ProductRow(Struct, frozen=True):
@@ -91,7 +75,7 @@ class ProductRow(Struct, frozen=True):
         if (self.total.ratio or 0.0) >= 1:
             return "exhausted", Tone.CRITICAL
         if forecast is None:
-            return "…" if self.summary is _NO_SUMMARY else "", Tone.QUIET
+            return "…" if self.summary is NO_SUMMARY else "", Tone.QUIET
         if days is not None and forecast.next_shortage:
             day, cause = forecast.next_shortage
             mark = cause and f" ({cause})"
@@ -108,29 +92,6 @@ class ProductRow(Struct, frozen=True):
         if month is None or month.at_start is None or in_use is None:
             return None
         return in_use - month.at_start
-
-
-def product_rows(
-    totals: Sequence[Total], summaries: Mapping[TotalKey, PastSummary], context: ProductsContext
-) -> tuple[ProductRow, ...]:
-    """The rows that the filter matches."""
-    no_scope = "" if context.by is GroupBy.PRODUCT else "no group"
-    rows = (
-        ProductRow(
-            total,
-            Product(total.product, total.name, total.model).short_name,
-            total_thresholds(context.alerts, total.scope, total.product, context.by),
-            summaries.get(total.key, _NO_SUMMARY),
-            context.today,
-            context.zone,
-            total.scope or no_scope,
-        )
-        for total in totals
-        if context.filter(
-            (*product_search_terms(total.product, total.name, total.model), total.scope)
-        )
-    )
-    return tuple(row for row in rows if row.is_problem or not context.problems_only)
 
 
 def known_peak(scoped: ScopedPeak | None) -> Peak | None:
@@ -197,7 +158,7 @@ def _peak_cell(row: ProductRow, window: str, symbols: Symbols) -> TableCell:
     """The highest count of a window. Upper bounds are marked, and assigned counts are dim."""
     peak = known_peak(getattr(row.summary, window))
     if peak is None:
-        return symbols.ellipsis if row.summary is _NO_SUMMARY else "", Tone.QUIET, None
+        return symbols.ellipsis if row.summary is NO_SUMMARY else "", Tone.QUIET, None
     # The history is asked once in a while: what is in use now may be the highest count.
     at, now, before = peak.peak_at, row.total.reading.in_use or 0, peak.peak or 0
     when, is_now = "", now > before

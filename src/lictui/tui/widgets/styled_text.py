@@ -133,11 +133,6 @@ class LineView(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
     class VisibleRowsChanged(Message):
         """The visible rows or the width of their trends changed."""
 
-        def __init__(self, rows: tuple[Any, ...], cells: int) -> None:
-            super().__init__()
-            self.rows = rows
-            self.cells = cells  # of a trend
-
     def __init__(self, symbols: Symbols = UNICODE_SYMBOLS, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._symbols = symbols
@@ -178,7 +173,7 @@ class LineView(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
         self.refresh()
         if (seen := self.visible_rows()) != self._seen:
             self._seen = seen
-            self.post_message(self.VisibleRowsChanged(*seen))
+            self.post_message(self.VisibleRowsChanged())
 
     def watch_trends(self) -> None:
         self.repaint()
