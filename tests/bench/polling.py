@@ -103,23 +103,24 @@ async def _timed(work: Callable[[], Awaitable[None]]) -> float:
 async def _recorded(server: Server) -> list[httpx.Request]:
     """The requests of a second poll, when token and paths are known."""
     seen: list[httpx.Request] = []
-    send = httpx.AsyncClient.send
+    send = httpx.AsyncHTTPTransport.handle_async_request
 
     async def recording(
-        client: httpx.AsyncClient, request: httpx.Request, **options: Any
+        transport: httpx.AsyncHTTPTransport, request: httpx.Request
     ) -> httpx.Response:
         seen.append(request)
-        return await send(client, request, **options)
+        return await send(transport, request)
 
     source: Source = open_source(server, LIMITS, SystemClock())
-    httpx.AsyncClient.send = recording  # type: ignore[method-assign,assignment]
+    httpx.AsyncHTTPTransport.handle_async_request = recording  # type: ignore[method-assign,assignment]
     try:
         await poll_server(server, source, LIMITS.timeout, SystemClock())
         seen.clear()
         await poll_server(server, source, LIMITS.timeout, SystemClock())
     finally:
-        httpx.AsyncClient.send = send  # type: ignore[method-assign]
+        httpx.AsyncHTTPTransport.handle_async_request = send  # type: ignore[method-assign]
         await source.aclose()
+    assert seen
     return seen
 
 

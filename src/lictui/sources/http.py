@@ -8,10 +8,10 @@ from abc import ABC, abstractmethod
 from contextlib import asynccontextmanager
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from functools import partial
+from functools import cached_property, partial
 from html import escape
 from http import HTTPStatus
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import httpx
@@ -54,6 +54,8 @@ _T = TypeVar("_T")
 
 _HEADERS: Final = {
     "User-Agent": "lictui",
+    "Accept": "*/*",
+    "Connection": "keep-alive",
     # A compressed response could unpack to any size: none is requested, none is unpacked.
     "Accept-Encoding": "identity",
 }
@@ -66,13 +68,13 @@ class Redactor:
     """
 
     def __init__(self) -> None:
-        self._secrets: dict[str, None] = {}  # the newest last
+        self._secrets: dict[str, re.Pattern[str]] = {}  # with their spellings, the newest last
 
     def add(self, secret: str) -> None:
         """Remove `secret`, a password or the credentials of a header, from now on."""
-        self._secrets.pop(secret, None)
+        pattern = self._secrets.pop(secret, None)
         if secret:
-            self._secrets[secret] = None
+            self._secrets[secret] = pattern or re.compile(_spellings(secret), re.IGNORECASE)
         if len(self._secrets) > _MAX_SECRETS:
             del self._secrets[next(iter(self._secrets))]
 
@@ -80,7 +82,7 @@ class Redactor:
         """Return the start of `text` without any of the secrets."""
         text = text[:_MAX_CLEANED]
         for secret in sorted(self._secrets, key=len, reverse=True):
-            text = re.sub(_spellings(secret), "…", text, flags=re.IGNORECASE)
+            text = self._secrets[secret].sub("…", text)
         return text
 
 
@@ -140,7 +142,8 @@ class HttpClient:
 
     With a clock, a request is sent once more where that helps: a kept connection that was dropped
     is replaced immediately; a 503, or a 429 that asks for no more than MAX_RETRY_AFTER, is
-    followed by a pause.
+    followed by a pause. It uses a transport of httpx without its client: no cookies are kept, no
+    redirect is followed, no variable of the environment is read.
     """
 
     _progress: RequestProgress  # of the last request
@@ -156,8 +159,12 @@ class HttpClient:
         self.received = 0  # bytes of all responses since `deadline` was entered
         self.ends = 0.0  # of that deadline, in seconds of the event loop
         self._server, self._limits, self._clock = server, limits, clock
-        self._transport = transport
-        self._client: httpx.AsyncClient | None = None
+        self._given = transport
+        self._transport: httpx.AsyncBaseTransport | None = None
+        timeout = limits.timeout
+        self._timeout = dict.fromkeys(("read", "write", "pool"), timeout) | {
+            "connect": limits.connect_timeout
+        }
         self._leaf = b""
         self._proxy: httpx.URL | None = None
         self._certificate: Certificate | None = None
@@ -196,22 +203,20 @@ class HttpClient:
         headers: Mapping[str, str] | None,
         content: bytes | None,
     ) -> HttpReply:
-        client = await self._open()
+        transport = await self._open()
         credentials = (headers or {}).get("Authorization", "").rpartition(" ")[2]
         self.redactor.add(credentials.removeprefix("bearer="))
-        progress = RequestProgress(client.base_url, step, proxy=self._proxy)
+        progress = RequestProgress(self._base, step, proxy=self._proxy)
         try:
-            request = client.build_request(
-                method, url, headers=headers, content=content, extensions={"trace": progress}
-            )
+            request = self._new_request(method, url, progress, headers or {}, content)
         except (httpx.InvalidURL, ValueError) as error:
             raise unsendable_request(self.address, step) from error
         progress.url, self._progress = request.url, progress
         try:
-            response = await client.send(request, stream=True)
+            response = await transport.handle_async_request(request)
             progress.answered = True
             try:
-                reply = await self._read(response, step)
+                reply = await self._read(response, request.url, step)
             finally:
                 await response.aclose()
         except (httpx.HTTPError, OSError, UnicodeError) as error:
@@ -223,13 +228,12 @@ class HttpClient:
 
     async def handshake(self) -> bytes:
         """Connect with TLS and return the server's certificate in DER; no request is sent."""
-        client = await self._open()
-        progress = RequestProgress(
-            client.base_url, Step.TLS, proxy=self._proxy, handshake_only=True
-        )
-        request = client.build_request("HEAD", "/", extensions={"trace": progress})
+        transport = await self._open()
+        progress = RequestProgress(self._base, Step.TLS, proxy=self._proxy, handshake_only=True)
+        request = self._new_request("HEAD", "/", progress)
         try:
-            await client.send(request)
+            response = await transport.handle_async_request(request)
+            await response.aclose()
         except HandshakeDone as done:
             return done.certificate
         except (httpx.HTTPError, OSError, UnicodeError) as error:
@@ -266,10 +270,10 @@ class HttpClient:
         except TimeoutError as error:
             raise timeout_failure(self._progress, self._limits) from error
 
-    @property
+    @cached_property
     def address(self) -> str:
         """HOST:PORT of the server, for messages."""
-        return host_port(origin(self._server.url))
+        return host_port(self._base)
 
     @property
     def certificate(self) -> Certificate | None:
@@ -282,37 +286,50 @@ class HttpClient:
 
     async def aclose(self) -> None:
         """Close the connection. Safe to call twice; a later request opens a new one."""
-        client, self._client = self._client, None
-        if client:
-            await client.aclose()
+        transport, self._transport = self._transport, None
+        if transport:
+            await transport.aclose()
 
-    async def _open(self) -> httpx.AsyncClient:
-        if self._client is None:
-            base = origin(self._server.url)
+    @cached_property
+    def _base(self) -> httpx.URL:
+        return origin(self._server.url)
+
+    async def _open(self) -> httpx.AsyncBaseTransport:
+        if self._transport is None:
             verify: ssl.SSLContext | bool = False
-            if base.scheme == "https":
+            if self._base.scheme == "https":
                 verify = await ssl_context(self._server, self._local_seconds)
-            if not self._transport:
+            if not self._given:
                 self._proxy = await proxy_url(self._server, self._limits, self._local_seconds)
                 self.redactor.add(self._proxy.password if self._proxy else "")
-            self._client = httpx.AsyncClient(
-                base_url=base,
-                headers=_HEADERS,
-                verify=verify,
-                timeout=httpx.Timeout(self._limits.timeout, connect=self._limits.connect_timeout),
-                limits=httpx.Limits(
-                    max_connections=1, max_keepalive_connections=1, keepalive_expiry=None
-                ),
-                follow_redirects=False,
-                trust_env=False,
-                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # none is kept
-                transport=self._transport,
-                proxy=self._proxy,
+            limits = httpx.Limits(
+                max_connections=1, max_keepalive_connections=1, keepalive_expiry=None
             )
-        return self._client
+            self._transport = self._given or httpx.AsyncHTTPTransport(
+                verify=verify, trust_env=False, limits=limits, proxy=self._proxy
+            )
+        return self._transport
 
-    async def _read(self, response: httpx.Response, step: Step) -> HttpReply:
-        address = host_port(response.request.url)
+    def _new_request(
+        self,
+        method: str,
+        url: str,
+        progress: RequestProgress,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        content: bytes | None = None,
+    ) -> httpx.Request:
+        own = {name.lower() for name in headers}
+        usual = {name: value for name, value in _HEADERS.items() if name.lower() not in own}
+        return httpx.Request(
+            method,
+            f"{self._base}{url[1:]}" if url.startswith("/") else url,
+            headers=usual | dict(headers),
+            content=content,
+            extensions={"trace": progress, "timeout": self._timeout},
+        )
+
+    async def _read(self, response: httpx.Response, url: httpx.URL, step: Step) -> HttpReply:
+        address = host_port(url)
         if response.has_redirect_location:
             location = response.headers["location"]
             raise SourceError(
@@ -352,7 +369,7 @@ class HttpClient:
             response.headers,
             bytes(body),
             address,
-            response.request.url.raw_path.decode("ascii"),
+            url.raw_path.decode("ascii"),
             certificate=_leaf_of(response),
             redactor=self.redactor,
         )
