@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +29,11 @@ def test_day_of_clock_change_has_23_or_25_hours() -> None:
     autumn = day_bounds(at("2026-10-25T00:00"), at("2026-10-25T20:00"), BERLIN)
     assert [b - a for a, b in pairwise(spring)] == [23 * 3600]
     assert [b - a for a, b in pairwise(autumn)] == [25 * 3600]
+
+
+@pytest.mark.parametrize("day", [date.min, date.max])
+def test_first_and_last_day_of_the_calendar_have_a_start(day: date) -> None:
+    assert day_start(day, None) == day_start(day, UTC)
 
 
 def test_day_with_skipped_midnight_starts_with_the_next_hour() -> None:

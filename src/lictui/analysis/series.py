@@ -60,7 +60,11 @@ def day_start(day: date, zone: tzinfo | None) -> int:
     """Return when `day` starts in `zone` (None: the system's): midnight, or what follows it."""
     midnight = datetime.combine(day, time())
     # Where midnight is skipped (daylight saving at 0:00), the zone's rules give the time after it.
-    return int((midnight.replace(tzinfo=zone) if zone else midnight.astimezone()).timestamp())
+    try:
+        local = midnight.replace(tzinfo=zone) if zone else midnight.astimezone()
+    except ValueError:  # the system's zone is unknown on the first and the last day of the calendar
+        local = midnight.replace(tzinfo=UTC)
+    return int(local.timestamp())
 
 
 def day_of(timestamp: float, zone: tzinfo | None) -> date:

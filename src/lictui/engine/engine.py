@@ -499,6 +499,7 @@ class Engine:
             await self._write()
             if self._lease.is_held:
                 await self._in_history(lambda history: history.release_lease(self._lease.holder))
+        with suppress(LictuiError):
             await self._in_history(lambda history: history.close())
         self._history = None
         self._history_thread.notify(self._reader.use_local, None)
