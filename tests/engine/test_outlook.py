@@ -121,6 +121,15 @@ def test_scope_includes_ended_pools() -> None:
     assert [key.subscription_date for _, key in scopes["a"].pools] == ["2027-01-01", "2026-01-01"]
 
 
+def test_scope_includes_ended_pools_of_a_server_that_has_no_other() -> None:
+    moved = KnownPool(1, "b", _CODE, "2026-01-01", "user_device", _CODE, 0, 5, 0)
+    board = _board((A, pool(subscription=FIRST)), (B, pool("XDT_PLT_CCS", model=Model.CONCURRENT)))
+    scopes = forecast_scopes(board, (moved,), AlertSettings())
+    pools = {(scope.scope, scope.product): scope.pools for scope in scopes}
+    assert pools[ESTATE, _CODE] == (("a", PoolKey(_CODE, "2027-01-01")), ("b", moved.key))
+    assert pools["a", _CODE] == (("a", PoolKey(_CODE, "2027-01-01")),)
+
+
 def test_scope_has_its_own_thresholds() -> None:
     alerts = AlertSettings(server={"a": {"warn": 0.5}}, product={_CODE: {"critical": 0.95}})
     scopes = _scopes(_board((A, pool())), alerts=alerts)

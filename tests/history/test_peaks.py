@@ -1,11 +1,9 @@
-"""Peaks of a whole history: what little is read gives what reading everything would."""
+"""Peaks of a whole history, in a time zone and over entitlements."""
 
 from datetime import date
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import Phase, example, given, settings
-from hypothesis import strategies as st
 from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, PRODUCT, HistoryFixture
 from tests.support.values import failure, poll, pool, server, snapshot
 
@@ -27,27 +25,6 @@ def asked(fixture: HistoryFixture, **wanted: object) -> dict[tuple[str, str], Sc
     return {(each.scope, each.peak.window): each for each in result}
 
 
-def sums(fixture: HistoryFixture, since: dict[str, int]) -> dict[int, tuple[float, float]]:
-    """Of every five minutes in which all that were read by then have a figure: sum, of averages.
-
-    `since` says when each was read first: before that nobody knew that it has the product.
-    """
-    now = int(fixture.clock.now())
-    lines = {}
-    for name in since:
-        question = SeriesQuery(((name, PoolKey(PRODUCT)),), MIDNIGHT, now + 1, FIVE)
-        lines[name] = {each.start: each for each in fixture.history.series(question).buckets}
-    result = {}
-    for at in range(min(since.values()) // FIVE * FIVE, now + 1, FIVE):
-        due = [lines[name] for name, first in since.items() if first < at + FIVE]
-        if all(at in line for line in due):
-            result[at] = (
-                sum(line[at].high for line in due),
-                sum(line[at].average for line in due),
-            )
-    return result
-
-
 def polled(fixture: HistoryFixture, name: str, every: int, figures: dict[int, int | None]) -> None:
     """Polls of one server in one go; None is one that failed."""
     one = server(name, interval=every)
@@ -55,57 +32,6 @@ def polled(fixture: HistoryFixture, name: str, every: int, figures: dict[int, in
         (one, poll(failure() if it is None else snapshot(pool(PRODUCT, it)), name, at), ())
         for at, it in figures.items()
     )
-
-
-HIGHEST = 60
-figures = st.lists(st.integers(0, HIGHEST), min_size=6, max_size=6)  # of four hours each
-failures = st.just(frozenset[int]()) | st.frozensets(st.integers(0, 47), max_size=2)  # half hours
-days = st.lists(st.tuples(figures, failures), min_size=4, max_size=4)
-Days = list[tuple[list[int], frozenset[int]]]
-FINE: Days = [([10, 20, 30, 30, 20, 10], frozenset())] * 4
-LATE: Days = [([0] * 6, frozenset({0})), *FINE[1:]]  # whose first half hour fails
-
-
-# Not shrunk: every example is days of polls, and hundreds of them would take minutes.
-@settings(max_examples=15, phases=(Phase.explicit, Phase.reuse, Phase.generate))
-@given(st.tuples(days, days, days), st.sampled_from([300, 900, 1800]), st.integers(0, 899))
-@example((LATE, FINE, FINE), 300, 0)
-@example((FINE, FINE, FINE), 900, 0)
-def test_peaks_equal_those_of_reading_everything(
-    tmp_path_factory: pytest.TempPathFactory, lines: tuple[Days, ...], every: int, late: int
-) -> None:
-    fixture = HistoryFixture(tmp_path_factory.mktemp("h") / "history.db")
-    end = MIDNIGHT + 4 * DAY - HOUR
-    since = {}
-    try:
-        for name, line in zip(NAMES, lines, strict=True):
-            read: dict[int, int | None] = {}
-            for at in range(MIDNIGHT + late, end, every):
-                day, second = divmod(at - MIDNIGHT, DAY)
-                parts, failed = line[day]
-                read[at] = None if second // 1800 in failed else parts[second // (4 * HOUR)]
-            polled(fixture, name, every, read)
-            since[name] = min(at for at, figure in read.items() if figure is not None)
-        fixture.compact_at(end)
-        expected = sums(fixture, since)
-        result = asked(fixture)[ESTATE, "all"]
-        high = max(total for total, _ in expected.values())
-        assert result.peak.peak == high
-        assert result.peak.peak_at is not None
-        first = next(at for at, (total, _) in expected.items() if total == high)
-        assert first <= result.peak.peak_at < first + FIVE
-        slots = end // FIVE + 1 - min(since.values()) // FIVE
-        assert result.peak.coverage == pytest.approx(len(expected) / slots)
-        # A whole day's average is that of its readings; what the last one holds past midnight
-        # counts to the day that it was read in.
-        beyond = len(NAMES) * HIGHEST * (every // FIVE - 1) / len(expected)
-        average = sum(total for _, total in expected.values()) / len(expected)
-        assert result.peak.average == pytest.approx(average, abs=max(beyond, 1e-6))
-        newest = {at: it for at, it in expected.items() if at + FIVE > end - DAY}
-        recent = asked(fixture)[ESTATE, "24h"].peak
-        assert recent.peak == max(total for total, _ in newest.values())
-    finally:
-        fixture.close()
 
 
 def test_average_is_weighted_by_time_not_by_readings(fixture: HistoryFixture) -> None:

@@ -94,7 +94,8 @@ def scopes_by(
 ) -> dict[TotalKey, ForecastScope]:
     """The forecast scope of every total of the enabled servers.
 
-    `recorded` are the pools of the history: an ended pool belongs to the past of its product.
+    `recorded` are the pools of the history: an ended pool belongs to the past of its product, also
+    on a server that has no other one now.
     """
     continued = continued_pools(board, recorded)
     ended: dict[tuple[str, str, str], list[PoolKey]] = defaultdict(list)
@@ -102,13 +103,17 @@ def scopes_by(
         if known.ended is not None:
             now = continued.get((known.server, known.key), (known.product, known.model))
             ended[known.server, *now].append(known.key)
+    enabled: dict[str, list[ServerStatus]] = defaultdict(list)
+    for status in board.servers:
+        if status.server.enabled:
+            enabled[scope_name(status, by)].append(status)
     scopes = {}
     for (scope, product, model), pools in pools_by_total(board, by).items():
-        history_keys: dict[ServerPool, None] = {}  # in order, each once
-        for status, pool in pools:
-            name, key = status.history_key(pool.key)
-            earlier = ended[name, key.product, model.value]
-            history_keys |= dict.fromkeys((name, pool_key) for pool_key in (key, *earlier))
+        current = dict.fromkeys(status.history_key(pool.key) for status, pool in pools)
+        holding = {status.server.name for status, _ in pools}
+        others = {status.server.name for status in enabled[scope]} - holding
+        names = [*dict.fromkeys(name for name, _ in current), *sorted(others)]
+        earlier = [(name, key) for name in names for key in ended[name, product, model.value]]
         counted = [pool for pool, counts in once_per_entitlement(pools) if counts]
         expiring: Counter[date] = Counter()
         for pool in counted:
@@ -122,12 +127,12 @@ def scopes_by(
             product=product,
             name=pools[0][1].name,
             model=model,
-            pools=tuple(history_keys),
+            pools=tuple(current | dict.fromkeys(earlier)),
             installed=sum_all_known(pool.reading.installed for pool in counted),
             expiring=dict(expiring),
             warn=limits.warn,
             critical=limits.critical,
-            entitlements=entitlements_of(status for status, _ in pools),
+            entitlements=entitlements_of(enabled[scope]),
         )
     return scopes
 
