@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import shlex
 import shutil
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -470,6 +471,19 @@ _FROM_TEXT: Final[dict[str, Callable[[str], Any]]] = {
     "overview_paths": _list_from_text(lambda text: map(str.strip, text.split(","))),
     "command": _list_from_text(split_command),
 }
+
+
+def text_from_value(key: str, value: Any) -> str:
+    """Return a value of `to_table` as a user types it."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return f"{value:g}"
+        case list():
+            return shlex.join(value) if key == "command" else ", ".join(value)
+        case _:
+            return str(value)
 
 
 def to_table(server: Server) -> dict[str, Any]:

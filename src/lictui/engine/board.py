@@ -499,6 +499,34 @@ def total_of(
 # Filter by server, group or product, the same for `status` and the screens
 
 
+class UsageTotal(Struct, frozen=True):
+    """A sum over all products that are counted alike."""
+
+    verb: str  # "in use" or "assigned": the two are never added up
+    in_use: int
+    installed: int
+    ratio: float | None  # of the products whose figures are all known
+    partial: frozenset[str] = frozenset()  # the figures, or "ratio", that lack a server or a pool
+
+
+def usage_totals(totals: Iterable[Total]) -> tuple[UsageTotal, ...]:
+    """Return what is in use, and what is assigned, of all licenses that are installed."""
+    by_verb: dict[str, list[Total]] = {"in use": [], "assigned": []}
+    for total in totals:
+        by_verb[total.model.verb].append(total)
+    sums = (_usage_total(verb, of_verb) for verb, of_verb in by_verb.items())
+    return tuple(total for total in sums if total.installed)
+
+
+def _usage_total(verb: str, totals: Sequence[Total]) -> UsageTotal:
+    known = [total.comparable for total in totals]
+    used, of = (sum(getattr(reading, f) or 0 for reading in known) for f in FIGURES)
+    in_use, installed = (sum(getattr(t.reading, f) or 0 for t in totals) for f in FIGURES)
+    partial = {f for f in FIGURES if any(total.is_partial(f) for total in totals)}
+    partial |= {"ratio"} if partial else set()
+    return UsageTotal(verb, in_use, installed, used / of if of else None, frozenset(partial))
+
+
 Item = TypeVar("Item")
 MAX_FILTER_LENGTH: Final = 200  # characters; longer expressions may take very long to match
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from lictui.engine.board import FigureSource
+from lictui.config.settings import Thresholds
+from lictui.engine.board import FigureSource, is_reporting, once_per_entitlement, total_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -47,6 +48,23 @@ def product_pools(
         for pool in (status.snapshot.pools if status.snapshot else ())
         if pool.product == product and day in (None, pool.key.subscription_date)
     )
+
+
+def installed_sum(pools: Sequence[tuple[ServerStatus, Pool]]) -> str:
+    """The sum of what is installed, with the figure of each server; shared licenses count once."""
+    summed = [entry for entry in pools if is_reporting(*entry) and entry[1].counted]
+    counts = [counts for _, counts in once_per_entitlement(summed)]
+    parts = [
+        f"{status.server.name} " + (_count(pool.reading.installed) if counts else "same licenses")
+        for (status, pool), counts in zip(summed, counts, strict=True)
+    ]
+    total = total_of(pools[0][1].product, summed, Thresholds())
+    at_least = "at least " * (total.reading.installed is not None and total.is_partial("installed"))
+    return f"installed {at_least}{_count(total.reading.installed)} = {' + '.join(parts) or '?'}"
+
+
+def _count(value: int | None) -> str:
+    return "?" if value is None else f"{value:,}"
 
 
 def provenance(status: ServerStatus, pool: Pool) -> Iterator[Provenance]:

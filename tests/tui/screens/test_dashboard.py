@@ -7,14 +7,14 @@ from tests.support.fake_engine import FakeEngine
 from tests.support.goldens import screen_text
 from tests.support.running_app import RunningApp, running_app
 
-from lictui.engine.board import Board, apply_poll
+from lictui.engine.board import Board, UsageTotal, apply_poll
 from lictui.model import Level, Poll, Snapshot
 from lictui.tui.commands import COMMANDS
 from lictui.tui.screens.dashboard import DashboardScreen
 from lictui.tui.screens.usage import UsageScreen
 from lictui.tui.text import Tone
 from lictui.tui.theme import UNICODE_SYMBOLS
-from lictui.tui.widgets.bars import FooterBar, HeaderView, Tab, UsageTotal, draw_header
+from lictui.tui.widgets.bars import FooterBar, HeaderView, Tab, draw_header
 from lictui.tui.widgets.dashboard import PaneGrid
 
 

@@ -12,17 +12,20 @@ from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Button, Label
 
-from lictui.config.settings import Thresholds
 from lictui.config.toml_document import InvalidValue, duration
 from lictui.engine.board import (
     MergedBoard,
     ServerStatus,
     is_reporting,
-    once_per_entitlement,
-    total_of,
 )
 from lictui.engine.entitlements import count_hints
-from lictui.engine.provenance import Provenance, product_pools, provenance, raw_fields
+from lictui.engine.provenance import (
+    Provenance,
+    installed_sum,
+    product_pools,
+    provenance,
+    raw_fields,
+)
 from lictui.model import Level, Pool, State
 from lictui.time_range import format_moment, to_local
 from lictui.tui import commands
@@ -32,8 +35,6 @@ from lictui.tui.text import (
     Tone,
     fit_line,
     format_age,
-    format_count,
-    format_sum,
     hang,
     line_width,
     pad,
@@ -263,7 +264,7 @@ class DataSourcesScreen(TextDialog):
         first = pools[0][1]
         lines: list[Line] = [((first.name, Tone.STRONG), (f"  {first.product}", Tone.QUIET))]
         if len(pools) > 1:
-            lines += hang((), ((_sum_text(pools), Tone.TEXT),), width)
+            lines += hang((), ((installed_sum(pools), Tone.TEXT),), width)
         names = {name for status, _ in pools for name in status.member_names}
         hints = count_hints(board, self.lictui.settings.entitlements)
         for (server, product), message in hints.items():
@@ -307,18 +308,6 @@ class DataSourcesScreen(TextDialog):
         for fact in facts:
             yield from hang(head, (fact,), width)
             head = ((" " * len(label), Tone.QUIET),)
-
-
-def _sum_text(pools: Sequence[tuple[ServerStatus, Pool]]) -> str:
-    summed = [entry for entry in pools if is_reporting(*entry) and entry[1].counted]
-    counts = [counts for _, counts in once_per_entitlement(summed)]
-    parts = [
-        f"{status.server.name} "
-        + (format_count(pool.reading.installed) if counts else "same licenses")
-        for (status, pool), counts in zip(summed, counts, strict=True)
-    ]
-    total = total_of(pools[0][1].product, summed, Thresholds())
-    return f"installed {format_sum(total, 'installed', 'at least ')} = {' + '.join(parts) or '?'}"
 
 
 # Help: the keys of the screen below, those that work everywhere, and the legend

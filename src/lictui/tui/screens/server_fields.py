@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import shlex
 from contextlib import suppress
 from itertools import count
 from string import ascii_letters
@@ -21,6 +20,7 @@ from lictui.config.secrets import SCHEMES
 from lictui.config.server_schema import (
     INVENTORY_FORMATS,
     SOURCE_SCHEMAS,
+    text_from_value,
     to_table,
     value_from_text,
 )
@@ -224,7 +224,7 @@ _ALWAYS_WRITTEN: Final = ("source", "format")  # even where the value is the def
 
 def form_values(server: Server) -> dict[str, str]:
     """The form values of a registered server."""
-    values = {key: _to_text(key, value) for key, value in to_table(server).items()}
+    values = {key: text_from_value(key, value) for key, value in to_table(server).items()}
     return dict.fromkeys(visible_fields(values), "") | values
 
 
@@ -292,15 +292,3 @@ def _is_ip_address(host: str) -> bool:
     with suppress(ValueError):
         return bool(ipaddress.ip_address(host))
     return False
-
-
-def _to_text(key: str, value: Any) -> str:
-    match value:
-        case bool():
-            return str(value).lower()
-        case int() | float():
-            return f"{value:g}"
-        case list():
-            return shlex.join(value) if key == "command" else ", ".join(value)
-        case _:
-            return str(value)

@@ -19,7 +19,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Label
 
 from lictui.engine.alerts import alert_views, severity_rank
-from lictui.engine.board import FIGURES, Filter, MergedBoard
+from lictui.engine.board import FIGURES, Filter, MergedBoard, UsageTotal, usage_totals
 from lictui.errors import UsageError
 from lictui.model import Level, State, percent_text
 from lictui.tui import text
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from textual.dom import DOMNode
     from textual.screen import Screen
 
-    from lictui.engine.board import Total
     from lictui.tui.commands import Command
     from lictui.tui.widgets.dashboard_view import CurrentTime
 
@@ -44,16 +43,6 @@ _NORMAL_STATES: Final = (State.UP, State.WAITING, State.DISABLED)
 
 
 # Header: the views as tabs, alerts by level, servers up, utilization, time
-
-
-class UsageTotal(Struct, frozen=True):
-    """A sum over all products that are counted alike."""
-
-    verb: str  # "in use" or "assigned": the two are never added up
-    in_use: int
-    installed: int
-    ratio: float | None  # of the products whose figures are all known
-    partial: frozenset[str] = frozenset()  # the figures, or "ratio", that lack a server or a pool
 
 
 class HeaderView(Struct, frozen=True):
@@ -77,27 +66,15 @@ class Tab(Struct, frozen=True):
 def header_view(board: MergedBoard, time: CurrentTime) -> HeaderView:
     """Return the header for this board."""
     states = [status.state for status in board.servers if status.state is not State.DISABLED]
-    totals = board.totals()
     views = alert_views(board, time.today, time.now)
     levels = Counter(alert.level for alert in views if alert.needs_attention)
     return HeaderView(
         states.count(State.UP),
         len(states),
         any(state not in _NORMAL_STATES for state in states),
-        tuple(filter(None, (_usage_total(verb, totals) for verb in ("in use", "assigned")))),
+        usage_totals(board.totals()),
         tuple(sorted(levels.items(), key=lambda item: severity_rank(item[0]))),
     )
-
-
-def _usage_total(verb: str, totals: Sequence[Total]) -> UsageTotal | None:
-    totals = [total for total in totals if total.model.verb == verb]
-    known = [total.comparable for total in totals]
-    used, of = (sum(getattr(reading, f) or 0 for reading in known) for f in FIGURES)
-    in_use, installed = (sum(getattr(t.reading, f) or 0 for t in totals) for f in FIGURES)
-    partial = {f for f in FIGURES if any(total.is_partial(f) for total in totals)}
-    partial |= {"ratio"} if partial else set()
-    ratio = used / of if of else None
-    return UsageTotal(verb, in_use, installed, ratio, frozenset(partial)) if installed else None
 
 
 _SHORT_TITLES: Final = {"Dashboard": "Dash", "Products": "Prod", "Servers": "Serv"}
