@@ -586,13 +586,11 @@ class AlertState(Struct, frozen=True):
     since: float | None = None  # time of the first poll with the condition
     ratio: float | None = None  # in use / installed, for kind usage only
     group: str = ""  # of the server
-    polls_seen: int = 0  # consecutive polls with the condition, until it is raised
-    polls_required: int = 1  # consecutive polls needed to raise it
+    change: AlertTransition | None = None  # what the next polls may make of it
+    polls: int = 0  # consecutive polls that confirmed the change
+    polls_required: int = 1  # consecutive polls that it needs
     raised_at: float | None = None  # time; None while pending
     notified_at: float | None = None  # time of the last notification
-    polls_above: int = 0  # consecutive polls above its level
-    polls_below: int = 0  # consecutive polls below its level
-    polls_clear: int = 0  # consecutive polls without the condition
     last_poll: float | None = None  # time of the last poll that was counted
     acknowledgement: Acknowledgement | None = None  # for display: only one that is active
 

@@ -18,7 +18,7 @@ from lictui.paths import Paths
 
 KEY = AlertKey("lic-01", AlertKind.USAGE, "XDT_PLT_UD")
 ALERT = AlertState(
-    KEY, Level.WARN, "85 of 100", START - 60, 0.85, polls_seen=2, polls_required=2,
+    KEY, Level.WARN, "85 of 100", START - 60, 0.85,
     raised_at=START - 9,
 )  # fmt: skip
 

@@ -13,6 +13,7 @@ from lictui.model import (
     AlertKey,
     AlertKind,
     AlertState,
+    AlertTransition,
     Event,
     EventKind,
     JournalFilter,
@@ -85,9 +86,21 @@ def test_events_are_filtered_by_server_product_kind_and_time(fixture: HistoryFix
 USAGE = AlertKey("lic-01", AlertKind.USAGE, "XDT_PLT_UD")
 STATE = AlertKey("lic-01", AlertKind.SERVER, "", "state")
 STANDS = AlertState(
-    USAGE, Level.WARN, "85 of 100", MIDNIGHT, 0.85, "emea", 2, 2, MIDNIGHT, MIDNIGHT
+    USAGE,
+    Level.WARN,
+    "85 of 100",
+    MIDNIGHT,
+    0.85,
+    "emea",
+    AlertTransition.WORSE,
+    polls=1,
+    polls_required=2,
+    raised_at=MIDNIGHT,
+    notified_at=MIDNIGHT,
 )
-LOST = AlertState(STATE, Level.CRITICAL, "no answer", polls_seen=1, polls_required=2)
+LOST = AlertState(
+    STATE, Level.CRITICAL, "no answer", change=AlertTransition.RAISED, polls=1, polls_required=2
+)
 ANSWER = Acknowledgement("alice", MIDNIGHT, MIDNIGHT + 3600)
 
 

@@ -25,7 +25,7 @@ from lictui.config.settings import Action, Settings
 from lictui.engine.board import Board, MergedBoard
 from lictui.engine.merge import merge_board
 from lictui.engine.product_history import ProductHistory, ProductQuery
-from lictui.model import AlertKey, AlertKind, AlertState, Level, moved
+from lictui.model import AlertKey, AlertKind, AlertState, AlertTransition, Level, moved
 from lictui.tui.app import ShownTime
 from lictui.tui.screens.dashboard import DashboardScreen
 
@@ -291,8 +291,6 @@ ALERT = AlertState(
     AlertKey("lic-emea-01", AlertKind.USAGE, "PVS_STD_CCS"),
     Level.WARN,
     "90 of 80\x1b]0;owned\x07",
-    polls_seen=2,
-    polls_required=2,
     raised_at=START,
     notified_at=START,
 )
@@ -319,7 +317,9 @@ async def test_bell_rings_once_when_an_alert_gets_worse(monkeypatch: pytest.Monk
         worse = replace(ALERT, level=Level.CRITICAL, notified_at=START + 60)
         await run.publish(replace(quiet, alert_states=(worse,)))
         assert sent == ["bell", "\x1b]9;lictui: critical lic-emea-01: 90 of 80 ]0;owned \x07"]
-        await run.publish(replace(quiet, alert_states=(replace(worse, polls_clear=1),)))
+        await run.publish(
+            replace(quiet, alert_states=(replace(worse, change=AlertTransition.CLEARED),))
+        )
         await run.publish(
             replace(quiet, alert_states=(moved(worse, -3600.0),))
         )  # the clock was set

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from lictui.engine.board import ServerStatus
 
 _REPEATED_POLLS: Final = (AlertKind.USAGE, AlertKind.DATA, AlertKind.UNUSUAL)
+_NOTIFYING: Final = (AlertTransition.RAISED, AlertTransition.WORSE)
 _TRANSIENT_STATES: Final = (State.DOWN, State.ERROR)  # may be over at the next poll
 
 
@@ -122,77 +123,50 @@ class _Transition:
         `current` is the condition that holds now, `lasting` the one that keeps a raised alert
         raised: usage within the clear margin below its threshold.
         """
-        if state is None:
-            return self._count_pending(None, current, new_poll=True)
         unchecked = self._key.kind is AlertKind.UNUSUAL and self._context.anomalies is None
         if current is None and (unchecked or is_undetermined(self._status, self._key)):
             return state
         # Of a stale server polls are missing: time alone counts.
         is_stale = self._key.detail == ABOUT_STATE and self._status.state is State.STALE
-        new_poll = state.last_poll is None or self._poll != state.last_poll or is_stale
-        if state.raised_at is None:
-            return self._count_pending(state, current, new_poll=new_poll)
-        state = replace(state, group=self._status.server.group)
-        if lasting is None:
-            return self._count_clear(state, new_poll=new_poll)
-        return self._repeat_if_due(self._update_level(state, current, lasting, new_poll=new_poll))
-
-    def _count_pending(
-        self, state: AlertState | None, alert: AlertState | None, *, new_poll: bool
-    ) -> AlertState | None:
-        """Count a poll with the condition; after enough of them the alert is raised."""
-        if alert is None:
-            return None if new_poll else state
-        return self._raise_if_due(
-            replace(
-                alert,
-                since=state.since if state else alert.since or self._context.now,
-                group=self._status.server.group,
-                polls_seen=(state.polls_seen if state else 0) + new_poll,
-                polls_required=self._polls_to_raise,
-                last_poll=self._poll,
-            )
+        new_poll = (
+            state is None or state.last_poll is None or self._poll != state.last_poll or is_stale
         )
-
-    def _raise_if_due(self, state: AlertState) -> AlertState:
-        if state.polls_seen < state.polls_required:
-            return state
-        now = self._context.now
-        state = replace(state, raised_at=now, notified_at=now)
-        return self._record(AlertTransition.RAISED, state)
-
-    def _count_clear(self, state: AlertState, *, new_poll: bool) -> AlertState | None:
-        """Count a poll without the condition; after enough of them the alert is cleared."""
-        clear = state.polls_clear + new_poll
-        if clear < self._polls_to_clear:
-            return replace(state, polls_clear=clear, polls_above=0, last_poll=self._poll)
-        self._record(AlertTransition.CLEARED, state)
-        return None
-
-    def _update_level(
-        self, state: AlertState, current: AlertState | None, lasting: AlertState, *, new_poll: bool
-    ) -> AlertState:
-        """Count polls above or below the level; after enough of them the level changes."""
-        rank = severity_rank(state.level)
-        worse = current is not None and severity_rank(current.level) < rank
-        better = severity_rank(lasting.level) > rank
+        change = _change(state, current, lasting)
+        if state is not None and state.is_raised:
+            after = (
+                replace(state, message=lasting.message, ratio=lasting.ratio) if lasting else state
+            )
+        elif current is not None:
+            since = state.since if state else current.since or self._context.now
+            after = replace(current, since=since)
+        else:
+            return None if new_poll else state
+        polls = state.polls if state and state.change is change else 0
         after = replace(
-            state,
-            message=lasting.message,
-            ratio=lasting.ratio,
-            polls_clear=0,
-            polls_above=state.polls_above + new_poll if worse else 0,
-            polls_below=state.polls_below + new_poll if better else 0,
+            after,
+            group=self._status.server.group,
+            change=change,
+            polls=polls + new_poll if change else 0,
+            polls_required=self._polls_required(change),
             last_poll=self._poll,
         )
-        if current and worse and after.polls_above >= self._polls_to_raise:
-            now = self._context.now
-            after = replace(after, level=current.level, polls_above=0, notified_at=now)
-            return self._record(AlertTransition.WORSE, after, state.level)
-        if better and after.polls_below >= self._polls_to_clear:
-            after = replace(after, level=lasting.level, polls_below=0)
-            return self._record(AlertTransition.BETTER, after, state.level)
-        return after
+        if change and after.polls >= after.polls_required:
+            level = (lasting if change is AlertTransition.BETTER else current) or after
+            return self._carry_out(change, after, level.level)
+        return self._repeat_if_due(after) if lasting and after.is_raised else after
+
+    def _carry_out(
+        self, change: AlertTransition, state: AlertState, level: Level
+    ) -> AlertState | None:
+        """The state after a change that enough polls have confirmed."""
+        now, before = self._context.now, state.level
+        state = replace(state, level=level, change=None, polls=0)
+        if change in _NOTIFYING:
+            state = replace(state, raised_at=state.raised_at or now, notified_at=now)
+        self._record(change, state, Level.OK if before is level else before)
+        if change is AlertTransition.CLEARED:
+            return None
+        return self._repeat_if_due(state)
 
     def _repeat_if_due(self, state: AlertState) -> AlertState:
         """Repeat an alert that lasts and is not acknowledged, and one whose snooze is over."""
@@ -213,19 +187,29 @@ class _Transition:
         self.events.append(AlertEvent(transition, self._context.now, state, previous_level))
         return state
 
-    @property
-    def _polls_to_raise(self) -> int:
-        key = self._key
+    def _polls_required(self, change: AlertTransition | None) -> int:
+        """How many consecutive polls have to confirm a change."""
+        key, limits = self._key, self._limits
         repeated = key.kind in _REPEATED_POLLS or key.detail == ABOUT_MEMBER
-        if key.detail == ABOUT_STATE:
-            repeated = self._status.state in _TRANSIENT_STATES
-        return self._limits.for_polls if repeated else 1
+        if change in _NOTIFYING:
+            if key.detail == ABOUT_STATE:
+                repeated = self._status.state in _TRANSIENT_STATES
+            return limits.for_polls if repeated else 1
+        return limits.clear_for if repeated or key.detail == ABOUT_STATE else 1
 
-    @property
-    def _polls_to_clear(self) -> int:
-        key = self._key
-        repeated = key.kind in _REPEATED_POLLS or key.detail in (ABOUT_STATE, ABOUT_MEMBER)
-        return self._limits.clear_for if repeated else 1
+
+def _change(
+    state: AlertState | None, current: AlertState | None, lasting: AlertState | None
+) -> AlertTransition | None:
+    """What a poll would make of an alert, if it is confirmed by others."""
+    if state is None or not state.is_raised:
+        return AlertTransition.RAISED
+    if lasting is None:
+        return AlertTransition.CLEARED
+    rank = severity_rank(state.level)
+    if current is not None and severity_rank(current.level) < rank:
+        return AlertTransition.WORSE
+    return AlertTransition.BETTER if severity_rank(lasting.level) > rank else None
 
 
 # Events of alerts, as text for the event log and as JSON for programs

@@ -81,11 +81,10 @@ RAISED = AlertState(
     Level.EXHAUSTED,
     "200 of 200",
     START - 900,
-    polls_seen=2,
     polls_required=2,
     raised_at=START,
 )
-COMING = replace(RAISED, key=replace(LEVEL, server="lic-lab"), raised_at=None, polls_seen=1)
+COMING = replace(RAISED, key=replace(LEVEL, server="lic-lab"), raised_at=None, polls=1)
 
 
 def with_alerts(*alerts: AlertState, acknowledgement: Acknowledgement | None = None) -> Board:
