@@ -72,7 +72,7 @@ def _questions(paths: Paths, folder: Path) -> Iterator[_Row]:
     now = int(clock.now())
     keys = [(name, PoolKey(code)) for name in estate.names(200) for code in estate.PRODUCTS]
     year = [SeriesQuery((key,), now - YEAR, now, 86400) for key in keys]
-    with History.open(paths.history, Retention(), clock) as history:
+    with History(paths.history, Retention(), clock) as history:
         one = _milliseconds(lambda: history.series(year[7]))
         yield "a year of daily peaks, one product", f"{one:.1f} ms", "<= 20 ms", one <= 20
         many = _milliseconds(lambda: history.series_batch(year))
@@ -98,7 +98,7 @@ def _years(folder: Path) -> Iterator[_Row]:
     names = past.names(pools)
     keys = tuple((name, PoolKey(past.PRODUCT)) for name in names)
     wanted = PeakQuery(now, UTC, names, scopes={"estate": names}, per_server=False)
-    with History.open(place / "history.db", Retention(), clock) as history:
+    with History(place / "history.db", Retention(), clock) as history:
 
         def series(width: int) -> Series:
             return history.series(SeriesQuery(keys, now - YEAR, now, width))

@@ -34,7 +34,7 @@ def write(folder: Path, servers: int, days: int = 365) -> Paths:
         for name in names(servers)
     ]
     save_servers(paths, registry)
-    history = History.open(paths.history, Retention(), clock)
+    history = History(paths.history, Retention(), clock)
     now = clock.now()
     history.import_readings(_past(names(servers), now, days))
     history.append_many(

@@ -29,7 +29,7 @@ def rates(folder: Path) -> Iterator[tuple[str, float, float]]:
         path = folder / f"{name}.csv"
         path.write_text("".join(_export() if name == "export" else _foreign()))
         started = time.perf_counter()
-        with History.open(folder / f"{name}.db", Retention(), SystemClock()) as history:
+        with History(folder / f"{name}.db", Retention(), SystemClock()) as history:
             counts = history.import_readings(read_csv(CsvFile(path), options).pools)
         ours = time.perf_counter() - started
         assert counts.written > 0.9 * _ROWS

@@ -34,7 +34,7 @@ def names(count: int) -> tuple[str, ...]:
 
 def write(path: Path, clock: Clock, count: int, days: int) -> None:
     """A history of `count` servers with one pool each, polled to the end of yesterday."""
-    History.open(path, Retention(), clock).close()
+    History(path, Retention(), clock).close()
     end = int(clock.now()) // DAY * DAY
     begin = end - days * DAY
     with closing(sqlite3.connect(path)) as db:

@@ -27,7 +27,7 @@ ALERT = AlertState(
 def _recorded(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     set_time(monkeypatch, START)
     save_servers(paths, [server()])
-    with History.open(paths.history, Retention(), SystemClock()) as history:
+    with History(paths.history, Retention(), SystemClock()) as history:
         result = poll(snapshot(pool(in_use=85, installed=100)), at=START - 9)
         history.append_many([(server(), result, ())], AlertChanges((ALERT,)))
 

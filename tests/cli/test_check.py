@@ -17,7 +17,7 @@ def recorded(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     set_time(monkeypatch, START + 5)
     servers = [server("a", group="emea"), server("b", group="us")]
     save_servers(paths, servers)
-    with History.open(paths.history, Retention(), FakeClock(START)) as history:
+    with History(paths.history, Retention(), FakeClock(START)) as history:
         for registered, in_use in zip(servers, (412, 50), strict=True):
             read = snapshot(pool(in_use=in_use))
             history.append(registered, poll(read, registered.name, START))

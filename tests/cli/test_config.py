@@ -86,7 +86,7 @@ def test_info_counts_servers_without_names_or_secrets(
 def test_info_shows_who_polls_without_the_name_of_a_machine(
     holder: str, expected: str, paths: Paths, cli: Cli
 ) -> None:
-    with History.open(paths.history, Retention(), FakeClock(START)) as history:
+    with History(paths.history, Retention(), FakeClock(START)) as history:
         assert cli.json("info")["environment"]["polled by"] == "nobody"
         history.claim_lease((holder, START))
     printed = cli("info").out

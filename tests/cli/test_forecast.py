@@ -47,7 +47,7 @@ def forecast_history(paths: Paths) -> None:
     """Record a server whose use grows, and a flat one that loses its licenses in 20 days."""
     expiry: dict[str, Any] = {"expires": TODAY + timedelta(days=20), "permanent": False}
     nothing: dict[str, Any] = {}
-    with History.open(paths.history, Retention(), SystemClock()) as history:
+    with History(paths.history, Retention(), SystemClock()) as history:
         for name, group, level, fields in (
             ("grows", "east", lambda day: 300 + day, nothing),
             ("leaves", "west", lambda _: 400, expiry),
@@ -111,7 +111,7 @@ def test_forecast_estate_is_the_sum_of_the_selected_servers(cli: Cli) -> None:
 
 
 def test_forecast_of_a_server_that_was_never_polled(paths: Paths, cli: Cli) -> None:
-    with History.open(paths.history, Retention(), SystemClock()) as history:
+    with History(paths.history, Retention(), SystemClock()) as history:
         import_past(history, "lic-01", CODE, list(daily_peaks(lambda day: 300 + day)))
     save_servers(paths, [server("lic-01")])
     assert forecasts(cli)["lic-01"]["status"] == "growing"
@@ -170,7 +170,7 @@ def test_forecast_refuses_unknown_names(cli: Cli, args: tuple[str, ...], message
 def test_forecast_without_a_history_or_readings(paths: Paths, cli: Cli) -> None:
     save_servers(paths, [server("a")])
     assert "no history database at" in cli.refused("forecast")
-    History.open(paths.history, Retention(), SystemClock()).close()
+    History(paths.history, Retention(), SystemClock()).close()
     assert cli("forecast") == ("", "No readings yet.\n")
     assert forecasts(cli) == {}
 

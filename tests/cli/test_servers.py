@@ -365,12 +365,12 @@ def test_edit_of_the_name_keeps_the_history(paths: Paths, cli: Cli, clock: FakeC
     cli("servers", "add", "lic", *WINRM)
     cli("servers", "add", "other", *CVAD)
     server, _ = load_servers(paths)
-    with History.open(paths.history, Retention(), clock) as history:
+    with History(paths.history, Retention(), clock) as history:
         history.append(server, Poll("lic", clock.now(), 0.1, Snapshot(())))
     cli.refused("servers", "edit", "lic", "--name", "other")
     cli("servers", "edit", "lic", "--name", "new")
     assert [server.name for server in load_servers(paths)] == ["new", "other"]
-    with History.open(paths.history, Retention(), clock) as history:
+    with History(paths.history, Retention(), clock) as history:
         assert list(history.last_polls()) == ["new"]
     assert "unknown server lic" in cli.refused("servers", "edit", "lic", "--group", "g")
 

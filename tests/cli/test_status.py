@@ -283,7 +283,7 @@ def test_cached_status_and_peaks_expect_a_server_that_was_never_read(
     set_time(monkeypatch, START)
     start = int(START) - 3600
     save_servers(paths, [server("a"), server("b")])
-    with History.open(paths.history, Retention(), FakeClock(START)) as history:
+    with History(paths.history, Retention(), FakeClock(START)) as history:
         for name, in_use in (("a", 30), ("b", 12)):
             read = pool("PVS_STD_CCS", in_use, 50, model=Model.CONCURRENT)
             history.append(server(name), poll(snapshot(read), name, start))
@@ -303,7 +303,7 @@ def test_status_of_a_locked_history_is_not_waited_for(
     cli: Cli, paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save_servers(paths, [server("a")])
-    History.open(paths.history, Retention(), FakeClock(START)).close()
+    History(paths.history, Retention(), FakeClock(START)).close()
     timeouts = []
 
     def connect(*arguments: Any, timeout: float, **options: Any) -> Any:

@@ -30,7 +30,7 @@ def readable(program: Program) -> Iterator[Program]:
         program.launcher = (setpriv, "--bounding-set=-all", "--inh-caps=-all")
     now = int(SystemClock().now())
     program.register(server(username="u", secret="env:NONE"))
-    with History.open(program.paths.history, Retention(), SystemClock()) as history:
+    with History(program.paths.history, Retention(), SystemClock()) as history:
         past = [(at, 100 + at % 7, 500) for at in range(now - 60 * _DAY, now, 3600)]
         import_past(history, "lic-01", "XDT_PLT_UD", past, Model.USER_DEVICE)
         history.append(server(), poll(snapshot(pool()), "lic-01", now - 30))

@@ -40,7 +40,7 @@ def test_bundle_shows_the_same_screens_in_a_fresh_installation(
 ) -> None:
     now, file = int(SystemClock().now()), str(tmp_path / "incident.lictui")
     program.register(server(username="u", secret="env:NONE", group="emea"))
-    with History.open(program.paths.history, Retention(), SystemClock()) as history:
+    with History(program.paths.history, Retention(), SystemClock()) as history:
         past = [(at, 100 + at % 7, 500) for at in range(now - 60 * _DAY, now - 60, 3600)]
         import_past(history, "lic-01", "XDT_PLT_UD", past, Model.USER_DEVICE)
         history.append(server(), poll(snapshot(pool()), "lic-01", now - 30))

@@ -130,7 +130,7 @@ def test_generated_history_has_the_pools_of_the_servers(program: Program) -> Non
 
 
 def _pools(demo: Demo) -> set[tuple[str, str, str, str]]:
-    with History.open(demo.paths.history, Retention(), demo.clock) as history:
+    with History(demo.paths.history, Retention(), demo.clock) as history:
         return {
             (pool.server, pool.product, pool.subscription_date, pool.model)
             for pool in history.pools()

@@ -49,7 +49,7 @@ def _keys(name: str) -> str:
 @pytest.fixture
 def home(program: Program) -> Path:
     program.register(server())
-    with History.open(program.paths.history, Retention(), SystemClock()) as history:
+    with History(program.paths.history, Retention(), SystemClock()) as history:
         history.append(server(), poll(snapshot(pool()), "lic-01", SystemClock().now() - 30))
     return program.paths.config_dir.parent
 

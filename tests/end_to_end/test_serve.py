@@ -79,7 +79,7 @@ class Page:
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="Chromium is not installed")
 async def test_browser_shows_the_monitor_after_the_token(program: Program, tmp_path: Path) -> None:
     program.register(server())
-    with History.open(program.paths.history, Retention(), SystemClock()) as history:
+    with History(program.paths.history, Retention(), SystemClock()) as history:
         history.append(server(), poll(snapshot(pool()), "lic-01", SystemClock().now() - 30))
     program.environment["PAGE_TOKEN"] = _TOKEN
     serving = program.start("serve", "--listen", "127.0.0.1:8793", "--token", "env:PAGE_TOKEN")

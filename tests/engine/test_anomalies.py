@@ -80,7 +80,7 @@ class Check:
 @pytest.fixture
 def check(tmp_path: Path) -> Iterator[Check]:
     clock = FakeClock(NOW)
-    with History.open(tmp_path / "history.db", Retention(), clock) as history:
+    with History(tmp_path / "history.db", Retention(), clock) as history:
         yield Check(history, clock)
 
 
@@ -159,7 +159,7 @@ async def test_anomaly_is_raised_and_cleared_once_despite_restarts(
     harness.register(server(interval=300.0))
     in_use(400)
     engine = await harness.engine()
-    with History.open(harness.paths.history, Retention(), harness.clock) as history:
+    with History(harness.paths.history, Retention(), harness.clock) as history:
         import_past(history, "lic-01", CODE, hours(office, end=START))
     await harness.clock.advance(1.5 * HOUR)
     raised = [state.key.kind for state in engine.board.alert_states or () if state.raised_at]

@@ -128,7 +128,7 @@ async def test_history_that_cannot_be_opened_is_tried_again(harness: EngineHarne
 
 async def stored(harness: EngineHarness) -> HistoryStats:
     """What is in the file, as another process sees it."""
-    with History.open(harness.paths.history, Retention(), harness.clock) as history:
+    with History(harness.paths.history, Retention(), harness.clock) as history:
         return history.stats()
 
 
@@ -591,7 +591,7 @@ async def test_server_with_a_history_is_expected_before_its_first_poll(
     harness.register(server("a"), server("b"))
     harness.replies["a"] = snapshot(pool("PVS_STD_CCS", 5, 100, model=Model.CONCURRENT))
     harness.replies["b"] = SourceError(FailureKind.REFUSED, "no answer")
-    with History.open(harness.paths.history, Retention(), harness.clock) as history:
+    with History(harness.paths.history, Retention(), harness.clock) as history:
         for name in ("b", "not-registered"):
             read = pool("PVS_STD_CCS", 3, 40, model=Model.CONCURRENT)
             history.append(server(name), Poll(name, START - 60, 0.1, snapshot(read)))

@@ -270,7 +270,7 @@ def test_failing_server_backs_off(
 
 @pytest.fixture
 def history(tmp_path: Path, clock: FakeClock) -> Iterator[History]:
-    with History.open(tmp_path / "history.db", Retention(), clock) as history:
+    with History(tmp_path / "history.db", Retention(), clock) as history:
         yield history
 
 

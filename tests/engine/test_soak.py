@@ -62,7 +62,7 @@ class Day:
 
     def readings(self) -> int:
         """How many readings another process finds in the history."""
-        with History.open(self.harness.paths.history, Retention(), self.harness.clock) as history:
+        with History(self.harness.paths.history, Retention(), self.harness.clock) as history:
             return history.stats().readings
 
 

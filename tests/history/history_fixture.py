@@ -31,7 +31,7 @@ class HistoryFixture:
     ) -> None:
         self.path = path
         self.clock = clock or FakeClock()
-        self.history = History.open(path, retention or Retention(), self.clock)
+        self.history = History(path, retention or Retention(), self.clock)
 
     def close(self) -> None:
         self.history.close()

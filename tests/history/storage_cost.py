@@ -25,7 +25,7 @@ PRODUCTS = ("XDT_PLT_UD", "XDT_ENT_CCS", "MPS_ADV_CCU", "PVS_STD_CCS", "CITRIX")
 def live(folder: Path, every: float, days: int, servers: int = 2, pools: int = 3) -> History:
     """A history that was polled `every` seconds for `days` days; the caller closes it."""
     clock = FakeClock(BEGIN)
-    history = History.open(folder / "history.db", Retention(), clock)
+    history = History(folder / "history.db", Retention(), clock)
     estate = [server(f"lic-{number:02}", interval=every) for number in range(servers)]
     lines_of = [figures(number, every, pools) for number in range(servers)]
     waiting = []

@@ -173,7 +173,7 @@ def test_history_that_is_read_is_not_written(tmp_path: Path) -> None:
     with closing(HistoryFixture(path)) as fixture:
         fixture.poll_series(MIDNIGHT, [5, 6])
     before = files(path)
-    with History.open(path, Retention(), FakeClock(), read_only=True) as history:
+    with History(path, Retention(), FakeClock(), read_only=True) as history:
         assert history.stats().readings == 2
         with pytest.raises(HistoryError, match="cannot be written"):
             history.append(server(), poll(at=MIDNIGHT + 120))
@@ -182,7 +182,7 @@ def test_history_that_is_read_is_not_written(tmp_path: Path) -> None:
         with closing(HistoryFixture(path)) as fixture:
             fixture.poll_series(MIDNIGHT + 120, [7])
             assert history.is_replaced()  # to be opened again, for now somebody writes
-            with History.open(path, Retention(), FakeClock(), read_only=True) as again:
+            with History(path, Retention(), FakeClock(), read_only=True) as again:
                 fixture.poll_series(MIDNIGHT + 180, [8])
                 assert again.stats().readings == 4
                 assert not again.is_replaced()
@@ -209,7 +209,7 @@ def test_history_that_may_not_be_written_is_read(
     with pytest.raises(HistoryError, match="cannot be written: Permission denied"):
         HistoryFixture(tmp_path / "none.db")
     with pytest.raises(HistoryError, match="cannot be read: No such file"):
-        History.open(tmp_path / "none.db", Retention(), FakeClock(), read_only=True)
+        History(tmp_path / "none.db", Retention(), FakeClock(), read_only=True)
 
 
 @pytest.mark.parametrize("how", ["deleted", "moved", "replaced"])
@@ -322,7 +322,7 @@ def test_failed_batch_changes_nothing(fixture: HistoryFixture) -> None:
 
 
 def test_closing_twice_is_allowed(tmp_path: Path) -> None:
-    history = History.open(tmp_path / "h.db", Retention(), FakeClock())
+    history = History(tmp_path / "h.db", Retention(), FakeClock())
     history.close()
     history.close()
 

@@ -112,7 +112,7 @@ def test_alerts_and_acknowledgements_survive_a_restart(fixture: HistoryFixture) 
     decided(fixture, STANDS, LOST)
     fixture.history.set_acknowledgement(USAGE, ANSWER)
     fixture.close()
-    with History.open(fixture.history.path, fixture.history.retention, FakeClock()) as again:
+    with History(fixture.history.path, fixture.history.retention, FakeClock()) as again:
         assert set(again.alert_states()) == {STANDS, LOST}
         assert again.acknowledgements() == {USAGE: ANSWER}
 

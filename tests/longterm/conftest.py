@@ -33,7 +33,7 @@ class PushFixture(HistoryFixture):
     def __init__(self, path: Path) -> None:
         super().__init__(path, InstantClock(), Retention(raw=1))
         self.clock._now = MIDNIGHT
-        self.spool = Spool.open(path, Retention(), self.clock)
+        self.spool = Spool(path, Retention(), self.clock)
         self.restart()
 
     def restart(self, settings: Settings = SETTINGS) -> None:

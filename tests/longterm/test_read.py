@@ -37,7 +37,7 @@ def monitor(tmp_path: Path) -> Iterator[PushFixture]:
 def merged(fixture: PushFixture) -> LongTermHistory:
     clock = InstantClock()
     clock._now = fixture.clock._now
-    history = LongTermHistory.open(fixture.path, Retention(), clock, read_only=True)
+    history = LongTermHistory(fixture.path, Retention(), clock, read_only=True)
     history.connect(SETTINGS, SERVERS, run)
     return history
 

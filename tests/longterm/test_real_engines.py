@@ -111,7 +111,7 @@ def check(push: PushFixture, path: Path, settings: Settings) -> None:
     assert comparison.local == comparison.stored > 200_000
     assert comparison.checksums[0] == comparison.checksums[1]
     push.clock._now = NOW
-    with LongTermHistory.open(path, Retention(), push.clock) as other:
+    with LongTermHistory(path, Retention(), push.clock) as other:
         other.connect(settings, SERVERS, run)
         query = PeakQuery(NOW, None, set(NAMES))
         assert list(find_peaks(other, query)) == list(find_peaks(push.history, query))

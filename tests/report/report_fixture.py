@@ -38,7 +38,7 @@ class ReportFixture:
 
     def __init__(self, path: Path, retention: Retention = DEFAULT_RETENTION) -> None:
         self.clock = FakeClock(timestamp("2026-11-03T09:00"))
-        self.history = History.open(path, retention, self.clock)
+        self.history = History(path, retention, self.clock)
         self.servers: dict[str, Server] = {}
 
     def keep_days_only(self) -> None:

@@ -118,7 +118,7 @@ def test_any_reply_is_printed_exported_and_reported(reply: dict[str, Any]) -> No
     zone, now = UTC, START + 3600
     with (
         tempfile.TemporaryDirectory() as folder,
-        History.open(Path(folder) / "history.db", Retention(), FakeClock(now)) as history,
+        History(Path(folder) / "history.db", Retention(), FakeClock(now)) as history,
     ):
         for ago in range(40 * 24, -1, -24):
             history.append(far, Poll("far", START - ago * 3600, 0.1, result))

@@ -102,7 +102,7 @@ def test_history_has_the_year_before(tmp_path: Path, clock: FakeClock) -> None:
     name = estate.servers[0].name
     held = estate.inventory_at(name, START)[0]
     key = PoolKey(held.product, held.subscription_date.isoformat())
-    with History.open(paths.history, Retention(), clock) as history:
+    with History(paths.history, Retention(), clock) as history:
 
         def series(days: int, width: int, *servers: str) -> Series:
             pools = tuple((server, key) for server in servers)

@@ -209,7 +209,7 @@ def open_with_engine(
     from lictui.longterm.read import LongTermHistory
 
     path = history_path(paths, settings)
-    history = LongTermHistory.open(path, settings.retention, clock, read_only=True)
+    history = LongTermHistory(path, settings.retention, clock, read_only=True)
     history.connect(settings, servers, run)
     return history
 
@@ -221,7 +221,7 @@ def _open_pusher(
     from lictui.longterm.spool import Spool
 
     path = history_path(paths, settings)
-    spool = Spool.open(path, settings.retention, clock, read_only=read_only)
+    spool = Spool(path, settings.retention, clock, read_only=read_only)
     return Pusher(spool, settings, clock)
 
 

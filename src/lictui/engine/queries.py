@@ -233,8 +233,8 @@ def open_history(
     if isinstance(clock, PastClock):
         from lictui.history.past import PastHistory
 
-        return PastHistory.open(path, settings.retention, clock, read_only=True)
-    return History.open(path, settings.retention, clock, read_only=read_only, patience=patience)
+        return PastHistory(path, settings.retention, clock, read_only=True)
+    return History(path, settings.retention, clock, read_only=read_only, patience=patience)
 
 
 def load_board(servers: Iterable[Server], history: History, settings: AlertSettings) -> MergedBoard:

@@ -208,12 +208,13 @@ class HistoryFile:
     def __init__(
         self, path: Path, now: float, *, read_only: bool = False, patience: float | None = None
     ) -> None:
-        """Open the history at `path` and create it if necessary; `now` names a file moved away.
+        """Open the history at `path`, mode 0600 in a 0700 folder; create it if necessary.
 
-        `patience`: seconds to wait, each time, for another program that locks the file.
-
-        A file that may not be written is read. Raises HistoryError when that is impossible, too;
-        nothing is lost then.
+        A corrupt file is moved away, never deleted: `now` is part of its new name. A file of
+        another program, or of another schema version, is refused and left unchanged. With
+        `read_only` nothing at all is written; a file that may not be written is opened like that,
+        too, with a notice. Raises HistoryError. `patience`: seconds to wait, each time, for another
+        program that locks the file.
         """
         self.path = path
         self._patience = _BUSY_TIMEOUT if patience is None else patience

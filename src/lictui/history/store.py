@@ -7,7 +7,7 @@ the caller goes on without. Times are UTC epoch seconds.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -53,17 +53,6 @@ class History(Journal, Polls):
         super().__init__(path, clock.now(), read_only=read_only, patience=patience)
         self.retention = retention
         self._clock = clock
-
-    @classmethod
-    def open(cls, path: Path, retention: Retention, clock: Clock, **options: Any) -> Self:
-        """Open the history at `path`, mode 0600 in a 0700 folder; create it if necessary.
-
-        A corrupt file is moved away, never deleted. A file of another program, or of another
-        schema version, is refused and left unchanged. With `read_only` nothing at all is written;
-        without write permission the history is opened like that, too, with a notice. The options
-        are those of HistoryFile.
-        """
-        return cls(path, retention, clock, **options)
 
     def __enter__(self) -> Self:
         return self

@@ -312,7 +312,7 @@ def write_history(estate: SimulatedEstate, paths: Paths, clock: Clock) -> None:
     """Write the year before the estate's start into the history of `paths`. LictuiError."""
     from lictui.history.store import History  # noqa: PLC0415 - without a past there is none
 
-    with History.open(paths.history, Retention(), clock) as history:
+    with History(paths.history, Retention(), clock) as history:
         history.import_readings(backfill(estate, estate.start))
 
 
