@@ -255,12 +255,28 @@ async def test_series_goes_on_after_a_change_of_product(recorded: Recorded) -> N
     assert outlook.forecast.basis.endswith("continues OLD_UD")
     assert summary.all_time is not None
     assert summary.all_time.peak.peak == 300
+    series = await trend(recorded, board, PoolKey("NEW_CCS"), changed)
+    assert (series.high[0], series.high[-1], len(series)) == (300, 200, 48)
+
+
+async def test_trend_goes_on_after_a_renewal(recorded: Recorded) -> None:
+    changed, source = MIDNIGHT - 2 * DAY, server("lic-01", interval=900.0)
+    for time in range(changed - DAY, int(START), 900):
+        day = date(2026 if time < changed else 2027, 12, 1)
+        result = snapshot(pool(PRODUCT, 300, 500, subscription=day))
+        recorded.history.append(source, poll(result, "lic-01", time))
+    series = await trend(recorded, board_of(source), PoolKey(PRODUCT, "2027-12-01"), changed)
+    assert (set(series.high.tolist()), len(series)) == ({300}, 48)
+
+
+async def trend(recorded: Recorded, board: MergedBoard, key: PoolKey, middle: int) -> Series:
+    """What the row of a pool shows of two days."""
     thread: Any = InlineThread("history")
     queries = HistoryQueries(thread, recorded.clock, lambda: board, Settings)
     queries.use(recorded.history)
-    trend = SeriesQuery((("lic-01", PoolKey("NEW_CCS")),), changed - DAY, changed + DAY, HOUR)
-    (series,) = await queries.series_batch((trend,))
-    assert (series.high[0], series.high[-1], len(series)) == (300, 200, 48)
+    query = SeriesQuery((("lic-01", key),), middle - DAY, middle + DAY, HOUR)
+    (series,) = await queries.series_batch((query,))
+    return series
 
 
 @pytest.mark.parametrize("length", RangeLength)

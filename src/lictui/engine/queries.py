@@ -121,19 +121,21 @@ class HistoryQueries:
             from lictui.analysis.columns import Series  # loads numpy
 
             return tuple(Series.empty(query.width) for query in queries)
-        return self._history.series_batch(self._with_earlier_products(queries, self._history))
+        return self._history.series_batch(self._with_ended_pools(queries, self._history))
 
-    def _with_earlier_products(
+    def _with_ended_pools(
         self, queries: tuple[SeriesQuery, ...], history: History
     ) -> tuple[SeriesQuery, ...]:
-        """The queries with the ended pools whose series their pools carry on (`continues`)."""
-        if not any(status.server.continues for status in self._board().registered.servers):
-            return queries
+        """The queries with the ended pools that theirs carry on: renewed, or `continues`."""
         from lictui.engine.outlook import continued_pools  # loads numpy, as the answer does
 
+        ended = [pool for pool in history.pools() if pool.ended is not None]
+        continued = continued_pools(self._board(), history.pools()) if ended else {}
         earlier: dict[tuple[str, str], list[ServerPool]] = defaultdict(list)
-        for owner, (product, _) in continued_pools(self._board(), history.pools()).items():
-            earlier[owner[0], product].append(owner)
+        for pool in ended:
+            owner = pool.server, pool.key
+            product, _ = continued.get(owner, (pool.product, pool.model))
+            earlier[pool.server, product].append(owner)
         before = (
             [owner for server, key in query.pools for owner in earlier[server, key.product]]
             for query in queries
