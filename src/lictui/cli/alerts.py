@@ -47,7 +47,10 @@ def alerts(ctx: click.Context, /, *, output_format: str) -> None:
     with open_history(ctx.obj) as history:
         active = list(_active_alerts(history))
     now = SystemClock().now()
-    records = [_alert_json(alert, acknowledgement, now) for alert, acknowledgement in active]
+    records = [
+        {**alert_json(alert, alert, answer, now), "about": alert.key.detail or None}
+        for alert, answer in active
+    ]
     emit(
         map(_row, records),
         _COLUMNS,
@@ -113,37 +116,26 @@ def _active_alerts(history: History) -> Iterator[tuple[AlertState, Acknowledgeme
         yield alert, acknowledgements.get(alert.key)
 
 
-def _alert_json(
-    alert: AlertState, acknowledgement: Acknowledgement | None, now: float
+def alert_json(
+    alert: AlertState,
+    raised: AlertState | None,
+    acknowledgement: Acknowledgement | None,
+    now: float,
 ) -> dict[str, Any]:
-    key = alert.key
+    """Return an alert, when it was raised, and the acknowledgement or snooze in effect."""
+    is_active = raised and acknowledgement and acknowledgement.is_active(now)
+    active = acknowledgement if is_active else None
+    until = active.until if active else None
     return {
-        "kind": key.kind,
+        "kind": alert.key.kind,
         "level": alert.level,
-        "server": key.server,
-        "product": key.product or None,
+        "server": alert.key.server,
+        "product": alert.key.product or None,
         "since": optional_time(alert.since),
         "message": alert.message,
-        "about": key.detail or None,
-        **acknowledgement_json(alert, acknowledgement, now),
-    }
-
-
-def acknowledgement_json(
-    alert: AlertState | None, acknowledgement: Acknowledgement | None, now: float
-) -> dict[str, Any]:
-    """Return when an alert was raised, and the acknowledgement or snooze that is in effect."""
-    if alert is None or acknowledgement is None or not acknowledgement.is_active(now):
-        acknowledged, snoozed_until = None, None
-    elif acknowledgement.until is None:
-        acknowledged = {"by": acknowledgement.by, "at": iso(acknowledgement.time)}
-        snoozed_until = None
-    else:
-        acknowledged, snoozed_until = None, iso(acknowledgement.until)
-    return {
-        "raised": optional_time(alert.raised_at) if alert else None,
-        "acknowledged": acknowledged,
-        "snoozed_until": snoozed_until,
+        "raised": raised and optional_time(raised.raised_at),
+        "acknowledged": {"by": active.by, "at": iso(active.time)} if active and not until else None,
+        "snoozed_until": optional_time(until),
     }
 
 

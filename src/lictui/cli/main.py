@@ -154,9 +154,11 @@ def _complete_names(command: click.Command) -> click.Command:
 class LazyGroup(click.Group):
     """A group whose commands are imported when they run; its table is `COMMANDS[name]`."""
 
-    @property
-    def _table(self) -> Mapping[str, str]:
-        return COMMANDS[self.name or ""]
+    def __init__(self, name: str, **settings: Any) -> None:
+        super().__init__(name, **settings)
+        self._table = COMMANDS[name]
+        # Only click's own search for similar names looks at the values
+        self.commands = dict.fromkeys(self._table, click.Command(None))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, in the order of the help."""
@@ -188,16 +190,6 @@ class LazyGroup(click.Group):
         items = (CompletionItem(name, help=text) for name, text in self._table.items())
         commands = [item for item in items if item.value.startswith(incomplete)]
         return commands + click.Command.shell_complete(self, ctx, incomplete)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; the error for an unknown one suggests a similar name."""
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            message = f"{error.message}{suggestion(args[0], self._table)}"
-            raise click.UsageError(message, ctx) from None
 
 
 @click.group(

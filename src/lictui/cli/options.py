@@ -195,7 +195,8 @@ def add_common_options(command: click.Command) -> click.Command:
     """Add the common options to `command` and its subcommands, and a variable to each option."""
     if any(parameter.name == "config_dir" for parameter in command.params):
         return command
-    command.params.extend(_common_options())
+    for add in _COMMON_OPTIONS:
+        add(command)
     command.context_settings.setdefault("help_option_names", ["-h", "--help"])
     for parameter in command.params:
         if isinstance(parameter, click.Option) and parameter.envvar is None:
@@ -205,41 +206,6 @@ def add_common_options(command: click.Command) -> click.Command:
         for subcommand in command.commands.values():
             add_common_options(subcommand)
     return command
-
-
-def _common_options() -> list[click.Parameter]:
-    def option(*names: str, **settings: Any) -> click.Parameter:
-        settings = {"callback": _set_common, "is_eager": True, **settings}
-        return click.Option(names, expose_value=False, **settings)
-
-    directory = click.Path(file_okay=False, path_type=Path)
-    return [
-        option(
-            "--config-dir",
-            type=directory,
-            metavar="DIR",
-            help="Directory of config.toml and servers.toml.",
-        ),
-        option(
-            "--data-dir",
-            type=directory,
-            metavar="DIR",
-            help="Directory of the history database and the log file.",
-        ),
-        option(
-            "--log-level",
-            type=click.Choice(_LOG_LEVELS),
-            help="Log level of lictui.log (default: warning).",
-        ),
-        option("--no-color", is_flag=True, help="Disable colors (also: NO_COLOR)."),
-        option(
-            "-V",
-            "--version",
-            is_flag=True,
-            callback=_print_version,
-            help="Show the version and exit.",
-        ),
-    ]
 
 
 def _set_common(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
@@ -265,6 +231,30 @@ def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool)
     if value and not ctx.resilient_parsing:
         click.echo(f"lictui {__version__}")
         ctx.exit()
+
+
+_FOLDER: Final = click.Path(file_okay=False, path_type=Path)
+_COMMON: Final[dict[str, Any]] = {"callback": _set_common, "is_eager": True, "expose_value": False}
+_COMMON_OPTIONS: Final = (
+    option(
+        "--config-dir", "Directory of config.toml and servers.toml.", "DIR", type=_FOLDER, **_COMMON
+    ),
+    option(
+        "--data-dir",
+        "Directory of the history database and the log file.",
+        "DIR",
+        type=_FOLDER,
+        **_COMMON,
+    ),
+    option(
+        "--log-level",
+        "Log level of lictui.log (default: warning).",
+        type=click.Choice(_LOG_LEVELS),
+        **_COMMON,
+    ),
+    option("--no-color", "Disable colors (also: NO_COLOR).", **_COMMON),
+    option("-V --version", "Show the version and exit.", **_COMMON | {"callback": _print_version}),
+)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from msgspec.structs import replace
 
-from lictui.cli.alerts import acknowledgement_json
+from lictui.cli.alerts import alert_json
 from lictui.cli.context import load_configuration, select_servers
 from lictui.cli.options import (
     FORMATS,
@@ -60,7 +60,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from lictui.config.settings import AlertSettings, Thresholds
-    from lictui.model import AlertState
 
 SCHEMA: Final = "lictui.status/1"
 _FOR_PEOPLE: Final = ("table", "markdown")  # list each license server once, however it is read
@@ -259,6 +258,7 @@ def status_json(
     With `merged`, servers of one license server are listed as one, with its members in `parts`.
     """
     duplicates, alerts = {} if merged else duplicate_pools(board), board.alert_settings
+    raised = {state.key: state for state in board.alert_states or ()}
     return {
         "schema": SCHEMA,
         "at": iso(now),
@@ -271,7 +271,11 @@ def status_json(
             {"group": total.scope or None, **_total_json(total, alerts, GroupBy.GROUP)}
             for total in board.totals(GroupBy.GROUP)
         ],
-        "alerts": [_alert_json(alert, board, now) for alert in current_alerts(board, today)],
+        # A condition that holds now, and whether the polling lictui has raised it
+        "alerts": [
+            alert_json(alert, raised.get(alert.key), board.acknowledgements.get(alert.key), now)
+            for alert in current_alerts(board, today)
+        ],
     }
 
 
@@ -355,20 +359,6 @@ def _total_json(total: Total, alerts: AlertSettings, by: GroupBy) -> dict[str, A
         "unknown": total.unknown_pools,
         "servers_reporting": len(total.servers_reporting),
         "servers_expected": len(total.servers_expected),
-    }
-
-
-def _alert_json(alert: AlertState, board: MergedBoard, now: float) -> dict[str, Any]:
-    """Return a condition that holds now, and whether the polling lictui has raised it."""
-    raised = next((state for state in board.alert_states or () if state.key == alert.key), None)
-    return {
-        "kind": alert.key.kind,
-        **fields(alert, "level"),
-        "server": alert.key.server,
-        "product": alert.key.product or None,
-        "since": optional_time(alert.since),
-        "message": alert.message,
-        **acknowledgement_json(raised, board.acknowledgements.get(alert.key), now),
     }
 
 
