@@ -31,6 +31,7 @@ def test_shorten_cuts_in_the_middle(name: str, width: int, short: str) -> None:
         ("https://lic01.corp.example", ["> https://lic01", "  .corp.example"]),
         ("ライセンスサーバー", ["> ライセンスサ", "  ーバー"]),
         ("", ["> "]),
+        ("until day 30 Nov", ["> until day", "  30 Nov"]),
     ],
 )
 def test_hang_breaks_between_words_and_indents(sentence: str, lines: list[str]) -> None:

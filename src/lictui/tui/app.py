@@ -378,10 +378,7 @@ class LictuiApp(App[int]):
     # Screens
 
     def show_view(self, name: str, **kwargs: Any) -> None:
-        """Show a screen by its name; main views replace each other, the help closes itself."""
-        if name == "help" and getattr(self.screen, "VIEW", "") == name:
-            self.pop_screen()
-            return
+        """Show a screen by its name; main views replace each other."""
         self.hint = commands.following_hint(self.hint, name)
         module, _, screen = SCREENS[name].partition(":")
         make = getattr(import_module(module), screen)
@@ -516,7 +513,7 @@ class LictuiApp(App[int]):
         return await super().run_action(action, *args, **kwargs)
 
     async def action_quit(self) -> None:
-        """Quit; a dialog closes first, and a form asks before it discards anything."""
+        """Quit; a form closes first, and asks before it discards anything."""
         if (close := getattr(self.screen, "action_cancel", None)) is not None:
             close()
         else:

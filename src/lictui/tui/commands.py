@@ -26,6 +26,7 @@ _SERVER: Final = ("servers", "server")
 _USAGE: Final = ("usage",)
 _FORM: Final = ("form",)
 _TEXTS: Final = ("data_sources", "help")
+_NOT_DIALOGS: Final = (*VIEWS, "entitlements", "form", "first_run")  # where all others work, too
 _SORTED: Final = (*_LISTS, "entitlements", "license_users")
 _PAGES: Final = (*_SORTED, "usage")
 
@@ -206,14 +207,14 @@ COMMANDS: Final = (
     Command("confirm.yes", "y", "choose('yes')", "Yes", "Confirm", ("confirm",), footer=True),
     Command("confirm.no", "escape,n", "choose('')", "No", "Cancel", ("confirm",), footer=True),
     *_down_and_up("assistant", "roll", "cloud_assistant"),
-    Command("assistant.close", "escape,c,enter", "app.pop_screen", "Close", "Close this dialog",
+    Command("assistant.close", "escape,c,enter,q", "app.pop_screen", "Close", "Close this dialog",
             ("cloud_assistant",), footer=True),
     *_down_and_up("holders", "move", "license_users"),
     Command("holders.again", "r", "again", "Refresh", "Ask the servers again", ("license_users",),
             footer=True),
     Command("holders.copy", "Y", "copy", "Copy", "Copy the udadmin commands for idle assignments",
             ("license_users",), footer=True),
-    Command("holders.close", "escape,u,enter", "app.pop_screen", "Close", "Close this dialog",
+    Command("holders.close", "escape,u,enter,q", "app.pop_screen", "Close", "Close this dialog",
             ("license_users",), footer=True),
     *_down_and_up("contract", "move", "entitlements"),
     Command("contract.other", "tab", "app.focus_next", "Other list", "Switch to the other list",
@@ -228,11 +229,11 @@ COMMANDS: Final = (
     Command("why.page_up", "pageup,ctrl+b", "page(-1)", "Page up", "Previous page", _TEXTS),
     Command("why.copy", "Y", "copy", "Copy", "Copy everything to the clipboard (OSC 52)",
             ("data_sources",), footer=True),
-    Command("why.close", "escape,w,W,enter", "app.pop_screen", "Close", "Close this dialog",
+    Command("why.close", "escape,w,W,enter,q", "app.pop_screen", "Close", "Close this dialog",
             ("data_sources",), footer=True),
     Command("help.ids", "tab,left,right", "other_page", "Other page", "Switch to the other page",
             ("help",), footer=True),
-    Command("help.close", "escape,enter", "app.pop_screen", "Close", "Close this dialog",
+    Command("help.close", "escape,enter,q,?,f1", "app.pop_screen", "Close", "Close this dialog",
             ("help",), footer=True),
     Command("first_run.down", "down,j", "app.focus_next", "Down", "Next option", ("first_run",)),
     Command("first_run.up", "up,k", "app.focus_previous", "Up", "Previous option", ("first_run",)),
@@ -278,7 +279,7 @@ def keymap_problems(keymap: Mapping[str, str]) -> tuple[str, ...]:
     clashes = tuple(
         f"keymap: {key!r} is bound to both {first.id!r} and {second.id!r}"
         for first, second in combinations(with_keymap(keymap), 2)
-        if not first.screens or not second.screens or set(first.screens) & set(second.screens)
+        if set(first.screens or _NOT_DIALOGS) & set(second.screens or _NOT_DIALOGS)
         for key in first.key_list
         if key in second.key_list
     )

@@ -196,7 +196,7 @@ def hang(head: Line, line: Sequence[Fragment], width: int) -> Iterator[Line]:
         start, head = end, ((" " * indent, Tone.QUIET),)
 
 
-_BEFORE_UNIT: Final = re.compile(r"(?<=\d) (?=(?:%|min|[shd])\b|%)")
+_BEFORE_UNIT: Final = re.compile(r"(?<=\d) (?=%|(?:min|[shd]|[A-Z][a-z]{2})\b)")
 _NO_BREAK: Final = "\u00a0"
 _FILLER: Final = "\0"  # the second cell of a wide character
 

@@ -70,5 +70,15 @@ async def test_help_has_command_ids_on_its_second_page() -> None:
         assert "pane.next" not in screen_text(run.app)
         await run.press("tab", "space", "space")
         assert "pane.next" in screen_text(run.app)
-        await run.press("tab", "escape")
-        assert run.app.screen.id != "help"
+        await run.press("tab")
+        assert "pane.next" not in screen_text(run.app)
+
+
+@pytest.mark.parametrize("key", ["question_mark", "W"])
+async def test_dialog_is_closed_by_its_own_key_and_by_q(key: str) -> None:
+    async with running_app() as run:
+        for closing in (key, "q", "escape"):
+            await run.press(key)
+            assert run.app.screen.is_modal
+            await run.press(closing)
+            assert not run.app.screen.is_modal

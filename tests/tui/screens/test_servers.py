@@ -126,6 +126,31 @@ async def test_edit_and_poll_are_of_the_selected_server() -> None:
     assert run.engine.polled == ["ddc-us-01"]
 
 
+async def test_command_source_has_the_name_of_its_program_and_never_responded() -> None:
+    command = ("/opt/company/scripts/read-licenses", "--site", "hq")
+    board = Board((ServerStatus(Server("a", SourceName.COMMAND, command=command)),))
+    async with running_app("servers", board=board) as run:
+        row = screen_text(run.app).splitlines()[2]
+        assert row.split()[-5:] == ["read-licenses", "--site", "hq", "-", "never"]
+
+
+@pytest.mark.parametrize("view", ["dashboard", "products", "servers"])
+async def test_footer_offers_nothing_that_needs_a_row_where_there_is_none(view: str) -> None:
+    unreadable = replace(Board(), notices=("servers.toml:2: server[0].url: is missing",))
+    async with running_app(view, board=unreadable) as run:
+        footer = screen_text(run.app).splitlines()[-1]
+        assert ": commands" in footer
+        assert not {"open", "poll", "edit", "test", "users"} & {*footer.split()}
+        await run.press("e", "t", "r", "x")
+        assert type(run.app.screen).__name__.lower() == f"{view}screen"
+
+
+async def test_products_view_polls_the_servers_of_the_selected_product() -> None:
+    async with running_app("products") as run:
+        await run.press("r")
+        assert run.engine.polled == ["lic-emea-01"]
+
+
 async def test_read_only_changes_nothing() -> None:
     engine = FakeEngine(test_steps=FINE)
     async with running_app("servers", engine=engine, settings=Settings(read_only=True)) as run:

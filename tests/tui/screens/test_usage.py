@@ -380,6 +380,15 @@ async def test_usage_marks_events_and_shows_them_at_the_cursor() -> None:
         assert "· Sun 22 Nov 06:00  installed 200 -> 250" in screen_text(run.app)
 
 
+async def test_usage_facts_that_do_not_fit_are_scrolled_by_keys() -> None:
+    async with running_app("usage", (60, 15), engine=engine(), **TWO) as run:
+        assert " servers " not in screen_text(run.app)
+        await run.press(*["pagedown"] * 4)
+        assert " servers " in screen_text(run.app)
+        await run.press(*["pageup"] * 4)
+        assert " now " in screen_text(run.app)
+
+
 async def test_usage_asks_for_the_outlook_once_an_hour() -> None:
     engine, clock = FakeEngine(series_of=workday_series), FakeClock()
     async with running_app("usage", engine=engine, clock=clock, **ONE) as run:

@@ -94,9 +94,6 @@ class Dialog(ModalScreen[T], AppScreen):
             Content(strip_controls(text)) for text in (title, keys)
         )
 
-    def action_cancel(self) -> None:
-        self.dismiss()
-
 
 def command_buttons(screen: AppScreen, *ids: str) -> Iterator[Button]:
     """Yield a button for each of these commands that the screen offers, named by its key."""

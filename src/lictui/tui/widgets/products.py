@@ -75,7 +75,7 @@ class ProductRow(Struct, frozen=True):
         if (self.total.ratio or 0.0) >= 1:
             return "exhausted", Tone.CRITICAL
         if forecast is None:
-            return "…" if self.summary is NO_SUMMARY else "", Tone.QUIET
+            return "loading" if self.summary is NO_SUMMARY else "", Tone.QUIET
         if days is not None and forecast.next_shortage:
             day, cause = forecast.next_shortage
             mark = cause and f" ({cause})"
