@@ -84,7 +84,6 @@ def test_help_of_a_group_imports_no_command(arguments: list[str]) -> None:
     imported = {name for name in done.stdout.split("'") if name.startswith("lictui.")}
     assert imported == {
         "lictui.cli",
-        "lictui.cli.examples",
         "lictui.cli.main",
         "lictui.cli.options",
         "lictui.errors",

@@ -37,7 +37,7 @@ _COLUMNS: Final = (
 )
 
 
-@click.group(invoke_without_command=True)
+@click.group(invoke_without_command=True, epilog="Example: lictui alerts --format markdown")
 @format_options
 @click.pass_context
 def alerts(ctx: click.Context, /, *, output_format: str) -> None:
@@ -62,7 +62,10 @@ def alerts(ctx: click.Context, /, *, output_format: str) -> None:
     )
 
 
-@alerts.command(short_help="Acknowledge or snooze alerts.")
+@alerts.command(
+    short_help="Acknowledge or snooze alerts.",
+    epilog="Example: lictui alerts ack --server lic-01 --kind usage --for 4h",
+)
 @option("--server", "Server of the alerts.", "NAME", required=True)
 @option("--product", "Limit to this product code.", "CODE")
 @option(

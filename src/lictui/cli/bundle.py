@@ -57,7 +57,7 @@ _PLACEHOLDERS: Final[dict[str, Any]] = {
 }
 
 
-@click.command()
+@click.command(epilog="Example: lictui bundle --from 6h --scrub -o incident.lictui")
 @option("--from start", "Start of the span.", "TIME", required=True)
 @option("--to end", "End of the span.", "TIME", show_default="now")
 @option("--scrub", "Replace the names of servers, groups and users.")

@@ -62,7 +62,7 @@ def _range_option(short: str, name: str, source: str) -> Callable[[Any], Any]:
     )
 
 
-@click.command(cls=_PluginCommand)
+@click.command(cls=_PluginCommand, epilog="Example: lictui check --product XDT_PLT_UD -w 80 -c 90")
 @_range_option("-w", "warning", "warn")
 @_range_option("-c", "critical", "critical")
 @servers_option

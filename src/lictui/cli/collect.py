@@ -50,7 +50,7 @@ def _push_url(_ctx: click.Context, _parameter: click.Parameter, value: str) -> s
         raise click.BadParameter(f"{error.message}; {error.hint}") from None
 
 
-@click.command()
+@click.command(epilog="Example: lictui collect --metrics-listen 9877")
 @interval_option
 @group_option
 @option(

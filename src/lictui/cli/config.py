@@ -55,14 +55,14 @@ _OVERRIDES: Final = {
 }
 
 
-@click.command()
+@click.command(epilog="Example: lictui config path")
 @click.pass_obj
 def path(context: CommandContext, /) -> None:
     """Print the path of config.toml."""
     click.echo(context.paths.config)
 
 
-@click.command()
+@click.command(epilog="Example: lictui config init")
 @click.pass_obj
 def init(context: CommandContext, /) -> None:
     """Create a commented config.toml (never overwrites)."""
@@ -83,7 +83,7 @@ def init(context: CommandContext, /) -> None:
     click.echo(file)
 
 
-@click.command()
+@click.command(epilog="Example: lictui config show --origin")
 @option("--origin", "Show the origin of each value.")
 @click.pass_context
 def show(ctx: click.Context, /, *, origin: bool) -> None:
@@ -109,7 +109,7 @@ def _overrides(root: click.Context) -> dict[str, tuple[object, str]]:
 _SCHEMAS: Final = {"config": config_schema, "servers": servers_schema, "status": None}
 
 
-@click.command()
+@click.command(epilog="Example: lictui config schema servers")
 @click.argument("name", type=click.Choice(list(_SCHEMAS)))
 def schema(*, name: str) -> None:
     """Print the JSON Schema of config.toml, servers.toml or status --json."""
@@ -123,7 +123,7 @@ def schema(*, name: str) -> None:
 # `lictui config check`
 
 
-@click.command()
+@click.command(epilog="Example: lictui config check")
 @click.pass_obj
 def check(context: CommandContext, /) -> int:
     """Check config.toml, servers.toml and contract.toml.
@@ -189,7 +189,7 @@ def _scopes(settings: Settings) -> Iterator[tuple[str, str, str]]:
 _PACKAGES: Final = ("textual", "httpx", "plotext", "pyspnego", "keyring", "gssapi")
 
 
-@click.command()
+@click.command(epilog="Example: lictui info --format markdown")
 @format_options
 @click.pass_obj
 def info(context: CommandContext, /, *, output_format: str) -> None:

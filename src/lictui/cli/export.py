@@ -17,7 +17,7 @@ from lictui.export.templates import icinga_command, read_template
 _KINDS = ("rules", "grafana", "icinga", "zabbix")
 
 
-@click.command()
+@click.command(epilog="Example: lictui export rules -o /etc/prometheus/rules/lictui.yml")
 @click.argument("kind", type=click.Choice(_KINDS))
 @output_option
 @click.pass_obj

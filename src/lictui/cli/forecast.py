@@ -59,7 +59,7 @@ _FORECAST_COLUMNS: Final = (
 )
 
 
-@click.command()
+@click.command(epilog="Example: lictui forecast --group emea")
 @scope_options
 @click.pass_obj
 def forecast(
@@ -187,7 +187,7 @@ _PEAK_COLUMNS: Final = (
 )
 
 
-@click.command()
+@click.command(epilog="Example: lictui history peaks --product XDT_PLT_UD --json")
 @scope_options
 @click.pass_obj
 def peaks(

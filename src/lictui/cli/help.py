@@ -28,7 +28,7 @@ _MAN_FILES: Final = (
 )
 
 
-@click.command()
+@click.command(epilog="Example: lictui completion bash")
 @click.argument("shell", type=click.Choice(list(_SHELLS)))
 def completion(*, shell: str) -> None:
     """Print the completion for bash, zsh or fish, values included.
@@ -54,7 +54,7 @@ def known_names(context: CommandContext, kind: str) -> list[str]:
     return sorted({server.name if kind == "server" else server.group for server in servers} - {""})
 
 
-@click.command("help")
+@click.command("help", epilog="Example: lictui help history import")
 @click.argument("commands", nargs=-1, metavar="[COMMAND]...")
 @option("--man", "Print the manual of all commands for man(1).")
 def show_help(*, commands: tuple[str, ...], man: bool) -> None:

@@ -58,7 +58,7 @@ _since_option: Final = option(
 )
 
 
-@click.command()
+@click.command(epilog="Example: lictui history export --resolution day --since 90d -o usage.csv")
 @format_option(["csv"], "csv")
 @option(
     "--resolution",
@@ -116,7 +116,7 @@ _EVENT_COLUMNS: Final = (
 )
 
 
-@click.command()
+@click.command(epilog="Example: lictui history journal --since 7d --format table")
 @_since_option
 @servers_option
 @option(
@@ -173,7 +173,7 @@ def _events(history: History, since: float | None) -> Iterator[Event]:
 # `lictui history stats`, `push` and `compact`
 
 
-@click.command()
+@click.command(epilog="Example: lictui history stats")
 @format_options
 @click.pass_obj
 def stats(context: CommandContext, /, *, output_format: str) -> None:
@@ -198,7 +198,7 @@ def _statistics(history: History) -> dict[str, Any]:
     }
 
 
-@click.command()
+@click.command(epilog="Example: lictui history push --backfill --verify")
 @option("--backfill", "Push everything that the engine does not have.")
 @option("--verify", "Read everything back and compare it.")
 @format_options
@@ -241,7 +241,7 @@ def push(context: CommandContext, /, *, backfill: bool, verify: bool, output_for
     return int(bool(compared and compared.incomplete))
 
 
-@click.command()
+@click.command(epilog="Example: lictui history compact")
 @click.pass_obj
 def compact(context: CommandContext, /) -> None:
     """Aggregate, apply retention and compact the database."""

@@ -69,7 +69,9 @@ def _conditions(
     return tuple((column.strip(), value) for column, _, value in parts)
 
 
-@click.command("import")
+@click.command(
+    "import", epilog="Example: lictui history import usage.csv --server lic-01 --product XDT_PLT_UD"
+)
 @click.argument("file", type=click.Path(path_type=str))
 @option(
     "--server servers",
@@ -287,7 +289,9 @@ _LICENSE_COLUMNS: Final = (
 )
 
 
-@click.command("import-licenses")
+@click.command(
+    "import-licenses", epilog="Example: lictui history import-licenses --server lic-01 MyFiles/"
+)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=str))
 @option("--server", "License server of the files.", "NAME", required=True)
 @option("--dry-run", "Show the licenses without importing them.")

@@ -19,7 +19,6 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
-from lictui.cli.examples import EXAMPLES
 from lictui.cli.options import (
     MonitorOptions,
     add_common_options,
@@ -129,15 +128,6 @@ class _KnownName(click.types.StringParamType):
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
-def _with_example(command: click.Command, path: str = "") -> click.Command:
-    """Show an example below the help of a command, and of those in it."""
-    if example := EXAMPLES.get(path):
-        command.epilog = f"Example: {example}"
-    for name, inner in getattr(command, "commands", {}).items():
-        _with_example(inner, f"{path} {name}")
-    return command
-
-
 _COMPLETED: Final = ("server", "group", "product", "theme")
 _NEW_NAMES: Final = ("add", "set")  # commands whose argument is the name of something new
 
@@ -176,7 +166,7 @@ class LazyGroup(click.Group):
             is_top = self.name == _PROGRAM
             path = cmd_name if is_top else f"{self.name} {cmd_name}"
             usual = f"{cmd_name if is_top else self.name}:{cmd_name}"
-            command = _with_example(_load(_FUNCTIONS.get(path, usual)), path)
+            command = _load(_FUNCTIONS.get(path, usual))
         return _complete_names(add_common_options(command))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -196,6 +186,7 @@ class LazyGroup(click.Group):
     cls=LazyGroup,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example: lictui --demo",
 )
 @monitor_options
 @click.pass_context
@@ -208,7 +199,7 @@ def lictui(ctx: click.Context, /, **options: Any) -> None:
         _load("monitor:run_monitor")(ctx.obj, MonitorOptions(**options))
 
 
-_complete_names(add_common_options(_with_example(lictui)))
+_complete_names(add_common_options(lictui))
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -114,7 +114,7 @@ def _start_demo(
     demo.start()
 
 
-@click.command()
+@click.command(epilog="Example: lictui watch --rotate 30 --exit-on critical")
 @option(
     "--rotate",
     "Seconds per group.",

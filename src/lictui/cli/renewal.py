@@ -35,7 +35,7 @@ _WRITERS: Final = {
 _MANIFEST: Final = "SHA256SUMS"
 
 
-@click.command()
+@click.command(epilog="Example: lictui renewal --months 12 --headroom 10 -o renewal")
 @option(
     "--months",
     "Months of usage to evaluate, including the current one.",

@@ -64,7 +64,7 @@ _PACKAGES: Final = {"xlsx": ("xlsxwriter", "XlsxWriter"), "png": ("matplotlib", 
 _FIRST_YEAR: Final = 1971
 
 
-@click.command()
+@click.command(epilog="Example: lictui report --month 2026-10 -o report.html")
 @option("--month", "Month to report.", "YYYY-MM", show_default="the last complete month")
 @format_option(list(_WRITERS), None, shown="by the name of FILE, else html")
 @output_option
@@ -197,7 +197,7 @@ _EXPIRY_COLUMNS: Final = (
 )
 
 
-@click.command()
+@click.command(epilog="Example: lictui contract --format csv")
 @format_options
 @timezone_option
 @click.pass_obj

@@ -23,7 +23,7 @@ _MIN_TOKEN: Final = 16  # characters
 _HOW_TO_CREATE: Final = "create one: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
 
-@click.command()
+@click.command(epilog="Example: lictui serve --listen 0.0.0.0:8000 --token file:/etc/lictui/token")
 @option("--listen", "Address of the web page.", "HOST:PORT", default="127.0.0.1:8000")
 @option("--token", "Reference to the token that the page asks for: env:NAME, file:PATH, ….", "REF")
 @option(

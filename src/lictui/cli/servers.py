@@ -98,7 +98,7 @@ _SERVER_COLUMNS: Final = (
 )
 
 
-@click.command("list")
+@click.command("list", epilog="Example: lictui servers list")
 @format_options
 @click.pass_obj
 def list_servers(context: CommandContext, /, *, output_format: str) -> int:
@@ -125,7 +125,7 @@ def list_servers(context: CommandContext, /, *, output_format: str) -> int:
     return 2 if problems else 0
 
 
-@click.command()
+@click.command(epilog="Example: lictui servers show lic-01")
 @click.argument("name")
 @json_option
 @click.pass_obj
@@ -163,7 +163,7 @@ _TIME_WIDTH: Final = 7
 _INDENT: Final = " " * (3 + _STEP_WIDTH + 1 + _TIME_WIDTH + 2)
 
 
-@click.command()
+@click.command(epilog="Example: lictui servers test lic-01")
 @click.argument("name")
 @json_option
 @click.pass_obj
@@ -241,7 +241,7 @@ _USER_COLUMNS: Final = (
 )
 
 
-@click.command()
+@click.command(epilog="Example: lictui servers holders lic-01 --product XDT_PLT_UD")
 @click.argument("name")
 @option("--product", "Limit to this product code, e.g. XDT_PLT_UD.", "CODE")
 @format_options
@@ -393,7 +393,7 @@ def add(
     _print_warnings(server, context.paths)
 
 
-@click.command()
+@click.command(epilog="Example: lictui servers edit lic-01 --group emea --interval 900")
 @click.argument("name")
 @option("--name new_name", "New name; the history is kept.", "NEW", default=None, envvar=())
 @option("--enable/--disable enabled", "Enable or disable polling.", default=None, envvar=())
@@ -429,7 +429,7 @@ def edit(
     _print_warnings(server, context.paths)
 
 
-@click.command()
+@click.command(epilog="Example: lictui servers remove lic-01")
 @click.argument("name")
 @option("--yes", "Skip confirmation.", envvar=())
 @click.pass_obj

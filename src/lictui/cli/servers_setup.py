@@ -40,7 +40,7 @@ class _Setup(Struct, frozen=True):
     admin_lines: tuple[str, ...] = ()  # to be run once by an administrator, on the server
 
 
-@click.command()
+@click.command(epilog="Example: lictui servers snippet lic-01 --as powershell")
 @click.argument("name")
 @option(
     "--as form",
@@ -102,7 +102,7 @@ def _print(setup: _Setup, form: str) -> None:
 # `lictui secrets set`
 
 
-@click.command("set")
+@click.command("set", epilog="Example: lictui secrets set lic-01")
 @click.argument("name")
 @option(
     "--to",

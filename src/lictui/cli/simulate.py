@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _FILES_PER_SERVER = 4  # open sockets and files
 
 
-@click.command()
+@click.command(epilog="Example: lictui simulate --scale 100 --no-history")
 @seed_option
 @option(
     "--speed",

@@ -133,7 +133,7 @@ _TOTAL_COLUMNS: Final = (
 )
 
 
-@click.command()
+@click.command(epilog="Example: lictui status --group emea --format csv")
 @partial(format_options, formats=(*FORMATS, *MONITORING_FORMATS))
 @servers_option
 @group_option
