@@ -89,8 +89,9 @@ _MODELS: Final = {
     "ENABLER": Model.ENABLER,
 }
 
+START_UP_CODE: Final = "CITRIX"
 _START_UP: Final = {
-    "CITRIX": "Start-up License",
+    START_UP_CODE: "Start-up License",
     "CTXLSDIAG": "License Server Diagnostics",
 }
 

@@ -153,6 +153,22 @@ def test_inventories_are_never_added(
     assert bool(notices) is (setting is None and bool(files and las))
 
 
+@pytest.mark.parametrize(
+    ("text", "term"),
+    [
+        ("3/31/2027 12:00:00 AM", (date(2027, 3, 31), False)),
+        ("31.03.2027", (date(2027, 3, 31), False)),
+        ("1999-12-31T00:00:00", (None, True)),
+        ("2037-12-31", (None, None)),
+    ],
+)
+def test_expiry_is_read_in_the_forms_of_get_licinventory(
+    text: str, term: tuple[date | None, bool | None]
+) -> None:
+    (pool,) = pools_of({"LicenseExpirationDate": text})
+    assert (pool.expires, pool.permanent) == term
+
+
 def test_rows_of_one_key_are_summed() -> None:
     (pool,) = pools_of({}, {"LicenseExpirationDate": "2026-12-31", "LicensesInUse": 6})
     assert pool.reading == Reading(in_use=220, installed=1000, overdraft=100)

@@ -28,7 +28,7 @@ from lictui.model import (
     Step,
 )
 from lictui.sources.http import HttpSource, status_rules
-from lictui.sources.sanitize import Record, sanitize, term_of
+from lictui.sources.sanitize import MAX_CODE, Record, sanitize, term_of
 from lictui.sources.sessions import CloudSession, console_url, region_hint
 from lictui.sources.source import (
     OnStep,
@@ -143,7 +143,6 @@ class CloudSource(HttpSource):
 
 DEFAULT_PRODUCT: Final = "ud"  # where the answer names none: as in the path of the API
 _OWNED: Final = "totalAvailableLicenseCount"
-_MAX_TEXT: Final = 64  # characters of a product code
 _FORMULAS: Final = (
     ("in_use", "totalUsageCount (the lesser of users and devices)"),
     ("installed", "totalAvailableLicenseCount (owned, not free)"),
@@ -178,8 +177,8 @@ def read_current(answer: object, address: str) -> Pool:
 
 def product_code(answer: Record) -> str:
     """Return `productName:productEdition`, one of them if the other is missing, or ""."""
-    parts = (answer.text(key, _MAX_TEXT) for key in ("productName", "productEdition"))
-    return sanitize(":".join(filter(None, parts)), _MAX_TEXT)
+    parts = (answer.text(key, MAX_CODE) for key in ("productName", "productEdition"))
+    return sanitize(":".join(filter(None, parts)), MAX_CODE)
 
 
 def _next_expiry(current: Record) -> tuple[date | None, int | None]:
@@ -233,7 +232,7 @@ def month_range(now: float) -> tuple[str, str]:
 def read_monthly_usage(answer: object, product: str) -> tuple[MonthlyUsage, ...]:
     """Return the months of `product` in order; () for another edition or another shape."""
     history = Record(answer)
-    edition = history.text("productEdition", _MAX_TEXT)
+    edition = history.text("productEdition", MAX_CODE)
     if edition and not product.endswith(edition):
         return ()
     months = {month.month_start: month for month in _months(history, PoolKey(product))}

@@ -21,24 +21,20 @@ from lictui.model import (
     Reading,
     sum_all_known,
 )
-from lictui.products import cvad_code, is_start_up
-from lictui.sources.sanitize import Record, records, sanitize, term_of
-from lictui.sources.source import FigureFields, new_pool, sum_pools
+from lictui.products import cvad_code
+from lictui.sources.inventory import FIGURES, inventory_pools, is_start_up_row
+from lictui.sources.sanitize import MAX_CODE, Record, records, sanitize, term_of
+from lictui.sources.source import new_pool, sum_pools
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterator, Sequence
-
-_MAX_TEXT: Final = 64  # characters of a product code
-_MODELS: Final = {"Concurrent": Model.CONCURRENT, "UserDevice": Model.USER_DEVICE}
-
 
 # The license overview: its inventories, and the totals that come with them
 
 _FILES: Final = "LicenseInventories"
 _LAS: Final = "LicenseLasInventories"
 _STATUS: Final = "LicenseInformation.LicenseServerStatus"
-_ROW_FIELDS: Final = ("LicensesInUse", "LicensesAvailable", "LicenseOverdraft")
 _TOTAL_FIELDS: Final = ("NormalLicenses", "OverdraftLicenses", "LicensesUsage")
 _TWO_INVENTORIES: Final = Notice(
     "server",
@@ -81,21 +77,18 @@ def pools_from_overview(overview: object) -> tuple[tuple[Pool, ...], tuple[Notic
     las, files = totals.records(_LAS), totals.records(_FILES)
     is_las = bool(las) if setting is None else setting
     rows = las if is_las else files
-    counted = [row for row in rows if not _is_start_up(row)]
+    counted = [row for row in rows if not is_start_up_row(row)]
     is_free, notices = _is_free_part(counted, totals)
-    figures = FigureFields(*_ROW_FIELDS, is_free=is_free, with_overdraft=not is_free)
-    pools = [_pool(row, _LAS if is_las else _FILES, figures) for row in rows]
+    figures = replace(FIGURES, is_free=is_free, with_overdraft=not is_free)
+    pools = inventory_pools(rows, figures)
     if len(counted) == 1:
-        pools = [_completed(pool, totals) if pool.counted else pool for pool in pools]
+        pools = tuple(_completed(pool, totals) if pool.counted else pool for pool in pools)
     if setting is None and las and files:
         notices += (_TWO_INVENTORIES,)
-    raw = totals.raw_fields(*_TOTAL_FIELDS)
-    pools = [replace(pool, raw_fields=pool.raw_fields + raw) for pool in sum_pools(pools)]
-    return tuple(pools), notices
-
-
-def _is_start_up(row: Record) -> bool:
-    return is_start_up(row.text("LicenseProductName"), row.text("LicenseType"))
+    inventory, raw = ("inventory", _LAS if is_las else _FILES), totals.raw_fields(*_TOTAL_FIELDS)
+    return tuple(
+        replace(pool, raw_fields=(inventory, *pool.raw_fields, *raw)) for pool in sum_pools(pools)
+    ), notices
 
 
 def _is_free_part(rows: Sequence[Record], totals: Record) -> tuple[bool, tuple[Notice, ...]]:
@@ -120,27 +113,6 @@ def _is_free_part(rows: Sequence[Record], totals: Record) -> tuple[bool, tuple[N
         f" LicenseOverdraft {overdraft:,}"
     )
     return False, (replace(_CONTRADICTION, detail=detail),)
-
-
-def _pool(row: Record, inventory: str, figures: FigureFields) -> Pool:
-    names = ("LicenseProductName", "ProductEdition", "LicenseModel")
-    product, edition, model = (row.text(name, _MAX_TEXT) for name in names)
-    name = row.text("LocalizedLicenseProductName")
-    code = sanitize(cvad_code(product, edition, model) or name or "Unknown", _MAX_TEXT)
-    pool = new_pool(code, figures.read(row))
-    expires, permanent = term_of(row.day("LicenseExpirationDate"))
-    return replace(
-        pool,
-        name=name or pool.name,
-        model=_MODELS.get(model, Model.OTHER),
-        license_type=row.text("LicenseType", _MAX_TEXT),
-        subscription_date=row.day("LicenseSubscriptionAdvantageDate"),
-        expires=expires,
-        permanent=permanent,
-        counted=not _is_start_up(row),
-        raw_fields=(("inventory", inventory), *row.raw_fields()),
-        formulas=figures.formulas(row, ends="LicenseExpirationDate"),
-    )
 
 
 def _completed(pool: Pool, totals: Record) -> Pool:
@@ -168,9 +140,9 @@ _SITE_FIELDS: Final = (
     *_USAGE_FIELDS,
     "LicenseExpirationDate",
 )
-_IN_USE_FIELDS: Final = {
-    "Concurrent": "LicensedSessionsActive",
-    "UserDevice": "TotalUniqueLicenseUsers",
+_MODELS: Final = {
+    "Concurrent": (Model.CONCURRENT, "LicensedSessionsActive"),
+    "UserDevice": (Model.USER_DEVICE, "TotalUniqueLicenseUsers"),
 }
 
 
@@ -180,15 +152,15 @@ def pools_from_site(site: object) -> tuple[Pool, ...]:
     Some releases return zeros for all usage; these are ignored. () without a number in use.
     """
     details = Record(site)
-    product, edition, model = (details.text(name, _MAX_TEXT) for name in _SITE_FIELDS[:3])
-    in_use_field = _IN_USE_FIELDS.get(model, "")
+    product, edition, model = (details.text(name, MAX_CODE) for name in _SITE_FIELDS[:3])
+    known_model, in_use_field = _MODELS.get(model, (Model.OTHER, ""))
     in_use = details.count(in_use_field)
     if in_use is None or not any(map(details.count, _USAGE_FIELDS)):
         return ()
     expires, permanent = term_of(details.day("LicenseExpirationDate"))
     pool = replace(
-        new_pool(sanitize(cvad_code(product, edition, model), _MAX_TEXT), Reading(in_use)),
-        model=_MODELS[model],
+        new_pool(sanitize(cvad_code(product, edition, model), MAX_CODE), Reading(in_use)),
+        model=known_model,
         expires=expires,
         permanent=permanent,
         raw_fields=details.raw_fields(*_SITE_FIELDS),

@@ -24,7 +24,7 @@ from lictui.model import (
     sum_all_known,
 )
 from lictui.sources.http import HttpSource, status_rules
-from lictui.sources.sanitize import Record, parse_count, parse_date, records, term_of
+from lictui.sources.sanitize import MAX_CODE, Record, parse_count, parse_date, records, term_of
 from lictui.sources.sessions import CloudSession
 from lictui.sources.source import (
     OnStep,
@@ -196,7 +196,6 @@ def _days_to_expire(value: object) -> int | None:
 
 # Usage of one month, by product
 
-_MAX_TEXT: Final = 64  # characters of a product code
 _MAX_RAW_SERVERS: Final = 20  # license servers in the raw fields of one product
 _MAX_RAW_SKUS: Final = 10
 _Feature = tuple[Record, Record]  # SKU and feature
@@ -218,7 +217,7 @@ def read_usage(answer: object, month: str, address: str) -> tuple[Pool, ...]:
     features: dict[str, list[_Feature]] = {}
     for sku in report.records("skus"):
         for feature in sku.records("features"):
-            if code := feature.text("featureId", _MAX_TEXT):
+            if code := feature.text("featureId", MAX_CODE):
                 features.setdefault(code, []).append((sku, feature))
     return tuple(_pool(code, features[code], month) for code in sorted(features))
 
@@ -241,7 +240,7 @@ def _pool(code: str, features: list[_Feature], month: str) -> Pool:
 def _raw_fields(features: list[_Feature]) -> Iterator[tuple[str, str]]:
     usages: list[Record] = []
     for sku, feature in features[:_MAX_RAW_SKUS]:
-        names = (sku.text(key, _MAX_TEXT) for key in ("skuId", "skuDescription"))
+        names = (sku.text(key, MAX_CODE) for key in ("skuId", "skuDescription"))
         yield "sku", " · ".join(filter(None, names)) or "unnamed"
         yield from feature.raw_fields()
         usages += feature.records("licenseServerUsages")

@@ -11,12 +11,14 @@ import re
 import unicodedata
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
+MAX_CODE: Final = 64  # characters of a product code
 MAX_COUNT: Final = 10**9  # licenses; no pool is larger
 NEVER_YEAR: Final = 9999  # the year .NET and Citrix write for "never expires"
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})  # control, format, surrogate, unassigned
@@ -143,11 +145,11 @@ def term_of(expires: date | None) -> tuple[date | None, bool | None]:
     return None if is_permanent else expires, is_permanent
 
 
-def is_day_first(values: Iterable[object]) -> bool:
-    """Tell whether the dates with slashes among `values`, all of one document, start with the day.
+def date_parser(values: Iterable[object]) -> Callable[[object], date | None]:
+    """Return a parser for the dates of one document, given all of them: `values`.
 
-    Month first is the default (.NET's invariant culture), unless some value can only be day first
-    and none can only be month first.
+    Dates with slashes start with the month (.NET's invariant culture), unless some value can only
+    be day first and none can only be month first.
     """
     matches = [
         match
@@ -157,9 +159,10 @@ def is_day_first(values: Iterable[object]) -> bool:
         if match["separator"] == "/"
     ]
     months = len(MONTHS)
-    return any(int(match["first"]) > months for match in matches) and not any(
+    day_first = any(int(match["first"]) > months for match in matches) and not any(
         int(match["second"]) > months for match in matches
     )
+    return partial(parse_date, day_first=day_first)
 
 
 _AMERICAN_TIME: Final = re.compile(

@@ -11,11 +11,11 @@ from tests.sources.command.conftest import failure_of
 from lictui.model import FailureKind, Mode, Model, Reading, Snapshot
 from lictui.sources.command.powershell import (
     MAX_OBJECTS,
-    date_parser,
     licinventory_snapshot,
     parse_objects,
     wmi_snapshot,
 )
+from lictui.sources.sanitize import date_parser
 
 TODAY = date(2026, 11, 24)
 

@@ -31,6 +31,7 @@ from lictui.model import (
 )
 from lictui.sources.flexnet.parser import CITRIX, license_type, read_expiry
 from lictui.sources.sanitize import (
+    MAX_CODE,
     MAX_RAW_FIELDS,
     MONTHS,
     Record,
@@ -59,7 +60,6 @@ if TYPE_CHECKING:
     _E = TypeVar("_E", bound=StrEnum)
 
 _MAX_POOLS: Final = 5000  # lines, servers or pools that are read
-_MAX_CODE: Final = 60  # characters of a product code
 
 # checkmk: the agent section <<<citrix_licenses>>>: product, licenses, in use. As in Checkmk's own
 # check of that name, fields are separated by tabs, duplicates add up, other lines are ignored.
@@ -200,7 +200,7 @@ def _pool_rows(server: Record, up: Container[str]) -> list[Record]:
 
 def _status_pool(row: Record, server: Record) -> Pool:
     reading = Reading(row.count("in_use"), row.count("installed"), row.count("overdraft"))
-    pool, counted = new_pool(row.text("product", _MAX_CODE), reading), row.flag("counted")
+    pool, counted = new_pool(row.text("product"), reading), row.flag("counted")
     return replace(
         pool,
         name=row.text("name") or pool.name,
@@ -210,7 +210,7 @@ def _status_pool(row: Record, server: Record) -> Pool:
         expires=row.day("expires"),
         permanent=row.flag("permanent"),
         counted=pool.counted if counted is None else counted,
-        vendor=row.text("vendor", _MAX_CODE),
+        vendor=row.text("vendor"),
         queued=row.count("queued"),
         raw_fields=(("server", _server_name(server)), *row.raw_fields(*_STATUS_FIELDS)),
         formulas=_STATUS_FORMULAS,
@@ -238,7 +238,7 @@ def _license_server(row: Record) -> LicenseServer:
 
 
 def _server_name(server: Record) -> str:
-    return server.text("name", _MAX_CODE)
+    return server.text("name", 60)
 
 
 def _state(server: Record) -> str:
@@ -347,7 +347,7 @@ def _options(text: str) -> dict[str, str]:
 
 def _increment(line: str) -> Increment | None:
     words = line.split(None, _POSITIONAL)
-    code = sanitize(words[1], _MAX_CODE) if len(words) >= _POSITIONAL else ""
+    code = sanitize(words[1], MAX_CODE) if len(words) >= _POSITIONAL else ""
     if not code:
         return None
     vendor, version, expiry, count = words[2:_POSITIONAL]
@@ -541,7 +541,7 @@ def _assignment(line: str, *, is_device: bool) -> LicenseUser | None:
         month = MONTHS.index(time[1].lower()) + 1
         since = local_timestamp(year, month, day, hour, minute, second)
     return LicenseUser(
-        sanitize(parts[1], _MAX_CODE),
+        sanitize(parts[1], MAX_CODE),
         user="" if is_device else name,
         device=name if is_device else "",
         since=since,

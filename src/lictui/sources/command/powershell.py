@@ -1,36 +1,35 @@
 """Readers of PowerShell output: JSON of Get-LicInventory, Get-LicLasInventory and of WMI.
 
-The properties are documented in citrix/delivery-controller-sdk, docs/Licensing. Whether
-LicensesAvailable is the total, overdraft included, or what is free is not documented, and public
-scripts disagree: the server's `licenses_available` decides.
+The server's `licenses_available` decides what LicensesAvailable counts (`inventory.py`).
 """
 
 from __future__ import annotations
 
 import json
 import re
-from datetime import date
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from lictui.model import FailureKind, Mode, Pool, Snapshot, Step
-from lictui.products import cvad_code, describe, is_start_up
-from lictui.sources.flexnet.parser import CITRIX
+from lictui.model import FailureKind, Mode, Snapshot, Step
+from lictui.sources.inventory import (
+    FIGURES,
+    PRODUCT,
+    code_fields,
+    inventory_pools,
+    is_start_up_row,
+)
 from lictui.sources.sanitize import (
     CaselessRecord,
-    is_day_first,
+    date_parser,
     parse_bounded_int,
-    parse_date,
+    parse_count,
     sanitize,
-    term_of,
 )
 from lictui.sources.source import (
-    FigureFields,
     SourceError,
     count_text,
-    new_pool,
     no_data_error,
     parse_error,
     startup_only_notices,
@@ -40,7 +39,8 @@ from lictui.sources.source import (
 from lictui.sources.winrm.source import build_snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
+    from datetime import date
 
 Properties = dict[str, object]  # of one object; keys in lower case
 
@@ -130,29 +130,13 @@ def _unwrap(value: object) -> object:
     return value
 
 
-def date_parser(values: Iterable[object]) -> Callable[[object], date | None]:
-    """Return a parser for the dates of one document, given all of them: `values`."""
-    day_first = is_day_first(values)
-    return lambda value: parse_date(value, day_first=day_first)
-
-
 # get-licinventory and get-liclasinventory
 
-_MAX_CODE: Final = 60  # characters
-_PRODUCT: Final = "LicenseProductName"
-_FIGURES: Final = FigureFields("LicensesInUse", "LicensesAvailable", "LicenseOverdraft")
-_EXPIRY: Final = "LicenseExpirationDate"
-# The second is the older, or alternative, name of the first.
-_SUBSCRIPTION: Final = ("LicenseCustomerSuccessServicesDate", "LicenseSubscriptionAdvantageDate")
 _RAW_FIELDS: Final = (
     "LicenseProductName LicenseEdition LicenseModel LicenseType LicensesInUse LicensesAvailable"
     " LicenseOverdraft LicenseExpirationDate LicenseCustomerSuccessServicesDate"
     " LicenseSubscriptionAdvantageDate".split()
 )
-# 12/31/1999 means no expiry and 12/31/2037 no date (the SDK's own sample). They are local times: in
-# another zone, or serialized in UTC, they are a day earlier or later.
-_NO_EXPIRY: Final = (date(1999, 12, 30), date(2000, 1, 1))
-_NO_DATE: Final = (date(2037, 12, 30), date(2038, 1, 1))
 
 
 def licinventory_snapshot(text: str, label: str, mode: Mode, *, available: str = "") -> Snapshot:
@@ -161,16 +145,17 @@ def licinventory_snapshot(text: str, label: str, mode: Mode, *, available: str =
     if not rows:
         raise _empty_error(label, mode)
     listed = map(CaselessRecord, rows)
-    licenses = [row for row in listed if row.text(_PRODUCT) or _is_start_up(row)]
+    licenses = [row for row in listed if row.text(PRODUCT) or is_start_up_row(row)]
     if not licenses:
         hint = "The command must print the output of Get-LicInventory | ConvertTo-Json."
         raise _format_error(rows, label, "with a LicenseProductName", hint)
-    parse_day = date_parser(row.get(key) for row in licenses for key in (_EXPIRY, *_SUBSCRIPTION))
-    figures = replace(_FIGURES, is_free=available == "free")
-    pools = sum_pools(_license_pool(row, parse_day, label, figures) for row in licenses)
-    problems = [text for row in licenses for text in figures.problems(row, row.text(_PRODUCT, 20))]
+    for row in licenses:
+        _check_enums(row, label)
+    figures = replace(FIGURES, is_free=available == "free")
+    pools = sum_pools(inventory_pools(licenses, figures, *_RAW_FIELDS))
+    problems = [text for row in licenses for text in figures.problems(row, row.text(PRODUCT, 20))]
     if len(licenses) < len(rows):
-        problems.append(f"{len(rows) - len(licenses)} without {_PRODUCT} ignored")
+        problems.append(f"{len(rows) - len(licenses)} without {PRODUCT} ignored")
     return Snapshot(
         pools=pools,
         mode=mode if any(pool.counted for pool in pools) else None,
@@ -185,52 +170,13 @@ def licinventory_snapshot(text: str, label: str, mode: Mode, *, available: str =
     )
 
 
-def _is_start_up(row: CaselessRecord) -> bool:
-    product, license_type = row.text(_PRODUCT, _MAX_CODE), row.text("LicenseType")
-    return is_start_up(product, license_type)
-
-
-def _license_pool(
-    row: CaselessRecord,
-    parse_day: Callable[[object], date | None],
-    label: str,
-    figures: FigureFields,
-) -> Pool:
-    code, name = _product_code(row, label), row.text("LocalizedLicenseProductName")
-    expires, permanent = _term(parse_day(row.get(_EXPIRY)))
-    day = next(filter(None, (parse_day(row.get(key)) for key in _SUBSCRIPTION)), None)
-    is_day = day and not any(first <= day <= last for first, last in (_NO_EXPIRY, _NO_DATE))
-    return replace(
-        new_pool(code, figures.read(row), name),
-        license_type=row.text("LicenseType", 40),
-        subscription_date=day if is_day else None,
-        expires=expires,
-        permanent=permanent,
-        counted=not _is_start_up(row),
-        raw_fields=row.raw_fields(*_RAW_FIELDS),
-        formulas=figures.formulas(row, ends=_EXPIRY),
-    )
-
-
-def _product_code(row: CaselessRecord, label: str) -> str:
-    edition_name = "LicenseEdition" if row.get("LicenseEdition") else "ProductEdition"
-    names = (_PRODUCT, edition_name, "LicenseModel")
-    if any(row.count(name) is not None and not isinstance(row.get(name), str) for name in names):
+def _check_enums(row: CaselessRecord, label: str) -> None:
+    values = map(row.get, code_fields(row))
+    if any(parse_count(value) is not None and not isinstance(value, str) for value in values):
         raise parse_error(
             f"{label} printed product, edition or model as a number: ConvertTo-Json converts enums",
             "Convert them to text first: `lictui servers snippet NAME` prints a command that does.",
         )
-    product, edition, model = (row.text(name, _MAX_CODE) for name in names)
-    if _is_start_up(row):  # the name alone is the code
-        return product if not describe(product).counted else CITRIX
-    return sanitize(cvad_code(product, edition, model), _MAX_CODE)
-
-
-def _term(expires: date | None) -> tuple[date | None, bool | None]:
-    """Return the expiry date and whether the license is permanent; both None if unknown."""
-    if expires is None or _NO_DATE[0] <= expires <= _NO_DATE[1]:
-        return None, None
-    return (None, True) if _NO_EXPIRY[0] <= expires <= _NO_EXPIRY[1] else term_of(expires)
 
 
 def _empty_error(label: str, mode: Mode) -> SourceError:

@@ -15,7 +15,15 @@ from msgspec import Struct, field
 
 from lictui.model import Model, Pool, Reading, sum_all_known
 from lictui.products import describe
-from lictui.sources.sanitize import local_timestamp, parse_count, parse_date, sanitize, term_of
+from lictui.sources.sanitize import (
+    MAX_CODE,
+    MAX_RAW_FIELDS,
+    local_timestamp,
+    parse_count,
+    parse_date,
+    sanitize,
+    term_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,7 +33,6 @@ _MAX_HOSTS: Final = 100
 _MAX_FEATURES: Final = 20_000
 _MAX_VERSIONS: Final = 50  # of one feature
 _MAX_RESERVATIONS: Final = 1000  # of one feature
-_MAX_CODE: Final = 60  # characters of a product code
 CITRIX: Final = "CITRIX"  # the vendor daemon whose feature versions are subscription dates
 
 
@@ -370,7 +377,7 @@ class _Reader:
         if not match:
             self._feature = None
             return
-        key = self._vendor, sanitize(match[1], _MAX_CODE)
+        key = self._vendor, sanitize(match[1], MAX_CODE)
         feature = self._features.get(key)
         if feature is None and key[1] and len(self._features) < _MAX_FEATURES:
             feature = self._features[key] = LmstatFeature(key[1], key[0])
@@ -393,7 +400,7 @@ def _read_detail(feature: LmstatFeature, line: str) -> bool:
     """Read a line about the last version of `feature`; False if it is another kind of line."""
     if match := _VERSION.match(line):
         if len(feature.versions) < _MAX_VERSIONS:
-            vendor = sanitize(match[2], _MAX_CODE)
+            vendor = sanitize(match[2], MAX_CODE)
             feature.versions.append(LmstatVersion(match[1], vendor, (match[3] or "").strip()))
         return True
     version = feature.versions[-1] if feature.versions else None
@@ -430,7 +437,6 @@ def _read_counts(feature: LmstatFeature, text: str) -> None:
 
 # Pools
 
-_MAX_RAW_FIELDS: Final = 40
 _FORMULAS: Final = (
     ("installed", "licenses issued, summed over every listing of the feature"),
     ("in_use", "licenses in use, as counted by lmstat"),
@@ -480,7 +486,7 @@ def _pool(feature: LmstatFeature, product: str) -> Pool:
         counted=feature.is_counted and (citrix_product is None or citrix_product.counted),
         vendor=feature.vendor,
         queued=queued,
-        raw_fields=tuple(_raw_fields(feature, queued))[:_MAX_RAW_FIELDS],
+        raw_fields=tuple(_raw_fields(feature, queued))[:MAX_RAW_FIELDS],
         formulas=_FORMULAS if feature.is_counted else (),
     )
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from lictui.model import Level, Mode, Notice, Pool, Snapshot, Step
 from lictui.sources.http import HttpSource
-from lictui.sources.sanitize import CaselessRecord, sanitize, term_of
+from lictui.sources.sanitize import MAX_CODE, CaselessRecord, sanitize, term_of
 from lictui.sources.source import (
     FigureFields,
     OnStep,
@@ -139,7 +139,6 @@ def _no_pools(services: Sequence[CaselessRecord], address: str) -> SourceError:
 
 # Pools, from instances of Citrix_GT_License_Pool and Citrix_GT_License
 
-_MAX_CODE: Final = 60  # characters of a product code
 _FIGURES: Final = FigureFields("InUseCount", "Count", "Overdraft")
 _RAW_FIELDS: Final = tuple(
     "Count InUseCount PooledAvailable Overdraft PLDFullName LicenseType SubscriptionDate"
@@ -184,7 +183,7 @@ def _pool(instance: CaselessRecord, licenses: Sequence[CaselessRecord]) -> Pool:
 
 
 def _code(instance: CaselessRecord) -> str:
-    return instance.text("PLD", _MAX_CODE)
+    return instance.text("PLD", MAX_CODE)
 
 
 def _licenses_of(code: str, licenses: Sequence[CaselessRecord]) -> Sequence[CaselessRecord]:
