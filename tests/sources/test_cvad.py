@@ -357,6 +357,7 @@ def test_answer_of_another_shape_is_a_parse_failure(site: object, answer: object
 
 # Sign-in: token endpoints of each release, and of Citrix Cloud
 
+FRONT_PAGE = httpx.Response(200, html="<!DOCTYPE html><title>Web Studio</title>")
 OLD_TOKENS = "/citrix/orchestration/api/tokens"
 
 
@@ -371,13 +372,15 @@ async def test_invalid_token_expiry_is_taken_as_one_hour(
     assert site.token_number == 1
 
 
+@pytest.mark.parametrize("page", [{}, dict.fromkeys((TOKENS, ME), FRONT_PAGE)])
 async def test_token_of_an_older_release_is_at_another_path(
-    source: CvadSource, site: FakeSite
+    page: dict[str, httpx.Response], source: CvadSource, site: FakeSite
 ) -> None:
     site.token_paths = {OLD_TOKENS}
     site.answers["/citrix/orchestration/api/me"] = site.answers.pop(ME)
     site.answers[f"/citrix/orchestration/api{SITE.removeprefix('/cvad/manage')}"] = site_details()
     del site.answers[SITE]
+    site.answers |= page
     assert (await source.fetch(ignore_steps)).version == "7.47"
     assert site.paths[:2] == [TOKENS, OLD_TOKENS]
 

@@ -46,7 +46,7 @@ from lictui.sources.source import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 
     from lictui.clock import Clock
 
@@ -190,15 +190,23 @@ async def _site_token(server: Server, client: HttpClient, clock: Clock) -> Token
 
 
 async def first_existing(
-    paths: tuple[str, ...], request: Callable[[str], Awaitable[HttpReply]]
+    paths: Sequence[str],
+    request: Callable[[str], Awaitable[HttpReply]],
+    missing: Collection[int] = (HTTPStatus.NOT_FOUND,),
 ) -> tuple[str, HttpReply]:
-    """Return the first of `paths` whose status is not 404, or the last, and its reply."""
-    *first, last = paths
-    for path in first:
+    """Return the first of `paths` that exists, and its reply; "" and a page or error if none does.
+
+    A path does not exist if its status is one of `missing`, or if it is a web page: a console
+    returns its front page for any path that the API does not have.
+    """
+    replies: list[HttpReply] = []
+    for path in paths:
         reply = await request(path)
-        if reply.status != HTTPStatus.NOT_FOUND:
+        is_page = reply.status == HTTPStatus.OK and reply.is_markup
+        if reply.status not in missing and not is_page:
             return path, reply
-    return last, await request(last)
+        replies.append(reply)
+    return "", min(replies, key=lambda reply: reply.status)
 
 
 # The snapshot
@@ -268,7 +276,7 @@ class CvadSite(Struct, frozen=True):
 
 async def find_site(session: BearerSession, name_or_id: str, customer_id: str) -> CvadSite:
     """Return the site `name_or_id` of the account; "" means the only one."""
-    path, reply = await first_existing(tuple(f"{base}/me" for base in BASE_PATHS), session.get)
+    path, reply = await first_existing([f"{base}/me" for base in BASE_PATHS], session.get)
     if reply.status == HTTPStatus.OK:
         account = await reply_json(reply, Step.INVENTORY)
         sites = _sites(account, customer_id, path.removesuffix("/me"))
@@ -384,26 +392,25 @@ class PathSearch:
             return None
         customer_id = (await session.token()).customer_id
         candidates = [_fill_in(path, customer_id, site) for path in self._paths]
-        for path in sorted(candidates, key=lambda candidate: candidate != self.path):
-            url = path if "?" in path or not self._query else f"{path}?{self._query}"
-            reply = await self._await_job(session, url, await session.get(url))
-            # A console returns its front page for any path that the API does not have.
-            is_page = reply.status == HTTPStatus.OK and reply.is_markup
-            if reply.status == HTTPStatus.OK and not is_page:
-                self.path = path
-                return reply
-            if reply.status not in _NOT_HERE and not is_page:
-                raise session.error(reply)
-        self.pause()
-        return None
+        candidates.sort(key=lambda candidate: candidate != self.path)
+        path, reply = await first_existing(candidates, partial(self._ask, session), _NOT_HERE)
+        if not path:
+            self.pause()
+            return None
+        if reply.status != HTTPStatus.OK:
+            raise session.error(reply)
+        self.path = path
+        return reply
 
     def pause(self) -> None:
         """Try no path for a while."""
         self.path = ""
         self._paused_until = self._clock.monotonic() + SEARCH_PAUSE
 
-    async def _await_job(self, session: BearerSession, url: str, reply: HttpReply) -> HttpReply:
-        """Return the result of the job that the server started (202), or `reply` itself."""
+    async def _ask(self, session: BearerSession, path: str) -> HttpReply:
+        """Return the reply of `path`, or the result of the job that the server starts (202)."""
+        url = path if "?" in path or not self._query else f"{path}?{self._query}"
+        reply = await session.get(url)
         for _ in range(_JOB_ATTEMPTS):
             if reply.status != HTTPStatus.ACCEPTED:
                 return reply

@@ -52,21 +52,12 @@ def origin(url: str) -> httpx.URL:
 
 
 def parse_flexnet_address(address: str) -> tuple[httpx.URL, ...]:
-    """Return host and port of each server in PORT@HOST,PORT@HOST. Raises SourceError (config)."""
-    urls = []
-    for part in address.split(","):
-        number, _, host = part.strip().rpartition("@")
-        bracketed = f"[{host}]" if ":" in host and not host.startswith("[") else host
-        with suppress(SourceError):
-            if host.split() == [host] and "/" not in host:
-                urls.append(origin(f"http://{bracketed}:{number or _FLEXNET_PORT}"))
-    if len(urls) <= address.count(","):
-        raise config_error(
-            f"invalid address {sanitize(address)}",
-            "Use an address like 27000@lic01, or 27000@lic01,27000@lic02,27000@lic03.",
-            Step.RESOLVE,
-        )
-    return tuple(urls)
+    """Return host and port of each server in PORT@HOST,PORT@HOST, which are valid."""
+    parts = (part.strip().rpartition("@") for part in address.split(","))
+    return tuple(
+        httpx.URL(scheme="http", host=host.strip("[]"), port=int(port or _FLEXNET_PORT))
+        for port, _, host in parts
+    )
 
 
 def effective_port(url: httpx.URL) -> int:

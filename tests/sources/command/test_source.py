@@ -126,6 +126,15 @@ async def test_command_lictui_may_exit_with_1_after_a_complete_answer(bench: Ben
     ]
 
 
+async def test_command_lmstat_may_exit_with_any_code_after_a_complete_answer(
+    bench: Bench,
+) -> None:
+    """Except for 255, with which ssh reports that the connection broke off."""
+    for name, code, kind in (("p", 240, Snapshot), ("ssh", 255, Failure)):
+        lmstat = bench.program(CITRIX.encode(), code=code, name=name)
+        assert isinstance(await bench.fetch((lmstat, "lic01"), "lmstat"), kind)
+
+
 @pytest.mark.parametrize(
     ("line", "kind", "step"),
     [

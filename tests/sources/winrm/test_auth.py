@@ -274,6 +274,11 @@ async def test_invalid_token_is_a_named_failure(connect: Connect, token: str) ->
         assert failure.step is Step.AUTH
 
 
+async def test_negotiate_without_an_account_uses_what_this_user_has(connect: Connect) -> None:
+    async with NtlmServer(answer) as listener:
+        assert (await snapshot_of(connect(listener, username="", secret=""))).pools
+
+
 @pytest.mark.skipif(find_spec("gssapi") is not None, reason="the extra is installed")
 async def test_kerberos_without_its_extra_says_what_to_install(connect: Connect) -> None:
     async with NtlmServer(answer, offers="Negotiate, Kerberos") as listener:

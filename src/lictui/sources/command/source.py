@@ -68,6 +68,8 @@ class CommandSource(ProgramSource):
             except SourceError as error:
                 if error.failure.kind not in _UNSPECIFIC:
                     raise
+            else:  # complete: lmutil has exit codes of its own
+                code = code if code == _SSH_ERROR or code < 0 else 0
         is_lictui_answer = form == "lictui" and code == _SERVERS_NOT_UP and not is_empty
         if (code and not is_lictui_answer) or (is_empty and last_error_line(output.stderr)):
             raise command_error(output, self._server.command, self._label)

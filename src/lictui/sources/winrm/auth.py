@@ -33,13 +33,8 @@ def open_login(server: Server, client: HttpClient) -> WinrmLogin:
             return BasicLogin(server, client)
         case "certificate":
             return CertificateLogin(server, client)
-        case "negotiate" | "ntlm" | "kerberos" as protocol:
+        case protocol:
             return NegotiateLogin(server, client, protocol)
-        case unknown:
-            raise config_error(
-                f"unknown authentication method: auth = {unknown!r}",
-                "Set auth to negotiate, kerberos, ntlm, basic or certificate.",
-            )
 
 
 # Methods that are one fixed header
@@ -284,14 +279,15 @@ async def new_security_context(
     """Return the context for a login of `server.username`.
 
     `certificate` is the server's leaf in DER, b"" over plain HTTP, where the context must support
-    encryption. Kerberos without a secret uses the existing ticket.
+    encryption. Kerberos without a secret, and negotiate without a user, use the existing ticket.
     """
     import spnego
     from spnego.channel_bindings import GssChannelBindings
 
-    if protocol != "kerberos":
+    has_account = server.username or server.secret
+    if protocol == "ntlm" or (protocol == "negotiate" and has_account):
         require_username(server)
-    needs_secret = protocol != "kerberos" or server.secret
+    needs_secret = server.secret or (protocol != "kerberos" and has_account)
     password = await client.secret() if needs_secret else None
     bindings = (
         GssChannelBindings(application_data=channel_binding(certificate)) if certificate else None
