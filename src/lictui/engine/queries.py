@@ -307,14 +307,14 @@ def _recorded_pools(history: History, polled: Collection[str]) -> dict[str, list
 
 
 def _with_last_poll(status: ServerStatus, last: LastPoll) -> ServerStatus:
-    state = last.failure.state if last.failure else State.UP
+    state, snapshot = last.failure.state if last.failure else State.UP, last.snapshot
     return replace(
         status,
-        recorded_pools=() if last.snapshot else status.recorded_pools,
+        recorded_pools=() if snapshot else status.recorded_pools,
         state=state,
         since=status.since if state is status.state else last.state_since,
         failure=last.failure,
-        snapshot=last.snapshot,
+        snapshot=snapshot,
         polled_at=last.polled_at,
         last_success_at=last.last_success_at,
         latency=last.latency,

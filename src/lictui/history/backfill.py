@@ -93,8 +93,8 @@ def _listed_pools(polls: Mapping[str, LastPoll]) -> set[tuple[str, PoolKey]]:
     return {
         (server, pool.key)
         for server, last_poll in polls.items()
-        if last_poll.snapshot
-        for pool in last_poll.snapshot.pools
+        if (snapshot := last_poll.snapshot)
+        for pool in snapshot.pools
     }
 
 

@@ -101,8 +101,8 @@ def uncounted_pools(last_polls: Mapping[str, LastPoll]) -> set[ServerPool]:
     return {
         (server, pool.key)
         for server, last_poll in last_polls.items()
-        if last_poll.snapshot
-        for pool in last_poll.snapshot.pools
+        if (snapshot := last_poll.snapshot)
+        for pool in snapshot.pools
         if not pool.counted
     }
 

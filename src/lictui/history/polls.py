@@ -30,7 +30,13 @@ class LastPoll(Struct, frozen=True):
     state_since: float  # when the present state was entered
     failure: Failure | None  # of the last poll, if it failed
     last_success_at: float | None  # time of `snapshot`
-    snapshot: Snapshot | None  # of the last successful poll, without the pools' raw fields
+    stored: Snapshot | str | None  # the last snapshot, as JSON until it is asked for
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The snapshot of the last successful poll, without the pools' raw fields."""
+        stored = self.stored
+        return from_json(Snapshot, stored) if isinstance(stored, str) else stored
 
 
 def record_last_poll(db: sqlite3.Connection, poll: Poll) -> bool:
@@ -72,7 +78,7 @@ def last_polls(db: sqlite3.Connection) -> dict[str, LastPoll]:
             state_since,
             from_json(Failure, failure),
             last_success_at,
-            from_json(Snapshot, snapshot),
+            snapshot,
         )
         for server, polled_at, latency, state_since, failure, last_success_at, snapshot in rows
     }

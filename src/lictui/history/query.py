@@ -21,6 +21,7 @@ from lictui.history.rollup import (
     coarsen,
     join,
     roll_up,
+    sorted_unique,
 )
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def tightened(db: sqlite3.Connection, series: Series, parts: Sequence[KnownPool]
         return series
     high, high_at, bound = series.high.copy(), series.high_at.copy(), series.bound.copy()
     installed, overdraft = series.installed.copy(), series.overdraft.copy()
-    for day in np.unique(series.start[series.bound] // _DAY * _DAY).tolist():
+    for day in sorted_unique(series.start[series.bound] // _DAY * _DAY).tolist():
         row = db.execute(
             "SELECT high, high_at, installed, overdraft FROM sum_peak WHERE pools = ? AND day = ?",
             (sum_key(parts, day), day),

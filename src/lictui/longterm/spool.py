@@ -171,9 +171,10 @@ def _dates(
     server: str, last: LastPoll | None, more: tuple[tuple[str, str], ...]
 ) -> Iterator[PushedSeries]:
     """Yield what expires when, as of the last poll that succeeded: the history has no other."""
-    if last is None or last.snapshot is None or last.last_success_at is None:
+    snapshot = last.snapshot if last else None
+    if last is None or snapshot is None or last.last_success_at is None:
         return
-    time, snapshot = np.array([int(last.last_success_at)]), last.snapshot
+    time = np.array([int(last.last_success_at)])
 
     def series(key: SeriesKey, labels: tuple[tuple[str, str], ...], value: float) -> PushedSeries:
         return PushedSeries(key, labels, Samples(time, np.array([value])))
