@@ -50,9 +50,9 @@ _FORECAST_COLUMNS: Final = (
     Column("per_week"),
     Column("installed", "INSTALLED", Kind.NUMBER, detail=1),
     # Tables show dates that are certain enough, as screens do; CSV has all of the contract.
-    Column("warn", "WARN", text=lambda row: row["shown"]["warn"]),
-    Column("critical", "CRITICAL", text=lambda row: row["shown"]["critical"]),
-    Column("runs_out", "RUNS OUT", text=lambda row: str(row["shown"]["runs_out"])),
+    Column("warn", "WARN", text=lambda row: date_text(row["of"].warn)),
+    Column("critical", "CRITICAL", text=lambda row: date_text(row["of"].critical)),
+    Column("runs_out", "RUNS OUT", text=lambda row: _runs_out_text(row["of"])),
     Column("forecast", "FORECAST", detail=3),
     Column("rests_on"),
     Column("based_on_days"),
@@ -112,11 +112,7 @@ def forecast(
 
 
 def _forecast_json(forecast: Forecast) -> dict[str, Any]:
-    reaches = {
-        "warn": forecast.warn,
-        "critical": forecast.critical,
-        "installed": forecast.installed,
-    }
+    reaches = fields(forecast, "warn critical installed")
     bands = {key: reach and reach.band for key, reach in reaches.items()}
     return {
         **fields(forecast, "scope product model status"),
@@ -141,15 +137,10 @@ def _forecast_row(scope: ForecastScope, forecast: Forecast, today: date) -> Row:
     json = _forecast_json(forecast)
     return {
         **json,
-        "installed": scope.installed,
-        "warn": json["reaches"]["warn"],
-        "critical": json["reaches"]["critical"],
+        **json["reaches"],
         "runs_out": json["reaches"]["installed"],
-        "shown": {
-            "warn": date_text(forecast.warn),
-            "critical": date_text(forecast.critical),
-            "runs_out": forecast.runs_out or date_text(forecast.installed),
-        },
+        "installed": scope.installed,
+        "of": forecast,
         "forecast": describe_forecast(forecast, today),
     }
 
@@ -159,6 +150,10 @@ def date_text(reach: Reach | None) -> str:
     if reach is not None and reach.is_uncertain:
         return "uncertain"
     return str(reach.firm_day) if reach and reach.firm_day else "-"
+
+
+def _runs_out_text(forecast: Forecast) -> str:
+    return str(forecast.runs_out or date_text(forecast.installed))
 
 
 # `lictui history peaks`

@@ -326,8 +326,8 @@ class AlertStore(Struct):
     acknowledgements: dict[AlertKey, Acknowledgement] = field(default_factory=dict)
     anomalies: dict[str, dict[str, str]] = field(default_factory=dict)  # by server, then product
     _states: dict[AlertKey, AlertState] = field(default_factory=dict)
-    # Not written yet: changed states (None: removed), ended acknowledgements and log lines.
-    _changed: dict[AlertKey, AlertState | None] = field(default_factory=dict)
+    # Not written yet: changed and removed states, ended acknowledgements and log lines.
+    _changed: dict[AlertKey, None] = field(default_factory=dict)
     _unacknowledged: dict[AlertKey, None] = field(default_factory=dict)
     _lines: deque[Event] = field(default_factory=lambda: deque(maxlen=_MAX_LINES))
     _missing: dict[str, float] = field(default_factory=dict)  # since when, by server
@@ -360,7 +360,7 @@ class AlertStore(Struct):
 
     def rewrite(self) -> None:
         """Write every alert again: the history is a new file."""
-        self._changed = dict(self._states)
+        self._changed = dict.fromkeys(self._states)
 
     @property
     def states(self) -> tuple[AlertState, ...]:
@@ -415,7 +415,7 @@ class AlertStore(Struct):
         return events
 
     def _put(self, key: AlertKey, state: AlertState | None) -> None:
-        self._changed[key] = state
+        self._changed[key] = None
         if state is not None:
             self._states[key] = state
         else:
@@ -437,8 +437,8 @@ class AlertStore(Struct):
     def take_changes(self) -> AlertChanges:
         """Return what is not written yet; from now on it counts as written."""
         changes = AlertChanges(
-            tuple(state for state in self._changed.values() if state is not None),
-            tuple(key for key, state in self._changed.items() if state is None),
+            tuple(self._states[key] for key in self._changed if key in self._states),
+            tuple(key for key in self._changed if key not in self._states),
             tuple(self._unacknowledged),
             tuple(self._lines),
         )
@@ -447,9 +447,9 @@ class AlertStore(Struct):
         return changes
 
     def put_back(self, changes: AlertChanges) -> None:
-        """Keep changes that could not be written, unless newer ones replace them."""
-        updated = {state.key: state for state in changes.updated}
-        self._changed = updated | dict.fromkeys(changes.removed) | self._changed
+        """Keep changes that could not be written."""
+        updated = (state.key for state in changes.updated)
+        self._changed = dict.fromkeys((*updated, *changes.removed)) | self._changed
         self._unacknowledged = dict.fromkeys(changes.unacknowledged) | self._unacknowledged
         self._lines.extendleft(reversed(changes.events))
 

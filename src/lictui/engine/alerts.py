@@ -71,19 +71,6 @@ _UNKNOWN_PRODUCTS: Final = "licenses of unknown products"
 _NUMBER: Final = re.compile(r"\d+")
 
 
-def _alert(
-    kind: AlertKind,
-    level: Level,
-    server: str,
-    product: str,
-    since: float | None,
-    message: str,
-    detail: str = "",
-    ratio: float | None = None,
-) -> AlertState:
-    return AlertState(AlertKey(server, kind, product, detail), level, message, since, ratio)
-
-
 def severity_rank(level: Level) -> int:
     """The place of a level among all, the most severe being 0."""
     return _BY_SEVERITY.index(level)
@@ -114,7 +101,8 @@ def server_alerts(
     else:
         level = _STATE_LEVELS.get(status.state, Level.CRITICAL)
         message, name = _state_message(status), status.server.name
-        yield _alert(AlertKind.SERVER, level, name, "", status.since, message, ABOUT_STATE)
+        key = AlertKey(name, AlertKind.SERVER, "", ABOUT_STATE)
+        yield AlertState(key, level, message, status.since)
     yield from {
         alert.key: alert  # pools that end on one day are one event
         for expiry in server_expiries(status)
@@ -128,7 +116,7 @@ def server_alerts(
     yield from _notices(status)
     if message := _activation_problem(status):
         name, since = status.server.name, status.last_success_at
-        yield _alert(AlertKind.ACTIVATION, Level.CRITICAL, name, "", since, message)
+        yield AlertState(AlertKey(name, AlertKind.ACTIVATION), Level.CRITICAL, message, since)
 
 
 # The server itself: its state, and that of each of its data sources
@@ -148,10 +136,8 @@ def _failed_members(status: ServerStatus) -> Iterator[AlertState]:
     for member in status.members:
         if member.state not in _QUIET_STATES and member.state is not State.NO_DATA:
             message = f"{_state_message(member)}; data provided by another source"
-            name = member.server.name
-            yield _alert(
-                AlertKind.SERVER, Level.WARN, name, "", member.since, message, ABOUT_MEMBER
-            )
+            key = AlertKey(member.server.name, AlertKind.SERVER, "", ABOUT_MEMBER)
+            yield AlertState(key, Level.WARN, message, member.since)
 
 
 # What ends
@@ -187,7 +173,8 @@ def _expiry(
                 return
     if level is not Level.OK:
         message = f"{subject} {_when(days, verb)}{note}"
-        yield _alert(kind, level, expiry.server, expiry.product, since, message, detail)
+        key = AlertKey(expiry.server, kind, expiry.product, detail)
+        yield AlertState(key, level, message, since)
 
 
 def _certificate_level(days: int, expiry: Expiry, limits: Thresholds) -> Level:
@@ -248,11 +235,12 @@ def _usage(
     is_unknown = any(pool.reading.in_use is None for pool in pools)
     if is_unknown and can_report_usage(status, product):
         message = f"{pools[0].name}: usage value unavailable"
-        yield _alert(AlertKind.DATA, Level.WARN, name, product, since, message)
+        yield AlertState(AlertKey(name, AlertKind.DATA, product), Level.WARN, message, since)
     usage = product_usage(status, pools, limits, margin)
     if usage and usage.level is not Level.OK:
         ratio = usage.reading.ratio
-        yield _alert(AlertKind.USAGE, usage.level, name, product, since, usage.text, ratio=ratio)
+        key = AlertKey(name, AlertKind.USAGE, product)
+        yield AlertState(key, usage.level, usage.text, since, ratio)
 
 
 class ProductUsage(Struct, frozen=True):
@@ -318,7 +306,7 @@ def _notices(status: ServerStatus) -> Iterator[AlertState]:
             # A title may count days: it is the same alert tomorrow.
             detail = _NUMBER.sub("#", notice.title)
             name, since = status.server.name, status.last_success_at
-            yield _alert(kind, notice.level, name, "", since, message, detail)
+            yield AlertState(AlertKey(name, kind, "", detail), notice.level, message, since)
 
 
 # What the last poll can tell about an alert

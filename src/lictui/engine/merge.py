@@ -312,54 +312,45 @@ _PROPERTIES: Final[tuple[tuple[str, tuple[str, ...], Callable[[Pool], bool]], ..
 
 
 def _merge_pool(readings: list[_PoolReading]) -> tuple[Pool, tuple[FigureSource, ...]]:
+    """Take every figure and property from the most trusted reading that has it."""
     leading = readings[0]
     origins = [leading.origin("pool")]
     current = [reading for reading in readings if reading.tier == leading.tier]
-    figures = Reading(
-        *(_figure(name, current, origins) for name in ("in_use", "installed", "overdraft"))
-    )
-    queued = _first_value("queued", current, origins, lambda pool: pool.queued)
-    properties: dict[str, Any] = {}
-    for figure, names, is_set in _PROPERTIES:
-        # The most trusted reading that has a value.
+    counts = _comparable_counts(current)
+
+    def first(figure: str, readings: list[_PoolReading], is_set: Callable[[Pool], bool]) -> Pool:
+        """The pool of the first reading that has a figure; of the first one if none has."""
         for reading in readings:
             if is_set(reading.pool):
                 origins.append(reading.origin(figure))
-                properties |= {name: getattr(reading.pool, name) for name in names}
-                break
+                return reading.pool
+        return readings[0].pool
+
+    in_use = first("in_use", current, lambda pool: pool.reading.in_use is not None)
+    installed = first("installed", counts, lambda pool: pool.reading.installed is not None)
+    overdraft = first("overdraft", counts, lambda pool: pool.reading.overdraft is not None)
+    queued = first("queued", current, lambda pool: pool.queued is not None).queued
+    properties: dict[str, Any] = {}
+    for name, fields, is_set in _PROPERTIES:
+        pool = first(name, readings, is_set)
+        properties |= {field: getattr(pool, field) for field in fields}
+    figures = Reading(
+        in_use.reading.in_use, installed.reading.installed, overdraft.reading.overdraft
+    )
     # Each reading has raw fields and formulas of its own.
-    pool = replace(
+    merged = replace(
         leading.pool, reading=figures, queued=queued, raw_fields=(), formulas=(), **properties
     )
-    return pool, tuple(origins)
+    return merged, tuple(origins)
 
 
-def _figure(name: str, readings: list[_PoolReading], origins: list[FigureSource]) -> int | None:
-    """One figure, from the most trusted reading that has it."""
-    if name != "in_use":
-        # A count that includes the overdraft is used only if no source separates the two.
-        separate = [r for r in readings if _way(r.source.server) not in _INCLUDES_OVERDRAFT]
-        including = [reading for reading in readings if reading not in separate]
-        readings = next((part for part in (separate, including) if _has_installed(part)), readings)
-    return _first_value(name, readings, origins, lambda pool: getattr(pool.reading, name))
-
-
-def _first_value(
-    figure: str,
-    readings: list[_PoolReading],
-    origins: list[FigureSource],
-    value_of: Callable[[Pool], int | None],
-) -> int | None:
-    for reading in readings:
-        value = value_of(reading.pool)
-        if value is not None:
-            origins.append(reading.origin(figure))
-            return value
-    return None
-
-
-def _has_installed(readings: Iterable[_PoolReading]) -> bool:
-    return any(reading.pool.reading.installed is not None for reading in readings)
+def _comparable_counts(readings: list[_PoolReading]) -> list[_PoolReading]:
+    """The readings whose overdraft is separate, if any, else those whose count includes it."""
+    for includes in (False, True):
+        part = [r for r in readings if (_way(r.source.server) in _INCLUDES_OVERDRAFT) is includes]
+        if any(reading.pool.reading.installed is not None for reading in part):
+            return part
+    return readings
 
 
 def _snapshot(
