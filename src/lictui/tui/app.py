@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol, TypeVar, cast
@@ -153,24 +154,25 @@ class LictuiCommands(Provider):
 
     async def discover(self) -> Hits:
         for command in self._offered():
-            yield DiscoveryHit(Content(_title(command)), self._run(command), help=command.help)
+            run = partial(self.screen.run_action, command.action)
+            yield DiscoveryHit(Content(_title(command)), run, help=command.help)
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
         for command in self._offered():
             if (score := matcher.match(f"{command.title} {command.help}")) > 0:
-                yield Hit(score, matcher.highlight(_title(command)), self._run(command),
-                          help=command.help)  # fmt: skip
+                title, act = matcher.highlight(_title(command)), command.action
+                yield Hit(score, title, partial(self.screen.run_action, act), help=command.help)
         for name, kind, run in self._places():
             if (score := matcher.match(name)) > 0:
                 yield Hit(score, Content(strip_controls(name)), run, help=kind)
-        if (period := self._period(query)) is not None:
-            run = partial(self._go_to_date, period)
-            yield Hit(1.0, Content(f"Go to {strip_controls(query)}"), run, help="Date")
-            app = cast("LictuiApp", self.app)
-            at = parse_moment(query, app.clock.now(), time_zone(app.settings.timezone))
-            title = f"Everything as it was: {strip_controls(query)}"
-            yield Hit(0.9, Content(title), partial(app.show_past, at), help="Past")
+        app, text = cast("LictuiApp", self.app), strip_controls(query)
+        with suppress(UsageError):  # it is no date
+            date = (query, app.clock.now(), time_zone(app.settings.timezone))
+            go = partial(self._go_to_date, parse_time_range(*date))
+            yield Hit(1.0, Content(f"Go to {text}"), go, help="Date")
+            show = partial(app.show_past, parse_moment(*date))
+            yield Hit(0.9, Content(f"Everything as it was: {text}"), show, help="Past")
 
     def _offered(self) -> Iterator[Command]:
         app, view = self.app, str(getattr(self.screen, "VIEW", ""))
@@ -194,13 +196,6 @@ class LictuiCommands(Provider):
         for theme in dict.fromkeys((*theme_names.THEME_NAMES, *sorted(app.available_themes))):
             yield theme, "Theme", partial(app.choose_theme, theme)
 
-    def _period(self, query: str) -> TimeRange | None:
-        app = cast("LictuiApp", self.app)
-        try:
-            return parse_time_range(query, app.clock.now(), time_zone(app.settings.timezone))
-        except UsageError:
-            return None
-
     def _go_to_date(self, period: TimeRange) -> None:
         """Show a period of the product that is shown or selected."""
 
@@ -211,9 +206,6 @@ class LictuiCommands(Provider):
         if not hasattr(self.screen, "go_to"):
             cast("Any", self.screen).action_product()
         self.app.call_after_refresh(go)
-
-    def _run(self, command: Command) -> partial[Any]:
-        return partial(self.screen.run_action, command.action)
 
 
 def _title(command: Command) -> str:

@@ -145,6 +145,7 @@ LEVEL_TONES: Final = {
 FIGURE_TONES: Final = LEVEL_TONES | {Level.OK: Tone.TEXT}
 
 
+NORMAL_STATES: Final = (State.UP, State.WAITING, State.DISABLED)
 STATE_TONES: Final = dict.fromkeys(State, Tone.CRITICAL) | {
     State.UP: Tone.OK,
     State.WAITING: Tone.QUIET,

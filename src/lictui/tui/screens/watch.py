@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 # Big digits
 
 
-DIGIT_ROWS: Final = 5  # dots
+_DIGIT_ROWS: Final = 5  # dots
 _FONT: Final = {
     "0": "###/#.#/#.#/#.#/###",
     "1": ".#./##./.#./.#./###",
@@ -59,18 +59,13 @@ _FONT: Final = {
 _HALVES: Final = {"..": " ", "#.": "▀", ".#": "▄", "##": "█"}
 
 
-def digits_height(*, ascii_only: bool = False, scale: int = 1) -> int:
-    """Rows that `big_digits` makes."""
-    return DIGIT_ROWS * scale if ascii_only else (DIGIT_ROWS * scale + 1) // 2
-
-
 def big_digits(number: str, *, ascii_only: bool = False, scale: int = 1) -> tuple[str, ...]:
     """`number`, of digits and `,?-≥>=`, as rows of equal width; other characters become `?`."""
     glyphs = [_FONT.get(character, _FONT["?"]).split("/") for character in number]
     wide = 2 if ascii_only else 1  # a cell is about twice as high as it is wide
     dots = [
         ".".join("".join(dot * scale * wide for dot in glyph[row]) for glyph in glyphs)
-        for row in range(DIGIT_ROWS)
+        for row in range(_DIGIT_ROWS)
         for _ in range(scale)
     ]
     if ascii_only:
@@ -92,7 +87,6 @@ _PAGES: Final = 2  # in which everything fits: what is left is listed
 _FACTS: Final = 25  # columns beside the digits
 _LISTED: Final = 58  # columns of a listed product
 _MONTH: Final = 30  # days of a trend
-_QUIET_STATES: Final = (State.UP, State.WAITING, State.DISABLED)
 _SEVERE: Final = (Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
 
 
@@ -112,7 +106,7 @@ def watch_pages(
     alarming = severe + sum(total.worst_level is Level.WARN for total in totals)
     width, height = size[0], size[1] - _FRAME_ROWS
     for scale, limit in ((2, 1), (1, _PAGES), (1, len(totals))):
-        block = _BLOCK_ROWS + digits_height(ascii_only=_is_plain(symbols), scale=scale)
+        block = _BLOCK_ROWS + len(big_digits("0", ascii_only=_is_plain(symbols), scale=scale))
         for big in range(alarming, severe - 1, -1):
             pages = tuple(_pages(totals[:big], totals[big:], block, width, height))
             if len(pages) <= limit:
@@ -240,7 +234,7 @@ def _listed(total: Total, board: MergedBoard, cells: int, symbols: Symbols) -> L
 def _problem_line(board: MergedBoard, now: float, symbols: Symbols) -> Line:
     line: list[Fragment] = []
     for status in board.servers:
-        if status.state in _QUIET_STATES:
+        if status.state in text.NORMAL_STATES:
             continue
         state = status.state.replace("_", " ")
         age = "" if status.since is None else f" {text.format_coarse_age(now - status.since)}"

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 
 _LARGE: Final = 100  # servers; with more, the header is computed at most once a second
-_NORMAL_STATES: Final = (State.UP, State.WAITING, State.DISABLED)
 
 
 # Header: the views as tabs, alerts by level, servers up, utilization, time
@@ -71,7 +70,7 @@ def header_view(board: MergedBoard, time: CurrentTime) -> HeaderView:
     return HeaderView(
         states.count(State.UP),
         len(states),
-        any(state not in _NORMAL_STATES for state in states),
+        any(state not in text.NORMAL_STATES for state in states),
         usage_totals(board.totals()),
         tuple(sorted(levels.items(), key=lambda item: severity_rank(item[0]))),
     )

@@ -96,12 +96,6 @@ def draw_heading(name: str, servers: int, cells: int, symbols: Symbols) -> Line:
     return fit_line((*title, (line, Tone.FRAME)), cells)
 
 
-def centered(word: str, cells: int) -> Line:
-    """Return a centered sentence."""
-    word = text.shorten(word, cells)
-    return fit_line(((" " * ((cells - cell_len(word)) // 2), Tone.TEXT), (word, Tone.QUIET)), cells)
-
-
 def pane_height(view: PaneView, cells: int) -> int:
     """Return the lines that a pane of this width needs, including its frame."""
     return 2 + len(view.rows) + len(_reason(view, cells - FRAME_CELLS, UNICODE_SYMBOLS))
@@ -143,7 +137,7 @@ def line_of_row(view: PaneView, at: RowId, cells: int) -> int:
 def _title(view: PaneView, cells: int, symbols: Symbols) -> Line:
     tone = STATE_TONES[view.state]
     word = view.state.value.replace("_", " ")
-    bad = view.state not in (State.UP, State.WAITING, State.DISABLED)
+    bad = view.state not in text.NORMAL_STATES
     if bad and view.age not in ("", "now"):
         word = f"{word} {view.age}"
     age = "polling" if view.polling else view.age if view.state is State.UP else ""
@@ -362,7 +356,7 @@ class PaneGrid(LineView["RowId"], inherit_bindings=False):
         pane_row = self._pane_layout.row_at(line)
         if pane_row is None:
             word = self.empty_text if not self.panes and line == self.size.height // 2 - 1 else ""
-            return ((centered(word, self.size.width), False),) if word else ()
+            return ((((word.center(self.size.width), Tone.QUIET),), False),) if word else ()
         if not pane_row.count:
             group = self.panes[pane_row.first].group
             count = sum(view.group == group for view in self.panes)

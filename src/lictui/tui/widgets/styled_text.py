@@ -60,12 +60,6 @@ def segments(widget: Widget, line: ToneLine, *, selected: bool = False) -> list[
     ]
 
 
-def strip(widget: Widget, line: ToneLine, cells: int, *, selected: bool = False) -> Strip:
-    """Return the line as one strip of `cells` cells."""
-    drawn = Strip(segments(widget, line, selected=selected))
-    return drawn.adjust_cell_length(cells, widget.rich_style)
-
-
 def _style(widget: Widget, tone: str) -> Style:
     return widget.get_component_rich_style(f"tone--{tone}", partial=tone == "selected")
 
@@ -93,7 +87,8 @@ class Drawing(Widget, Generic[V]):
     def render_line(self, y: int) -> Strip:
         if self._key != (key := (self.view, self.size)):
             self._key, self._lines = key, self.draw(self.view, *self.size)
-        return strip(self, self._lines[y] if y < len(self._lines) else (), self.size.width)
+        drawn = Strip(segments(self, self._lines[y] if y < len(self._lines) else ()))
+        return drawn.adjust_cell_length(self.size.width, self.rich_style)
 
 
 # Rows with a cursor over lines that scroll
