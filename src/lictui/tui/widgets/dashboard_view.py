@@ -214,15 +214,16 @@ def _rows(status: ServerStatus, alerts: AlertSettings, now: float) -> Iterator[R
     server = status.server
     pools = status.snapshot.pools if status.snapshot else ()
     products = [pool.product for pool in pools]
+    server_age = "" if status.is_up else _figures_age(status, now)
     for pool in sorted(pools, key=lambda pool: not pool.counted):
         limits = alerts.thresholds_of(server, pool.product)
         terms = product_search_terms(pool.product, pool.name, pool.model)
-        age = "" if status.is_up else _figures_age(status, now)
-        if status.is_up and pool.key in status.stale_pools:
-            age = _stale_age(status, pool.key, now)
+        key, age = pool.key, server_age
+        if status.is_up and key in status.stale_pools:
+            age = _stale_age(status, key, now)
         yield RowView(
             server.name,
-            pool.key,
+            key,
             _row_name(pool, terms[-1], unique=products.count(pool.product) == 1),
             pool.model,
             pool.reading,
