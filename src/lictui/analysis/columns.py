@@ -251,21 +251,25 @@ class SumBuilder:
         # Sums by five minutes are those of columns, and those of constants up to each moment.
         self._sums: dict[str, Any] = defaultdict(lambda: np.zeros(size))
         self._steps: dict[str, Any] = defaultdict(lambda: np.zeros(size + 1))
-        self._late, self._width = np.zeros(size, _INT), np.full(size, ALIGNMENT, _INT)
+        self._late, self._width = np.zeros(size, _INT), np.zeros(size, _INT)
         self._bound = np.zeros(size, np.bool_)
         # Installed and overdraft by entitlement: the same licenses on several servers count once.
         self._shared: dict[str, tuple[FloatArray, FloatArray]] = {}
-        self._count = 0
-        self._only: Series | None = None
+        self._waiting: list[SumPart] = []  # the first, until there is a second
+        self._is_sum = False
 
     def add(self, series: Series, since: int, until: int | None, entitlement: str = "") -> None:
-        """Add a SumPart."""
+        """Add a SumPart. The sum of a single one is its series."""
+        self._waiting.append((series, since, until, entitlement))
+        self._is_sum = self._is_sum or len(self._waiting) > 1
+        while self._is_sum and self._waiting:
+            self._add(*self._waiting.pop(0))
+
+    def _add(self, series: Series, since: int, until: int | None, entitlement: str) -> None:
         first = min(max(0, (since - self.start) // ALIGNMENT), self._size)
         stop = self._size if until is None else (until - self.start) // ALIGNMENT
         stop = max(first, min(stop, self._size))
         self._plus("expected", slice(first, stop), 1)
-        self._count += 1
-        self._only = series if self._count == 1 else None
         if constant(series.seconds) != ALIGNMENT:
             series = _laid_out(series)
         series = series.between(self.start + first * ALIGNMENT, self.start + stop * ALIGNMENT)
@@ -320,8 +324,8 @@ class SumBuilder:
 
     def series(self) -> Series:
         """Return the sum where every expected series had a figure."""
-        if self._only is not None:
-            return self._only
+        if self._waiting:
+            return self._waiting[0][0]
         names = ("low", "average", "high", "last", "samples", "installed", "overdraft")
         low, average, high, last, samples, installed, overdraft = map(self._total, names)
         present = self._total("present")
@@ -348,7 +352,7 @@ class SumBuilder:
             self._bound[complete],
             width=int(ALIGNMENT),
         )
-        width = self._width[complete]
+        width = np.maximum(self._width[complete], ALIGNMENT)
         start = start // width * width
         return total if (width == ALIGNMENT).all() else total.merged(start, start + width)
 
