@@ -9,7 +9,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from msgspec.structs import replace
 
 from lictui.cli.alerts import alert_json
 from lictui.cli.context import load_configuration, select_servers
@@ -90,14 +89,12 @@ def _servers_text(row: Row) -> str:
     return f"{row['servers_reporting']}/{row['servers_expected']}"
 
 
-def _ratio_text(row: Row, alerts: AlertSettings) -> str:
-    limits = alerts.thresholds_for(
-        group=row.get("group") or "", server=row.get("server") or "", product=row["product"]
-    )
+def _ratio_text(row: Row) -> str:
+    """Return the percentage, which does not contradict the level."""
     ratio = row["ratio"]
     if ratio is not None and row["installed"]:
         ratio = row["in_use"] / row["installed"]  # without the rounding of JSON
-    return percent_text(ratio, limits.ratios)
+    return percent_text(ratio, row["limits"].ratios)
 
 
 _FIGURES: Final = (
@@ -105,7 +102,7 @@ _FIGURES: Final = (
     Column("installed", "INSTALLED", Kind.NUMBER),
     Column("overdraft"),
     Column("free", "FREE", Kind.NUMBER, detail=4),
-    Column("ratio", "%", Kind.RATIO),
+    Column("ratio", "%", Kind.RATIO, _ratio_text),
     Column("level", "LEVEL"),
 )
 _COLUMNS: Final = (
@@ -201,8 +198,8 @@ def print_status(
     document = status_json(board, now, today, merged=output_format in _FOR_PEOPLE)
     alerts = board.alert_settings
     emit(
-        _pool_rows(document),
-        _with_ratios(_COLUMNS, alerts),
+        _pool_rows(document, alerts),
+        _COLUMNS,
         output_format,
         document=document,
         records="servers",
@@ -212,10 +209,14 @@ def print_status(
         return
     if totals := board.totals(by):
         click.echo()
-        columns = _with_ratios(_TOTAL_COLUMNS, alerts)
-        rows = document["groups" if by is GroupBy.GROUP else "totals"]
-        rows = [row | {"total": total} for row, total in zip(rows, totals, strict=True)]
-        emit(rows, columns, "table", document=document)
+        rows = [
+            row
+            | {"total": total, "limits": total_thresholds(alerts, total.scope, total.product, by)}
+            for row, total in zip(
+                document["groups" if by is GroupBy.GROUP else "totals"], totals, strict=True
+            )
+        ]
+        emit(rows, _TOTAL_COLUMNS, "table", document=document)
     for server in document["servers"]:
         for member in server.get("parts") or (server,):
             if reason := member["reason"]:
@@ -224,15 +225,8 @@ def print_status(
                     click.echo(f"  {reason['hint']}")
 
 
-def _with_ratios(columns: tuple[Column, ...], alerts: AlertSettings) -> tuple[Column, ...]:
-    """Return the columns with percentages that do not contradict the level."""
-    text = partial(_ratio_text, alerts=alerts)
-    return tuple(replace(c, text=text) if c.kind is Kind.RATIO else c for c in columns)
-
-
-def _pool_rows(document: Mapping[str, Any]) -> Iterator[Row]:
+def _pool_rows(document: Mapping[str, Any], alerts: AlertSettings) -> Iterator[Row]:
     """Return one row per pool, and one for each server without pools."""
-    names = {column.name for column in _COLUMNS}
     for server in document["servers"]:
         reason = server["reason"]
         row = {
@@ -241,7 +235,10 @@ def _pool_rows(document: Mapping[str, Any]) -> Iterator[Row]:
             "reason": f"{reason['kind']}: {reason['message']}" if reason else "",
         }
         for pool in server["pools"]:
-            yield row | {key: value for key, value in pool.items() if key in names}
+            limits = alerts.thresholds_for(
+                group=server["group"], server=server["name"], product=pool["product"]
+            )
+            yield row | pool | {"limits": limits}
         if not server["pools"]:
             yield row
 
