@@ -253,7 +253,9 @@ def test_add_sets_keys_of_a_source(paths: Paths, cli: Cli) -> None:
     cli("servers", "add", "ddc", *CVAD, "--verify", "False", *more)
     more = ("--set", "experimental=true", "--set", "quantity_divisor=2")
     cli("servers", "add", "daas", "--source", "citrix-cloud", *ACCOUNT, *more)
-    site, cloud = tables(paths)
+    cli("servers", "add", "two", *CVAD, "--set", "overview_paths=/a, /b", "--interval", "5m")
+    site, cloud, two = tables(paths)
+    assert (two["overview_paths"], two["interval"]) == (["/a", "/b"], 300)
     assert (site["site"], site["overview_paths"]) == ("PROD", ["/a", "/{site}"])
     assert site["verify"] is False
     assert (cloud["url"], cloud["quantity_divisor"]) == ("https://api.cloud.com", 2)

@@ -356,7 +356,10 @@ _KEY_OPTIONS: Final = {
         "TLS verification: true, the path of a CA bundle, sha256:HEX (pinned) or false.",
     ),
     "group": ("GROUP", "Group name."),
-    "interval": ("SECONDS", "Polling interval in seconds (default: that of the source)."),
+    "interval": (
+        "SECONDS",
+        "Polling interval in seconds, or e.g. 5m (default: that of the source).",
+    ),
 }
 
 
