@@ -26,6 +26,9 @@ from lictui.tui.widgets.products import ProductRow, ProductTable
 from lictui.tui.widgets.styled_text import StyledLabel
 
 if TYPE_CHECKING:
+    from datetime import date
+    from zoneinfo import ZoneInfo
+
     from textual.widget import Widget
 
     from lictui.analysis.usage import TotalKey
@@ -79,8 +82,8 @@ class ProductsScreen(TableKeys, TrendScreen["TotalKey"]):
         self.table.focus()
 
     def board_changed(self, board: MergedBoard) -> None:
-        now, totals = self.current_time.now, board.totals(self._by)
-        rows = [self._row(total) for total in totals if self._matches(total)]
+        time, zone, totals = self.current_time, self.zone, board.totals(self._by)
+        rows = [self._row(total, time.today, zone) for total in totals if self._matches(total)]
         with self.app.batch_update():
             label, scope = TREND_LABELS[self.trend_length], self._by.value.title()
             self.table.trends = self.trends.trends
@@ -89,23 +92,23 @@ class ProductsScreen(TableKeys, TrendScreen["TotalKey"]):
             self.show_status()
             self._describe()
         self.request_trends()
-        if totals and abs(now - self._summaries_at.get(self._by, 0.0)) >= _SUMMARY_REFRESH:
-            self._summaries_at[self._by] = now
+        if totals and abs(time.now - self._summaries_at.get(self._by, 0.0)) >= _SUMMARY_REFRESH:
+            self._summaries_at[self._by] = time.now
             self.load_summaries(self._by)
 
     def _matches(self, total: Total) -> bool:
         terms = product_search_terms(total.product, total.name, total.model)
         return self.filter((*terms, total.scope))
 
-    def _row(self, total: Total) -> ProductRow:
+    def _row(self, total: Total, today: date, zone: ZoneInfo | None) -> ProductRow:
         by, alerts = self._by, self.lictui.settings.alerts
         return ProductRow(
             total,
             Product(total.product, total.name, total.model).short_name,
             total_thresholds(alerts, total.scope, total.product, by),
             self.summaries.get(by, {}).get(total.key, products.NO_SUMMARY),
-            self.current_time.today,
-            self.zone,
+            today,
+            zone,
             total.scope or ("" if by is GroupBy.PRODUCT else "no group"),
         )
 
