@@ -115,6 +115,7 @@ PICTURES = {
     "servers": Picture("servers", keys=("down", "down")),
     "server": Picture("server", kwargs={"server": "lic-apac-02"}),
     "confirm": Picture("servers", ONE, ("x",)),
+    "snooze": Picture("alerts", ONE, ("z",)),
     "form": Picture("form"),
     "form_sources": Picture("form", keys=("shift+tab", *["down"] * 4)),
     "form_tested": Picture("form", keys=("ctrl+t",), kwargs={"server": LAB}),

@@ -275,7 +275,7 @@ class AlertsScreen(TableScreen):
                 self._acknowledge(entries, Acknowledgement(current_user(), now, until))
 
         if entries:
-            self.app.push_screen(SnoozeScreen(), snooze)
+            self.app.push_screen(SnoozeScreen((("Snooze for", Tone.STRONG),)), snooze)
 
     def _raised_alerts(self) -> list[ListEntry]:
         """The marked alerts, else the selected one, as far as they can be acknowledged."""
