@@ -71,15 +71,13 @@ def import_readings(
     """Import everything that a file has."""
     kept = kept_since(now, retention)
     polls = last_polls(db)
-    listed = _listed_pools(polls)
     written = rows = 0
     for pool in imported:
         rows += len(pool.rows)
         months = pool.of_width(MONTH)
         written += record_monthly_usage(db, pool.server, _months(pool.key, months))
         if len(months) < len(pool.rows):
-            is_listed, is_polled = (pool.server, pool.key) in listed, pool.server in polls
-            written += _import_pool(db, pool, kept, is_listed=is_listed, is_polled=is_polled)
+            written += _import_pool(db, pool, kept, polls.get(pool.server))
     return ImportCounts(written, rows - written)
 
 
@@ -88,23 +86,11 @@ def _months(key: PoolKey, rows: Rows) -> Iterator[MonthlyUsage]:
         yield MonthlyUsage(key, start, *(None if count < 0 else count for count in counts))
 
 
-def _listed_pools(polls: Mapping[str, LastPoll]) -> set[tuple[str, PoolKey]]:
-    """Return the pools that servers listed when last read: these still count."""
-    return {
-        (server, pool.key)
-        for server, last_poll in polls.items()
-        if (snapshot := last_poll.snapshot)
-        for pool in snapshot.pools
-    }
-
-
 def _import_pool(
     db: sqlite3.Connection,
     imported: ImportedPool,
     kept: Mapping[Resolution, int],
-    *,
-    is_listed: bool,
-    is_polled: bool,
+    last_poll: LastPoll | None,
 ) -> int:
     """Import readings and buckets; return how many were new or changed."""
     rows = imported.rows[np.searchsorted(imported.rows["width"], MONTH, side="right") :]
@@ -132,10 +118,12 @@ def _import_pool(
         buckets = imported.of_width(width)
         if len(buckets):
             written += _import_buckets(db, pool, width, buckets, kept)
+    snapshot = last_poll.snapshot if last_poll else None
+    is_listed = any(each.key == imported.key for each in snapshot.pools) if snapshot else False
     if not is_listed and (is_new or pool.ended is not None):
         # No server lists the pool: later sums leave it out instead of missing it forever.
         ended = _last_end(db, pool, -(-(last + 1) // _FINEST) * _FINEST)
-        pools.change(db, pool, ended=max(pool.ended or 0, ended) if is_polled else ended)
+        pools.change(db, pool, ended=max(pool.ended or 0, ended) if last_poll else ended)
     return written
 
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from lictui.history.pools import KnownPool
-    from lictui.model import MonthlyUsage, PoolKey
 
 Row = tuple[object, ...]
 
@@ -52,6 +51,10 @@ class ExportQuery(Struct, frozen=True):
             not self.products or product in self.products
         )
 
+    def contains(self, time: float) -> bool:
+        """Whether a time is in the exported span."""
+        return self.since <= time and (self.until is None or time < self.until)
+
 
 def export_rows(db: sqlite3.Connection, query: ExportQuery) -> Iterator[Row]:
     """Yield the header, then a row per reading or bucket, by pool and in order of time.
@@ -75,29 +78,21 @@ def export_rows(db: sqlite3.Connection, query: ExportQuery) -> Iterator[Row]:
 
 
 def _month_rows(db: sqlite3.Connection, query: ExportQuery) -> Iterator[Row]:
-    for server, key in list(polls.pools_with_months(db)):
-        pool = pools.find_pool(db, server, key)
-        model = pool.model if pool else products.describe(key.product).model.value
-        cells = server, key.product, model, key.subscription_date
-        if query.includes(server, key.product):
-            for month in _months(db, server, key, query):
-                figures = month.in_use, month.installed, month.newly_assigned, month.released
-                yield (iso(month.month_start)[:7], *cells, *figures)
+    known = {(pool.server, pool.key): pool.model for pool in pools.all_pools(db)}
+    for server, month in list(polls.all_months(db)):
+        key = month.key
+        if query.includes(server, key.product) and query.contains(month.month_start):
+            model = known.get((server, key)) or products.describe(key.product).model.value
+            cells = server, key.product, model, key.subscription_date
+            figures = month.in_use, month.installed, month.newly_assigned, month.released
+            yield (iso(month.month_start)[:7], *cells, *figures)
 
 
 def _earlier_months(db: sqlite3.Connection, pool: KnownPool, query: ExportQuery) -> Iterator[Row]:
     """Yield the months before the first reading of a pool as rows of readings."""
-    for month in _months(db, pool.server, pool.key, query):
-        if month.month_start < pool.since:
+    for month in polls.monthly_usage(db, pool.server, pool.key):
+        if month.month_start < pool.since and query.contains(month.month_start):
             yield (iso(month.month_start), *_cells(pool), month.in_use, month.installed, None)
-
-
-def _months(
-    db: sqlite3.Connection, server: str, key: PoolKey, query: ExportQuery
-) -> Iterator[MonthlyUsage]:
-    for month in polls.monthly_usage(db, server, key):
-        if query.since <= month.month_start < (FOREVER if query.until is None else query.until):
-            yield month
 
 
 def _reading_rows(db: sqlite3.Connection, pool: KnownPool, query: ExportQuery) -> Iterator[Row]:

@@ -108,24 +108,23 @@ def record_monthly_usage(
     return changed
 
 
+def all_months(db: sqlite3.Connection) -> Iterator[tuple[str, MonthlyUsage]]:
+    """Yield all reported months with their servers, by pool and in order of time."""
+    for server, product, day, *month in db.execute(f"{_MONTHS} ORDER BY 1, 2, 3, 4"):
+        yield server, MonthlyUsage(PoolKey(product, day), *month)
+
+
 def monthly_usage(db: sqlite3.Connection, server: str, key: PoolKey) -> tuple[MonthlyUsage, ...]:
     """Return the reported months of a pool in order of time."""
-    rows = db.execute(
-        "SELECT month_start, in_use, installed, newly_assigned, released FROM monthly_usage"
-        " WHERE server = ? AND product = ? AND subscription_date = ? ORDER BY month_start",
-        (server, key.product, key.subscription_date),
-    )
-    return tuple(MonthlyUsage(key, *row) for row in rows)
+    where = " WHERE server = ? AND product = ? AND subscription_date = ? ORDER BY month_start"
+    rows = db.execute(_MONTHS + where, (server, key.product, key.subscription_date))
+    return tuple(MonthlyUsage(key, *row[3:]) for row in rows)
 
 
-def pools_with_months(db: sqlite3.Connection) -> Iterator[tuple[str, PoolKey]]:
-    """Return every pool with reported months, by server, product and subscription date."""
-    rows = db.execute(
-        "SELECT DISTINCT server, product, subscription_date FROM monthly_usage"
-        " ORDER BY server, product, subscription_date"
-    )
-    for server, product, subscription_date in rows:
-        yield server, PoolKey(product, subscription_date)
+_MONTHS: Final = (
+    "SELECT server, product, subscription_date, month_start, in_use, installed, newly_assigned,"
+    " released FROM monthly_usage"
+)
 
 
 # The lease: which of several lictui that share one history polls. Whether it is still valid is not
