@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 HEADER: Final = "month day kind scope product name model figure value at".split()
 
-# Keys of values in a row; a key is the name of the figure unless _NAMES has another.
+# Keys of values in a row: names of figures that scripts rely on.
 _SCOPE_FIGURES: Final = (
-    "installed overdraft usage installed_then coverage servers servers_silent days_with_data"
+    "installed overdraft usage installed_then coverage servers servers_silent days_recorded"
     " days_at_warn days_at_critical days_at_installed month_before year_before assigned_at_start"
     " newly_assigned released average upper_bound p50 p95 p99 seconds_at_80_percent"
-    " seconds_at_90_percent seconds_at_100_percent longest_saturation_seconds max_over_installed"
-    " seconds_over_installed"
+    " seconds_at_90_percent seconds_at_100_percent longest_saturation_seconds"
+    " most_beyond_installed seconds_beyond_installed"
 ).split()
 _TIMES: Final = {  # key of a figure -> key of its time
     "usage": "usage_at",
@@ -31,12 +31,6 @@ _TIMES: Final = {  # key of a figure -> key of its time
     "month_before": "month_before_at",
     "year_before": "year_before_at",
     "longest_saturation_seconds": "longest_saturation_start",
-}
-# Names of figures that scripts rely on and that differ from the key.
-_NAMES: Final = {
-    "days_with_data": "days_recorded",
-    "max_over_installed": "most_beyond_installed",
-    "seconds_over_installed": "seconds_beyond_installed",
 }
 _SUFFIXES: Final = {AT_MOST: "_at_most", AT_LEAST: "_at_least"}
 _EXPIRY_FIGURES: Final = {
@@ -72,7 +66,7 @@ def _figures(table: str, row: Row, month: str) -> Iterator[tuple[object, ...]]:
         case "figures":
             for key in _SCOPE_FIGURES:
                 if key in row:
-                    name = str(row["usage_id"]) if key == "usage" else _NAMES.get(key, key)
+                    name = str(row["usage_id"]) if key == "usage" else key
                     yield _figure(row, month, None, name, row[key], row.get(_TIMES.get(key, "")))
         case "months":
             month = f"{row['month']:%Y-%m}"

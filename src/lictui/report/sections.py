@@ -126,7 +126,7 @@ def columns(keys: str, **titles: str) -> list[ReportColumn]:
 _DAYS_AT: Final = ("days_at_warn", "days_at_critical", "days_at_installed")
 _SCOPE_CELLS: Final = (
     "installed overdraft level usage_at=month.timestamp installed_then=month.installed"
-    " coverage=month.coverage days_with_data=days_above.with_data"
+    " coverage=month.coverage days_recorded=days_above.with_data"
     " month_before_at=previous_month.timestamp year_before_at=previous_year.timestamp"
 )
 
@@ -176,8 +176,8 @@ def _concurrent_cells(scope: ScopeReport) -> dict[str, Cell]:
     of_installed: dict[str, int | None] = {
         **{f"seconds_at_{share * 100:.0f}_percent": n for share, n in usage.seconds_above},
         "longest_saturation_seconds": longest.seconds if longest else 0,
-        "max_over_installed": scope.excess[0],
-        "seconds_over_installed": scope.excess[1],
+        "most_beyond_installed": scope.excess[0],
+        "seconds_beyond_installed": scope.excess[1],
     }
     bound = AT_MOST * usage.bound
     compared = bound or AT_LEAST * usage.is_partial
