@@ -70,15 +70,8 @@ class DashboardScreen(TrendScreen[RowId]):
         self._view = replace(view, filter=self.filter)
         with self.app.batch_update():
             self.rows_widget.trends = self.trends.trends
-            self.rows_widget.empty_text = (
-                "No server or product matches."
-                if self._all_panes
-                else "No server can be shown: see the notice above."
-                if self.lictui.board.notices
-                else "Starting simulated license servers …"
-                if self.lictui.demo
-                else "No servers configured yet."
-            )
+            no_match = "No server or product matches."
+            self.rows_widget.empty_text = no_match if self._all_panes else self.no_servers
             self.rows_widget.panes = select_panes(self._all_panes, self._view)
             self.show_status()
         self.request_trends()

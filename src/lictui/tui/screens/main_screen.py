@@ -45,7 +45,8 @@ if TYPE_CHECKING:
 K = TypeVar("K")
 _T = TypeVar("_T")
 _NOBODY_POLLS: Final = "Nobody polls: to record, run lictui collect where the history is"
-_ROW_ACTIONS: Final = ("open", "edit", "test", "poll_server", "cloud", "remove", "why", "holders")
+_ROW_ACTIONS: Final = ("open", "edit", "test", "poll_server", "cloud", "remove", "why", "holders",
+                       "maximise")  # fmt: skip
 WIDE, HIGH = 110, 18  # columns and rows from which there is room for more
 _WIDTHS: Final = [(0, "-tiny"), (MINIMUM_SIZE[0], "-narrow"), (WIDE, "-wide")]
 _HEIGHTS: Final = [(0, "-flat"), (MINIMUM_SIZE[1], "-low"), (HIGH, "-high")]
@@ -258,6 +259,15 @@ class MainScreen(Screen[None], AppScreen):
     @property
     def selected_server(self) -> str:
         return ""
+
+    @property
+    def no_servers(self) -> str:
+        """Why there is no server."""
+        if self.lictui.board.notices:
+            return "No server can be shown: see the notice above."
+        if self.lictui.demo:
+            return "Starting simulated license servers …"
+        return f"No servers configured. {self.key_hint('server.add', 'add a server')}"
 
     @property
     def selected_servers(self) -> tuple[str, ...]:

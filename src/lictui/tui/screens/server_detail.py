@@ -238,8 +238,8 @@ class ServerActions(TableScreen):
     def show_details(self, head: tuple[Line, ...] = (), *more: ServerFact) -> None:
         status, app = self.selected, self.lictui
         if status is None:
-            hint = f"No servers configured. Press {app.key_of('server.add')} to add one."
-            self._details.show_lines(((hint, Tone.QUIET),))
+            text_of = "No server matches." if app.board.registered.servers else self.no_servers
+            self._details.show_lines(((text_of, Tone.QUIET),))
         elif status.server.name != self._testing:
             self._end_test()
             poller, width = app.board.poller, self.size.width - 3
