@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime, tzinfo
+from datetime import datetime, tzinfo
 from enum import Enum, auto
 from io import TextIOBase, TextIOWrapper
 from operator import attrgetter
@@ -22,7 +22,7 @@ from shutil import get_terminal_size
 from typing import Any, BinaryIO, Final, TextIO, cast
 
 import click
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
 from lictui.clock import iso
@@ -126,15 +126,21 @@ def json_text(document: Mapping[str, Any]) -> str:
 
 
 def _json(value: object, indent: int | None = None) -> str:
-    return json.dumps(value, indent=indent, ensure_ascii=False, default=date.isoformat)
+    return json.dumps(value, indent=indent, ensure_ascii=False, default=to_builtins)
 
 
 # The values of JSON and CSV
 
 
 def fields(value: object, names: str) -> dict[str, Any]:
-    """Return attributes of `value`, by name."""
-    return {name: getattr(value, name) for name in names.split()}
+    """Return attributes of `value`, by name; an empty one whose name ends with `?` is None."""
+    values = {}
+    for word in names.split():
+        name = word.removesuffix("?")
+        values[name] = getattr(value, name)
+        if values[name] == "" and word != name:
+            values[name] = None
+    return values
 
 
 def optional_time(timestamp: float | None) -> str | None:

@@ -293,11 +293,7 @@ def _users_json(users: LicenseUsers) -> dict[str, Any]:
         "users": users.privacy,
         "holders": [record(user, _USER_COLUMNS) for user in users.users],
         "reservations": [
-            {
-                **fields(reservation, "product count"),
-                "for": reservation.kind,
-                "name": reservation.name or None,
-            }
+            {**fields(reservation, "product count name?"), "for": reservation.kind}
             for reservation in users.reservations
         ],
         "failures": [

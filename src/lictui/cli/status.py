@@ -52,7 +52,7 @@ from lictui.engine.board import (
 from lictui.engine.merge import duplicate_pools, merge_board, same_as_warnings
 from lictui.engine.queries import poll_once
 from lictui.engine.thread import run
-from lictui.model import Failure, LicenseServer, Mode, Pool, PoolKey, State, percent_text
+from lictui.model import Pool, PoolKey, Snapshot, State, percent_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -220,9 +220,9 @@ def print_status(
     for server in document["servers"]:
         for member in server.get("parts") or (server,):
             if reason := member["reason"]:
-                click.echo(f"\n{member['name']}: {reason['message']}")
-                if reason["hint"]:
-                    click.echo(f"  {reason['hint']}")
+                click.echo(f"\n{member['name']}: {reason.message}")
+                if reason.hint:
+                    click.echo(f"  {reason.hint}")
 
 
 def _pool_rows(document: Mapping[str, Any], alerts: AlertSettings) -> Iterator[Row]:
@@ -232,7 +232,7 @@ def _pool_rows(document: Mapping[str, Any], alerts: AlertSettings) -> Iterator[R
         row = {
             "server": server["name"],
             **{key: server[key] for key in ("source", "group", "state")},
-            "reason": f"{reason['kind']}: {reason['message']}" if reason else "",
+            "reason": f"{reason.kind}: {reason.message}" if reason else "",
         }
         for pool in server["pools"]:
             limits = alerts.thresholds_for(
@@ -283,23 +283,24 @@ def _server_json(
 
     `duplicates` maps a pool to the server at which it is counted instead.
     """
-    server, snapshot = status.server, status.snapshot
-    activation = snapshot.activation if snapshot else None
-    mode = snapshot.mode if snapshot else None
+    server, snapshot = status.server, status.snapshot or Snapshot(())
+    parts = [
+        {**fields(member.server, "name source"), "state": member.state, "reason": member.failure}
+        for member in status.members
+    ]
     return {
-        **fields(server, "name source group url"),
+        **fields(server, "name source group url same_as?"),
         "state": status.state,
-        "reason": _reason_json(status.failure),
+        "reason": status.failure,
         "polled_at": optional_time(status.polled_at),
         "latency_ms": None if status.latency is None else round(status.latency * 1000),
-        "reported_name": (snapshot and snapshot.reported_name) or None,
-        "version": (snapshot and snapshot.version) or None,
-        "mode": mode if isinstance(mode, Mode) else None,
-        "activation": activation and fields(activation, "status expires"),
-        "same_as": server.same_as or None,
+        **fields(snapshot, "reported_name? version? mode activation"),
         "license_servers": [
-            _license_server_json(listed)
-            for listed in (snapshot.license_servers if snapshot else ())
+            {
+                **fields(listed, "host_id fqdn? status expires days_to_expire"),
+                "last_reported": optional_time(listed.last_reported),
+            }
+            for listed in snapshot.license_servers
         ],
         "pools": [
             _pool_json(
@@ -307,41 +308,23 @@ def _server_json(
                 alerts.thresholds_of(server, pool.product),
                 duplicates.get((server.name, pool.key), ""),
             )
-            for pool in (snapshot.pools if snapshot else ())
+            for pool in snapshot.pools
             if is_reporting(status, pool)
         ],
-        **({"parts": list(map(_member_json, status.members))} if status.members else {}),
+        **({"parts": parts} if parts else {}),
     }
-
-
-def _member_json(status: ServerStatus) -> dict[str, Any]:
-    reason = _reason_json(status.failure)
-    return {**fields(status.server, "name source"), "state": status.state, "reason": reason}
 
 
 def _pool_json(pool: Pool, thresholds: Thresholds, same_as: str) -> dict[str, Any]:
     reading = pool.reading
     return {
-        **fields(pool, "product name model"),
-        "license_type": pool.license_type or None,
+        **fields(pool, "product name model license_type? vendor? queued"),
         **fields(pool, "subscription_date expires permanent"),
         **fields(reading, "installed overdraft in_use free"),
         "ratio": rounded(reading.ratio, limits=(*thresholds.ratios, 1.0)),
         "level": reading.level(thresholds.warn, thresholds.critical),
         "counted": pool.counted and not same_as,
         "same_as": same_as or None,
-        "queued": pool.queued,
-        "vendor": pool.vendor or None,
-    }
-
-
-def _license_server_json(server: LicenseServer) -> dict[str, Any]:
-    return {
-        "host_id": server.host_id,
-        "fqdn": server.fqdn or None,
-        "status": server.status,
-        "last_reported": optional_time(server.last_reported),
-        **fields(server, "expires days_to_expire"),
     }
 
 
@@ -357,7 +340,3 @@ def _total_json(total: Total, alerts: AlertSettings, by: GroupBy) -> dict[str, A
         "servers_reporting": len(total.servers_reporting),
         "servers_expected": len(total.servers_expected),
     }
-
-
-def _reason_json(failure: Failure | None) -> dict[str, Any] | None:
-    return None if failure is None else fields(failure, "kind step message hint")
