@@ -225,7 +225,7 @@ async def test_program_leaves_no_descriptor_open() -> None:
 
 
 async def test_blocking_calls_wait_for_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "_MAX_THREADS", process._threads + 1)
+    monkeypatch.setattr(process, "_MAX_THREADS", 1)
     answered = threading.Event()
     first = asyncio.create_task(run_blocking("first", answered.wait))
     second = asyncio.create_task(run_blocking("second", lambda: "second"))

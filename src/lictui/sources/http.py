@@ -41,7 +41,7 @@ from lictui.sources.source import (
     find_rule,
     parse_error,
 )
-from lictui.sources.tls import fingerprint, read_leaf, ssl_context
+from lictui.sources.tls import read_leaf, ssl_context
 
 if TYPE_CHECKING:
     import ssl
@@ -167,7 +167,6 @@ class HttpClient:
         }
         self._leaf = b""
         self._proxy: httpx.URL | None = None
-        self._certificate: Certificate | None = None
 
     async def request(
         self,
@@ -278,11 +277,7 @@ class HttpClient:
     @property
     def certificate(self) -> Certificate | None:
         """The certificate that the server presented last; None over plain HTTP."""
-        if not self._leaf:
-            return None
-        if self._certificate is None or self._certificate.sha256 != fingerprint(self._leaf):
-            self._certificate = read_leaf(self._leaf)[0]
-        return self._certificate
+        return read_leaf(self._leaf)[0] if self._leaf else None
 
     async def aclose(self) -> None:
         """Close the connection. Safe to call twice; a later request opens a new one."""

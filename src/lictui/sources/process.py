@@ -13,9 +13,9 @@ import errno
 import os
 import signal
 import threading
-from collections import deque
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 from msgspec import Struct
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from lictui.config.settings import Limits
 
 _T = TypeVar("_T")
-_CallKey = tuple[asyncio.AbstractEventLoop, str]
 
 _GRACE: Final = 1.0  # seconds to wait for a killed program, or a pipe that others hold open
 _MAX_STDERR: Final = 4096  # bytes kept from the end of stderr
@@ -244,14 +243,33 @@ def _end(number: int, _frame: object) -> None:
 
 # Blocking calls: files on a network drive, keyrings, certificates, DNS
 
+
+class LoopLocal(Generic[_T]):
+    """A value for each event loop: a lock, for example, belongs to one."""
+
+    def __init__(self, make: Callable[[], _T]) -> None:
+        self._make = make
+        # Weak keys would not do: a lock with waiters references its loop.
+        self._values: dict[asyncio.AbstractEventLoop, _T] = {}
+
+    def get(self) -> _T:
+        """Return the value of the running loop."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._values:
+            for other in tuple(self._values):
+                if other.is_closed():
+                    self._values.pop(other, None)  # another thread may have removed it
+            self._values[loop] = self._make()
+        return self._values[loop]
+
+
 LOCAL_TIMEOUT: Final = 10.0  # seconds for a file, a keyring or a command that prints a secret
-_MAX_THREADS: Final = 512  # more calls wait for their turn
 _QUICK: Final = 64 * 1024  # bytes that are parsed without a thread
 _STACK: Final = 1024 * 1024  # bytes of each: hundreds of hanging look-ups fit into little memory
-_CALLS: Final[dict[_CallKey, asyncio.Future[Any]]] = {}
-_WAITING: Final[deque[tuple[_CallKey, Callable[[], Any]]]] = deque()
-_LOCK: Final = threading.Lock()  # of _WAITING and _threads
-_threads = 0
+_STACK_LOCK: Final = threading.Lock()  # the size is a setting of the whole process
+_MAX_THREADS: Final = 512  # more calls wait for their turn
+_threads: Final = LoopLocal(lambda: asyncio.Semaphore(_MAX_THREADS))
+_calls: Final[LoopLocal[dict[str, asyncio.Task[Any]]]] = LoopLocal(dict)
 
 
 async def run_blocking(name: str, function: Callable[[], _T], seconds: float | None = None) -> _T:
@@ -260,13 +278,17 @@ async def run_blocking(name: str, function: Callable[[], _T], seconds: float | N
     A second caller waits for the same call. Nothing can cancel it, so neither other work nor the
     end of lictui waits for the thread. Raises TimeoutError, and what the function raises.
     """
-    key = (asyncio.get_running_loop(), name)
-    call = _CALLS.get(key)
+    calls = _calls.get()
+    call = calls.get(name)
     if call is None:
-        call = _CALLS[key] = key[0].create_future()
-        # Nobody may wait for it anymore: an exception is not to be reported as forgotten.
-        call.add_done_callback(lambda done: done.cancelled() or done.exception())
-        _start_call(key, function)
+
+        def forget(done: asyncio.Task[_T]) -> None:
+            del calls[name]
+            # Nobody may wait for it anymore: an exception is not to be reported as forgotten.
+            _ = done.cancelled() or done.exception()
+
+        call = calls[name] = asyncio.create_task(_call(name, function))
+        call.add_done_callback(forget)
     async with asyncio.timeout(seconds):
         result: _T = await asyncio.shield(call)
     return result
@@ -277,52 +299,29 @@ async def parse_output(parse: Callable[[], _T], size: int) -> _T:
     return await run_blocking(f"parse {id(parse)}", parse) if size > _QUICK else parse()
 
 
-def _start_call(key: _CallKey, function: Callable[[], Any]) -> None:
-    global _threads  # noqa: PLW0603 - the number of threads of this process
-    with _LOCK:
-        if _threads >= _MAX_THREADS:
-            _WAITING.append((key, function))
-            return
-        _threads += 1
-    thread = threading.Thread(target=_work, args=(key, function), name=key[1], daemon=True)
-    try:
-        with _LOCK:
-            usual = threading.stack_size(_STACK)
-            try:
-                thread.start()
-            finally:
-                threading.stack_size(usual)
-    except RuntimeError:
-        with _LOCK:
-            _threads -= 1
-        _finish_call(key, None, OSError(errno.EAGAIN, "this machine allows no more threads"))
+async def _call(name: str, function: Callable[[], _T]) -> _T:
+    loop = asyncio.get_running_loop()
+    result: asyncio.Future[_T] = loop.create_future()
 
-
-def _work(key: _CallKey, function: Callable[[], Any]) -> None:
-    global _threads  # noqa: PLW0603 - as above
-    while True:
-        result, failure = None, None
+    def work() -> None:
         try:
-            result = function()
+            finish: Callable[[], None] = partial(result.set_result, function())
         except Exception as error:  # noqa: BLE001 - raised in the task that waits
-            failure = error
+            finish = partial(result.set_exception, error)
+        with suppress(RuntimeError):  # the loop was closed meanwhile
+            loop.call_soon_threadsafe(lambda: None if result.done() else finish())
+
+    async with _threads.get():
         try:
-            key[0].call_soon_threadsafe(_finish_call, key, result, failure)
-        except RuntimeError:  # the loop was closed meanwhile
-            _CALLS.pop(key, None)
-        with _LOCK:
-            if not _WAITING:
-                _threads -= 1
-                return
-            key, function = _WAITING.popleft()
-
-
-def _finish_call(key: _CallKey, result: object, failure: Exception | None) -> None:
-    call = _CALLS.pop(key)
-    if failure:
-        call.set_exception(failure)
-    else:
-        call.set_result(result)
+            with _STACK_LOCK:
+                usual = threading.stack_size(_STACK)
+                try:
+                    threading.Thread(target=work, name=name, daemon=True).start()
+                finally:
+                    threading.stack_size(usual)
+        except RuntimeError:
+            raise OSError(errno.EAGAIN, "this machine allows no more threads") from None
+        return await result
 
 
 _MIN_OPEN_FILES: Final = 4096  # for hundreds of polls and their programs at the same time

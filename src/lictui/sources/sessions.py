@@ -24,6 +24,7 @@ from msgspec.structs import replace
 from lictui.model import Failure, FailureKind, Server, Step
 from lictui.sources.http import HttpClient, HttpReply, reply_json, status_error, status_rules
 from lictui.sources.network import origin, require_encryption
+from lictui.sources.process import LoopLocal
 from lictui.sources.sanitize import Record, parse_json, records
 from lictui.sources.source import ErrorRule, SourceError, config_error, parse_error
 
@@ -86,18 +87,7 @@ class _TokenSlot:
         self.failure: Failure | None = None  # of the last request
 
 
-# A lock belongs to an event loop. Weak keys would not do: a lock with waiters references its loop.
-_SLOTS: Final[dict[asyncio.AbstractEventLoop, dict[str, _TokenSlot]]] = {}
-
-
-def _slots() -> dict[str, _TokenSlot]:
-    loop = asyncio.get_running_loop()
-    if loop not in _SLOTS:
-        for previous in tuple(_SLOTS):
-            if previous.is_closed():
-                _SLOTS.pop(previous, None)  # another thread may have removed it
-        _SLOTS[loop] = {}
-    return _SLOTS[loop]
+_slots: Final[LoopLocal[dict[str, _TokenSlot]]] = LoopLocal(dict)
 
 
 def account_key(*parts: str) -> str:
@@ -113,7 +103,7 @@ async def shared_token(
     One task requests at a time, since token endpoints are rate limited; the others get its token,
     or its failure if that concerns the account. `rejected` is a token that a server refused.
     """
-    slot = _slots().setdefault(key, _TokenSlot())
+    slot = _slots.get().setdefault(key, _TokenSlot())
     requests = slot.requests
     async with slot.lock:
         if slot.token and slot.token.value != rejected and clock.monotonic() < slot.token.renew_at:

@@ -155,6 +155,7 @@ def fingerprint(der: bytes) -> str:
     return hashlib.sha256(der).hexdigest()
 
 
+@lru_cache(maxsize=512)  # polled again and again
 def read_leaf(der: bytes) -> tuple[Certificate, str]:
     """Return a certificate in DER, and its subject and end as text, as far as readable."""
     from cryptography import x509
