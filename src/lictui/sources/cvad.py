@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from contextlib import suppress
 from functools import cached_property, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote
 
+import httpx
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -435,15 +435,14 @@ def _fill_in(path: str, customer_id: str, site: CvadSite) -> str:
 
 def _job_url(url: str, location: str, address: str) -> str:
     """Return the path of a job; never on another host, which would receive our token."""
-    try:
-        target = urlsplit(urljoin(f"https://{address}{url}", location))
-    except ValueError:
-        target = urlsplit("")
-    same_host = target.netloc in {address, address.rpartition(":")[0]}
-    if not (location and same_host and re.match("/[^/]", target.path)):
-        raise SourceError(
-            FailureKind.PROTOCOL,
-            f"{address} started a job, but gave no location on this server for its result",
-            "Set overview_paths to a path with async=false in its query.",
-        )
-    return target._replace(scheme="", netloc="", fragment="").geturl()
+    with suppress(httpx.InvalidURL):
+        asked = httpx.URL(f"https://{address}{url}")
+        job = asked.join(location)
+        is_here = job.netloc in (asked.netloc, address.encode())
+        if location and is_here and not job.raw_path.startswith(b"//"):
+            return job.raw_path.decode()
+    raise SourceError(
+        FailureKind.PROTOCOL,
+        f"{address} started a job, but gave no location on this server for its result",
+        "Set overview_paths to a path with async=false in its query.",
+    )

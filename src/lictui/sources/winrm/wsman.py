@@ -240,12 +240,13 @@ class ResultPage(Struct, frozen=True):
 def parse_reply(body: bytes, message_id: str) -> ResultPage | WsmanFault:
     """Parse the reply to the request with `message_id`. Raises InvalidReplyError."""
     root = _parse_xml(body)
-    if root.tag != "Envelope":
-        is_html = root.tag.lower() == "html"
-        raise InvalidReplyError(f"it is <{sanitize(root.tag, 40)}>", web_page=is_html)
-    related = _find_child(root, "Header", "RelatesTo")
+    if (name := _local_name(root.tag)) != "Envelope":
+        is_html = name.lower() == "html"
+        raise InvalidReplyError(f"it is <{sanitize(name, 40)}>", web_page=is_html)
+    # Servers choose prefixes and, in details, even namespaces of their own.
+    related = root.find("{*}Header/{*}RelatesTo")
     matches = related is not None and _text(related).casefold() == message_id.casefold()
-    fault = _find_child(root, "Body", "Fault")
+    fault = root.find("{*}Body/{*}Fault")
     if related is not None and not matches:
         raise InvalidReplyError("it does not match the request")
     if fault is not None:
@@ -261,48 +262,47 @@ def _is_web_page(body: bytes) -> bool:
 
 
 def _page(root: Element) -> ResultPage:
-    response = _find_child(root, "Body", "EnumerateResponse")
+    response = root.find("{*}Body/{*}EnumerateResponse")
     if response is None:
-        response = _find_child(root, "Body", "PullResponse")
+        response = root.find("{*}Body/{*}PullResponse")
     if response is None:
         raise InvalidReplyError("it contains no enumeration")
-    last = _find_child(response, "EndOfSequence") is not None
-    context = _text(_find_child(response, "EnumerationContext"))
+    last = response.find("{*}EndOfSequence") is not None
+    context = _text(response.find("{*}EnumerationContext"))
     if len(context) > _MAX_CONTEXT:
         raise InvalidReplyError("its enumeration context is too long")
-    items = _find_child(response, "Items")
+    items = response.find("{*}Items")
     return ResultPage(() if items is None else tuple(map(_item, items)), context, last)
 
 
 def _item(element: Element) -> Item:
     """Return the properties of a typed instance, or of the XmlFragment of a projection."""
     return {
-        sanitize(child.tag, 60).lower(): value
+        sanitize(_local_name(child.tag), 60).lower(): value
         for child in list(element)[:_MAX_PROPERTIES]
         if (value := _property(child)) is not None
     }
 
 
 def _property(element: Element) -> str | None:
-    if element.get("nil", "").strip() in {"true", "1"}:
+    if any(_local_name(key) == "nil" and value in ("true", "1") for key, value in element.items()):
         return None
     inner = next(iter(element), None)  # <cim:Datetime>, or <Datetime> in a projection
     return sanitize((element if inner is None else inner).text or "", _MAX_VALUE)
 
 
 def _fault(fault: Element) -> WsmanFault:
-    detail = _find_child(fault, "Detail")
+    detail = fault.find("{*}Detail")
     detail_text = " ".join(detail.itertext())[:4_000] if detail is not None else ""
     codes = {match[0] for match in _HEX_OR_LONG.finditer(detail_text)}
-    if detail is not None:
-        codes |= {element.get("Code", "").strip() for element in detail.iter("WSManFault")}
-        codes |= {_text(element) for element in detail.iter("error_Code")}
+    codes |= {item.get("Code", "").strip() for item in fault.iterfind(".//{*}WSManFault")}
+    codes |= {_text(element) for element in fault.iterfind(".//{*}error_Code")}
     return WsmanFault(
         codes=frozenset(_unsigned(code) for code in codes if _CODE.fullmatch(code)),
         subcodes=frozenset(
-            sanitize(_text(value).rpartition(":")[2], 60) for value in fault.iter("Value")
+            sanitize(_text(value).rpartition(":")[2], 60) for value in fault.iterfind(".//{*}Value")
         ),
-        message=_text(_find_child(fault, "Reason", "Text")) or detail_text,
+        message=_text(fault.find("{*}Reason/{*}Text")) or detail_text,
     )
 
 
@@ -314,7 +314,7 @@ def _text(element: Element | None) -> str:
     return "" if element is None else (element.text or "").strip()
 
 
-# XML from an untrusted server, with local names
+# XML from an untrusted server
 
 _MAX_DEPTH: Final = 40  # a property of an item is on level 7
 _MAX_ELEMENTS: Final = 50_000  # a full reply has some 2,000
@@ -335,12 +335,11 @@ class _LimitedTreeBuilder(TreeBuilder):
             raise ValueError("nested too deeply")
         if self._elements > _MAX_ELEMENTS:
             raise ValueError("too many elements")
-        attributes = {_local_name(name): value for name, value in attrs.items()}
-        return super().start(_local_name(tag), attributes)
+        return super().start(tag, attrs)
 
     def end(self, tag: str, /) -> Element:
         self._depth -= 1
-        return super().end(_local_name(tag))
+        return super().end(tag)
 
 
 def _local_name(name: str) -> str:
@@ -359,14 +358,6 @@ def _parse_xml(body: bytes) -> Element:
         reason = "DTD and entities are not allowed" if is_dtd else sanitize(error)
         raise InvalidReplyError(reason, malformed=True, web_page=_is_web_page(body)) from error
     return root
-
-
-def _find_child(element: Element | None, *path: str) -> Element | None:
-    for name in path:
-        if element is None:
-            return None
-        element = next((child for child in element if child.tag == name), None)
-    return element
 
 
 # Errors
