@@ -173,6 +173,11 @@ def test_lictui_without_a_server_that_is_up_is_a_failure(
     assert failure.hint
 
 
+def test_lictui_banner_before_the_output_is_ignored() -> None:
+    text = json.dumps({"schema": "lictui.status/1", "servers": [UP]})
+    assert lictui_snapshot(f"Welcome to {{hub}}\n{text}", "ssh hub").pools
+
+
 @pytest.mark.parametrize("text", ["x", "[]", '{"schema": "lictui.status/2", "servers": []}'])
 def test_lictui_other_schema_is_refused(text: str) -> None:
     failure = failure_of(partial(lictui_snapshot, text, "ssh hub"))

@@ -29,6 +29,7 @@ from lictui.model import (
     Snapshot,
     Step,
 )
+from lictui.sources.command.powershell import DOCUMENT_START
 from lictui.sources.flexnet.parser import CITRIX, license_type, read_expiry
 from lictui.sources.sanitize import (
     MAX_CODE,
@@ -45,6 +46,7 @@ from lictui.sources.sanitize import (
 )
 from lictui.sources.source import (
     SourceError,
+    count_text,
     new_pool,
     no_data_error,
     parse_error,
@@ -154,7 +156,7 @@ def lictui_snapshot(text: str, label: str) -> Snapshot:
     pools = sum_pools(_status_pool(row, server) for server, rows in rows_by_server for row in rows)
     if not pools:
         raise no_data_error(
-            f"no licenses on the {len(up)} servers in the output of {label}",
+            f"no licenses on {count_text(len(up), 'server')} in the output of {label}",
             "Check there: lictui status",
             Step.PARSE,
         )
@@ -174,9 +176,9 @@ def lictui_snapshot(text: str, label: str) -> Snapshot:
 
 
 def _server_list(text: str, label: str) -> object:
-    start = max(0, text.find("{"))
+    start = DOCUMENT_START.search(text)  # after a banner of ssh, for example
     try:
-        document = parse_json(text[start:].encode("utf-8", "replace"))
+        document = parse_json(text[start.end() if start else 0 :].encode("utf-8", "replace"))
     except ValueError as error:
         raise _schema_error(f"incomplete JSON from {label}: {sanitize(error, 100)}") from error
     status = Record(document)

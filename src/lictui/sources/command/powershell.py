@@ -51,7 +51,7 @@ _MAX_DEPTH: Final = 4  # of lists in lists
 _CLIXML: Final = "#< CLIXML"
 _CLIXML_END: Final = "</Objs>"
 # Where a document starts. Warnings before it may contain brackets too, so `[` alone is not enough.
-_DOCUMENT_START: Final = re.compile(
+DOCUMENT_START: Final = re.compile(
     r"^[ \t]*(?=\[\s{0,100}(?:\]|null)|\{\s{0,100}\})|(?=\[\s{0,100}[\[{])|(?=\{\s{0,100}\")",
     re.MULTILINE,
 )
@@ -79,7 +79,7 @@ def parse_objects(text: str, label: str) -> list[Properties]:
 
 def _documents(text: str, label: str) -> Iterator[object]:
     text = _without_clixml(text)
-    start, is_empty = _DOCUMENT_START.search(text), True
+    start, is_empty = DOCUMENT_START.search(text), True
     while start:
         try:
             document, end = _DECODER.raw_decode(text, start.end())
@@ -88,7 +88,7 @@ def _documents(text: str, label: str) -> Iterator[object]:
             raise _json_error(label, "nested too deeply" if is_deep else str(error)) from error
         is_empty = False
         yield document
-        start = _DOCUMENT_START.search(text, end)
+        start = DOCUMENT_START.search(text, end)
     if is_empty and text.strip() not in {"", "null"}:
         raise _json_error(label, f"the output starts with {sanitize(text.strip(), 60)}")
 
