@@ -1,6 +1,11 @@
-"""`make bench`: every budget of the house, measured as a ratio in this run, and printed."""
+"""`make bench`: every budget of the house, measured as a ratio in this run, and printed.
+
+`python -m tests.bench small rounds` measures some of the groups only. Ratios of times mean little
+on a machine that does something else: the load is printed, too.
+"""
 
 import compileall
+import os
 import sys
 import tempfile
 import time
@@ -30,9 +35,13 @@ def main() -> None:
     """Print a line a budget, as each is measured."""
     # As installed: pip compiles what it installs, while a checkout may be compiled at every start.
     compileall.compile_dir(Path(lictui.__file__).parent, quiet=2)
-    _line("what", "measured", "budget", "")
+    groups = (_small, _large, _years, _rounds, _disk, _imports, _forecasts)
+    names = sys.argv[1:]
+    chosen = [group for group in groups if not names or group.__name__[1:] in names]
+    load = f"load {os.getloadavg()[0]:.1f} of {os.cpu_count()}"
+    _line("what", "measured", "budget", load)
     with tempfile.TemporaryDirectory(prefix="lictui-bench-") as folder:
-        for measure in (_small, _large, _years, _rounds, _disk, _imports, _forecasts):
+        for measure in chosen:
             for what, figure, budget, met in measure(Path(folder)):
                 _line(what, figure, budget, "met" if met else "MISSED")
 
