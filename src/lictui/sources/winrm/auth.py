@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from lictui.installation import extra_command
 from lictui.model import FailureKind, Server, Step
 from lictui.sources.network import origin, require_encryption
 from lictui.sources.process import run_blocking
@@ -306,6 +305,8 @@ async def new_security_context(
             options=options,
         )
     except (ImportError, ValueError) as error:  # ValueError: GSSAPI is there, without Kerberos
+        from lictui.installation import extra_command  # noqa: PLC0415 - slows the first poll
+
         raise config_error(
             f"auth = {protocol} requires GSSAPI, which is not installed",
             f"Install the Kerberos packages: {extra_command('kerberos')}",
