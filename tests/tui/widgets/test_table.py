@@ -1,10 +1,13 @@
 """Sorting of tables, by keys and by a click on a title."""
 
+import pytest
 from tests.support.example_board import example_board
 from tests.support.goldens import screen_text
 from tests.support.running_app import RunningApp, running_app
 
 from lictui.tui.screens.servers import ServersScreen
+from lictui.tui.text import Tone
+from lictui.tui.widgets.table import Rows, TableColumn, fit_columns
 
 NAMES = [status.server.name for status in example_board().servers]
 
@@ -42,3 +45,33 @@ async def test_sorting_keeps_the_cursor_on_its_row_and_unknown_values_last() -> 
         assert run.app.screen.selected_server == "lic-new"
         await run.press("S")
         assert first_column(run)[-2:] == ["lic-las", "lic-new"]
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (60, {"name": 12, "level": 5, "message": 31, "status": 8}),
+        (40, {"name": 12, "level": 5, "message": 11, "status": 8}),
+        (31, {"name": 10, "level": 5, "message": 13}),
+        (22, {"name": 8, "message": 12}),
+    ],
+)
+def test_columns_without_room_or_content_are_left_out_by_rank(
+    width: int, shown: dict[str, int]
+) -> None:
+    columns = (
+        TableColumn("name", "Name", 8),
+        TableColumn("level", "Level", 5, rank=1),
+        TableColumn("group", "Group", 6, rank=2),
+        TableColumn("message", "Message", 10, most=99),
+        TableColumn("status", "Status", 8, rank=3),
+    )
+    cells = {"level": ("5", Tone.TEXT), "group": ("?", Tone.TEXT), "message": ("m" * 40, Tone.TEXT)}
+    names = ("license-east", "license-west")
+    row = {**cells, "status": ("ok", Tone.TEXT)}
+    rows: Rows[str] = {name: {**row, "name": (name, Tone.TEXT)} for name in names}
+    fitted = fit_columns(columns, rows, width)
+    assert {entry.column.key: entry.width for entry in fitted} == shown
+    texts = [fitted[0].texts.get(name, name) for name in names]
+    assert len(set(texts)) == len(names)
+    assert max(map(len, texts)) <= fitted[0].width
