@@ -50,7 +50,7 @@ def test_hang_keeps_the_tone_of_each_word() -> None:
 def test_text_never_exceeds_its_width(anything: str, width: int) -> None:
     assert cell_len(text.shorten(anything, width - 4)) <= width - 4
     assert cell_len(text.pad(anything, width)) == width
-    assert cell_len(text.cut(anything, width)) <= width
+    assert cell_len(text.shorten(anything, width, tail=0)) <= width
     lines = text.hang((), ((anything, text.Tone.TEXT),), width)
     assert all(text.line_width(line) <= width for line in lines)
 

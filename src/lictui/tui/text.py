@@ -65,11 +65,6 @@ def shorten_apart(names: Iterable[str], width: int, ellipsis: str = "…") -> di
     return {name: shorten(name, width, ellipsis) for name in distinct}
 
 
-def cut(text: str, width: int, ellipsis: str = "…") -> str:
-    """Return `text` in at most `width` cells, cut at its end."""
-    return shorten(text, width, ellipsis, tail=0)
-
-
 def pad(
     text: str, width: int, *, ellipsis: str = "…", right: bool = False, tail: int | None = None
 ) -> str:

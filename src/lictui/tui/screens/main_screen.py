@@ -147,7 +147,7 @@ class MainScreen(Screen[None], AppScreen):
 
     def compose(self) -> ComposeResult:
         app = self.lictui
-        yield HeaderBar(self._time_text, app.symbols)
+        yield HeaderBar(lambda: f"{to_local(app.clock.now(), self.zone):%H:%M}", app.symbols)
         yield NoticePanel()
         body = self.body()
         body.id = "body"
@@ -204,9 +204,6 @@ class MainScreen(Screen[None], AppScreen):
             Tab(command, view == current, has_alerts=view == "alerts")
             for view, command in zip(commands.TABS, views, strict=True)
         )
-
-    def _time_text(self) -> str:
-        return f"{to_local(self.lictui.clock.now(), self.zone):%H:%M}"
 
     def _role(self) -> tuple[str, ...]:
         """What this lictui does, and how old its figures are; the longest form first."""

@@ -253,7 +253,7 @@ def ticker_line(alerts: Sequence[AlertState], turn: int, cells: int, symbols: Sy
     count = f" {turn % len(shown) + 1}/{len(shown)} "
     message = abbreviated(alert.message, alert.key.product)
     message = f"{symbols.level[alert.level]} {alert.key.server}: {message}"
-    message = text.cut(message, max(2, cells - len(count)), symbols.ellipsis)
+    message = text.shorten(message, max(2, cells - len(count)), symbols.ellipsis, tail=0)
     return ((count, Tone.STRONG), (message, LEVEL_TONES[alert.level]))
 
 
