@@ -46,6 +46,16 @@ async def test_license_users_are_read_from_a_command_that_prints_lmstat() -> Non
     assert sum(reservation.count for reservation in answer.reservations) == 6
 
 
+async def test_license_users_fail_as_a_poll_of_the_command_does(tmp_path: Path) -> None:
+    ssh = tmp_path / "ssh"
+    ssh.write_text("#!/bin/sh\necho 'Permission denied (publickey).' >&2\nexit 255\n")
+    ssh.chmod(0o755)
+    with pytest.raises(SourceError) as caught:
+        await read_license_users(replace(COMMAND, command=(str(ssh), "lic01")), LIMITS, FakeClock())
+    assert caught.value.failure.kind is FailureKind.AUTH
+    assert str(caught.value).startswith("ssh lic01 exited with code 255: Permission denied")
+
+
 @pytest.mark.parametrize(
     "server",
     [

@@ -11,10 +11,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from lictui.model import LicenseUser, LicenseUserList, Server, SourceName
+from lictui.sources.command.errors import command_label
 from lictui.sources.command.formats import udadmin_license_users
-from lictui.sources.command.source import command_label
-from lictui.sources.flexnet.source import lmstat_license_users, read_output, run_lmstat
-from lictui.sources.process import parse_output, run_program
+from lictui.sources.flexnet.source import lmstat_license_users
+from lictui.sources.program import read_output, run_for
 from lictui.sources.sanitize import sanitize
 from lictui.sources.source import no_data_error
 
@@ -25,22 +25,19 @@ if TYPE_CHECKING:
 
 async def read_license_users(server: Server, limits: Limits, clock: Clock) -> LicenseUserList:
     """Return everybody who has a license of `server` now, and what is reserved."""
-    if server.source is SourceName.LMSTAT:
-        output = await run_lmstat(server, limits)
-    elif server.source is SourceName.COMMAND and server.format in {"lmstat", "udadmin"}:
-        output = await run_program(server.command, limits)
-    else:
-        command = f"a command in the format {server.format}" if server.format else server.source
+    form = "lmstat" if server.source is SourceName.LMSTAT else server.format
+    if form not in {"lmstat", "udadmin"}:
+        source = f"a command in the format {form}" if form else server.source
         raise no_data_error(
-            f"{sanitize(command)} cannot report license users; lmstat and udadmin can",
+            f"{sanitize(source)} cannot report license users; lmstat and udadmin can",
             'Add the license server also with source "lmstat", or with source "command" and format'
             ' "udadmin", and set its same_as to this server.',
         )
     label = server.address or command_label(server.command)
     parse = partial(lmstat_license_users, address=label, now=clock.now())
-    if server.format == "udadmin":
+    if form == "udadmin":
         parse = partial(udadmin_license_users, label=label)
-    return await parse_output(partial(read_output, output, parse), len(output.stdout))
+    return await read_output(await run_for(server, limits), server, parse)
 
 
 def release_command(user: LicenseUser) -> str:

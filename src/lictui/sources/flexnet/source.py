@@ -7,12 +7,9 @@ and the notices about parts of a license server that are down or reserved.
 from __future__ import annotations
 
 import re
-import signal
 from functools import partial
-from pathlib import PurePath
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
-from lictui.config.secrets import child_environment
 from lictui.model import (
     FailureKind,
     Level,
@@ -21,7 +18,6 @@ from lictui.model import (
     Notice,
     Pool,
     Reservation,
-    Server,
     Snapshot,
     Step,
 )
@@ -33,13 +29,11 @@ from lictui.sources.flexnet.parser import (
     read_pools,
     start_time,
 )
-from lictui.sources.process import ProgramOutput, decode_output, run_program
 from lictui.sources.program import ProgramSource
 from lictui.sources.sanitize import first_line, parse_date, sanitize
 from lictui.sources.source import (
     ErrorRule,
     SourceError,
-    config_error,
     find_rule,
     list_some,
     no_data_error,
@@ -48,16 +42,11 @@ from lictui.sources.source import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from lictui.config.settings import Limits
 
-_T = TypeVar("_T")
-
-_PROGRAM: Final = "lmutil"
 _MAX_USERS: Final = 100_000
 _MAX_START: Final = 4000  # characters examined to recognize other output
-_SHELL_SIGNAL: Final = 128  # a shell's exit code for a killed program is this plus the signal
 
 
 class LmstatSource(ProgramSource):
@@ -65,57 +54,8 @@ class LmstatSource(ProgramSource):
 
     listed = "feature"
 
-    async def _run(self) -> ProgramOutput:
-        return await run_lmstat(self._server, self._limits)
-
-    def _read(self, output: ProgramOutput) -> Snapshot:
-        return read_output(output, partial(lmstat_snapshot, address=self._server.address))
-
-
-async def run_lmstat(server: Server, limits: Limits) -> ProgramOutput:
-    """Run `lmstat -a -c PORT@HOST`: a part of lmutil, or a program of that name."""
-    if not server.address:
-        raise config_error(
-            "no address is set", 'Set address = "27000@lic01" in servers.toml.', Step.INVENTORY
-        )
-    program = server.lmutil or _PROGRAM
-    name = PurePath(program.replace("\\", "/")).name.lower().removesuffix(".exe")
-    subcommand = () if name == "lmstat" else ("lmstat",)
-    # FlexNet also queries the servers in LM_LICENSE_FILE and in one such variable per vendor,
-    # whatever -c says.
-    environment = {
-        name: value
-        for name, value in child_environment().items()
-        if not name.upper().endswith("_LICENSE_FILE")
-    }
-    return await run_program(
-        (program, *subcommand, "-a", "-c", server.address), limits, environment
-    )
-
-
-def read_output(output: ProgramOutput, parse: Callable[[str], _T]) -> _T:
-    """Return what `parse` makes of the text; if that fails, raise the error the program printed.
-
-    lmutil has exit codes of its own for answers that are complete. The output of a program that was
-    killed may be incomplete: missing features would look like removed ones.
-    """
-    code = output.exit_code
-    if code < 0 or _SHELL_SIGNAL < code <= _SHELL_SIGNAL + signal.SIGTERM:
-        raise _program_error(output, "it was killed, so its output may be incomplete")
-    try:
-        return parse(decode_output(output.stdout))
-    except SourceError as error:
-        if not (code and error.failure.kind is FailureKind.PARSE and output.stderr):
-            raise
-        raise _program_error(output, sanitize(output.stderr, 160)) from error
-
-
-def _program_error(output: ProgramOutput, reason: str) -> SourceError:
-    return SourceError(
-        FailureKind.COMMAND,
-        f"the program exited with code {output.exit_code}: {reason}",
-        "Run it in a terminal as the same user for details.",
-    )
+    def _parse(self, text: str) -> Snapshot:
+        return lmstat_snapshot(text, self._server.address)
 
 
 # From text to a snapshot
