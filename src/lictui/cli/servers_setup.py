@@ -20,7 +20,7 @@ from lictui.cli.options import option
 from lictui.config.secrets import store_secret
 from lictui.errors import UsageError
 from lictui.model import Server, SourceName
-from lictui.sources.command.errors import ssh_host
+from lictui.sources.program_errors import ssh_host
 
 if TYPE_CHECKING:
     from lictui.cli.options import CommandContext

@@ -11,10 +11,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from lictui.model import LicenseUser, LicenseUserList, Server, SourceName
-from lictui.sources.command.errors import command_label
 from lictui.sources.command.formats import udadmin_license_users
 from lictui.sources.flexnet.source import lmstat_license_users
 from lictui.sources.program import read_output, run_for
+from lictui.sources.program_errors import command_label
 from lictui.sources.sanitize import sanitize
 from lictui.sources.source import no_data_error
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from lictui.config.secrets import child_environment
 from lictui.config.server_schema import INVENTORY_FORMATS
 from lictui.model import FailureKind, Server, Snapshot, SourceName, Step
-from lictui.sources.command.errors import (
+from lictui.sources.process import ProgramOutput, decode_output, parse_output, run_program
+from lictui.sources.program_errors import (
     RUN_IT,
     command_error,
     command_label,
@@ -22,7 +23,6 @@ from lictui.sources.command.errors import (
     last_error_line,
     program_name,
 )
-from lictui.sources.process import ProgramOutput, decode_output, parse_output, run_program
 from lictui.sources.source import OnStep, SourceError, config_error, count_text, no_data_error
 
 if TYPE_CHECKING:

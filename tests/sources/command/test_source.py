@@ -14,10 +14,10 @@ from tests.support.lmstat import CITRIX
 
 from lictui.config.settings import Limits
 from lictui.model import Failure, FailureKind, Server, Snapshot, SourceName, Step
-from lictui.sources.command.errors import command_label, ssh_host
 from lictui.sources.command.formats import udadmin_license_users
 from lictui.sources.command.source import CommandSource
 from lictui.sources.flexnet.source import lmstat_license_users
+from lictui.sources.program_errors import command_label, ssh_host
 
 ROW = {
     "LicenseProductName": "XDT",

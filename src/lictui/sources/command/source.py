@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from lictui.model import Mode, Snapshot, Step
-from lictui.sources.command.errors import command_label
 from lictui.sources.command.formats import (
     checkmk_snapshot,
     license_file_snapshot,
@@ -16,6 +15,7 @@ from lictui.sources.command.formats import (
 from lictui.sources.command.powershell import licinventory_snapshot, wmi_snapshot
 from lictui.sources.flexnet.source import lmstat_snapshot
 from lictui.sources.program import ProgramSource
+from lictui.sources.program_errors import command_label
 from lictui.sources.source import config_error
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Failures of commands: their exit codes, and the last line that they print on stderr."""
+"""Names of commands in messages, and their failures: exit codes and the last line on stderr."""
 
 from __future__ import annotations
 
