@@ -251,8 +251,8 @@ class SumBuilder:
         # Sums by five minutes are those of columns, and those of constants up to each moment.
         self._sums: dict[str, Any] = defaultdict(lambda: np.zeros(size))
         self._steps: dict[str, Any] = defaultdict(lambda: np.zeros(size + 1))
-        self._late, self._width = np.zeros(size, _INT), np.zeros(size, _INT)
-        self._bound = np.zeros(size, np.bool_)
+        # By five minutes, the highest of what each series has.
+        self._most: dict[str, IntArray] = defaultdict(lambda: np.zeros(size, _INT))
         # Installed and overdraft by entitlement: the same licenses on several servers count once.
         self._shared: dict[str, tuple[FloatArray, FloatArray]] = {}
         self._waiting: list[SumPart] = []  # the first, until there is a second
@@ -288,12 +288,11 @@ class SumBuilder:
                 self._plus(name, where, column - series.low)
         self._sums["average"][where] += series.average
         if series.high_at is not series.start:
-            late = series.high_at - series.start
-            self._late[where] = np.maximum(self._late[where], late)
+            self._raise("late", where, series.high_at - series.start)
         if constant(series.seconds) != ALIGNMENT:
-            self._width[where] = np.maximum(self._width[where], series.seconds)
+            self._raise("width", where, series.seconds)
         if constant(series.bound) != 0:
-            self._bound[where] |= series.bound
+            self._raise("bound", where, series.bound)
         self._add_licenses(series, where, entitlement)
 
     def _add_licenses(self, series: Series, where: IntArray | slice, entitlement: str) -> None:
@@ -317,6 +316,10 @@ class SumBuilder:
         elif value:
             self._steps[name][where.start] += value
             self._steps[name][where.stop] -= value
+
+    def _raise(self, name: str, where: IntArray | slice, column: Any) -> None:
+        most = self._most[name]
+        most[where] = np.maximum(most[where], column)
 
     def _total(self, name: str) -> FloatArray:
         total: FloatArray = self._sums[name] + np.cumsum(self._steps[name])[: self._size]
@@ -344,15 +347,15 @@ class SumBuilder:
             low[complete].astype(_INT),
             average[complete],
             (low + high)[complete].astype(_INT),
-            start + self._late[complete],
+            start + self._most["late"][complete],
             (low + last)[complete].astype(_INT),
             installed[complete],
             overdraft[complete],
             samples[complete].astype(_INT),
-            self._bound[complete],
+            self._most["bound"][complete] > 0,
             width=int(ALIGNMENT),
         )
-        width = np.maximum(self._width[complete], ALIGNMENT)
+        width = np.maximum(self._most["width"][complete], ALIGNMENT)
         start = start // width * width
         return total if (width == ALIGNMENT).all() else total.merged(start, start + width)
 

@@ -82,7 +82,8 @@ class PeakAccumulator(Struct):
                 first -= 1
             part = series.select(slice(first, None)) if first else series
             if len(part):
-                at = int(np.argmax(2 * part.high - part.bound))  # of equal ones the first exact
+                # Of equal ones the first exact
+                at = int(np.argmax(part.high if part.exact else 2 * part.high - part.bound))
                 (highest,) = part.select(slice(at, at + 1)).buckets
                 weighted = float((part.average * part.seconds).sum())
                 self._parts[window.name].append((highest, weighted, int(part.seconds.sum())))
