@@ -6,7 +6,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 from msgspec.structs import replace
-from tests.support.clock import FakeClock
+from tests.support.clock import FakeClock, settle
 from tests.support.fake_site import (
     CLOUD_TOKENS,
     CONTROLLERS,
@@ -99,6 +99,18 @@ async def test_unreadable_controllers_do_not_fail_the_poll(
     snapshot = await source.fetch(ignore_steps)
     assert snapshot.pools
     assert snapshot.activation is None
+
+
+async def test_controllers_that_do_not_respond_do_not_fail_the_poll(
+    source: CvadSource, site: FakeSite, timeouts: list[asyncio.Timeout]
+) -> None:
+    """A 503 asks for a second try after a pause, which here never ends."""
+    site.answers[CONTROLLERS] = httpx.Response(503)
+    reading = asyncio.ensure_future(source.fetch(ignore_steps))
+    while CONTROLLERS not in site.paths:
+        await settle()
+    timeouts[-1].reschedule(0)
+    assert (await reading).pools
 
 
 async def test_controllers_that_reject_the_token_are_not_asked_again_soon(

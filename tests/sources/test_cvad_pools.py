@@ -332,6 +332,7 @@ def test_site_alerts_are_notices(key: str) -> None:
     ("statuses", "worst"),
     [
         (["Activated", "Unknown"], ActivationStatus.UNKNOWN),
+        (["Activated", "a state of a later release"], ActivationStatus.UNKNOWN),
         (["NotActivated", "Unknown"], ActivationStatus.NOT_ACTIVATED),
         (["Activated", "Expired", "NotActivated"], ActivationStatus.EXPIRED),
     ],

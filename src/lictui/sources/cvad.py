@@ -144,7 +144,8 @@ class CvadSource(HttpSource):
         if self._server.customer_id:
             return None  # Citrix runs the controllers of a cloud site
         try:
-            return await _decode(await self._controllers.get(self._session, site))
+            reply = await self._optional(self._controllers.get(self._session, site))
+            return await _decode(reply)
         except SourceError as error:
             if error.failure.state is State.DENIED:
                 self._controllers.pause()

@@ -327,8 +327,9 @@ def site_activation(controllers: object) -> Activation | None:
     """Return the LAS activation of a site: its worst controller, until the earliest expiry."""
     rows = records(controllers) or Record(controllers).records("Items")
     aware = [row for row in rows if row.flag("IsLasAware") is not False]
-    names = {row.text("LasActivationStatus", 20) for row in aware}
-    worst = next((status for name, status in _ACTIVATION.items() if name in names), None)
+    names = filter(None, (row.text("LasActivationStatus", 20) for row in aware))
+    statuses = {_ACTIVATION.get(name, ActivationStatus.UNKNOWN) for name in names}
+    worst = next((status for status in _ACTIVATION.values() if status in statuses), None)
     if worst is None:
         return None
     expiries = (row.day("LasActivationExpiry") for row in aware)
