@@ -14,6 +14,7 @@ from textual.widgets import Input
 from lictui.engine.board import Board
 from lictui.time_range import RangeLength
 from lictui.tui.screens.dashboard import DashboardScreen
+from lictui.tui.screens.servers import ServersScreen
 from lictui.tui.text import Table
 from lictui.tui.widgets.dashboard import PaneGrid
 from lictui.tui.widgets.products import ProductTable
@@ -156,3 +157,13 @@ async def test_read_only_says_that_nobody_polls_and_what_to_do() -> None:
             assert ("lictui collect" in screen_text(run.app)) is is_shown
     async with running_app(clock=FakeClock(START + age)) as run:
         assert "Nobody polls" not in screen_text(run.app)
+
+
+@pytest.mark.parametrize(("last", "count"), [("enter", 2), ("escape", 6)])
+async def test_filter_typed_at_once_is_the_one_that_was_confirmed(last: str, count: int) -> None:
+    async with running_app("servers") as run:
+        for key in ("slash", *"emea", last):
+            run.app.post_message(Key(key, key if len(key) == 1 else None))
+        await run.settle()
+        assert isinstance(run.app.screen, ServersScreen)
+        assert run.app.screen.row_count() == count

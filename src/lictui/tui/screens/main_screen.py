@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar, cast
 
 from textual import events, on, work
 from textual.screen import Screen
+from textual.widgets import Input
 
 from lictui.clock import time_zone
 from lictui.engine.board import MATCH_ALL, Filter, GroupBy, MergedBoard, is_polled
@@ -399,6 +400,7 @@ class FilterableScreen(MainScreen):
         """Show all rows again; False if there was no filter."""
         typing = self._filter_bar is not None and self._filter_bar.display
         if self._filter_bar is not None and typing:
+            self._filter_bar.open("")  # what was typed last may not have been handled yet
             self._filter_bar.close()
         cleared = typing or self.filter.pattern is not None
         if cleared:  # else the rows may not be there yet
@@ -412,7 +414,7 @@ class FilterableScreen(MainScreen):
 
     @on(FilterChanged)
     def _on_filter_changed(self, event: FilterChanged) -> None:
-        if self._filter_bar is not None and self._filter_bar.display:
+        if self._filter_bar is not None and event.text == self._filter_bar.query_one(Input).value:
             self._set_filter(event.filter, event.text)
             self._filter_bar.set_error("" if self.row_count() else "no match")
 

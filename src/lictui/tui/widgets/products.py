@@ -116,7 +116,7 @@ COLUMNS: Final = (
     TableColumn("month", "Month", 8, rank=9, is_right=True, descending=True),
     TableColumn("all_time", "All time", 17, rank=10, is_right=True, descending=True),
     TableColumn("runs_out", "Runs out", 13, rank=3, is_right=True),
-    TableColumn("trend", "Trend", 9, rank=8, most=48, is_drawn=True),
+    TableColumn("trend", "Trend", 11, rank=8, most=48, is_drawn=True),
 )
 _PEAKS: Final = ("last_24h", "month", "all_time")
 
