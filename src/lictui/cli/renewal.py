@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from hashlib import sha256
 from pathlib import Path
-from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -15,7 +14,7 @@ from lictui.analysis.series import day_of, day_start
 from lictui.cli.context import load_configuration, open_history, resolve_timezone, select_servers
 from lictui.cli.options import CommandContext, group_option, option, timezone_option, working
 from lictui.cli.output import open_binary
-from lictui.cli.report import require_package
+from lictui.cli.report import render, require_package
 from lictui.clock import SystemClock
 from lictui.config.entitlements import load_entitlements
 from lictui.engine.queries import load_board
@@ -122,12 +121,8 @@ def renewal(
 
 def _write(folder: Path, tree: ReportTree, formats: tuple[str, ...]) -> None:
     """Write the files into a folder, the manifest last."""
-    files = {}
     with working("writing the renewal pack"):
-        for name in formats:
-            rendered = resolve_name(_WRITERS[name])(tree)
-            is_text = isinstance(rendered, str)
-            files[f"renewal.{name}"] = rendered.encode() if is_text else rendered
+        files = {f"renewal.{name}": render(_WRITERS[name], tree) for name in formats}
     sums = (f"{sha256(data).hexdigest()}  {name}\n" for name, data in files.items())
     files[_MANIFEST] = "".join(sums).encode()
     try:

@@ -46,7 +46,6 @@ from lictui.report.model import MonthlyReport, last_complete
 from lictui.report.sections import build_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import tzinfo
 
     from lictui.engine.entitlements import Expiry
@@ -99,12 +98,17 @@ def report(
         return 1
     if output is None and output_format == "html" and sys.stdout.isatty():
         output = f"lictui-report-{name}.html"
-    render: Callable[[ReportTree], str | bytes] = resolve_name(_WRITERS[output_format])
     with working(f"writing {output_format}"):
-        rendered = render(build_tree(monthly))
+        rendered = render(_WRITERS[output_format], build_tree(monthly))
     with open_binary(output) as out:
-        out.write(rendered.encode() if isinstance(rendered, str) else rendered)
+        out.write(rendered)
     return 0
+
+
+def render(writer: str, tree: ReportTree) -> bytes:
+    """Return a document as its writer `module:function` makes it."""
+    rendered: str | bytes = resolve_name(writer)(tree)
+    return rendered.encode() if isinstance(rendered, str) else rendered
 
 
 def _format_of(file: str) -> str:
