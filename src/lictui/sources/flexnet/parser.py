@@ -256,7 +256,7 @@ _FEATURE: Final = re.compile(r"Users of (.+?):\s*(?:\((.*)|(.*))")
 _ISSUED: Final = re.compile(
     r"Total of (\d+) (?:[a-z]+ )?licenses? (?:issued|available)", re.IGNORECASE
 )
-_IN_USE: Final = re.compile(r";\s*(?:Total of )?(\d+) licenses? in use", re.IGNORECASE)
+_IN_USE: Final = re.compile(r";\s*(?:Total of )?(\d+) (?:[a-z]+ )?licenses? in use", re.IGNORECASE)
 _VERSION: Final = re.compile(r'"[^"]*" v([^\s,]+), *vendor: *([^\s,]+)(?:, *expiry: *(.*))?')
 _KIND: Final = re.compile(r"(floating|nodelocked|uncounted)\b.*\blicense\b", re.IGNORECASE)
 _RESERVED: Final = re.compile(r"(\d+) +RESERVATIONs? +for +(\w+) +(\S.*)", re.IGNORECASE)
