@@ -28,8 +28,8 @@ _EXPIRY: Final = "LicenseExpirationDate"
 _SUBSCRIPTION: Final = ("LicenseCustomerSuccessServicesDate", "LicenseSubscriptionAdvantageDate")
 # 12/31/1999 means no expiry and 12/31/2037 no date (the SDK's own sample). They are local times: in
 # another zone, or serialized in UTC, they are a day earlier or later.
-_NO_EXPIRY: Final = (date(1999, 12, 30), date(2000, 1, 1))
-_NO_DATE: Final = (date(2037, 12, 30), date(2038, 1, 1))
+_NO_EXPIRY: Final = {date(1999, 12, 30), date(1999, 12, 31), date(2000, 1, 1)}
+_NO_DATE: Final = {date(2037, 12, 30), date(2037, 12, 31), date(2038, 1, 1)}
 
 
 def is_start_up_row(row: Record) -> bool:
@@ -61,8 +61,8 @@ def _pool(
     name, start_up = row.text("LocalizedLicenseProductName"), is_start_up_row(row)
     code = _start_up_code(row) if start_up else cvad_code(*map(row.text, code_fields(row)))
     expires, permanent = _term(parse_day(row.get(_EXPIRY)))
-    days = filter(None, (parse_day(row.get(field)) for field in _SUBSCRIPTION))
-    known_days = (day for day in days if not (_is_in(day, _NO_EXPIRY) or _is_in(day, _NO_DATE)))
+    days = (parse_day(row.get(field)) for field in _SUBSCRIPTION)
+    known_days = (day for day in days if day and day not in _NO_EXPIRY | _NO_DATE)
     return replace(
         new_pool(sanitize(code or name or "Unknown", MAX_CODE), figures.read(row), name),
         license_type=row.text("LicenseType", 40),
@@ -82,10 +82,6 @@ def _start_up_code(row: Record) -> str:
 
 def _term(expires: date | None) -> tuple[date | None, bool | None]:
     """Return the expiry date and whether the license is permanent; both None if unknown."""
-    if expires is None or _is_in(expires, _NO_DATE):
+    if expires is None or expires in _NO_DATE:
         return None, None
-    return (None, True) if _is_in(expires, _NO_EXPIRY) else term_of(expires)
-
-
-def _is_in(day: date, span: tuple[date, date]) -> bool:
-    return span[0] <= day <= span[1]
+    return (None, True) if expires in _NO_EXPIRY else term_of(expires)

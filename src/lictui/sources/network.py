@@ -174,13 +174,8 @@ class RequestProgress(Struct):
     stream: httpcore.AsyncNetworkStream | None = None  # connected last
 
     @property
-    def host(self) -> str:
-        """The host that has to do something next: the proxy, until it has connected us."""
-        return self.proxy.host if self.proxy and not self.answered else self.url.host
-
-    @property
     def address(self) -> str:
-        """HOST:PORT of that host, for messages."""
+        """The host that has to act next, for messages: the proxy, until it has connected us."""
         if self.proxy and not self.answered:
             return f"{host_port(self.proxy)} (the proxy)"
         return host_port(self.url)
@@ -308,7 +303,7 @@ def _failure_of(
     address, step = progress.address, progress.step
     match cause:
         case socket.gaierror() | UnicodeError():
-            return dns_failure(progress.host)
+            return dns_failure((progress.proxy or progress.url).host)
         case ssl.SSLError() if not isinstance(cause, _NOT_TLS):
             return tls_failure(cause, address)
         case httpx.UnsupportedProtocol() | httpx.LocalProtocolError():

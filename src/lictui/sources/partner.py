@@ -70,18 +70,15 @@ class PartnerSource(HttpSource):
     def _session(self) -> CloudSession:
         return CloudSession(self._server, self._client, self._clock, _RULES, partner=True)
 
-    @property
-    def _base(self) -> str:
-        return f"/{quote(self._server.customer_id, safe='')}"
-
     async def _read(self, on_step: OnStep) -> Snapshot:
         on_step(Step.AUTH, await self._session.sign_in())
-        answer = await self._session.get_json(f"{self._base}/licenseservers")
+        base = f"/{quote(self._server.customer_id, safe='')}"
+        answer = await self._session.get_json(f"{base}/licenseservers")
         now, address = self._clock.now(), self._client.address
         servers = await self._parse(partial(read_servers, answer, address, now))
         count = count_text(len(servers), "license server")
         on_step(Step.INVENTORY, count)
-        pools, usage_notices = await self._usage()
+        pools, usage_notices = await self._usage(base)
         if not servers and not pools:
             raise no_data_error(
                 f"{address} returned no license servers of {self._server.customer_id}",
@@ -95,10 +92,10 @@ class PartnerSource(HttpSource):
             license_servers=tuple(listed.server for listed in servers),
         )
 
-    async def _usage(self) -> tuple[tuple[Pool, ...], tuple[Notice, ...]]:
+    async def _usage(self, base: str) -> tuple[tuple[Pool, ...], tuple[Notice, ...]]:
         """Return the usage of this month; of the previous one while this has no report."""
         for month in report_months(self._clock.now()):
-            url = f"{self._base}/licenseusagedata?date={month}"
+            url = f"{base}/licenseusagedata?date={month}"
             try:
                 answer = await self._session.get_json(url)
             except SourceError as error:

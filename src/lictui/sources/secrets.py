@@ -69,15 +69,13 @@ async def _from_environment(variable: str, _seconds: float) -> str:
 
 async def _from_file(file: str, seconds: float) -> str:
     def first_line() -> str:
-        with Path(file).open("rb") as opened:
-            return opened.readline(_MAX_BYTES).decode("utf-8-sig").rstrip("\r\n")
+        try:
+            with Path(file).open("rb") as opened:
+                return opened.readline(_MAX_BYTES).decode("utf-8-sig").rstrip("\r\n")
+        except OSError as error:
+            raise SecretError(f"cannot be read: {error.strerror or error}") from None
 
-    try:
-        return await run_blocking(f"file:{file}", first_line, seconds)
-    except TimeoutError:
-        raise
-    except OSError as error:
-        raise SecretError(f"cannot be read: {error.strerror or error}") from None
+    return await run_blocking(f"file:{file}", first_line, seconds)
 
 
 async def _from_command(command: str, seconds: float) -> str:

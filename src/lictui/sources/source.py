@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -77,19 +78,11 @@ class SourceError(Exception):
         self.failure = Failure(kind, message, hint, step)
 
 
-def parse_error(message: str, hint: str, step: Step | None = None) -> SourceError:
-    """Return the failure for an answer that is not what was expected."""
-    return SourceError(FailureKind.PARSE, message, hint, step)
-
-
-def no_data_error(message: str, hint: str, step: Step | None = None) -> SourceError:
-    """Return the failure for a server that answers without licenses."""
-    return SourceError(FailureKind.NO_DATA, message, hint, step)
-
-
-def config_error(message: str, hint: str, step: Step | None = None) -> SourceError:
-    """Return the failure for a setting that the user must correct."""
-    return SourceError(FailureKind.CONFIG, message, hint, step)
+# An answer that is not what was expected; a server that answers without licenses; a setting that
+# the user must correct
+parse_error: Final = partial(SourceError, FailureKind.PARSE)
+no_data_error: Final = partial(SourceError, FailureKind.NO_DATA)
+config_error: Final = partial(SourceError, FailureKind.CONFIG)
 
 
 class ErrorRule(Struct, frozen=True):

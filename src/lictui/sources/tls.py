@@ -173,16 +173,13 @@ def read_leaf(der: bytes) -> tuple[Certificate, str]:
 
 _PIN_IT: Final = 'pin it (verify = "sha256:…"): `lictui servers test` shows its fingerprint.'
 _ISSUER: Final = f"Set verify to the CA bundle that issued it (verify = PATH), or {_PIN_IT}"
-_UNKNOWN_CA: Final = ("was issued by an unknown CA", _ISSUER)
 _USE_ITS_NAME: Final = f"Use a name that the certificate contains in url, or {_PIN_IT}"
 # X509_V_ERR_… of OpenSSL's x509_vfy.h
 _VERIFY_ERRORS: Final = {
     9: ("is not valid yet", f"Compare the clocks of the server and of this machine, or {_PIN_IT}"),
     10: ("has expired", f"Renew it on the server; until then, {_PIN_IT}"),
     18: ("is self-signed", _ISSUER),
-    19: _UNKNOWN_CA,
-    20: _UNKNOWN_CA,
-    21: _UNKNOWN_CA,
+    **dict.fromkeys((19, 20, 21), ("was issued by an unknown CA", _ISSUER)),
     23: ("has been revoked", "Renew it on the server."),
     62: ("was issued for another host name", _USE_ITS_NAME),
     64: ("was issued for another IP address", _USE_ITS_NAME),

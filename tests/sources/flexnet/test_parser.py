@@ -236,7 +236,7 @@ def test_lmstat_features_of_a_daemon_that_is_down_are_unknown() -> None:
     [
         "Users of x: (Total of 5 licenses issued; Total of 1 license in use)",
         "Users of x:  (Total of 5 licenses issued;  1 licenses in use)",
-        "Users of x:  (Total of 5 borrowable licenses issued;  Total of 1 borrowable license in use)",
+        "Users of x:  (Total of 5 borrowable licenses issued;  1 borrowable license in use)",
     ],
 )
 def test_lmstat_counts_are_read_in_every_form(line: str) -> None:

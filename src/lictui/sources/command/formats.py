@@ -214,7 +214,7 @@ def _status_pool(row: Record, server: Record) -> Pool:
         counted=pool.counted if counted is None else counted,
         vendor=row.text("vendor"),
         queued=row.count("queued"),
-        raw_fields=(("server", _server_name(server)), *row.raw_fields(*_STATUS_FIELDS)),
+        raw_fields=(("server", server.text("name", 60)), *row.raw_fields(*_STATUS_FIELDS)),
         formulas=_STATUS_FORMULAS,
     )
 
@@ -239,17 +239,13 @@ def _license_server(row: Record) -> LicenseServer:
     )
 
 
-def _server_name(server: Record) -> str:
-    return server.text("name", 60)
-
-
 def _state(server: Record) -> str:
     return server.text("state", 20) or "in an unknown state"
 
 
 def _not_up_notice(server: Record) -> Notice:
     message, hint = server.text("reason.message"), server.text("reason.hint")
-    title = f"{_server_name(server)} is {_state(server)}"
+    title = f"{server.text('name', 60)} is {_state(server)}"
     return Notice("server", Level.WARN, title, message, hint)
 
 
@@ -260,7 +256,7 @@ def _none_up_error(servers: Sequence[Record]) -> SourceError:
     others = f" (and {len(servers) - 1} more servers are not up)" if len(servers) > 1 else ""
     return SourceError(
         _member(FailureKind, first.get("reason.kind")) or FailureKind.UNAVAILABLE,
-        f"{_server_name(first)}: {message}{others}",
+        f"{first.text('name', 60)}: {message}{others}",
         first.text("reason.hint") or "Check there: lictui status",
         _member(Step, first.get("reason.step")) or Step.INVENTORY,
     )
