@@ -253,7 +253,8 @@ def _none_up_error(servers: Sequence[Record]) -> SourceError:
     """Return the failure of the first server, for all of them."""
     first = servers[0]
     message = first.text("reason.message") or f"is {_state(first)} there"
-    others = f" (and {len(servers) - 1} more servers are not up)" if len(servers) > 1 else ""
+    number = len(servers) - 1
+    others = f" (and {count_text(number, 'more server')} not up)" if number else ""
     return SourceError(
         _member(FailureKind, first.get("reason.kind")) or FailureKind.UNAVAILABLE,
         f"{first.text('name', 60)}: {message}{others}",
@@ -476,8 +477,8 @@ def udadmin_snapshot(text: str, label: str) -> Snapshot:
         "server",
         Level.WARN,
         "Unreadable assignments",
-        f"{len(listed.unreadable)} line(s) that are not the assignment of a license in a list of"
-        " users or devices: in use may be too low.",
+        f"{count_text(len(listed.unreadable), 'line')}: not the assignment of a license in a list"
+        " of users or devices. In use may be too low.",
         "Please report this, with an example line.",
     )
     return Snapshot(
