@@ -292,8 +292,7 @@ def timeout_failure(progress: RequestProgress, limits: Limits) -> SourceError:
         hint = "Check that this port uses TLS, and the load of the server."
     else:
         step, message = Step.CONNECT, f"no connection to {address} within {seconds:g} s"
-        hint = "Check that the host is up. A firewall that drops packets to this port looks the"
-        hint += " same."
+        hint = "Check that the host is up. A firewall may also drop packets to this port."
     return SourceError(FailureKind.TIMEOUT, message, hint, step)
 
 
@@ -311,8 +310,7 @@ def _failure_of(
         case ConnectionRefusedError():
             kind, step = FailureKind.REFUSED, Step.CONNECT
             message = f"connection refused by {address}"
-            hint = "Check that the service is running and the port is right. A firewall can refuse"
-            hint += " connections, too."
+            hint = "Check that the service is running, the port is right, and firewalls allow it."
         case OSError() if cause.errno in _UNREACHABLE:
             kind, step = FailureKind.REFUSED, Step.CONNECT
             message = f"no route to {address}"

@@ -69,14 +69,12 @@ class ProgramSource(ABC):
 
 # Commands
 
-_PROGRAM: Final = "lmutil"
-
 
 def _command(server: Server) -> tuple[str, ...]:
     """Return the command of `server`; `lmstat` is a part of lmutil, or a program of that name."""
     if server.source is not SourceName.LMSTAT:
         return server.command
-    program = server.lmutil or _PROGRAM
+    program = server.lmutil or "lmutil"
     subcommand = () if program_name([program]) == "lmstat" else ("lmstat",)
     return (program, *subcommand, "-a", "-c", server.address)
 
