@@ -147,7 +147,7 @@ class _Transition:
             group=self._status.server.group,
             change=change,
             polls=polls + new_poll if change else 0,
-            polls_required=self._polls_required(change),
+            polls_required=self._polls_required(change) if change else 1,
             last_poll=self._poll,
         )
         if change and after.polls >= after.polls_required:
@@ -160,7 +160,7 @@ class _Transition:
     ) -> AlertState | None:
         """The state after a change that enough polls have confirmed."""
         now, before = self._context.now, state.level
-        state = replace(state, level=level, change=None, polls=0)
+        state = replace(state, level=level, change=None, polls=0, polls_required=1)
         if change in _NOTIFYING:
             state = replace(state, raised_at=state.raised_at or now, notified_at=now)
         self._record(change, state, Level.OK if before is level else before)
@@ -187,7 +187,7 @@ class _Transition:
         self.events.append(AlertEvent(transition, self._context.now, state, previous_level))
         return state
 
-    def _polls_required(self, change: AlertTransition | None) -> int:
+    def _polls_required(self, change: AlertTransition) -> int:
         """How many consecutive polls have to confirm a change."""
         key, limits = self._key, self._limits
         repeated = key.kind in _REPEATED_POLLS or key.detail == ABOUT_MEMBER
