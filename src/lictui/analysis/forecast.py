@@ -228,7 +228,7 @@ def _threshold_texts(result: Forecast, today: date) -> Iterator[str]:
     shortfall_days = {shortfall.date for shortfall in result.shortfalls}
     reaches = [reach for reach in (result.critical, result.warn) if reach and _in_reach(reach)]
     shown = [*reaches[:1], *([result.installed] if _in_reach(result.installed) else [])]
-    if result.installed and result.installed.last_reached == today:
+    if result.installed and _is_reached(result.installed, today):
         shown = [result.installed]
     texts = [
         _reach_text(reach, today) for reach in shown if reach and reach.day not in shortfall_days
@@ -242,6 +242,11 @@ def _threshold_texts(result: Forecast, today: date) -> Iterator[str]:
 
 def _in_reach(reach: Reach | None) -> bool:
     return reach is not None and bool(reach.last_reached or reach.probability >= _UNLIKELY)
+
+
+def _is_reached(reach: Reach, today: date) -> bool:
+    """Whether it was reached today. West of Greenwich the day of UTC may be tomorrow's."""
+    return reach.last_reached is not None and reach.last_reached >= today
 
 
 _LIKELY_TO: Final = "likely to reach "
@@ -263,7 +268,7 @@ def _reach_text(reach: Reach, today: date) -> str:
             sentence = f"{verb}{share} by {_day(reach.day)} ({chance}, {low} to {high})"
     if reach.last_reached is None:
         return sentence
-    if reach.last_reached == today:
+    if _is_reached(reach, today):
         return f"{_share(reach)} reached today"
     reached = f"{_share(reach)} last reached on {_day(reach.last_reached)}"
     return reached if reach.ratio < 1 else f"{reached}, {sentence}"
