@@ -100,12 +100,13 @@ def _read(part: IntArray, code: Sequence[int], data: bytes, offset: int, kind: s
     return offset + size * count
 
 
-def pack_rollups(rollups: Rollups) -> bytes:
-    """Pack at least one bucket."""
+def pack_rollups(rollups: Rollups, first: IntArray) -> list[bytes]:
+    """Pack buckets into blocks, each from one of the indexes in `first`."""
     start, low, high, high_at, last, total, seconds, samples = rollups.columns
-    rest = total - _expected_total(rollups, np.zeros(1, np.int64))
+    rest = total - _expected_total(rollups, first)
     columns = (start, low, high - low, high_at - start, last - low, rest, seconds, samples)
-    return _pack(columns)
+    edges = pairwise((*first.tolist(), len(rollups)))
+    return [_pack([column[begin:end] for column in columns]) for begin, end in edges]
 
 
 def unpack_rollups(bodies: Sequence[bytes]) -> Rollups:
@@ -189,11 +190,12 @@ def write_rollups(
     stored = read_rollups(db, pool, width, first, stop)
     _delete(db, _position(pool, width, first), _position(pool, width, stop))
     rollups = join((stored.between(first, start), rollups, stored.between(end, stop)))
-    first_of, count = groups(rollups.start // seconds)
-    for begin, length in zip(first_of.tolist(), count.tolist(), strict=True):
-        part = rollups.select(slice(begin, begin + length))
-        position = _position(pool, width, int(part.start[0]))
-        db.execute("INSERT INTO block(position, body) VALUES(?, ?)", (position, pack_rollups(part)))
+    first_of, _ = groups(rollups.start // seconds)
+    positions = [_position(pool, width, time) for time in rollups.start[first_of].tolist()]
+    bodies = pack_rollups(rollups, first_of)
+    db.executemany(
+        "INSERT INTO block(position, body) VALUES(?, ?)", zip(positions, bodies, strict=True)
+    )
 
 
 def _delete(db: sqlite3.Connection, first: int, end: int) -> None:

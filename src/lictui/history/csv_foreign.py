@@ -432,10 +432,10 @@ def _readable(rows: Rows, filters: Mapping[str, Sequence[int]], result: ImportRe
     for name, numbers in filters.items():
         is_selected &= np.isin(rows[name], numbers)
     result.filtered_out += int(np.count_nonzero(~is_selected))
-    rows = rows[is_selected]
+    rows = rows.compress(is_selected)
     is_valid = np.all([rows[name] > INVALID for name in rows.dtype.names or ()], axis=0)
     result.skip(rows["line"][~is_valid])
-    return rows[is_valid]
+    return rows.compress(is_valid)
 
 
 class _Dating:

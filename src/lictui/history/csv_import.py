@@ -157,7 +157,7 @@ def _read_lictui_csv(
         for is_right, reason in checks:
             result.skip(table["line"][is_valid & ~is_right], reason)
             is_valid &= is_right
-        stored.add(rows[is_valid])
+        stored.add(rows.compress(is_valid))
     reader.explain(result, lambda _cells, _column, reason: reason)
     return stored.rows(), pools
 
@@ -206,9 +206,9 @@ _PARSERS: Final = {
 # Rows to pools
 
 
-_KEYS: Final = ("line", "license_type", "time", "width", "pool")  # the last counts first
+_KEYS: Final = ("license_type", "time", "width", "pool")  # the last counts first
 _PART_ROWS: Final = 500_000  # of a pool that are imported at once
-_FIGURES: Final = [name for name in ROW.names or () if name not in _KEYS]
+_FIGURES: Final = [name for name in ROW.names or () if name not in {*_KEYS, "line"}]
 
 
 def _split(
@@ -230,7 +230,7 @@ def _split(
             time = rows["time"][order[last - 1]]
             while last < end and rows["time"][order[last]] == time:
                 last += 1
-            part = _without_repetitions(rows[order[first:last]], partial(conflict, pool))
+            part = _without_repetitions(rows.take(order[first:last]), partial(conflict, pool))
             part = _added_up(part)
             if first == start:
                 _mark_months(pool, part)

@@ -249,6 +249,8 @@ def reconcile(stored: Rollups, before: Rollups, after: Rollups) -> tuple[Rollups
     unless `after` has as many, and takes over higher and lower figures. Also returns the starts of
     the buckets that are new or changed.
     """
+    if not len(stored) and not len(before):
+        return after, after.start
     start = sorted_unique(stored.start, before.start, after.start)
     (old, has_old), (known, has_known), (new, has_new) = (
         _spread(rollups, start) for rollups in (stored, before, after)
