@@ -79,10 +79,10 @@ FILES = ("config.toml", "servers.toml", "history.db")
 @pytest.mark.parametrize(
     ("files", "reason"),
     [
-        ({}, "no bundle of lictui"),
-        ({"bundle.json": "{}"}, "no bundle of lictui"),
+        ({}, "not a bundle of lictui"),
+        ({"bundle.json": "{}"}, "not a bundle of lictui"),
         ({"bundle.json": "[1]", "config.toml": "", "servers.toml": "", "history.db": ""}, "bundle"),
-        ({"bundle.json": "[" * 99_999, **dict.fromkeys(FILES, "")}, "no bundle of lictui"),
+        ({"bundle.json": "[" * 99_999, **dict.fromkeys(FILES, "")}, "not a bundle of lictui"),
         ({"bundle.json": " " * 2**25, **dict.fromkeys(FILES, "")}, "too large"),
         (
             {

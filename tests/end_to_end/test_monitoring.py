@@ -162,7 +162,7 @@ def test_prometheus_scrapes_loads_the_rules_and_sums_as_lictui(
 
 
 def test_rules_judge_as_lictui(program: Program, tmp_path: Path) -> None:
-    """The sum of the pools of a product counts; an unknown figure is no reason for an alert."""
+    """The sum of the pools of a product counts; an unknown figure raises no alert."""
     rules = tmp_path / "rules.yml"
     assert program.run("export", "rules", "-o", str(rules)).returncode == 0
     pools = (  # server, pool, in use, installed

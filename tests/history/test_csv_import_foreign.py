@@ -440,7 +440,7 @@ def test_hourly_averages_of_prtg_are_buckets(columns: dict[str, str]) -> None:
         "13. November 2026 8:00:00",
         "vendredi 13 novembre 2026 08:00:00",
         "viernes, 13 de noviembre de 2026 8:00:00",
-        "mardi 13 nov. 2026, 8:00:00",  # "mar" is no month here
+        "mardi 13 nov. 2026, 8:00:00",  # "mar" is not a month here
         "20261113 08:00:00",
         "20261113080000",
         "46339.3333333333",

@@ -187,7 +187,7 @@ def test_single_imported_bucket_is_read_by_five_minutes(
 
 
 def test_two_files_of_one_old_hour_are_both_imported(tmp_path: Path) -> None:
-    """The readings of the first are still there, so those of the second are no repetition."""
+    """The readings of the first are still there, so those of the second do not repeat them."""
     retention = Retention(raw=1, five_minutes=1, hour=100)
     with closing(HistoryFixture(tmp_path / "history.db", retention=retention)) as fixture:
         start = MIDNIGHT - 40 * DAY

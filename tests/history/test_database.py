@@ -60,7 +60,7 @@ def test_corrupt_database_is_moved_and_recreated(tmp_path: Path, past: bytes, da
     path = tmp_path / "history.db"
     match damage:
         case "garbage":
-            path.write_bytes(b"this is no database at all\n" * 500)
+            path.write_bytes(b"this is not a database at all\n" * 500)
         case "header":
             path.write_bytes(b"\0" * 100 + past[100:])
         case "truncated":

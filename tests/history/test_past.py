@@ -124,7 +124,7 @@ def test_scrubbed_copy_contains_no_name(recorded: HistoryFixture, tmp_path: Path
     assert not [name for name in ("lic-0", "alice", "corp", "10.1.2.3") if name.encode() in data]
     with closing(sqlite3.connect(target)) as db:
         texts = {text for (text,) in db.execute("SELECT message FROM event")}
-    assert "acknowledged by somebody: 9 in use" in texts  # the group `us` is no part of a word
+    assert "acknowledged by somebody: 9 in use" in texts  # the group `us` is not part of a word
     assert {"denied: removed", "raised: removed"} <= texts
 
 

@@ -15,7 +15,7 @@ from lictui.model import PoolKey
 
 
 def starts(fixture: HistoryFixture, length: int = HOUR) -> list[int]:
-    """When the five minutes begin that are no gap, in seconds since midnight."""
+    """When the five minutes with data start, in seconds since midnight."""
     return [one.start - MIDNIGHT for one in fixture.buckets(MIDNIGHT, MIDNIGHT + length, 300)]
 
 

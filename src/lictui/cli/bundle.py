@@ -128,10 +128,10 @@ def opened_bundle(file: Path) -> Iterator[tuple[Paths, int, int]]:
                         shutil.copyfileobj(packed, out)
             about: Any = parse_json((Path(folder) / _FILES[0]).read_bytes())
             if about["schema"] != SCHEMA:
-                raise UsageError(f"{file} is of another version of lictui")
+                raise UsageError(f"{file} was written by another version of lictui")
             times = [datetime.fromisoformat(about[key]).timestamp() for key in ("from", "to")]
         except (OSError, zipfile.BadZipFile, LookupError, ValueError, TypeError) as error:
-            reason = getattr(error, "strerror", None) or "it is no bundle of lictui"
+            reason = getattr(error, "strerror", None) or "it is not a bundle of lictui"
             hint = "create one with lictui bundle"
             raise UsageError(f"cannot open {file}: {reason}", hint) from None
         (Path(folder) / "config.toml").chmod(0o600)

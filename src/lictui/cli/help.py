@@ -23,7 +23,7 @@ _SHELLS: Final = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete
 _MAN_FILES: Final = (
     ("config.toml", "settings; lictui config init writes one with comments"),
     ("servers.toml", "the registered servers"),
-    ("contract.toml", "entitlements: what was bought, at which price, until when"),
+    ("contract.toml", "entitlements: purchased licenses, prices and renewal dates"),
     ("history.db", "the local history (SQLite)"),
 )
 
@@ -91,7 +91,7 @@ def _manual(root: click.Command) -> Iterator[str]:
         yield from (".TP", rf"\fB{name}\fR", _roff(meaning))
     yield _roff("lictui info prints where they are.")
     yield ".SH EXIT STATUS"
-    yield _roff("0 fine; 1 the answer is no; 2 usage or configuration error; 130 interrupted.")
+    yield _roff("0 success; 1 negative result; 2 usage or configuration error; 130 interrupted.")
     yield _roff("lictui check: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.")
 
 

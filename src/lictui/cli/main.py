@@ -1,6 +1,6 @@
 """The `lictui` command: the table of all commands, and how errors and signals become exit codes.
 
-Exit codes: 0 fine, 1 the answer is no, 2 usage or configuration error, 130 interrupted.
+Exit codes: 0 success, 1 negative result, 2 usage or configuration error, 130 interrupted.
 """
 
 from __future__ import annotations

@@ -45,8 +45,8 @@ _MAX_ADDRESSES: Final = 10_000
 _MAX_MESSAGE: Final = 64 * 1024  # bytes from a page
 _MAX_COLUMNS, _MAX_ROWS = 500, 200
 _STOP_TIMEOUT: Final = 4.0  # seconds
-_REQUEST_TIMEOUT: Final = 20.0  # seconds of a connection that is no page, however slow it is
-_MAX_CONNECTIONS: Final = 64  # of one address that are no pages; a reverse proxy is one, too
+_REQUEST_TIMEOUT: Final = 20.0  # seconds of a connection that is not a page, however slow it is
+_MAX_CONNECTIONS: Final = 64  # of one address, pages not counted; a reverse proxy is one address
 _CONNECTING: Final = 0.1  # seconds until they are counted
 _LOG_INTERVAL: Final = 60.0  # seconds in which what is refused again is counted, not logged
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -287,7 +287,7 @@ class WebServer(Server):
             await websocket.prepare(request)
             width, height = (request.query.get(name, "") for name in ("width", "height"))
             await session.start(*_bounded(to_int(width, 80), to_int(height, 24)))
-            # A page may send anything: what is no message of textual-serve ends its session.
+            # A page may send anything: an invalid message ends its session.
             with suppress(AssertionError, LookupError, TypeError, ValueError, AttributeError):
                 await self._process_messages(websocket, session)
         finally:

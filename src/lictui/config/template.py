@@ -21,7 +21,7 @@ _ENVIRONMENT: Final = ImmutableSandboxedEnvironment(
 
 
 def check_template(text: str) -> None:
-    """Raise InvalidValue if `text` is no template."""
+    """Raise InvalidValue if `text` is not a valid template."""
     try:
         _ENVIRONMENT.parse(text)
     except TemplateSyntaxError as error:

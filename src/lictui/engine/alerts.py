@@ -60,7 +60,7 @@ _BY_SEVERITY: Final = (
 _QUIET_STATES: Final = (State.UP, State.WAITING, State.DISABLED)
 _STATE_LEVELS: Final = {State.STALE: Level.WARN, State.NO_DATA: Level.WARN}  # others: critical
 # A certificate is due when this fraction of its validity is left, if that is less than the
-# thresholds: one of 90 days that renews itself at 30 is no reason for a warning.
+# thresholds: one of 90 days that renews itself at 30 needs no warning.
 _CERTIFICATE_WARN: Final = 6
 _CERTIFICATE_CRITICAL: Final = 12
 _ACTIVATION_PROBLEMS: Final = {

@@ -34,7 +34,7 @@ class ServiceManager:
         self._fed_at = clock.monotonic()
 
     def notify(self, *assignments: str) -> None:
-        """Send a message; a service manager that does not receive it is no failure."""
+        """Send a message; it is not an error if the service manager does not receive it."""
         if not self._address or not hasattr(socket, "AF_UNIX"):
             return
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:

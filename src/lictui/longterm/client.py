@@ -29,7 +29,7 @@ _RULES: Final = (
     ErrorRule((401,), FailureKind.AUTH, "not authorized", "Set engine_secret in [history]."),
     ErrorRule((403,), FailureKind.FORBIDDEN, "access denied", "Check the rights of the account."),
     ErrorRule((404, 405), FailureKind.NO_DATA, "no such API", "Check the path of the URL."),
-    ErrorRule((429,), FailureKind.RATE_LIMITED, "rate limited", "It is tried again later."),
+    ErrorRule((429,), FailureKind.RATE_LIMITED, "rate limited", "lictui retries later."),
     ErrorRule(range(500, 600), FailureKind.UNAVAILABLE, "temporarily unavailable"),
     ErrorRule(None, FailureKind.PROTOCOL, "unexpected status", "Check the URL."),
 )

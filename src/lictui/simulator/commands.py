@@ -414,7 +414,7 @@ class _CommandFront(Struct, frozen=True):
             return SimulatedOutput()
         words = shlex.split(" ".join(argv))  # ssh sends one line, and a shell reads it
         if "|" in words:
-            words = [words[words.index("|") + 1]]  # which is no program, but PowerShell's own
+            words = [words[words.index("|") + 1]]  # a cmdlet of PowerShell, not a program
         output = self._run(words, fault)
         if fault is FaultMode.TRUNCATED:
             lost = f"Connection to {self.machine.name} closed by remote host."

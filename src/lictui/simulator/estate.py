@@ -530,7 +530,7 @@ def _us(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
             buyer.startup()),
         _server(
             "ddc-us-01", US, ServerKind.SITE,
-            # A launch day: over what was bought, within the overdraft.
+            # A launch day: more than purchased, within the overdraft.
             buyer.concurrent(US, "XDT_ENT_CCS", 800, 0.88, surges=((0, 1.08), (-19, 1.05))),
             replace(
                 buyer.assigned(US, "XDT_ENT_UD", 450, 0.66),

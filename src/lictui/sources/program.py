@@ -1,6 +1,6 @@
 """What every source that runs a program does: run it once, and read what it prints in a worker.
 
-Output of a program that then failed is not used: half an answer is no answer. Two exceptions:
+Output of a program that then failed is not used: half an answer cannot be trusted. Two exceptions:
 `lictui status` exits with 1 after a complete answer if some server is not up, and lmutil has exit
 codes of its own, and prints its errors as output.
 """
@@ -103,7 +103,7 @@ _JSON_FORMATS: Final = (*INVENTORY_FORMATS, "wmi-json")
 async def read_output(output: ProgramOutput, server: Server, parse: Callable[[str], _T]) -> _T:
     """Return what `parse` makes of the text that the program of `server` printed.
 
-    Raises SourceError, if that is no complete answer.
+    Raises SourceError if the answer is not complete.
     """
     return await parse_output(partial(_read, output, server, parse), len(output.stdout))
 

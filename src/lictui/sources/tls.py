@@ -127,7 +127,7 @@ class PinMismatchError(ssl.SSLError):
 
 
 def pinned_fingerprint(verify: bool | str) -> str:  # noqa: FBT001 - as in servers.toml
-    """Return the pinned SHA-256 in lower case without colons; "" if `verify` is no pin."""
+    """Return the pinned SHA-256 in lower case without colons; "" if `verify` is not a pin."""
     if not isinstance(verify, str) or not verify.lower().startswith(_PIN):
         return ""
     digits = verify[len(_PIN) :].replace(":", "").strip().lower()

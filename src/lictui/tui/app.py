@@ -167,7 +167,7 @@ class LictuiCommands(Provider):
             if (score := matcher.match(name)) > 0:
                 yield Hit(score, Content(strip_controls(name)), run, help=kind)
         app, text = cast("LictuiApp", self.app), strip_controls(query)
-        with suppress(UsageError):  # it is no date
+        with suppress(UsageError):  # it is not a date
             date = (query, app.clock.now(), time_zone(app.settings.timezone))
             go = partial(self._go_to_date, parse_time_range(*date))
             yield Hit(1.0, Content(f"Go to {text}"), go, help="Date")

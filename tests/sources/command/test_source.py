@@ -57,7 +57,7 @@ async def test_command_output_is_the_snapshot(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("stdout", "stderr", "code", "form", "kind", "message"),
     [
-        # Half an answer is no answer
+        # Half an answer cannot be trusted
         (
             INVENTORY,
             "first\nout of memory\n",

@@ -302,7 +302,7 @@ class Increment(Struct, frozen=True):
     signature: str = ""  # SIGN: distinguishes two licenses from a copy
 
     def is_valid_on(self, today: date) -> bool:
-        """Tell whether the license may be used on `today`; an unknown date is no obstacle."""
+        """Tell whether the license may be used on `today`; an unknown date does not prevent it."""
         has_started = self.start is None or self.start <= today
         return has_started and (self.expires is None or self.expires >= today)
 

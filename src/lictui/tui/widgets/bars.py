@@ -361,7 +361,7 @@ class TextInput(KeyField, Input):
 
 
 class _BarInput(TextInput):
-    """Submits before it reads the next key; what was typed behind that is no part of the text."""
+    """Submits before it reads the next key: what is typed after Enter is not part of the text."""
 
     async def action_submit(self) -> None:
         cast("FilterBar", self.parent).submit(self.value)
