@@ -93,9 +93,7 @@ FILES = ("config.toml", "servers.toml", "history.db")
         ),
     ],
 )
-def test_replay_refuses_what_is_no_bundle(
-    tmp_path: Path, files: dict[str, str], reason: str
-) -> None:
+def test_replay_refuses_other_files(tmp_path: Path, files: dict[str, str], reason: str) -> None:
     file = tmp_path / "x"
     with zipfile.ZipFile(file, "w") as archive:
         for name, text in {**files, "../../evil": "x"}.items():
@@ -103,6 +101,6 @@ def test_replay_refuses_what_is_no_bundle(
     with pytest.raises(UsageError, match=reason), opened_bundle(file):
         pass
     assert not list(tmp_path.parent.glob("evil"))
-    file.write_text("no archive")
-    with pytest.raises(UsageError, match="no bundle"), opened_bundle(file):
+    file.write_text("not an archive")
+    with pytest.raises(UsageError, match="not a bundle"), opened_bundle(file):
         pass

@@ -43,7 +43,7 @@ def test_symbols_are_those_of_the_terminal_unless_an_option_is_given(
     assert settings.ascii == is_ascii
 
 
-def test_forced_exit_closes_everything_before_the_program_goes_on(
+def test_forced_exit_closes_everything_before_the_program_continues(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     exit_codes: list[int] = []

@@ -59,7 +59,7 @@ def test_signals_in_a_row_give_the_terminal_back(
 
 
 @pytest.mark.parametrize("sent", [b"\xe9", b"\x1b[M\xff\xff\xff", b"\x1b", b"\x1b[", b"\x1b]"])
-def test_input_that_is_no_key_does_not_end_the_monitor(terminal: Terminal, sent: bytes) -> None:
+def test_input_that_is_not_a_key_does_not_end_the_monitor(terminal: Terminal, sent: bytes) -> None:
     terminal.clear()
     terminal.send(sent)
     for _ in range(50):  # a key that is read together with it may be lost

@@ -129,7 +129,7 @@ def test_what_ends_has_a_level(reported: dict[str, Any], kind: str, level: Level
     assert alerts(status) == ([(AlertKind(kind), level)] if level else [])
 
 
-def test_end_that_is_known_otherwise_is_no_second_alert() -> None:
+def test_end_that_is_known_otherwise_raises_no_second_alert() -> None:
     status = up_status("a", next_expiry=SOON)
     by_lmstat = up_status("flex", pool("XDT_PLT_UD", 1, 100, expires=date(2027, 12, 1)))
     assert alerts(status, with_source(by_lmstat, "lmstat", "a")) == []

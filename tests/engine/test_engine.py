@@ -315,7 +315,7 @@ async def test_history_that_hangs_is_reported_and_left_behind(
             thread.join()
 
 
-async def test_lock_that_outlasts_the_start_is_no_unexpected_error(
+async def test_lock_that_outlasts_the_start_is_not_an_unexpected_error(
     half_used: EngineHarness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("lictui.engine.engine._PATIENCE", 0.05)

@@ -238,7 +238,7 @@ async def test_licenses_of_one_entitlement_count_once_in_chart_peaks_and_forecas
     assert outlook.installed == 500
 
 
-async def test_series_goes_on_after_a_change_of_product(recorded: Recorded) -> None:
+async def test_series_continues_after_a_change_of_product(recorded: Recorded) -> None:
     """A migration to LAS changes the code: chart, peaks and forecast join the two series."""
     changed, days = MIDNIGHT - 2 * DAY, 30
     source = server("lic-01", continues="OLD_UD", interval=900.0)
@@ -259,7 +259,7 @@ async def test_series_goes_on_after_a_change_of_product(recorded: Recorded) -> N
     assert (series.high[0], series.high[-1], len(series)) == (300, 200, 48)
 
 
-async def test_trend_goes_on_after_a_renewal(recorded: Recorded) -> None:
+async def test_trend_continues_after_a_renewal(recorded: Recorded) -> None:
     changed, source = MIDNIGHT - 2 * DAY, server("lic-01", interval=900.0)
     for time in range(changed - DAY, int(START), 900):
         day = date(2026 if time < changed else 2027, 12, 1)
@@ -393,7 +393,7 @@ async def test_outlook_counts_the_assignments_of_this_month() -> None:
     assert (await outlook(figure)).assignments is None
 
 
-async def test_outlook_of_a_product_that_no_server_holds_is_none() -> None:
+async def test_outlook_of_a_product_that_no_server_has_is_none() -> None:
     board = merge_board(Board((up_status("lic-01", pool("X", 1, 2)),)))
     reader = FakeHistory().reader(FakeClock())
     assert await reader.outlook(board, ("lic-01",), "GONE", Settings()) is None

@@ -105,7 +105,7 @@ def test_any_polled_history_survives_export_and_import(
 
 @settings(max_examples=40)
 @given(st.lists(reading, min_size=1, max_size=40), st.lists(reading, min_size=1, max_size=40))
-def test_import_in_parts_equals_import_at_once(
+def test_import_in_parts_equals_import_as_one(
     first: list[tuple[int, int | None, int | None]],
     second: list[tuple[int, int | None, int | None]],
 ) -> None:

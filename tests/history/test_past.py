@@ -79,7 +79,7 @@ def test_past_knows_nothing_of_what_came_later(past: tuple[PastHistory, PastCloc
     assert history.alert_states() == ()
 
 
-def test_past_without_a_recording_is_no_zero(recorded: HistoryFixture) -> None:
+def test_past_without_a_recording_is_not_zero(recorded: HistoryFixture) -> None:
     clock = PastClock(MIDNIGHT + 5 * DAY, 0, MIDNIGHT + 9 * DAY)
     with closing(PastHistory(recorded.path, Retention(), clock, read_only=True)) as history:
         last = history.last_polls()["lic-01"]

@@ -32,7 +32,7 @@ from lictui.report.model import ScopeKind
 from lictui.report.sections import build_tree
 
 
-def test_failed_polls_lower_coverage_and_are_no_zeros(fixture: ReportFixture) -> None:
+def test_failed_polls_lower_coverage_and_are_not_zeros(fixture: ReportFixture) -> None:
     fixture.record_hourly("a", [60] * HOURS)
     fixture.record_hourly("b", [40] * 12 + [None] * 12 + [40] * (HOURS - 24))
     scope = fixture.product().estate

@@ -145,7 +145,7 @@ def test_key_figures_show_totals_unused_cost_and_next_expiration(fixture: Report
     ]
 
 
-def test_unknown_quantities_and_entitlements_are_no_zeros(fixture: ReportFixture) -> None:
+def test_unknown_quantities_and_entitlements_are_not_zeros(fixture: ReportFixture) -> None:
     fixture.record_hourly("a", [10] * HOURS, installed=None)
     fixture.record_hourly("b", [10] * HOURS, installed=None, product=UD)
     tree = build_tree(fixture.report())

@@ -110,7 +110,7 @@ def test_names_from_servers_are_neither_formulas_nor_links(workbook: Workbook) -
 
 
 @pytest.mark.parametrize("name", ["=X!A1:B2 text", "=1+1", "@x", "=HYPERLINK(1)"])
-def test_name_of_a_product_is_no_formula_in_a_chart(fixture: ReportFixture, name: str) -> None:
+def test_name_of_a_product_is_not_a_formula_in_a_chart(fixture: ReportFixture, name: str) -> None:
     fixture.record_hourly("a", [1] * 48, product="ACME_X", name=name)
     workbook = Workbook(render_xlsx(build_tree(fixture.report())))
     for chart in (n for n in workbook.files.namelist() if n.startswith("xl/charts/chart")):

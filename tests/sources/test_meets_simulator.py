@@ -309,7 +309,7 @@ async def test_winrm_reads_the_whole_inventory(
 # Site
 
 
-async def test_cvad_shows_sessions_beside_licenses_and_las_health(simulate: Simulate) -> None:
+async def test_cvad_shows_sessions_next_to_licenses_and_las_health(simulate: Simulate) -> None:
     async with simulate(SourceName.CVAD) as simulation:
         snapshot = await simulation.snapshot()
     assert snapshot.license_server_reachable

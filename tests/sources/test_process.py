@@ -165,7 +165,7 @@ asyncio.run(run_program({family.argv()!r}, Limits(timeout=600.0)))
     assert await family.is_gone()
 
 
-async def test_program_child_that_holds_the_pipes_is_not_waited_for(family: Family) -> None:
+async def test_program_child_that_keeps_the_pipes_open_is_not_waited_for(family: Family) -> None:
     output = await run_program(family.argv('print("done")'), LONG)
     assert (output.exit_code, output.stdout) == (0, b"done\n")
     assert await family.is_gone()

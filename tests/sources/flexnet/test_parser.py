@@ -178,7 +178,7 @@ def test_lmstat_listing_of_a_second_daemon_counts_once(
 
 
 @pytest.mark.parametrize("down", ["newd", "oldd"])
-def test_lmstat_listing_of_a_daemon_without_counts_is_no_second_one(down: str) -> None:
+def test_lmstat_listing_of_a_daemon_without_counts_is_not_counted_twice(down: str) -> None:
     gone = "Cannot get users of {0}: The desired vendor daemon is down. (-97,121)"
     text = listings(("newd", UNUSED), ("oldd", UNUSED))
     before, daemon, listing = text.partition(f"  {down}: UP")

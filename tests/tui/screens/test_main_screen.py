@@ -160,7 +160,7 @@ async def test_read_only_says_that_nobody_polls_and_what_to_do() -> None:
 
 
 @pytest.mark.parametrize(("last", "count"), [("enter", 2), ("escape", 6)])
-async def test_filter_typed_at_once_is_the_one_that_was_confirmed(last: str, count: int) -> None:
+async def test_filter_typed_quickly_is_the_one_that_was_confirmed(last: str, count: int) -> None:
     async with running_app("servers") as run:
         for key in ("slash", *"emea", last):
             run.app.post_message(Key(key, key if len(key) == 1 else None))

@@ -164,7 +164,7 @@ async def test_problem_key_hides_what_is_below_its_thresholds() -> None:
         assert len(products(run)) == 6
 
 
-async def test_unknown_share_stands_below_warnings_with_the_level_of_its_worst_server() -> None:
+async def test_unknown_share_is_sorted_below_warnings_with_the_level_of_its_worst_server() -> None:
     pools = (
         (pool("MPS_ADV_CCU", 70, 100), pool("XDT_ADV_UD", 27, 25), pool("PVS_STD_CCS", 86, 100)),
         (pool("XDT_ADV_UD", 27, None),),

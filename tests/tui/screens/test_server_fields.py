@@ -111,7 +111,7 @@ def test_suggested_name_is_free_and_no_address_if_a_test_found_a_name(
         ("username", ("hunter2",), ()),
     ],
 )
-def test_text_that_may_be_a_password_is_told_from_what_the_field_is_for(
+def test_field_distinguishes_possible_passwords_from_its_own_values(
     key: str, readable: tuple[str, ...], hidden: tuple[str, ...]
 ) -> None:
     assert not any(server_fields.is_password(key, text) for text in ("", *readable))
