@@ -574,7 +574,7 @@ class AlertKey(Struct, frozen=True, order=True):
     server: str
     kind: AlertKind
     product: str = ""  # "" for the server as a whole
-    detail: str = ""  # tells several apart: the date of a pool, the title of a notice
+    detail: str = ""  # distinguishes several: the date of a pool, the title of a notice
 
 
 class AlertState(Struct, frozen=True):

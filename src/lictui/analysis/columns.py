@@ -58,7 +58,7 @@ def stacked(parts: Sequence[Sequence[NDArray[Any]]]) -> list[Any]:
 
 
 def groups(keys: IntArray) -> tuple[IntArray, IntArray]:
-    """Return where each run of equal keys begins, and how long it is."""
+    """Return where each run of equal keys starts, and how long it is."""
     first = np.flatnonzero(np.diff(keys, prepend=keys[:1] - 1))
     return first, np.diff(first, append=len(keys))
 

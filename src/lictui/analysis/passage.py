@@ -217,7 +217,7 @@ _MIN_WEEKS: Final = 5  # of history that probabilities rest on
 _RECENT_DAYS: Final = 28  # a threshold reached on one of these days is reported as reached
 _YEARLY_DAYS: Final = 200  # below, no yearly season is known
 _POSSIBLE: Final = 0.01  # probability from which there is a band
-_MIN_SIMILARITY: Final = 0.9  # of installed then and now, for a recent day to tell of today
+_MIN_SIMILARITY: Final = 0.9  # of installed then and now, for a recent day to resemble today
 _MOVE_DAYS: Final = 14  # before and after licenses were moved, whose peaks are compared
 _STATUS: Final = (ForecastStatus.FLAT, ForecastStatus.GROWING, ForecastStatus.FALLING)  # by sign
 _WEEKEND: Final = 2  # so few days need not contain a working day
@@ -228,7 +228,7 @@ def forecast(
 ) -> Forecast:
     """Return the forecast as of `today`, a date where the user is, from complete days of UTC.
 
-    A day that has only `begun` tells nothing about other days, but whether a threshold was reached.
+    A day that has only `begun` says nothing about other days, but whether a threshold was reached.
     """
     days = daily.start // Resolution.DAY + _EPOCH
     daily = daily.select((days >= today.toordinal() - MAX_DAYS) & (days <= today.toordinal()))

@@ -122,7 +122,7 @@ class _KnownName(click.types.StringParamType):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """Return the names that begin with what was typed."""
+        """Return the names that start with what was typed."""
         del param
         names = _load("help:known_names")(ctx.obj, self._kind)
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]

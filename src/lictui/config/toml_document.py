@@ -182,7 +182,7 @@ def _statements(text: str) -> Iterator[tuple[int, str, dict[str, Any]]]:
         try:
             data = tomli.loads(pending)
         except tomli.TOMLDecodeError:
-            continue  # the value goes on in the next line
+            continue  # the value continues in the next line
         if data:
             yield first, pending.strip(), data
         pending = ""

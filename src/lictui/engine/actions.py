@@ -120,7 +120,7 @@ class ActionRunner:
         self._save()
 
     def _save(self) -> None:
-        """Write what waits, in a task: the events of a moment are written at once."""
+        """Write what waits, in a task: simultaneous events are written together."""
         if self._file is not None and (self._saving is None or self._saving.done()):
             self._saving = asyncio.create_task(self._write(self._file), name="actions file")
 

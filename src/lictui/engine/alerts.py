@@ -309,13 +309,13 @@ def _notices(status: ServerStatus) -> Iterator[AlertState]:
             yield AlertState(AlertKey(name, kind, "", detail), notice.level, message, since)
 
 
-# What the last poll can tell about an alert
+# What the last poll shows about an alert
 
 
 def is_undetermined(status: ServerStatus, key: AlertKey) -> bool:
-    """Whether the last poll cannot tell if the cause of this alert is gone.
+    """Whether the last poll does not show if the cause of this alert is gone.
 
-    A failed poll tells nothing about usage, nor does one without a figure; known dates stay valid.
+    A failed poll says nothing about usage, nor does one without a figure; known dates stay valid.
     """
     match key.kind:
         case AlertKind.SERVER if key.detail == ABOUT_STATE:

@@ -538,7 +538,7 @@ class Engine:
             lambda history: (history.alert_states(), history.acknowledgements())
         )
         now = self._clock.now()
-        if isinstance(self._clock, PastClock):  # as if all were raised at once
+        if isinstance(self._clock, PastClock):  # as if all were raised together
             board = merge_board(self._recorder.board, self.settings.alerts)
             found = current_alerts(board, local_date(now, self.settings.timezone))
             states = tuple(replace(state, raised_at=state.since or now) for state in found)

@@ -1,4 +1,4 @@
-"""An engine in a thread of its own, which goes on whatever the terminal does."""
+"""An engine in a thread of its own, which continues whatever the terminal does."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
-_CLOSE_TIMEOUT: Final = 2.5  # seconds for everything: a process that is told to end must end
+_CLOSE_TIMEOUT: Final = 2.5  # seconds for everything: a process that is asked to exit must exit
 
 
 class EngineThread:
-    """Runs an engine in its own thread. `start`, then `start_polling` once that may begin."""
+    """Runs an engine in its own thread. `start`, then `start_polling` when that may start."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine

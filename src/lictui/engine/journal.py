@@ -92,12 +92,12 @@ def _license_changes(
 ) -> Iterator[Event]:
     dated = _newly_dated(old, new)
     kind = EventKind.LICENSES
-    ended, begun = (
+    ended, started = (
         {key.product for key, pool in this.items() if pool.counted} - {key.product for key in that}
         for this, that in ((old, new), (new, old))
     )
-    if len(ended) == len(begun) == 1:
-        (before_code,), (code,) = ended, begun
+    if len(ended) == len(started) == 1:
+        (before_code,), (code,) = ended, started
         message = f'replaces {before_code}: set continues = "{before_code}" to join their history'
         yield event(kind, message, code)
     for key in sorted((old.keys() | new.keys()) - set(dated.values())):

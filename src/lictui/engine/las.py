@@ -72,7 +72,7 @@ def las_health(status: ServerStatus, today: date) -> Iterator[str]:
     if snapshot.license_server_reachable is not None:
         reachable = "reachable" if snapshot.license_server_reachable else "unreachable"
         yield f"license server {reachable}"
-    for member in status.members:  # a server of its own shows it beside its version
+    for member in status.members:  # a server of its own shows it next to its version
         version = member.snapshot.version if member.snapshot else ""
         if member.server.source in VERSIONED_SOURCES and (support := las_support(version)):
             yield f"license server {support}"

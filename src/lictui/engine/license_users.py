@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 _DAY: Final = 86400
-_HASH_DIGITS: Final = 8  # enough to tell the users of one company apart
+_HASH_DIGITS: Final = 8  # enough to distinguish the users of one company
 
 
 class VisibleUser(Struct, frozen=True):

@@ -248,7 +248,7 @@ async def push_history(
     backfill: bool = False,
     verify: bool = False,
 ) -> PushReport:
-    """Push what is not in the engine, and compare, as told. Raises SourceError and LictuiError."""
+    """Push what is missing in the engine, and compare. Raises SourceError and LictuiError."""
     if not settings.long_term.push:
         raise UsageError("no long-term engine is configured", "set [history] push in config.toml")
     if verify and not settings.long_term.engine:

@@ -142,7 +142,7 @@ def continued_pools(
 ) -> dict[ServerPool, tuple[str, str]]:
     """Ended pools whose series another product carries on (`continues`): its code and model.
 
-    It is the product of the same server that began when they ended, as in a migration to LAS.
+    It is the product of the same server that started when they ended, as in a migration to LAS.
     """
     continued: dict[ServerPool, tuple[str, str]] = {}
     for status in board.servers:

@@ -64,7 +64,7 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 _DAY: Final = 86400
 _PATIENCE: Final = 0.25  # seconds that one answer waits for a locked history
-_PAGE: Final = 2000  # lines of the event log read at once: a few hundredths of a second
+_PAGE: Final = 2000  # lines of the event log read together: a few hundredths of a second
 
 
 def _in_history_thread(
@@ -108,7 +108,7 @@ class HistoryQueries:
         self._products: ProductHistoryReader | None = None
 
     def use(self, history: History | None) -> None:
-        """Answer from this history from now on, and anew; called in its thread."""
+        """Answer from this history from now on, without cached answers; called in its thread."""
         if self._summaries and history is not self._history:
             self._summaries.close()
             self._summaries = None

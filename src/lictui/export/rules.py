@@ -41,7 +41,7 @@ class _ServerClass(Struct, frozen=True):
 
     @property
     def labels(self) -> dict[str, str]:
-        """Labels that tell the alerts of several rules apart."""
+        """Labels that distinguish the alerts of several rules."""
         labels = {"polled_every": f"{self.interval:g}s"}
         return labels | {"entitlement": self.entitlement} if self.entitlement else labels
 

@@ -99,7 +99,7 @@ def _days(start: int, end: int) -> tuple[int, int]:
 
 
 _LEAP: Final = 31 * _DAY  # a clock may have jumped so far
-_WITNESSES: Final = 5  # pools whose readings tell the time
+_WITNESSES: Final = 5  # pools whose readings show the time
 _DAYS_AFTER_LEAP: Final = 31  # with readings, until a leap is believed
 
 

@@ -32,7 +32,7 @@ HEADER: Final = (
 )
 # fmt: on
 MONTH_HEADER: Final = ("month", *_POOL, "in_use", "installed", "newly", "released")
-_CHUNK_DAYS: Final = 32  # of buckets that are read at once
+_CHUNK_DAYS: Final = 32  # of buckets that are read together
 
 
 class ExportQuery(Struct, frozen=True):

@@ -58,8 +58,8 @@ if TYPE_CHECKING:
 
 _DAY: Final = int(Resolution.DAY)
 _BUCKET_WIDTHS: Final = [int(width) for width in Resolution if width]
-_MAX_ROWS: Final = 4_000_000  # of the server and the product: they are in memory at once
-_MAX_TEXTS: Final = 10_000  # of a column; more do not tell servers or products apart
+_MAX_ROWS: Final = 4_000_000  # of the server and the product: they are in memory together
+_MAX_TEXTS: Final = 10_000  # of a column; more do not distinguish servers or products
 
 
 def read_foreign_csv(
@@ -161,7 +161,7 @@ class Columns(Struct):
         return any(self.names[index].endswith("utc") for index in self.times)
 
     def texts(self, options: ImportOptions) -> dict[int, Numbers[str]]:
-        """Return the columns that may tell servers, products and license types apart.
+        """Return the columns that may distinguish servers, products and license types.
 
         Texts that --where names have numbers already, for there may be too many others.
         """

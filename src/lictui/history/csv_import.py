@@ -207,7 +207,7 @@ _PARSERS: Final = {
 
 
 _KEYS: Final = ("license_type", "time", "width", "pool")  # the last counts first
-_PART_ROWS: Final = 500_000  # of a pool that are imported at once
+_PART_ROWS: Final = 500_000  # of a pool that are imported together
 _FIGURES: Final = [name for name in ROW.names or () if name not in {*_KEYS, "line"}]
 
 

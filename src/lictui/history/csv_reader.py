@@ -169,9 +169,9 @@ class RowFile:
 
 _CHUNK: Final = 1 << 20  # bytes
 _MAX_LINE: Final = 1 << 20  # bytes
-_BLOCK: Final = 1 << 14  # characters of lines that are read at once: they stay in the cache
+_BLOCK: Final = 1 << 14  # characters of lines that are read together: they stay in the cache
 _MAX_ROWS_AHEAD: Final = 200  # that may follow these lines: each may have a megabyte
-_START: Final = 200  # bytes that tell the encoding
+_START: Final = 200  # bytes that show the encoding
 _BYTE_ORDER_MARKS: Final = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",

@@ -76,7 +76,7 @@ _COMPACT: Final = re.compile(
 
 
 class LocalDate(NamedTuple):
-    """A date as written; where only their order tells day from month, it is `ambiguous`."""
+    """A date as written; if only their order distinguishes day and month, it is `ambiguous`."""
 
     year: int
     first: int  # the month, unless ambiguous

@@ -77,7 +77,7 @@ class PastHistory(History):
         return super().event_pages(size, min(before, after), since, about)
 
     def alert_states(self) -> tuple[AlertState, ...]:
-        """Return nothing: alerts of another time are evaluated anew."""
+        """Return nothing: alerts of another time are evaluated again."""
         return ()
 
     def acknowledgements(self) -> dict[AlertKey, Acknowledgement]:

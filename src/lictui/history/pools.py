@@ -42,7 +42,7 @@ class KnownPool(NamedTuple):
 
     @property
     def key(self) -> PoolKey:
-        """The key that tells it from other pools of its server."""
+        """The key that distinguishes it from other pools of its server."""
         return PoolKey(self.product, self.subscription_date)
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from lictui.history.pools import KnownPool
 
 _DAY: Final = int(Resolution.DAY)
-CHUNK: Final = 512 * _DAY  # of a sum that is in memory at once
+CHUNK: Final = 512 * _DAY  # of a sum that is in memory at the same time
 
 
 def series_of(

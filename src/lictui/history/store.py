@@ -2,7 +2,7 @@
 
 A connection is used by one thread at a time; other processes may read and write the same file
 meanwhile. Every method raises HistoryError when the file cannot be used: its contents stay, and
-the caller goes on without. Times are UTC epoch seconds.
+the caller continues without it. Times are UTC epoch seconds.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _DAY: Final = int(Resolution.DAY)
-_CHUNK: Final = 8 * _DAY  # of one server that is in memory at once
+_CHUNK: Final = 8 * _DAY  # of one server that is in memory at the same time
 _BATCH: Final = 20_000  # samples of a request: less than half a megabyte
 _UNKNOWN: Final = (-1, FOREVER)  # the position of a server that is pushed for the first time
 _STEP_BACK: Final = 3600  # seconds that are compared again after a failure or a restart

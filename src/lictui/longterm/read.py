@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from lictui.model import Failure, Server
 
 _DAY: Final = int(Resolution.DAY)
-_BLOCK: Final = 64 * _DAY  # of one product of a server, read at once
+_BLOCK: Final = 64 * _DAY  # of one product of a server, read together
 _GRID: Final = 8 * _DAY  # between two looks for a pool
 _GAP: Final = 3600  # seconds without figures in a day that are worth a look
 _RECENT: Final = 300  # seconds for which the answer about today is used again
@@ -146,7 +146,7 @@ def overlay(series: Series, other: Series) -> Series:
     kept = series.select(chosen)
     if not len(kept):
         return other
-    before = np.searchsorted(kept.start, other.end) - 1  # the last that begins before its end
+    before = np.searchsorted(kept.start, other.end) - 1  # the last that starts before its end
     free = (before < 0) | (kept.end[np.maximum(before, 0)] <= other.start)
     if chosen.all() and not free.any():
         return series
@@ -185,7 +185,7 @@ class LongTermHistory(History):
 
     @property
     def used_notices(self) -> tuple[str, ...]:
-        """What to tell about figures of the engine that were used."""
+        """What to report about figures of the engine that were used."""
         span = self.used_span(self._used, 0, 1 << 40)
         if span is None:
             return ()
@@ -194,7 +194,7 @@ class LongTermHistory(History):
 
     @property
     def engine_notices(self) -> tuple[str, ...]:
-        """What to tell about the last request: nothing, if it succeeded."""
+        """What to report about the last request: nothing if it succeeded."""
         if self.failure is None:
             return ()
         message = f"long-term engine {self.engine}: {self.failure.message}; only figures of the "

@@ -248,12 +248,12 @@ def historical_usage_body(licenses: License, customer: str, rows: Sequence[Json]
 
 
 def _month_start(month: int) -> float:
-    """Return when a month begins; months are counted from the year 0."""
+    """Return when a month starts; months are counted from the year 0."""
     return datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC).timestamp()
 
 
 def month_rows(pool: SimulatedPool, first: int, last: int, now: float) -> list[Json]:
-    """Return the calendar months from `first` to `last` that have begun, this one up to now."""
+    """Return the calendar months from `first` to `last` that have started, this one up to now."""
     rows: list[Json] = []
     for month in range(first, last + 1):
         start, end = _month_start(month), min(now, _month_start(month + 1) - 1)

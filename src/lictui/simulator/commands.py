@@ -251,7 +251,7 @@ class Machine(Struct, frozen=True):
     powershell: PowerShell = field(default_factory=PowerShell)
 
     def run(self, argv: Sequence[str], inventory: Sequence[License], at: float) -> SimulatedOutput:
-        """Run the program that `argv` begins with, at the time `at`."""
+        """Run the program that `argv` starts with, at the time `at`."""
         program = argv[0].replace("\\", "/").rpartition("/")[2].lower().removesuffix(".exe")
         if program == "lmutil":
             # The first argument says which of its tools runs.

@@ -482,7 +482,7 @@ _INDIA: Final = replace(APAC, hours=5.5)
 
 
 def company(seed: int, start: float) -> tuple[SimulatedServer, ...]:
-    """The same company for the same seed; `start` is the moment somebody begins to look."""
+    """The same company for the same seed; `start` is when somebody starts to look."""
     buyer = PoolFactory(seed, start)
     known = (*_emea(buyer), *_us(buyer), *_apac(buyer))
     return (*known, *other_sources(buyer, known))
@@ -597,7 +597,7 @@ def large_company(seed: int, start: float, count: int) -> tuple[SimulatedServer,
 
 
 class SimulatedEstate:
-    """The company of `seed`, as somebody who begins to look at `start` finds it."""
+    """The company of `seed`, as it is at `start`."""
 
     def __init__(self, seed: int, start: float, *, scale: int = 0) -> None:
         self.seed = seed

@@ -50,7 +50,7 @@ def seats(feature: str, in_use: int, seed: int, at: float) -> Iterator[Seat]:
             user=user_name(mark, number),
             host=device_name(mark, number),
             display=f"10.{mark % 64}.{number // 250 % 250}.{number % 250 + 1}",
-            # The same until the day's work is done, and then anew.
+            # The same until the day's work is done, and then again.
             start=at - (at + mark) % _LONGEST,
             count=count,
             linger=(mark % 1800, 1800) if mark % _LINGER == 0 else None,

@@ -78,7 +78,7 @@ class Listener(ABC):
 
 
 def _close_canceled(client: socket.socket, connecting: asyncio.Task[None]) -> None:
-    if connecting.cancelled():  # perhaps before it had begun
+    if connecting.cancelled():  # perhaps before it started
         client.close()
 
 
@@ -316,7 +316,7 @@ class ServerCertificate:
     def server_context(self) -> ssl.SSLContext:
         """A TLS context that presents this certificate."""
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        # OpenSSL reads a chain from a file only; the folder is private and gone at once.
+        # OpenSSL reads a chain from a file only; the folder is private and removed immediately.
         with tempfile.TemporaryDirectory(prefix="lictui-") as folder:
             file = Path(folder) / "chain.pem"
             file.write_bytes(self.pem)

@@ -183,7 +183,7 @@ def parse_wql(text: str) -> tuple[str, list[str], list[tuple[str, str]]]:
 
 _WMI: Final = "http://schemas.microsoft.com/wbem/wsman/1/wmi/"
 _WQL: Final = "http://schemas.microsoft.com/wbem/wsman/1/WQL"
-_MOST_OPEN: Final = 1000  # enumerations that were begun and never finished
+_MOST_OPEN: Final = 1000  # enumerations that were started and never finished
 
 
 def _child(call: SoapCall, name: str) -> Element:
@@ -227,7 +227,7 @@ CIMV2: Final = "root/cimv2"
 
 
 class CimClass(Struct, frozen=True):
-    """One class of one namespace, and what there is of it just now."""
+    """One class of one namespace, and its current instances."""
 
     namespace: str
     name: str

@@ -57,7 +57,7 @@ def uses_las(overview: object) -> bool | None:
 
 
 def site_mode(overview: object) -> Mode | None:
-    """Return LAS or license files, as far as the overview tells; the site's setting comes first."""
+    """Return LAS or license files, if the overview shows it; the site's setting comes first."""
     if overview is None:
         return None
     is_las = uses_las(overview)
@@ -281,7 +281,7 @@ def _alert_notices(site: object) -> Iterator[Notice]:
 
 
 def session_notices(site: object, states: Counter[str]) -> tuple[Notice, ...]:
-    """Return the sessions beside the licensed ones, and why they differ; () if one is unknown."""
+    """Return the sessions next to the licensed ones, and why they differ; () if one is unknown."""
     details = Record(site)
     licensed = details.count("LicensedSessionsActive")
     if licensed is None or not any(map(details.count, _USAGE_FIELDS)):

@@ -406,7 +406,7 @@ class HttpSource(ABC):
     async def _optional(self, response: Awaitable[_T], share: float = 0.25) -> _T:
         """Return a response that a poll can do without, within its share of the timeout.
 
-        Raises SourceError, also if it is too slow: the poll then goes on.
+        Raises SourceError, also if it is too slow: the poll then continues.
         """
         seconds = self._limits.timeout
         left = self._client.ends - asyncio.get_running_loop().time() - _LAST_PART * seconds

@@ -399,7 +399,7 @@ async def _token_answer(reply: HttpReply, not_found_hint: str) -> object:
         except SourceError:
             if reply.status == HTTPStatus.OK:
                 raise
-        # A 400 tells what is wrong with the client (RFC 6749, section 5.2).
+        # A 400 shows what is wrong with the client (RFC 6749, section 5.2).
         if Record(answer).get("error") or Record(answer).get("error_description"):
             raise SourceError(
                 FailureKind.AUTH,

@@ -49,7 +49,7 @@ async def post(
     headers: Mapping[str, str] = MappingProxyType({}),
     verify: bool | str = True,
 ) -> None:
-    """Post `body`; any 2xx is a success, `is_transient` tells whether to retry.
+    """Post `body`; any 2xx is a success, `is_transient` shows whether to retry.
 
     Identified, dated and signed as standardwebhooks.com specifies: a receiver may check who sent
     it, and ignores what it has already got under this ID.

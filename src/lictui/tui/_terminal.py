@@ -1,7 +1,7 @@
 """The terminal: a driver, and an output of changed cells only; uses Textual's internals.
 
 Textual repaints a dirty widget from its left edge and sends the full style with each segment.
-Over a slow line that is several times what is needed. A buffer of the terminal's content tells
+Over a slow line that is several times what is needed. A buffer of the terminal's content shows
 which cells differ, and only the attributes that change are sent.
 
 This relies on Textual handing `App._display` a `LayoutUpdate` (everything) or a `ChopsUpdate`

@@ -261,7 +261,7 @@ class ShownTime(NamedTuple):
     engine: EngineClient
     clock: Clock
     board: MergedBoard
-    start: Callable[[], object] = bool  # begins to publish
+    start: Callable[[], object] = bool  # starts to publish
     stop: Callable[[], object] = bool
 
 

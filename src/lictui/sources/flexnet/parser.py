@@ -196,7 +196,7 @@ def _user_and_host(names: str) -> tuple[str, str]:
 def _host_index(words: Sequence[str]) -> int:
     """Return which of `words` is the host; never the first, and never the last.
 
-    The display tells: on Windows it repeats the host, some vendors append a number after a colon;
+    The display shows it: on Windows it repeats the host, some vendors add a number after a colon;
     on Unix it looks like a display, or is another name of the host. Else the host is the second
     word, or the first after it with a digit, dot or hyphen if more words follow, since a user may
     have blanks.

@@ -68,7 +68,7 @@ class WinrmLogin:
 _MAX_PAGES: Final = 2_000  # a server may send its items one by one
 _MAX_EMPTY_PAGES: Final = 3  # in a row, before the last
 _MAX_XML: Final = 2 * 1024 * 1024  # bytes of one reply; we ask for at most _MAX_ENVELOPE
-_TIMEOUT_SHARE: Final = 0.8  # of our timeout: the server's own error tells more than ours
+_TIMEOUT_SHARE: Final = 0.8  # of our timeout: the server's own error says more than ours
 
 
 class WsmanEnumerator:

@@ -262,7 +262,7 @@ def suggested_name(
 ) -> str:
     """A name that no other server has, from the host or customer; "" if there is neither.
 
-    An address tells nobody which server it is: a host name that the server reports does.
+    An address does not identify a server for users: a host name that the server reports does.
     """
     name = _host_or_customer(values)
     if _is_ip_address(name):

@@ -332,7 +332,7 @@ class UsageScreen(MainScreen):
 
     @property
     def _heat_hour(self) -> float | None:
-        """The last hour in the time shown that the cell under the cursor stands for."""
+        """The last hour in the time shown of the cell under the cursor."""
         if (place := self.heat_map.view.cursor) is None:
             return None
         now, zone = self.lictui.clock.now(), self.zone

@@ -359,7 +359,7 @@ def _past(data: UsageData, view: ChartView, stats: UsageStats) -> Iterator[Fact]
 
 def _coverage(view: ChartView, stats: UsageStats, time: CurrentTime) -> str:
     """The share of the time shown that has readings, from the first reading on."""
-    first = max(view.buckets[0].start, stats.start)  # a bucket may begin before its first figure
+    first = max(view.buckets[0].start, stats.start)  # a bucket may start before its first figure
     until = min(max(view.end, view.buckets[-1].end), int(time.now) + 1)
     share = min(1.0, stats.seconds / max(1, until - first))
     since = "" if first <= view.start else f" since {format_moment(first, view.tz, time.today)}"

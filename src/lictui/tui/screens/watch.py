@@ -82,9 +82,9 @@ def big_digits(number: str, *, ascii_only: bool = False, scale: int = 1) -> tupl
 
 
 _FRAME_ROWS: Final = 3  # title, servers, alerts
-_BLOCK_ROWS: Final = 2  # rows of a block beside its digits: title, a blank one
+_BLOCK_ROWS: Final = 2  # rows of a block next to its digits: title, a blank one
 _PAGES: Final = 2  # in which everything fits: what is left is listed
-_FACTS: Final = 25  # columns beside the digits
+_FACTS: Final = 25  # columns next to the digits
 _LISTED: Final = 58  # columns of a listed product
 _MONTH: Final = 30  # days of a trend
 _SEVERE: Final = (Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)

@@ -164,7 +164,7 @@ class LineView(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
         return Strip(drawn).adjust_cell_length(self.size.width, self.rich_style)
 
     def repaint(self) -> None:
-        """Draw all lines anew: only the cells that differ are written to the terminal."""
+        """Draw all lines again: only the cells that differ are written to the terminal."""
         self.refresh()
         if (seen := self.visible_rows()) != self._seen:
             self._seen = seen
