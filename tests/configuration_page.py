@@ -7,6 +7,7 @@ from typing import Final
 
 from lictui.config.entitlements import Entitlement
 from lictui.config.loader import toml_line
+from lictui.config.server_help import SOURCE_HELP, key_help
 from lictui.config.server_schema import SOURCE_SCHEMAS, keys_for
 from lictui.config.settings import ACTION_KEYS, KEYS, Action, SettingKey, Settings
 from lictui.model import DEFAULT_INTERVAL, Server, SourceName
@@ -46,40 +47,6 @@ _PRIVATE: Final = (
     "A password or client secret is never stored in these files, only a reference to it: `env:NAME`, `file:PATH`,\n"
     "`command:CMD ARGS` or `keyring:SERVICE/USER`.\n"
 )
-SERVER_HELP: Final = {
-    "name": "Unique display name; renaming keeps the history. `estate` is reserved.",
-    "source": "Protocol: " + " · ".join(SourceName) + ".",
-    "url": "URL of the server, see below.",
-    "username": "Account name, or the client ID of a Citrix Cloud API client.",
-    "secret": "Reference to the password or client secret.",
-    "verify": "true: system CA store · path of a CA bundle · sha256:HEX: pinned certificate · false: no verification.",
-    "proxy": "HTTP proxy for this server, `http://HOST:PORT`, or a reference to a secret with its URL and password. Default: that of `[polling]`.",
-    "group": "Servers with the same group are shown together.",
-    "interval": "Polling interval in seconds.",
-    "enabled": "Disabled servers are not polled.",
-    "same_as": "Name of the server that this is a second data source for; both are shown and counted as one.",
-    "continues": "Product code that the server reported before a change of edition or model, such as `XDT_PLT_UD`: charts, peaks, forecasts and reports carry its series on.",
-    "entitlement": "LAS: any name, the same for all servers that report the licenses of one entitlement. Their usage adds up; the licenses are counted once.",
-    "quantity_divisor": "Set to 2 if the server reports every license twice.",
-    "auth": "negotiate · kerberos · ntlm · basic (local accounts, requires TLS) · certificate.",
-    "certificate": "Path of a PEM file with certificate and key, for auth = certificate.",
-    "site": "Name or ID of the site; required if there are several.",
-    "customer_id": "Customer ID in Citrix Cloud.",
-    "overview_paths": "API paths of the license overview; may contain {customer} and {site}.",
-    "experimental": "Also use undocumented APIs of Citrix Cloud; they may stop working.",
-    "trust_url": "URL of the token service; it receives the client secret.",
-    "address": "PORT@HOST, several separated by commas: 27000@lic01.",
-    "lmutil": "Path of lmutil; searched on PATH if empty.",
-    "command": "Program and arguments as a list, run without a shell.",
-    "format": "Format of the output, see the page of [sources](sources.md).",
-    "licenses_available": "Meaning of LicensesAvailable, which Citrix does not document: total · free.",
-}
-_URLS: Final = {
-    "winrm": "WinRM URL: HTTPS on port 5986, or HTTP on 5985 (messages are encrypted).",
-    "cvad": "Delivery Controller, or the site's URL in Citrix Cloud; without a path.",
-    "citrix-cloud": "API host of the region; without a path.",
-    "partner": "License Usage Insights API; without a path.",
-}
 ENTITLEMENT_HELP: Final = {
     "product": "Product code as the server reports it. Required.",
     "purchased": "Number of purchased licenses. Required.",
@@ -117,19 +84,22 @@ def _servers() -> Iterator[str]:
     yield _PRIVATE
     common = [key for key in keys_for("winrm") if key not in SOURCE_SCHEMAS["winrm"].keys]
     yield "### All sources\n"
-    yield _table((key, _server_default(key), SERVER_HELP[key]) for key in common)
+    yield _table((key, _server_default(key), key_help(key)) for key in common)
     without = " and ".join(f"`{source}`" for source, s in SOURCE_SCHEMAS.items() if not s.url)
     yield f"`url`, `username`, `secret`, `verify` and `proxy` do not apply to {without}.\n"
     intervals = ", ".join(f"{DEFAULT_INTERVAL[source]:g} ({source})" for source in SourceName)
     yield f"Default intervals: {intervals}.\n"
     for source, schema in SOURCE_SCHEMAS.items():
         yield f"### {source}\n"
-        help_by_key = {"url": _URLS[source]} if source in _URLS else {}
-        help_by_key |= {key: SERVER_HELP[key] for key in schema.keys}
+        keys = dict.fromkeys((*SOURCE_HELP.get(source, ()), *schema.keys))
         defaults = schema.defaults
         yield _table(
-            (key, f"`{defaults[key]}`" if key in defaults else _server_default(key), description)
-            for key, description in help_by_key.items()
+            (
+                key,
+                f"`{defaults[key]}`" if key in defaults else _server_default(key),
+                key_help(key, source),
+            )
+            for key in keys
         )
 
 

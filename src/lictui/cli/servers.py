@@ -37,6 +37,7 @@ from lictui.config.registry import (
     require_server,
 )
 from lictui.config.secrets import secret_warning
+from lictui.config.server_help import key_help
 from lictui.config.server_schema import (
     checked_server,
     server_warnings,
@@ -328,34 +329,16 @@ continues=CODE (an earlier product whose history is carried on).
 """
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-# key -> metavar and help of its option; `--set` is for all other keys
+# key -> metavar of its option; `--set` is for all other keys
 _KEY_OPTIONS: Final = {
-    "source": ("SOURCE", "Data source: winrm, cvad, citrix-cloud, partner, lmstat or command."),
-    "url": (
-        "URL",
-        "URL: https://host:5986/wsman for winrm, https://host for cvad, citrix-cloud and partner.",
-    ),
-    "username": (
-        "USER",
-        r"User name: DOMAIN\user, a local account, or a client ID of Citrix Cloud.",
-    ),
-    "secret": (
-        "REF",
-        "Reference to the password: env:NAME, file:PATH, command:CMD or keyring:SERVICE/USER.",
-    ),
-    "auth": (
-        "METHOD",
-        "Authentication of winrm: negotiate, kerberos, ntlm, basic or certificate.",
-    ),
-    "verify": (
-        "POLICY",
-        "TLS verification: true, the path of a CA bundle, sha256:HEX (pinned) or false.",
-    ),
-    "group": ("GROUP", "Group name."),
-    "interval": (
-        "SECONDS",
-        "Polling interval in seconds, or e.g. 5m (default: that of the source).",
-    ),
+    "source": "SOURCE",
+    "url": "URL",
+    "username": "USER",
+    "secret": "REF",
+    "auth": "METHOD",
+    "verify": "POLICY",
+    "group": "GROUP",
+    "interval": "SECONDS",
 }
 
 
@@ -372,8 +355,8 @@ def _key_options(command: _Command) -> _Command:
         multiple=True,
         envvar=(),
     )(command)
-    for key, (metavar, text) in reversed(_KEY_OPTIONS.items()):
-        command = option(f"--{key}", text, metavar, default=None, envvar=())(command)
+    for key, metavar in reversed(_KEY_OPTIONS.items()):
+        command = option(f"--{key}", key_help(key), metavar, default=None, envvar=())(command)
     return command
 
 

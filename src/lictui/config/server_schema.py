@@ -19,6 +19,7 @@ import tomli
 from msgspec import Struct, field
 
 from lictui.config.secrets import is_reference, secret_reference, with_absolute_file
+from lictui.config.server_help import key_help
 from lictui.config.toml_document import (
     STRINGS,
     FieldError,
@@ -387,7 +388,10 @@ def servers_json_schema() -> dict[str, Any]:
     ]
     return {
         "type": "object",
-        "properties": {key: json_type(validate) for key, validate in _ALL_KEYS.items()},
+        "properties": {
+            key: {"description": key_help(key), **json_type(validate)}
+            for key, validate in _ALL_KEYS.items()
+        },
         "required": ["name", "source"],
         "allOf": rules,
     }

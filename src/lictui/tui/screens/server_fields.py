@@ -17,6 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lictui.config.secrets import SCHEMES
+from lictui.config.server_help import key_help
 from lictui.config.server_schema import (
     INVENTORY_FORMATS,
     SOURCE_SCHEMAS,
@@ -35,65 +36,42 @@ class FormField(Struct, frozen=True):
 
     key: str  # as servers.toml has it
     title: str
-    example: str
-    help: str
+    example: str = ""
     default: str = ""  # what an empty field means
     choices: tuple[tuple[str, str], ...] = ()  # (value, meaning)
+    help: str = ""  # of the key, unless the form does more with it
 
 
 # fmt: off
 _SOURCE: Final = FormField(
-    "source", "Source", "",
-    "Data source. Use arrow keys to select, Enter to continue.",
-    SourceName.WINRM,
+    "source", "Source", "", SourceName.WINRM,
     tuple((source, traits.title) for source, traits in SOURCES.items()),
+    "Data source. Use arrow keys to select, Enter to continue.",
 )
-_NAME: Final = FormField(
-    "name", "Name", "a unique name", "Display name. Renaming keeps the history.",
-)
+_NAME: Final = FormField("name", "Name", "a unique name")
 _SECRET: Final = FormField(
     "secret", "Password", "type it, or env:NAME, file:PATH, ...",
-    "Type the password and store it with {store} in a private file, or refer to it: env:NAME, "
+    help="Type the password and store it with {store} in a private file, or refer to it: env:NAME, "
     "file:PATH, command:CMD or keyring:SERVICE/USER",
 )
 _ACCOUNT: Final = (
-    FormField("customer_id", "Customer", "e.g. acme",
-              "Customer ID (Citrix Cloud: Identity and Access Management, API Access)"),
-    FormField("username", "Client ID", "of a service principal",
-              "Client ID of the service principal (needs read access to Licensing)"),
+    FormField("customer_id", "Customer", "e.g. acme"),
+    FormField("username", "Client ID", "of a service principal"),
     replace(_SECRET, title="Secret", help=_SECRET.help.replace("password", "client secret")),
 )
-_VERIFY: Final = FormField(
-    "verify", "Verify", "",
-    "true: system CA store; path: CA bundle; sha256:HEX: pinned certificate; "
-    "false: no verification (insecure)",
-    "true",
-)
-_PROXY: Final = FormField(
-    "proxy", "Proxy", "e.g. http://proxy:8080",
-    "HTTP proxy (default: that of [polling], or HTTPS_PROXY); env:NAME if it has a password",
-)
+_VERIFY: Final = FormField("verify", "Verify", "", "true")
+_PROXY: Final = FormField("proxy", "Proxy", "e.g. http://proxy:8080")
 _COMMON: Final = (
-    FormField("group", "Group", "e.g. emea",
-              "Servers with the same group are shown together"),
-    FormField("interval", "Interval", "",
-              "Time between two polls in seconds, or 5m, 1h (Citrix recommends at least 15m)"),
-    FormField("same_as", "Same as", "another server's name",
-              "Another server that is the same license server, read in another way: both are shown "
-              "as one and counted once"),
-    FormField("quantity_divisor", "Divide by", "",
-              "All counts are divided by it: 2 if the server reports every license twice", "1"),
-    FormField("continues", "Continues", "e.g. XDT_PLT_UD",
-              "Earlier product whose history the present product carries on"),
-    FormField("entitlement", "Entitlement", "any name",
-              "The same for all LAS servers with the same licenses: counted once"),
-    FormField("enabled", "Enabled", "", "Disabled servers are not polled", "true",
-              (("true", "enabled"), ("false", "disabled"))),
+    FormField("group", "Group", "e.g. emea"),
+    FormField("interval", "Interval"),
+    FormField("same_as", "Same as", "another server's name"),
+    FormField("quantity_divisor", "Divide by", "", "1"),
+    FormField("continues", "Continues", "e.g. XDT_PLT_UD"),
+    FormField("entitlement", "Entitlement", "any name"),
+    FormField("enabled", "Enabled", "", "true", (("true", "enabled"), ("false", "disabled"))),
 )
 _AUTH: Final = FormField(
-    "auth", "Auth", "",
-    "Use negotiate in most cases; basic is for local accounts and requires TLS",
-    "negotiate",
+    "auth", "Auth", "", "negotiate",
     (
         ("negotiate", "Kerberos or NTLM"),
         ("kerberos", "uses a Kerberos ticket"),
@@ -103,9 +81,7 @@ _AUTH: Final = FormField(
     ),
 )
 _FORMAT: Final = FormField(
-    "format", "Format", "",
-    "Format of the output. `lictui servers snippet` prints a command for some formats.",
-    "get-licinventory",
+    "format", "Format", "", "get-licinventory",
     (
         ("get-licinventory", "Get-LicInventory | ConvertTo-Json"),
         ("get-liclasinventory", "Get-LicLasInventory, likewise"),
@@ -119,62 +95,47 @@ _FORMAT: Final = FormField(
 )
 _SOURCE_FIELDS: Final = {
     SourceName.WINRM: (
-        FormField("url", "Address", "e.g. https://lic01:5986/wsman",
-                  "WinRM URL: HTTPS on 5986, or HTTP on 5985 (message-level encryption)"),
+        FormField("url", "Address", "e.g. https://lic01:5986/wsman"),
         _AUTH,
-        FormField("username", "User", r"e.g. DOMAIN\user",
-                  r"Account with read access to root\CitrixLicensing"),
+        FormField("username", "User", r"e.g. DOMAIN\user"),
         _SECRET,
-        FormField("certificate", "Certificate", "e.g. /path/client.pem",
-                  "PEM file with client certificate and key"),
+        FormField("certificate", "Certificate", "e.g. /path/client.pem"),
         _VERIFY,
         _PROXY,
     ),
     SourceName.CVAD: (
-        FormField("url", "Address", "e.g. https://ddc01.corp.example",
-                  "URL of the Delivery Controller, or of the site in Citrix Cloud (without path)"),
-        FormField("customer_id", "Customer", "Citrix Cloud only", "Customer ID in Citrix Cloud"),
-        FormField("username", "User", r"e.g. DOMAIN\user", "Read-only administrator of the site"),
+        FormField("url", "Address", "e.g. https://ddc01.corp.example"),
+        FormField("customer_id", "Customer", "Citrix Cloud only"),
+        FormField("username", "User", r"e.g. DOMAIN\user"),
         _SECRET,
         _VERIFY,
         _PROXY,
-        FormField("site", "Site", "default", "Name or ID. Required if there are several sites."),
-        FormField("overview_paths", "Paths", "default",
-                  "Custom API paths, comma-separated; {customer} and {site} are replaced"),
+        FormField("site", "Site", "default"),
+        FormField("overview_paths", "Paths", "default"),
     ),
     SourceName.CITRIX_CLOUD: (
-        FormField("url", "Address", "",
-                  "API host of the region (without path): api, api-us, api-eu, "
-                  "api-ap-s.cloud.com"),
+        FormField("url", "Address"),
         *_ACCOUNT,
         _VERIFY,
         _PROXY,
-        FormField("experimental", "Experiment", "",
-                  "Also use undocumented console APIs (may stop working)", "false",
+        FormField("experimental", "Experiment", "", "false",
                   (("false", "documented APIs only"), ("true", "include concurrent licenses"))),
     ),
     SourceName.PARTNER: (
-        FormField("url", "Address", "",
-                  "License Usage Insights API URL (without path)"),
-        FormField("trust_url", "Tokens", "",
-                  "Token endpoint (receives the client secret; without path)"),
+        FormField("url", "Address"),
+        FormField("trust_url", "Tokens"),
         *_ACCOUNT,
         _VERIFY,
         _PROXY,
     ),
     SourceName.LMSTAT: (
-        FormField("address", "Address", "e.g. 27000@lic01, or @lic01",
-                  "PORT@HOST as in FlexNet; separate several with commas; the port is optional"),
-        FormField("lmutil", "Program", "e.g. /opt/citrix/LS/lmutil",
-                  "Path of lmutil on this machine (searched on PATH if empty)"),
+        FormField("address", "Address", "e.g. 27000@lic01, or @lic01"),
+        FormField("lmutil", "Program", "e.g. /opt/citrix/LS/lmutil"),
     ),
     SourceName.COMMAND: (
-        FormField("command", "Command", "e.g. ssh lic01 'lmutil lmstat -a'",
-                  "Run at every poll without a shell. Quotes group words. "
-                  "Do not include passwords."),
+        FormField("command", "Command", "e.g. ssh lic01 'lmutil lmstat -a'"),
         _FORMAT,
-        FormField("licenses_available", "Available", "",
-                  "Meaning of LicensesAvailable (not documented by Citrix)", "",
+        FormField("licenses_available", "Available", "", "",
                   (("", "unknown"), ("total", "installed"), ("free", "free"))),
     ),
 }
@@ -198,7 +159,11 @@ def visible_fields(values: Mapping[str, str]) -> dict[str, FormField]:
     interval = {"interval": f"{DEFAULT_INTERVAL[source]:.0f}"}
     defaults = SOURCE_SCHEMAS[source].defaults | interval
     needed = {
-        field.key: replace(field, default=defaults.get(field.key, field.default))
+        field.key: replace(
+            field,
+            default=defaults.get(field.key, field.default),
+            help=field.help or key_help(field.key, source),
+        )
         for field in (_SOURCE, _NAME, *_SOURCE_FIELDS[source], *_COMMON)
     }
     hidden = _hidden(values, source)
