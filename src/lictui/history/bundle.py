@@ -68,9 +68,10 @@ def _cut(db: sqlite3.Connection, start: int, end: int) -> None:
             blocks.write_rollups(db, pool.id, width, EMPTY, (end + 1, FOREVER))
     # The state of a server at the start is in the last event before it.
     db.execute(
-        "DELETE FROM event WHERE time > ?2 OR (time < ?1 AND id NOT IN (SELECT id FROM (SELECT id,"
-        " max(time) FROM event WHERE kind = 'server' AND time <= ?1 GROUP BY server)))",
-        (start, end),
+        "DELETE FROM event WHERE time > :end OR (time < :start AND id NOT IN"
+        " (SELECT id FROM (SELECT id, max(time) FROM event WHERE kind = 'server'"
+        " AND time <= :start GROUP BY server)))",
+        {"start": start, "end": end},
     )
     db.execute("DELETE FROM reading WHERE time > ?", (end,))
     db.execute("DELETE FROM monthly_usage WHERE month_start > ?", (end,))

@@ -152,8 +152,8 @@ def add_reading(db: sqlite3.Connection, pool: int, time: int, in_use: int | None
 
 def reset_pushed(db: sqlite3.Connection, server: str, time: int) -> None:
     """Let figures from `time` on be compared with long-term engines again: they changed."""
-    statement = "UPDATE pushed SET until = ?1 - 1 WHERE server = ?2 AND until >= ?1"
-    db.execute(statement, (time, server))
+    statement = "UPDATE pushed SET until = :before WHERE server = :server AND until > :before"
+    db.execute(statement, {"before": time - 1, "server": server})
 
 
 def last_reading(db: sqlite3.Connection, pool: KnownPool) -> int:
@@ -165,7 +165,7 @@ def last_reading(db: sqlite3.Connection, pool: KnownPool) -> int:
 def delete_before(db: sqlite3.Connection, pool: int, time: int) -> None:
     """Delete the readings before `time` except for the last three."""
     db.execute(
-        "DELETE FROM reading WHERE pool = ?1 AND time < (SELECT time FROM reading"
-        " WHERE pool = ?1 AND time < ?2 ORDER BY time DESC LIMIT 1 OFFSET 2)",
-        (pool, time),
+        "DELETE FROM reading WHERE pool = :pool AND time < (SELECT time FROM reading"
+        " WHERE pool = :pool AND time < :time ORDER BY time DESC LIMIT 1 OFFSET 2)",
+        {"pool": pool, "time": time},
     )
