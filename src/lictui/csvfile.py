@@ -14,19 +14,7 @@ if TYPE_CHECKING:
 
 # A spreadsheet runs a cell that starts with one of these, after blanks or not, as a formula (OWASP,
 # "CSV Injection"); the last four are the full-width forms of the first.
-_FORMULA_STARTS: Final = (
-    "=",
-    "+",
-    "-",
-    "@",
-    "\t",
-    "\r",
-    "\n",
-    "\uff1d",
-    "\uff0b",
-    "\uff0d",
-    "\uff20",
-)
+_FORMULA_STARTS: Final = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 _BLANKS: Final = " \v\f\xa0\u200b\u200c\u200d\u200e\u200f\u2060\u3000\ufeff"
 _QUOTE_IF_PRESENT: Final = frozenset('",\r\n')
 

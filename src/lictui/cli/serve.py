@@ -16,6 +16,7 @@ from lictui.config.toml_document import InvalidValue
 from lictui.engine.thread import run
 from lictui.errors import LictuiError, UsageError
 from lictui.installation import extra_command
+from lictui.sources.network import is_loopback
 from lictui.sources.secrets import SecretError, resolve_secret
 from lictui.tui.theme_names import theme_problem
 
@@ -69,7 +70,7 @@ def serve(
     host, port = parse_address(listen)
     if bool(user_header) != bool(proxies):
         raise UsageError("--user-header and --proxy belong together")
-    if not (_is_loopback(host) or token or user_header):
+    if not (is_loopback(host) or token or user_header):
         raise UsageError(
             f"{host} is not this machine only: a token or a reverse proxy is required",
             "use --token REF, or --user-header NAME with --proxy ADDRESS",
@@ -94,13 +95,6 @@ def serve(
     except OSError as error:
         reason = error.strerror or str(error)
         raise LictuiError(f"cannot listen on {listen}: {reason}", "choose another port") from None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
