@@ -28,7 +28,6 @@ from lictui.model import (
     PoolKey,
     Reading,
     ReportingStatus,
-    Snapshot,
     State,
 )
 from lictui.tui import text
@@ -73,24 +72,88 @@ class RowView(Struct, frozen=True):
 
 
 class PaneView(Struct, frozen=True):
-    """One server."""
+    """One server. What only its drawing needs is derived when it is drawn: few panes are seen."""
 
-    server: str
-    group: str
-    state: State
-    age: str  # of the state when it is not up, else of the figures
-    source: str = ""
-    identity: str = ""  # the name and version it reports
-    mode: str = ""
-    reason: tuple[str, ...] = ()  # why there are no figures, and what to do
+    status: ServerStatus
+    limits: Thresholds  # for what expires
+    time: CurrentTime
     rows: tuple[RowView, ...] = ()
-    notes: tuple[Fragment, ...] = ()  # the bottom line
-    polling: bool = False
     uncounted: tuple[RowView, ...] = ()  # folded into one line
+    polling: bool = False
+
+    @property
+    def server(self) -> str:
+        return self.status.server.name
+
+    @property
+    def group(self) -> str:
+        return self.status.server.group
+
+    @property
+    def state(self) -> State:
+        return self.status.state
 
     @property
     def ids(self) -> tuple[RowId, ...]:
         return tuple(row.id for row in self.rows) or ((self.server, None),)
+
+    @property
+    def age(self) -> str:
+        """The age of the state when it is not up, else of the figures."""
+        state_age, figures_age, *_ = _ages(self.status, self.time.now)
+        return figures_age if self.status.is_up else state_age
+
+    @property
+    def source(self) -> str:
+        """The sources it is read with, and whether one of them does not verify TLS."""
+        members = self.status.members or (self.status,)
+        servers = [member.server for member in members if member.state is not State.DISABLED]
+        servers = servers or [self.status.server]
+        sources = "+".join(dict.fromkeys(server.source.value for server in servers))
+        insecure = any(server.verify is False for server in servers)
+        return f"{sources} TLS off!" if insecure else sources
+
+    @property
+    def identity(self) -> str:
+        """The name and version it reports."""
+        snapshot = self.status.snapshot
+        return f"{snapshot.reported_name} {snapshot.version}".strip() if snapshot else ""
+
+    @property
+    def mode(self) -> str:
+        """How it is activated, and until when."""
+        snapshot = self.status.snapshot
+        mode = snapshot.mode.value if snapshot and snapshot.mode else ""
+        if snapshot and snapshot.activation and snapshot.activation.expires:
+            day = text.format_date(snapshot.activation.expires, self.time.today)
+            return f"{mode} to {day}".strip()
+        return mode
+
+    @property
+    def reason(self) -> tuple[str, ...]:
+        """Why there are no figures, and what to do."""
+        status = self.status
+        if reason := _REASONS.get(status.state):
+            return (reason,)
+        if status.failure:
+            return tuple(filter(None, (status.failure.message, status.failure.hint)))
+        is_empty = status.is_up and status.snapshot and not status.snapshot.pools
+        return ("responded without license data",) if is_empty else ()
+
+    @property
+    def notes(self) -> tuple[Fragment, ...]:
+        """The bottom line."""
+        expiring = expiry_notes(self.status, self.limits, self.time.today)
+        notes = (*expiring, *side_notes(self.status, self.time.now, self.time.today))
+        dotted = chain.from_iterable(zip(repeat((" · ", Tone.FRAME)), notes, strict=False))
+        return tuple(dotted)[1:]
+
+
+_REASONS: Final = {
+    State.WAITING: "waiting for the first poll",
+    State.DISABLED: "disabled",
+    State.STALE: "no response for three polling intervals",
+}
 
 
 class DashboardFilter(Struct, frozen=True):
@@ -136,28 +199,11 @@ def build_pane(
     status: ServerStatus, alerts: AlertSettings, time: CurrentTime, *, polling: bool = False
 ) -> PaneView:
     """The pane of one server."""
-    server, snapshot = status.server, status.snapshot
-    state_age, figures_age, *_ = _ages(status, time.now)
     rows = tuple(_rows(status, alerts, time.now))
     counted = tuple(row for row in rows if row.counted)
-    identity = f"{snapshot.reported_name} {snapshot.version}".strip() if snapshot else ""
-    expiring = expiry_notes(status, alerts.thresholds_of(server), time.today)
-    notes = (*expiring, *side_notes(status, time.now, time.today))
-    dotted = chain.from_iterable(zip(repeat((" · ", Tone.FRAME)), notes, strict=False))
-    return PaneView(
-        server.name,
-        server.group,
-        status.state,
-        figures_age if status.is_up else state_age,
-        _source(status),
-        identity,
-        _mode(snapshot, time.today) if snapshot else "",
-        _reason(status),
-        counted or rows,
-        tuple(dotted)[1:],
-        polling,
-        rows[len(counted) :] if counted else (),
-    )
+    uncounted = rows[len(counted) :] if counted else ()
+    limits = alerts.thresholds_of(status.server)
+    return PaneView(status, limits, time, counted or rows, uncounted, polling)
 
 
 def _ages(status: ServerStatus, now: float) -> tuple[str, ...]:
@@ -174,39 +220,6 @@ def _figures_age(status: ServerStatus, now: float) -> str:
 
 def _stale_age(status: ServerStatus, key: PoolKey, now: float) -> str:
     return _figures_age(status.member(status.history_key(key)[0]), now)
-
-
-def _source(status: ServerStatus) -> str:
-    """The sources it is read with, and whether one of them does not verify TLS."""
-    members = status.members or (status,)
-    servers = [member.server for member in members if member.state is not State.DISABLED]
-    servers = servers or [status.server]
-    sources = "+".join(dict.fromkeys(server.source.value for server in servers))
-    insecure = any(server.verify is False for server in servers)
-    return f"{sources} TLS off!" if insecure else sources
-
-
-def _mode(snapshot: Snapshot, today: date) -> str:
-    mode = snapshot.mode.value if snapshot.mode else ""
-    if snapshot.activation and snapshot.activation.expires:
-        return f"{mode} to {text.format_date(snapshot.activation.expires, today)}".strip()
-    return mode
-
-
-_REASONS: Final = {
-    State.WAITING: "waiting for the first poll",
-    State.DISABLED: "disabled",
-    State.STALE: "no response for three polling intervals",
-}
-
-
-def _reason(status: ServerStatus) -> tuple[str, ...]:
-    if reason := _REASONS.get(status.state):
-        return (reason,)
-    if status.failure:
-        return tuple(filter(None, (status.failure.message, status.failure.hint)))
-    is_empty = status.is_up and status.snapshot and not status.snapshot.pools
-    return ("responded without license data",) if is_empty else ()
 
 
 def _rows(status: ServerStatus, alerts: AlertSettings, now: float) -> Iterator[RowView]:
