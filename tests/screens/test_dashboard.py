@@ -23,8 +23,6 @@ from lictui.model import Failure, FailureKind
 from lictui.tui import theme_names
 from lictui.tui.app import LictuiApp
 
-HOSTILE = "[/x] \x1b[31mred\x07\n\u202eevil\u2066 " + "long ライセンス " * 30
-
 
 async def test_size_warning() -> None:
     async with running_app(size=(39, 9)) as run:

@@ -19,7 +19,6 @@ from lictui.tui.widgets.dashboard import layout_panes
 from lictui.tui.widgets.dashboard_view import CurrentTime, PaneBuilder, PaneView, build_pane
 
 NOW = CurrentTime(START, date(2026, 11, 24))
-HOSTILE = "[/x] \x1b[31m\x07\n\u202eevil\u2066 " + "ライセンス" * 60
 EXAMPLES = PaneBuilder().build(merge_board(example_board()), AlertSettings(), NOW)
 
 
