@@ -36,7 +36,7 @@ from lictui.config.toml_document import did_you_mean, dotted_key, read_toml
 from lictui.engine.merge import same_as_warnings
 from lictui.engine.queries import describe_poller, history_path
 from lictui.errors import ConfigError, LictuiError, Problem, UsageError
-from lictui.paths import writable_by_others, write_private
+from lictui.paths import FILE_MODE, make_folder, writable_by_others
 from lictui.tui import commands, theme_names
 
 if TYPE_CHECKING:
@@ -66,12 +66,19 @@ def path(context: CommandContext, /) -> None:
 @click.pass_obj
 def init(context: CommandContext, /) -> None:
     """Create a commented config.toml (never overwrites)."""
-    file = context.paths.config
+    file, is_new = context.paths.config, False
     try:
-        if os.path.lexists(file):
-            raise UsageError(f"{file} already exists", "lictui never overwrites it")
-        write_private(file, config_template().encode())
+        make_folder(file.parent)
+        # O_EXCL: an existing file is never replaced.
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
+        is_new = True
+        with os.fdopen(handle, "wb") as out:
+            out.write(config_template().encode())
+    except FileExistsError:
+        raise UsageError(f"{file} already exists", "lictui never overwrites it") from None
     except OSError as error:
+        if is_new:
+            file.unlink(missing_ok=True)
         raise LictuiError(f"cannot write {file}: {error.strerror or error}") from None
     click.echo(file)
 
