@@ -94,6 +94,13 @@ def test_json_is_the_document_and_json_lines_its_records() -> None:
     assert lines == [{"at": "2026-01-01T00:00:00Z", **row} for row in ROWS]
 
 
+def test_table_without_rows_leaves_stdout_empty(capsys: pytest.CaptureFixture[str]) -> None:
+    assert printed("table", [], empty="Nothing.") == ""
+    assert capsys.readouterr() == ("", "Nothing.\n")
+    assert printed("csv", [], empty="Nothing.").count("\n") == 1
+    assert json.loads(printed("json", [], empty="Nothing."))["rows"] == []
+
+
 @pytest.mark.parametrize("output", [None, "-"])
 def test_dash_is_stdout(output: str | None, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     with open_text(output) as text:
