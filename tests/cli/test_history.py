@@ -36,6 +36,18 @@ def test_export_of_months_has_its_own_columns(cli: Cli) -> None:
 
 
 @pytest.mark.usefixtures("recorded")
+def test_export_to_a_file_or_to_stdout(tmp_path: Path, cli: Cli) -> None:
+    file = tmp_path / "out.csv"
+    assert cli("history", "export", "-o", str(file)).out == ""
+    assert len(file.read_text().splitlines()) == 9
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["data", "out.csv"]
+    assert cli("history", "export", "-o", "-").out == file.read_text()
+    assert "cannot write" in cli.refused(
+        "history", "export", "-o", str(tmp_path / "nowhere" / "out.csv")
+    )
+
+
+@pytest.mark.usefixtures("recorded")
 def test_export_writes_into_pipes_and_replaces_links(tmp_path: Path, cli: Cli) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -65,6 +77,13 @@ def test_export_to_a_terminal_runs_no_escape_sequence(
     monkeypatch.setattr("lictui.cli.output._is_terminal", lambda: True)
     escaped = row.format("\\x9b31m\\u202e", "\\x1b]0;title\\x07")
     assert cli("history", "export").out.endswith(escaped)
+
+
+@pytest.mark.usefixtures("recorded")
+def test_export_refuses_an_unknown_server(cli: Cli) -> None:
+    printed = cli("history", "export", "--server", "lic-1", code=2)
+    assert printed.out == ""
+    assert "contains no server 'lic-1'. Did you mean 'lic-01'?" in printed.err
 
 
 def test_output_has_letters_beyond_the_encoding(

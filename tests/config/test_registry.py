@@ -58,6 +58,11 @@ def write_servers(paths: Paths, text: str = BY_HAND) -> str:
     return text
 
 
+def test_registry_without_a_file_is_empty(paths: Paths) -> None:
+    assert load_servers(paths) == ()
+    assert not paths.config_dir.exists()
+
+
 def test_changes_keep_comments_and_spelling_of_everything_else(paths: Paths) -> None:
     text = write_servers(paths)
     add_server(paths, DDC)
@@ -109,6 +114,19 @@ def test_locked_file_names_its_holder(paths: Paths, monkeypatch: pytest.MonkeyPa
     with registry._locked(paths), pytest.raises(LictuiError, match=held_by):
         add_server(paths, DDC)
     add_server(paths, DDC)
+
+
+def test_servers_are_edited_removed_and_added_again(paths: Paths) -> None:
+    save_servers(paths, [LIC, DDC])
+    emea = edit_server(paths, "lic", {"group": "emea"})
+    assert load_servers(paths) == (emea, DDC) == (replace(LIC, group="emea"), DDC)
+    edit_server(paths, "lic", changed_keys(emea, replace(DDC, name="lic")))  # another source
+    remove_server(paths, "ddc")
+    assert load_servers(paths) == (replace(DDC, name="lic"),)
+    remove_server(paths, "lic")
+    assert load_servers(paths) == ()
+    add_server(paths, DDC)
+    assert load_servers(paths) == (DDC,)
 
 
 @pytest.mark.parametrize(

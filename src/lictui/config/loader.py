@@ -431,6 +431,8 @@ def _signature(file: Path) -> _Signature:
 
 # state.toml: the view, sort order and collapsed panes of the last run
 
+_MAX_VALUE: Final = 1000  # characters
+
 
 def load_state(paths: Paths) -> dict[str, str]:
     """Return the saved values by name; none if the file is missing or damaged."""
@@ -438,7 +440,11 @@ def load_state(paths: Paths) -> dict[str, str]:
         data = read_toml(paths.state).data
     except ConfigError:
         return {}
-    return {name: value for name, value in data.items() if isinstance(value, str)}
+    return {
+        name: value
+        for name, value in data.items()
+        if isinstance(value, str) and len(value) <= _MAX_VALUE
+    }
 
 
 def save_state(paths: Paths, changes: Mapping[str, str]) -> None:

@@ -88,12 +88,20 @@ def flexnet_addresses(value: object) -> str:
     for address in addresses:
         port, separator, host = address.rpartition("@")
         if not separator:
-            raise InvalidValue(f"is not PORT@HOST: {quoted(address)}", _FLEXNET_HINT)
+            raise InvalidValue(f"is not PORT@HOST: {quoted(address)}", _port_first(address))
         if port and not (port.isascii() and port.isdigit() and 0 < int(port[:6]) <= _MAX_PORT):
-            raise InvalidValue(f"invalid port: {quoted(address)}", _FLEXNET_HINT)
+            raise InvalidValue(f"invalid port: {quoted(address)}", f"write 27000@{host}")
         if not _is_host(host.removeprefix("[").removesuffix("]") if ":" in host else host):
             raise InvalidValue(f"invalid host: {quoted(address)}", _FLEXNET_HINT)
     return ",".join(addresses)
+
+
+def _port_first(address: str) -> str:
+    """Return the hint for an address such as `host:port` or `host`."""
+    host, colon, port = address.rpartition(":")
+    if colon and port.isdigit() and _is_host(host):
+        return f"write {port}@{host}"
+    return f"write 27000@{address}" if _is_host(address) else _FLEXNET_HINT
 
 
 def _split_url(value: object, example: str) -> SplitResult:
@@ -283,6 +291,7 @@ class SourceSchema(Struct, frozen=True):
     required: dict[str, str]  # key -> hint
     url: Validator | None = None  # None: a program connects, and nothing of HTTP applies
     defaults: dict[str, str] = field(default_factory=dict)
+    interval_reason: str = " (Citrix guidance)"  # for polling no more often
 
 
 _CLOUD_ACCOUNT: Final = {
@@ -303,18 +312,21 @@ SOURCE_SCHEMAS: Final[dict[str, SourceSchema]] = {
         keys={"site": string, "customer_id": string, "overview_paths": _overview_paths},
         required={"url": _CVAD_EXAMPLE},
         url=origin_url,
+        interval_reason="",
     ),
     SourceName.CITRIX_CLOUD: SourceSchema(
         keys={"customer_id": _customer_id, "experimental": boolean},
         required=_CLOUD_ACCOUNT,
         url=origin_url,
         defaults={"url": "https://api.cloud.com"},
+        interval_reason="",
     ),
     SourceName.PARTNER: SourceSchema(
         keys={"trust_url": origin_url, "customer_id": _customer_id},
         required=_CLOUD_ACCOUNT,
         url=origin_url,
         defaults={"url": _PARTNER_URL, "trust_url": "https://trust.citrixworkspacesapi.net"},
+        interval_reason=" (license servers report once a day)",
     ),
     SourceName.LMSTAT: SourceSchema(
         keys={"address": flexnet_addresses, "lmutil": _program},
@@ -497,8 +509,13 @@ def _unknown_keys(table: Mapping[str, Any], source: str) -> Iterator[FieldError]
     for key in table:
         if key in allowed or key == _ALWAYS_ACCEPTED:
             continue
-        if key in _ALL_KEYS:
-            yield FieldError(key, f"not applicable to source {source}", "remove it")
+        owners = " · ".join(o for o, schema in SOURCE_SCHEMAS.items() if key in schema.keys)
+        if key in _COMMON_KEYS:
+            use_address = key == "url" and source == SourceName.LMSTAT
+            hint = 'write address = "27000@lic01"' if use_address else "remove it"
+            yield FieldError(key, f"not applicable to source {source}", hint)
+        elif owners:
+            yield FieldError(key, f"belongs to source {owners}, not to {source}", "remove it")
         else:
             yield FieldError(key, "unknown key", did_you_mean(key, allowed))
 
@@ -579,7 +596,8 @@ def _warnings(server: Server) -> Iterator[str]:
     yield from _connection_warnings(server)
     minimum = DEFAULT_INTERVAL[server.source]
     if server.interval is not None and server.interval < minimum:
-        yield f"interval = {server.interval:g}: recommended minimum is {minimum:g} s"
+        reason = SOURCE_SCHEMAS[server.source].interval_reason
+        yield f"interval = {server.interval:g}: recommended minimum is {minimum:g} s{reason}"
     match server.source:
         case SourceName.WINRM if server.auth == "negotiate" and not server.username:
             yield "no username set: using the account that lictui runs as"
@@ -620,7 +638,8 @@ def _connection_warnings(server: Server) -> Iterator[str]:
 
 def _program_warnings(key: str, program: str) -> Iterator[str]:
     if shutil.which(program) is None:
-        yield f"{key}: {program}: no such program, or it is not executable"
+        reason = "file is not executable or does not exist" if "/" in program else "not on PATH"
+        yield f"{key}: {program}: {reason}"
 
 
 def _contains_secret(arguments: tuple[str, ...]) -> bool:
