@@ -138,6 +138,16 @@ def test_deleted_working_directory_is_reported(
 
 
 @pytest.mark.parametrize(
+    ("arguments", "command"),
+    [(["stauts"], "status"), (["servers", "lst"], "list"), (["history", "peak"], "peaks")],
+)
+def test_unknown_command_suggests_a_similar_one(
+    arguments: list[str], command: str, cli: Cli
+) -> None:
+    assert f"Did you mean '{command}'?" in cli.refused(*arguments)
+
+
+@pytest.mark.parametrize(
     ("variable", "value", "arguments"),
     [
         ("LICTUI_FORMAT", "yaml", ("info",)),
@@ -166,6 +176,10 @@ def test_option_counts_more_than_the_environment_wherever_it_is(
     assert "/environment/history.db" in cli("info").out
     for arguments in (("--data-dir", str(tmp_path), "info"), ("info", "--data-dir", str(tmp_path))):
         assert f"{tmp_path}/history.db" in cli(*arguments).out
+
+
+def test_unknown_theme_is_refused(cli: Cli) -> None:
+    assert "did you mean lictui-dark?" in cli.refused("--theme", "lictui-drak")
 
 
 def test_terminal_shows_what_is_being_done_until_it_is_done(
@@ -197,8 +211,6 @@ def test_help_of_every_command_has_an_example_that_is_right(path: str) -> None:
     ("words", "message"),
     [
         (("stauts",), "Did you mean 'status'?"),
-        (("history", "peak"), "Did you mean 'peaks'?"),
-        (("--theme", "lictui-drak"), "did you mean lictui-dark?"),
         (("status", "--grup", "x"), "Did you mean '--group'?"),
         (("report", "--format", "htm"), "Did you mean 'html'?"),
         (("export", "grafanna"), "Did you mean 'grafana'?"),

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from lictui.history.store import History
 
 _CLOCK_TOLERANCE: Final = 86400  # seconds that another machine's clock or zone may be ahead
+_BAR_WIDTH: Final = 30
+_BAR_INTERVAL: Final = 0.1  # seconds
 _MAX_LICENSE_FILE: Final = 8 * 1024 * 1024  # bytes; real ones are far smaller
 
 
@@ -183,15 +185,23 @@ def _readable(file: str) -> Iterator[Path]:
 @contextmanager
 def _progress_bar(path: Path) -> Iterator[Callable[[int, int], None]]:
     """Yield a function that shows, on a terminal, how much of the file was read."""
-    size = max(1, path.stat().st_size)
-    with click.progressbar(
-        length=size,
-        hidden=not sys.stderr.isatty(),
-        item_show_func=lambda rows: f"{rows or 0:,} rows",
-        file=sys.stderr,
-        update_min_steps=size // 1000,
-    ) as bar:
-        yield lambda position, rows: bar.update(position - bar.pos, rows)
+    size, clock, is_shown = max(1, path.stat().st_size), SystemClock(), sys.stderr.isatty()
+    next_at = 0.0
+
+    def show(position: int, rows: int) -> None:
+        nonlocal next_at
+        elapsed = clock.monotonic()
+        if is_shown and elapsed >= next_at:
+            next_at = elapsed + _BAR_INTERVAL
+            bar = "#" * round(_BAR_WIDTH * min(position / size, 1))
+            speed = f"{rows:,} rows, {rows / max(elapsed, 0.001):,.0f} rows/s"
+            click.echo(f"\r[{bar:-<{_BAR_WIDTH}}] {speed}\x1b[K", nl=False, err=True)
+
+    try:
+        yield show
+    finally:
+        if is_shown:
+            click.echo("\r\x1b[K", nl=False, err=True)
 
 
 def _only_subscription_date(history: History, options: ImportOptions) -> str:

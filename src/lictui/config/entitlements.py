@@ -40,9 +40,12 @@ class Entitlement(Struct, frozen=True):
 def _date(value: object) -> date:
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
-    raise InvalidValue(
-        f"must be a date, not {quoted(value)}", "example, without quotes: 2027-03-31"
-    )
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise InvalidValue(f"must be a date, not {quoted(value)}", "example: 2027-03-31")
 
 
 ENTITLEMENT_KEYS: Final[dict[str, Validator]] = {
