@@ -38,7 +38,8 @@ _HELP: Final = {
     "trust_url": "Token endpoint without a path; it receives the client secret.",
     "address": "PORT@HOST as in FlexNet, several separated by commas; the port is optional.",
     "lmutil": "Path of lmutil on this machine; searched on PATH if empty.",
-    "command": "Program and arguments, run without a shell. Do not include passwords.",
+    "command": "Run without a shell: program and arguments, quotes group words. Do not include "
+    "passwords.",
     "format": "Format of the output. `lictui servers snippet NAME` prints a command for some.",
     "licenses_available": "Meaning of LicensesAvailable (not documented by Citrix): total or free.",
 }
