@@ -7,7 +7,7 @@ from typing import Final
 from lictui.model import SourceName
 
 _HELP: Final = {
-    "name": "Unique display name. Renaming keeps the history; estate is reserved.",
+    "name": 'Unique display name, not "estate". Renaming keeps the history.',
     "source": "Protocol: " + ", ".join(SourceName) + ".",
     "url": "URL: https://HOST:5986/wsman (winrm) or https://HOST (cvad, citrix-cloud, partner).",
     "username": r"User name: DOMAIN\user, a local account, or the client ID of an API client.",

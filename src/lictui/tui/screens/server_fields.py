@@ -79,6 +79,7 @@ _AUTH: Final = FormField(
         ("basic", "local accounts, over TLS"),
         ("certificate", "client certificate"),
     ),
+    "Use negotiate in most cases; basic is for local accounts and requires TLS.",
 )
 _FORMAT: Final = FormField(
     "format", "Format", "", "get-licinventory",
