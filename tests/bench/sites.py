@@ -11,7 +11,7 @@ from lictui.clock import SystemClock
 from lictui.simulator import FaultMode
 from lictui.simulator.cvad_server import SiteApi
 from lictui.simulator.estate import ServerKind, SimulatedServer
-from lictui.simulator.http import ApiClient, listen, self_signed
+from lictui.simulator.http import ApiClient, HttpListener, self_signed
 from lictui.simulator.usage import EMEA
 
 
@@ -21,7 +21,7 @@ async def serve(count: int) -> None:
     certificate = self_signed("bench.example", now=clock.now())
     inventory = (licenses(),)
     listeners = [
-        await listen(
+        HttpListener(
             SiteApi(
                 lambda: FaultMode.NORMAL,
                 clock,
@@ -29,7 +29,7 @@ async def serve(count: int) -> None:
                 SimulatedServer("ddc-bench", EMEA, ServerKind.SITE, ()),
                 lambda: inventory,
             ).answer,
-            certificate=certificate,
+            certificate,
         )
         for _ in range(count)
     ]

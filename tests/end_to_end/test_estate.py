@@ -40,7 +40,7 @@ def _expected(demo: Demo) -> dict[str, dict[_Row, _Figures]]:
     for server in demo.estate.servers:
         licenses: dict[tuple[str, object], License] = {
             (license_.product, license_.subscription_date): license_
-            for license_ in demo.estate.inventory_at(server.name, now)
+            for license_ in server.inventory_at(now)
         }
         rows: dict[_Row, _Figures] = {}
         for pool in server.pools:

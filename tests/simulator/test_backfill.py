@@ -14,6 +14,7 @@ from lictui.simulator.usage import DAY
 
 _UNTIL = START + 1234.5
 _ESTATE = SimulatedEstate(1, _UNTIL)
+_SERVERS = {server.name: server for server in _ESTATE.servers}
 _Past = dict[tuple[str, PoolKey], ImportedPool]
 
 
@@ -25,14 +26,14 @@ def past() -> _Past:
 def _held(server: str, key: PoolKey, at: float) -> License:
     return next(
         each
-        for each in _ESTATE.inventory_at(server, at)
+        for each in _SERVERS[server].inventory_at(at)
         if each.product == key.product
         and key.subscription_date in ("", each.subscription_date.isoformat())
     )
 
 
 def test_failed_servers_have_no_history(past: _Past) -> None:
-    assert {server for server, _ in past} == {server.name for server in _ESTATE.servers} - {
+    assert {server for server, _ in past} == _SERVERS.keys() - {
         "lic-emea-03",
         "lic-apac-03",
     }
@@ -64,9 +65,7 @@ def test_readings_and_maxima_are_those_of_their_time(past: _Past) -> None:
 
 
 def test_outage_is_a_gap(past: _Past) -> None:
-    (start, end), *_ = next(
-        server.outages for server in _ESTATE.servers if server.name == "lic-apac-02"
-    )
+    (start, end), *_ = _SERVERS["lic-apac-02"].outages
     for server, key in past:
         fives = past[server, key].of_width(Resolution.FIVE_MINUTES)["time"]
         if server == "lic-apac-02":

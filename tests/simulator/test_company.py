@@ -13,8 +13,7 @@ from lictui.simulator.estate import SimulatedEstate
 from lictui.simulator.partner_server import usage_data_body
 from lictui.simulator.usage import DAY
 
-_ESTATE = SimulatedEstate(1, START)
-_SERVERS = {server.name: server for server in _ESTATE.servers}
+_SERVERS = {server.name: server for server in SimulatedEstate(1, START).servers}
 _COUNTS = ("cumulativeAssignedCount", "newAssignedCount", "releasedCount")
 
 
@@ -45,7 +44,7 @@ def _usage(at: float) -> dict[str, dict[str, int]]:
 def test_partner_usage_has_the_figures_of_the_estate() -> None:
     noon = datetime(2026, 9, 30, 12, tzinfo=UTC).timestamp()
     assert {product: sum(counts.values()) for product, counts in _usage(noon).items()} == {
-        each.product: each.in_use for each in _ESTATE.inventory_at("csp-partner", noon)
+        each.product: each.in_use for each in _SERVERS["csp-partner"].inventory_at(noon)
     }
 
 
@@ -58,7 +57,7 @@ def test_partner_usage_of_a_silent_server_is_its_last() -> None:
 
 
 def _site(name: str, at: float) -> dict[str, Any]:
-    return site_detail(SimulatedSite(_SERVERS[name], _ESTATE.inventory_at(name, at), at))
+    return site_detail(SimulatedSite(_SERVERS[name], _SERVERS[name].inventory_at(at), at))
 
 
 @pytest.mark.parametrize(

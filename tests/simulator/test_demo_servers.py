@@ -1,6 +1,7 @@
 """The whole estate listening: a config dir that loads, servers that answer, and nothing left."""
 
 import asyncio
+import socket
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from lictui.config.secrets import secret_warning
 from lictui.errors import LictuiError
 from lictui.model import Server, SourceName
 from lictui.paths import Paths
-from lictui.simulator.demo import SIMULATED_DIR, RunningServers, start_servers
+from lictui.simulator.demo import SIMULATED_DIR, serve_estate
 from lictui.simulator.estate import SimulatedEstate
 from lictui.sources.secrets import resolve_secret
 
@@ -28,12 +29,11 @@ def estate() -> SimulatedEstate:
 
 
 @pytest.fixture
-async def running(
+async def servers(
     estate: SimulatedEstate, clock: FakeClock, tmp_path: Path
-) -> AsyncIterator[RunningServers]:
-    running = await start_servers(estate, clock, tmp_path)
-    yield running
-    await running.aclose()
+) -> AsyncIterator[tuple[Server, ...]]:
+    async with serve_estate(estate, clock, tmp_path) as servers:
+        yield servers
 
 
 def _address(server: Server) -> tuple[str, int]:
@@ -47,12 +47,12 @@ def _address(server: Server) -> tuple[str, int]:
     return url.host, url.port or 0
 
 
-async def test_config_dir_is_loadable(running: RunningServers, tmp_path: Path) -> None:
+async def test_config_dir_is_loadable(servers: tuple[Server, ...], tmp_path: Path) -> None:
     paths = Paths(tmp_path, tmp_path)
-    assert load_servers(paths) == running.servers
+    assert load_servers(paths) == servers
     assert load_settings(paths).limits.timeout < 10
-    assert {server.group for server in running.servers} == {"emea", "us", "apac"}
-    assert {(server.source, server.auth) for server in running.servers} == {
+    assert {server.group for server in servers} == {"emea", "us", "apac"}
+    assert {(server.source, server.auth) for server in servers} == {
         (SourceName.WINRM, "basic"),
         (SourceName.WINRM, "ntlm"),
         (SourceName.WINRM, "negotiate"),
@@ -60,9 +60,30 @@ async def test_config_dir_is_loadable(running: RunningServers, tmp_path: Path) -
     }
 
 
-async def test_files_are_readable_by_the_user_only(running: RunningServers, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("host", "client_host"),
+    [("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("::1", "::1")],  # noqa: S104 - on purpose
+)
+async def test_servers_have_the_address_that_a_client_connects_to(
+    estate: SimulatedEstate,
+    clock: FakeClock,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    host: str,
+    client_host: str,
+) -> None:
+    create = socket.create_server  # this machine may have no IPv6
+    monkeypatch.setattr(socket, "create_server", lambda *_args, **_: create(("127.0.0.1", 0)))
+    async with serve_estate(estate, clock, tmp_path, host=host) as servers:
+        assert load_servers(Paths(tmp_path, tmp_path)) == servers
+    assert {_address(server)[0] for server in servers} == {client_host}
+
+
+async def test_files_are_readable_by_the_user_only(
+    servers: tuple[Server, ...], tmp_path: Path
+) -> None:
     modes = _modes(tmp_path)
-    assert len(modes) >= sum(bool(server.secret) for server in running.servers) + 5
+    assert len(modes) >= sum(bool(server.secret) for server in servers) + 5
     assert modes.pop(tmp_path / SIMULATED_DIR) == "drwx------"
     programs = (tmp_path / SIMULATED_DIR / "lmutil", tmp_path / SIMULATED_DIR / "ssh")
     assert {modes.pop(program) for program in programs} == {"-rwx------"}
@@ -73,9 +94,11 @@ def _modes(folder: Path) -> dict[Path, str]:
     return {path: stat.filemode(path.stat().st_mode) for path in folder.rglob("*")}
 
 
-async def test_passwords_are_only_in_their_files(running: RunningServers, tmp_path: Path) -> None:
+async def test_passwords_are_only_in_their_files(
+    servers: tuple[Server, ...], tmp_path: Path
+) -> None:
     registry = (tmp_path / "servers.toml").read_text()
-    for server in running.servers:
+    for server in servers:
         if server.url:
             assert secret_warning(server.secret) == ""
             assert await resolve_secret(server.secret) not in registry
@@ -95,19 +118,19 @@ async def test_interval_follows_the_speed_of_the_clock(
     cvad: float,
     partner: float | None,
 ) -> None:
-    running = await start_servers(estate, clock, tmp_path, speed=speed)
-    await running.aclose()
+    async with serve_estate(estate, clock, tmp_path, speed=speed) as servers:
+        intervals = {server.source: server.interval for server in servers}
     expected = dict.fromkeys(SourceName, every)
     expected |= {SourceName.CVAD: cvad, SourceName.PARTNER: partner}
-    assert {server.source: server.interval for server in running.servers} == expected
+    assert intervals == expected
 
 
 async def test_servers_stop_listening_when_closed(
     estate: SimulatedEstate, clock: FakeClock, tmp_path: Path
 ) -> None:
-    running = await start_servers(estate, clock, tmp_path)
-    await running.aclose()
-    for server in running.servers:
+    async with serve_estate(estate, clock, tmp_path) as servers:
+        pass
+    for server in servers:
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection(*_address(server))
 
@@ -118,7 +141,8 @@ async def test_taken_port_is_an_error_that_closes_the_others(
     port = _LOW + 11
     taken = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", port)
     with pytest.raises(LictuiError, match=f"127.0.0.1:{port}"):
-        await start_servers(estate, clock, tmp_path, base_port=port - 1)
+        async with serve_estate(estate, clock, tmp_path, base_port=port - 1):
+            pass
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", port - 1)
     taken.close()

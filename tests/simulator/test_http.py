@@ -13,7 +13,7 @@ from cryptography import x509
 from defusedxml.ElementTree import fromstring
 
 from lictui.simulator import FaultMode
-from lictui.simulator.http import apply_fault, cut, listen, plain_reply, self_signed
+from lictui.simulator.http import HttpListener, apply_fault, cut, self_signed
 
 NOW = 1_795_500_000.0
 
@@ -26,15 +26,15 @@ async def echo(request: web.BaseRequest) -> web.Response | None:
         case "/silent":
             return None
         case "/half":
-            return cut(plain_reply(200, body=b"x" * 100))
+            return cut(web.Response(body=b"x" * 100))
         case "/broken":
             raise ValueError("a handler's own mistake")
     said = f"{request.method} {request.path} {dict(request.query)} {await request.read()!r}"
-    return plain_reply(201, [("X-Port", port), ("X-Said", said)], b"body")
+    return web.Response(status=201, headers={"X-Port": port, "X-Said": said}, body=b"body")
 
 
 async def test_connection_carries_several_requests() -> None:
-    async with aclosing(await listen(echo)) as listener, httpx.AsyncClient() as client:
+    async with aclosing(HttpListener(echo)) as listener, httpx.AsyncClient() as client:
         first = await client.get(listener.url + "/a%20b?q=2&empty=")
         second = await client.post(listener.url + "/c", content=b"text")
     assert first.status_code == 201
@@ -47,7 +47,7 @@ async def test_connection_carries_several_requests() -> None:
 async def test_listener_presents_its_certificate() -> None:
     certificate = self_signed("lic-01", now=NOW)
     trust = ssl.create_default_context(cadata=certificate.pem.decode())
-    async with aclosing(await listen(echo, certificate=certificate)) as listener:
+    async with aclosing(HttpListener(echo, certificate)) as listener:
         assert listener.url.startswith("https://127.0.0.1:")
         async with httpx.AsyncClient(verify=trust) as client:
             assert (await client.get(listener.url)).status_code == 201
@@ -57,7 +57,7 @@ async def test_listener_presents_its_certificate() -> None:
 
 
 async def test_failing_handler_is_a_500(caplog: pytest.LogCaptureFixture) -> None:
-    async with aclosing(await listen(echo)) as listener, httpx.AsyncClient() as client:
+    async with aclosing(HttpListener(echo)) as listener, httpx.AsyncClient() as client:
         reply = await client.get(listener.url + "/broken")
         assert reply.status_code == 500
         assert "Traceback" not in reply.text
@@ -70,7 +70,7 @@ async def test_listener_drops_every_connection_when_closed(tls: bool) -> None:  
     certificate = self_signed("lic-01", now=NOW) if tls else None
     trust = ssl.create_default_context(cadata=certificate.pem.decode()) if certificate else None
     before = asyncio.all_tasks()
-    listener = await listen(echo, certificate=certificate)
+    listener = HttpListener(echo, certificate)
     idle = await asyncio.open_connection(listener.host, listener.port)  # under TLS: no handshake
     silent = await asyncio.open_connection(listener.host, listener.port, ssl=trust)
     silent[1].write(b"GET /silent HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -90,7 +90,7 @@ async def test_listener_drops_every_connection_when_closed(tls: bool) -> None:  
 
 
 def test_oversized_xml_has_the_same_meaning() -> None:
-    body = apply_fault(plain_reply(200, body=b"<a/>"), FaultMode.OVERSIZED).body
+    body = apply_fault(web.Response(body=b"<a/>"), FaultMode.OVERSIZED).body
     assert isinstance(body, bytes)
     assert len(body) > 10 * 1024 * 1024
     assert fromstring(body).tag == "a"

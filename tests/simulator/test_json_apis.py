@@ -19,7 +19,7 @@ from lictui.simulator import FaultMode, License
 from lictui.simulator.cloud_server import LicensingApi
 from lictui.simulator.cvad_server import SiteApi
 from lictui.simulator.estate import PoolFactory, ReportedServer, ServerKind, SimulatedServer
-from lictui.simulator.http import ApiClient, JsonApi, listen
+from lictui.simulator.http import ApiClient, HttpListener, JsonApi
 from lictui.simulator.partner_server import PartnerApi
 from lictui.simulator.usage import EMEA
 
@@ -136,7 +136,7 @@ class Stage:
 async def stage(request: pytest.FixtureRequest, clock: FakeClock) -> AsyncIterator[Stage]:
     async with httpx.AsyncClient() as http:
         stage = Stage(request.param, clock, http)
-        async with aclosing(await listen(stage.api.answer)) as listener:
+        async with aclosing(HttpListener(stage.api.answer)) as listener:
             http.base_url = httpx.URL(listener.url)
             await stage.log_in()
             yield stage

@@ -38,15 +38,16 @@ from lictui.simulator.cvad_server import SiteApi
 from lictui.simulator.estate import PoolFactory, ReportedServer, ServerKind, SimulatedServer
 from lictui.simulator.http import (
     ApiClient,
+    Handler,
+    HttpListener,
     JsonApi,
-    Listener,
     ServerCertificate,
-    listen,
     self_signed,
 )
 from lictui.simulator.partner_server import PartnerApi
 from lictui.simulator.usage import EMEA
-from lictui.simulator.winrm_server import serve_winrm
+from lictui.simulator.winrm_auth import WindowsAccount
+from lictui.simulator.winrm_server import SoapService, WinrmServer
 from lictui.sources import open_source
 from lictui.sources.probe import probe
 from lictui.sources.source import Source
@@ -129,13 +130,13 @@ def simulate(clock: FakeClock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         fault: FaultMode = FaultMode.NORMAL,
         *,
         tls: bool = True,
-        options: dict[str, Any] | None = None,
+        site: SimulatedServer = SITE,
         **fields: Any,
     ) -> AsyncIterator[Simulation]:
-        """`options` go to the simulator, `fields` to the server entry."""
+        """`fields` go to the server entry."""
         certificate = self_signed("localhost", now=clock.now()) if tls else None
         simulation = Simulation(Server("x", name, secret="env:LICTUI_TEST"), fault, clock)
-        listener = await _serve(name, simulation, certificate, options or {})
+        listener = HttpListener(_server(name, simulation, certificate, site), certificate)
         url = f"{'https' if tls else 'http'}://127.0.0.1:{listener.port}"
         defaults: dict[str, Any] = {
             "url": url,
@@ -157,33 +158,29 @@ def simulate(clock: FakeClock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     return start
 
 
-async def _serve(
+def _server(
     name: SourceName,
     simulation: Simulation,
     certificate: ServerCertificate | None,
-    options: dict[str, Any],
-) -> Listener:
+    site: SimulatedServer,
+) -> Handler:
     clock = simulation.clock
 
     def fault() -> FaultMode:
         return simulation.fault
 
     if name is SourceName.WINRM:
-        account = {"name": "LIC01", "username": USER, "password": PASSWORD}
-        return await serve_winrm(
-            lambda: LICENSES, fault, certificate=certificate, **(account | options)
-        )
+        soap = SoapService("LIC01", lambda: LICENSES, fault)
+        return WinrmServer(soap, WindowsAccount(USER, PASSWORD), certificate).answer
     api: JsonApi
     client = ApiClient(USER if name is SourceName.CVAD else "client-1", PASSWORD, "acme")
     if name is SourceName.CVAD:
-        api = SiteApi(
-            fault, clock, client, options.get("site", SITE), lambda: (PLATINUM,), retry_after=600
-        )
+        api = SiteApi(fault, clock, client, site, lambda: (PLATINUM,), retry_after=600)
     elif name is SourceName.PARTNER:
         api = PartnerApi(fault, clock, client, PARTNER, retry_after=600)
     else:
         api = LicensingApi(fault, clock, client, CUSTOMER, retry_after=600)
-    return await listen(api.answer, certificate=certificate)
+    return api.answer
 
 
 # Every source: WinRM with each login, site, customer, partner
@@ -320,7 +317,7 @@ async def test_cvad_shows_sessions_next_to_licenses_and_las_health(simulate: Sim
 
 async def test_cvad_reads_what_the_health_of_las_needs(simulate: Simulate) -> None:
     site = replace(SITE, kind=ServerKind.LAS_SITE, activated_until=date(2026, 12, 2))
-    async with simulate(SourceName.CVAD, options={"site": site}) as simulation:
+    async with simulate(SourceName.CVAD, site=site) as simulation:
         snapshot = await simulation.snapshot()
     assert (snapshot.mode, snapshot.license_server_reachable) == (Mode.LAS, True)
     assert last_renewal(snapshot, date(2026, 11, 24)) == LastRenewal(22, 3)

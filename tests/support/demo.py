@@ -1,14 +1,15 @@
 """The demo without a screen: its servers in a thread, and their past if it is needed."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from lictui.clock import SystemClock
+from lictui.engine.thread import LoopThread
 from lictui.paths import Paths
-from lictui.simulator.demo import serve, write_history
+from lictui.simulator.demo import serve_estate, write_history
 from lictui.simulator.estate import SimulatedEstate
 
 
@@ -32,5 +33,11 @@ def run_demo(
         paths = Paths(Path(folder) / "config", Path(folder) / "data")
         if past:
             write_history(estate, paths, clock)
-        with serve(estate, clock, paths.config_dir):
+        thread, stack = LoopThread("simulator"), AsyncExitStack()
+        serving = serve_estate(estate, clock, paths.config_dir, speed=speed)
+        try:
+            thread.submit(stack.enter_async_context(serving)).result()
             yield Demo(estate, clock, paths)
+        finally:
+            thread.submit(stack.aclose()).result()
+            thread.stop()

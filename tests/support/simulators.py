@@ -1,23 +1,22 @@
 """Simulated license servers on real sockets, in their own thread, for end-to-end tests."""
 
-import asyncio
-import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Self, TypeVar
+from typing import Self
 
 from lictui.clock import SystemClock
+from lictui.engine.thread import LoopThread
 from lictui.simulator import FaultMode, License
-from lictui.simulator.commands import Machine, serve_commands
+from lictui.simulator.commands import CommandListener, CommandTarget, Machine
 from lictui.simulator.cvad_server import SiteApi
 from lictui.simulator.estate import ServerKind, SimulatedServer
-from lictui.simulator.http import ApiClient, Listener, ServerCertificate, listen, self_signed
+from lictui.simulator.http import ApiClient, HttpListener, Listener, ServerCertificate, self_signed
 from lictui.simulator.usage import EMEA
-from lictui.simulator.winrm_server import serve_winrm
+from lictui.simulator.winrm_auth import WindowsAccount
+from lictui.simulator.winrm_server import SoapService, WinrmServer
 
-_T = TypeVar("_T")
 USER = r"CORP\svc-lictui"
 PASSWORD = "a simulated password"
 PREMIUM = "Citrix XenDesktop Platinum|User/Device"
@@ -48,39 +47,24 @@ class Simulators:
     """Starts servers in their own thread; stops them when the block ends."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="simulators")
+        self._thread = LoopThread("simulators")
         self._listeners: list[Listener] = []
         self._clock = SystemClock()
 
     def __enter__(self) -> Self:
-        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         for listener in self._listeners:
-            self._run(listener.aclose())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+            self._thread.submit(listener.aclose()).result()
+        self._thread.stop()
 
-    def winrm(
-        self, *pools: License, fault: FaultMode = FaultMode.NORMAL, **options: Any
-    ) -> RunningSimulator:
-        """A license server over TLS; `port` etc. go to `serve_winrm`."""
+    def winrm(self, *pools: License, fault: FaultMode = FaultMode.NORMAL) -> RunningSimulator:
+        """A license server over TLS."""
         running = RunningSimulator(pools or (licenses(),), fault)
-        return self._start(
-            running,
-            serve_winrm(
-                lambda: running.inventory,
-                lambda: running.fault,
-                name="LIC01",
-                username=USER,
-                password=PASSWORD,
-                certificate=running.certificate,
-                **options,
-            ),
-        )
+        soap = SoapService("LIC01", lambda: running.inventory, lambda: running.fault)
+        server = WinrmServer(soap, WindowsAccount(USER, PASSWORD), running.certificate)
+        return self._start(running, lambda: HttpListener(server.answer, running.certificate))
 
     def cvad(
         self, *pools: License, fault: FaultMode = FaultMode.NORMAL, site: str = "prod"
@@ -93,25 +77,22 @@ class Simulators:
             SimulatedServer(site, EMEA, ServerKind.SITE, ()),
             lambda: running.inventory,
         )
-        return self._start(running, listen(api.answer, certificate=running.certificate))
+        return self._start(running, lambda: HttpListener(api.answer, running.certificate))
 
     def command_target(
         self, *pools: License, fault: FaultMode = FaultMode.NORMAL
     ) -> RunningSimulator:
-        """A machine with a command line; `install` puts the programs that reach it somewhere."""
+        """A machine with a command line; `install_programs` writes the programs that reach it."""
         running = RunningSimulator(pools or (licenses(),), fault)
-        machine = Machine("lic01")
-        serving = serve_commands(
-            machine, lambda: running.inventory, lambda: running.fault, self._clock
+        target = CommandTarget(
+            Machine("lic01"), lambda: running.inventory, lambda: running.fault, self._clock
         )
-        return self._start(running, serving)
+        return self._start(running, lambda: CommandListener(target))
 
-    def _start(
-        self, running: RunningSimulator, serving: Coroutine[Any, Any, Listener]
-    ) -> RunningSimulator:
-        running.listener = self._run(serving)
+    def _start(self, running: RunningSimulator, listen: Callable[[], Listener]) -> RunningSimulator:
+        async def start() -> Listener:
+            return listen()
+
+        running.listener = self._thread.submit(start()).result()
         self._listeners.append(running.listener)
         return running
-
-    def _run(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)

@@ -6,6 +6,7 @@ and polling starts after the first frame.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import select
@@ -100,7 +101,7 @@ def _start_demo(
 
         try:
             estate = SimulatedEstate(seed, app.clock.now())
-            run_demo(estate, app.clock, paths.config_dir, stopped, write)
+            asyncio.run(run_demo(estate, app.clock, paths.config_dir, stopped, write))
         except LictuiError as error:
             app.call_later(partial(app.notify, str(error), severity="error"))
 

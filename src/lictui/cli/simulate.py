@@ -7,7 +7,7 @@ import shlex
 import signal
 import sys
 import tempfile
-from contextlib import ExitStack, aclosing
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +18,12 @@ from lictui.cli.options import CommandContext, option, seed_option
 from lictui.clock import Clock, SystemClock
 from lictui.errors import UsageError
 from lictui.paths import Paths, make_folder, resolve_paths
-from lictui.simulator.demo import SIMULATED_DIR, start_servers, write_history
+from lictui.simulator.demo import SIMULATED_DIR, serve_estate, write_history
 from lictui.simulator.estate import SimulatedEstate
 from lictui.sources.process import raise_file_limit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from lictui.model import Server
 
@@ -100,11 +100,9 @@ async def _serve(
         if with_history:
             click.echo("lictui: generating one year of history …", err=True)
             await asyncio.to_thread(write_history, estate, paths, clock)
-        running = await start_servers(
-            estate, clock, paths.config_dir, host=host, base_port=base_port
-        )
-        async with aclosing(running):
-            _print_servers(running.servers, paths)
+        serving = serve_estate(estate, clock, paths.config_dir, host=host, base_port=base_port)
+        async with serving as servers:
+            _print_servers(servers, paths)
             return 130 if await received.get() == signal.SIGINT else 0
 
 
@@ -132,14 +130,13 @@ def _prepare_paths(requested: Paths, stack: ExitStack, *, with_history: bool) ->
     return paths
 
 
-def _print_servers(servers: Iterable[Server], paths: Paths) -> None:
-    listed = list(servers)
-    click.echo(f"{len(listed)} simulated license servers. Press Ctrl+C to stop. Connect with:\n")
+def _print_servers(servers: Sequence[Server], paths: Paths) -> None:
+    click.echo(f"{len(servers)} simulated license servers. Press Ctrl+C to stop. Connect with:\n")
     directories = f"--config-dir {shlex.quote(str(paths.config_dir))}"
     click.echo(f"  lictui {directories} --data-dir {shlex.quote(str(paths.data_dir))}\n")
-    width = max(len(server.name) for server in listed)
-    source_width = max(len(server.source) for server in listed)
-    for server in listed:
+    width = max(len(server.name) for server in servers)
+    source_width = max(len(server.source) for server in servers)
+    for server in servers:
         address = server.url or server.address or shlex.join(server.command)
         click.echo(f"  {server.name.ljust(width)}  {server.source.ljust(source_width)}  {address}")
     sys.stdout.flush()

@@ -25,8 +25,6 @@ from lictui.simulator.http import (
     JsonApi,
     RefusedError,
     apply_fault,
-    json_reply,
-    plain_reply,
 )
 
 if TYPE_CHECKING:
@@ -41,7 +39,7 @@ def common_error(status: int, kind: str, detail: str, **parameters: str) -> Refu
     pairs = [{"name": name, "value": value} for name, value in parameters.items()]
     kind = f"https://errors-api.cloud.com/common/{kind}"
     body = {"type": kind, "detail": detail, "parameters": pairs}
-    return RefusedError(json_reply(body, status=status))
+    return RefusedError(web.json_response(body, status=status))
 
 
 def unauthorized(reason: str) -> RefusedError:
@@ -58,7 +56,7 @@ def _not_found(entity: str) -> web.Response:
     """Return 404: the entity does not exist, or this customer is not entitled to it."""
     parameters = {"name": "entityType", "value": entity}
     body = {"type": "404", "detail": "resource not found", "parameters": parameters}
-    return json_reply(body, status=404)
+    return web.json_response(body, status=404)
 
 
 Resource = Callable[[Mapping[str, str], FaultMode], web.Response]  # of a lower-case query
@@ -84,7 +82,7 @@ class CloudApi(JsonApi):
         """Return an error in the format of the licensing service."""
         detail = message or HTTPStatus(status).phrase.lower()
         body = {"type": str(status), "detail": detail, "parameters": None}
-        return json_reply(body, status=status, headers=headers)
+        return web.json_response(body, status=status, headers=headers)
 
     async def answer(self, request: web.BaseRequest) -> web.Response | None:
         """Return the reply to any request, with an ID of its own."""
@@ -162,7 +160,9 @@ class LicensingApi(CloudApi):
         if fault is FaultMode.CREDENTIALS_EXPIRED:
             return _oauth_error(200, "invalid_client", "The client secret has expired.")
         token, lifetime = self.issue_token(), str(TOKEN_LIFETIME)
-        return json_reply({"token_type": "bearer", "access_token": token, "expires_in": lifetime})
+        return web.json_response(
+            {"token_type": "bearer", "access_token": token, "expires_in": lifetime}
+        )
 
     def resource(self, request: web.BaseRequest, path: str) -> Resource | None:
         """Return what `path` leads to, if the request names the customer."""
@@ -182,8 +182,8 @@ class LicensingApi(CloudApi):
     def _current(self, _query: Mapping[str, str], fault: FaultMode) -> web.Response:
         licenses = self._licenses(fault)
         if licenses is None:
-            return plain_reply(204)
-        return json_reply(current_usage_body(licenses, self.customer, self.clock.now()))
+            return web.Response(status=204)
+        return web.json_response(current_usage_body(licenses, self.customer, self.clock.now()))
 
     def _history(self, query: Mapping[str, str], fault: FaultMode) -> web.Response:
         months = (query_month(query, name) for name in ("startDate", "endDate"))
@@ -193,13 +193,13 @@ class LicensingApi(CloudApi):
             raise common_error(400, "outOfRange", detail, name="endDate")
         licenses = self._licenses(fault)
         if licenses is None:
-            return plain_reply(204)
+            return web.Response(status=204)
         rows = month_rows(self.entitlement, start, end, self.clock.now())
-        return json_reply(historical_usage_body(licenses, self.customer, rows))
+        return web.json_response(historical_usage_body(licenses, self.customer, rows))
 
 
 def _oauth_error(status: int, error: str, description: str) -> web.Response:
-    return json_reply({"error": error, "error_description": description}, status=status)
+    return web.json_response({"error": error, "error_description": description}, status=status)
 
 
 # JSON bodies

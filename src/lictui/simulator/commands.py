@@ -342,21 +342,7 @@ _OUTPUTS: Final = {
 }
 
 
-async def serve_commands(
-    machine: Machine,
-    inventory: CurrentInventory,
-    fault: CurrentFault,
-    clock: Clock,
-    *,
-    user: str = "svc-lictui",
-    host: str = "127.0.0.1",
-    port: int = 0,
-) -> Listener:
-    """Run programs of `machine` until `aclose`. OSError when the port is taken."""
-    return _CommandListener(_CommandFront(machine, inventory, fault, clock, user), host, port)
-
-
-class _CommandListener(Listener):
+class CommandListener(Listener):
     """Runs the command of each connection.
 
     A request is the length of what follows, a line feed, and words that a NUL separates: the
@@ -364,8 +350,8 @@ class _CommandListener(Listener):
     line feed, the standard error, and the standard output.
     """
 
-    def __init__(self, front: _CommandFront, host: str, port: int) -> None:
-        self._front = front
+    def __init__(self, target: CommandTarget, host: str = "127.0.0.1", port: int = 0) -> None:
+        self._target = target
         super().__init__(host, port)
 
     async def serve(self, client: socket.socket) -> None:
@@ -374,7 +360,7 @@ class _CommandListener(Listener):
         try:
             length = int(await reader.readline())
             words = (await reader.readexactly(min(length, _MAX_COMMAND))).decode().split("\0")
-            output = self._front.run(*words)
+            output = self._target.run(*words)
             if output is None:
                 await reader.read()  # until the client gives up
                 return
@@ -387,12 +373,14 @@ class _CommandListener(Listener):
             writer.close()
 
 
-class _CommandFront(Struct, frozen=True):
+class CommandTarget(Struct, frozen=True):
+    """A machine as it is reached by ssh, or by the license server's own protocol."""
+
     machine: Machine
     inventory: CurrentInventory
     fault: CurrentFault
     clock: Clock
-    user: str
+    user: str = "svc-lictui"
 
     def run(self, program: str, *argv: str) -> SimulatedOutput | None:
         """Return what `program` prints; None if it never ends."""

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from uuid import NAMESPACE_DNS, uuid5
 
+from aiohttp import web
 from msgspec import Struct
 
 from lictui.clock import iso
@@ -24,14 +25,12 @@ from lictui.simulator.http import (
     RefusedError,
     apply_fault,
     basic_account,
-    json_reply,
 )
 from lictui.simulator.usage import DAY, QUARTER, as_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from aiohttp import web
 
 # JSON bodies
 
@@ -302,7 +301,7 @@ class SiteApi(JsonApi):
             "ErrorType": kind,
             "ErrorDetails": None,
         }
-        return json_reply(body, status=status, headers=headers)
+        return web.json_response(body, status=status, headers=headers)
 
     async def token(self, request: web.BaseRequest, fault: FaultMode) -> web.Response:
         """Return the reply to a request with user and password."""
@@ -310,7 +309,7 @@ class SiteApi(JsonApi):
         if denied or basic_account(request) != (self.client.name, self.client.secret):
             message = "The user name or password is not valid."
             return self.error(401, message, [("WWW-Authenticate", "Basic")])
-        return json_reply(
+        return web.json_response(
             {
                 "Token": self.issue_token(),
                 "Principal": self.client.name,
@@ -345,7 +344,7 @@ class SiteApi(JsonApi):
                 body = sessions(site, request.query)
             case _:
                 body = overview(site, inventory="includeInventory" in flags)
-        return apply_fault(json_reply(body), fault)
+        return apply_fault(web.json_response(body), fault)
 
     def _require_access(self, request: web.BaseRequest, fault: FaultMode) -> None:
         headers = request.headers

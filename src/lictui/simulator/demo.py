@@ -1,12 +1,11 @@
-"""Start the simulated servers: one, all of them with a config directory, or a demo in a thread."""
+"""Start the simulated servers: one, all of them with a config directory, or the demo."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -20,36 +19,36 @@ from lictui.simulator import FaultMode
 from lictui.simulator.backfill import backfill
 from lictui.simulator.cloud_server import LicensingApi
 from lictui.simulator.commands import (
+    CommandListener,
+    CommandTarget,
     Machine,
     PowerShell,
     ProgramPaths,
     install_programs,
-    serve_commands,
 )
 from lictui.simulator.cvad_server import SiteApi
 from lictui.simulator.estate import ServerKind, SimulatedEstate, SimulatedServer
 from lictui.simulator.flexnet import LmstatLayout
 from lictui.simulator.http import (
     ApiClient,
-    JsonApi,
+    Handler,
+    HttpListener,
     Listener,
     ServerCertificate,
-    listen,
     self_signed,
 )
 from lictui.simulator.partner_server import PartnerApi
-from lictui.simulator.winrm_server import serve_winrm
+from lictui.simulator.winrm_auth import WindowsAccount
+from lictui.simulator.winrm_server import SoapService, WinrmServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
-    from concurrent.futures import Future
+    import threading
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from lictui.clock import Clock
     from lictui.history.csv_reader import ImportedPool
     from lictui.simulator import License
-
-_T = TypeVar("_T")
 
 _USER: Final = "svc-lictui"
 _SNAP_IN: Final = "{cmdlet} -AdminAddress https://{{name}}:8083 | ConvertTo-Json"
@@ -107,7 +106,6 @@ _COMMAND_LINES: Final = {  # that print it on the machine {name}
 # Start of one server of any kind
 
 _BY_PROGRAM: Final = (SourceName.LMSTAT, SourceName.COMMAND)
-_ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared with, not bound
 
 
 class ServerFactory(Struct, frozen=True):
@@ -119,12 +117,7 @@ class ServerFactory(Struct, frozen=True):
     host: str
     port: int
     certificate: ServerCertificate | None  # None: one of its own
-    programs: ProgramPaths | None  # for servers that are read by a command
-
-    @property
-    def client_host(self) -> str:
-        """The host that a client on this machine connects to."""
-        return _ANYWHERE.get(self.host, self.host)
+    programs: ProgramPaths  # for servers that are read by a command
 
     @property
     def password(self) -> str:
@@ -134,13 +127,13 @@ class ServerFactory(Struct, frozen=True):
 
     def inventory(self) -> tuple[License, ...]:
         """Return the current licenses."""
-        return self.estate.inventory_at(self.simulated.name, self.clock.now())
+        return self.simulated.inventory_at(self.clock.now())
 
     def fault(self) -> FaultMode:
         """Return the current fault."""
-        return self.estate.fault_at(self.simulated.name, self.clock.now())
+        return self.simulated.fault_at(self.clock.now())
 
-    async def start(self) -> tuple[Server, Listener]:
+    def start(self) -> tuple[Server, Listener]:
         """Return the server's entry, without its secret, and the listening server.
 
         OSError when the port is taken.
@@ -148,7 +141,7 @@ class ServerFactory(Struct, frozen=True):
         kind = self.simulated.kind
         server = Server(self.simulated.name, **_ENTRIES[kind])
         if server.source in _BY_PROGRAM:
-            return await self._start_command_target(server)
+            return self._start_command_target(server)
         certificate = None
         if kind is not ServerKind.WINRM_ENCRYPTED:
             certificate = self.certificate or self_signed(
@@ -157,44 +150,32 @@ class ServerFactory(Struct, frozen=True):
             server = replace(server, verify=f"sha256:{certificate.fingerprint}")
         if kind in (ServerKind.CLOUD, ServerKind.PARTNER):
             server = replace(server, customer_id=server.name.replace("-", ""))
-        if server.source is SourceName.WINRM:
-            listener = await serve_winrm(
-                self.inventory,
-                self.fault,
-                name=server.name.upper(),
-                username=server.username,
-                password=self.password,
-                certificate=certificate,
-                host=self.host,
-                port=self.port,
-            )
-        else:
-            api = self._api(ApiClient(server.username, self.password, server.customer_id))
-            listener = await listen(
-                api.answer, host=self.host, port=self.port, certificate=certificate
-            )
-        url = f"{listener.url.partition('://')[0]}://{self.client_host}:{listener.port}"
+        answer = self._answer(server, certificate)
+        listener = HttpListener(answer, certificate, self.host, self.port)
         if server.source is SourceName.PARTNER:
-            server = replace(server, trust_url=url)
+            server = replace(server, trust_url=listener.url)
         path = "/wsman" if server.source is SourceName.WINRM else ""
-        return replace(server, url=url + path), listener
+        return replace(server, url=listener.url + path), listener
 
-    def _api(self, client: ApiClient) -> JsonApi:
+    def _answer(self, server: Server, certificate: ServerCertificate | None) -> Handler:
         simulated = self.simulated
+        if server.source is SourceName.WINRM:
+            soap = SoapService(server.name.upper(), self.inventory, self.fault)
+            account = WindowsAccount(server.username, self.password)
+            return WinrmServer(soap, account, certificate).answer
+        client = ApiClient(server.username, self.password, server.customer_id)
         match simulated.kind:
             case ServerKind.CLOUD:
-                return LicensingApi(self.fault, self.clock, client, simulated.pools[0])
+                return LicensingApi(self.fault, self.clock, client, simulated.pools[0]).answer
             case ServerKind.PARTNER:
-                return PartnerApi(self.fault, self.clock, client, simulated)
-        return SiteApi(self.fault, self.clock, client, simulated, self.inventory)
+                return PartnerApi(self.fault, self.clock, client, simulated).answer
+        return SiteApi(self.fault, self.clock, client, simulated, self.inventory).answer
 
-    async def _start_command_target(self, server: Server) -> tuple[Server, Listener]:
-        if self.programs is None:
-            raise ValueError("a machine is reached with a program")
+    def _start_command_target(self, server: Server) -> tuple[Server, Listener]:
         simulated = self.simulated
-        kind, name, hours = simulated.kind, simulated.name, simulated.region.hours
+        kind, hours = simulated.kind, simulated.region.hours
         machine = Machine(
-            name,
+            simulated.name,
             self.estate.seed,
             simulated.vendor,
             layout=LmstatLayout(
@@ -206,21 +187,14 @@ class ServerFactory(Struct, frozen=True):
                 is_windows_powershell=kind is not ServerKind.WMI_JSON, hours=hours
             ),
         )
-        listener = await serve_commands(
-            machine,
-            self.inventory,
-            self.fault,
-            self.clock,
-            user=_USER,
-            host=self.host,
-            port=self.port,
-        )
+        target = CommandTarget(machine, self.inventory, self.fault, self.clock, _USER)
+        listener = CommandListener(target, self.host, self.port)
+        host, port = listener.client_host, str(listener.port)
         if kind is ServerKind.LMSTAT:
-            address, lmutil = f"{listener.port}@{self.client_host}", str(self.programs.lmutil)
-            return replace(server, address=address, lmutil=lmutil), listener
-        destination = f"{_USER}@{self.client_host}"
-        ssh = (str(self.programs.ssh), "-p", str(listener.port), destination)
-        line = _COMMAND_LINES[server.format].format(name=name)
+            lmutil = str(self.programs.lmutil)
+            return replace(server, address=f"{port}@{host}", lmutil=lmutil), listener
+        ssh = (str(self.programs.ssh), "-p", port, f"{_USER}@{host}")
+        line = _COMMAND_LINES[server.format].format(name=simulated.name)
         return replace(server, command=(*ssh, line)), listener
 
 
@@ -242,18 +216,8 @@ max_backoff = {backoff}
 """
 
 
-class RunningServers(Struct, frozen=True):
-    """The simulated license servers, listening."""
-
-    servers: tuple[Server, ...]  # as servers.toml has them
-    _stack: AsyncExitStack
-
-    async def aclose(self) -> None:
-        """Stop listening, and drop every connection."""
-        await self._stack.aclose()
-
-
-async def start_servers(
+@asynccontextmanager
+async def serve_estate(
     estate: SimulatedEstate,
     clock: Clock,
     config_dir: Path,
@@ -261,25 +225,24 @@ async def start_servers(
     speed: float = 1.0,
     host: str = "127.0.0.1",
     base_port: int = 0,
-) -> RunningServers:
-    """Serve `estate`, and write servers.toml, config.toml and the passwords to `config_dir`.
+) -> AsyncIterator[tuple[Server, ...]]:
+    """Serve `estate` while the block lasts, and yield the servers as servers.toml has them.
 
-    `speed` is that of the client's clock. The ports are `base_port` and those after it, or any free
-    ones. LictuiError when a port is taken.
+    That file, config.toml and the passwords are written to `config_dir`. `speed` is that of the
+    client's clock. The ports are `base_port` and those after it, or any free ones. LictuiError when
+    a port is taken.
     """
     shared = None
     if len(estate.servers) > _OWN_CERTIFICATE:
         shared = self_signed("licenses.corp.example", now=estate.start)
-    programs = None
-    if any(_ENTRIES[simulated.kind]["source"] in _BY_PROGRAM for simulated in estate.servers):
-        programs = install_programs(config_dir / SIMULATED_DIR)
+    programs = install_programs(config_dir / SIMULATED_DIR)
     async with AsyncExitStack() as stack:
         servers = []
         for at, simulated in enumerate(estate.servers):
             port = base_port + at if base_port else 0
             factory = ServerFactory(estate, simulated, clock, host, port, shared, programs)
             try:
-                server, listener = await factory.start()
+                server, listener = factory.start()
             except OSError as error:
                 raise LictuiError(
                     f"cannot listen on {host}:{port or '*'}: {error.strerror or error}",
@@ -292,7 +255,7 @@ async def start_servers(
                 server = replace(server, secret=f"file:{secret}")
             servers.append(_registered(server, simulated, speed))
         _write(config_dir, servers, speed)
-        return RunningServers(tuple(servers), stack.pop_all())
+        yield tuple(servers)
 
 
 def _registered(server: Server, simulated: SimulatedServer, speed: float) -> Server:
@@ -316,49 +279,30 @@ def write_history(estate: SimulatedEstate, paths: Paths, clock: Clock) -> None:
         history.import_readings(backfill(estate, estate.start))
 
 
-# The demo: all servers in a thread of their own, while its year is written
+# The demo: all servers, while their year is written in another thread
 
 
-@contextmanager
-def serve(estate: SimulatedEstate, clock: Clock, config_dir: Path) -> Iterator[None]:
-    """Serve `estate` while the block lasts, however busy its thread is. LictuiError."""
-    with _loop_in_thread() as run:
-        running = run(start_servers(estate, clock, config_dir, speed=clock.speed)).result()
-        try:
-            yield
-        finally:
-            run(running.aclose()).result()
-
-
-def run_demo(
+async def run_demo(
     estate: SimulatedEstate,
     clock: Clock,
     config_dir: Path,
     stopped: threading.Event,
     write: Callable[[ImportedPool, float], object],
 ) -> None:
-    """Serve `estate` until `stopped`; pass its past to `write`, with the share done then."""
-    if stopped.is_set():  # while this module was loaded
-        return
+    """Serve `estate` until `stopped`; pass its past to `write`, with the share done then.
+
+    LictuiError when it cannot be served.
+    """
     servers = (server for server in estate.servers if server.fault is FaultMode.NORMAL)
     count = sum(len(server.pools) for server in servers)
-    with serve(estate, clock, config_dir):
+
+    def write_past() -> None:
         for number, pool in enumerate(backfill(estate, estate.start), 1):
             write(pool, number / count)
             if stopped.is_set():
                 return
         stopped.wait()
 
-
-@contextmanager
-def _loop_in_thread() -> Iterator[Callable[[Coroutine[Any, Any, _T]], Future[_T]]]:
-    """Run an event loop in its own thread, and yield a function that runs a coroutine in it."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="simulator", daemon=True)
-    thread.start()
-    try:
-        yield lambda coroutine: asyncio.run_coroutine_threadsafe(coroutine, loop)
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+    if not stopped.is_set():  # while this module was loaded
+        async with serve_estate(estate, clock, config_dir, speed=clock.speed):
+            await asyncio.to_thread(write_past)

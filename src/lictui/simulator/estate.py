@@ -175,6 +175,11 @@ class SimulatedServer(Struct, frozen=True):
     vendor: str = "CITRIX"  # whose daemon FlexNet runs
     reported_servers: tuple[ReportedServer, ...] = ()  # of a partner's account
 
+    def inventory_at(self, moment: float) -> tuple[License, ...]:
+        """The licenses at one moment."""
+        licenses = (pool.license_at(moment) for pool in self.pools)
+        return tuple(held for held in licenses if held is not None)
+
     def fault_at(self, moment: float) -> FaultMode:
         """How it behaves at one moment."""
         silent = any(start <= moment < end for start, end in self.outages)
@@ -597,24 +602,10 @@ def large_company(seed: int, start: float, count: int) -> tuple[SimulatedServer,
 
 
 class SimulatedEstate:
-    """The company of `seed`, as it is at `start`."""
+    """The company of `seed`, as it is at `start`; with a scale, as many similar license servers."""
 
     def __init__(self, seed: int, start: float, *, scale: int = 0) -> None:
         self.seed = seed
         self.start = start
-        servers = large_company(seed, start, scale) if scale else company(seed, start)
-        self._servers = {server.name: server for server in servers}
-
-    @property
-    def servers(self) -> tuple[SimulatedServer, ...]:
-        """Every license server and site, in the order of the registry."""
-        return tuple(self._servers.values())
-
-    def inventory_at(self, server: str, at: float) -> tuple[License, ...]:
-        """What `server` holds; KeyError for a stranger."""
-        pools = (pool.license_at(at) for pool in self._servers[server].pools)
-        return tuple(license_ for license_ in pools if license_ is not None)
-
-    def fault_at(self, server: str, at: float) -> FaultMode:
-        """How `server` behaves; KeyError for a stranger."""
-        return self._servers[server].fault_at(at)
+        # In the order of the registry.
+        self.servers = large_company(seed, start, scale) if scale else company(seed, start)

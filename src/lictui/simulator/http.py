@@ -36,6 +36,10 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.Response | None]]
 _CLOSING: Final = 0.1  # seconds for what a handler does when it is canceled
 
 
+# Clients on this machine do not connect to "any address".
+_ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound
+
+
 class Listener(ABC):
     """One port that is listened on, on `host`; port 0 takes a free one."""
 
@@ -50,9 +54,15 @@ class Listener(ABC):
         self._accepting = asyncio.create_task(self._accept())
 
     @property
+    def client_host(self) -> str:
+        """The host that a client on this machine connects to."""
+        return _ANYWHERE.get(self.host, self.host)
+
+    @property
     def url(self) -> str:
-        """The origin: `https://127.0.0.1:40123`."""
-        return f"{self.scheme}://{self.host}:{self.port}"
+        """The origin for such a client: `https://127.0.0.1:40123`."""
+        host = self.client_host
+        return f"{self.scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     async def aclose(self) -> None:
         """Stop listening and drop every connection. Safe to call twice."""
@@ -86,7 +96,11 @@ class HttpListener(Listener):
     """Serves HTTP; over TLS with a certificate."""
 
     def __init__(
-        self, handler: Handler, host: str, port: int, certificate: ServerCertificate | None
+        self,
+        handler: Handler,
+        certificate: ServerCertificate | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
     ) -> None:
         self._handler = handler
         self._http = web.Server(self._answer, handler_cancellation=True, access_log=None)
@@ -115,17 +129,6 @@ class HttpListener(Listener):
         return await _send_half(request, reply) if reply.get(_CUT) else reply
 
 
-async def listen(
-    handler: Handler,
-    *,
-    host: str = "127.0.0.1",
-    port: int = 0,
-    certificate: ServerCertificate | None = None,
-) -> HttpListener:
-    """Serve `handler` until `aclose`; port 0 takes a free one. OSError when the port is taken."""
-    return HttpListener(handler, host, port, certificate)
-
-
 _CUT: Final = web.ResponseKey("cut", bool)  # the connection is closed in the middle of the body
 
 
@@ -144,11 +147,6 @@ async def _send_half(request: web.BaseRequest, reply: web.Response) -> web.Strea
     if request.transport:
         request.transport.close()
     return half
-
-
-def plain_reply(status: int, headers: Headers = (), body: bytes = b"") -> web.Response:
-    """Return a reply with these headers."""
-    return web.Response(status=status, headers=headers, body=body)
 
 
 def basic_account(request: web.BaseRequest, encoding: str = "utf-8") -> tuple[str, str] | None:
@@ -197,11 +195,6 @@ Json = dict[str, Any]
 
 TOKEN_LIFETIME: Final = 3600  # seconds; tokens cannot be renewed
 _MAX_TOKENS: Final = 1000  # the oldest are dropped
-
-
-def json_reply(body: Any, *, status: int = 200, headers: Headers = ()) -> web.Response:
-    """Return `body` as a JSON reply."""
-    return web.json_response(body, status=status, headers=headers)
 
 
 class RefusedError(Exception):

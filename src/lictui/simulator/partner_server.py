@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from aiohttp import web
 from msgspec.structs import replace
 
 from lictui.clock import iso
@@ -24,13 +25,12 @@ from lictui.simulator.cloud_server import (
     unauthorized,
 )
 from lictui.simulator.estate import ReportedServer, SimulatedPool, SimulatedServer, uploaded_usage
-from lictui.simulator.http import TOKEN_LIFETIME, Json, json_reply
+from lictui.simulator.http import TOKEN_LIFETIME, Json
 from lictui.simulator.usage import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from aiohttp import web
 
 # JSON bodies
 
@@ -164,7 +164,7 @@ class PartnerApi(CloudApi):
             raise unauthorized("invalid")
         if fault is FaultMode.CREDENTIALS_EXPIRED:
             raise unauthorized("expired")
-        return json_reply(
+        return web.json_response(
             {
                 "principal": client,
                 "subject": self.customer,
@@ -186,14 +186,14 @@ class PartnerApi(CloudApi):
 
     def _servers(self, _query: Mapping[str, str], fault: FaultMode) -> web.Response:
         servers = () if fault is FaultMode.EMPTY else self.account.reported_servers
-        return json_reply(license_servers_body(servers, self.customer, self.clock.now()))
+        return web.json_response(license_servers_body(servers, self.customer, self.clock.now()))
 
     def _usage(self, query: Mapping[str, str], fault: FaultMode) -> web.Response:
         month = query_month(query, "date")
         account = replace(self.account, pools=()) if fault is FaultMode.EMPTY else self.account
         # The usage of a past month is that of its last upload.
         at = min(self.clock.now(), _end_of(month) - 1)
-        return json_reply(usage_data_body(account, self.customer, at))
+        return web.json_response(usage_data_body(account, self.customer, at))
 
 
 def _text(body: object, name: str) -> str:

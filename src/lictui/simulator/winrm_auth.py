@@ -99,8 +99,7 @@ class LoginAcceptor(Struct, frozen=True):
 
     account: WindowsAccount
     machine: str
-    offers: frozenset[str]  # of "basic" and "negotiate"
-    certificate: bytes = b""  # the DER that clients are shown; b"" over plain HTTP
+    certificate: bytes  # the DER that clients are shown; b"" over plain HTTP, without Basic
 
     def authenticate(self, request: web.BaseRequest, login: WindowsLogin, *, deny: bool) -> Headers:
         """Return the headers to send with the reply; `deny` refuses every password.
@@ -109,17 +108,13 @@ class LoginAcceptor(Struct, frozen=True):
         """
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         match scheme.lower():
-            case "basic" if self._offers_basic and not deny and self._is_account(request):
+            case "basic" if self.certificate and not deny and self._is_account(request):
                 return ()
-            case "negotiate" if token and "negotiate" in self.offers:
+            case "negotiate" if token:
                 return self.negotiate(token, login, deny=deny)
             case "" if login.context and login.context.complete and not deny:
                 return ()
         raise self._refused(login)
-
-    @property
-    def _offers_basic(self) -> bool:
-        return "basic" in self.offers and bool(self.certificate)
 
     def _is_account(self, request: web.BaseRequest) -> bool:
         account = self.account.username, self.account.password
@@ -150,8 +145,7 @@ class LoginAcceptor(Struct, frozen=True):
 
     def _refused(self, login: WindowsLogin) -> RefusedLoginError:
         login.context = None
-        offers = ["Negotiate"] if "negotiate" in self.offers else []
-        offers += ['Basic realm="WSMAN"'] if self._offers_basic else []
+        offers = ("Negotiate", 'Basic realm="WSMAN"') if self.certificate else ("Negotiate",)
         return RefusedLoginError([("WWW-Authenticate", offer) for offer in offers])
 
     def _bindings(self, token: bytes) -> GssChannelBindings | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 from xml.sax.saxutils import escape, quoteattr
 
+from aiohttp import web
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 from msgspec import Struct, field
@@ -19,12 +20,9 @@ from spnego.exceptions import SpnegoError
 
 from lictui.simulator import CurrentFault, CurrentInventory, FaultMode, License
 from lictui.simulator.http import (
-    Listener,
     ServerCertificate,
     cut,
-    listen,
     login_page,
-    plain_reply,
     spoiled,
 )
 from lictui.simulator.winrm_auth import (
@@ -40,8 +38,6 @@ from lictui.simulator.winrm_auth import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from xml.etree.ElementTree import Element
-
-    from aiohttp import web
 
 
 # SOAP envelopes of WS-Management
@@ -298,7 +294,6 @@ class SoapService(Struct):
     name: str
     inventory: CurrentInventory
     fault: CurrentFault
-    licensing: bool = True  # whether there is a namespace root/CitrixLicensing
     _ids: Iterator[int] = field(default_factory=lambda: count(1))
     # Open enumerations by context: the resource URI in lower case, and the items that are left.
     _open: OrderedDict[str, tuple[str, Sequence[str]]] = field(default_factory=OrderedDict)
@@ -421,75 +416,53 @@ class SoapService(Struct):
 
     def _classes(self) -> tuple[CimClass, ...]:
         pools = () if self.fault() is FaultMode.EMPTY else self.inventory()
-        licensing = (license_pool_class(pools), license_class(pools), server_class())
-        return (*(licensing if self.licensing else ()), services_class())
+        return license_pool_class(pools), license_class(pools), server_class(), services_class()
 
     def _new_id(self) -> str:
         new = uuid.uuid5(uuid.NAMESPACE_DNS, f"{self.name}/{next(self._ids)}")
         return f"uuid:{str(new).upper()}"
 
 
-BOTH: Final = frozenset({"basic", "negotiate"})
+# WinRM: SOAP over HTTP, with its authentication
 
 _SOAP: Final = "application/soap+xml"
 # Another program answers: a portal on the way, or the system in place of a stopped service.
 _REPLIES: Final[dict[FaultMode, Callable[[], web.Response]]] = {
     FaultMode.LOGIN_PAGE: login_page,
-    FaultMode.BUSY: partial(plain_reply, 503, [("Retry-After", "30")]),
-    FaultMode.UNKNOWN_CUSTOMER: partial(plain_reply, 404),
+    FaultMode.BUSY: partial(web.Response, status=503, headers={"Retry-After": "30"}),
+    FaultMode.UNKNOWN_CUSTOMER: partial(web.Response, status=404),
 }
 # A password that has expired is refused like a wrong one.
 _REFUSING: Final = {FaultMode.DENIED, FaultMode.CREDENTIALS_EXPIRED}
 
 
-async def serve_winrm(  # noqa: PLR0913 - a server has that many sides; all but three are named
-    inventory: CurrentInventory,
-    fault: CurrentFault,
-    *,
-    name: str,
-    username: str,
-    password: str,
-    certificate: ServerCertificate | None,
-    auth: frozenset[str] = BOTH,
-    host: str = "127.0.0.1",
-    port: int = 0,
-    licensing: bool = True,
-) -> Listener:
-    r"""Serve `inventory` until `aclose`; over TLS with a certificate, else sealed messages alone.
+class WinrmServer:
+    """The endpoint `/wsman`; over TLS with a certificate, else encrypted messages only."""
 
-    `username` may be `CORP\name`, `name@corp.example` or `name`; `auth` offers "basic" (over TLS
-    alone) and "negotiate". OSError when the port is taken; ValueError for a user that NTLM's user
-    file cannot hold.
-    """
-    account = WindowsAccount(username, password)
-    login = LoginAcceptor(account, name, auth, certificate.der if certificate else b"")
-    soap = SoapService(name, inventory, fault, licensing)
-    return await listen(
-        _HttpFront(login, soap).answer, host=host, port=port, certificate=certificate
-    )
-
-
-class _HttpFront:
-    def __init__(self, login: LoginAcceptor, soap: SoapService) -> None:
-        self._acceptor, self._soap = login, soap
+    def __init__(
+        self, soap: SoapService, account: WindowsAccount, certificate: ServerCertificate | None
+    ) -> None:
+        self._soap = soap
+        self._acceptor = LoginAcceptor(account, soap.name, certificate.der if certificate else b"")
         self._logins: WeakKeyDictionary[object, WindowsLogin] = WeakKeyDictionary()
 
     async def answer(self, request: web.BaseRequest) -> web.Response | None:
+        """Return the reply to one request; None leaves it unanswered."""
         fault = self._soap.fault()
         if fault is FaultMode.SILENT:
             return None
         if fault in _REPLIES:
             return _REPLIES[fault]()
         if request.path.rstrip("/").lower() != "/wsman":
-            return plain_reply(404)
+            return web.Response(status=404)
         if request.method != "POST":
-            return plain_reply(405, [("Allow", "POST")])
+            return web.Response(status=405, headers={"Allow": "POST"})
         # A login is valid on its connection alone.
         login = self._logins.setdefault(request.transport, WindowsLogin())
         try:
             headers = self._acceptor.authenticate(request, login, deny=fault in _REFUSING)
         except RefusedLoginError as refused:
-            return plain_reply(401, refused.headers)
+            return web.Response(status=401, headers=refused.headers)
         reply = self._converse(await request.read(), request.content_type, login)
         reply.headers.extend(headers)
         return cut(reply) if fault is FaultMode.TRUNCATED and reply.body else reply
@@ -497,21 +470,23 @@ class _HttpFront:
     def _converse(self, body: bytes, kind: str, login: WindowsLogin) -> web.Response:
         """Take the envelope out of the request, and put the answer into what it came in."""
         if not body:  # the handshake by itself
-            return plain_reply(200)
+            return web.Response(status=200)
         if kind == "multipart/encrypted" and login.context is not None:
             try:
                 status, answer = self._answer_soap(unseal(login.context, body))
             except (ValueError, SpnegoError):
                 login.context = None  # the two ends disagree on the state of their keys
-                return plain_reply(400)
+                return web.Response(status=400)
             answer = seal(login.context, answer)
-            return plain_reply(status, [("Content-Type", CONTENT_TYPE)], answer)
+            return web.Response(status=status, body=answer, headers={"Content-Type": CONTENT_TYPE})
         if not self._acceptor.certificate:
-            return plain_reply(500)  # all that Windows answers while AllowUnencrypted is false
+            return web.Response(
+                status=500
+            )  # all that Windows answers while AllowUnencrypted is false
         if kind != _SOAP:
-            return plain_reply(415)
+            return web.Response(status=415)
         status, answer = self._answer_soap(body)
-        return plain_reply(status, [("Content-Type", f"{_SOAP};charset=UTF-8")], answer)
+        return web.Response(status=status, body=answer, content_type=_SOAP, charset="UTF-8")
 
     def _answer_soap(self, envelope: bytes) -> tuple[int, bytes]:
         """Return the answer, spoiled before it is sealed if the fault spoils answers."""

@@ -1,14 +1,14 @@
 """Fixtures of the tests of the simulated WinRM server."""
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
-from tests.simulator.winrm.wsman import LICENSES, Serve
+from tests.simulator.winrm.wsman import LICENSES, PASSWORD, USER, Serve
 
 from lictui.simulator import FaultMode
-from lictui.simulator.http import Listener, ServerCertificate, self_signed
-from lictui.simulator.winrm_server import serve_winrm
+from lictui.simulator.http import HttpListener, ServerCertificate, self_signed
+from lictui.simulator.winrm_auth import WindowsAccount
+from lictui.simulator.winrm_server import SoapService, WinrmServer
 
 
 @pytest.fixture(scope="session")
@@ -18,19 +18,15 @@ def certificate() -> ServerCertificate:
 
 @pytest.fixture
 async def serve(certificate: ServerCertificate) -> AsyncIterator[Serve]:
-    r"""A server over TLS for CORP\\svc-lictui with "secret", changed by what is named."""
-    listeners: list[Listener] = []
+    """Start a server of one account, over TLS or not."""
+    listeners: list[HttpListener] = []
 
-    async def serve(fault: FaultMode = FaultMode.NORMAL, **changes: Any) -> Listener:
-        options: dict[str, Any] = {
-            "name": "lic-01",
-            "username": r"CORP\svc-lictui",
-            "password": "secret",
-            "certificate": certificate,
-        }
-        listener = await serve_winrm(lambda: LICENSES, lambda: fault, **(options | changes))
-        listeners.append(listener)
-        return listener
+    def serve(username: str = USER, password: str = PASSWORD, *, tls: bool = True) -> HttpListener:
+        soap = SoapService("lic-01", lambda: LICENSES, lambda: FaultMode.NORMAL)
+        presented = certificate if tls else None
+        server = WinrmServer(soap, WindowsAccount(username, password), presented)
+        listeners.append(HttpListener(server.answer, presented))
+        return listeners[-1]
 
     yield serve
     for listener in listeners:

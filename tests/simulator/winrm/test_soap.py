@@ -15,9 +15,9 @@ NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 
 
-def service(licenses: tuple[License, ...] = LICENSES, **changes: Any) -> SoapService:
+def service(licenses: tuple[License, ...] = LICENSES) -> SoapService:
     """A server without HTTP around it."""
-    return SoapService("lic-01", lambda: licenses, lambda: FaultMode.NORMAL, **changes)
+    return SoapService("lic-01", lambda: licenses, lambda: FaultMode.NORMAL)
 
 
 @pytest.fixture

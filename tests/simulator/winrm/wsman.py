@@ -1,12 +1,14 @@
 """Licenses, names and envelopes of the tests of the simulated WinRM server."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import date
 
 from lictui.simulator import License
-from lictui.simulator.http import Listener
+from lictui.simulator.http import HttpListener
 
-Serve = Callable[..., Awaitable[Listener]]
+Serve = Callable[..., HttpListener]
+
+USER, PASSWORD = r"CORP\svc-lictui", "secret"
 
 _XDT, _PVS = "Citrix XenDesktop Platinum|User/Device", "Citrix Provisioning|Concurrent"
 _SOON, _LATER, _NEVER = date(2026, 12, 1), date(2027, 6, 30), date(2030, 1, 1)
