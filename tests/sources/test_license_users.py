@@ -6,11 +6,11 @@ import pytest
 from msgspec.structs import replace
 from tests.support.clock import FakeClock
 from tests.support.lmstat import CITRIX
+from tests.support.polls import failure_from
 
 from lictui.config.settings import Limits
 from lictui.model import FailureKind, LicenseUser, Server, SourceName
 from lictui.sources.license_users import read_license_users, release_command
-from lictui.sources.source import SourceError
 
 LIMITS = Limits(timeout=20.0)
 UDADMIN = "Users:\r\n böb XDT_ENT_UD 2026.1201\r\n"
@@ -50,10 +50,10 @@ async def test_license_users_fail_as_a_poll_of_the_command_does(tmp_path: Path) 
     ssh = tmp_path / "ssh"
     ssh.write_text("#!/bin/sh\necho 'Permission denied (publickey).' >&2\nexit 255\n")
     ssh.chmod(0o755)
-    with pytest.raises(SourceError) as caught:
-        await read_license_users(replace(COMMAND, command=(str(ssh), "lic01")), LIMITS, FakeClock())
-    assert caught.value.failure.kind is FailureKind.AUTH
-    assert str(caught.value).startswith("ssh lic01 exited with code 255: Permission denied")
+    server = replace(COMMAND, command=(str(ssh), "lic01"))
+    failure = await failure_from(read_license_users(server, LIMITS, FakeClock()))
+    assert failure.kind is FailureKind.AUTH
+    assert failure.message.startswith("ssh lic01 exited with code 255: Permission denied")
 
 
 @pytest.mark.parametrize(
@@ -64,9 +64,7 @@ async def test_license_users_fail_as_a_poll_of_the_command_does(tmp_path: Path) 
     ],
 )
 async def test_license_users_of_other_sources_have_no_data(server: Server) -> None:
-    with pytest.raises(SourceError) as caught:
-        await read_license_users(server, LIMITS, FakeClock())
-    failure = caught.value.failure
+    failure = await failure_from(read_license_users(server, LIMITS, FakeClock()))
     assert failure.kind is FailureKind.NO_DATA
     assert "cannot report license users; lmstat and udadmin can" in failure.message
     assert failure.hint

@@ -1,9 +1,9 @@
 import pytest
+from tests.support.polls import failure_in
 
 from lictui.config.settings import Limits
 from lictui.model import FailureKind, Server, SourceName, Step
 from lictui.sources.network import host_port, origin, proxy_for, require_encryption
-from lictui.sources.source import SourceError
 
 
 @pytest.mark.parametrize(
@@ -27,19 +27,16 @@ def test_origin_has_host_and_port(url: str, address: str) -> None:
     ["", "ftp://a:hunter2@ddc01", "https://", "https://a:hunter2@ddc01", "https://x:99999999"],
 )
 def test_invalid_address_is_a_config_failure(url: str) -> None:
-    with pytest.raises(SourceError) as caught:
-        origin(url)
-    assert caught.value.failure.kind is FailureKind.CONFIG
-    assert "hunter2" not in caught.value.failure.message
+    failure = failure_in(lambda: origin(url))
+    assert failure.kind is FailureKind.CONFIG
+    assert "hunter2" not in failure.message
 
 
 @pytest.mark.parametrize(
     "url", ["http://ddc01", "http://10.0.0.9:8080", "http://localhost.evil.example"]
 )
 def test_password_is_not_sent_unencrypted(url: str) -> None:
-    with pytest.raises(SourceError) as caught:
-        require_encryption(url)
-    failure = caught.value.failure
+    failure = failure_in(lambda: require_encryption(url))
     assert (failure.kind, failure.step) == (FailureKind.CONFIG, Step.AUTH)
     assert "https://" in failure.hint
     for safe in ("https://ddc01", "http://127.0.0.1:80", "http://[::1]", "http://localhost"):
@@ -76,6 +73,5 @@ def test_proxy_is_that_of_the_server_of_all_or_of_the_environment(
 
 def test_proxy_of_another_kind_is_a_config_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "socks5://p:1")
-    with pytest.raises(SourceError) as caught:
-        proxy_for(Server("x", SourceName.CVAD, "https://lic01"), Limits())
-    assert caught.value.failure.kind is FailureKind.CONFIG
+    server = Server("x", SourceName.CVAD, "https://lic01")
+    assert failure_in(lambda: proxy_for(server, Limits())).kind is FailureKind.CONFIG

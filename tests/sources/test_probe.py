@@ -23,6 +23,7 @@ from tests.support.fake_site import (
     site_details,
 )
 from tests.support.lmstat import CITRIX
+from tests.support.polls import failure_from, http_client
 from tests.support.tcp_server import (
     TlsIdentity,
     connect_proxy,
@@ -35,9 +36,7 @@ from tests.support.tcp_server import (
 from lictui.clock import SystemClock
 from lictui.config.settings import Limits
 from lictui.model import Server, SourceName, Step, StepResult
-from lictui.sources.http import HttpClient
 from lictui.sources.probe import probe
-from lictui.sources.source import SourceError
 from lictui.sources.tls import fingerprint
 
 LONG = Limits(timeout=20.0, connect_timeout=10.0)
@@ -131,15 +130,13 @@ async def test_failure_of_a_proxy_is_not_blamed_on_the_server(reply: bytes) -> N
         proxy = f"http://127.0.0.1:{port}"
         server = replace(SERVER, url="https://lic01.example", proxy=proxy)
         (*_, probed) = await probe_steps(server)
-    client = HttpClient(server, LONG)
-    with pytest.raises(SourceError) as refused:  # nothing listens there any more
-        await client.request("GET", "/", step=Step.AUTH)
-    async with tcp_server(scripted_replies(reply), port=port):
-        with pytest.raises(SourceError) as caught:
-            await client.request("GET", "/", step=Step.AUTH)
-    await client.aclose()
-    assert f"connection refused by 127.0.0.1:{port}" in str(refused.value)
-    for message in (probed.detail, str(caught.value)):
+    async with http_client(server, LONG) as client:
+        # Nothing listens there any more
+        refused = await failure_from(client.request("GET", "/", step=Step.AUTH))
+        async with tcp_server(scripted_replies(reply), port=port):
+            failure = await failure_from(client.request("GET", "/", step=Step.AUTH))
+    assert f"connection refused by 127.0.0.1:{port}" in refused.message
+    for message in (probed.detail, failure.message):
         assert f"127.0.0.1:{port}" in message
         assert ("407" in message) is bool(reply)
 

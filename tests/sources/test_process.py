@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.clock import settle
+from tests.support.polls import failure_from
 
 from lictui.config.settings import Limits
 from lictui.model import Failure, FailureKind, Step
 from lictui.sources import process
 from lictui.sources.process import ProgramOutput, decode_output, run_blocking, run_program
-from lictui.sources.source import SourceError
 
 LONG = Limits(timeout=30.0)
 
@@ -30,9 +30,7 @@ async def run_python(code: str, limits: Limits = LONG) -> ProgramOutput:
 
 
 async def failure_of(*argv: str, limits: Limits = LONG) -> Failure:
-    with pytest.raises(SourceError) as caught:
-        await run_program(argv, limits)
-    failure = caught.value.failure
+    failure = await failure_from(run_program(argv, limits))
     assert failure.step is Step.INVENTORY
     assert failure.hint
     return failure
@@ -210,8 +208,7 @@ async def test_program_that_cannot_be_executed_is_a_failure(tmp_path: Path) -> N
 async def test_program_leaves_no_descriptor_open() -> None:
     async def once() -> None:
         await run_python("")
-        with pytest.raises(SourceError):
-            await run_python("import time; time.sleep(600)", Limits(timeout=0.2))
+        await failure_from(run_python("import time; time.sleep(600)", Limits(timeout=0.2)))
         await failure_of("/no/such/program")
 
     await once()

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from tests.support.polls import failure_from, http_client
 from tests.support.tcp_server import (
     TlsIdentity,
     http_reply,
@@ -39,19 +40,17 @@ async def request(
     requests: list[bytes],
 ) -> HttpReply | Failure:
     """What one request over TLS brings; `heard` is what the server got to read."""
-    async with tcp_server(
-        scripted_replies(http_reply(b"ok"), heard=requests), identity.server
-    ) as port:
-        server = replace(SERVER, url=f"https://localhost:{port}", verify=verify)
-        client = HttpClient(server, LIMITS)
+    headers = {"Authorization": "Basic c2VjcmV0"}
+    async with (
+        tcp_server(scripted_replies(http_reply(b"ok"), heard=requests), identity.server) as port,
+        http_client(
+            replace(SERVER, url=f"https://localhost:{port}", verify=verify), LIMITS
+        ) as client,
+    ):
         try:
-            return await client.request(
-                "GET", "/", step=Step.AUTH, headers={"Authorization": "Basic c2VjcmV0"}
-            )
+            return await client.request("GET", "/", step=Step.AUTH, headers=headers)
         except SourceError as error:
             return error.failure
-        finally:
-            await client.aclose()
 
 
 async def test_bundle_is_trusted_as_file_and_as_folder(identity: TlsIdentity, bundle: Path) -> None:
@@ -125,11 +124,9 @@ async def test_failed_handshake_is_named(reply: bytes, kind: FailureKind, words:
         await writer.drain()
 
     async with tcp_server(answer) as port:
-        client = HttpClient(replace(SERVER, url=f"https://127.0.0.1:{port}", verify=False), LIMITS)
-        with pytest.raises(SourceError) as caught:
-            await client.request("GET", "/", step=Step.AUTH)
-        await client.aclose()
-    failure = caught.value.failure
+        server = replace(SERVER, url=f"https://127.0.0.1:{port}", verify=False)
+        async with http_client(server, LIMITS) as client:
+            failure = await failure_from(client.request("GET", "/", step=Step.AUTH))
     assert (failure.kind, failure.step) == (kind, Step.TLS)
     assert words in failure.message
 
@@ -150,11 +147,11 @@ async def test_timeout_says_how_far_the_connection_got(
         url = "https://lic01.example" if proxied else f"https://localhost:{port}"
         proxy = f"http://127.0.0.1:{port}" if proxied else ""
         limits = Limits(timeout=0.1, connect_timeout=0.05)
-        client = HttpClient(replace(SERVER, url=url, verify=False, proxy=proxy), limits)
-        with pytest.raises(SourceError) as caught:
-            async with client.deadline():
-                await client.request("GET", "/", step=Step.AUTH)
-        await client.aclose()
+        server = replace(SERVER, url=url, verify=False, proxy=proxy)
+        async with http_client(server, limits) as client:
+            with pytest.raises(SourceError) as caught:
+                async with client.deadline():
+                    await client.request("GET", "/", step=Step.AUTH)
     failure = caught.value.failure
     assert (failure.kind, failure.step) == (FailureKind.TIMEOUT, step)
     assert failure.message.startswith(words.format(port))
@@ -175,10 +172,9 @@ async def test_client_certificate_is_presented(tmp_path: Path, identity: TlsIden
         await writer.drain()
 
     async with tcp_server(look, identity.server) as port:
-        url = f"https://localhost:{port}"
-        client = HttpClient(replace(SERVER, url=url, verify=False, certificate=str(file)), LIMITS)
-        await client.request("GET", "/", step=Step.AUTH)
-        await client.aclose()
+        server = replace(SERVER, url=f"https://localhost:{port}", verify=False)
+        async with http_client(replace(server, certificate=str(file)), LIMITS) as client:
+            await client.request("GET", "/", step=Step.AUTH)
     assert ("DNS", "client.example") in seen[0]["subjectAltName"]
 
 
@@ -204,11 +200,11 @@ async def test_invalid_policy_is_a_config_failure(verify: str, tmp_path: Path) -
     (tmp_path / "junk.pem").write_text("no certificate")
     (tmp_path / "empty").mkdir()
     places = {"EMPTY": str(tmp_path / "empty"), "JUNK": str(tmp_path / "junk.pem")}
-    with pytest.raises(SourceError) as caught:
-        await ssl_context(replace(SERVER, verify=places.get(verify, verify)))
-    assert caught.value.failure.kind is FailureKind.CONFIG
-    assert places.get(verify, verify) in caught.value.failure.message
-    assert "_ssl.c" not in caught.value.failure.message
+    verify = places.get(verify, verify)
+    failure = await failure_from(ssl_context(replace(SERVER, verify=verify)))
+    assert failure.kind is FailureKind.CONFIG
+    assert verify in failure.message
+    assert "_ssl.c" not in failure.message
 
 
 async def test_keychain_of_macos_is_read_by_truststore(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,10 +225,9 @@ async def test_file_that_never_answers_is_a_config_failure(key: str, tmp_path: P
     changes: dict[str, Any] = {key: str(tmp_path / "dead")}
     server = replace(SERVER, url="https://localhost:1", **changes)
     client = HttpClient(server, Limits(timeout=0.01))
-    with pytest.raises(SourceError) as caught:
-        await client.request("GET", "/", step=Step.AUTH)
-    assert (caught.value.failure.kind, caught.value.failure.step) == (FailureKind.CONFIG, Step.TLS)
-    assert f"cannot read {tmp_path}/dead within" in caught.value.failure.message
+    failure = await failure_from(client.request("GET", "/", step=Step.AUTH))
+    assert (failure.kind, failure.step) == (FailureKind.CONFIG, Step.TLS)
+    assert f"cannot read {tmp_path}/dead within" in failure.message
     (tmp_path / "dead").write_text("")  # lets the thread end
 
 
@@ -250,7 +245,7 @@ async def test_client_has_the_certificate_presented_last() -> None:
             scripted_replies(http_reply(b"ok")), identity.server, port=port
         ) as port:
             if client is None:
-                server = Server("x", SourceName.CVAD, url=f"https://localhost:{port}", verify=False)
+                server = replace(SERVER, url=f"https://localhost:{port}", verify=False)
                 client = HttpClient(server, LIMITS)
                 assert client.certificate is None
             await client.request("GET", "/", step=Step.AUTH)
@@ -262,19 +257,17 @@ async def test_client_has_the_certificate_presented_last() -> None:
 
 async def test_plain_http_and_other_hosts_have_no_certificate() -> None:
     identity = TlsIdentity("localhost")
+    server = replace(SERVER, verify=False)
     async with (
         tcp_server(scripted_replies(http_reply(b"ok"))) as plain,
         tcp_server(scripted_replies(http_reply(b"ok")), identity.server) as foreign,
+        http_client(replace(server, url=f"http://localhost:{plain}"), LIMITS) as client,
+        http_client(replace(server, url=f"https://localhost:{foreign}"), LIMITS) as secure,
     ):
-        server = Server("x", SourceName.CVAD, url=f"http://localhost:{plain}", verify=False)
-        client = HttpClient(server, LIMITS)
         await client.request("GET", "/", step=Step.AUTH)
         assert client.certificate is None
-        secure = HttpClient(replace(server, url=f"https://localhost:{foreign}"), LIMITS)
         await secure.request("GET", f"https://127.0.0.1:{foreign}/", step=Step.AUTH)
         assert secure.certificate is None  # as tokens are asked for elsewhere
-        await client.aclose()
-        await secure.aclose()
 
 
 @given(st.binary(max_size=300))

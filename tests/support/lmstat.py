@@ -3,11 +3,10 @@
 from datetime import datetime
 from pathlib import Path
 
-import pytest
+from tests.support.polls import failure_in
 
-from lictui.model import Notice, Pool, Snapshot
+from lictui.model import Failure, Notice, Pool, Snapshot
 from lictui.sources.flexnet.source import lmstat_snapshot
-from lictui.sources.source import SourceError
 
 OUTPUTS = Path(__file__).parents[1] / "sources" / "flexnet" / "outputs"
 CITRIX = (OUTPUTS / "citrix.txt").read_text()
@@ -40,10 +39,8 @@ def notice(text: str, title: str) -> Notice:
     return match
 
 
-def parse_error(text: str) -> SourceError:
-    with pytest.raises(SourceError) as caught:
-        parse_output(text)
-    return caught.value
+def parse_error(text: str) -> Failure:
+    return failure_in(lambda: parse_output(text))
 
 
 def local_timestamp(*moment: int) -> float:

@@ -1,9 +1,41 @@
-"""One poll of a source: its snapshot, or its failure."""
+"""One poll of a source, or one request: what it returns, or its failure."""
 
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from tests.support.clock import FakeClock
 from tests.support.fake_api import SECRET
 
-from lictui.model import Failure, Snapshot
+from lictui.config.settings import Limits
+from lictui.model import Failure, Server, Snapshot
+from lictui.sources.http import HttpClient
 from lictui.sources.source import OnStep, Source, SourceError, ignore_steps
+
+
+def failure_in(call: Callable[[], object]) -> Failure:
+    """Return the failure in which `call()` ends."""
+    with pytest.raises(SourceError) as caught:
+        call()
+    return caught.value.failure
+
+
+async def failure_from(call: Awaitable[object]) -> Failure:
+    """Return the failure in which `call` ends."""
+    with pytest.raises(SourceError) as caught:
+        await call
+    return caught.value.failure
+
+
+@asynccontextmanager
+async def http_client(
+    server: Server, limits: Limits, clock: FakeClock | None = None
+) -> AsyncIterator[HttpClient]:
+    client = HttpClient(server, limits, clock)
+    try:
+        yield client
+    finally:
+        await client.aclose()
 
 
 async def poll_once(source: Source, on_step: OnStep = ignore_steps) -> Snapshot | Failure:

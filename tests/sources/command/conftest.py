@@ -57,13 +57,6 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path, [])
 
 
-def failure_of(read: Callable[[], object]) -> Failure:
-    """The failure that `read` ends in."""
-    with pytest.raises(SourceError) as caught:
-        read()
-    return caught.value.failure
-
-
 def outcome(read: Callable[[], _T]) -> _T | Failure:
     """What `read` returns, or the failure it ends in; anything else it raises is a mistake."""
     try:

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from tests.sources.command.conftest import failure_of
 from tests.support.lmstat import local_timestamp
+from tests.support.polls import failure_in
 
 from lictui.model import (
     Activation,
@@ -83,7 +83,7 @@ def test_checkmk_sections_add_up_and_unreadable_figures_are_a_notice(
     ],
 )
 def test_checkmk_missing_and_empty_sections_differ(text: str, kind: FailureKind) -> None:
-    assert failure_of(partial(checkmk_snapshot, text, "nc")).kind is kind
+    assert failure_in(partial(checkmk_snapshot, text, "nc")).kind is kind
 
 
 # lictui
@@ -167,7 +167,7 @@ def test_lictui_servers_add_up_and_a_server_that_is_down_is_a_notice() -> None:
 def test_lictui_without_a_server_that_is_up_is_a_failure(
     servers: list[object], kind: FailureKind, step: Step | None, message: str
 ) -> None:
-    failure = failure_of(partial(read_status, *servers))
+    failure = failure_in(partial(read_status, *servers))
     assert (failure.kind, failure.step) == (kind, step or failure.step)
     assert message in failure.message
     assert failure.hint
@@ -180,7 +180,7 @@ def test_lictui_banner_before_the_output_is_ignored() -> None:
 
 @pytest.mark.parametrize("text", ["x", "[]", '{"schema": "lictui.status/2", "servers": []}'])
 def test_lictui_other_schema_is_refused(text: str) -> None:
-    failure = failure_of(partial(lictui_snapshot, text, "ssh hub"))
+    failure = failure_in(partial(lictui_snapshot, text, "ssh hub"))
     assert failure.kind is FailureKind.PARSE
     assert "lictui status --json" in failure.hint
 
@@ -287,7 +287,7 @@ def test_license_file_licenses_of_one_product_and_date_are_a_pool() -> None:
     assert (result.mode, result.notices) == (Mode.FILE, ())
     (notice,) = license_pools(FILE).notices
     assert (notice.level, notice.detail) == (Level.WARN, "INCREMENT BROKEN CITRIX")
-    failure = failure_of(partial(license_pools, "SERVER this_host ANY\n"))
+    failure = failure_in(partial(license_pools, "SERVER this_host ANY\n"))
     assert failure.kind is FailureKind.NO_DATA
 
 
@@ -397,7 +397,7 @@ def test_udadmin_lines_outside_the_list_are_a_notice(text: str, lines: str) -> N
 def test_udadmin_other_text_is_refused(text: str, message: str) -> None:
     users = partial(udadmin_license_users, text, "lic01")
     for read in (partial(udadmin_snapshot, text, "lic01"), users):
-        failure = failure_of(read)
+        failure = failure_in(read)
         assert (failure.kind, failure.step) == (FailureKind.PARSE, Step.PARSE)
         assert failure.message.startswith(message)
         assert "udadmin -list" in failure.hint

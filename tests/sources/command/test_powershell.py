@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from tests.sources.command.conftest import failure_of
+from tests.support.polls import failure_in
 
 from lictui.model import FailureKind, Mode, Model, Reading, Snapshot
 from lictui.sources.command.powershell import (
@@ -49,18 +49,18 @@ def test_objects_are_read_whatever_surrounds_them(
 
 @pytest.mark.parametrize("text", ['[\n{"a":1},\n{"a":', "Add-PSSnapin : no [Object[]]"])
 def test_objects_that_are_incomplete_are_refused(text: str) -> None:
-    failure = failure_of(partial(parse_objects, text, "ps"))
+    failure = failure_in(partial(parse_objects, text, "ps"))
     assert failure.kind is FailureKind.PARSE
     assert failure.hint
 
 
 def test_objects_are_bounded_in_depth_and_number() -> None:
     assert parse_objects("#< CLIXML " * 200_000 + '</Objs>{"a":1}', "ps") == [ONE]
-    endless = failure_of(partial(parse_objects, "[]\n" * 1_000_000, "ps"))
+    endless = failure_in(partial(parse_objects, "[]\n" * 1_000_000, "ps"))
     assert endless.kind is FailureKind.TOO_LARGE
-    deep = failure_of(partial(parse_objects, '[{"a":' * 100_000, "ps"))
+    deep = failure_in(partial(parse_objects, '[{"a":' * 100_000, "ps"))
     assert deep.kind is FailureKind.PARSE
-    many = failure_of(partial(parse_objects, json.dumps([ONE] * (MAX_OBJECTS + 1)), "ps"))
+    many = failure_in(partial(parse_objects, json.dumps([ONE] * (MAX_OBJECTS + 1)), "ps"))
     assert many.kind is FailureKind.TOO_LARGE
 
 
@@ -206,7 +206,7 @@ def test_inventory_startup_licenses_are_not_counted() -> None:
 
 
 def test_inventory_without_rows_is_no_data() -> None:
-    failure = failure_of(read_inventory)
+    failure = failure_in(read_inventory)
     assert failure.kind is FailureKind.NO_DATA
     assert "get-liclasinventory" in failure.hint
 
@@ -221,7 +221,7 @@ def test_inventory_without_rows_is_no_data() -> None:
     ],
 )
 def test_inventory_names_the_format_of_other_objects(columns: dict[str, str], hint: str) -> None:
-    failure = failure_of(partial(read_inventory, columns))
+    failure = failure_in(partial(read_inventory, columns))
     assert failure.kind is FailureKind.PARSE
     assert hint in failure.hint
 
@@ -269,7 +269,7 @@ def test_wmi_licenses_add_their_expiry(value: object) -> None:
 
 
 def test_wmi_without_pools_names_the_format_of_other_objects() -> None:
-    assert failure_of(partial(read_wmi, [])).kind is FailureKind.NO_DATA
-    failure = failure_of(partial(read_wmi, {"LicenseProductName": "XDT"}))
+    assert failure_in(partial(read_wmi, [])).kind is FailureKind.NO_DATA
+    failure = failure_in(partial(read_wmi, {"LicenseProductName": "XDT"}))
     assert failure.kind is FailureKind.PARSE
     assert "get-licinventory" in failure.hint

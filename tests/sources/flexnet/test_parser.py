@@ -48,6 +48,7 @@ UNCOUNTED = {"counted": False, "model": Model.OTHER}
                 "subscription_date": date(2026, 12, 1),
                 "expires": date(2027, 3, 31),
                 "permanent": False,
+                "partial_expiry": False,
                 "license_type": "Retail",
                 "queued": 2,
             },
@@ -57,7 +58,7 @@ UNCOUNTED = {"counted": False, "model": Model.OTHER}
             CITRIX,
             "PVS_STD_CCS",
             Reading(80, 90),
-            {"subscription_date": None, "expires": date(2027, 3, 31)},
+            {"subscription_date": None, "expires": date(2027, 3, 31), "partial_expiry": True},
         ),
         (  # listed twice by this daemon, once by another one
             VENDORS,
@@ -72,8 +73,14 @@ UNCOUNTED = {"counted": False, "model": Model.OTHER}
         (VENDORS, "many", Reading(3), {"counted": True}),
         # Another vendor's feature is its own name
         (feature(UNUSED_MPS), "MPS_ENT_CCU", Reading(0, 2), {"name": "MPS_ENT_CCU"} | COUNTED),
+        (  # Its version names the vendor, whichever daemon lists it
+            feature(UNUSED_MPS, '"MPS_ENT_CCU" v2026.1201, vendor: CITRIX'),
+            "MPS_ENT_CCU",
+            Reading(0, 2),
+            {"vendor": "CITRIX", "subscription_date": date(2026, 12, 1)},
+        ),
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_lmstat_feature_is_a_pool(
     text: str, product: str, reading: Reading, fields: dict[str, object]
@@ -132,6 +139,7 @@ def listings(*daemons: tuple[str, dict[str, tuple[int, int, str]]]) -> str:
 
 GATE_AND_DRAFT = {"gate": (35, 2, "newd"), "draft": (15, 1, "oldd")}
 UNUSED = {"gate": (35, 0, ""), "draft": (15, 0, "")}
+DARK = (7, 0, "")
 
 
 @pytest.mark.parametrize(
@@ -153,7 +161,26 @@ UNUSED = {"gate": (35, 0, ""), "draft": (15, 0, "")}
             [("newd", GATE_AND_DRAFT | {"door": (5, 0, "")}), ("oldd", GATE_AND_DRAFT)],
             {"gate": (35, 2), "draft": (15, 1), "door": (5, 0)},
         ),
+        # ... or has features of its own besides, and the same user, or the other's version
+        *(
+            (
+                [
+                    ("newd", {"gate": one, "door": (5, 0, "")}),
+                    ("oldd", {"gate": two, "lamp": DARK}),
+                ],
+                {"gate": one[:2], "door": (5, 0), "lamp": (7, 0)},
+            )
+            for one, two in (
+                ((35, 1, ""), (35, 1, "")),
+                ((35, 1, ""), (35, 2, "newd")),
+                ((35, 1, "oldd"), (35, 2, "")),
+            )
+        ),
         # Two vendors with a feature of one name
+        (
+            [("newd", UNUSED), ("oldd", {"gate": UNUSED["gate"]})],
+            {"gate (newd)": (35, 0), "gate (oldd)": (35, 0), "draft": (15, 0)},
+        ),
         (
             [("newd", {"gate": (35, 2, "newd")}), ("oldd", {"gate": (35, 1, "oldd")})],
             {"gate (newd)": (35, 2), "gate (oldd)": (35, 1)},
@@ -163,7 +190,7 @@ UNUSED = {"gate": (35, 0, ""), "draft": (15, 0, "")}
             {"gate (newd)": (35, 1), "gate (oldd)": (20, 1)},
         ),
     ],
-    ids=range(6),
+    ids=range(10),
 )
 def test_lmstat_listing_of_a_second_daemon_counts_once(
     daemons: list[tuple[str, dict[str, tuple[int, int, str]]]], pools: dict[str, tuple[int, int]]
@@ -218,7 +245,7 @@ GONE = "Users of x: Cannot get users of x: The desired vendor daemon is down. (-
 @pytest.mark.parametrize("features", ["", GONE])
 def test_lmstat_without_a_daemon_that_is_up_is_unavailable(state: str, features: str) -> None:
     text = HEAD.format(vendor="CITRIX").replace("UP v11.13\nF", f"{state}\nF") + features
-    error = parse_error(text).failure
+    error = parse_error(text)
     assert error.kind is FailureKind.UNAVAILABLE
     assert "vendor daemon CITRIX at 27000@lic01 is down" in error.message
 

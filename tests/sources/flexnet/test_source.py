@@ -7,12 +7,12 @@ import pytest
 from msgspec.structs import replace
 from tests.support.clock import FakeClock
 from tests.support.lmstat import CITRIX, HEAD, notice, parse_error, parse_output
+from tests.support.polls import failure_from
 
 from lictui.config.settings import Limits
 from lictui.model import FailureKind, Level, Server, Snapshot, SourceName, Step
 from lictui.sources import open_source
 from lictui.sources.flexnet.source import LmstatSource
-from lictui.sources.source import SourceError
 
 SERVER = Server("lic01", SourceName.LMSTAT, address="27000@lic01")
 
@@ -40,12 +40,6 @@ async def fetch(server: Server) -> tuple[Snapshot, list[tuple[Step, str]]]:
     snapshot = await source.fetch(lambda step, detail: steps.append((step, detail)))
     await source.aclose()
     return snapshot, steps
-
-
-async def failing(server: Server) -> SourceError:
-    with pytest.raises(SourceError) as caught:
-        await fetch(server)
-    return caught.value
 
 
 async def test_lmstat_runs_with_all_options_and_without_foreign_servers(
@@ -82,17 +76,18 @@ async def test_lmstat_program_is_searched_on_the_path(
     snapshot, _ = await fetch(SERVER)
     assert snapshot.reported_name == "lic01"
     monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
-    error = (await failing(SERVER)).failure
-    assert error.kind is FailureKind.COMMAND
-    assert "lmutil" in error.message
-    assert (await failing(replace(SERVER, address=""))).failure.kind is FailureKind.CONFIG
+    failure = await failure_from(fetch(SERVER))
+    assert failure.kind is FailureKind.COMMAND
+    assert "lmutil" in failure.message
+    without_address = await failure_from(fetch(replace(SERVER, address="")))
+    assert without_address.kind is FailureKind.CONFIG
 
 
 async def test_lmstat_output_of_a_killed_program_is_not_used(tmp_path: Path) -> None:
     half = printing(CITRIX[: len(CITRIX) // 2].encode())
     for end in ("sys.stdout.flush(); os.kill(os.getpid(), 9)", "sys.exit(137)", "sys.exit(143)"):
         lmutil = program(tmp_path, f"{half}\n{end}")
-        failure = (await failing(replace(SERVER, lmutil=lmutil))).failure
+        failure = await failure_from(fetch(replace(SERVER, lmutil=lmutil)))
         assert failure.kind is FailureKind.COMMAND
         assert "killed" in failure.message
 
@@ -107,7 +102,7 @@ async def test_lmstat_output_of_a_killed_program_is_not_used(tmp_path: Path) -> 
 async def test_lmstat_program_without_an_answer_fails_with_its_reason(
     tmp_path: Path, body: str, kind: FailureKind, message: str
 ) -> None:
-    failure = (await failing(replace(SERVER, lmutil=program(tmp_path, body)))).failure
+    failure = await failure_from(fetch(replace(SERVER, lmutil=program(tmp_path, body))))
     assert failure.kind is kind
     assert message in failure.message
 
@@ -136,7 +131,7 @@ def test_lmstat_error_has_its_kind_and_step(
     failure = parse_error(
         "lmutil - Copyright (c) 1989-2026 Flexera. All Rights Reserved.\n"
         f"License server status: 27000@lic01\n{start}Cannot connect to license server {error}\n"
-    ).failure
+    )
     assert (failure.kind, failure.step) == (kind, step)
     assert "27000@lic01" in failure.message
     assert failure.hint
@@ -144,9 +139,9 @@ def test_lmstat_error_has_its_kind_and_step(
 
 def test_lmstat_error_without_a_number_has_its_kind() -> None:
     text = "Error getting status: Cannot find license file.\nFilename: /nope.lic\n"
-    assert parse_error(text).failure.kind is FailureKind.CONFIG
+    assert parse_error(text).kind is FailureKind.CONFIG
     text = "License server status: 1@a,1@b\na: license server DOWN\nb: license server DOWN v11\n"
-    assert parse_error(text).failure.kind is FailureKind.REFUSED
+    assert parse_error(text).kind is FailureKind.REFUSED
 
 
 def test_lmstat_other_servers_error_is_a_notice() -> None:
@@ -156,7 +151,7 @@ def test_lmstat_other_servers_error_is_a_notice() -> None:
 
 
 def test_lmstat_without_features_is_no_data() -> None:
-    failure = parse_error(HEAD.format(vendor="CITRIX")).failure
+    failure = parse_error(HEAD.format(vendor="CITRIX"))
     assert failure.kind is FailureKind.NO_DATA
     assert failure.message.startswith("27000@lic01: the license server is up")
 
@@ -193,7 +188,7 @@ XDT_ENT_UD                      2026.1201    5           CITRIX        28-jun-20
     ids=range(5),
 )
 def test_lmstat_other_text_is_refused(text: str, message: str, hint: str) -> None:
-    failure = parse_error(text).failure
+    failure = parse_error(text)
     assert failure.kind is FailureKind.PARSE
     assert failure.message.startswith("27000@lic01: ")
     assert message in failure.message

@@ -25,7 +25,7 @@ from tests.sources.winrm.wsman_replies import (
     xml_fragment,
 )
 from tests.support.clock import FakeClock
-from tests.support.polls import poll_once
+from tests.support.polls import failure_in, poll_once
 
 from lictui.config.settings import Limits
 from lictui.model import (
@@ -39,7 +39,7 @@ from lictui.model import (
     SourceName,
     Step,
 )
-from lictui.sources.source import SourceError, ignore_steps
+from lictui.sources.source import ignore_steps
 from lictui.sources.winrm.source import WinrmSource, build_snapshot
 
 Answer = Callable[[WsmanRequest], bytes | httpx.Response]
@@ -209,9 +209,7 @@ def only_pool(*pools: Item, licenses: list[Item] | None = None) -> Pool:
 
 
 def failure_for(*pools: Item, services: list[Item] | None = None) -> Failure:
-    with pytest.raises(SourceError) as caught:
-        snapshot_of(*pools, services=services)
-    return caught.value.failure
+    return failure_in(lambda: snapshot_of(*pools, services=services))
 
 
 @pytest.mark.parametrize(
