@@ -202,7 +202,10 @@ async def test_deleted_site_is_searched_again(source: CvadSource, site: FakeSite
     await source.fetch(ignore_steps)
     site.answers = {ME: me_reply(("b2", "PROD")), "/cvad/manage/Sites/b2": site_details()}
     assert (await failure_of(source)).kind is FailureKind.NO_DATA
+    site.requests.clear()
     assert (await source.fetch(ignore_steps)).pools
+    assert site.paths[0] == ME
+    assert "Citrix-InstanceId" not in site.requests[0].headers
 
 
 @pytest.mark.parametrize("identity", ["../../x", "a/b?c=d#e", "//evil.example", "ü \u202e"])

@@ -29,7 +29,7 @@ from lictui.model import (
 )
 from lictui.sources.http import HttpSource, status_rules
 from lictui.sources.sanitize import MAX_CODE, Record, sanitize, term_of
-from lictui.sources.sessions import CloudSession, console_url, region_hint
+from lictui.sources.sessions import CloudSession, console_url, month_text, region_hint
 from lictui.sources.source import (
     OnStep,
     SourceError,
@@ -126,7 +126,7 @@ class CloudSource(HttpSource):
     async def _with_monthly_usage(self, snapshot: Snapshot) -> Snapshot:
         now = self._clock.now()
         if now >= self._monthly_due:
-            first, last = month_range(now)
+            first, last = month_text(now, MAX_MONTHS - 1), month_text(now, 0)
             self._monthly_due = now + _HOUR  # unless the response is final for the day
             try:
                 path = f"{_BASE}/historicalusage?startDate={first}&endDate={last}"
@@ -220,13 +220,6 @@ def current_notices(answer: object) -> Iterator[Notice]:
 
 MAX_MONTHS: Final = 12  # of one request
 _MONTHS_KEY: Final = "xenAppXenDesktopHistoricalUsageList"  # users and devices together
-
-
-def month_range(now: float) -> tuple[str, str]:
-    """Return the first and last month to request, `yyyy-MM`, at `now` (UTC epoch seconds)."""
-    last = datetime.fromtimestamp(now, UTC)
-    first = last.year * 12 + last.month - 1 - (MAX_MONTHS - 1)  # months since year 0
-    return f"{first // 12:04}-{first % 12 + 1:02}", f"{last.year:04}-{last.month:02}"
 
 
 def read_monthly_usage(answer: object, product: str) -> tuple[MonthlyUsage, ...]:

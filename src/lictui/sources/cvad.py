@@ -123,6 +123,7 @@ class CvadSource(HttpSource):
 
     async def _find_site(self) -> CvadSite:
         if self._site is None:
+            self._session.headers.clear()  # of a site that is gone
             customer_id = (await self._session.token()).customer_id
             self._site = await find_site(self._session, self._server.site, customer_id)
             self._session.headers["Citrix-InstanceId"] = quote(self._site.id)

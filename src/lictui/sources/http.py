@@ -161,10 +161,7 @@ class HttpClient:
         self._server, self._limits, self._clock = server, limits, clock
         self._given = transport
         self._transport: httpx.AsyncBaseTransport | None = None
-        timeout = limits.timeout
-        self._timeout = dict.fromkeys(("read", "write", "pool"), timeout) | {
-            "connect": limits.connect_timeout
-        }
+        self._timeout = httpx.Timeout(limits.timeout, connect=limits.connect_timeout).as_dict()
         self._leaf = b""
         self._proxy: httpx.URL | None = None
 
@@ -313,43 +310,37 @@ class HttpClient:
         headers: Mapping[str, str] = MappingProxyType({}),
         content: bytes | None = None,
     ) -> httpx.Request:
-        own = {name.lower() for name in headers}
-        usual = {name: value for name, value in _HEADERS.items() if name.lower() not in own}
+        merged = httpx.Headers(_HEADERS)
+        merged.update(headers)
         return httpx.Request(
             method,
             f"{self._base}{url[1:]}" if url.startswith("/") else url,
-            headers=usual | dict(headers),
+            headers=merged,
             content=content,
             extensions={"trace": progress, "timeout": self._timeout},
         )
 
     async def _read(self, response: httpx.Response, url: httpx.URL, step: Step) -> HttpReply:
-        address = host_port(url)
+        address, refusal = host_port(url), partial(SourceError, FailureKind.PROTOCOL, step=step)
         if response.has_redirect_location:
             location = response.headers["location"]
-            raise SourceError(
-                FailureKind.PROTOCOL,
+            raise refusal(
                 f"{address} redirects to {sanitize(self.redactor.clean(location))}",
                 "This is probably a portal or login page. Set url to the address of the server.",
-                step,
             )
         if response.headers.get("content-encoding", "identity").lower() != "identity":
-            raise SourceError(
-                FailureKind.PROTOCOL,
+            raise refusal(
                 f"{address} sent a compressed response, which lictui did not request",
                 "A proxy may compress responses: exclude this server from it.",
-                step,
             )
         body, chunks = bytearray(), 0
         async for chunk in response.aiter_bytes():
             body += chunk
             chunks += 1
             if chunks > _MAX_TINY_CHUNKS + len(body) / _MIN_CHUNK:
-                raise SourceError(
-                    FailureKind.PROTOCOL,
+                raise refusal(
                     f"{address} sends its response in pieces of a few bytes",
                     "A proxy may split responses: exclude this server from it.",
-                    step,
                 )
             if len(body) > self._limits.max_reply:
                 raise SourceError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
@@ -25,7 +25,7 @@ from lictui.model import (
 )
 from lictui.sources.http import HttpSource, status_rules
 from lictui.sources.sanitize import MAX_CODE, Record, parse_count, parse_date, records, term_of
-from lictui.sources.sessions import CloudSession
+from lictui.sources.sessions import CloudSession, month_text
 from lictui.sources.source import (
     OnStep,
     SourceError,
@@ -94,7 +94,8 @@ class PartnerSource(HttpSource):
 
     async def _usage(self, base: str) -> tuple[tuple[Pool, ...], tuple[Notice, ...]]:
         """Return the usage of this month; of the previous one while this has no report."""
-        for month in report_months(self._clock.now()):
+        for months_back in (0, 1):
+            month = month_text(self._clock.now(), months_back)
             url = f"{base}/licenseusagedata?date={month}"
             try:
                 answer = await self._session.get_json(url)
@@ -196,12 +197,6 @@ def _days_to_expire(value: object) -> int | None:
 _MAX_RAW_SERVERS: Final = 20  # license servers in the raw fields of one product
 _MAX_RAW_SKUS: Final = 10
 _Feature = tuple[Record, Record]  # SKU and feature
-
-
-def report_months(now: float) -> tuple[str, str]:
-    """Return this month and the previous one, `yyyy-MM`, at `now` (UTC epoch seconds)."""
-    first = datetime.fromtimestamp(now, UTC).replace(day=1)
-    return f"{first:%Y-%m}", f"{first - timedelta(days=1):%Y-%m}"
 
 
 def read_usage(answer: object, month: str, address: str) -> tuple[Pool, ...]:

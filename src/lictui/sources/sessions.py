@@ -13,6 +13,7 @@ import re
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from datetime import UTC, datetime
 from hashlib import sha256
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -291,6 +292,13 @@ class CloudSession(BearerSession):
         if reply.status != HTTPStatus.OK:
             raise self.error(reply)
         return await reply_json(reply, Step.PARSE)
+
+
+def month_text(now: float, months_back: int) -> str:
+    """Return the month of `now` or an earlier one as the APIs spell it, `yyyy-MM` in UTC."""
+    today = datetime.fromtimestamp(now, UTC)
+    year, month = divmod(today.year * 12 + today.month - 1 - months_back, 12)
+    return f"{year}-{month + 1:02}"
 
 
 # Hosts

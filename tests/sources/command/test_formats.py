@@ -143,10 +143,13 @@ def test_lictui_single_server_keeps_its_details() -> None:
 
 def test_lictui_servers_add_up_and_a_server_that_is_down_is_a_notice() -> None:
     pools = [POOL | {"in_use": None}, POOL | {"product": "A_B_CCU"}]
-    result = read_status(UP, UP | {"name": "b", "pools": pools}, DOWN)
-    assert [(pool.product, pool.reading) for pool in result.pools] == [
-        ("XDT_PLT_UD", Reading(None, 1000, 100)),
-        ("A_B_CCU", Reading(412, 500, 50)),
+    unmarked = [{"product": "A_C_CCU"}, {"product": "CITRIX"}]
+    result = read_status(UP, UP | {"name": "b", "pools": pools + unmarked}, DOWN)
+    assert [(pool.product, pool.reading, pool.counted) for pool in result.pools] == [
+        ("XDT_PLT_UD", Reading(None, 1000, 100), True),
+        ("A_B_CCU", Reading(412, 500, 50), True),
+        ("A_C_CCU", Reading(), True),
+        ("CITRIX", Reading(), False),
     ]
     assert (result.reported_name, result.mode, result.activation) == ("", None, None)
     assert [(notice.title, notice.detail, notice.action) for notice in result.notices] == [
@@ -308,7 +311,11 @@ def test_license_file_expired_license_counts_only_without_a_valid_one() -> None:
 
 @pytest.mark.parametrize(
     ("ends", "count", "counted", "permanent"),
-    [("permanent", "uncounted", False, True), ("soon", "x", True, None)],
+    [
+        ("permanent", "uncounted", False, True),
+        ("permanent", "0", False, True),
+        ("soon", "x", True, None),
+    ],
 )
 def test_license_file_uncounted_and_unreadable_counts_are_unknown(
     ends: str, count: str, *, counted: bool, permanent: bool | None
