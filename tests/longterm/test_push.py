@@ -6,7 +6,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, PRODUCT
 from tests.longterm.conftest import SETTINGS, PushFixture
-from tests.longterm.fake_prometheus import FakePrometheus
+from tests.longterm.fake_prometheus import FakePrometheus, write_request
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.config.settings import LongTermSettings, Settings
@@ -85,6 +85,36 @@ async def test_push_sends_buckets_where_readings_expired(
     assert fake.of("citrix_license_in_use")[:2] == [(MIDNIGHT + 300, 7.0), (MIDNIGHT + 600, 8.0)]
 
 
+async def test_push_leaves_out_buckets_whose_readings_were_pushed_before_they_expired(
+    push: PushFixture, fake: FakePrometheus
+) -> None:
+    push.poll_series(MIDNIGHT, (1, 5, 3, 2, 2), every=60.0)
+    push.poll_series(MIDNIGHT + 5 * DAY, range(48), every=300.0)
+    push.clock._now = MIDNIGHT + 5 * DAY + 12 * HOUR
+    await push.push()
+    push.history.compact_all()
+    push.pusher.forget()
+    assert await push.push() == 0
+    assert (await push.pusher.compare({})).missing == 0
+
+
+async def test_push_of_several_days_is_cut_into_requests(
+    push: PushFixture, fake: FakePrometheus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lictui.longterm.push._CHUNK", DAY)
+    monkeypatch.setattr("lictui.longterm.push._BATCH", 2 * 96)
+    for name in ("lic-01", "lic-02"):
+        push.poll_series(MIDNIGHT, range(120), name, every=900.0)
+    push.clock._now = MIDNIGHT + 119 * 900
+    assert await push.push() == 2 * 4 * 120
+    writes = (r.content for r in fake.requests if r.url.path.endswith("write"))
+    sizes = [sum(len(samples) for _, samples in write_request(body)) for body in writes]
+    assert sizes == [2 * 96] * 5
+    comparison = await push.pusher.compare({})
+    assert (comparison.local, comparison.missing, comparison.doubled) == (2 * 4 * 120, 0, 0)
+    assert comparison.incomplete == set()
+
+
 @pytest.mark.parametrize("failure", ["before", "after", "429", "503"])
 async def test_push_stores_nothing_twice_after_a_failure(
     push: PushFixture, fake: FakePrometheus, failure: str
@@ -102,6 +132,15 @@ async def test_push_stores_nothing_twice_after_a_failure(
     assert comparison.local == comparison.stored == 2 * 4 * 48
     assert len(set(comparison.checksums)) == 1
     assert await push.push() == 0
+    push.record(NOON, 99, every=900.0)
+    fake.failures = [failure]
+    with pytest.raises(SourceError):
+        await push.push()
+    await push.push()
+    assert fake.of("citrix_license_in_use", server="lic-01")[-2:] == [
+        (NOON - 900, 47.0),
+        (NOON, 99.0),
+    ]
 
 
 async def test_push_of_new_readings_reads_nothing_back(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode, urlsplit
 
 from msgspec.structs import replace
@@ -15,13 +15,12 @@ from lictui.sources.http import HttpClient, reply_json, status_error
 from lictui.sources.source import ErrorRule, parse_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from lictui.config.settings import Limits, LongTermSettings
     from lictui.longterm.wire import PushedSeries, QueriedSeries
     from lictui.sources.http import HttpReply
 
-_T = TypeVar("_T")
 _TIMEOUT: Final = 60.0  # seconds for one request: a year of one pool takes less than one
 _MAX_REPLY: Final = 128 * 1024 * 1024  # bytes; requests are cut so that answers are much smaller
 _RULES: Final = (
@@ -70,20 +69,18 @@ class PrometheusClient:
         # A selector with a range, at one time, is answered with samples, not with points of a
         # graph. Whether its start is a part of it differs: no sample is there.
         query = f"{selector}[{(stop - start) * 1000 - 1}ms]"
-        return await self._query("query", parse_series, query=query, time=stop - 1, nocache=1)
+        return await self._query("query", query=query, time=stop - 1)
 
     async def grid(self, query: str, start: int, stop: int, step: int) -> list[QueriedSeries]:
         """Return the points of a query every `step` seconds."""
-        span = {"start": start, "end": stop, "step": step, "nocache": 1}
-        return await self._query("query_range", parse_series, query=query, **span)
+        return await self._query("query_range", query=query, start=start, end=stop, step=step)
 
-    async def _query(
-        self, path: str, parse: Callable[[object], list[_T]], **parameters: object
-    ) -> list[_T]:
+    async def _query(self, path: str, **parameters: object) -> list[QueriedSeries]:
         url = f"{self.settings.engine}/api/v1/{path}"
-        reply = await self._request(self._reading, url, urlencode(parameters).encode(), _FORM)
+        form = urlencode(parameters | {"nocache": 1}).encode()
+        reply = await self._request(self._reading, url, form, _FORM)
         try:
-            return parse(await reply_json(reply, Step.INVENTORY))
+            return parse_series(await reply_json(reply, Step.INVENTORY))
         except InvalidAnswerError as error:
             message = f"invalid answer of {reply.address}: {reply.quote(error)}"
             raise parse_error(message, "Check that engine is a Prometheus API.") from None

@@ -143,7 +143,14 @@ class Pusher:
 
     def _positions(self) -> dict[str, tuple[int, int]]:
         stored = self.spool.push_positions(self.target)
-        return {pool.server: stored.get(pool.server, _UNKNOWN) for pool in self.spool.pools()}
+        return {server: stored.get(server, _UNKNOWN) for server in self._first_days()}
+
+    def _first_days(self) -> dict[str, int]:
+        """Return the start of the day on which the history of each server starts."""
+        since: dict[str, int] = {}
+        for pool in self.spool.pools():
+            since[pool.server] = min(pool.since, since.get(pool.server, pool.since))
+        return {server: first // _DAY * _DAY for server, first in since.items()}
 
     def _due(self, polled: Mapping[str, float]) -> dict[str, tuple[int, int]]:
         return {
@@ -165,13 +172,11 @@ class Pusher:
         polled: Mapping[str, float],
     ) -> Iterator[list[_Chunk]]:
         """Yield the next chunk of every server, several small ones together."""
-        since: dict[str, int] = {}
-        for pool in self.spool.pools():
-            since[pool.server] = min(pool.since, since.get(pool.server, pool.since))
+        first_days = self._first_days()
         chunks: list[_Chunk] = []
         count = 0
         for server, position in due.items():
-            start = max(position[0] + 1, since[server] // _DAY * _DAY)
+            start = max(position[0] + 1, first_days[server])
             chunk = self._chunk(
                 server, servers.get(server), position, start, int(polled.get(server, 0))
             )
@@ -230,9 +235,7 @@ class Pusher:
             await self._clock.sleep(_SETTLE)
         now = int(self._clock.now())
         async with aclosing(self.client()) as client:
-            for server in self._positions():
-                known = [pool for pool in self.spool.pools() if pool.server == server]
-                first = min(pool.since for pool in known) // _DAY * _DAY
+            for server, first in self._first_days().items():
                 for start in range(first, now + 1, _CHUNK):
                     stop = min(start + _CHUNK, now + 1)
                     series = self.spool.samples(server, servers.get(server), start, stop)
@@ -271,7 +274,7 @@ def missing_samples(
     for each in without_expired(series, stored):
         new = ~np.isin(each.samples.times, stored.get(each.key, EMPTY).times)
         if new.any():
-            yield PushedSeries(each.key, each.more, each.samples.select(new))
+            yield each.select(new)
 
 
 def without_expired(
@@ -287,7 +290,7 @@ def without_expired(
         end = np.searchsorted(readings, first + RESOLUTIONS[each.key.resolution])
         inside = end > np.searchsorted(readings, first)
         if not inside.all():
-            yield PushedSeries(each.key, each.more, each.samples.select(~inside))
+            yield each.select(~inside)
 
 
 def _parts(series: Iterable[PushedSeries]) -> Iterator[list[PushedSeries]]:
@@ -296,11 +299,11 @@ def _parts(series: Iterable[PushedSeries]) -> Iterator[list[PushedSeries]]:
     count = 0
     for each in series:
         for start in range(0, len(each.samples), _BATCH):
-            piece = each.samples.select(slice(start, start + _BATCH))
-            if count + len(piece) > _BATCH and part:
+            piece = each.select(slice(start, start + _BATCH))
+            if count + len(piece.samples) > _BATCH and part:
                 yield part
                 part, count = [], 0
-            part.append(PushedSeries(each.key, each.more, piece))
-            count += len(piece)
+            part.append(piece)
+            count += len(piece.samples)
     if part:
         yield part

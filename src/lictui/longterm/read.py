@@ -70,10 +70,10 @@ class _PoolSamples(Struct, frozen=True, eq=False):
 
     def series(self, finest: int, start: int, stop: int, now: int) -> Series:
         """Return buckets that start in [start, stop), as fine as `finest` where there are some."""
-        times, first = np.unique(self._of(IN_USE).times, return_index=True)
-        values = np.rint(self._of(IN_USE).values[first]).astype(np.int64)
+        times = np.unique(self._of(IN_USE).times)
         capacities = self._capacities(times)
-        rollups = roll_up(Readings(times, values), capacities, int(ALIGNMENT), now)
+        readings = Readings(times, _whole(self._at(IN_USE, times)))
+        rollups = roll_up(readings, capacities, int(ALIGNMENT), now)
         series = to_series(coarsen(rollups.between(start, stop), finest), finest, capacities)
         for resolution, width in RESOLUTIONS.items():
             buckets = self._buckets(resolution, width).between(start, stop)
@@ -83,13 +83,11 @@ class _PoolSamples(Struct, frozen=True, eq=False):
     def _of(self, metric: str, resolution: str = "") -> Samples:
         return self.samples.get(self.key._replace(metric=metric, resolution=resolution), EMPTY)
 
-    def _at(self, metric: str, times: IntArray) -> FloatArray:
+    def _at(self, metric: str, times: IntArray, resolution: str = "") -> FloatArray:
         """Return the values of a series at these times; NaN where there is none."""
-        samples, values = self._of(metric), np.full(len(times), np.nan)
-        place = np.searchsorted(samples.times, times)
-        has = place < len(samples)
-        has[has] = samples.times[place[has]] == times[has]
-        values[has] = samples.values[place[has]]
+        samples, values = self._of(metric, resolution), np.full(len(times), np.nan)
+        _, here, there = np.intersect1d(times, samples.times, return_indices=True)
+        values[here] = samples.values[there]
         return values
 
     def _capacities(self, times: IntArray) -> Capacities:
@@ -106,21 +104,29 @@ class _PoolSamples(Struct, frozen=True, eq=False):
 
     def _buckets(self, resolution: str, width: int) -> Series:
         start = np.unique(self._of(next(iter(BUCKET_METRICS)), resolution).times)
-        columns: dict[str, Any] = {"start": start, "seconds": repeated(width, len(start))}
-        for metric, column in BUCKET_METRICS.items():
-            samples = self._of(metric, resolution)
-            place = np.searchsorted(samples.times, start)
-            if not np.array_equal(samples.times[place[place < len(samples)]], start):
-                return Series.empty(width)  # not of lictui
-            values = samples.values[place]
-            if column == "high_at":
-                values = np.clip(values, start, start + width - 1)
-            columns[column] = values if column == "average" else np.rint(values).astype(np.int64)
-        columns |= {
-            "installed": self._at(INSTALLED, start),
-            "overdraft": self._at(OVERDRAFT, start),
+        columns: dict[str, Any] = {
+            column: self._at(metric, start, resolution) for metric, column in BUCKET_METRICS.items()
         }
-        return Series(**columns, bound=np.zeros(len(start), np.bool_), width=width)
+        if any(np.isnan(column).any() for column in columns.values()):
+            return Series.empty(width)  # not of lictui
+        columns = {
+            name: column if name == "average" else _whole(column)
+            for name, column in columns.items()
+        }
+        columns["high_at"] = np.clip(columns["high_at"], start, start + width - 1)
+        return Series(
+            start,
+            seconds=repeated(width, len(start)),
+            **columns,
+            installed=self._at(INSTALLED, start),
+            overdraft=self._at(OVERDRAFT, start),
+            bound=np.zeros(len(start), np.bool_),
+            width=width,
+        )
+
+
+def _whole(values: FloatArray) -> IntArray:
+    return np.rint(values).astype(np.int64)
 
 
 def _is_pool(key: SeriesKey) -> bool:

@@ -127,10 +127,7 @@ class Spool(History):
         if recorded:
             series.append(_server_up(server, recorded, more))
         series += _dates(server, self.last_polls().get(server), more)
-        limited = (
-            PushedSeries(each.key, each.more, _between(each.samples, start, stop))
-            for each in series
-        )
+        limited = (_between(each, start, stop) for each in series)
         return [each for each in limited if len(each.samples)]
 
     def _recorded(self, server: str, start: int, stop: int) -> list[_Recorded]:
@@ -190,6 +187,5 @@ def _dates(
         yield series(SeriesKey(PREFIX + metric.name, server), more, value)
 
 
-def _between(samples: Samples, start: int, stop: int) -> Samples:
-    first, last = np.searchsorted(samples.times, (start, stop)).tolist()
-    return samples.select(slice(first, last))
+def _between(series: PushedSeries, start: int, stop: int) -> PushedSeries:
+    return series.select(slice(*np.searchsorted(series.samples.times, (start, stop)).tolist()))

@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, ValidationError, convert
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,6 +58,10 @@ class PushedSeries(Struct, frozen=True, eq=False):
         """All labels in order of their names; an empty one does not exist in Prometheus."""
         named = zip(("__name__", *SeriesKey._fields[1:]), self.key, strict=True)
         return sorted((name, value) for name, value in (*named, *self.more) if value)
+
+    def select(self, chosen: Any) -> PushedSeries:
+        """Return the series with some of the samples."""
+        return replace(self, samples=self.samples.select(chosen))
 
 
 # Protobuf: `message WriteRequest` of the specification
@@ -135,39 +140,34 @@ _MAX_TIME: Final = 1 << 33  # seconds
 _MAX_VALUE: Final = 1 << 53  # above, not every integer is one
 
 
+class _Series(Struct):
+    metric: dict[str, str]
+    values: list[Any]  # checked one by one when they are read
+
+
+class _Result(Struct):
+    result: list[_Series]
+
+
+class _Answer(Struct):
+    status: str
+    data: Any = None
+    error: str = ""
+
+
 def parse_series(answer: object) -> list[QueriedSeries]:
     """Return the series of the answer to a query; samples without a finite value are left out."""
-    data = _data(answer)
-    series = []
-    if not isinstance(data, dict) or not isinstance(data.get("result"), list):
-        raise InvalidAnswerError("it has no result")
-    for result in data["result"]:
-        if not isinstance(result, dict):
-            raise InvalidAnswerError("a series is not an object")
-        values = result.get("values", [result.get("value")])
-        series.append(QueriedSeries(_labels(result.get("metric")), _parse_samples(values)))
-    return series
+    try:
+        read = convert(answer, _Answer)
+        if read.status != "success":
+            raise InvalidAnswerError(f"status {read.status:.40}: {read.error:.200}")
+        series = convert(read.data, _Result).result
+    except ValidationError as error:
+        raise InvalidAnswerError(str(error)) from None
+    return [QueriedSeries(each.metric, _parse_samples(each.values)) for each in series]
 
 
-def _data(answer: object) -> object:
-    if not isinstance(answer, dict):
-        raise InvalidAnswerError("it is not an object")
-    if answer.get("status") != "success":
-        raise InvalidAnswerError(
-            f"status {answer.get('status')!s:.40}: {answer.get('error')!s:.200}"
-        )
-    return answer.get("data")
-
-
-def _labels(value: object) -> dict[str, str]:
-    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
-        raise InvalidAnswerError("labels are not texts")
-    return value
-
-
-def _parse_samples(values: object) -> Samples:
-    if not isinstance(values, list):
-        raise InvalidAnswerError("samples are not a list")
+def _parse_samples(values: list[Any]) -> Samples:
     try:
         pairs = [(float(time), float(text)) for time, text in values]
     except (TypeError, ValueError, OverflowError):
