@@ -96,6 +96,7 @@ async def test_push_leaves_out_buckets_whose_readings_were_pushed_before_they_ex
     push.pusher.forget()
     assert await push.push() == 0
     assert (await push.pusher.compare({})).missing == 0
+    assert fake.of("citrix_license_in_use_max") == []
 
 
 async def test_push_of_several_days_is_cut_into_requests(
