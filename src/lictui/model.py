@@ -391,7 +391,7 @@ class PoolKey(Struct, frozen=True, order=True):
     subscription_date: str = ""  # ISO date, "" if the source reports none
 
 
-class Pool(Struct, frozen=True):
+class Pool(Struct, frozen=True, omit_defaults=True):
     """The licenses of one product and subscription date, as the server reported them."""
 
     product: str  # the code as the server reports it
@@ -476,7 +476,7 @@ class MonthlyUsage(Struct, frozen=True):
     released: int | None = None
 
 
-class Snapshot(Struct, frozen=True):
+class Snapshot(Struct, frozen=True, omit_defaults=True):
     """The result of a successful poll."""
 
     pools: tuple[Pool, ...]
@@ -577,7 +577,7 @@ class AlertKey(Struct, frozen=True, order=True):
     detail: str = ""  # distinguishes several: the date of a pool, the title of a notice
 
 
-class AlertState(Struct, frozen=True):
+class AlertState(Struct, frozen=True, omit_defaults=True):
     """State of one alert, from the first poll with its condition until it is cleared."""
 
     key: AlertKey

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
-from datetime import date
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
-from msgspec import NODEFAULT, DecodeError, Struct, ValidationError, convert
-from msgspec.json import decode
+from msgspec import DecodeError, Struct, ValidationError, convert
+from msgspec.json import decode, encode
 
 from lictui.model import FailureKind, Level, Model
 
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
     from enum import Enum
 
 _T = TypeVar("_T", bound=Struct)
-_NOT_STORED: Final = frozenset({"raw_fields"})  # explain a figure of now, too large for the past
 _FALLBACK: Final[dict[type, Enum]] = {  # for words of a newer version
     Model: Model.OTHER,
     Level: Level.UNKNOWN,
@@ -27,8 +24,8 @@ _FALLBACK: Final[dict[type, Enum]] = {  # for words of a newer version
 
 
 def to_json(value: Struct) -> str:
-    """Return a frozen value of the model as JSON, without fields at their default."""
-    return json.dumps(_to_plain(value), ensure_ascii=False, separators=(",", ":"))
+    """Return a frozen value of the model as JSON; large ones omit fields at their default."""
+    return encode(value).decode()
 
 
 def from_json(class_: type[_T], text: str | None) -> _T | None:
@@ -49,20 +46,6 @@ def from_json(class_: type[_T], text: str | None) -> _T | None:
         return value
     except (DecodeError, RecursionError):
         return None
-
-
-def _to_plain(value: Any) -> Any:
-    if isinstance(value, Struct):
-        names, defaults = value.__struct_fields__, value.__struct_defaults__
-        required = (NODEFAULT,) * (len(names) - len(defaults))
-        return {
-            name: _to_plain(field_value)
-            for name, default in zip(names, required + defaults, strict=True)
-            if name not in _NOT_STORED and (field_value := getattr(value, name)) != default
-        }
-    if isinstance(value, tuple):
-        return [_to_plain(item) for item in value]
-    return value.isoformat() if isinstance(value, date) else value
 
 
 def _understood(hint: Any, value: Any) -> Any:

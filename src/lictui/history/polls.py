@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lictui.history.database import HistoryFile
 from lictui.history.json_codec import from_json, to_json
@@ -45,11 +46,15 @@ def record_last_poll(db: sqlite3.Connection, poll: Poll) -> bool:
         "SELECT state, state_since FROM last_poll WHERE server = ?", (poll.server,)
     ).fetchone()
     previous_state, state_since = row or (None, poll.time)
-    failure = poll.result if isinstance(poll.result, Failure) else None
+    failure = success = snapshot = None
+    if isinstance(poll.result, Failure):
+        failure = poll.result
+    else:  # without what explains a figure of now: it is too large for the past
+        kept = tuple(replace(pool, raw_fields=()) for pool in poll.result.pools)
+        success, snapshot = poll.time, to_json(replace(poll.result, pools=kept))
     state = failure.state if failure else State.UP
     if state != previous_state:
         state_since = poll.time
-    succeeded = (None, None) if failure else (poll.time, to_json(poll.result))
     db.execute(
         "INSERT INTO last_poll(server, polled_at, latency, state, state_since, failure,"
         " last_success_at, snapshot) VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
@@ -59,7 +64,7 @@ def record_last_poll(db: sqlite3.Connection, poll: Poll) -> bool:
         " snapshot = ifnull(excluded.snapshot, snapshot)",
         (
             *(poll.server, poll.time, poll.latency, state.value, state_since),
-            *(to_json(failure) if failure else None, *succeeded),
+            *(to_json(failure) if failure else None, success, snapshot),
         ),
     )
     return bool(previous_state == State.UP)
