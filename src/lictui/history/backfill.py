@@ -22,7 +22,7 @@ from lictui.history.compaction import (
 )
 from lictui.history.csv_reader import MONTH
 from lictui.history.csv_reader import UNKNOWN as NO_COUNT
-from lictui.history.polls import last_polls, record_monthly_usage
+from lictui.history.polls import record_monthly_usage
 from lictui.history.pools import Capacity
 from lictui.history.query import StoredPool
 from lictui.history.rollup import (
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from lictui.analysis.columns import FloatArray, IntArray
     from lictui.config.settings import Retention
     from lictui.history.csv_reader import ImportedPool, Rows
-    from lictui.history.polls import LastPoll
     from lictui.history.pools import KnownPool
 
 _DAY: Final = int(Resolution.DAY)
@@ -70,14 +69,13 @@ def import_readings(
 ) -> ImportCounts:
     """Import everything that a file has."""
     kept = kept_since(now, retention)
-    polls = last_polls(db)
     written = rows = 0
     for pool in imported:
         rows += len(pool.rows)
         months = pool.of_width(MONTH)
         written += record_monthly_usage(db, pool.server, _months(pool.key, months))
         if len(months) < len(pool.rows):
-            written += _import_pool(db, pool, kept, polls.get(pool.server))
+            written += _import_pool(db, pool, kept)
     return ImportCounts(written, rows - written)
 
 
@@ -87,20 +85,15 @@ def _months(key: PoolKey, rows: Rows) -> Iterator[MonthlyUsage]:
 
 
 def _import_pool(
-    db: sqlite3.Connection,
-    imported: ImportedPool,
-    kept: Mapping[Resolution, int],
-    last_poll: LastPoll | None,
+    db: sqlite3.Connection, imported: ImportedPool, kept: Mapping[Resolution, int]
 ) -> int:
     """Import readings and buckets; return how many were new or changed."""
     rows = imported.rows[np.searchsorted(imported.rows["width"], MONTH, side="right") :]
     start, last = int(rows["time"].min()), int(max(rows["time"].max(), rows["high_at"].max()))
     pools.reset_pushed(db, imported.server, start)
-    pool = pools.find_pool(db, imported.server, imported.key)
-    is_new = pool is None
-    if pool is None:
-        name = products.describe(imported.key.product).name
-        pool = pools.create(db, imported.server, imported.key, imported.model, name, start)
+    known = pools.find_pool(db, imported.server, imported.key)
+    name = products.describe(imported.key.product).name
+    pool = known or pools.create(db, imported.server, imported.key, imported.model, name, start)
     pool = pools.change(db, pool, since=min(pool.since, start))
     # Figures are added to blocks only: all readings move there.
     pool = pack_before(db, pool, 1 + max(last, pools.last_reading(db, pool)), FOREVER)
@@ -118,12 +111,12 @@ def _import_pool(
         buckets = imported.of_width(width)
         if len(buckets):
             written += _import_buckets(db, pool, width, buckets, kept)
-    snapshot = last_poll.snapshot if last_poll else None
-    is_listed = any(each.key == imported.key for each in snapshot.pools) if snapshot else False
-    if not is_listed and (is_new or pool.ended is not None):
+    if known is None or known.ended is not None:
         # No server lists the pool: later sums leave it out instead of missing it forever.
         ended = _last_end(db, pool, -(-(last + 1) // _FINEST) * _FINEST)
-        pools.change(db, pool, ended=max(pool.ended or 0, ended) if last_poll else ended)
+        if known and known.was_read:
+            ended = max(ended, known.ended or 0)
+        pools.change(db, pool, ended=ended)
     return written
 
 

@@ -81,9 +81,7 @@ def memberships(
     by_server: dict[tuple[str, str, str], list[KnownPool]] = defaultdict(list)
     for pool in pools:
         owner = pool.server if owners is None else owners.get(pool.server)
-        was_polled = pool.ended is None or pool.since < pool.ended
-        counted = products.describe(pool.product).counted
-        if owner is None or not was_polled or not counted:
+        if owner is None or not pool.was_read or not products.describe(pool.product).counted:
             continue
         if (pool.server, pool.key) not in excluded:
             series = continued.get((pool.server, pool.key), (pool.product, pool.model))

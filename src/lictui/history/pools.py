@@ -45,6 +45,11 @@ class KnownPool(NamedTuple):
         """The key that distinguishes it from other pools of its server."""
         return PoolKey(self.product, self.subscription_date)
 
+    @property
+    def was_read(self) -> bool:
+        """Whether it was ever read: what only license files list ends where it starts."""
+        return self.ended is None or self.since < self.ended
+
 
 def select(db: sqlite3.Connection, condition: str, *values: object) -> list[KnownPool]:
     """Return the pools that meet an SQL condition."""
