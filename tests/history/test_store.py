@@ -49,6 +49,15 @@ def test_renamed_server_continues_the_history_of_its_new_name(
     assert len(fixture.readings()) == 22
 
 
+def test_renamed_server_has_no_gap_where_it_continues(fixture: HistoryFixture) -> None:
+    fixture.record(MIDNIGHT - DAY, 5, "new")
+    fixture.poll_series(MIDNIGHT, [7, 7], "old", every=HOUR)
+    fixture.history.rename_server("old", "new")
+    fixture.poll_series(MIDNIGHT + 2 * HOUR, [8], "new", every=HOUR)
+    fixture.clock._now = MIDNIGHT + 3 * HOUR - 1
+    assert len(fixture.buckets(MIDNIGHT, MIDNIGHT + 3 * HOUR, 300, "new")) == 3 * 12
+
+
 def test_renaming_to_the_same_name_changes_nothing(fixture: HistoryFixture) -> None:
     fixture.poll_series(MIDNIGHT, [5])
     fixture.history.rename_server("lic-01", "lic-01")

@@ -208,13 +208,14 @@ def merge_pools(db: sqlite3.Connection, earlier: KnownPool, later: KnownPool) ->
     end = (last // FINEST + 1) * FINEST
     for pool in (earlier, later):
         pack_before(db, pool, end, FOREVER)
-        db.execute("DELETE FROM reading WHERE pool = ?", (pool.id,))
     write_readings(db, earlier, blocks.read_readings(db, later.id, 0, FOREVER))
     for width in blocks.WIDTHS:
         rollups = blocks.read_rollups(db, later.id, width, 0, FOREVER)
         update(db, earlier, width, EMPTY, rollups)
     blocks.drop_all(db, later.id)
-    db.execute("UPDATE OR REPLACE capacity SET pool = ? WHERE pool = ?", (earlier.id, later.id))
+    for table in ("capacity", "reading"):
+        db.execute(f"UPDATE OR REPLACE {table} SET pool = ? WHERE pool = ?", (earlier.id, later.id))
+    pools.delete_before(db, earlier.id, end)
     db.execute("DELETE FROM pool WHERE id = ?", (later.id,))
     since = min(earlier.since, later.since)
     merged = later._replace(id=earlier.id, server=earlier.server, since=since, packed_until=end)
