@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from tests.support.alert_scenario import INTERVAL, TODAY, USAGE, AlertScenario
+from tests.support.clock import START
 from tests.support.values import failure, pool, server, snapshot
 
 from lictui.config.settings import AlertSettings, Thresholds
-from lictui.engine.alert_state import journal_lines
+from lictui.engine.alert_state import is_transition, journal_lines
 from lictui.model import (
     Acknowledgement,
     Activation,
@@ -20,6 +21,7 @@ from lictui.model import (
     AlertKind,
     AlertTransition,
     Certificate,
+    EventKind,
     Failure,
     FailureKind,
     Level,
@@ -97,6 +99,15 @@ def test_poll_is_counted_once_however_often_alerts_are_evaluated() -> None:
         assert scenario.transitions() == events
 
 
+def test_alert_counts_from_its_first_poll_and_shows_the_last_figures() -> None:
+    scenario = AlertScenario()
+    scenario.poll(85, 85, 78)  # within the clear margin
+    (alert,) = scenario.states
+    assert (alert.since, alert.raised_at) == (START + INTERVAL, START + 2 * INTERVAL)
+    assert (alert.ratio, alert.level) == (0.78, Level.WARN)
+    assert "78 of 100" in alert.message
+
+
 def test_lasting_alert_repeats_until_it_is_acknowledged() -> None:
     scenario = AlertScenario(AlertSettings(Thresholds(repeat=4 * INTERVAL)))
     scenario.poll(*[85] * 11)
@@ -160,6 +171,50 @@ def test_merged_server_counts_each_poll_once_and_raises_once() -> None:
     assert poll_both() == []
     poll_both()
     assert poll_both() == [(AlertTransition.RAISED, "lic-01")]
+
+
+def test_usage_is_raised_by_polls_of_the_source_that_reports_it() -> None:
+    ddc = server("ddc", source=SourceName.CVAD, same_as="lic-01")
+    scenario = AlertScenario(None, server(), ddc)
+    scenario.poll(snapshot(pool(in_use=90, installed=100)), name="ddc")
+    scenario.poll(*[OTHER_PRODUCT] * 3)
+    assert scenario.events == []
+    scenario.poll(snapshot(pool(in_use=90, installed=100)), name="ddc")
+    assert scenario.transitions() == ["raised critical"]
+
+
+NOTICE = snapshot(USED, notices=(Notice("server", Level.WARN, "Daemon down"),))
+
+
+@pytest.mark.parametrize(
+    ("results", "lines"),
+    [
+        (
+            [85, 85, 95, 95, 84, 84, 84, 84, 84, 70, 70],
+            [
+                "warn raised: X: 85 of 100 assigned (85 %), 15 free",
+                "critical escalated (warn -> critical): X: 95 of 100 assigned (95 %), 5 free",
+                "warn downgraded (critical -> warn): X: 84 of 100 assigned (84 %), 16 free",
+                "warn ongoing for 1 h: X: 84 of 100 assigned (84 %), 16 free",
+                "ok resolved after 2 h: X: 84 of 100 assigned (84 %), 16 free",
+            ],
+        ),
+        # Lines of their own say that a server is down, that it is up, and what it reports.
+        ([LOST, LOST, 50, 50], []),
+        ([NOTICE, snapshot(USED)], ["ok resolved after 15 min: Daemon down"]),
+    ],
+    ids=["usage", "server", "notice"],
+)
+def test_alerts_are_logged(results: list[Any], lines: list[str]) -> None:
+    scenario = AlertScenario(AlertSettings(Thresholds(repeat=4 * INTERVAL)))
+    scenario.poll(*results)
+    logged = list(journal_lines(scenario.events))
+    assert [f"{line.level} {line.message.replace('XDT_PLT_UD', 'X')}" for line in logged] == lines
+    transitions = [line for line in logged if is_transition(line)]
+    assert [line.message.split()[0] for line in transitions] == [
+        words[1] for line in lines if (words := line.split())[1] not in ("downgraded", "ongoing")
+    ]
+    assert not any(is_transition(replace(line, kind=EventKind.SERVER)) for line in logged)
 
 
 def test_expiring_certificate_is_logged_when_raised_and_when_renewed() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from tests.support.clock import START
 from tests.support.example_board import (
     NO_DATA_FAILURE,
     TIMEOUT_FAILURE,
@@ -14,13 +15,15 @@ from tests.support.example_board import (
     up_status,
 )
 
-from lictui.engine.alerts import current_alerts
+from lictui.engine.alerts import alert_events, current_alerts
 from lictui.engine.board import Board, ServerStatus
 from lictui.engine.merge import merge_board
 from lictui.model import (
     Activation,
     ActivationStatus,
+    AlertKey,
     AlertKind,
+    AlertState,
     Certificate,
     Level,
     Notice,
@@ -40,16 +43,21 @@ def alerts(*servers: ServerStatus) -> list[tuple[AlertKind, Level]]:
 
 
 @pytest.mark.parametrize(
-    ("in_use", "level"),
-    [(896, Level.WARN), (900, Level.CRITICAL), (1010, Level.OVERDRAFT), (1100, Level.EXHAUSTED)],
+    ("in_use", "level", "rest"),
+    [
+        (896, Level.WARN, "104 free"),
+        (900, Level.CRITICAL, "100 free"),
+        (1010, Level.OVERDRAFT, "using 10 of 100 overdraft"),
+        (1100, Level.EXHAUSTED, "0 available"),
+    ],
 )
-def test_usage_has_a_level_and_a_message(in_use: int, level: Level) -> None:
+def test_usage_has_a_level_and_a_message(in_use: int, level: Level, rest: str) -> None:
     status = up_status("a", pool("XDT_PLT_UD", in_use, 1000, 100))
     (alert,) = current_alerts(merge_board(Board((status,))), TODAY)
     assert (alert.key.kind, alert.level, alert.key.server) == (AlertKind.USAGE, level, "a")
     assert (alert.key.product, alert.since) == ("XDT_PLT_UD", status.last_success_at)
     percent = 89 if in_use == 896 else in_use // 10  # on the same side of the threshold
-    assert f"{in_use:,} of 1,000 assigned ({percent} %)" in alert.message
+    assert alert.message.endswith(f"{in_use:,} of 1,000 assigned ({percent} %), {rest}")
 
 
 def test_usage_of_one_product_is_summed_over_its_pools() -> None:
@@ -80,7 +88,8 @@ def test_normal_pools_have_no_alert(pools: tuple[Pool, ...]) -> None:
         (date(2027, 2, 23), OK, OK),
         (date(2027, 2, 22), Level.WARN, Level.WARN),
         (date(2026, 12, 24), Level.CRITICAL, Level.CRITICAL),
-        (date(2026, 11, 1), Level.CRITICAL, Level.WARN),  # licenses stay valid without it
+        (TODAY, Level.CRITICAL, Level.CRITICAL),
+        (date(2026, 11, 23), Level.CRITICAL, Level.WARN),  # licenses stay valid without it
     ],
 )
 def test_last_days_have_a_level(
@@ -207,3 +216,40 @@ def test_alerts_are_ordered_by_severity() -> None:
     ranks = [Level.EXHAUSTED, Level.OVERDRAFT, Level.CRITICAL, Level.WARN]
     levels = [alert.level for alert in current_alerts(merge_board(example_board()), TODAY)]
     assert levels == sorted(levels, key=ranks.index)
+
+
+PENDING = AlertState(AlertKey("a", AlertKind.USAGE, "X"), Level.WARN, "", START)
+RAISED = replace(PENDING, raised_at=START, notified_at=START)
+REPEATED = replace(RAISED, notified_at=START + 3600)
+WORSE = replace(REPEATED, level=Level.CRITICAL)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (None, [RAISED], []),  # nobody evaluated alerts until now
+        ([], None, []),
+        ([], [PENDING], []),
+        ([], [RAISED], ["raised"]),
+        ([PENDING], [RAISED], ["raised"]),
+        ([RAISED], [RAISED], []),
+        ([RAISED], [REPEATED], ["repeated"]),
+        ([RAISED], [WORSE], ["worse"]),
+        ([WORSE], [replace(WORSE, raised_at=START + 60, notified_at=START + 3660)], []),
+        ([RAISED], [], []),
+    ],
+    ids=[
+        "first evaluation", "evaluated by nobody", "pending", "raised", "no longer pending",
+        "unchanged", "repeated", "worse", "clock set", "cleared",
+    ],
+)  # fmt: skip
+def test_boards_tell_what_was_raised_or_repeated(
+    before: list[AlertState] | None, after: list[AlertState] | None, expected: list[str]
+) -> None:
+    first, second = (
+        merge_board(Board((up_status("a"),), alert_states=None if states is None else (*states,)))
+        for states in (before, after)
+    )
+    found = alert_events(first, second, START)
+    assert [event.transition for event in found] == expected
+    assert all(event.previous_level is Level.WARN for event in found if event.alert is WORSE)
