@@ -5,10 +5,12 @@ from datetime import date
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.report.report_fixture import CCS, END, HOURS, UD, ReportFixture, timestamp
 from tests.report.sample import sample_report
 from tests.support.values import poll, pool, snapshot
 
+from lictui.analysis.forecast import Forecast, ForecastStatus, Reach
 from lictui.config.entitlements import Entitlement
 from lictui.config.settings import Settings
 from lictui.model import Level, Model
@@ -64,6 +66,36 @@ def test_summary_lists_usage_forecasts_expirations_and_missing_data(fixture: Rep
         ("entitlements", "Unused licenses cost 14,365 EUR per year."),
         ("no data", "gone: no data this month; excluded."),
     ]
+
+
+SOON = date(2026, 12, 20)
+NARROW = (date(2026, 12, 10), date(2026, 12, 30))
+
+
+@pytest.mark.parametrize(
+    ("critical", "full", "texts"),
+    [
+        (Reach(0.9, 0.9, SOON), None, ["90 % utilization is likely to be reached by"]),
+        (Reach(0.9, 0.6, SOON, NARROW), None, ["90 % utilization may be reached by"]),
+        (Reach(0.9, 0.6, SOON), None, []),
+        (Reach(0.9, 0.9, SOON, last_reached=date(2026, 10, 30)), None, []),
+        (Reach(0.9, 0.9, SOON), Reach(1.0, 0.9, SOON), ["all licenses are likely to be in use by"]),
+        (Reach(0.9, 0.9, SOON), Reach(1.0, 0.6, SOON, NARROW), ["all licenses may be in use by"]),
+    ],
+    ids=["likely", "narrow", "uncertain", "reached before", "all likely", "all narrow"],
+)
+def test_summary_says_when_a_threshold_is_reached_next(
+    fixture: ReportFixture, critical: Reach, full: Reach | None, texts: list[str]
+) -> None:
+    fixture.record_hourly("a", [10] * HOURS)
+    report = fixture.report()
+    forecast = Forecast(
+        "estate", CCS, Model.CONCURRENT, ForecastStatus.GROWING, 365, critical=critical,
+        installed=full,
+    )  # fmt: skip
+    report = replace(report, products=(replace(report.products[0], forecast=forecast),))
+    found = [text.split(": ")[1] for label, text in statements(report) if label == "forecast"]
+    assert found == [f"{text} 20 December 2026." for text in texts]
 
 
 def test_summary_of_a_quiet_month_is_one_statement(fixture: ReportFixture) -> None:
