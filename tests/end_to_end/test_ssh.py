@@ -18,6 +18,7 @@ from tests.support.sshd import SSHD, Sshd
 from lictui.config.server_schema import COMMAND_FORMATS
 from lictui.model import Server, SourceName
 from lictui.simulator.commands import Machine
+from lictui.simulator.flexnet import FlexServer
 
 pytestmark = [
     pytest.mark.slow,
@@ -64,7 +65,7 @@ def _server(
 
 def _output(folder: Path, command_format: str) -> str:
     """Return the command that shows the output of the program of a format."""
-    printed = Machine("lic01").run(_FORMATS[command_format][0], _LICENSES, START)
+    printed = Machine(FlexServer("lic01")).run(_FORMATS[command_format][0], _LICENSES, START)
     assert printed.status == 0
     file = folder / f"{command_format}.txt"
     file.write_bytes(printed.stdout)

@@ -12,6 +12,7 @@ from tests.support.terminal import Terminal
 
 from lictui.model import Server, SourceName
 from lictui.simulator.commands import Machine
+from lictui.simulator.flexnet import FlexServer
 
 _INTERVAL = 4.0  # seconds
 _PATIENCE = 60.0
@@ -42,7 +43,9 @@ def test_one_of_a_team_polls_and_another_takes_over_when_it_is_killed(
     program: Program, tmp_path: Path
 ) -> None:
     output, polls = tmp_path / "output", tmp_path / "polls"
-    output.write_bytes(Machine("lic01").run(("check_mk_agent",), (licenses(),), START).stdout)
+    output.write_bytes(
+        Machine(FlexServer("lic01")).run(("check_mk_agent",), (licenses(),), START).stdout
+    )
     polls.touch()
     command = ("sh", "-c", f"echo $PPID >> {polls}; cat {output}")
     program.register(

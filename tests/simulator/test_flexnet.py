@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from tests.support.clock import START
 
 from lictui.simulator import License
-from lictui.simulator.flexnet import FlexServer, LmstatLayout, seats
+from lictui.simulator.flexnet import FlexServer, seats
 
 
 def _pool(in_use: int, product: str = "XDT_ENT_UD", year: int = 2026) -> License:
@@ -56,8 +56,8 @@ def test_lmstat_text_has_the_layout_of_citrix() -> None:
 
 
 def test_lmstat_layout_changes_only_line_ends_blank_lines_and_local_time() -> None:
-    layout = LmstatLayout(newline="\r\n", airy=True, hours=1)
-    lines = replace(_SERVER, layout=layout).lmstat_text(_POOLS, START).split("\r\n")
+    other = replace(_SERVER, newline="\r\n", airy=True, hours=1)
+    lines = other.lmstat_text(_POOLS, START).split("\r\n")
     assert all(bool(line) != bool(at % 2) for at, line in enumerate(lines[:-1]))
     text = "\n".join(filter(None, lines))
     local = {

@@ -8,6 +8,7 @@ from tests.support.clock import START
 
 from lictui.simulator import License
 from lictui.simulator.commands import Machine, PowerShell
+from lictui.simulator.flexnet import FlexServer
 
 POOLS = (
     License(
@@ -22,7 +23,7 @@ POOLS = (
     ),
     License("CITRIX", "Citrix Start-up License|Server", "SYS", date(2030, 1, 1), None, 10, 0, 1),
 )
-_MACHINE = Machine("lic01")
+_MACHINE = Machine(FlexServer("lic01"))
 _SHELL = ("powershell.exe", "-NoProfile", "-Command")
 
 

@@ -12,6 +12,7 @@ from lictui.simulator import FaultMode, License
 from lictui.simulator.commands import CommandListener, CommandTarget, Machine
 from lictui.simulator.cvad_server import SiteApi
 from lictui.simulator.estate import ServerKind, SimulatedServer
+from lictui.simulator.flexnet import FlexServer
 from lictui.simulator.http import ApiClient, HttpListener, Listener, ServerCertificate, self_signed
 from lictui.simulator.usage import EMEA
 from lictui.simulator.winrm_auth import WindowsAccount
@@ -84,8 +85,9 @@ class Simulators:
     ) -> RunningSimulator:
         """A machine with a command line; `install_programs` writes the programs that reach it."""
         running = RunningSimulator(pools or (licenses(),), fault)
+        machine = Machine(FlexServer("lic01"))
         target = CommandTarget(
-            Machine("lic01"), lambda: running.inventory, lambda: running.fault, self._clock
+            machine, lambda: running.inventory, lambda: running.fault, self._clock
         )
         return self._start(running, lambda: CommandListener(target))
 

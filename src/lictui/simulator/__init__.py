@@ -7,7 +7,7 @@ are the state of a server at one time: its licenses, and the fault it simulates.
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
+from enum import StrEnum, auto
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -28,6 +28,14 @@ class License(Struct, frozen=True):
     overdraft: int
     in_use: int
     queued: int = 0  # asked for and not given: a queue where the vendor has one
+
+    @property
+    def code_parts(self) -> tuple[str, str, str]:
+        """Product, edition and model of `XDT_PLT_UD`; another code is all product."""
+        match self.product.split("_"):
+            case [product, edition, model]:
+                return product, edition, model
+        return self.product, "", ""
 
     @property
     def vendor_string(self) -> str:
@@ -60,19 +68,19 @@ class License(Struct, frozen=True):
 class FaultMode(StrEnum):
     """A fault that a server simulates; NORMAL is none."""
 
-    NORMAL = "normal"
-    SILENT = "silent"  # takes the connection and never answers
-    EMPTY = "empty"  # answers with an inventory of nothing, as a LAS server does over WMI
-    LOGIN_PAGE = "login_page"  # an HTML page with status 200, as a portal in between would
-    BUSY = "busy"  # 503 with Retry-After
-    RATE_LIMITED = "limited"  # too many requests: 429 with Retry-After; over WinRM its quota fault
-    DENIED = "denied"  # refuses every password
-    FORBIDDEN = "forbidden"  # knows the user, lacks the permission
-    TRUNCATED = "half"  # cuts the answer off in the middle
-    OVERSIZED = "huge"  # answers with more than 10 MB
-    GARBAGE = "garbage"  # answers with bytes that mean nothing
-    CREDENTIALS_EXPIRED = "expired"  # its client secret, or its key, has run out
-    UNKNOWN_CUSTOMER = "elsewhere"  # knows nothing of this customer, as another region would not
+    NORMAL = auto()
+    SILENT = auto()  # takes the connection and never answers
+    EMPTY = auto()  # answers with an inventory of nothing, as a LAS server does over WMI
+    LOGIN_PAGE = auto()  # an HTML page with status 200, as a portal in between would
+    BUSY = auto()  # 503 with Retry-After
+    RATE_LIMITED = auto()  # too many requests: 429 with Retry-After; over WinRM its quota fault
+    DENIED = auto()  # refuses every password
+    FORBIDDEN = auto()  # knows the user, lacks the permission
+    TRUNCATED = auto()  # cuts the answer off in the middle
+    OVERSIZED = auto()  # answers with more than 10 MB
+    GARBAGE = auto()  # answers with bytes that mean nothing
+    CREDENTIALS_EXPIRED = auto()  # its client secret, or its key, has run out
+    UNKNOWN_CUSTOMER = auto()  # knows nothing of this customer, as another region would not
 
 
 CurrentInventory = Callable[[], tuple[License, ...]]

@@ -114,16 +114,21 @@ class CloudApi(JsonApi):
         return apply_fault(resource(query, fault), fault)
 
 
-def query_month(query: Mapping[str, str], name: str) -> str:
-    """Return the month `yyyy-MM` in a query. Raises RefusedError."""
+def query_month(query: Mapping[str, str], name: str) -> int:
+    """Return the month `yyyy-MM` in a query, counted from the year 0. Raises RefusedError."""
     month = query.get(name.lower(), "")
     if _MONTH.fullmatch(month):
-        return month
+        return int(month[:4]) * 12 + int(month[5:]) - 1
     kind = "invalidString" if month else "missing"
     raise common_error(400, kind, f"{name} must be yyyy-MM.", name=name)
 
 
 _MONTH: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+
+
+def month_start(month: int) -> float:
+    """Return when a month starts; months are counted from the year 0."""
+    return datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC).timestamp()
 
 
 # The licensing API
@@ -186,8 +191,7 @@ class LicensingApi(CloudApi):
         return web.json_response(current_usage_body(licenses, self.customer, self.clock.now()))
 
     def _history(self, query: Mapping[str, str], fault: FaultMode) -> web.Response:
-        months = (query_month(query, name) for name in ("startDate", "endDate"))
-        start, end = (int(month[:4]) * 12 + int(month[5:]) - 1 for month in months)
+        start, end = (query_month(query, name) for name in ("startDate", "endDate"))
         if not start <= end < start + _MAX_MONTHS:
             detail = f"startDate to endDate must be 1 to {_MAX_MONTHS} months."
             raise common_error(400, "outOfRange", detail, name="endDate")
@@ -247,16 +251,11 @@ def historical_usage_body(licenses: License, customer: str, rows: Sequence[Json]
     }
 
 
-def _month_start(month: int) -> float:
-    """Return when a month starts; months are counted from the year 0."""
-    return datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC).timestamp()
-
-
 def month_rows(pool: SimulatedPool, first: int, last: int, now: float) -> list[Json]:
     """Return the calendar months from `first` to `last` that have started, this one up to now."""
     rows: list[Json] = []
     for month in range(first, last + 1):
-        start, end = _month_start(month), min(now, _month_start(month + 1) - 1)
+        start, end = month_start(month), min(now, month_start(month + 1) - 1)
         if start > now:
             break
         before, after = pool.curve.value_at(start), pool.curve.value_at(end)

@@ -21,17 +21,13 @@ from msgspec.structs import replace
 from lictui.clock import Clock, iso
 from lictui.paths import write_private
 from lictui.simulator import CurrentFault, CurrentInventory, FaultMode, License, fake_program
-from lictui.simulator.flexnet import (
-    FlexServer,
-    LmstatLayout,
-    udadmin_text,
-    unreachable_text,
-)
 from lictui.simulator.http import Listener
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Iterable, Mapping, Sequence
+
+    from lictui.simulator.flexnet import FlexServer
 
 
 # JSON as ConvertTo-Json of PowerShell writes it
@@ -85,7 +81,6 @@ _NO_EXPIRY: Final = date(2000, 1, 1)
 _NO_SUBSCRIPTION: Final = date(2038, 1, 1)
 _START_UP: Final = ("CITRIX", "CTXLSDIAG")
 _TYPES: Final = {"Retail": "Retail", "RetailS": "Retail (expiring)", "SYS": "System"}
-_PARTS: Final = 3  # product, edition, model: the code's own, in Citrix's words its PEM
 
 
 def _lic_inventory_row(pool: License, *, las: bool) -> Mapping[str, object]:
@@ -95,7 +90,7 @@ def _lic_inventory_row(pool: License, *, las: bool) -> Mapping[str, object]:
     disagree (protocols: 8083). `las` names the subscription date as releases did before Customer
     Success Services.
     """
-    product, edition, model = _pem(pool.product)
+    product, edition, model = pool.code_parts
     name, _, model_name = pool.full_name.partition("|")
     total = pool.installed + pool.overdraft
     dated = "SubscriptionAdvantage" if las else "CustomerSuccessServices"
@@ -124,13 +119,6 @@ def _wmi_row(pool: License, *, dcom: bool) -> Mapping[str, object]:
         row["SubscriptionDate"] = f"{pool.subscription_date:%Y%m%d}000000.000000+000"
     system = {"CimSuperClassName": None, "CimSystemProperties": "Microsoft.Management"}
     return row | {"PSComputerName": None, "CimClass": system}
-
-
-def _pem(code: str) -> tuple[str, str, str]:
-    parts = code.split("_")
-    if len(parts) < _PARTS:
-        return code, "", ""
-    return parts[0], "_".join(parts[1:-1]), parts[-1]
 
 
 # Checkmk's agent section, and license files
@@ -205,7 +193,7 @@ def _status_pool(pool: License) -> dict[str, object]:
     return {
         "product": pool.product,
         "name": pool.full_name.partition("|")[0],
-        "model": models.get(pool.product.rpartition("_")[2], "other"),
+        "model": models.get(pool.code_parts[2], "other"),
         "license_type": pool.license_type,
         "subscription_date": pool.subscription_date.isoformat(),
         "expires": pool.expires.isoformat() if pool.expires else None,
@@ -242,13 +230,15 @@ _UDADMIN_OPTIONS: Final = {"-list", "-times", "-a"}
 
 
 class Machine(Struct, frozen=True):
-    """A license server's own machine; what differs between releases of its programs."""
+    """A license server's own machine."""
 
-    name: str
-    seed: int = 1
-    vendor: str = "CITRIX"
-    layout: LmstatLayout = field(default_factory=LmstatLayout)
+    flexnet: FlexServer
     powershell: PowerShell = field(default_factory=PowerShell)
+
+    @property
+    def name(self) -> str:
+        """The name of the machine."""
+        return self.flexnet.name
 
     def run(self, argv: Sequence[str], inventory: Sequence[License], at: float) -> SimulatedOutput:
         """Run the program that `argv` starts with, at the time `at`."""
@@ -287,15 +277,14 @@ class Machine(Struct, frozen=True):
                 return SimulatedOutput(_USAGE.encode(), status=1)
         if not set(_WITHOUT_VALUE) & set(options):
             inventory = ()  # without them only the state of the daemons is printed
-        server = FlexServer(self.name, self.seed, self.vendor, self.layout)
-        return SimulatedOutput(server.lmstat_text(inventory, at).encode())
+        return SimulatedOutput(self.flexnet.lmstat_text(inventory, at).encode())
 
     def _udadmin(
         self, options: Sequence[str], inventory: Sequence[License], at: float
     ) -> SimulatedOutput:
         if "-list" not in options or not set(options) <= _UDADMIN_OPTIONS:
             return SimulatedOutput(stderr="udadmin: these options are not simulated", status=1)
-        text = udadmin_text(inventory, at, seed=self.seed, times="-times" in options)
+        text = self.flexnet.udadmin_text(inventory, at, times="-times" in options)
         return SimulatedOutput(text.encode())
 
     def _powershell(self, options: Sequence[str], inventory: Sequence[License]) -> SimulatedOutput:
@@ -415,7 +404,7 @@ class CommandTarget(Struct, frozen=True):
             FaultMode.BUSY,
             FaultMode.RATE_LIMITED,
         }:
-            text = unreachable_text(self.clock.now(), self.machine.layout)
+            text = self.machine.flexnet.unreachable_text(self.clock.now())
             return SimulatedOutput(text.encode(), status=1)
         if fault is FaultMode.EMPTY:
             return self.machine.run(argv, (), self.clock.now())

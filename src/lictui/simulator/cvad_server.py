@@ -53,13 +53,6 @@ _LOCAL_PRODUCTS: Final = {"MPS": "Citrix Virtual Apps"}
 _SUITE: Final = "Citrix Virtual Apps and Desktops"
 
 
-def _parts(code: str) -> tuple[str, str, str]:
-    """Product, edition and model of `XDT_PLT_UD`."""
-    product, _, rest = code.partition("_")
-    edition, _, model = rest.partition("_")
-    return product, edition, model
-
-
 class SimulatedSite(Struct, frozen=True):
     """A site at one time, in the words of its API."""
 
@@ -109,7 +102,7 @@ def me(site: SimulatedSite, user: str, expires: str) -> Json:
 def site_detail(site: SimulatedSite) -> Json:
     """Return `/Sites/{idOrName}`."""
     licenses, main = site.licenses, site.main
-    product, edition, model = _parts(main.product) if main else (None, None, "")
+    product, edition, model = main.code_parts if main else (None, None, "")
     return {
         "Id": site.id,
         "Name": site.name,
@@ -133,7 +126,7 @@ def site_detail(site: SimulatedSite) -> Json:
 
 def _usage(site: SimulatedSite, model: str) -> Json:
     names = ("LicensedSessionsActive", "PeakConcurrentLicenseUsers", "TotalUniqueLicenseUsers")
-    in_use = sum(pool.in_use for pool in site.licenses if _parts(pool.product)[2] == model)
+    in_use = sum(pool.in_use for pool in site.licenses if pool.code_parts[2] == model)
     if _MODELS.get(model) == "UserDevice":
         return dict(zip(names, (in_use // 2, None, in_use), strict=True))
     peak = max(in_use, _peak_today(site.server, site.now))
@@ -208,7 +201,7 @@ _DISCONNECTED: Final = 8  # every so many sessions
 def sessions(site: SimulatedSite, query: Mapping[str, str]) -> Json:
     """Return a page of `/Sessions`: the licensed ones, of which some are disconnected."""
     main = site.main
-    total = _usage(site, _parts(main.product)[2])["LicensedSessionsActive"] if main else 0
+    total = _usage(site, main.code_parts[2])["LicensedSessionsActive"] if main else 0
     limit = min(_number(query, "limit") or _SESSION_PAGE, _MAX_SESSION_PAGE)
     first = _number(query, "continuationToken")
     last = min(first + limit, total)
@@ -227,7 +220,7 @@ def _number(query: Mapping[str, str], name: str) -> int:
 def overview(site: SimulatedSite, *, inventory: bool) -> Json:
     """Return `LicenseOverview`; a LAS site has its inventory in a list of its own."""
     licenses, main = site.licenses, site.main
-    product, edition, model = _parts(main.product) if main else ("", "", "")
+    product, edition, model = main.code_parts if main else ("", "", "")
     lines = [_inventory(pool) for pool in licenses] if inventory else []
     status = ("LasCompatible" if site.is_las else "Compatible") if licenses else "NoInventory"
     return {
@@ -255,7 +248,7 @@ def overview(site: SimulatedSite, *, inventory: bool) -> Json:
 
 
 def _inventory(pool: License) -> Json:
-    product, edition, model = _parts(pool.product)
+    product, edition, model = pool.code_parts
     local = _LOCAL_EDITIONS.get(edition, edition)
     return {
         "LicenseProductName": _PRODUCTS.get(product, product),

@@ -28,7 +28,7 @@ from lictui.simulator.commands import (
 )
 from lictui.simulator.cvad_server import SiteApi
 from lictui.simulator.estate import ServerKind, SimulatedEstate, SimulatedServer
-from lictui.simulator.flexnet import LmstatLayout
+from lictui.simulator.flexnet import FlexServer
 from lictui.simulator.http import (
     ApiClient,
     Handler,
@@ -174,19 +174,16 @@ class ServerFactory(Struct, frozen=True):
     def _start_command_target(self, server: Server) -> tuple[Server, Listener]:
         simulated = self.simulated
         kind, hours = simulated.kind, simulated.region.hours
-        machine = Machine(
+        flexnet = FlexServer(
             simulated.name,
             self.estate.seed,
             simulated.vendor,
-            layout=LmstatLayout(
-                newline="\r\n" if simulated.vendor == "CITRIX" else "\n",  # on Windows, mostly
-                airy=kind is ServerKind.REMOTE_LMSTAT,
-                hours=hours,
-            ),
-            powershell=PowerShell(
-                is_windows_powershell=kind is not ServerKind.WMI_JSON, hours=hours
-            ),
+            newline="\r\n" if simulated.vendor == "CITRIX" else "\n",  # on Windows, mostly
+            airy=kind is ServerKind.REMOTE_LMSTAT,
+            hours=hours,
         )
+        powershell = PowerShell(is_windows_powershell=kind is not ServerKind.WMI_JSON, hours=hours)
+        machine = Machine(flexnet, powershell)
         target = CommandTarget(machine, self.inventory, self.fault, self.clock, _USER)
         listener = CommandListener(target, self.host, self.port)
         host, port = listener.client_host, str(listener.port)

@@ -7,7 +7,7 @@ are UTC epoch seconds.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
-from enum import StrEnum
+from enum import Enum, auto
 from math import inf, pi, sin
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -128,25 +128,25 @@ class SimulatedPool(Struct, frozen=True):
         return share * sin(pi * (moment - start) / (end - start)) if start < moment < end else 0.0
 
 
-class ServerKind(StrEnum):
+class ServerKind(Enum):
     """How a simulated license server is read."""
 
-    WINRM_BASIC = "basic"  # WMI over WinRM: TLS and Basic
-    WINRM_NTLM = "ntlm"  # TLS and Negotiate, which comes down to NTLM
-    WINRM_ENCRYPTED = "sealed"  # plain HTTP and Negotiate, with message encryption
-    SITE = "site"  # the orchestration API of a legacy site
-    LAS_SITE = "las_site"  # of a site that uses the License Activation Service
-    SITE_WITHOUT_OVERVIEW = "bare_site"  # where no license overview answers
-    CLOUD = "cloud"  # an account of Citrix Cloud
-    PARTNER = "partner"  # a partner's account of License Usage Insights
-    LMSTAT = "lmstat"  # FlexNet, asked from afar
-    INVENTORY = "inventory"  # the rest by a command over there: Get-LicInventory
-    LAS_INVENTORY = "las_inventory"  # Get-LicLasInventory
-    WMI_JSON = "wmi_json"  # Citrix_GT_License_Pool
-    REMOTE_LMSTAT = "remote_lmstat"
-    UDADMIN = "udadmin"
-    CHECKMK = "checkmk"
-    LICTUI = "lictui"  # another lictui
+    WINRM_BASIC = auto()  # WMI over WinRM: TLS and Basic
+    WINRM_NTLM = auto()  # TLS and Negotiate, which comes down to NTLM
+    WINRM_ENCRYPTED = auto()  # plain HTTP and Negotiate, with message encryption
+    SITE = auto()  # the orchestration API of a legacy site
+    LAS_SITE = auto()  # of a site that uses the License Activation Service
+    SITE_WITHOUT_OVERVIEW = auto()  # where no license overview answers
+    CLOUD = auto()  # an account of Citrix Cloud
+    PARTNER = auto()  # a partner's account of License Usage Insights
+    LMSTAT = auto()  # FlexNet, asked from afar
+    INVENTORY = auto()  # the rest by a command over there: Get-LicInventory
+    LAS_INVENTORY = auto()  # Get-LicLasInventory
+    WMI_JSON = auto()  # Citrix_GT_License_Pool
+    REMOTE_LMSTAT = auto()
+    UDADMIN = auto()
+    CHECKMK = auto()
+    LICTUI = auto()  # another lictui
 
 
 class ReportedServer(Struct, frozen=True):

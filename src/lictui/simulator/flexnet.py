@@ -79,75 +79,15 @@ def device_name(mark: int, number: int) -> str:
     return f"ws-{mark % 1000:03}-{number:04}"
 
 
-# Output of `udadmin -list`: users and devices with an assigned license
+# A server, and what its programs print
 
 
 _UPDATE_MINUTES: Final = 15  # minutes between two updates of the usage data
 _DEVICES: Final = 5  # every so many licenses are assigned to a device
 _ASSIGNED_SECONDS: Final = 90 * 86400
 _DATED: Final = "%Y.%m%d"  # versions of Citrix's features are subscription dates
-
-
-def udadmin_text(inventory: Iterable[License], at: float, *, seed: int = 1, times: bool) -> str:
-    """Output of `udadmin -list`, with `-times` or without; one line for each assignment.
-
-    It does not contain how many licenses are installed: the layout that `-a` prints is not public.
-    """
-    age = int(at // 60) % _UPDATE_MINUTES
-    head = f"Usage data is {age} minutes old. Next update in {_UPDATE_MINUTES - age} minutes."
-    users, devices = [], []
-    for pool in inventory:
-        version = f"{pool.subscription_date:{_DATED}}"
-        for number in range(pool.in_use):
-            mark = crc32(f"{seed}/{pool.product}/{version}/{number}".encode())
-            since = datetime.fromtimestamp(at - (at + mark * 97) % _ASSIGNED_SECONDS, UTC)
-            detail = f"{pool.product} {version}"
-            if times:
-                detail += f" ({since:%a %b %d %H:%M:%S %Y})"
-            if mark % _DEVICES:
-                users.append(f" {user_name(mark, number)} {detail}")
-            else:
-                devices.append(f" {device_name(mark, number)} {detail}")
-    return "\r\n".join((head, "Users:", *users, "Devices:", *devices, ""))
-
-
-# Output of `lmstat -a`, as Citrix's own prints it
-
-
-class LmstatLayout(Struct, frozen=True):
-    """What differs from release to release."""
-
-    newline: str = "\n"  # "\r\n" on Windows
-    airy: bool = False  # a blank line after each line, as of 2022
-    hours: float = 0.0  # of the server's local time, ahead of UTC
-
-    def join(self, lines: Iterable[str]) -> str:
-        """`lines` as text."""
-        if self.airy:
-            lines = (line for text in lines if text for line in (text, ""))
-        return self.newline.join((*lines, ""))
-
-    def local(self, at: float) -> datetime:
-        """The server's local time."""
-        return datetime.fromtimestamp(at + self.hours * 3600, UTC)
-
-
-_CITRIX_LAYOUT: Final = LmstatLayout()
 _PORT: Final = 27000
 _PERMANENT: Final = "permanent(no expiration date)"
-
-
-def unreachable_text(at: float, layout: LmstatLayout) -> str:
-    """Output when no server answers."""
-    reason = 'Cannot connect to license server (-15,570:111 "Connection refused")'
-    return layout.join((*_head(at, layout), "", f"Error getting status: {reason}"))
-
-
-def _head(at: float, layout: LmstatLayout) -> Iterator[str]:
-    now = layout.local(at)
-    yield f"lmutil - Copyright (c) 1989-{now.year} Flexera. All Rights Reserved."
-    day = f"{now:%a} {now.month}/{now.day}/{now.year}"
-    yield f"Flexible License Manager status on {day} {now:%H:%M}"
 
 
 class FlexServer(Struct, frozen=True):
@@ -155,17 +95,62 @@ class FlexServer(Struct, frozen=True):
 
     FlexNet knows issued licenses only, so the overdraft counts among them. Pools of one product
     that follow one another are one feature, with a version group each. Citrix's licenses have no
-    queue.
+    queue. The last three fields differ from release to release of lmstat.
     """
 
     name: str
     seed: int = 1
     vendor: str = "CITRIX"
-    layout: LmstatLayout = _CITRIX_LAYOUT
+    newline: str = "\n"  # "\r\n" on Windows
+    airy: bool = False  # a blank line after each line, as of 2022
+    hours: float = 0.0  # of its local time, ahead of UTC
+
+    def udadmin_text(self, inventory: Iterable[License], at: float, *, times: bool) -> str:
+        """Output of `udadmin -list`, with `-times` or without; one line for each assignment.
+
+        It does not contain how many licenses are installed: the layout that `-a` prints is not
+        public.
+        """
+        age = int(at // 60) % _UPDATE_MINUTES
+        head = f"Usage data is {age} minutes old. Next update in {_UPDATE_MINUTES - age} minutes."
+        users, devices = [], []
+        for pool in inventory:
+            version = f"{pool.subscription_date:{_DATED}}"
+            for number in range(pool.in_use):
+                mark = crc32(f"{self.seed}/{pool.product}/{version}/{number}".encode())
+                since = datetime.fromtimestamp(at - (at + mark * 97) % _ASSIGNED_SECONDS, UTC)
+                detail = f"{pool.product} {version}"
+                if times:
+                    detail += f" ({since:%a %b %d %H:%M:%S %Y})"
+                if mark % _DEVICES:
+                    users.append(f" {user_name(mark, number)} {detail}")
+                else:
+                    devices.append(f" {device_name(mark, number)} {detail}")
+        return "\r\n".join((head, "Users:", *users, "Devices:", *devices, ""))
 
     def lmstat_text(self, inventory: Iterable[License], at: float) -> str:
         """Output of `lmstat -a`, with exactly `in_use` licenses of each pool in use."""
-        return self.layout.join((*_head(at, self.layout), *self._status(inventory, at)))
+        return self._text(at, self._status(inventory, at))
+
+    def unreachable_text(self, at: float) -> str:
+        """Output of lmstat when no server answers."""
+        reason = 'Cannot connect to license server (-15,570:111 "Connection refused")'
+        return self._text(at, ("", f"Error getting status: {reason}"))
+
+    def _text(self, at: float, status: Iterable[str]) -> str:
+        now = self._local(at)
+        day = f"{now:%a} {now.month}/{now.day}/{now.year}"
+        lines: Iterable[str] = (
+            f"lmutil - Copyright (c) 1989-{now.year} Flexera. All Rights Reserved.",
+            f"Flexible License Manager status on {day} {now:%H:%M}",
+            *status,
+        )
+        if self.airy:
+            lines = (line for text in lines if text for line in (text, ""))
+        return self.newline.join((*lines, ""))
+
+    def _local(self, at: float) -> datetime:
+        return datetime.fromtimestamp(at + self.hours * 3600, UTC)
 
     def _status(self, inventory: Iterable[License], at: float) -> Iterator[str]:
         yield from ("", f"License server status: {_PORT}@{self.name}")
@@ -197,20 +182,19 @@ class FlexServer(Struct, frozen=True):
         )
         for number, seat in enumerate(users, 101):
             handle = f"({version}) ({self.name}/{_PORT} {number})"
-            yield f"    {seat.user} {seat.host} {seat.display} {handle}{_use(seat, self.layout)}"
+            yield f"    {seat.user} {seat.host} {seat.display} {handle}{self._use(seat)}"
         yield ""
 
-
-def _use(seat: Seat, layout: LmstatLayout) -> str:
-    if seat.queued:
-        return f" queued for {_count(seat.count)}"
-    start = layout.local(seat.start)
-    text = f", start {start:%a} {start.month}/{start.day} {start.hour}:{start:%M}"
-    if seat.count > 1:
-        text += f", {_count(seat.count)}"
-    if seat.linger:
-        text += f" (linger: {seat.linger[0]} / {seat.linger[1]})"
-    return text
+    def _use(self, seat: Seat) -> str:
+        if seat.queued:
+            return f" queued for {_count(seat.count)}"
+        start = self._local(seat.start)
+        text = f", start {start:%a} {start.month}/{start.day} {start.hour}:{start:%M}"
+        if seat.count > 1:
+            text += f", {_count(seat.count)}"
+        if seat.linger:
+            text += f" (linger: {seat.linger[0]} / {seat.linger[1]})"
+        return text
 
 
 def _count(licenses: int) -> str:

@@ -7,7 +7,6 @@ StuartP-CSP/csp-lui-scripts; the token, developer.cloud.com, authenticate_api_cl
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
@@ -21,6 +20,7 @@ from lictui.simulator.cloud_server import (
     common_error,
     days_until,
     forbidden,
+    month_start,
     query_month,
     unauthorized,
 )
@@ -192,15 +192,10 @@ class PartnerApi(CloudApi):
         month = query_month(query, "date")
         account = replace(self.account, pools=()) if fault is FaultMode.EMPTY else self.account
         # The usage of a past month is that of its last upload.
-        at = min(self.clock.now(), _end_of(month) - 1)
+        at = min(self.clock.now(), month_start(month + 1) - 1)
         return web.json_response(usage_data_body(account, self.customer, at))
 
 
 def _text(body: object, name: str) -> str:
     value = body.get(name) if isinstance(body, dict) else None
     return value if isinstance(value, str) else ""
-
-
-def _end_of(month: str) -> float:
-    year, number = (int(part) for part in month.split("-"))
-    return datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC).timestamp()
