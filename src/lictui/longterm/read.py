@@ -175,7 +175,8 @@ class LongTermHistory(History):
         self._settings, self._run = settings, run
         self._servers = {server.name: server for server in servers}
         self._retry_at = 0.0
-        self._found: tuple[float, dict[ServerPool, KnownPool]] | None = None
+        self._found: dict[ServerPool, KnownPool] = {}  # in the engine
+        self._search_at = 0.0  # when it is time to look again
         self._blocks: OrderedDict[tuple[object, ...], dict[SeriesKey, Samples]] = OrderedDict()
         self._rows = 0
         self._used: dict[ServerPool, tuple[int, int]] = {}
@@ -210,7 +211,7 @@ class LongTermHistory(History):
         """Whether the engine responds again; after a failure it is queried at intervals."""
         if self.failure is None or self._clock.monotonic() < self._retry_at:
             return False
-        self._found = 0.0, self._found[1] if self._found else {}
+        self._search_at = 0.0
         self._engine_pools()
         return self.failure is None
 
@@ -307,12 +308,9 @@ class LongTermHistory(History):
     def _engine_pools(self) -> dict[ServerPool, KnownPool]:
         """Return the pools of registered servers that the engine has figures of."""
         now = self._clock.now()
-        if self._found is None or now - self._found[0] >= _POOLS_FOR:
-            found = self._find_pools(int(now))
-            if found is None:
-                return self._found[1] if self._found else {}
-            self._found = now, found
-        return self._found[1]
+        if now >= self._search_at and (found := self._find_pools(int(now))) is not None:
+            self._found, self._search_at = found, now + _POOLS_FOR
+        return self._found
 
     def _find_pools(self, now: int) -> dict[ServerPool, KnownPool] | None:
         """Look in which weeks there are figures of which pools, then for the first and the last."""
