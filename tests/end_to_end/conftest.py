@@ -10,11 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.csv_files import import_past
 from tests.support.simulators import PASSWORD, Simulators
 from tests.support.terminal import Terminal
+from tests.support.values import poll, pool, server, snapshot
 
+from lictui.clock import SystemClock
 from lictui.config.registry import save_servers
-from lictui.model import Server
+from lictui.config.settings import Retention
+from lictui.history.store import History
+from lictui.model import Model, Server
 from lictui.paths import Paths
 
 
@@ -72,6 +77,25 @@ class Program:
     def register(self, *servers: Server) -> None:
         """Write servers.toml."""
         save_servers(self.paths, servers)
+
+    def record(self, days: int = 0, **fields: Any) -> None:
+        """Register a server with readings of so many days, the last from 30 seconds ago."""
+        now = int(SystemClock().now())
+        self.register(server(**fields))
+        with History(self.paths.history, Retention(), SystemClock()) as history:
+            past = [(at, 100 + at % 7, 500) for at in range(now - days * 86400, now - 60, 3600)]
+            if past:
+                import_past(history, "lic-01", "XDT_PLT_UD", past, Model.USER_DEVICE)
+            history.append(server(), poll(snapshot(pool()), "lic-01", now - 30))
+
+    def files(self) -> dict[Path, tuple[int, ...]]:
+        """Return every file and folder: which it is, and when it was changed."""
+        home = self.paths.config_dir.parent
+        found = ((path, path.stat()) for path in (home, *home.rglob("*")))
+        return {
+            path: (status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns)
+            for path, status in found
+        }
 
     def terminal_environment(self) -> dict[str, str]:
         return {

@@ -6,19 +6,9 @@ Modes of files do not stop the superuser, unless it gives up its capabilities.
 import os
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from tests.end_to_end.conftest import Program
-from tests.support.csv_files import import_past
-from tests.support.values import poll, pool, server, snapshot
-
-from lictui.clock import SystemClock
-from lictui.config.settings import Retention
-from lictui.history.store import History
-from lictui.model import Model
-
-_DAY = 86400
 
 
 @pytest.fixture
@@ -28,12 +18,7 @@ def readable(program: Program) -> Iterator[Program]:
         if not (setpriv := shutil.which("setpriv")):
             pytest.skip("runs as root, and there is no setpriv")
         program.launcher = (setpriv, "--bounding-set=-all", "--inh-caps=-all")
-    now = int(SystemClock().now())
-    program.register(server(username="u", secret="env:NONE"))
-    with History(program.paths.history, Retention(), SystemClock()) as history:
-        past = [(at, 100 + at % 7, 500) for at in range(now - 60 * _DAY, now, 3600)]
-        import_past(history, "lic-01", "XDT_PLT_UD", past, Model.USER_DEVICE)
-        history.append(server(), poll(snapshot(pool()), "lic-01", now - 30))
+    program.record(60, username="u", secret="env:NONE")
     _set_modes(program, 0o500, 0o400)
     yield program
     _set_modes(program, 0o700, 0o600)
@@ -43,16 +28,6 @@ def _set_modes(program: Program, folder_mode: int, file_mode: int) -> None:
     for folder in (program.paths.config_dir, program.paths.data_dir):
         for path in (folder, *folder.iterdir()):
             path.chmod(folder_mode if path == folder else file_mode)
-
-
-def _state(program: Program) -> dict[Path, tuple[int, ...]]:
-    """Every file and folder: which it is, and when it was changed."""
-    home = program.paths.config_dir.parent
-    found = ((path, path.stat()) for path in (home, *home.rglob("*")))
-    return {
-        path: (status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns)
-        for path, status in found
-    }
 
 
 @pytest.mark.parametrize(
@@ -71,16 +46,16 @@ def _state(program: Program) -> dict[Path, tuple[int, ...]]:
 def test_command_reads_without_writing(
     readable: Program, arguments: tuple[str, ...], words: str
 ) -> None:
-    before = _state(readable)
+    before = readable.files()
     done = readable.run(*arguments)
     assert done.returncode == 0, done.stderr
     assert words in done.stdout
-    assert _state(readable) == before
+    assert readable.files() == before
 
 
 @pytest.mark.slow
 def test_read_only_monitor_shows_what_is_recorded_without_writing(readable: Program) -> None:
-    before = _state(readable)
+    before = readable.files()
     with readable.terminal("--read-only") as terminal:
         terminal.wait_for("lic-01", "412", "read-only")
         for view in "2345":
@@ -89,4 +64,4 @@ def test_read_only_monitor_shows_what_is_recorded_without_writing(readable: Prog
         terminal.send_keys("q")
         assert terminal.wait_for_exit() == 0
     assert "Traceback" not in terminal.text
-    assert _state(readable) == before
+    assert readable.files() == before

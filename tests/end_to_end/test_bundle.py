@@ -4,15 +4,8 @@ from pathlib import Path
 
 import pytest
 from tests.end_to_end.conftest import Program
-from tests.support.csv_files import import_past
-from tests.support.values import poll, pool, server, snapshot
 
 from lictui.clock import SystemClock, iso
-from lictui.config.settings import Retention
-from lictui.history.store import History
-from lictui.model import Model
-
-_DAY = 86400
 
 
 def _screens(program: Program, *arguments: str) -> list[str]:
@@ -38,14 +31,10 @@ def _screens(program: Program, *arguments: str) -> list[str]:
 def test_bundle_shows_the_same_screens_in_a_fresh_installation(
     program: Program, tmp_path: Path
 ) -> None:
-    now, file = int(SystemClock().now()), str(tmp_path / "incident.lictui")
-    program.register(server(username="u", secret="env:NONE", group="emea"))
-    with History(program.paths.history, Retention(), SystemClock()) as history:
-        past = [(at, 100 + at % 7, 500) for at in range(now - 60 * _DAY, now - 60, 3600)]
-        import_past(history, "lic-01", "XDT_PLT_UD", past, Model.USER_DEVICE)
-        history.append(server(), poll(snapshot(pool()), "lic-01", now - 30))
+    file = str(tmp_path / "incident.lictui")
+    program.record(60, username="u", secret="env:NONE", group="emea")
     assert program.run("bundle", "--from", "70d", "-o", file).returncode == 0
-    at = iso(now - 5)
+    at = iso(SystemClock().now() - 5)
     here = _screens(program, "--at", at)
     for path in (program.paths.config_dir, program.paths.data_dir):
         path.rename(path.with_suffix(".away"))

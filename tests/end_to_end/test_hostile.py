@@ -1,12 +1,8 @@
 """Names that attack a terminal: all output stays intact."""
 
-from typing import Any
-
 import pytest
 from tests.end_to_end.conftest import Program
-from tests.support.simulators import USER, Simulators, licenses
-
-from lictui.model import Server, SourceName
+from tests.support.simulators import Simulators, licenses
 
 ATTACKS = "[/x][bold]\x1b[2J\x1b]0;title\x07\r\n\u202egnp.exe\u200b\x9b31m" + "W" * 300
 
@@ -15,18 +11,7 @@ ATTACKS = "[/x][bold]\x1b[2J\x1b]0;title\x07\r\n\u202egnp.exe\u200b\x9b31m" + "W
 def hostile(program: Program, simulators: Simulators) -> Program:
     winrm = simulators.winrm(licenses(1, f"[/x]{'P' * 60}_CCU", ATTACKS))
     cvad = simulators.cvad(licenses(2, name=ATTACKS), site=ATTACKS)
-    common: dict[str, Any] = {"username": USER, "secret": "env:LICENSE_PASSWORD"}
-    program.register(
-        Server(
-            "[/x] " + "n" * 290,
-            SourceName.WINRM,
-            url=f"{winrm.listener.url}/wsman",
-            verify=winrm.pin,
-            auth="ntlm",
-            **common,
-        ),
-        Server("cvad", SourceName.CVAD, url=cvad.listener.url, verify=cvad.pin, **common),
-    )
+    program.register(winrm.server("[/x] " + "n" * 290, auth="ntlm"), cvad.server("cvad"))
     return program
 
 

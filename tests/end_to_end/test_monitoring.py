@@ -16,9 +16,9 @@ from urllib.request import urlopen
 
 import pytest
 from tests.end_to_end.conftest import Program
-from tests.support.simulators import USER, Simulators, licenses
-
-from lictui.model import Server, SourceName
+from tests.support.simulators import Simulators, licenses
+from tests.support.tcp_server import free_port
+from tests.support.values import server
 
 PATIENCE = 60.0  # seconds
 PROMTOOL = shutil.which("promtool") or ""
@@ -28,23 +28,16 @@ pytestmark = pytest.mark.slow
 
 def registered(program: Program, simulators: Simulators, *in_use: int) -> None:
     """Register a server for each figure, polled every second, and one that does not respond."""
-    running = [simulators.winrm(licenses(count)) for count in in_use]
     program.register(
         *(
-            Server(f"lic-{number}", SourceName.WINRM, url=simulated.listener.url + "/wsman",
-                   username=USER, secret="env:LICENSE_PASSWORD", auth="basic",
-                   verify=simulated.pin, group='a "b"\\', interval=1.0)
-            for number, simulated in enumerate(running)
+            simulators.winrm(licenses(count)).server(
+                f"lic-{number}", group='a "b"\\', interval=1.0
+            )
+            for number, count in enumerate(in_use)
         ),
-        Server("down", SourceName.WINRM, url="https://127.0.0.1:9/wsman", username=USER,
-               secret="env:LICENSE_PASSWORD", auth="basic", interval=1.0),
+        server("down", url="https://127.0.0.1:9/wsman", username="u", secret="env:LANG",
+               auth="basic", interval=1.0),
     )  # fmt: skip
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def fetch(url: str, query: dict[str, str] | None = None, data: bytes | None = None) -> str:

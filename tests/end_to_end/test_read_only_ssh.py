@@ -12,11 +12,7 @@ import pytest
 from tests.end_to_end.conftest import Program
 from tests.support.sshd import SSHD, Sshd
 from tests.support.terminal import Terminal
-from tests.support.values import poll, pool, server, snapshot
 
-from lictui.clock import SystemClock
-from lictui.config.settings import Retention
-from lictui.history.store import History
 from lictui.tui.commands import COMMANDS
 
 pytestmark = [
@@ -48,9 +44,7 @@ def _keys(name: str) -> str:
 
 @pytest.fixture
 def home(program: Program) -> Path:
-    program.register(server())
-    with History(program.paths.history, Retention(), SystemClock()) as history:
-        history.append(server(), poll(snapshot(pool()), "lic-01", SystemClock().now() - 30))
+    program.record()
     return program.paths.config_dir.parent
 
 
@@ -70,11 +64,6 @@ def sshd(program: Program, home: Path, tmp_path_factory: pytest.TempPathFactory)
     extra = f"AcceptEnv *\nSubsystem sftp internal-sftp\n{recipe}"
     with Sshd(tmp_path_factory.mktemp("ssh"), extra) as running:
         yield running
-
-
-def _state(home: Path) -> dict[Path, tuple[int, int]]:
-    found = ((path, path.stat()) for path in home.rglob("*"))
-    return {path: (status.st_size, status.st_mtime_ns) for path, status in found}
 
 
 def _attempts(sshd: Sshd, home: Path) -> dict[str, tuple[str, ...]]:
@@ -97,8 +86,10 @@ def _attempts(sshd: Sshd, home: Path) -> dict[str, tuple[str, ...]]:
     }
 
 
-def test_read_only_recipe_answers_no_other_request(sshd: Sshd, home: Path) -> None:
-    before = _state(home)
+def test_read_only_recipe_answers_no_other_request(
+    program: Program, sshd: Sshd, home: Path
+) -> None:
+    before = program.files()
     for name, command in _attempts(sshd, home).items():
         if name == "command with a terminal":
             with Terminal(command) as terminal:
@@ -109,12 +100,14 @@ def test_read_only_recipe_answers_no_other_request(sshd: Sshd, home: Path) -> No
         )
         assert done.returncode != 0, name
         assert b"lic-01" not in done.stdout, name
-    assert _state(home) == before
+    assert program.files() == before
     assert not (sshd.folder / "got").exists()
 
 
-def test_read_only_recipe_ignores_variables_of_the_client(sshd: Sshd, home: Path) -> None:
-    before = _state(home)
+def test_read_only_recipe_ignores_variables_of_the_client(
+    program: Program, sshd: Sshd, home: Path
+) -> None:
+    before = program.files()
     ssh, *options = sshd.command()
     variables = {name: value.format(home=home) for name, value in _VARIABLES.items()}
     environment = {"PATH": "/usr/bin:/bin", "TERM": "xterm-256color", **variables}
@@ -124,11 +117,11 @@ def test_read_only_recipe_ignores_variables_of_the_client(sshd: Sshd, home: Path
         terminal.send_keys("q")
         terminal.wait_for_exit()
     assert ">>>" not in terminal.text
-    assert _state(home) == before
+    assert program.files() == before
 
 
-def test_read_only_recipe_has_no_key_that_leads_out(sshd: Sshd, home: Path) -> None:
-    before = _state(home)
+def test_read_only_recipe_has_no_key_that_leads_out(program: Program, sshd: Sshd) -> None:
+    before = program.files()
     ssh, *options = sshd.command()
     keys = {
         (view, _keys(key))
@@ -151,4 +144,4 @@ def test_read_only_recipe_has_no_key_that_leads_out(sshd: Sshd, home: Path) -> N
         terminal.send_keys("q")
         assert terminal.wait_for_exit() == 0, terminal.text
     assert not [word for word in ("Traceback", "unexpected error") if word in terminal.text]
-    assert _state(home) == before
+    assert program.files() == before

@@ -2,16 +2,13 @@
 
 import socket
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from tests.end_to_end.conftest import Program
-from tests.support.simulators import USER, Simulators
+from tests.support.simulators import Simulators
 
-from lictui.model import Server, SourceName
 from lictui.simulator import FaultMode
 
-SECRET = "env:LICENSE_PASSWORD"
 # name -> state, kind, words that must be in the message or the hint
 EXPECTED = {
     "well": ("up", None, ""),
@@ -24,36 +21,24 @@ EXPECTED = {
 }
 
 
-def _server(name: str, url: str, verify: str = "", **fields: Any) -> Server:
-    return Server(
-        name,
-        SourceName(fields.pop("source", "winrm")),
-        url=url,
-        username=USER,
-        secret=fields.pop("secret", SECRET),
-        verify=verify or True,
-        auth=fields.pop("auth", "ntlm"),
-        **fields,
-    )
-
-
 @pytest.fixture
 def faulty(program: Program, simulators: Simulators) -> Iterator[Program]:
     """Register one healthy server and six faulty ones."""
-    well, untrusted = simulators.winrm(), simulators.winrm()
-    denied, hangs = simulators.winrm(), simulators.winrm(fault=FaultMode.SILENT)
+    well, untrusted, denied = (simulators.winrm() for _ in range(3))
+    hangs = simulators.winrm(fault=FaultMode.SILENT)
     empty = simulators.winrm(fault=FaultMode.EMPTY)
     page = simulators.cvad(fault=FaultMode.LOGIN_PAGE)
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))  # bound, never listening: connections are refused
+        url = f"https://127.0.0.1:{closed.getsockname()[1]}/wsman"
         program.register(
-            _server("well", f"{well.listener.url}/wsman", well.pin),
-            _server("refused", f"https://127.0.0.1:{closed.getsockname()[1]}/wsman"),
-            _server("hangs", f"{hangs.listener.url}/wsman", hangs.pin),
-            _server("wrong", f"{denied.listener.url}/wsman", denied.pin, secret="env:LANG"),
-            _server("untrusted", f"{untrusted.listener.url}/wsman"),
-            _server("login-page", page.listener.url, page.pin, source="cvad", auth=""),
-            _server("las-empty", f"{empty.listener.url}/wsman", empty.pin),
+            well.server("well", auth="ntlm"),
+            well.server("refused", url=url, auth="ntlm"),
+            hangs.server("hangs", auth="ntlm"),
+            denied.server("wrong", auth="ntlm", secret="env:LANG"),
+            untrusted.server("untrusted", auth="ntlm", verify=True),
+            page.server("login-page"),
+            empty.server("las-empty", auth="ntlm"),
         )
         yield program
 

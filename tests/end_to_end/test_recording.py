@@ -9,26 +9,11 @@ from pathlib import Path
 
 import pytest
 from tests.end_to_end.conftest import Program
-from tests.support.simulators import USER, RunningSimulator, Simulators, licenses
-
-from lictui.model import Server, SourceName
+from tests.support.simulators import Simulators, licenses
 
 STALLED = 20.0  # seconds
 PATIENCE = 30.0
 PIPE = 100_000  # bytes; more than a terminal takes without being read
-
-
-def every_second(name: str, simulated: RunningSimulator) -> Server:
-    return Server(
-        name,
-        SourceName.WINRM,
-        url=f"{simulated.listener.url}/wsman",
-        username=USER,
-        secret="env:LICENSE_PASSWORD",
-        verify=simulated.pin,
-        auth="basic",
-        interval=1.0,
-    )
 
 
 def last_polls(history: Path) -> list[float]:
@@ -57,7 +42,7 @@ def test_stalled_terminal_does_not_stop_recording(program: Program, simulators: 
     # Figures that change with every poll and views that change places: many times what the pipe to
     # a terminal holds, so that the screen's thread is stuck in a write while nobody reads.
     servers = [simulators.winrm(*(licenses(n, f"P{n:02}_CCU") for n in range(20))) for _ in "ab"]
-    program.register(*(every_second(f"lic-{n}", simulated) for n, simulated in enumerate(servers)))
+    program.register(*(each.server(f"lic-{n}", interval=1.0) for n, each in enumerate(servers)))
     history = program.paths.history
     with program.terminal(columns=200, rows=60) as terminal:
         terminal.wait_for("lic-0", "lic-1")
@@ -81,7 +66,7 @@ def test_stalled_terminal_does_not_stop_recording(program: Program, simulators: 
 
 @pytest.mark.slow
 def test_sigkill_loses_at_most_the_running_poll(program: Program, simulators: Simulators) -> None:
-    program.register(every_second("lic-01", simulators.winrm()))
+    program.register(simulators.winrm().server("lic-01", interval=1.0))
     history = program.paths.history
     moments = random.Random(7)  # noqa: S311 - any five moments, the same in every run
     seen = 0
@@ -101,20 +86,8 @@ def test_sigkill_loses_at_most_the_running_poll(program: Program, simulators: Si
 
 
 @pytest.mark.slow
-def test_collect_exits_cleanly_on_sigterm(program: Program, simulators: Simulators) -> None:
-    program.register(every_second("lic-01", simulators.winrm()))
-    collector = program.start("collect")
-    wait_for_reading_after(program.paths.history, time.time() - PATIENCE)
-    collector.send_signal(signal.SIGTERM)
-    _out, errors = collector.communicate(timeout=20)
-    assert collector.returncode == 0
-    assert "Traceback" not in errors
-    assert "lic-01 is up" in errors
-
-
-@pytest.mark.slow
 def test_collect_polls_without_a_data_directory(program: Program, simulators: Simulators) -> None:
-    program.register(every_second("lic-01", simulators.winrm()))
+    program.register(simulators.winrm().server("lic-01", interval=1.0))
     (program.paths.config_dir / "file").touch()
     data = program.paths.config_dir / "file" / "data"
     collector = program.start("--data-dir", str(data), "collect")

@@ -12,11 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 from tests.end_to_end.conftest import Program
-from tests.support.values import poll, pool, server, snapshot
-
-from lictui.clock import SystemClock
-from lictui.config.settings import Retention
-from lictui.history.store import History
+from tests.support.tcp_server import free_port
 
 _TOKEN = "correct horse battery"
 _CHROMIUM = (
@@ -78,20 +74,19 @@ class Page:
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="Chromium is not installed")
 async def test_browser_shows_the_monitor_after_the_token(program: Program, tmp_path: Path) -> None:
-    program.register(server())
-    with History(program.paths.history, Retention(), SystemClock()) as history:
-        history.append(server(), poll(snapshot(pool()), "lic-01", SystemClock().now() - 30))
+    program.record()
+    address = f"127.0.0.1:{free_port()}"
     program.environment["PAGE_TOKEN"] = _TOKEN
-    serving = program.start("serve", "--listen", "127.0.0.1:8793", "--token", "env:PAGE_TOKEN")
+    serving = program.start("serve", "--listen", address, "--token", "env:PAGE_TOKEN")
     assert serving.stderr
-    assert "serving http://127.0.0.1:8793" in serving.stderr.readline()
+    assert f"serving http://{address}" in serving.stderr.readline()
     with chromium(tmp_path / "profile") as url:
         async with asyncio.timeout(60), aiohttp.ClientSession() as session:
             tabs = await (await session.get(url)).json()
             (tab,) = (tab for tab in tabs if tab["type"] == "page")
             async with session.ws_connect(tab["webSocketDebuggerUrl"], max_msg_size=0) as socket:
                 page = Page(socket)
-                await page.call("Page.navigate", url="http://127.0.0.1:8793/")
+                await page.call("Page.navigate", url=f"http://{address}/")
                 await page.wait("document.forms.length == 1")
                 login = await page.picture()
                 token = f"document.forms[0].token.value = '{_TOKEN}'; document.forms[0].submit()"

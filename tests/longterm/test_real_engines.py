@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from urllib.request import urlopen
 import pytest
 from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, PRODUCT
 from tests.longterm.conftest import PushFixture
+from tests.support.tcp_server import free_port
 from tests.support.values import server
 
 from lictui.analysis.series import SeriesQuery
@@ -35,8 +35,7 @@ class RealEngine:
     """One process on a port of loopback; its folder stays when it is stopped."""
 
     def __init__(self, name: str, folder: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.address = f"127.0.0.1:{free.getsockname()[1]}"
+        self.address = f"127.0.0.1:{free_port()}"
         config = folder / "prometheus.yml"
         config.write_text(_CONFIG)
         program = shutil.which(name)

@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Self
+from typing import Any, Self
 
 from lictui.clock import SystemClock
 from lictui.engine.thread import LoopThread
+from lictui.model import Server, SourceName
 from lictui.simulator import FaultMode, License
 from lictui.simulator.commands import CommandListener, CommandTarget, Machine
 from lictui.simulator.cvad_server import SiteApi
@@ -34,6 +35,7 @@ class RunningSimulator:
 
     inventory: tuple[License, ...]
     fault: FaultMode
+    access: dict[str, Any] = field(default_factory=dict)  # source, URL and authentication
     certificate: ServerCertificate = field(
         default_factory=lambda: self_signed("lic01.corp.example", now=time.time())
     )
@@ -42,6 +44,11 @@ class RunningSimulator:
     @property
     def pin(self) -> str:
         return f"sha256:{self.certificate.fingerprint}"
+
+    def server(self, name: str, **fields: Any) -> Server:
+        """Return its entry; the password is in the environment of the program."""
+        login: dict[str, Any] = {"username": USER, "secret": "env:LICENSE_PASSWORD"}
+        return Server(name, **self.access | login | {"verify": self.pin} | fields)
 
 
 class Simulators:
@@ -65,7 +72,10 @@ class Simulators:
         running = RunningSimulator(pools or (licenses(),), fault)
         soap = SoapService("LIC01", lambda: running.inventory, lambda: running.fault)
         server = WinrmServer(soap, WindowsAccount(USER, PASSWORD), running.certificate)
-        return self._start(running, lambda: HttpListener(server.answer, running.certificate))
+        self._start(running, lambda: HttpListener(server.answer, running.certificate))
+        url = f"{running.listener.url}/wsman"
+        running.access = {"source": SourceName.WINRM, "url": url, "auth": "basic"}
+        return running
 
     def cvad(
         self, *pools: License, fault: FaultMode = FaultMode.NORMAL, site: str = "prod"
@@ -78,7 +88,9 @@ class Simulators:
             SimulatedServer(site, EMEA, ServerKind.SITE, ()),
             lambda: running.inventory,
         )
-        return self._start(running, lambda: HttpListener(api.answer, running.certificate))
+        self._start(running, lambda: HttpListener(api.answer, running.certificate))
+        running.access = {"source": SourceName.CVAD, "url": running.listener.url}
+        return running
 
     def command_target(
         self, *pools: License, fault: FaultMode = FaultMode.NORMAL
@@ -89,12 +101,12 @@ class Simulators:
         target = CommandTarget(
             machine, lambda: running.inventory, lambda: running.fault, self._clock
         )
-        return self._start(running, lambda: CommandListener(target))
+        self._start(running, lambda: CommandListener(target))
+        return running
 
-    def _start(self, running: RunningSimulator, listen: Callable[[], Listener]) -> RunningSimulator:
+    def _start(self, running: RunningSimulator, listen: Callable[[], Listener]) -> None:
         async def start() -> Listener:
             return listen()
 
         running.listener = self._thread.submit(start()).result()
         self._listeners.append(running.listener)
-        return running

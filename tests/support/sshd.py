@@ -2,11 +2,12 @@
 
 import getpass
 import os
-import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+
+from tests.support.tcp_server import free_port
 
 SSHD = "/usr/sbin/sshd"  # must be absolute: it starts itself again for each connection
 _CONFIG = """\
@@ -39,9 +40,7 @@ class Sshd:
     port: int = 0
 
     def __enter__(self) -> Self:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         for name in ("host_key", "other_host_key", "user_key", "other_user_key"):
             self._new_key(name)
         self._trust("known_hosts", "host_key")

@@ -1,6 +1,7 @@
 """Minimal TCP servers on loopback, for tests below the protocols."""
 
 import asyncio
+import socket
 import ssl
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -8,6 +9,13 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 
 import trustme
+
+
+def free_port() -> int:
+    """A port on which nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
 
 
 @asynccontextmanager

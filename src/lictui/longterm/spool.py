@@ -182,7 +182,9 @@ def _dates(
             name, owner = PREFIX + metric.name, pool.key
             key = SeriesKey(name, server, owner.product, owner.subscription_date)
             yield series(key, labels, value)
-    polled = PolledServer(last.failure is None, last.last_success_at, last.latency, snapshot)
+    polled = PolledServer(
+        is_up=True, last_success_at=last.last_success_at, latency=last.latency, snapshot=snapshot
+    )
     for metric, value in known_figures(_SERVER_DATES, polled).items():
         yield series(SeriesKey(PREFIX + metric.name, server), more, value)
 
