@@ -397,7 +397,10 @@ class PathSearch:
         candidates.sort(key=lambda candidate: candidate != self.path)
         path, reply = await first_existing(candidates, partial(self._ask, session), _NOT_HERE)
         if not path:
-            self.pause()
+            if self.path:
+                self.path = ""  # it had data at the last poll: search again at the next
+            else:
+                self.pause()
             return None
         if reply.status != HTTPStatus.OK:
             raise session.error(reply)

@@ -65,6 +65,8 @@ def test_checkmk_duplicates_add_up_and_overdraft_is_unknown() -> None:
             None,
         ),
         ("<<<citrix_licenses>>>\nX_Y_CCU\t?\t5\n", Reading(5, None, None), "X_Y_CCU ? 5"),
+        ("<<<citrix_licenses>>>\nX_Y_CCU\t\t5\n", Reading(5, None, None), "X_Y_CCU 5"),
+        ("<<<citrix_licenses>>>\nX_Y_CCU 2 1\n", Reading(1, 2, None), None),  # blanks
     ],
 )
 def test_checkmk_sections_add_up_and_unreadable_figures_are_a_notice(
