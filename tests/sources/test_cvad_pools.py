@@ -303,11 +303,13 @@ def test_site_tells_whether_it_reaches_its_license_server(
     assert notice.detail == "700 hours left (29 days 4 h)"
 
 
-def test_trial_period_is_one_notice_from_either_answer() -> None:
-    information = {"OutOfBoxGracePeriodActive": True, "OutOfBoxGracePeriodHoursLeft": 90}
+@pytest.mark.parametrize(("hours", "level"), [(90, Level.WARN), (0, Level.CRITICAL)])
+def test_trial_period_is_one_notice_from_either_answer(hours: int, level: Level) -> None:
+    information = {"OutOfBoxGracePeriodActive": True, "OutOfBoxGracePeriodHoursLeft": hours}
     overview = license_overview(LicenseInformation=information)
     (notice,) = site_notices(site_details(), overview)
-    assert (notice.kind, notice.detail) == ("grace", "90 hours left")
+    assert (notice.kind, notice.level) == ("grace", level)
+    assert notice.detail == f"{hours} hours left"
     site = site_details(LicensingOutOfBoxGracePeriodActive=True)
     assert site_notices(site, overview) == (notice,)
     assert len(site_notices(site, None)) == 1

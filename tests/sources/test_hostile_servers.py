@@ -7,6 +7,7 @@ Each is a failure with a hint, in time and with little memory. For hostile value
 import asyncio
 import gzip
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager
 
@@ -51,39 +52,52 @@ def repeats(head: bytes, chunk: bytes) -> Attack:
     return attack
 
 
-async def closes(_: Send) -> None:
-    """Ends the connection without a word."""
+def closes_after(reply: bytes) -> Attack:
+    """Sends this, and ends the connection."""
+    return lambda send: send(reply)
 
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 BOMB = gzip.compress(bytes(1024 * 1024))
-TIMEOUT, TLS = FailureKind.TIMEOUT, FailureKind.TLS
+TIMEOUT = FailureKind.TIMEOUT
 PROTOCOL, PARSE, TOO_LARGE = FailureKind.PROTOCOL, FailureKind.PARSE, FailureKind.TOO_LARGE
-ATTACKS: dict[str, tuple[Attack, set[FailureKind]]] = {
-    "silent": (says(b""), {TIMEOUT}),
-    "half closed": (closes, {PROTOCOL}),
-    "cut off": (says(OK + b"Content-Length: 9\r\n\r\n{"), {TIMEOUT}),
-    "endless body": (repeats(OK + b"\r\n", b" " * 4096), {TOO_LARGE}),
-    "endless chunks": (repeats(CHUNKED, b"1000\r\n" + b" " * 4096 + b"\r\n"), {TOO_LARGE}),
-    "tiny chunks": (repeats(CHUNKED, b"1\r\n \r\n" * 500), {PROTOCOL}),
-    "endless head": (repeats(OK, b"X-A: b\r\n" * 500), {PROTOCOL}),
-    "endless interim responses": (
-        repeats(b"", b"HTTP/1.1 100 Continue\r\nX: " + b"a" * 4000 + b"\r\n\r\n"),
-        {PROTOCOL},
+LENGTH = OK + b"Content-Length: "
+CONTINUE = b"HTTP/1.1 100 Continue\r\nX: " + b"a" * 4000 + b"\r\n\r\n"
+INVALID, CLOSED = "invalid HTTP response", "closed the connection"
+LARGE, JSON = "larger than 65,536 bytes", "invalid JSON|invalid WinRM response"
+# What the server does, and the kind and the words of the failure
+ATTACKS: dict[str, tuple[Attack, FailureKind, str]] = {
+    "silent": (says(b""), TIMEOUT, "no complete response"),
+    "closed": (closes_after(b""), PROTOCOL, CLOSED),
+    "half a body": (says(LENGTH + b"9\r\n\r\n{"), TIMEOUT, "no complete response"),
+    "cut off": (closes_after(LENGTH + b"9\r\n\r\n{"), PROTOCOL, CLOSED),
+    "endless body": (repeats(OK + b"\r\n", b" " * 4096), TOO_LARGE, LARGE),
+    "declared body": (repeats(LENGTH + b"99999999\r\n\r\n", b" " * 4096), TOO_LARGE, LARGE),
+    "endless chunks": (
+        repeats(CHUNKED, b"1000\r\n" + b" " * 4096 + b"\r\n"),
+        TOO_LARGE,
+        LARGE,
     ),
-    "huge length": (says(OK + b"Content-Length: " + b"9" * 18 + b"\r\n\r\n"), {TIMEOUT}),
-    "negative length": (says(OK + b"Content-Length: -1\r\n\r\n"), {PROTOCOL}),
-    "invalid status": (says(b"HTTP/1.1 xyz\r\n\r\n"), {PROTOCOL}),
-    "no HTTP": (says(b"\x15\x03\x01\x00\x02\x02\x46\r\n\r\n"), {PROTOCOL}),
-    "control character in a header": (says(OK + b"X: \0\x1b[2J\r\n\r\n"), {PROTOCOL}),
-    "compressed bomb": (says(http_reply(BOMB, content_encoding="gzip")), {PROTOCOL}),
-    "redirect": (says(http_reply(status="302 Found", location="http://127.0.0.2:1/")), {PROTOCOL}),
-    "image": (says(http_reply(b"\x89PNG\r\n\0\x1b", content_type="image/png")), {PARSE}),
-    "other encoding": (says(http_reply('{"a": "\u00fc"}'.encode("latin-1"))), {PARSE}),
-    "deep": (says(http_reply(b"[" * 60_000)), {PARSE}),
-    "many lists": (says(http_reply(b"[" + b"[]," * 20_000 + b"0]")), {PARSE}),
-    "not a number": (says(http_reply(b'{"a": NaN}')), {PARSE}),
+    "tiny chunks": (repeats(CHUNKED, b"1\r\n \r\n" * 500), PROTOCOL, "pieces of a few bytes"),
+    "endless head": (repeats(OK, b"X-A: b\r\n" * 500), PROTOCOL, INVALID),
+    "endless interim responses": (repeats(b"", CONTINUE), PROTOCOL, "too much before the response"),
+    "huge length": (says(LENGTH + b"9" * 18 + b"\r\n\r\n"), TIMEOUT, "no complete response"),
+    "negative length": (says(LENGTH + b"-1\r\n\r\n"), PROTOCOL, INVALID),
+    "invalid status": (says(b"HTTP/1.1 xyz\r\n\r\n"), PROTOCOL, INVALID),
+    "no HTTP": (says(b"\x15\x03\x01\x00\x02\x02\x46\r\n\r\n"), PROTOCOL, INVALID),
+    "control character in a header": (says(OK + b"X: \0\x1b[2J\r\n\r\n"), PROTOCOL, INVALID),
+    "compressed bomb": (says(http_reply(BOMB, content_encoding="gzip")), PROTOCOL, "compressed"),
+    "redirect": (
+        says(http_reply(status="302 Found", location="http://127.0.0.2:1/")),
+        PROTOCOL,
+        "redirects to http://127.0.0.2:1/",
+    ),
+    "image": (says(http_reply(b"\x89PNG\r\n\0\x1b", content_type="image/png")), PARSE, JSON),
+    "other encoding": (says(http_reply('{"a": "\u00fc"}'.encode("latin-1"))), PARSE, JSON),
+    "deep": (says(http_reply(b"[" * 60_000)), PARSE, JSON),
+    "many lists": (says(http_reply(b"[" + b"[]," * 20_000 + b"0]")), PARSE, JSON),
+    "not a number": (says(http_reply(b'{"a": NaN}')), PARSE, JSON),
 }
 SOURCES = {
     SourceName.CVAD: fake_site.SERVER,
@@ -123,15 +137,20 @@ async def hostile(attack: Attack, *, after_login: bool) -> AsyncIterator[tuple[i
 
 async def failure_after(name: str, server: Server, clock: FakeClock, *, after_login: bool) -> str:
     """Return what is wrong with the failure; "" if nothing is."""
-    attack, kinds = ATTACKS[name]
+    attack, kind, words = ATTACKS[name]
     async with hostile(attack, after_login=after_login) as (port, sent):
         url = f"http://127.0.0.1:{port}"
         server = replace(server, url=url, trust_url=url if server.trust_url else "")
-        limits = SHORT if kinds == {TIMEOUT} else LIMITS
+        limits = SHORT if kind is TIMEOUT else LIMITS
         async with aclosing(open_source(server, limits, clock)) as source:
             result = await poll_once(source)
-    ok = isinstance(result, Failure) and result.kind in kinds and result.message and result.hint
-    if ok and f"{result}".isprintable() and sum(sent) < MAX_SENT:
+    if (
+        isinstance(result, Failure)
+        and (result.kind, bool(result.hint)) == (kind, True)
+        and re.search(words, result.message)
+        and f"{result}".isprintable()
+        and sum(sent) < MAX_SENT
+    ):
         return ""
     return f"{name}: {server.source}, {after_login=}, {sum(sent):,} bytes: {result}"
 
