@@ -128,7 +128,11 @@ async def test_controllers_that_reject_the_token_are_not_asked_again_soon(
     ("answer", "detail"),
     [
         (
-            {"Items": [{"State": "Active"}] * 200 + [{"State": "Disconnected"}] * 40},
+            {
+                "Items": [
+                    {"State": s} for s in ["Active", "Connected"] * 100 + ["Disconnected"] * 40
+                ]
+            },
             "214 licensed, 200 connected, 40 disconnected; 26 more than licensed",
         ),
         ({"Items": [{"State": "Odd"}, {}]}, "0 disconnected, 2 in an unknown state; 212 fewer"),

@@ -26,10 +26,10 @@ LIMITS = Limits(timeout=20.0, max_reply=1000)
 
 
 def http_client(
-    port: int, limits: Limits = LIMITS, clock: FakeClock | None = None
+    port: int, clock: FakeClock | None = None
 ) -> AbstractAsyncContextManager[HttpClient]:
     server = Server("x", SourceName.CVAD, url=f"http://127.0.0.1:{port}")
-    return polls.http_client(server, limits, clock)
+    return polls.http_client(server, LIMITS, clock)
 
 
 async def failure_of(client: HttpClient, headers: dict[str, str] | None = None) -> Failure:
@@ -183,7 +183,7 @@ async def test_unsendable_header_is_not_shown() -> None:
 async def test_dropped_kept_connection_is_retried(clock: FakeClock) -> None:
     """The server closes after the first answer, but only when the second request is in."""
     handle = scripted_replies(http_reply(b"one"), b"", http_reply(b"two"))
-    async with tcp_server(handle) as port, http_client(port, clock=clock) as client:
+    async with tcp_server(handle) as port, http_client(port, clock) as client:
         await client.request("GET", "/", step=Step.AUTH)
         reply = await client.request("GET", "/", step=Step.AUTH)
     assert reply.body == b"two"
@@ -193,7 +193,7 @@ async def test_broken_new_connection_is_not_retried(clock: FakeClock) -> None:
     requests: list[bytes] = []
     async with (
         tcp_server(scripted_replies(b"", http_reply(), heard=requests)) as port,
-        http_client(port, clock=clock) as client,
+        http_client(port, clock) as client,
     ):
         with pytest.raises(SourceError) as caught:
             await client.request("GET", "/", step=Step.AUTH)
