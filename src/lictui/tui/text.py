@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Final
 from rich.cells import cell_len, set_cell_size
 
 from lictui.csvfile import csv_text
-from lictui.model import Level, State
+from lictui.model import Level, State, percent_text
 from lictui.paths import write_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from lictui.engine.board import Total
+    from lictui.tui.theme import Symbols
 
 
 _MINUTE: Final = 60
@@ -84,6 +85,14 @@ def format_sum(total: Total, figure: str, at_least: str) -> str:
     count: int | None = getattr(total.reading, figure)
     is_partial = count is not None and total.is_partial(figure)
     return f"{at_least * is_partial}{format_count(count)}"
+
+
+def format_share(
+    ratio: float | None, limits: Iterable[float], level: Level, symbols: Symbols
+) -> str:
+    """Return a share in percent with the sign of its level; a `?` needs no second one."""
+    sign = " " if ratio is None and level is Level.UNKNOWN else symbols.level[level]
+    return f"{percent_text(ratio, limits)} {sign}"
 
 
 def format_age(seconds: float) -> str:
@@ -178,23 +187,27 @@ def fit_line(line: Sequence[Fragment], cells: int) -> Line:
 
 
 def hang(head: Line, line: Sequence[Fragment], width: int) -> Iterator[Line]:
-    """Break a line between words, each keeping its tone; all parts are indented by the head."""
+    """Break a line between words, each keeping its tone; all parts are indented by the head.
+
+    It is not broken at `NO_BREAK`, which becomes a blank.
+    """
     indent, start = line_width(head), 0
     cells = [(cell, tone) for text, tone in line for cell in _cells(text)]
     text = "".join(cell for cell, _ in cells)
     room = max(10, width - indent - (_FILLER in text))  # a wide character may be broken apart
     wrapper = TextWrapper(room, drop_whitespace=False, break_on_hyphens=False)
-    for piece in wrapper.wrap(_BEFORE_UNIT.sub(_NO_BREAK, text)) or [""]:
+    for piece in wrapper.wrap(_BEFORE_UNIT.sub(NO_BREAK, text)) or [""]:
         end = start + len(piece)
         first, last = end - len(piece.lstrip()), start + len(piece.rstrip())
-        part = ((cell.strip(_FILLER), tone) for cell, tone in cells[first:last])
+        part = ((_SHOWN.get(cell, cell), tone) for cell, tone in cells[first:last])
         yield (*head, *merge_fragments(part))
         start, head = end, ((" " * indent, Tone.QUIET),)
 
 
-_BEFORE_UNIT: Final = re.compile(r"(?<=\d) (?=%|(?:min|[shd]|[A-Z][a-z]{2})\b)")
-_NO_BREAK: Final = "\u00a0"
+NO_BREAK: Final = "\u00a0"
+_BEFORE_UNIT: Final = re.compile(r"(?<=\d) (?=%|(?:min|m?s|[hd]|[A-Z][a-z]{2})\b)")
 _FILLER: Final = "\0"  # the second cell of a wide character
+_SHOWN: Final = {_FILLER: "", NO_BREAK: " "}
 
 
 def _cells(text: str) -> Iterator[str]:

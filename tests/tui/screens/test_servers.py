@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 from tests.support.clock import START
-from tests.support.example_board import example_board
+from tests.support.example_board import example_board, pool, up_status
 from tests.support.fake_engine import FakeEngine
 from tests.support.goldens import screen_text
 from tests.support.running_app import RunningApp, running_app
@@ -215,9 +215,11 @@ def test_details_show_the_time_of_each_step_of_the_last_poll(
     server = Server("a", SourceName.WINRM, "https://a:5986/wsman")
     status = ServerStatus(server, State.UP, START, failure, polled_at=START)
     status = replace(status, latency=4.291, steps=steps)
-    facts = server_facts(status, CurrentTime(START, NOW.today), UNICODE_SYMBOLS, None)
-    lines = {label: "".join(text for text, _ in line) for (label, _), line in facts}
-    assert lines["Last poll"] == shown
+    facts = server_facts(status, NOW, UNICODE_SYMBOLS, None)
+    fact = next(fact for fact in facts if fact[0][0] == "Last poll")
+    for width in (200, 50):  # a step and its time stay together
+        lines = ["".join(text for text, _ in line)[12:] for line in fact_line(fact, width)]
+        assert "  ".join(lines) == shown
 
 
 def lines(*listed: LicenseServer) -> list[str]:
@@ -275,6 +277,19 @@ async def test_detail_shows_the_failed_step_licenses_and_history() -> None:
         await run.publish(Board(example_board().servers[:2]))  # the server was removed
         assert isinstance(run.app.screen, ServersScreen)
     assert engine.polled == ["lic-apac-02"]
+
+
+async def test_detail_has_the_level_of_each_license_and_names_that_differ() -> None:
+    days = (date(2027, 1, 7), date(2028, 1, 7))
+    pools = (pool("XDT_PLT_UD", 90 + n, 100, subscription=day) for n, day in enumerate(days))
+    board = Board((up_status("a", *pools, pool("PVS_STD_CCS", 9, 8)),))
+    async with running_app("server", (60, 15), board=board, server="a") as run:
+        rows = [" ".join(row.split()) for row in screen_text(run.app).splitlines()[-5:-2]]
+    assert rows == [
+        "▌CVAD Premi…27-01 u/d 90 100 10 90 % ‼",
+        "CVAD Premi…28-01 u/d 91 100 9 91 % ‼",
+        "Provisioni…vices ccu 9 8 -1 112 % ✖",
+    ]
 
 
 async def test_dashboard_opens_a_server_without_licenses_and_edits_and_tests_any() -> None:

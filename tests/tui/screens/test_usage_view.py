@@ -35,6 +35,7 @@ from lictui.tui.screens.usage_view import (
     event_marks,
     expiry_facts,
     expiry_marks,
+    fact_lines,
     facts,
     forecast_days,
     mark_line,
@@ -136,7 +137,7 @@ def test_mark_line_fits_and_counts_the_other_marks() -> None:
     line = "".join(text for text, _ in mark_line(marks, BERLIN, TODAY, 78, UNICODE_SYMBOLS))
     assert len(line) <= 78
     assert line.startswith("· Tue 1 Dec 00:00  lic-01: down")
-    assert line.endswith("and 1 more")
+    assert line.endswith("…  and 1 more")
     assert mark_line((), BERLIN, TODAY, 78, UNICODE_SYMBOLS) == ()
 
 
@@ -156,6 +157,22 @@ def test_current_figures_compare_only_what_covers_the_same_servers() -> None:
         label, fragments = next(facts(data(chosen), ChartView(), UNICODE_SYMBOLS))
         text = "".join(text for text, _ in fragments)
         assert (label, text) == ("now", shown)
+
+
+@pytest.mark.parametrize("width", [39, 46, 60])
+def test_fact_lines_break_between_groups_of_words_and_never_within_a_word(width: int) -> None:
+    status = up_status("a", pool("X", 1234567, None, 1000), pool("X", 1234567, 999, 1000))
+    chosen = select_product(merge_board(Board((status,))), ("a",), "X", Settings())
+    stats = replace(hours(12345, 12345, installed=12345), peak_is_bound=True)
+    entries = next(facts(data(chosen), ChartView(), UNICODE_SYMBOLS)), peak_fact(stats, ZONE, TODAY)
+    lines = [
+        "".join(text for text, _ in line).removeprefix("now ").removeprefix("peak ").strip()
+        for line in fact_lines(entries, width)
+    ]
+    words = " ".join(" ".join(texts(fact)).partition(":")[2] for fact in entries).split()
+    assert " ".join(lines).split() == words
+    assert ("some figures unknown, overdraft 2,000" in lines) is (width > 48)
+    assert all(len(line) <= width - 12 for line in lines)
 
 
 def data(chosen: ProductSelection) -> UsageData:
@@ -267,6 +284,9 @@ def test_cursor_line_is_never_cut(width: int) -> None:
     assert len(line) <= width
     assert line.startswith("▲ 1 to 7 Dec 2025  2,073 of 2,500 in use  83 % !")
     assert (", 427 free" in line, ", average 1,900" in line) == (width > 60, width > 70)
+    unknown = replace(chart, buckets=(week._replace(installed=None),))
+    line = "".join(text for text, _ in cursor_line(unknown, TODAY, UNICODE_SYMBOLS, width))
+    assert line.partition(", average")[0].endswith(" 2,073 of ? in use  ?")
 
 
 @pytest.mark.parametrize(

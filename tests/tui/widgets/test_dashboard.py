@@ -65,6 +65,7 @@ def test_pane_shows_levels_as_signs_and_overuse_in_full() -> None:
     assert "112 % ⚑" in text(draw(EXAMPLES[0], 80))
     assert "79 %  " in text(draw(pane_of(up_status("a", pool("PVS_STD_CCS", 797, 1000))), 80))
     assert "625 % ✖" in text(draw(pane_of(up_status("a", pool("PVS_STD_CCS", 500, 80, 20))), 80))
+    assert "? ✖" in text(draw(pane_of(up_status("a", pool("PVS_STD_CCS", 5, 0))), 80))
 
 
 def test_pane_folds_what_is_not_counted_and_names_what_is_unknown() -> None:

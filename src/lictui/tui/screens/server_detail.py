@@ -22,15 +22,22 @@ from lictui.model import (
     SourceName,
     State,
     Step,
-    percent_text,
 )
-from lictui.products import describe
 from lictui.time_range import format_moment
 from lictui.tui import text
 from lictui.tui.screens import server_form
 from lictui.tui.screens.dialogs import confirm
 from lictui.tui.screens.main_screen import AGE_REFRESH, TableScreen
-from lictui.tui.text import LEVEL_TONES, STATE_TONES, Fragment, Line, Tone
+from lictui.tui.text import (
+    FIGURE_TONES,
+    LEVEL_TONES,
+    NO_BREAK,
+    STATE_TONES,
+    Fragment,
+    Line,
+    Tone,
+)
+from lictui.tui.widgets.dashboard_view import pool_name
 from lictui.tui.widgets.table import UNLIMITED, KeyedTable, Rows, TableColumn
 
 if TYPE_CHECKING:
@@ -40,8 +47,8 @@ if TYPE_CHECKING:
 
     from textual.widget import Widget
 
+    from lictui.config.settings import AlertSettings
     from lictui.engine.board import ServerStatus
-    from lictui.model import Pool
     from lictui.tui.theme import Symbols
     from lictui.tui.widgets.dashboard_view import CurrentTime
 
@@ -122,19 +129,19 @@ def _last_poll(status: ServerStatus, time: CurrentTime, symbols: Symbols) -> Ite
     for step in Step:
         if step is failed:
             took = latency - sum(times.values())
-            yield f"  {symbols.failed} {step}{_milliseconds(took)}", Tone.CRITICAL
+            yield f"  {symbols.failed}{NO_BREAK}{step}{_milliseconds(took)}", Tone.CRITICAL
             return
         is_https = status.server.url.startswith("https:")
         applies = bool(failed and status.server.url) and (is_https or step is not Step.TLS)
         if step in times or applies:
-            yield f"  {symbols.passed} {step}", Tone.OK
+            yield f"  {symbols.passed}{NO_BREAK}{step}", Tone.OK
             yield _milliseconds(times.get(step)), Tone.QUIET
     if not times:
         yield _milliseconds(status.latency), Tone.QUIET
 
 
 def _milliseconds(seconds: float | None) -> str:
-    return "" if seconds is None else f" {seconds * 1000:,.0f} ms"
+    return "" if seconds is None else f"{NO_BREAK}{seconds * 1000:,.0f} ms"
 
 
 def _reported_facts(snapshot: Snapshot, server: Server, symbols: Symbols) -> Iterator[ServerFact]:
@@ -296,24 +303,29 @@ _POOL_COLUMNS: Final = (
     TableColumn("name", "License", 20, most=UNLIMITED),
     *(
         TableColumn(title, title, width, is_right=True, descending=True)
-        for title, width in {"In use": 8, "Installed": 10, "Free": 7, "Use": 7}.items()
+        for title, width in {"In use": 8, "Installed": 10, "Free": 7, "Use  ": 9}.items()
     ),
     TableColumn("ends", "Ends", 8, rank=1),
 )
 
 
-def pool_rows(pools: Sequence[Pool], today: date) -> Rows[str]:
+def pool_rows(
+    status: ServerStatus, alerts: AlertSettings, today: date, symbols: Symbols
+) -> Rows[str]:
     """The licenses of one server."""
     rows: Rows[str] = {}
-    for pool in pools:
-        product, reading = describe(pool.product, pool.name, pool.model), pool.reading
+    for pool in status.pools:
+        name, reading = pool_name(pool, status.pools), pool.reading
+        ratios = alerts.thresholds_of(status.server, pool.product).ratios
+        level = reading.level(*ratios)
+        share = text.format_share(reading.ratio, ratios, level, symbols)
         counts = {"In use": reading.in_use, "Installed": reading.installed, "Free": reading.free}
         days = (("SA ends", pool.subscription_date), ("expires", pool.expires))
         ends = ", ".join(f"{verb} {text.format_date(day, today)}" for verb, day in days if day)
         rows[str(pool.key)] = {
-            "name": (f"{product.short_name} {product.model.short}", Tone.TEXT),
+            "name": (f"{name} {pool.model.short}", Tone.TEXT),
             **{key: (text.format_count(n), Tone.TEXT, n) for key, n in counts.items()},
-            "Use": (percent_text(reading.ratio), Tone.TEXT, reading.ratio),
+            "Use  ": (share, FIGURE_TONES[level], reading.ratio),
             "ends": (ends, Tone.QUIET),
         }
     return rows
@@ -354,10 +366,6 @@ class ServerScreen(ServerActions):
     def selected_server(self) -> str:
         return self._server
 
-    @property
-    def _pools(self) -> tuple[Pool, ...]:
-        return self.selected.pools if self.selected else ()
-
     def on_screen_resume(self) -> None:
         self.fill_tables()  # the form may have renamed the server
 
@@ -373,14 +381,14 @@ class ServerScreen(ServerActions):
             history = f"since {since} ({days:,.0f} days)"
         head: Line = ((self._server, Tone.STRONG), (f"  {self.selected.server.group}", Tone.QUIET))
         self.show_details((head,), (("History", Tone.QUIET), ((history, Tone.QUIET),)))
-        rows = pool_rows(self._pools, self.current_time.today)
+        alerts, today = self.lictui.settings.alerts, self.current_time.today
+        rows = pool_rows(self.selected, alerts, today, self.lictui.symbols)
         self.table.show_rows(_POOL_COLUMNS, rows)
 
     @on(KeyedTable.Opened)
     def action_open(self) -> None:
         """Open the usage of the selected license."""
-        status = self.lictui.board.find(self._server)
-        product = next((p for p in self._pools if str(p.key) == self.table.cursor), None)
+        status, pools = self.lictui.board.find(self._server), getattr(self.selected, "pools", ())
+        product = next((pool.product for pool in pools if str(pool.key) == self.table.cursor), None)
         if status and product:
-            servers = (status.server.name,)
-            self.lictui.show_view("usage", servers=servers, product=product.product)
+            self.lictui.show_view("usage", servers=(status.server.name,), product=product)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -18,10 +19,12 @@ from lictui.model import EventKind, Level, percent_text, sum_all_known
 from lictui.time_range import RangeLength, bucket_seconds, format_moment, to_local
 from lictui.tui.text import (
     LEVEL_TONES,
+    NO_BREAK,
     Tone,
     format_coarse_age,
     format_count,
     format_date,
+    format_share,
     format_sum,
     hang,
     shorten,
@@ -200,7 +203,7 @@ def mark_line(
     more = f"  and {len(marks) - 1} more" if len(marks) > 1 else ""
     when = f"{symbols.dot} {format_moment(first.time, zone, today)}  "
     tone = Tone.WARN if first.kind in _BAD_NEWS else Tone.TEXT
-    text = shorten(first.text, max(8, width - len(when) - len(more)), symbols.ellipsis)
+    text = shorten(first.text, max(8, width - len(when) - len(more)), symbols.ellipsis, tail=0)
     return ((when, Tone.ACCENT), (text, tone), (more, Tone.QUIET))
 
 
@@ -279,8 +282,7 @@ def export_table(view: ChartView) -> Table:
 Fact = tuple[str, "list[Fragment]"]  # label and text
 _LABEL: Final = 12  # columns of the label
 _IN_GROUPS: Final = ("now", "peak", "maximum")
-_NO_BREAK: Final = "\u00a0"
-_SINGLE_BLANK: Final = re.compile(r"(?<! ) (?! )")
+_GROUP: Final = re.compile(r"\S+(?: \S+)+")  # words with a single blank between them
 _EXPIRY_LABELS: Final = {ExpiryKind.LICENSES: "expires", ExpiryKind.SUBSCRIPTION: "SA ends"}
 
 
@@ -324,7 +326,7 @@ def expiry_facts(expiries: Iterable[Expiry]) -> Iterator[Fact]:
 
 def _grouped(texts: Iterable[str]) -> str:
     """Texts of which a line holds some or none, but never a part."""
-    return ", ".join(text.replace(" ", _NO_BREAK) for text in texts)
+    return ", ".join(text.replace(" ", NO_BREAK) for text in texts)
 
 
 def _current(selection: ProductSelection, symbols: Symbols) -> list[Fragment]:
@@ -336,9 +338,9 @@ def _current(selection: ProductSelection, symbols: Symbols) -> list[Fragment]:
     if total.unknown_pools:
         fragments.append(("  some figures unknown", LEVEL_TONES[total.worst_level]))
     else:
-        percent = percent_text(total.ratio, selection.thresholds.ratios)
-        percent = f"  {percent} {symbols.level[total.level]}".rstrip()
-        fragments.append((percent, LEVEL_TONES[total.level]))
+        ratios, level = selection.thresholds.ratios, total.level
+        share = format_share(total.ratio, ratios, level, symbols).rstrip()
+        fragments.append((f"  {share}", LEVEL_TONES[level]))
         fragments.append((f"  {format_count(total.free)} free", Tone.TEXT))
     if overdraft := total.reading.overdraft:
         fragments.append((f", overdraft {overdraft:,}", Tone.QUIET))
@@ -448,8 +450,8 @@ def cursor_line(view: ChartView, today: date, symbols: Symbols, width: int) -> L
         return ()
     bucket = view.buckets[view.cursor]
     value = round(view.value(bucket))
-    ratio = value / bucket.installed if bucket.installed else None
-    share = percent_text(ratio, (view.warn, view.critical))
+    ratio, level = value / bucket.installed if bucket.installed else None, view.level(bucket)
+    share = format_share(ratio, (view.warn, view.critical), level, symbols).rstrip()
     start = format_moment(bucket.start, view.tz, today)
     until = f" to {format_moment(bucket.end, view.tz)[-5:]}"
     if bucket.end - bucket.start >= 23 * _HOUR:  # a day, maybe one on which clocks change
@@ -463,21 +465,24 @@ def cursor_line(view: ChartView, today: date, symbols: Symbols, width: int) -> L
         more = [f" {symbols.dot} {view.previous_label} {figure}"]
     verb = "assigned" if view.assigned else "in use"
     more.append(f", average {bucket.average:,.0f}")
-    values = f"{value:,} of {format_count(bucket.installed)} {verb}  {share}"
-    glyph = f" {symbols.level[view.level(bucket)]}".rstrip()
+    values = f"{value:,} of {format_count(bucket.installed)} {verb}  "
     choices = ((until, 2), (until, 1), ("", 1), ("", 0))
     lines = [(f"{symbols.ascending} {start}{end}  ", "".join(more[:n])) for end, n in choices]
-    room = width - len(values + glyph)
+    room = width - len(values + share)
     when, rest = next((line for line in lines if len("".join(line)) <= room), lines[-1])
-    mark = (glyph, LEVEL_TONES[view.level(bucket)])
-    return ((when, Tone.ACCENT), (values, Tone.STRONG), mark, (rest, Tone.QUIET))
+    parts = ((values, Tone.STRONG), (share, LEVEL_TONES[level]), (rest, Tone.QUIET))
+    return ((when, Tone.ACCENT), *parts)
 
 
 def fact_lines(entries: Iterable[Fact], width: int) -> Iterator[Line]:
     """Facts as lines of at most so many columns, their labels in a column of their own."""
+
+    def glued(group: re.Match[str]) -> str:
+        return group[0].replace(" ", NO_BREAK) if len(group[0]) <= width - _LABEL else group[0]
+
     for label, fragments in entries:
         parts = fragments
-        if label in _IN_GROUPS:  # broken only where two blanks separate a group of words
-            parts = [(_SINGLE_BLANK.sub(_NO_BREAK, text), tone) for text, tone in fragments]
-        for line in hang(((f"{label:<{_LABEL}}", Tone.QUIET),), parts, width):
-            yield tuple((text.replace(_NO_BREAK, " "), tone) for text, tone in line)
+        if label in _IN_GROUPS:  # words are broken only between two groups of them
+            whole = iter(_GROUP.sub(glued, "".join(text for text, _ in fragments)))
+            parts = [("".join(islice(whole, len(text))), tone) for text, tone in fragments]
+        yield from hang(((f"{label:<{_LABEL}}", Tone.QUIET),), parts, width)

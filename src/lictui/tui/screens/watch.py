@@ -160,14 +160,13 @@ def big_lines(
         ascii_only=_is_plain(symbols),
         scale=scale,
     )
-    percent = percent_text(shown.ratio, limits.ratios)
-    percent = f"{percent} {symbols.level[total.worst_level]}".rstrip()
+    share = text.format_share(shown.ratio, limits.ratios, total.worst_level, symbols).rstrip()
     verb = " assigned" if total.model.is_assigned else ""
     free = f"  {text.format_count(shown.free)} free" if shown.free is not None else ""
     peak = trend.peak_of_day if trend else None
     facts: list[Line] = [
         ((f"of {text.format_sum(shown, 'installed', symbols.at_least)}{verb}", Tone.TEXT),),
-        ((percent, tone), (free, Tone.TEXT)),
+        ((share, tone), (free, Tone.TEXT)),
     ]
     if not total.servers_reporting:
         age = "?" if oldest is None else text.format_age(now - oldest)

@@ -18,7 +18,7 @@ from textual.events import Resize
 from textual.geometry import Size
 from textual.reactive import var
 
-from lictui.model import State, percent_text
+from lictui.model import State
 from lictui.products import describe
 from lictui.tui import text
 from lictui.tui.text import FIGURE_TONES, STATE_TONES, Fragment, Line, Tone, fit_line, line_width
@@ -231,12 +231,11 @@ def _live_figures(
         drawn = draw_gauge(reading, level, past.peak_of_day, shape.gauge, symbols)
         gauge = ((" ", Tone.TEXT), *drawn)
     verb = f" {view.model.verb:<{_VERB_CELLS - 1}}" if shape.verb else ""
-    mark = " " if reading.ratio is None else symbols.level[level]
-    percent = f"{percent_text(reading.ratio, view.limits.ratios):>{_RATIO_CELLS - 2}} {mark}"
+    share = text.format_share(reading.ratio, view.limits.ratios, level, symbols)
     tone = FIGURE_TONES[level]
     in_use, installed = text.format_count(reading.in_use), text.format_count(reading.installed)
     figures = f" {in_use:>{shape.digits}} / {installed:>{shape.digits}}"
-    return gauge, ((figures, tone), (verb, Tone.QUIET), (percent, tone))
+    return gauge, ((figures, tone), (verb, Tone.QUIET), (f"{share:>{_RATIO_CELLS}}", tone))
 
 
 def _inactive_figures(view: RowView, shape: PaneColumns, symbols: Symbols) -> Line:

@@ -30,6 +30,7 @@ from lictui.model import (
     ReportingStatus,
     State,
 )
+from lictui.products import Product
 from lictui.tui import text
 from lictui.tui.text import Fragment, Tone
 
@@ -226,7 +227,6 @@ def _rows(status: ServerStatus, alerts: AlertSettings, now: float) -> Iterator[R
     """A row for each pool, those that are counted first."""
     server = status.server
     pools = status.snapshot.pools if status.snapshot else ()
-    products = [pool.product for pool in pools]
     server_age = "" if status.is_up else _figures_age(status, now)
     for pool in sorted(pools, key=lambda pool: not pool.counted):
         limits = alerts.thresholds_of(server, pool.product)
@@ -237,7 +237,7 @@ def _rows(status: ServerStatus, alerts: AlertSettings, now: float) -> Iterator[R
         yield RowView(
             server.name,
             key,
-            _row_name(pool, terms[-1], unique=products.count(pool.product) == 1),
+            pool_name(pool, pools),
             pool.model,
             pool.reading,
             pool.reading.level(limits.warn, limits.critical),
@@ -249,8 +249,11 @@ def _rows(status: ServerStatus, alerts: AlertSettings, now: float) -> Iterator[R
         )
 
 
-def _row_name(pool: Pool, name: str, *, unique: bool) -> str:
-    if not unique and pool.subscription_date:
+def pool_name(pool: Pool, pools: Sequence[Pool]) -> str:
+    """The name of a product, and what distinguishes it from the other pools of its server."""
+    name = Product(pool.product, pool.name, pool.model).short_name
+    is_unique = sum(other.product == pool.product for other in pools) == 1
+    if pool.subscription_date and not is_unique:
         name = f"{name} SA {pool.subscription_date:%Y-%m}"
     if pool.vendor.casefold() not in ("", "citrix"):
         name = f"{name} ({pool.vendor})"

@@ -124,7 +124,7 @@ _PEAKS: Final = ("last_24h", "month", "all_time")
 def product_cells(row: ProductRow, symbols: Symbols) -> dict[str, TableCell]:
     """Every cell of a row, by its column."""
     total, reading, level = row.total, row.total.reading, row.total.worst_level
-    tone, glyph = FIGURE_TONES[level], " " if level is Level.UNKNOWN else symbols.level[level]
+    tone = FIGURE_TONES[level]
     reporting, expected = len(total.servers_reporting), len(total.servers_expected)
     in_use, installed, overdraft = (
         text.format_sum(total, figure, symbols.at_least)
@@ -139,7 +139,7 @@ def product_cells(row: ProductRow, symbols: Symbols) -> dict[str, TableCell]:
         "overdraft": (overdraft, Tone.QUIET, reading.overdraft),
         # An unknown share may be above the thresholds: it comes before those that are below.
         "ratio": (
-            f"{percent_text(total.ratio, row.limits.ratios)} {glyph}",
+            text.format_share(total.ratio, row.limits.ratios, level, symbols),
             tone,
             row.limits.warn if total.ratio is None else total.ratio,
         ),
@@ -208,9 +208,8 @@ def server_lines(
     for name, (status, pool) in zip(names, pools, strict=True):
         reading, level = pool.reading, pool.reading.level(*row.limits.ratios)
         in_use, installed = text.format_count(reading.in_use), text.format_count(reading.installed)
-        percent = percent_text(reading.ratio, row.limits.ratios)
-        glyph = " " if level is Level.UNKNOWN else symbols.level[level]
-        figures = f"  {in_use:>7} of {installed:>7} {percent:>7} {glyph}"
+        share = text.format_share(reading.ratio, row.limits.ratios, level, symbols)
+        figures = f"  {in_use:>7} of {installed:>7} {share:>9}"
         state, is_current = status.state.replace("_", " "), is_reporting(status, pool)
         shown = (
             (figures, FIGURE_TONES[level])
