@@ -51,35 +51,38 @@ _DAY = date(2026, 12, 1)
 _ROW = {"Name": "A&B's", "Count": 5, "Date": _DAY, "None": None}
 
 
-def test_windows_powershell_json_is_exact() -> None:
-    assert PowerShell().convert([_ROW]).decode().split("\r\n") == [
-        "{",
-        '    "Name":  "A\\u0026B\\u0027s",',
-        '    "Count":  5,',
-        '    "Date":  "\\/Date(1796083200000)\\/",',
-        '    "None":  null',
-        "}",
-        "",
-    ]
-
-
-def test_powershell_7_json_is_exact() -> None:
-    assert PowerShell(is_windows_powershell=False).convert([_ROW]).decode().split("\r\n") == [
-        "{",
-        '  "Name": "A&B\'s",',
-        '  "Count": 5,',
-        '  "Date": "2026-12-01T00:00:00Z",',
-        '  "None": null',
-        "}",
-        "",
-    ]
-
-
-@pytest.mark.parametrize("desktop", [True, False])
-def test_powershell_writes_one_row_as_an_object(
-    desktop: bool,  # noqa: FBT001 - a parameter of the test
+@pytest.mark.parametrize(
+    ("shell", "lines"),
+    [
+        (
+            PowerShell(),
+            [
+                "{",
+                '    "Name":  "A\\u0026B\\u0027s",',
+                '    "Count":  5,',
+                '    "Date":  "\\/Date(1796083200000)\\/",',
+                '    "None":  null',
+                "}",
+            ],
+        ),
+        (
+            PowerShell(is_windows_powershell=False),
+            [
+                "{",
+                '  "Name": "A&B\'s",',
+                '  "Count": 5,',
+                '  "Date": "2026-12-01T00:00:00Z",',
+                '  "None": null',
+                "}",
+            ],
+        ),
+    ],
+    ids=["5.1", "7"],
+)
+def test_powershell_json_is_exact_without_an_array_around_one_row(
+    shell: PowerShell, lines: list[str]
 ) -> None:
-    shell = PowerShell(is_windows_powershell=desktop)
-    one, two = (json.loads(shell.convert([{"A": 1}] * many)) for many in (1, 2))
-    assert (one, two) == ({"A": 1}, [{"A": 1}, {"A": 1}])
+    text = shell.convert([_ROW]).decode()
+    assert text.split("\r\n") == [*lines, ""]
+    assert json.loads(shell.convert([{"A": 1}] * 2)) == [{"A": 1}, {"A": 1}]
     assert shell.convert([]) == b""

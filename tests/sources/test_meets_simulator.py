@@ -175,11 +175,11 @@ def _server(
     api: JsonApi
     client = ApiClient(USER if name is SourceName.CVAD else "client-1", PASSWORD, "acme")
     if name is SourceName.CVAD:
-        api = SiteApi(fault, clock, client, site, lambda: (PLATINUM,), retry_after=600)
+        api = SiteApi(fault, clock, client, site, lambda: (PLATINUM,))
     elif name is SourceName.PARTNER:
-        api = PartnerApi(fault, clock, client, PARTNER, retry_after=600)
+        api = PartnerApi(fault, clock, client, PARTNER)
     else:
-        api = LicensingApi(fault, clock, client, CUSTOMER, retry_after=600)
+        api = LicensingApi(fault, clock, client, CUSTOMER)
     return api.answer
 
 

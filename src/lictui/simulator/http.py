@@ -195,6 +195,7 @@ Json = dict[str, Any]
 
 TOKEN_LIFETIME: Final = 3600  # seconds; tokens cannot be renewed
 _MAX_TOKENS: Final = 1000  # the oldest are dropped
+_RETRY_AFTER: Final = "600"  # seconds: longer than a client waits
 
 
 class RefusedError(Exception):
@@ -221,7 +222,6 @@ class JsonApi(ABC):
     current_fault: CurrentFault
     clock: Clock
     client: ApiClient
-    retry_after: int = field(default=2, kw_only=True)  # seconds, in replies of a busy API
     _expiry: dict[str, float] = field(default_factory=dict, init=False)  # by token
     _issued: int = field(default=0, init=False)
 
@@ -235,7 +235,7 @@ class JsonApi(ABC):
                 return login_page()
             case FaultMode.BUSY | FaultMode.RATE_LIMITED:
                 status = 503 if fault is FaultMode.BUSY else 429
-                return self.error(status, headers=[("Retry-After", str(self.retry_after))])
+                return self.error(status, headers=[("Retry-After", _RETRY_AFTER)])
         try:
             return await self._answer(request, request.path.lower().rstrip("/"), fault)
         except RefusedError as refused:
