@@ -12,7 +12,6 @@ from tests.support.values import server
 
 from lictui.analysis.peaks import ScopedPeak
 from lictui.analysis.series import SeriesQuery
-from lictui.config.settings import Retention
 from lictui.engine.thread import run
 from lictui.history.peaks import PeakQuery, find_peaks
 from lictui.history.store import History
@@ -37,9 +36,7 @@ def monitor(tmp_path: Path) -> Iterator[PushFixture]:
 def merged(fixture: PushFixture) -> LongTermHistory:
     clock = InstantClock()
     clock._now = fixture.clock._now
-    history = LongTermHistory(fixture.path, Retention(), clock, read_only=True)
-    history.connect(SETTINGS, SERVERS, run)
-    return history
+    return LongTermHistory(fixture.path, SETTINGS, SERVERS, clock, run)
 
 
 def fill(push: PushFixture) -> None:

@@ -20,6 +20,7 @@ from lictui.clock import SystemClock
 from lictui.config.settings import LongTermSettings, Retention, Settings
 from lictui.engine.thread import run
 from lictui.history.peaks import PeakQuery, find_peaks
+from lictui.history.store import History
 from lictui.longterm.read import LongTermHistory
 from lictui.model import PoolKey
 from lictui.sources.source import SourceError
@@ -110,8 +111,8 @@ def check(push: PushFixture, path: Path, settings: Settings) -> None:
     assert comparison.local == comparison.stored > 200_000
     assert comparison.checksums[0] == comparison.checksums[1]
     push.clock._now = NOW
-    with LongTermHistory(path, Retention(), push.clock) as other:
-        other.connect(settings, SERVERS, run)
+    History(path, Retention(), push.clock).close()
+    with LongTermHistory(path, settings, SERVERS, push.clock, run) as other:
         query = PeakQuery(NOW, None, set(NAMES))
         assert list(find_peaks(other, query)) == list(find_peaks(push.history, query))
         owners = tuple((name, PoolKey(PRODUCT)) for name in NAMES)

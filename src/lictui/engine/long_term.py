@@ -208,10 +208,7 @@ def open_with_engine(
     """Open the history to read it, together with the engine; `run` runs a coroutine and waits."""
     from lictui.longterm.read import LongTermHistory
 
-    path = history_path(paths, settings)
-    history = LongTermHistory(path, settings.retention, clock, read_only=True)
-    history.connect(settings, servers, run)
-    return history
+    return LongTermHistory(history_path(paths, settings), settings, servers, clock, run)
 
 
 def _open_pusher(

@@ -44,8 +44,10 @@ from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from lictui.analysis.columns import FloatArray, IntArray
+    from lictui.clock import Clock
     from lictui.config.settings import Settings
     from lictui.history.memberships import ServerPool
     from lictui.longterm.wire import QueriedSeries, Samples
@@ -165,13 +167,18 @@ def overlay(series: Series, other: Series) -> Series:
 class LongTermHistory(History):
     """The local history, which is only read, together with a long-term engine."""
 
-    failure: Failure | None = None  # of the last request
-
-    def connect(
-        self, settings: Settings, servers: Iterable[Server], run: Callable[[Any], Any]
+    def __init__(
+        self,
+        path: Path,
+        settings: Settings,
+        servers: Iterable[Server],
+        clock: Clock,
+        run: Callable[[Any], Any],
     ) -> None:
-        """Use the engine of the settings; `run` runs a coroutine in another thread, and waits."""
+        """Open it; `run` runs a coroutine in another thread, and waits."""
+        super().__init__(path, settings.retention, clock, read_only=True)
         self.engine = engine_name(settings.long_term.engine)
+        self.failure: Failure | None = None  # of the last request
         self._settings, self._run = settings, run
         self._servers = {server.name: server for server in servers}
         self._retry_at = 0.0
