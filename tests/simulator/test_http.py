@@ -70,7 +70,7 @@ def test_oversized_xml_has_the_same_meaning() -> None:
 
 def test_certificate_names_the_server_and_loopback() -> None:
     certificate = self_signed("lic-emea-01.corp.example", now=NOW)
-    parsed = x509.load_der_x509_certificate(certificate.der)
+    parsed = x509.load_pem_x509_certificate(certificate.pem)
     names = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == ["lic-emea-01.corp.example", "localhost"]
     assert "127.0.0.1" in map(str, names.get_values_for_type(x509.IPAddress))

@@ -1,6 +1,6 @@
 """Simulated machine that is read by commands: its programs, their output, and the port behind them.
 
-The programs are lmutil, udadmin, PowerShell, the Checkmk agent, cat (license files) and lictui. The
+The programs are lmutil, udadmin, PowerShell, the Checkmk agent and lictui. The
 stand-ins for `lmutil` and `ssh` (fake_program.py) connect to it.
 """
 
@@ -112,19 +112,13 @@ def _lic_inventory_row(pool: License, *, las: bool) -> Mapping[str, object]:
     }
 
 
-def _wmi_row(pool: License, *, dcom: bool) -> Mapping[str, object]:
-    """`Citrix_GT_License_Pool`, with the clutter of a CIM instance; Get-WmiObject shows `dcom`."""
-    row: dict[str, object] = dict(pool.wmi_row)
-    if dcom:
-        row["SubscriptionDate"] = f"{pool.subscription_date:%Y%m%d}000000.000000+000"
+def _wmi_row(pool: License) -> Mapping[str, object]:
+    """`Citrix_GT_License_Pool`, with the clutter of a CIM instance."""
     system = {"CimSuperClassName": None, "CimSystemProperties": "Microsoft.Management"}
-    return row | {"PSComputerName": None, "CimClass": system}
+    return {**pool.wmi_row, "PSComputerName": None, "CimClass": system}
 
 
-# Checkmk's agent section, and license files
-
-
-_TERMS: Final = "GP=720;CL=VDS,VDA,VDE;SA=1;LP=90;ODP=0;NUDURMIN=2880;NUDURMAX=525600"
+# Checkmk's agent section
 
 
 def checkmk_section(inventory: Iterable[License], name: str) -> str:
@@ -135,26 +129,6 @@ def checkmk_section(inventory: Iterable[License], name: str) -> str:
     head = ("<<<check_mk>>>", "Version: 2.3.0p1", "AgentOS: windows", f"Hostname: {name}")
     tail = ("<<<systemtime>>>", "1796083200")
     return "\r\n".join((*head, "<<<citrix_licenses>>>", *rows, *tail, ""))
-
-
-def license_file_text(inventory: Iterable[License], name: str) -> str:
-    """One license file with an increment for each pool; says nothing about use or overdraft."""
-    lines = [
-        "# This file is in UTF-8 format.",
-        f"SERVER this_host HOSTNAME={name.upper()}",
-        "VENDOR CITRIX",
-        "USE_SERVER",
-    ]
-    for number, pool in enumerate(inventory, 1):
-        expires = f"{pool.expires:%d-%b-%Y}".lower() if pool.expires else "permanent"
-        version = f"{pool.subscription_date:%Y.%m%d}"
-        lines += (
-            f"INCREMENT {pool.product} CITRIX {version} {expires} {pool.installed} \\",
-            f" VENDOR_STRING=;LT={pool.license_type};{_TERMS} \\",
-            f' DUP_GROUP=V ISSUED=07-Mar-2026 NOTICE="Simulated" SN=LA-0000000000-{number:05}:1 \\',
-            ' START=6-feb-2026 SIGN="0000 0000 0000"',
-        )
-    return "\n".join((*lines, ""))
 
 
 # Output of `lictui status --json`, schema lictui.status/1
@@ -257,8 +231,6 @@ class Machine(Struct, frozen=True):
                 return self._powershell(options, inventory)
             case "check_mk_agent":
                 text = checkmk_section(inventory, self.name)
-            case "cat" | "type":
-                text = license_file_text(inventory, self.name)
             case "lictui":
                 text = status_json(inventory, at, self.name)
             case _:
@@ -289,11 +261,11 @@ class Machine(Struct, frozen=True):
 
     def _powershell(self, options: Sequence[str], inventory: Sequence[License]) -> SimulatedOutput:
         script = " ".join(options).lower()
-        las, dcom = "get-liclasinventory" in script, "get-wmiobject" in script
+        las = "get-liclasinventory" in script
         if las or "get-licinventory" in script:
             rows = [_lic_inventory_row(pool, las=las) for pool in inventory]
         elif "citrix_gt_license_pool" in script:
-            rows = [_wmi_row(pool, dcom=dcom) for pool in inventory]
+            rows = [_wmi_row(pool) for pool in inventory]
         else:
             message = "The term is not recognized as the name of a cmdlet."
             return SimulatedOutput(stderr=message, status=1)

@@ -295,7 +295,6 @@ class JsonApi(ABC):
 # A simulated clock may be far ahead of the client's real one, and a test's far behind.
 _BEFORE: Final = timedelta(days=365)
 _AFTER: Final = timedelta(days=3650)
-_LONGEST_COMMON_NAME: Final = 64  # X.520's upper bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,8 +302,7 @@ class ServerCertificate:
     """A certificate that vouches for itself, and its private key."""
 
     pem: bytes = field(repr=False)  # certificate and key; also what a client may trust
-    der: bytes = field(repr=False)
-    fingerprint: str  # SHA-256 of `der`, lower-case hex
+    fingerprint: str  # SHA-256, lower-case hex
 
     def server_context(self) -> ssl.SSLContext:
         """A TLS context that presents this certificate."""
@@ -320,9 +318,7 @@ class ServerCertificate:
 def self_signed(common_name: str, *, now: float) -> ServerCertificate:
     """Make a certificate for `common_name` and loopback; `now` is UTC epoch seconds."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name(
-        [x509.NameAttribute(NameOID.COMMON_NAME, common_name[:_LONGEST_COMMON_NAME] or "localhost")]
-    )
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     at = datetime.fromtimestamp(now, UTC)
     certificate = (
         x509.CertificateBuilder()
@@ -337,7 +333,7 @@ def self_signed(common_name: str, *, now: float) -> ServerCertificate:
         .add_extension(
             x509.SubjectAlternativeName(
                 [
-                    *([x509.DNSName(common_name)] if _is_host(common_name) else []),
+                    x509.DNSName(common_name),
                     x509.DNSName("localhost"),
                     x509.IPAddress(ip_address("127.0.0.1")),
                     x509.IPAddress(ip_address("::1")),
@@ -354,10 +350,5 @@ def self_signed(common_name: str, *, now: float) -> ServerCertificate:
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         ),
-        der=certificate.public_bytes(serialization.Encoding.DER),
         fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
     )
-
-
-def _is_host(name: str) -> bool:
-    return name.isascii() and name.replace("-", "").replace(".", "").isalnum()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import struct
@@ -40,10 +39,6 @@ class WindowsAccount:
 
     username: str
     password: str = field(repr=False)
-
-    def __post_init__(self) -> None:
-        if any(mark in self.username + self.password for mark in ":\r\n"):
-            raise ValueError("NTLM's user file cannot hold a colon or a line break")
 
     def lines(self, machine: str) -> str:
         """This user as NTLM may name it, one `DOMAIN:USER:PASSWORD` a line."""
@@ -99,7 +94,7 @@ class LoginAcceptor(Struct, frozen=True):
 
     account: WindowsAccount
     machine: str
-    certificate: bytes  # the DER that clients are shown; b"" over plain HTTP, without Basic
+    fingerprint: str  # of the certificate that clients are shown; "" over plain HTTP
 
     def authenticate(self, request: web.BaseRequest, login: WindowsLogin, *, deny: bool) -> Headers:
         """Return the headers to send with the reply; `deny` refuses every password.
@@ -108,7 +103,7 @@ class LoginAcceptor(Struct, frozen=True):
         """
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         match scheme.lower():
-            case "basic" if self.certificate and not deny and self._is_account(request):
+            case "basic" if self.fingerprint and not deny and self._is_account(request):
                 return ()
             case "negotiate" if token:
                 return self.negotiate(token, login, deny=deny)
@@ -145,7 +140,7 @@ class LoginAcceptor(Struct, frozen=True):
 
     def _refused(self, login: WindowsLogin) -> RefusedLoginError:
         login.context = None
-        offers = ("Negotiate", 'Basic realm="WSMAN"') if self.certificate else ("Negotiate",)
+        offers = ("Negotiate", 'Basic realm="WSMAN"') if self.fingerprint else ("Negotiate",)
         return RefusedLoginError([("WWW-Authenticate", offer) for offer in offers])
 
     def _bindings(self, token: bytes) -> GssChannelBindings | None:
@@ -153,9 +148,9 @@ class LoginAcceptor(Struct, frozen=True):
 
         Windows, unless hardened, lets in a client that sends none.
         """
-        if not self.certificate or _BINDINGS_ARE_SENT not in token:
+        if not self.fingerprint or _BINDINGS_ARE_SENT not in token:
             return None
-        digest = hashlib.sha256(self.certificate).digest()  # our certificates are signed by it
+        digest = bytes.fromhex(self.fingerprint)  # certificates are signed with SHA-256, too
         return GssChannelBindings(application_data=b"tls-server-end-point:" + digest)
 
 

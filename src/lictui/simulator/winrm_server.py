@@ -443,7 +443,8 @@ class WinrmServer:
         self, soap: SoapService, account: WindowsAccount, certificate: ServerCertificate | None
     ) -> None:
         self._soap = soap
-        self._acceptor = LoginAcceptor(account, soap.name, certificate.der if certificate else b"")
+        fingerprint = certificate.fingerprint if certificate else ""
+        self._acceptor = LoginAcceptor(account, soap.name, fingerprint)
         self._logins: WeakKeyDictionary[object, WindowsLogin] = WeakKeyDictionary()
 
     async def answer(self, request: web.BaseRequest) -> web.Response | None:
@@ -479,7 +480,7 @@ class WinrmServer:
                 return web.Response(status=400)
             answer = seal(login.context, answer)
             return web.Response(status=status, body=answer, headers={"Content-Type": CONTENT_TYPE})
-        if not self._acceptor.certificate:
+        if not self._acceptor.fingerprint:
             return web.Response(
                 status=500
             )  # all that Windows answers while AllowUnencrypted is false

@@ -5,7 +5,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pypsrp.encryption import WinRMEncryption
@@ -31,12 +30,6 @@ def test_user_file_exists_only_while_needed() -> None:
         assert file.read_text() == ":svc:other\n.:svc:other\nlic-02:svc:other\n"
         raise ZeroDivisionError
     assert not file.exists()
-
-
-@pytest.mark.parametrize(("username", "password"), [("a:b", "c"), ("a", "b:c"), ("a", "b\nx:y:z")])
-def test_account_rejects_what_the_user_file_cannot_hold(username: str, password: str) -> None:
-    with pytest.raises(ValueError, match="colon or a line break"):
-        WindowsAccount(username, password)
 
 
 # Message encryption, against pypsrp
