@@ -164,6 +164,17 @@ def test_expiry_is_the_day_as_written(value: str, day: date | None) -> None:
     assert server.expires == day
 
 
+def test_silent_servers_are_listed_by_their_last_report() -> None:
+    rows = [
+        license_server(name, isPhoningHome=False, lastPhoningHomeTime=at and f"2026-11-{at}T05:00Z")
+        for name, at in (("b", "19"), ("a", "05"), ("c", None))
+    ]
+    assert notices_of(*rows)[0].detail == (
+        "c.acme.test (since unknown date), a.acme.test (19 days, since 2026-11-05),"
+        " b.acme.test (5 days, since 2026-11-19)"
+    )
+
+
 def test_days_after_the_expiry_are_negative() -> None:
     assert listed_servers(license_server(daysToExpire=-12))[0].days_to_expire == -12
     assert listed_servers(license_server(daysToExpire="x"))[0].days_to_expire is None
@@ -234,6 +245,7 @@ def test_many_servers_make_few_notices() -> None:
     assert len(notices) == 3
     assert notices[0].title == "300 license servers have not reported for more than 3 days"
     assert notices[0].detail.endswith(" and 290 more")
+    assert "more" not in notices_of(*rows[:10])[0].detail
     assert all(len(notice.detail) < 800 for notice in notices)
 
 

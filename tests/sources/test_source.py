@@ -49,3 +49,5 @@ def test_sum_has_the_first_expiry_its_count_and_what_is_unknown() -> None:
     (total,) = sum_pools([replace(first, permanent=None, queued=None), partial])
     assert (total.partial_expiry, total.expiring_count) == (True, 230)
     assert (total.permanent, total.queued) == (None, None)
+    permanent = replace(POOL, expires=None, permanent=True)
+    assert sum_pools([permanent] * 2)[0].permanent

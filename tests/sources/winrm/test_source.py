@@ -86,7 +86,7 @@ async def test_poll_reads_pools_licenses_services_and_version(poll: Poll) -> Non
 @pytest.mark.parametrize("broken", ["licenses", "services", "version"])
 @pytest.mark.parametrize("refusal", [fault_reply(NO_SUCH_CLASS), b"<html>", httpx.Response(503)])
 async def test_failed_query_of_what_may_be_missing_does_not_fail_the_poll(
-    poll: Poll, broken: str, refusal: bytes | httpx.Response
+    poll: Poll, clock: FakeClock, broken: str, refusal: bytes | httpx.Response
 ) -> None:
     def answer(request: WsmanRequest) -> bytes | httpx.Response:
         is_license = request.wql.endswith("FROM Citrix_GT_License")
@@ -95,7 +95,9 @@ async def test_failed_query_of_what_may_be_missing_does_not_fail_the_poll(
         is_broken = {"licenses": is_license, "services": is_service, "version": is_version}[broken]
         return refusal if is_broken else ANSWER(request)
 
-    result = await poll(answer)
+    polling = asyncio.ensure_future(poll(answer))
+    await clock.advance(1)  # until a 503 is tried again
+    result = await polling
     assert isinstance(result, Snapshot)
     assert bool(result.pools[0].expires) == (broken != "licenses")
     assert bool(result.notices) == (broken != "services")
@@ -278,6 +280,7 @@ def test_empty_inventory_is_no_data_with_its_probable_cause() -> None:
         ({"count": "0", "overdraft": "0", "inusecount": "0"}, Reading(0, 0, 0), ""),
         ({"count": None}, Reading(412, None, 50), "Count is missing"),
         ({"count": "5"}, Reading(412, None, 50), "Overdraft is 50, above Count"),
+        ({"overdraft": "x"}, Reading(412, None, None), "Overdraft is x"),
         ({"inusecount": None}, Reading(None, 500, 50), "InUseCount is missing"),
         ({"inusecount": "-1"}, Reading(None, 500, 50), "InUseCount is -1"),
     ],
@@ -341,4 +344,4 @@ def test_pool_expires_when_all_its_licenses_do(
     licenses: list[Item], term: tuple[date | None, bool | None]
 ) -> None:
     pool = only_pool(instance(), licenses=licenses)
-    assert (pool.expires, pool.permanent) == term
+    assert (pool.expires, pool.permanent, pool.partial_expiry) == (*term, False)
