@@ -155,19 +155,19 @@ class NegotiateLogin(WinrmLogin):
     async def post(self, soap: bytes) -> HttpReply:
         """Post `soap`, after authenticating if the connection is not; at most once."""
         context, self._context = self._context, None  # any error below ends the login
-        if context:
+        reply = await self._send_soap(soap, context) if context else None
+        if (
+            not context
+            or not reply
+            or reply.new_connection  # where the login is not valid
+            or reply.status == HTTPStatus.UNAUTHORIZED
+        ):
+            context = await self._handshake()
             reply = await self._send_soap(soap, context)
-            # On a new connection, or after a 401, the login is no longer valid.
-            if not reply.new_connection and reply.status != HTTPStatus.UNAUTHORIZED:
-                reply = self._decrypt(reply, context)
-                self._context = context
-                return reply
-        context = await self._handshake()
-        reply = await self._send_soap(soap, context)
-        if reply.new_connection:  # where a 401 says nothing about the password
-            raise self._protocol_error("connection closed after authentication")
-        if reply.status == HTTPStatus.UNAUTHORIZED:
-            raise self._rejected(reply)
+            if reply.new_connection:  # where a 401 says nothing about the password
+                raise self._protocol_error("connection closed after authentication")
+            if reply.status == HTTPStatus.UNAUTHORIZED:
+                raise self._rejected(reply)
         reply = self._decrypt(reply, context)
         self._context = context
         return reply
