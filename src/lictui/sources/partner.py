@@ -24,7 +24,7 @@ from lictui.model import (
     sum_all_known,
 )
 from lictui.sources.http import HttpSource, status_rules
-from lictui.sources.sanitize import MAX_CODE, Record, parse_count, parse_date, records, term_of
+from lictui.sources.sanitize import MAX_CODE, Record, parse_date, records, term_of
 from lictui.sources.sessions import CloudSession, month_text
 from lictui.sources.source import (
     OnStep,
@@ -164,7 +164,7 @@ def _listed_server(row: Record, now: float) -> ListedServer:
             status=ReportingStatus.EXPIRED if expired else status,
             last_reported=last_reported,
             expires=expires,
-            days_to_expire=_days_to_expire(row.get("daysToExpire")),
+            days_to_expire=row.days_left("daysToExpire"),
         ),
         silent=status is ReportingStatus.NOT_REPORTING,
         expired=expired,
@@ -182,14 +182,6 @@ def _status(row: Record, last_reported: float | None, now: float) -> ReportingSt
     if reporting is None:
         reporting = now - (last_reported or 0.0) <= SILENT_AFTER
     return ReportingStatus.REPORTING if reporting else ReportingStatus.NOT_REPORTING
-
-
-def _days_to_expire(value: object) -> int | None:
-    """Return whole days, negative after the expiry."""
-    if isinstance(value, int) and value < 0:
-        past = parse_count(-value)
-        return None if past is None else -past
-    return parse_count(value)
 
 
 # Usage of one month, by product

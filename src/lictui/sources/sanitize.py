@@ -248,6 +248,14 @@ class Record:
         """Return a field as a count."""
         return parse_count(self.get(name))
 
+    def days_left(self, name: str) -> int | None:
+        """Return a field as whole days until a date, negative after it."""
+        value = self.get(name)
+        if isinstance(value, int) and value < 0:
+            past = parse_count(-value)
+            return None if past is None else -past
+        return parse_count(value)
+
     def day(self, name: str) -> date | None:
         """Return a field as a calendar date."""
         return parse_date(self.get(name))

@@ -104,7 +104,7 @@ POOL = {
     "counted": True,
 }
 REPORTED = {"status": "reporting", "last_reported": "2026-11-24T06:00:00Z"}
-LICENSE_SERVER = {"host_id": "h", "fqdn": "l"} | REPORTED
+LICENSE_SERVER = {"host_id": "h", "fqdn": "l", "days_to_expire": -12} | REPORTED
 UP: dict[str, Any] = {
     "name": "lic-emea-01",
     "state": "up",
@@ -139,7 +139,8 @@ def test_lictui_single_server_keeps_its_details() -> None:
     assert pool.raw_fields[0] == ("server", "lic-emea-01")
     assert (result.reported_name, result.version, result.mode) == ("LIC01", "11.17", Mode.LAS)
     assert result.activation == Activation(ActivationStatus.ACTIVATED, date(2026, 12, 24))
-    assert result.license_servers[0].last_reported == 1795500000.0
+    (server,) = result.license_servers
+    assert (server.last_reported, server.days_to_expire) == (1795500000.0, -12)
     assert result.notices == ()
 
 

@@ -235,7 +235,7 @@ def _license_server(row: Record) -> LicenseServer:
         status=_member(ReportingStatus, row.get("status")) or ReportingStatus.NEVER_REPORTED,
         last_reported=row.time("last_reported"),
         expires=row.day("expires"),
-        days_to_expire=row.count("days_to_expire"),
+        days_to_expire=row.days_left("days_to_expire"),
     )
 
 
