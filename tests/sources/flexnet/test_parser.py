@@ -238,6 +238,33 @@ def test_lmstat_server_or_daemon_that_is_down_is_a_notice() -> None:
         assert daemon.level is Level.CRITICAL
 
 
+def test_lmstat_server_that_is_up_names_a_group_without_a_master() -> None:
+    text = feature(X).replace(
+        "h1: license server UP (MASTER)", "a: license server DOWN\nb: license server UP"
+    )
+    result = parse_output(text)
+    assert (result.reported_name, result.license_server_host) == ("b", "h1")
+    assert parse_output(text.replace(" (on h1)", "")).license_server_host == "b"
+
+
+@pytest.mark.parametrize(
+    ("line", "vendor", "action"),
+    [
+        (
+            "Users of CITRIX:  (Total of 9 licenses issued;  Total of 0 licenses in use)",
+            "CITRIX",
+            1,
+        ),
+        ("Users of x:  (Uncounted, node-locked)", "vendord", 0),
+        (X, "CITRIX", 0),
+    ],
+    ids=["start-up only", "another vendor", "counted"],
+)
+def test_lmstat_of_a_server_under_las_is_a_notice(line: str, vendor: str, action: int) -> None:
+    notices = parse_output(feature(line, vendor=vendor)).notices
+    assert [item.action for item in notices] == ["Add its site with source cvad."] * action
+
+
 GONE = "Users of x: Cannot get users of x: The desired vendor daemon is down. (-97,121)\n"
 
 
