@@ -6,13 +6,11 @@ from pathlib import Path
 
 import pytest
 from tests.end_to_end.conftest import Program
-from tests.support.clock import START
 from tests.support.simulators import licenses
 from tests.support.terminal import Terminal
 
 from lictui.model import Server, SourceName
-from lictui.simulator.commands import Machine
-from lictui.simulator.flexnet import FlexServer
+from lictui.simulator.commands import checkmk_section
 
 _INTERVAL = 4.0  # seconds
 _PATIENCE = 60.0
@@ -43,9 +41,7 @@ def test_one_of_a_team_polls_and_another_takes_over_when_it_is_killed(
     program: Program, tmp_path: Path
 ) -> None:
     output, polls = tmp_path / "output", tmp_path / "polls"
-    output.write_bytes(
-        Machine(FlexServer("lic01")).run(("check_mk_agent",), (licenses(),), START).stdout
-    )
+    output.write_text(checkmk_section((licenses(),), "lic01"))
     polls.touch()
     command = ("sh", "-c", f"echo $PPID >> {polls}; cat {output}")
     program.register(

@@ -93,24 +93,28 @@ def test_range_that_is_not_valid_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("in_use", "options", "state"),
+    ("in_use", "installed", "options", "state"),
     [
-        (399, CheckOptions(), "OK"),
-        (400, CheckOptions(), "WARNING"),  # as in [alerts]: at the threshold, too
-        (450, CheckOptions(), "CRITICAL"),
-        (400, ranges("80"), "OK"),
-        (401, ranges("80"), "WARNING"),
-        (401, ranges("85", "80"), "CRITICAL"),
-        (500, ranges(critical="110"), "WARNING"),
-        (500, ranges("100", "110"), "OK"),
-        (40, ranges("@0:10"), "WARNING"),
-        (None, CheckOptions(), "WARNING"),  # a figure that is missing is an alert, never 0
+        (399, 500, CheckOptions(), "OK"),
+        (400, 500, CheckOptions(), "WARNING"),  # as in [alerts]: at the threshold, too
+        (450, 500, CheckOptions(), "CRITICAL"),
+        (400, 500, ranges("80"), "OK"),
+        (401, 500, ranges("80"), "WARNING"),
+        (401, 500, ranges("85", "80"), "CRITICAL"),
+        (500, 500, ranges(critical="110"), "WARNING"),
+        (500, 500, ranges("100", "110"), "OK"),
+        (40, 500, ranges("@0:10"), "WARNING"),
+        (None, 500, CheckOptions(), "WARNING"),  # a figure that is missing is an alert, never 0
+        (5, 0, ranges("100", "110"), "CRITICAL"),  # above any share of nothing
+        (0, 0, ranges("100", "110"), "OK"),
     ],
 )
 def test_usage_is_judged_by_ranges_or_the_thresholds_of_alerts(
-    in_use: int | None, options: CheckOptions, state: str
+    in_use: int | None, installed: int, options: CheckOptions, state: str
 ) -> None:
-    result, output = check(status_up("a", pool(in_use=in_use)), options=options)
+    result, output = check(
+        status_up("a", pool(in_use=in_use, installed=installed)), options=options
+    )
     assert result.name == state
     assert output.startswith(f"LICENSES {state} - a: XDT_PLT_UD: ")
     assert len(output.splitlines()) == 1
@@ -144,6 +148,7 @@ def test_servers_expirations_and_age_are_judged() -> None:
     assert check(disabled)[1].startswith("LICENSES UNKNOWN - no enabled server")
     other = check(status_up("a", ends, pool("B", 1)), options=CheckOptions(products=["B"]))
     assert other[0] is PluginState.OK
+    assert set(performance(other[1])) == {"B", "servers_up", "data_age"}
     with pytest.raises(UsageError, match="C"):
         check(status_up("a"), options=CheckOptions(products=["C"]))
 
@@ -166,6 +171,7 @@ def test_output_is_one_line_whatever_servers_send_and_more_with_verbosity() -> N
     assert output.split(" | ")[0].endswith("(and 6 more)")
     assert len(performance(output)) == len(names) + 2
     thresholds = AlertSettings(Thresholds(warn=0.3), product={names[0]: {"critical": 1.0}})
-    more = check(status_up("a", *hostile), alerts=thresholds, verbosity=2)[1].splitlines()
-    assert len(more) == len(names) + 1
-    assert "more)" not in more[0]
+    for verbosity, lines in ((1, 1), (2, len(names) + 1)):
+        more = check(status_up("a", *hostile), alerts=thresholds, verbosity=verbosity)[1]
+        assert len(more.splitlines()) == lines
+        assert "more)" not in more

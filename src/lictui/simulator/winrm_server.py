@@ -360,12 +360,11 @@ class SoapService(Struct):
 
     def _take(self, request: Element, resource: str) -> Sequence[str]:
         context = (request.findtext(f"{{{N}}}EnumerationContext") or "").strip()
-        opened, items = self._open.get(context, ("", ()))
-        if opened != resource.lower() or not opened:
+        opened, items = self._open.pop(context, (None, ()))
+        if opened != resource.lower():
             raise SoapFaultError(
                 "n:InvalidEnumerationContext", 2150858779, "The enumeration context is not valid."
             )
-        del self._open[context]
         return items
 
     def _items(self, resource: str, where: Element | None) -> Sequence[str]:

@@ -162,11 +162,28 @@ def test_first_reply_has_one_item_and_pull_the_others(soap: SoapService) -> None
     first = enumerate_(soap)
     assert len(find(first, "s:Body/n:EnumerateResponse/w:Items")) == 1
     assert first.find(".//w:EndOfSequence", NAMESPACES) is None
-    second = pull(soap, context_of(first))
-    assert products(first) + products(second) == ["XDT_PLT_UD", "PVS_STD_CCS", "CITRIX"]
-    find(second, "s:Body/n:PullResponse/n:EndOfSequence")
-    assert second.find(".//w:EndOfSequence", NAMESPACES) is None
-    assert context_of(second) == ""
+    second = pull(soap, context_of(first), most="")  # one, the default
+    last = pull(soap, context_of(second))
+    listed = products(first), products(second), products(last)
+    assert listed == (["XDT_PLT_UD"], ["PVS_STD_CCS"], ["CITRIX"])
+    find(last, "s:Body/n:PullResponse/n:EndOfSequence")
+    assert last.find(".//w:EndOfSequence", NAMESPACES) is None
+    assert context_of(last) == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"context": "uuid:0"}, "2150858779"),
+        ({"resource": WMI + "root/cimv2/*"}, "2150858779"),
+        ({"most": "<n:MaxElements>0</n:MaxElements>"}, "2150858817"),
+        ({"most": "<n:MaxElements>-1</n:MaxElements>"}, "2150858817"),
+        ({"action": "Renew"}, "2150858753"),
+    ],
+)
+def test_invalid_pull_is_a_fault(soap: SoapService, changes: dict[str, str], expected: str) -> None:
+    arguments: Any = {"context": context_of(enumerate_(soap)), **changes}
+    assert code(pull(soap, status=500, **arguments)) == expected
 
 
 @pytest.mark.parametrize("count", [0, 1])

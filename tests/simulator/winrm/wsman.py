@@ -32,7 +32,6 @@ NAMESPACES = {
     "f": "http://schemas.microsoft.com/wbem/wsman/1/wsmanfault",
     "cim": "http://schemas.dmtf.org/wbem/wscim/1/common",
     "p": WMI + "root/CitrixLicensing/Citrix_GT_License_Pool",
-    "i": "http://schemas.dmtf.org/wbem/wsman/identify/1/wsmanidentity.xsd",
 }
 
 
