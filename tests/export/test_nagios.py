@@ -146,9 +146,11 @@ def test_servers_expirations_and_age_are_judged() -> None:
         assert (result.name, text in output) == (state, True), output
     disabled = ServerStatus(status_down("a").server, State.DISABLED)
     assert check(disabled)[1].startswith("LICENSES UNKNOWN - no enabled server")
-    other = check(status_up("a", ends, pool("B", 1)), options=CheckOptions(products=["B"]))
-    assert other[0] is PluginState.OK
-    assert set(performance(other[1])) == {"B", "servers_up", "data_age"}
+    for product, figures in (("B", {"B"}), ("XDT_PLT_UD", {"XDT_PLT_UD", "expiry_days"})):
+        options = CheckOptions(products=[product])
+        verdict, output = check(status_up("a", ends, pool("B", 1)), options=options)
+        assert (verdict is PluginState.OK) is (product == "B")
+        assert set(performance(output)) == {*figures, "servers_up", "data_age"}
     with pytest.raises(UsageError, match="C"):
         check(status_up("a"), options=CheckOptions(products=["C"]))
 
