@@ -13,6 +13,7 @@ from tests.support.values import failure, pool, server, snapshot
 
 from lictui.config.settings import AlertSettings, Thresholds
 from lictui.engine.alert_state import is_transition, journal_lines
+from lictui.engine.board import mark_stale
 from lictui.model import (
     Acknowledgement,
     Activation,
@@ -158,14 +159,17 @@ def test_activation_and_notices_are_raised_immediately() -> None:
     assert events == ["raised warn", "cleared warn"]
 
 
-def test_merged_server_counts_each_poll_once_and_raises_once() -> None:
-    ddc = server("ddc", source=SourceName.CVAD, same_as="lic-01")
-    scenario = AlertScenario(None, server(), ddc)
+@pytest.fixture
+def merged() -> AlertScenario:
+    """A license server that is read from two sources."""
+    return AlertScenario(None, server(), server("ddc", source=SourceName.CVAD, same_as="lic-01"))
 
+
+def test_merged_server_counts_each_poll_once_and_raises_once(merged: AlertScenario) -> None:
     def poll_both() -> list[tuple[AlertTransition, str]]:
-        scenario.poll(85)
-        scenario.poll(85, name="ddc")
-        usage = [e for e in scenario.events if e.alert.key.kind is AlertKind.USAGE]
+        merged.poll(85)
+        merged.poll(85, name="ddc")
+        usage = [e for e in merged.events if e.alert.key.kind is AlertKind.USAGE]
         return [(event.transition, event.alert.key.server) for event in usage]
 
     assert poll_both() == []
@@ -173,17 +177,31 @@ def test_merged_server_counts_each_poll_once_and_raises_once() -> None:
     assert poll_both() == [(AlertTransition.RAISED, "lic-01")]
 
 
-def test_usage_is_raised_by_polls_of_the_source_that_reports_it() -> None:
-    ddc = server("ddc", source=SourceName.CVAD, same_as="lic-01")
-    scenario = AlertScenario(None, server(), ddc)
-    scenario.poll(snapshot(pool(in_use=90, installed=100)), name="ddc")
-    scenario.poll(*[OTHER_PRODUCT] * 3)
-    assert scenario.events == []
-    scenario.poll(snapshot(pool(in_use=90, installed=100)), name="ddc")
-    assert scenario.transitions() == ["raised critical"]
+def test_usage_is_raised_by_polls_of_the_source_that_reports_it(merged: AlertScenario) -> None:
+    merged.poll(snapshot(pool(in_use=90, installed=100)), name="ddc")
+    merged.poll(*[OTHER_PRODUCT] * 3)
+    assert merged.events == []
+    merged.poll(snapshot(pool(in_use=90, installed=100)), name="ddc")
+    assert merged.transitions() == ["raised critical"]
 
 
-NOTICE = snapshot(USED, notices=(Notice("server", Level.WARN, "Daemon down"),))
+def test_lost_source_is_logged_and_stays_lost_while_its_server_is_stale(
+    merged: AlertScenario,
+) -> None:
+    merged.poll(50)
+    merged.poll(LOST, LOST, name="ddc")
+    (line,) = journal_lines(merged.events)
+    assert (line.server, line.level) == ("ddc", Level.WARN)
+    merged.board = mark_stale(merged.board, merged.now + 4 * INTERVAL)
+    merged.poll(LOST, LOST, name="ddc")
+    assert [event.alert.key.detail for event in merged.events] == ["part", "state"]
+    assert merged.transitions() == ["raised warn", "raised warn"]
+
+
+NOTICE, GRACE = (
+    snapshot(USED, notices=(Notice(kind, Level.WARN, "Daemon down"),))
+    for kind in ("server", "grace")
+)
 
 
 @pytest.mark.parametrize(
@@ -202,8 +220,9 @@ NOTICE = snapshot(USED, notices=(Notice("server", Level.WARN, "Daemon down"),))
         # Lines of their own say that a server is down, that it is up, and what it reports.
         ([LOST, LOST, 50, 50], []),
         ([NOTICE, snapshot(USED)], ["ok resolved after 15 min: Daemon down"]),
+        ([GRACE, snapshot(USED)], ["ok resolved after 15 min: Daemon down"]),
     ],
-    ids=["usage", "server", "notice"],
+    ids=["usage", "server", "notice", "grace period"],
 )
 def test_alerts_are_logged(results: list[Any], lines: list[str]) -> None:
     scenario = AlertScenario(AlertSettings(Thresholds(repeat=4 * INTERVAL)))

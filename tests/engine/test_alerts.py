@@ -15,7 +15,7 @@ from tests.support.example_board import (
     up_status,
 )
 
-from lictui.engine.alerts import alert_events, current_alerts
+from lictui.engine.alerts import alert_events, alert_views, current_alerts
 from lictui.engine.board import Board, ServerStatus
 from lictui.engine.merge import merge_board
 from lictui.model import (
@@ -222,6 +222,15 @@ PENDING = AlertState(AlertKey("a", AlertKind.USAGE, "X"), Level.WARN, "", START)
 RAISED = replace(PENDING, raised_at=START, notified_at=START)
 REPEATED = replace(RAISED, notified_at=START + 3600)
 WORSE = replace(REPEATED, level=Level.CRITICAL)
+
+
+def test_alert_views_have_raised_alerts_first_and_none_of_a_removed_server() -> None:
+    pending, removed = (
+        replace(PENDING, level=Level.CRITICAL),
+        replace(RAISED, key=AlertKey("b", AlertKind.USAGE, "X")),
+    )
+    board = Board((up_status("a"),), alert_states=(pending, removed, RAISED))
+    assert alert_views(merge_board(board), TODAY, START) == (RAISED, pending)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from tests.support.values import (
     status_up,
 )
 
-from lictui.config.settings import AlertSettings
+from lictui.config.settings import AlertSettings, Thresholds
 from lictui.engine.alerts import current_alerts
 from lictui.engine.board import Board, ServerStatus, is_reporting
 from lictui.engine.merge import (
@@ -211,6 +211,15 @@ def test_merged_server_alerts_once_and_a_lost_source_warns() -> None:
         (AlertKind.USAGE, Level.CRITICAL, "lic"),
         (AlertKind.SERVER, Level.WARN, "lic"),
     ]
+
+
+def test_changed_thresholds_apply_to_totals_that_were_asked_for() -> None:
+    merger, board = BoardMerger(), Board((status_up("lic", pool(in_use=70, installed=100)),))
+    levels = [
+        merger.merge(board, AlertSettings(Thresholds(warn=warn))).totals()[0].level
+        for warn in (0.8, 0.5)
+    ]
+    assert levels == [Level.OK, Level.WARN]
 
 
 def test_unchanged_server_is_the_same_object() -> None:

@@ -289,8 +289,7 @@ def _usage_message(pool: Pool, reading: Reading, limits: Thresholds) -> str:
         case Level.EXHAUSTED:
             return f"{message}, 0 available"
         case Level.OVERDRAFT:
-            over = (reading.in_use or 0) - (reading.installed or 0)
-            return f"{message}, using {over:,} of {reading.overdraft:,} overdraft"
+            return f"{message}, using {-(reading.free or 0):,} of {reading.overdraft:,} overdraft"
         case _:
             return f"{message}, {reading.free:,} free"
 
@@ -342,14 +341,9 @@ def last_poll_of(status: ServerStatus, key: AlertKey) -> float | None:
     """
     if key.kind is AlertKind.SERVER and key.detail in (ABOUT_STATE, ABOUT_MEMBER):
         return status.member(key.server).polled_at
-    if not status.members or status.snapshot is None or not key.product:
-        return status.last_success_at
-    members = {
-        status.history_key(pool.key)[0]
-        for pool in status.snapshot.pools
-        if pool.product == key.product
-    }
-    polls = (status.member(member).last_success_at for member in sorted(members))
+    pools = status.snapshot.pools if status.snapshot else ()
+    members = {status.history_key(p.key)[0] for p in pools if p.product == key.product}
+    polls = (status.member(member).last_success_at for member in members)
     return min((time for time in polls if time is not None), default=status.last_success_at)
 
 

@@ -285,15 +285,13 @@ class Engine:
 
     async def _record(self) -> None:
         """Record polls; those that arrive together share a transaction and a board."""
-        first = await self._polls.get()
-        self._polls.put_nowait(first)
-        self._record_queued()
+        self._record_queued(await self._polls.get())
         self._unwritten.set()
         self._show()
 
-    def _record_queued(self) -> None:
+    def _record_queued(self, *first: tuple[Server, Poll, float]) -> None:
         self._check_clock()
-        polls = []
+        polls = list(first)
         while not self._polls.empty():
             polls.append(self._polls.get_nowait())
         self._recorder.record(polls)

@@ -453,10 +453,8 @@ class BoardMerger:
         `settings` are the thresholds of its totals.
         """
         latest = self._latest
-        if latest.registered is not board:
+        if latest.registered is not board or latest.alert_settings is not settings:
             self._latest = MergedBoard(self._servers(board), board, settings)
-        elif latest.alert_settings is not settings:
-            self._latest = replace(latest, alert_settings=settings)
         return self._latest
 
     def _servers(self, board: Board) -> tuple[ServerStatus, ...]:

@@ -21,6 +21,7 @@ from lictui.analysis.series import (
 from lictui.analysis.usage_stats import heat_matrix, usage_curve, usage_stats
 from lictui.clock import time_zone
 from lictui.engine.board import GroupBy, entitlements_of
+from lictui.engine.merge import duplicate_pools
 from lictui.engine.outlook import anomaly_of, continued_pools, scopes_by
 from lictui.engine.product_history import (
     ProductHistory,
@@ -146,7 +147,7 @@ class ProductHistoryReader:
         current = dict.fromkeys(status.history_key(pool.key) for status, pool in selection.pools)
         holding = {status.server.name for status, _ in selection.pools}
         servers = {server for server, _ in current} | (set(selection.servers) - holding)
-        duplicates = _duplicates(selection)
+        duplicates = duplicate_pools(board)
         recorded = self._history.pools()
         continued = continued_pools(board, recorded)
         earlier = (
@@ -237,17 +238,6 @@ def event_filter(selection: ProductSelection) -> JournalFilter:
     owners = {status.history_key(pool.key)[0] for status, pool in selection.pools}
     names |= owners | set(selection.servers)
     return JournalFilter(tuple(sorted(names)), selection.product, _EVENT_KINDS)
-
-
-def _duplicates(selection: ProductSelection) -> set[ServerPool]:
-    """Pools of members that report what another pool's history holds already."""
-    owned = {status.history_key(pool.key) for status, pool in selection.pools}
-    return {
-        (member.server.name, pool.key)
-        for status, _ in selection.pools
-        for member in status.members
-        for pool in (member.snapshot.pools if member.snapshot else ())
-    } - owned
 
 
 def _draw(series: Series, query: ProductQuery) -> tuple[Bucket, ...]:

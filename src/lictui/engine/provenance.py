@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from lictui.config.settings import Thresholds
 from lictui.engine.board import FigureSource, is_reporting, once_per_entitlement, total_of
+from lictui.engine.product_history import statuses_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -41,10 +42,9 @@ def product_pools(
     board: MergedBoard, servers: Iterable[str], product: str, day: str | None = None
 ) -> tuple[tuple[ServerStatus, Pool], ...]:
     """The pools of a product on these servers, optionally of one subscription date."""
-    statuses = {status.server.name: status for name in servers if (status := board.find(name))}
     return tuple(
         (status, pool)
-        for status in statuses.values()
+        for status in statuses_of(board, servers)
         for pool in (status.snapshot.pools if status.snapshot else ())
         if pool.product == product and day in (None, pool.key.subscription_date)
     )
