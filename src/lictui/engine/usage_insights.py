@@ -103,7 +103,9 @@ def _version(status: ServerStatus) -> Requirement:
     if status.server.source in ACCOUNT_SOURCES:
         return Requirement(title, "select a license server in the list to see its version")
     sources = " and ".join(dict.fromkeys(member.server.source.value for member in members))
-    return Requirement(title, f"version not reported by {sources}; winrm reports it")
+    is_versioned = any(member.server.source in VERSIONED_SOURCES for member in members)
+    other = "" if is_versioned else "; winrm reports it"
+    return Requirement(title, f"version not reported by {sources}{other}")
 
 
 def _first_upload(entry: LicenseServer | None) -> Requirement:

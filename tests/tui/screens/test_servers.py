@@ -17,7 +17,6 @@ from textual.widgets import Input
 
 from lictui.config.settings import Settings
 from lictui.engine.board import Board, ServerStatus
-from lictui.engine.usage_insights import supported_features
 from lictui.errors import LictuiError
 from lictui.model import (
     Certificate,
@@ -166,20 +165,6 @@ async def test_enter_maximizes_the_details() -> None:
         assert "Server " not in screen_text(run.app)
         await run.press("escape")
         assert "Server " in screen_text(run.app)
-
-
-@pytest.mark.parametrize(
-    ("version", "features"),
-    [
-        ("11.17.2.54100", "meets Usage Insights requirements, supports LAS"),
-        ("11.17.2.52000", "meets Usage Insights requirements, supports LAS online only"),
-        ("11.14.0.31000", "version too old for Usage Insights, version too old for LAS"),
-        ("7.47", ""),
-        ("", ""),
-    ],
-)
-def test_supported_features_depend_on_the_version(version: str, features: str) -> None:
-    assert supported_features(version) == features
 
 
 def test_details_show_the_certificate_validity() -> None:
