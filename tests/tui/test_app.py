@@ -20,11 +20,13 @@ from textual.events import Key
 from textual.widgets._toast import Toast
 from textual.worker import WorkerState
 
+from lictui.analysis.usage import PastSummary, TotalKey
 from lictui.clock import PastClock
 from lictui.config.settings import Action, Settings
-from lictui.engine.board import Board, MergedBoard
+from lictui.engine.board import Board, GroupBy, MergedBoard
 from lictui.engine.merge import merge_board
 from lictui.engine.product_history import ProductHistory, ProductQuery
+from lictui.errors import LictuiError
 from lictui.model import AlertKey, AlertKind, AlertState, AlertTransition, Level, moved
 from lictui.tui.app import ShownTime
 from lictui.tui.screens.dashboard import DashboardScreen
@@ -231,6 +233,26 @@ async def test_whole_monitor_as_it_was_is_opened_from_the_chart_and_left_again()
         assert "as of Tue 24 Nov 2026 05:55" in screen_text(run.app)
         await run.press(")", ")")  # beyond the last moment is now
         assert not run.app.is_past
+
+
+async def test_question_about_a_past_that_was_left_may_fail_unseen() -> None:
+    closed = asyncio.Event()
+
+    class Closing(FakeEngine):
+        async def summaries(self, by: GroupBy) -> dict[TotalKey, PastSummary]:
+            await closed.wait()
+            raise LictuiError(f"the history is closed ({by})")
+
+    def open_past(at: float) -> ShownTime:
+        return ShownTime(Closing(), PastClock(at, 0, START), merge_board(example_board()))
+
+    async with running_app("products", options={"open_past": open_past}) as run:
+        await run._pilot.press("V", "V")
+        await run._pilot.pause()
+        closed.set()
+        await run.settle()
+        assert not run.app.is_past
+        assert "closed" not in notified(run)
 
 
 @pytest.mark.parametrize("view", ["1", "2", "4"])

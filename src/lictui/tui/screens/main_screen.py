@@ -99,7 +99,7 @@ class AppScreen:
         """Return the engine's answer; None, with the error shown, if there is none.
 
         An answer that arrives when the screen has gone, or shows another time, ends the worker
-        that asked.
+        that asked. The errors of a past that was left are only those of its closed history.
         """
         answer, app = None, self.lictui
         engine = app.engine
@@ -107,7 +107,8 @@ class AppScreen:
             answer = await engine.ask(question)
         except LictuiError as error:
             message = ". ".join(part for part in (error.message, error.hint) if part)
-            (on_error or (lambda _: app.notify(message, severity="error")))(error)
+            if engine in (app.engine, app.present and app.present.engine):
+                (on_error or (lambda _: app.notify(message, severity="error")))(error)
         screen = cast("Screen[Any]", self)
         is_removed = not (screen.is_attached and screen.display)
         if is_removed or engine is not app.engine:
