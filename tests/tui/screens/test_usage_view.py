@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 from tests.support.clock import START
 from tests.support.daily_series import forecast_of
-from tests.support.example_board import pool, up_status
+from tests.support.example_board import TIMEOUT_FAILURE, down_status, pool, up_status
 
 from lictui.analysis.columns import Series
 from lictui.analysis.series import Bucket
@@ -31,6 +31,7 @@ from lictui.tui.screens.usage_view import (
     Fact,
     UsageData,
     axis_end,
+    chart_view,
     cursor_line,
     event_marks,
     expiry_facts,
@@ -46,6 +47,7 @@ from lictui.tui.screens.usage_view import (
     range_name,
     threshold_facts,
 )
+from lictui.tui.text import Tone
 from lictui.tui.theme import UNICODE_SYMBOLS
 from lictui.tui.widgets.chart import ChartView, Mark, MarkKind
 from lictui.tui.widgets.dashboard_view import CurrentTime
@@ -322,3 +324,41 @@ def test_monthly_facts_show_this_and_last_month() -> None:
         "monthly: values from the source since Jan 2026",
     ]
     assert list(monthly_facts((), now)) == []
+
+
+@pytest.mark.parametrize(
+    ("expected", "labels", "tone"),
+    [
+        (None, ["now", "servers"], None),
+        (outlook(0), ["now", "forecast", "servers", "basis"], Tone.TEXT),
+        (
+            replace(
+                outlook(0.5, date.fromordinal(TODAY.toordinal() + 10)),
+                anomaly="fewer than on other Tuesdays",
+                assignments=(5, 1),
+            ),
+            ["now", "today", "forecast", "this month", "servers", "basis"],
+            Tone.WARN,
+        ),
+    ],
+    ids=["none", "level", "dated"],
+)
+def test_facts_have_the_outlook_and_the_servers_that_do_not_report(
+    expected: ProductOutlook | None, labels: list[str], tone: Tone | None
+) -> None:
+    up, down = up_status("a", pool("X", 1, 2)), up_status("b", pool("X", 1, 2))
+    board = merge_board(Board((up, down_status(down, TIMEOUT_FAILURE))))
+    chosen = select_product(board, ("a", "b"), "X", Settings())
+    shown = dict(facts(replace(data(chosen), outlook=expected), ChartView(), UNICODE_SYMBOLS))
+    assert list(shown) == labels
+    assert [tone for _, tone in shown.get("forecast", [])] == [tone] * (tone is not None)
+    assert dict(shown["servers"]) == {
+        "1 of 2: ": Tone.TEXT, "a": Tone.TEXT, ", ": Tone.QUIET, "b": Tone.CRITICAL
+    }  # fmt: skip
+
+
+def test_cursor_is_on_the_bucket_that_has_its_time_else_on_the_last() -> None:
+    buckets = tuple(Bucket(at, at + HOUR, 0, 1, 1, at, 1, 2, None, 1) for at in (0, HOUR, 9 * HOUR))
+    drawn = replace(data(selection("a")), history=ProductHistory(buckets))
+    times = {0: 0, HOUR - 1: 0, HOUR: 1, 3 * HOUR: 2, DAY: 2, None: None}
+    assert {time: chart_view(drawn, time).cursor for time in times} == times
