@@ -140,33 +140,34 @@ async def test_theme_switch_redraws_everything(view: str) -> None:
         assert cells(run) == expected
 
 
-async def test_read_only_offers_nothing_that_writes() -> None:
-    async with running_app(options={"read_only": True}) as run:
-        assert "add a server" not in screen_text(run.app)
-        assert "read-only" in screen_text(run.app)
-        await run.press("a")
-        assert isinstance(run.app.screen, DashboardScreen)
-
-
-async def test_read_only_refuses_to_write_poll_and_test_and_says_so(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(
+    ("mode", "view", "keys"),
+    [
+        ("Read only", "dashboard", "EturRea"),
+        ("Read only", "servers", "xeat"),
+        ("Read only", "alerts", "Az"),
+        ("This is the past", "dashboard", "rt"),
+    ],
+)
+async def test_nothing_is_written_polled_or_tested_read_only_and_in_the_past(
+    mode: str, view: str, keys: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    async with running_app(options={"read_only": True}) as run:
-        for key in ("E", "t", "u", "r", "R", "e"):
+    read_only, clock = mode == "Read only", PastClock(START - 600, START - 3600, START)
+    options = {"read_only": read_only}
+    async with running_app(view, clock=None if read_only else clock, options=options) as run:
+        footer = screen_text(run.app).splitlines()[-1]
+        assert ("read-only" if read_only else "as of Tue 24 Nov 2026 05:50") in footer
+        assert not {"add", "edit", "test", "remove", "acknowledge"} & {*footer.split()}
+        for key in keys:
             run.app.clear_notifications()
             await run.press(key)
-            assert notified(run).startswith("Read only: nothing is written"), key
-        assert run.engine.polled == []
-    clock = PastClock(START - 600, START - 3600, START)
-    async with running_app(clock=clock) as run:
-        await run.press("E")
-        for key in ("r", "t"):
-            run.app.clear_notifications()
-            await run.press(key)
-            assert notified(run).startswith("This is the past: nothing is written"), key
-        assert run.engine.polled == []
-    assert len(await asyncio.to_thread(lambda: list(tmp_path.iterdir()))) == 1
+            assert notified(run).startswith(f"{mode}: nothing is written"), key
+            assert getattr(run.app.screen, "VIEW", "") == view
+        await run.press("E")  # what is shown of the past may be exported
+        assert (run.engine.polled, run.engine.removed, run.engine.acknowledged) == ([], [], [])
+    exported = await asyncio.to_thread(lambda: list(tmp_path.iterdir()))
+    assert len(exported) == (not read_only)
 
 
 async def test_another_time_is_shown_step_by_step() -> None:

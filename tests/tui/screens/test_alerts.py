@@ -199,15 +199,8 @@ async def test_lists_are_sorted_by_level_and_time_until_a_title_is_clicked() -> 
         assert [row[1] for row in screen_text(run.app).splitlines()[2:4]] == ["!", "✖"]
 
 
-@pytest.mark.parametrize(("alert", "read_only"), [(COMING, False), (RAISED, True)])
-async def test_acknowledging_needs_a_raised_alert_and_the_right_to_write(
-    alert: AlertState,
-    read_only: bool,  # noqa: FBT001 - a case
-) -> None:
-    options = {"read_only": read_only}
-    async with running_app(
-        "alerts", engine=engine(), board=with_alerts(alert), options=options
-    ) as run:
+async def test_acknowledging_needs_a_raised_alert() -> None:
+    async with running_app("alerts", engine=engine(), board=with_alerts(COMING)) as run:
         await run.press("A", "z", "tab", "A")
         assert run.engine.acknowledged == []
         assert is_alerts(run)

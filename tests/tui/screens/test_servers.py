@@ -15,7 +15,6 @@ from tests.support.goldens import screen_text
 from tests.support.running_app import RunningApp, running_app
 from textual.widgets import Input
 
-from lictui.config.settings import Settings
 from lictui.engine.board import Board, ServerStatus
 from lictui.errors import LictuiError
 from lictui.model import (
@@ -148,15 +147,6 @@ async def test_products_view_polls_the_servers_of_the_selected_product() -> None
     async with running_app("products") as run:
         await run.press("r")
         assert run.engine.polled == ["lic-emea-01"]
-
-
-async def test_read_only_changes_nothing() -> None:
-    engine = FakeEngine(test_steps=FINE)
-    async with running_app("servers", engine=engine, settings=Settings(read_only=True)) as run:
-        await run.press("x", "y", "e", "a")
-        assert isinstance(run.app.screen, ServersScreen)
-        assert "add" not in screen_text(run.app)
-    assert (engine.removed, engine.saved) == ([], [])
 
 
 async def test_enter_maximizes_the_details() -> None:
