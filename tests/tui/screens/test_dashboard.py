@@ -1,8 +1,8 @@
 """The dashboard: cursor, order, polling, trends."""
 
 import pytest
-from tests.support.clock import START, FakeClock
-from tests.support.example_board import example_board, pool, up_status, workday_series
+from tests.support.clock import START
+from tests.support.example_board import example_board, pool, up_status
 from tests.support.fake_engine import FakeEngine
 from tests.support.goldens import screen_text
 from tests.support.running_app import RunningApp, running_app
@@ -206,22 +206,6 @@ async def test_pause_keeps_the_screen_until_resumed() -> None:
         await run.press("p")
         assert "PAUSED" not in screen_text(run.app)
         assert shown(run) == ["another"]
-
-
-async def test_trends_are_requested_once_for_visible_rows_and_bucket() -> None:
-    engine, clock = FakeEngine(workday_series), FakeClock()
-    async with running_app(engine=engine, clock=clock) as run:
-        pools = {query.pools for query in engine.queries}
-        assert all(len(pool_keys) == 1 for pool_keys in pools)
-        in_view = {row.server for view in grid(run).panes[:4] for row in view.rows}
-        assert {pool_keys[0][0] for pool_keys in pools} <= in_view | {"lic-apac-02"}
-        before = len(engine.queries)
-        await run.publish(example_board())
-        assert len(engine.queries) == before
-        await clock.advance(3 * 3600)
-        poll = Poll("lic-lab", clock.now(), 0.1, Snapshot(()))
-        await run.publish(apply_poll(example_board(), poll))
-        assert len(engine.queries) > before
 
 
 async def test_cursor_survives_a_board_without_its_row() -> None:

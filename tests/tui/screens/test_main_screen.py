@@ -3,6 +3,7 @@
 from unittest.mock import Mock
 
 import pytest
+from msgspec.structs import replace
 from tests.support.clock import START, FakeClock
 from tests.support.example_board import pool, up_status, workday_series
 from tests.support.fake_engine import FakeEngine
@@ -135,14 +136,21 @@ async def test_trend_length_changes_by_brackets_and_is_kept(
 
 
 @pytest.mark.parametrize("view", ["dashboard", "products"])
-async def test_trends_are_requested_for_visible_rows_only(view: str) -> None:
-    engine = FakeEngine(series_of=workday_series)
-    async with running_app(view, board=MANY, engine=engine, size=(190, 24)) as run:
+async def test_trends_are_requested_once_for_visible_rows_and_bucket(view: str) -> None:
+    engine, clock = FakeEngine(series_of=workday_series), FakeClock()
+    async with running_app(view, board=MANY, engine=engine, clock=clock, size=(190, 24)) as run:
         if view == "products":
             await run.press("g", "g")  # a row for each server
         engine.queries.clear()
         await run.press("right_square_bracket")
         assert 0 < len(engine.queries) < 45
+        assert {len(query.pools) for query in engine.queries} == {1}
+        first = len(engine.queries)
+        await run.publish(replace(MANY, notices=("another board",)))
+        assert len(engine.queries) == first
+        await clock.advance(3 * 3600)
+        await run.publish(MANY)
+        assert len(engine.queries) > first
         first = len(engine.queries)
         await run.press("end")
         assert len(engine.queries) > first

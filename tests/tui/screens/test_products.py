@@ -5,8 +5,6 @@ import re
 import pytest
 from msgspec.structs import replace
 from tests.support.example_board import (
-    TIMEOUT_FAILURE,
-    down_status,
     example_board,
     past_summaries,
     pool,
@@ -35,16 +33,6 @@ def at(run: RunningApp) -> int:
 
 def products(run: RunningApp) -> list[str]:
     return [view.total.product for view in table(run).shown_products]
-
-
-async def test_server_down_leaves_the_sum_but_not_the_row() -> None:
-    board = Board(
-        (up_status("a", pool("XDT_PLT_UD", 5, 9)), up_status("b", pool("XDT_PLT_UD", 1, 1)))
-    )
-    async with running_app("products", board=board) as run:
-        assert "2/2" in screen_text(run.app)
-        await run.publish(Board((board.servers[0], down_status(board.servers[1], TIMEOUT_FAILURE))))
-        assert "1/2" in screen_text(run.app)
 
 
 async def test_keys_move_sort_and_filter() -> None:

@@ -1,10 +1,11 @@
 """Sorting of tables, by keys and by a click on a title."""
 
 import pytest
-from tests.support.example_board import example_board
+from tests.support.example_board import example_board, up_status
 from tests.support.goldens import screen_text
 from tests.support.running_app import RunningApp, running_app
 
+from lictui.engine.board import Board
 from lictui.tui.screens.servers import ServersScreen
 from lictui.tui.text import Tone
 from lictui.tui.widgets.table import Rows, TableColumn, fit_columns
@@ -45,6 +46,15 @@ async def test_sorting_keeps_the_cursor_on_its_row_and_unknown_values_last() -> 
         assert run.app.screen.selected_server == "lic-new"
         await run.press("S")
         assert first_column(run)[-2:] == ["lic-las", "lic-new"]
+
+
+async def test_row_under_the_cursor_stays_on_the_screen_when_the_order_changes() -> None:
+    board = Board(tuple(up_status(f"lic-{at:02}") for at in range(60)))
+    async with running_app("servers", board=board) as run:
+        await run.press("s")
+        assert "▌lic-00" in screen_text(run.app)
+        await run.press("S")
+        assert "▌lic-00" in screen_text(run.app)
 
 
 @pytest.mark.parametrize(
