@@ -23,16 +23,18 @@ from tests.support.fake_site import (
     me_reply,
     site_details,
 )
-from tests.support.polls import failure_in, failure_of
+from tests.support.polls import failure_in, failure_of, poll_once
 
 from lictui.model import (
     Activation,
     ActivationStatus,
+    Failure,
     FailureKind,
     Level,
     Mode,
     Reading,
     Server,
+    Snapshot,
     Step,
 )
 from lictui.sources.cvad import CvadSource, build_snapshot
@@ -195,6 +197,14 @@ async def test_ambiguous_site_lists_the_names(
     failure = await failure_of(open_source(replace(SERVER, site=site_key)))
     assert (failure.kind, failure.step) == (FailureKind.CONFIG, Step.INVENTORY)
     assert "PROD, Test" in failure.message
+
+
+@pytest.mark.parametrize(("site_key", "result"), [("9f3c", Snapshot), ("", Failure)])
+async def test_release_that_lists_no_sites_needs_the_id(
+    site_key: str, result: type, open_source: Callable[[Server], CvadSource], site: FakeSite
+) -> None:
+    del site.answers[ME]
+    assert isinstance(await poll_once(open_source(replace(SERVER, site=site_key))), result)
 
 
 async def test_account_without_a_site_is_forbidden(source: CvadSource, site: FakeSite) -> None:

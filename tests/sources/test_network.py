@@ -1,9 +1,9 @@
 import pytest
-from tests.support.polls import failure_in
+from tests.support.polls import failure_from, failure_in
 
 from lictui.config.settings import Limits
 from lictui.model import FailureKind, Server, SourceName, Step
-from lictui.sources.network import host_port, origin, proxy_for, require_encryption
+from lictui.sources.network import host_port, origin, proxy_for, proxy_url, require_encryption
 
 
 @pytest.mark.parametrize(
@@ -69,6 +69,22 @@ def test_proxy_is_that_of_the_server_of_all_or_of_the_environment(
         monkeypatch.setenv(name, value)
     server = Server("x", SourceName.CVAD, url, proxy=own)
     assert proxy_for(server, Limits(proxy=of_all)) == proxy
+
+
+@pytest.mark.parametrize(
+    ("proxy", "message"),
+    [
+        ("env:NONE_SUCH", "proxy: env:NONE_SUCH is not set"),
+        ("env:LICTUI_PROXY", "proxy is not the URL of an HTTP proxy"),
+    ],
+)
+async def test_proxy_that_cannot_be_used_is_a_config_failure(
+    proxy: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LICTUI_PROXY", "ftp://user:hunter2@p")
+    server = Server("x", SourceName.CVAD, "https://lic01", proxy=proxy)
+    failure = await failure_from(proxy_url(server, Limits(), 10))
+    assert (failure.kind, failure.message) == (FailureKind.CONFIG, message)
 
 
 def test_proxy_of_another_kind_is_a_config_failure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,6 +99,7 @@ async def test_token_endpoint_follows_url_and_trust_url(
     [
         ({SERVERS: license_servers(), USAGE: usage()}, FailureKind.NO_DATA, Step.INVENTORY),
         ({SERVERS: httpx.Response(404)}, FailureKind.NO_DATA, Step.INVENTORY),
+        (dict.fromkeys((SERVERS, USAGE), httpx.Response(204)), FailureKind.NO_DATA, Step.INVENTORY),
         ({TOKENS: httpx.Response(404)}, FailureKind.NO_DATA, Step.AUTH),
         ({USAGE: httpx.Response(500)}, FailureKind.UNAVAILABLE, Step.INVENTORY),
         ({SERVERS: {}}, FailureKind.PARSE, Step.PARSE),
@@ -289,7 +290,7 @@ def test_raw_fields_are_limited() -> None:
     assert ("lic7", shown) in pool.raw_fields
 
 
-@pytest.mark.parametrize("empty", [usage(), 204])
+@pytest.mark.parametrize("empty", [usage(), 204, 404])
 async def test_previous_month_is_used_while_this_is_empty(
     empty: object, source: PartnerSource, insights: FakeInsights
 ) -> None:

@@ -415,21 +415,21 @@ class PathSearch:
     async def _ask(self, session: BearerSession, path: str) -> HttpReply:
         """Return the reply of `path`, or the result of the job that the server starts (202)."""
         url = path if "?" in path or not self._query else f"{path}?{self._query}"
-        reply = await session.get(url)
-        for _ in range(_JOB_ATTEMPTS):
-            if reply.status != HTTPStatus.ACCEPTED:
-                return reply
+        reply, attempts = await session.get(url), 0
+        while reply.status == HTTPStatus.ACCEPTED:
+            if attempts == _JOB_ATTEMPTS:
+                job = f"job {reply.quote(url)} of {reply.address}"
+                raise SourceError(
+                    FailureKind.TIMEOUT,
+                    f"{job} not finished in {attempts} attempts",
+                    "The site takes long to collect its licenses. lictui retries at the next poll.",
+                )
+            attempts += 1
             url = _job_url(url, reply.headers.get("location", ""), reply.address)
             interval = parse_count(reply.headers.get("retry-after")) or _JOB_INTERVAL
             await self._clock.sleep(min(interval, _MAX_JOB_INTERVAL))
             reply = await session.get(url)
-        if reply.status != HTTPStatus.ACCEPTED:
-            return reply
-        raise SourceError(
-            FailureKind.TIMEOUT,
-            f"job {reply.quote(url)} of {reply.address} not finished in {_JOB_ATTEMPTS} attempts",
-            "The site takes long to collect its licenses. lictui retries at the next poll.",
-        )
+        return reply
 
 
 def _fill_in(path: str, customer_id: str, site: CvadSite) -> str:

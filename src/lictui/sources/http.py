@@ -228,8 +228,7 @@ class HttpClient:
         progress = RequestProgress(self._base, Step.TLS, proxy=self._proxy, handshake_only=True)
         request = self._new_request("HEAD", "/", progress)
         try:
-            response = await transport.handle_async_request(request)
-            await response.aclose()
+            await transport.handle_async_request(request)
         except HandshakeDone as done:
             return done.certificate
         except (httpx.HTTPError, OSError, UnicodeError) as error:

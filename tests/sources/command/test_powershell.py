@@ -205,6 +205,11 @@ def test_inventory_startup_licenses_are_not_counted() -> None:
     assert "Get-LicLasInventory" in alone.notices[0].action
 
 
+def test_inventory_object_without_a_product_is_a_notice() -> None:
+    (notice,) = read_inventory(ROW, {"LicensesInUse": 5}).notices
+    assert notice.detail == "1 without LicenseProductName ignored"
+
+
 def test_inventory_without_rows_is_no_data() -> None:
     failure = failure_in(read_inventory)
     assert failure.kind is FailureKind.NO_DATA

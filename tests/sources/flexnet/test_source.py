@@ -97,6 +97,7 @@ async def test_lmstat_output_of_a_killed_program_is_not_used(tmp_path: Path) -> 
     [
         ("sys.exit('no shared object')", FailureKind.COMMAND, "code 1: no shared object"),
         ("print('hello')", FailureKind.PARSE, "not the output of lmstat -a: hello"),
+        ("print('hello'); sys.exit(3)", FailureKind.COMMAND, "exited with code 3"),
     ],
 )
 async def test_lmstat_program_without_an_answer_fails_with_its_reason(

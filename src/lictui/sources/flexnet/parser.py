@@ -44,7 +44,7 @@ class UsageLine(Struct):
     count: int
     queued: bool
     is_lingering: bool  # borrowed, or kept for a while after its return
-    start: str  # as printed; "" if missing
+    start: tuple[str, ...]  # as printed: weekday or "", month, day, hour, minute; () if missing
     license_version: str = ""  # of the license; the line itself has the requested version only
 
 
@@ -171,7 +171,7 @@ def _parse_usage_line(line: str) -> UsageLine | None:
         count=(0 if queued else 1) if count is None else count,
         queued=queued is not None,
         is_lingering=not queued and "(linger" in details,
-        start=start[0] if start else "",
+        start=start.groups("") if start else (),
     )
 
 
@@ -217,22 +217,19 @@ def _is_same_domain(host: str, display: str) -> bool:
     return bool(domains[0]) and domains[0] == domains[1]
 
 
-def start_time(start: str, now: float) -> float | None:
-    """Return the UTC epoch seconds of `start`; lmstat prints neither year nor time zone.
+def start_time(line: UsageLine, now: float) -> float | None:
+    """Return the UTC epoch seconds of a checkout; lmstat prints neither year nor time zone.
 
     This machine's zone is used. The year makes it the most recent past of `now`, unless the weekday
     shows that the server's clock is ahead of `now` by a time zone.
     """
-    match = _START.match(start)
-    if not match:
-        return None
-    month, day, hour, minute = map(int, match.groups()[1:])
-    weekday = (match[1] or "").lower()
+    weekday, *numbers = line.start
+    month, day, hour, minute = map(int, numbers)
     current_year = datetime.fromtimestamp(now).astimezone().year
     for year in range(current_year + 1, current_year - _MAX_YEARS_BACK - 1, -1):
         timestamp = local_timestamp(year, month, day, hour, minute)
         if timestamp is not None:
-            is_zone_ahead = weekday == _WEEKDAYS[date(year, month, day).weekday()]
+            is_zone_ahead = weekday.lower() == _WEEKDAYS[date(year, month, day).weekday()]
             if timestamp <= now + (_MAX_ZONE_DIFFERENCE if is_zone_ahead else _MAX_CLOCK_SKEW):
                 return min(timestamp, now)
     return None

@@ -89,7 +89,7 @@ def lmstat_license_users(text: str, address: str, now: float) -> LicenseUserList
             product(feature),
             sanitize(line.user, 100),
             sanitize(line.host, 100),
-            start_time(line.start, now),
+            start_time(line, now),
             line.count,
             subscription_date=parse_date(line.license_version) if feature.is_citrix else None,
         )
