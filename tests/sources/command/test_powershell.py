@@ -58,6 +58,7 @@ def test_objects_are_bounded_in_depth_and_number() -> None:
     assert parse_objects("#< CLIXML " * 200_000 + '</Objs>{"a":1}', "ps") == [ONE]
     endless = failure_in(partial(parse_objects, "[]\n" * 1_000_000, "ps"))
     assert endless.kind is FailureKind.TOO_LARGE
+    assert parse_objects('{"value":[' * 99 + '{"a":1}' + '],"Count":1}' * 99, "ps") == []
     deep = failure_in(partial(parse_objects, '[{"a":' * 100_000, "ps"))
     assert deep.kind is FailureKind.PARSE
     many = failure_in(partial(parse_objects, json.dumps([ONE] * (MAX_OBJECTS + 1)), "ps"))
@@ -274,7 +275,8 @@ def test_wmi_licenses_add_their_expiry(value: object) -> None:
 
 
 def test_wmi_without_pools_names_the_format_of_other_objects() -> None:
-    assert failure_in(partial(read_wmi, [])).kind is FailureKind.NO_DATA
+    for empty in ([], {"Citrix_GT_License_Pool": None}):
+        assert failure_in(partial(read_wmi, empty)).kind is FailureKind.NO_DATA
     failure = failure_in(partial(read_wmi, {"LicenseProductName": "XDT"}))
     assert failure.kind is FailureKind.PARSE
     assert "get-licinventory" in failure.hint

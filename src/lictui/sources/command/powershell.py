@@ -205,12 +205,11 @@ def wmi_snapshot(text: str, label: str, today: date) -> Snapshot:
         for name in (_WMI_POOLS, _WMI_LICENSES)
     )
     pools += [row for row in rows if "pld" in row]
-    if not any("pld" in row for row in containers):
-        licenses += [
-            row
-            for row in rows
-            if "pld" not in row and ("serialnumber" in row or "expirationdate" in row)
-        ]
+    licenses += [
+        row
+        for row in rows
+        if "pld" not in row and ("serialnumber" in row or "expirationdate" in row)
+    ]
     if rows and not pools and not licenses and not containers:
         hint = (
             "The command must print the output of"
