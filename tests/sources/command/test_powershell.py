@@ -275,8 +275,9 @@ def test_wmi_licenses_add_their_expiry(value: object) -> None:
 
 
 def test_wmi_without_pools_names_the_format_of_other_objects() -> None:
-    for empty in ([], {"Citrix_GT_License_Pool": None}):
-        assert failure_in(partial(read_wmi, empty)).kind is FailureKind.NO_DATA
+    for text in ("[]", '{"Citrix_GT_License_Pool": null}'):
+        empty = failure_in(partial(wmi_snapshot, text, "ssh lic01", TODAY))
+        assert empty.kind is FailureKind.NO_DATA
     failure = failure_in(partial(read_wmi, {"LicenseProductName": "XDT"}))
     assert failure.kind is FailureKind.PARSE
     assert "get-licinventory" in failure.hint
