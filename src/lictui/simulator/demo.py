@@ -51,15 +51,6 @@ if TYPE_CHECKING:
     from lictui.simulator import License
 
 _USER: Final = "svc-lictui"
-_SNAP_IN: Final = "{cmdlet} -AdminAddress https://{{name}}:8083 | ConvertTo-Json"
-_WMI: Final = "Get-CimInstance -Namespace root/CitrixLicensing -ClassName Citrix_GT_License_Pool"
-_POWERSHELL: Final = 'powershell.exe -NoProfile -Command "{script}"'
-
-
-def _snap_in(cmdlet: str) -> str:
-    return _POWERSHELL.format(script=_SNAP_IN.format(cmdlet=cmdlet))
-
-
 _DOMAIN_USER: Final = f"CORP\\{_USER}"
 _SITE: Final = {"source": SourceName.CVAD, "username": _DOMAIN_USER}
 
@@ -92,10 +83,18 @@ _ENTRIES: Final[dict[ServerKind, dict[str, Any]]] = {
     ServerKind.CHECKMK: _command("checkmk"),
     ServerKind.LICTUI: _command("lictui"),
 }
+
+
+def _as_json(script: str, powershell: str = "powershell.exe") -> str:
+    return f'{powershell} -NoProfile -Command "{script} | ConvertTo-Json"'
+
+
+_SNAP_IN: Final = "-AdminAddress https://{name}:8083"
+_WMI: Final = "Get-CimInstance -Namespace root/CitrixLicensing -ClassName Citrix_GT_License_Pool"
 _COMMAND_LINES: Final = {  # that print it on the machine {name}
-    "get-licinventory": _snap_in("Get-LicInventory"),
-    "get-liclasinventory": _snap_in("Get-LicLasInventory"),
-    "wmi-json": f'pwsh -NoProfile -Command "{_WMI} | ConvertTo-Json"',
+    "get-licinventory": _as_json(f"Get-LicInventory {_SNAP_IN}"),
+    "get-liclasinventory": _as_json(f"Get-LicLasInventory {_SNAP_IN}"),
+    "wmi-json": _as_json(_WMI, "pwsh"),
     "lmstat": "lmutil lmstat -a -c @{name}",
     "udadmin": "udadmin -list -a -times",
     "checkmk": "check_mk_agent",

@@ -304,7 +304,7 @@ class PoolFactory:
             count=installed * share,
             growth=self.random.uniform(0.02, 0.1),
             window=self.random.choice((2, 5, 6)),
-            steps=((self.today - 5, added),) if added else (),
+            added=added,
         )
         # More machines than licenses have been seen in the wild: here nobody is turned away.
         return replace(self._pool(product, installed, rhythm, 0, subscription), is_capped=False)

@@ -301,6 +301,7 @@ class AssignedUsage(Struct, frozen=True):
 _ARRIVALS: Final = np.array(
     [min(1.0, 1.05 * _step(quarter / 4, 9.5, 0.9)) for quarter in range(QUARTERS)]
 )
+_ADDED_AGO: Final = 5  # days
 _MAINTENANCE: Final = ((8, 0.9), (9, 0.7), (10, 0.55), (11, 0.6), (12, 0.8))  # quarter, share
 
 
@@ -312,15 +313,14 @@ class MachineUsage(Struct, frozen=True):
     today: int  # the day that `count` is meant for
     count: float
     growth: float  # a year, as a share
-    window: int = 6  # weekday, Monday = 0
-    steps: tuple[tuple[int, int], ...] = ()  # day, and how many machines were added on it
+    window: int  # weekday, Monday = 0
+    added: int  # of `count`, five days ago
 
     def days(self, first: int, last: int) -> IntArray:
         """Held over each day."""
         days = np.arange(first, last)
         level = self.count * (1 + self.growth * (days - self.today) / _YEAR)
-        for day, added in self.steps:
-            level[days < day] -= added
+        level[days < self.today - _ADDED_AGO] -= self.added
         wobble = 0.006 * self.count * np.abs(self.noise.quarters(days, self.phase))
         held = _whole(level[:, None] - wobble)
         maintained = (days + 3) % 7 == self.window  # day 0 was a Thursday
