@@ -71,7 +71,9 @@ def test_influx_lines_have_escaped_tags_and_no_unknown_figure() -> None:
 
 def test_prtg_has_the_elements_of_its_manual() -> None:
     answer = json.loads(text_of("prtg"))["prtg"]
-    assert set(answer) == {"result", "text"}
+    assert answer.keys() == {"result", "text"}
+    assert answer["text"].startswith("down: no answer; lic 1: N: usage value unavailable; lic 1: ")
+    assert HOSTILE[:5] not in answer["text"]  # which is fine
     channels = {channel.pop("channel"): channel for channel in answer["result"]}
     assert channels["Servers not up"] == {
         "value": 1, "unit": "Count", "limitmode": 1, "limitmaxerror": "0",
@@ -88,7 +90,9 @@ def test_prtg_has_the_elements_of_its_manual() -> None:
 
 def test_zabbix_template_selects_figures_of_the_document() -> None:
     """A real server gives the items of such a path the values of these fields."""
-    document = json.loads(text_of("zabbix"))
+    text = text_of("zabbix")
+    assert '"in_use": 412,' in text  # whole
+    document = json.loads(text)
     (template,) = json.loads(read_template("zabbix.json", {}))["zabbix_export"]["templates"]
     for rule in template["discovery_rules"]:
         (rows,) = rule["preprocessing"][0]["parameters"]
@@ -105,7 +109,7 @@ def test_zabbix_template_selects_figures_of_the_document() -> None:
     assert all(re.fullmatch("[0-9a-f]{16}", row["id"]) for row in (down, *rows.values()))
     uuids = re.findall(r'"uuid": "(\w+)"', read_template("zabbix.json", {}))
     assert len(uuids) == len(set(uuids))
-    assert all(re.fullmatch("[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}", text) for text in uuids)
+    assert all(re.fullmatch("[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}", uuid) for uuid in uuids)
 
 
 def test_rules_have_the_thresholds_of_each_server_and_product() -> None:
