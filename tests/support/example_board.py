@@ -4,6 +4,7 @@ import math
 from datetime import date
 
 from msgspec.structs import replace
+from tests.support import values
 from tests.support.clock import START
 
 from lictui.analysis.assignments import MonthAssignments
@@ -21,7 +22,6 @@ from lictui.model import (
     Mode,
     Model,
     Pool,
-    Reading,
     Server,
     Snapshot,
     SourceName,
@@ -40,18 +40,11 @@ def pool(
     subscription: date | None = None,
     expires: date | None = None,
 ) -> Pool:
+    """A pool as a license server describes its product."""
     product = describe(code)
-    return Pool(
-        code,
-        product.name,
-        product.model,
-        Reading(in_use, installed, overdraft),
-        "Retail",
-        subscription,
-        expires,
-        permanent=expires is None,
-        counted=product.counted,
-    )
+    fields = {"name": product.name, "model": product.model, "counted": product.counted}
+    fields |= {"license_type": "Retail", "expires": expires, "permanent": expires is None}
+    return values.pool(code, in_use, installed, overdraft, subscription, **fields)
 
 
 def up_status(
