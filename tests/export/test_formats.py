@@ -63,10 +63,11 @@ def test_influx_lines_have_escaped_tags_and_no_unknown_figure() -> None:
     line = re.compile(rf"(\w+)((?:,{tag})+) ((?:\w+=\d+(?:i|\.\d{{3}}),?)+) (\d{{19}})", re.ASCII)
     matches = [line.fullmatch(text) for text in text_of("influx").splitlines()]
     assert all(matches)
-    figures = {match[3] for match in matches if match}
+    figures = {match[3]: int(match[4]) // 10**9 for match in matches if match}
     expiry = int(START) // 86400 * 86400 + 400 * 86400
     assert f"in_use=412i,installed=500i,overdraft=50i,expiry_timestamp_seconds={expiry}i" in figures
-    assert {"in_use=7i,installed=9i", "installed=500i,overdraft=50i", "up=0i"} <= figures
+    assert {"in_use=7i,installed=9i", "installed=500i,overdraft=50i"} <= figures.keys()
+    assert (figures["up=0i"], figures["in_use=7i,installed=9i"]) == (START, START - 10)
 
 
 def test_prtg_has_the_elements_of_its_manual() -> None:
@@ -114,7 +115,9 @@ def test_zabbix_template_selects_figures_of_the_document() -> None:
 
 def test_rules_have_the_thresholds_of_each_server_and_product() -> None:
     alerts = AlertSettings(
-        Thresholds(for_polls=3), group={"emea": {"critical": 0.95}}, product={"X.1": {"warn": 0.5}}
+        Thresholds(for_polls=3),
+        group={"emea": {"critical": 0.95}},
+        product={"X.1": {"warn": 0.5}, "Y": {"warn": 0.6}},
     )
     servers = [
         server("a"),
@@ -132,14 +135,17 @@ def test_rules_have_the_thresholds_of_each_server_and_product() -> None:
         if (name, hold) == ("CitrixLicenseUsage", "1800")
     ]
     by = "sum by (server, group, product)"
-    common = 'server!~"eu|ddc|l1", product!~"X\\\\.1"'
+    common = 'server!~"eu|ddc|l1", product!~"X\\\\.1|Y"'
     ratio = (
         f"{by} (citrix_license_in_use{{{common}}}) / {by} (citrix_license_installed{{{common}}})"
     )
     assert any(f"({ratio} >= 0.8) < 0.9" in expression for expression in usage)
-    for part in ('server=~"eu", product!~"X\\\\.1"}) >= 0.95', '"X\\\\.1"}) >= 0.5) < 0.9',
+    for part in ('server=~"eu", product!~"X\\\\.1|Y"}) >= 0.95', '"X\\\\.1"}) >= 0.5) < 0.9',
                  'sum by (product) (citrix_license_in_use{server=~"l1"'):  # fmt: skip
         assert any(part in expression for expression in usage), part
+    (shared,) = (part for part in usage if 'server=~"l1", product!~' in part and ") < 0.9" in part)
+    assert "count by" not in shared  # of several servers, one has the licenses
+    assert "{{ $labels.product }} on {{ $labels.entitlement }}: " in text
     assert 'max(citrix_license_server_up{server=~\\"a|ddc\\"}) == 0' in text
     assert "off" not in text
     assert '"entitlement": "acme { {"' in text  # not a template
