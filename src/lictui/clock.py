@@ -8,6 +8,9 @@ from datetime import UTC, date, datetime
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
+HOUR: Final = 3600  # seconds
+DAY: Final = 24 * HOUR
+
 
 class Clock(Protocol):
     """A source of time, in UTC epoch seconds, and a way to wait."""

@@ -21,7 +21,7 @@ import lictui
 from lictui.analysis.columns import Series
 from lictui.analysis.series import SeriesQuery
 from lictui.analysis.usage_stats import heat_matrix, usage_stats
-from lictui.clock import SystemClock
+from lictui.clock import DAY, SystemClock
 from lictui.config.settings import Retention
 from lictui.history.peaks import PeakQuery, find_peaks
 from lictui.history.store import History
@@ -102,7 +102,7 @@ def _years(folder: Path) -> Iterator[_Row]:
     place = folder / "years"
     place.mkdir()
     past.write(place / "history.db", clock, pools, 365)
-    end = now // past.DAY * past.DAY
+    end = now // DAY * DAY
     duckdb = Yardstick(place, pools, past.MOLDS, range(end - YEAR, end, past.EVERY))
     names = past.names(pools)
     keys = tuple((name, PoolKey(past.PRODUCT)) for name in names)

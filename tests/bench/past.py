@@ -11,16 +11,16 @@ from typing import Final
 
 from tests.history.storage_cost import figures
 
-from lictui.clock import Clock
+from lictui.analysis.series import ALIGNMENT
+from lictui.clock import DAY, Clock
 from lictui.config.settings import Retention
 from lictui.history import pools
-from lictui.history.compaction import FINEST, update
+from lictui.history.compaction import update
 from lictui.history.pools import Capacity, KnownPool
 from lictui.history.rollup import EMPTY, Capacities, Readings, roll_up
 from lictui.history.store import History
 from lictui.model import Model, PoolKey
 
-DAY: Final = 86400
 EVERY: Final = 300
 MOLDS: Final = 10  # pools that differ
 PRODUCT: Final = "XDT_PLT_CCS"
@@ -52,8 +52,8 @@ def write(path: Path, clock: Clock, count: int, days: int) -> None:
 def _fill(db: sqlite3.Connection, pool: KnownPool, seed: int, within: tuple[int, int]) -> None:
     lines = figures(seed, EVERY, 1)
     readings = Readings.of([(at, next(lines)[0].reading.in_use) for at in range(*within, EVERY)])
-    rollups = roll_up(readings, Capacities.of(pools.capacities(db, pool.id)), FINEST)
-    update(db, pool, FINEST, EMPTY, rollups)
+    rollups = roll_up(readings, Capacities.of(pools.capacities(db, pool.id)), ALIGNMENT)
+    update(db, pool, ALIGNMENT, EMPTY, rollups)
 
 
 def _copy(db: sqlite3.Connection, pool: int, mold: int) -> None:

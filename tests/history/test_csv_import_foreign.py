@@ -247,6 +247,7 @@ def test_rows_of_the_server_and_product_are_read(
     ("text", "options", "expected"),
     [
         case("server", SERVERS, "server 'lic-03'; the column Server has lic-01", server="lic-03"),
+        case("domain", HOSTS, "no rows of server 'lic-01.b'", server="lic-01.b"),
         case("domains", HOSTS.replace("lic-02.a", "lic-01.b"), "no rows of server 'lic-01'"),
         case("product", CODES.replace("XDT_PLT_CCS", "A_B"), "the column PLD has a_b"),
         case("no such column", SERVERS, "no column 'Site'", where=(("Site", "x"),)),

@@ -233,11 +233,11 @@ def test_reported_month_is_not_a_reading(fixture: HistoryFixture) -> None:
 
 
 def test_reported_months_survive_export_and_import(fixture: HistoryFixture) -> None:
-    tell(fixture, month(9, 400, 10, 2), month(10, None))
+    tell(fixture, month(9, 400, 10, 0), month(10, None))
     csv = exported(fixture, months=True)
     assert csv == (
         "month,server,product,model,subscription_date,in_use,installed,newly,released\n"
-        "2026-09,cloud,CVAD:Premium,user_device,,400,500,10,2\n"
+        "2026-09,cloud,CVAD:Premium,user_device,,400,500,10,0\n"
         "2026-10,cloud,CVAD:Premium,user_device,,,500,,\n"
     )
     _, pools = read_text(csv.replace("cloud", "other"))

@@ -29,8 +29,8 @@ from lictui.analysis.forecast import (
     Reach,
     Shortfall,
 )
-from lictui.analysis.series import Resolution
 from lictui.analysis.trend import fit_trend, medians
+from lictui.clock import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -230,14 +230,14 @@ def forecast(
 
     A day that has only `begun` says nothing about other days, but whether a threshold was reached.
     """
-    days = daily.start // Resolution.DAY + _EPOCH
+    days = daily.start // DAY + _EPOCH
     daily = daily.select((days >= today.toordinal() - MAX_DAYS) & (days <= today.toordinal()))
     result = Forecast(
         inputs.scope, inputs.product, inputs.model, ForecastStatus.NOT_ENOUGH_DATA, len(daily)
     )
     if len(daily) < MIN_DAYS:
         return result
-    days = daily.start // Resolution.DAY + _EPOCH
+    days = daily.start // DAY + _EPOCH
     first, last = int(days[0]), int(days[-1])
     if last == today.toordinal():  # a day of UTC may be over earlier than the day of the user
         today += timedelta(days=1)
@@ -278,7 +278,7 @@ def _recent_peaks(
         date.fromordinal(day): figure
         for daily in histories
         for day, figure, is_similar in zip(
-            (daily.start // Resolution.DAY + _EPOCH).tolist(),
+            (daily.start // DAY + _EPOCH).tolist(),
             (daily.last if inputs.model.is_assigned else daily.high).tolist(),
             _is_similar(daily.installed, inputs.installed or 0),
             strict=True,

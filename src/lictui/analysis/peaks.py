@@ -15,6 +15,7 @@ import numpy as np
 from msgspec import Struct, field
 
 from lictui.analysis.series import ALIGNMENT
+from lictui.clock import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -59,7 +60,7 @@ def peak_windows(now: float, first: int, zone: tzinfo | None) -> tuple[Window, .
     local = datetime.fromtimestamp(now, UTC).astimezone(zone)
     month = local.replace(tzinfo=None, day=1, hour=0, minute=0, second=0, microsecond=0, fold=0)
     month_start = (month.replace(tzinfo=zone) if zone else month).timestamp()
-    return Window("24h", int(now) - 86400), Window("month", int(month_start)), Window("all", first)
+    return Window("24h", int(now) - DAY), Window("month", int(month_start)), Window("all", first)
 
 
 class PeakAccumulator(Struct):

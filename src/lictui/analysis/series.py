@@ -23,7 +23,8 @@ class Resolution(IntEnum):
     DAY = 86400
 
 
-ALIGNMENT: Final = Resolution.FIVE_MINUTES  # of sums
+WIDTHS: Final = tuple(width for width in Resolution if width)  # of buckets
+ALIGNMENT: Final = Resolution.FIVE_MINUTES  # of sums; the finest width
 
 
 class Bucket(NamedTuple):

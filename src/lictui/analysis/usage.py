@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from lictui.analysis.series import day_of
+from lictui.clock import HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -95,8 +96,7 @@ _MIN_RELATIVE: Final = 0.15  # of the median: a dozen days that happened to be a
 _MIN_ABSOLUTE: Final = 5.0  # licenses: fewer are not worth an alert
 _TYPICAL_SIGMA: Final = 2.0  # the range that the message calls typical
 _MIN_ASSIGNED_SHARE: Final = 0.02  # of all assignments that must change in a day
-_HOUR: Final = 3600
-_MAX_GAP: Final = 3 * _HOUR  # from the last figure of a day to the first of the next
+_MAX_GAP: Final = 3 * HOUR  # from the last figure of a day to the first of the next
 _HOURS_PER_MISSING: Final = 10  # of so many hours of today, an earlier day may lack one
 
 
@@ -152,7 +152,7 @@ def _same_weekdays(
     last_before: dict[int, float] = {}
     previous: Bucket | None = None
     for bucket in hours:
-        if bucket.end - bucket.start > _HOUR or bucket.end > now:
+        if bucket.end - bucket.start > HOUR or bucket.end > now:
             continue
         local = datetime.fromtimestamp(bucket.start, UTC).astimezone(zone)
         weeks, other_day = divmod((today - local.date()).days, 7)

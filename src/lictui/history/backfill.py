@@ -5,13 +5,13 @@ Everything is written in the caller's transaction, and once: the same input agai
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lictui import products
-from lictui.analysis.series import Resolution
-from lictui.clock import iso
+from lictui.analysis.series import ALIGNMENT, WIDTHS, Resolution
+from lictui.clock import DAY, iso
 from lictui.history import blocks, journal, pools
 from lictui.history.compaction import (
     WIDER,
@@ -49,9 +49,6 @@ if TYPE_CHECKING:
     from lictui.config.settings import Retention
     from lictui.history.csv_reader import ImportedPool, Rows
     from lictui.history.pools import KnownPool
-
-_DAY: Final = int(Resolution.DAY)
-_FINEST: Final = int(Resolution.FIVE_MINUTES)
 
 
 # Imported files
@@ -107,13 +104,13 @@ def _import_pool(
     _import_capacities(db, pool, rows, stored.with_added(new))
     add_readings(db, pool, new, before)
     written = len(new)
-    for width in blocks.WIDTHS:
+    for width in WIDTHS:
         buckets = imported.of_width(width)
         if len(buckets):
             written += _import_buckets(db, pool, width, buckets, kept)
     if known is None or known.ended is not None:
         # No server lists the pool: later sums leave it out instead of missing it forever.
-        ended = _last_end(db, pool, -(-(last + 1) // _FINEST) * _FINEST)
+        ended = _last_end(db, pool, -(-(last + 1) // ALIGNMENT) * ALIGNMENT)
         if known and known.was_read:
             ended = max(ended, known.ended or 0)
         pools.change(db, pool, ended=ended)
@@ -124,7 +121,7 @@ def _last_end(db: sqlite3.Connection, pool: KnownPool, default: int) -> int:
     """Return until when the last stored figure is valid."""
     days = blocks.read_rollups(db, pool.id, Resolution.DAY, 0, FOREVER).start[-1:].tolist()
     for day in days:
-        series = StoredPool(db, pool, FOREVER).series(Resolution.FIVE_MINUTES, day, FOREVER)
+        series = StoredPool(db, pool, FOREVER).series(ALIGNMENT, day, FOREVER)
         return int(series.end[-1])
     return default
 
@@ -150,14 +147,14 @@ def _new_readings(
     is_stored = np.append(stored.time, FOREVER)[place] == new.time
     same = (np.append(stored.value, UNKNOWN)[place] == new.value) | (new.value == UNKNOWN)
     new = new.select(~(is_stored & same))
-    expired = new.time // _DAY * _DAY + _DAY <= kept[Resolution.RAW]
+    expired = new.time // DAY * DAY + DAY <= kept[Resolution.RAW]
     if not expired.any():
         return new
-    day = int(new.time[0]) // _DAY * _DAY
-    width = next((width for width in blocks.WIDTHS if kept[width] <= day), Resolution.DAY)
+    day = int(new.time[0]) // DAY * DAY
+    width = next((width for width in WIDTHS if kept[width] <= day), Resolution.DAY)
     single = roll_up(new.select(expired), Capacities.of(()), width)
     inside = _stored_already(db, pool, width, single)
-    deleted = ~np.isin(new.time // _DAY, stored.time // _DAY)
+    deleted = ~np.isin(new.time // DAY, stored.time // DAY)
     adds = (new.value != UNKNOWN) & ~(deleted & np.isin(new.time // width * width, inside))
     return new.select(~expired | adds)
 
@@ -243,10 +240,10 @@ def _own_times(db: sqlite3.Connection, pool: KnownPool, first: int, last: int) -
     """Return the times of stored readings from `first` on, or of buckets where those expired."""
     end = last + CONTEXT
     times = blocks.read_readings(db, pool.id, first, end).time
-    for width in blocks.WIDTHS:
+    for width in WIDTHS:
         until = FOREVER if width is Resolution.DAY else end
         start = blocks.read_rollups(db, pool.id, width, first, until).start
-        times = sorted_unique(times, start[~np.isin(start // _DAY, times // _DAY)])
+        times = sorted_unique(times, start[~np.isin(start // DAY, times // DAY)])
     return times
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from lictui.analysis.columns import constant, groups, repeated
 from lictui.analysis.series import Resolution
+from lictui.clock import DAY
 from lictui.history.errors import CorruptBlockError
 from lictui.history.rollup import EMPTY, FOREVER, Readings, Rollups, join
 
@@ -139,9 +140,7 @@ def _expected_total(rollups: Rollups, blocks: IntArray) -> IntArray:
 # The table
 
 
-WIDTHS: Final = (Resolution.FIVE_MINUTES, Resolution.HOUR, Resolution.DAY)
-_RESOLUTIONS: Final = (Resolution.RAW, *WIDTHS)
-_DAY: Final = int(Resolution.DAY)
+_RESOLUTIONS: Final = tuple(Resolution)
 _DAYS: Final = dict(zip(_RESOLUTIONS, (1, 32, 32, 512), strict=True))  # that a block covers
 _MAX_DAYS: Final = 1 << 20  # since 1970
 
@@ -172,7 +171,7 @@ def _bodies(
 
 def _position(pool: int, width: Resolution, time: int) -> int:
     """Return the key of the block that has a time: neighbors in time are neighbors."""
-    day = min(time // _DAY // _DAYS[width] * _DAYS[width], _MAX_DAYS - 1)
+    day = min(time // DAY // _DAYS[width] * _DAYS[width], _MAX_DAYS - 1)
     return (pool * len(_RESOLUTIONS) + _RESOLUTIONS.index(width)) * _MAX_DAYS + day
 
 
@@ -185,7 +184,7 @@ def write_rollups(
 ) -> None:
     """Store buckets in place of all that start `within` [start, end)."""
     start, end = within
-    seconds = _DAYS[width] * _DAY
+    seconds = _DAYS[width] * DAY
     first, stop = start // seconds * seconds, -(-end // seconds) * seconds
     stored = read_rollups(db, pool, width, first, stop)
     _delete(db, _position(pool, width, first), _position(pool, width, stop))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from lictui.analysis.series import Resolution
+from lictui.clock import DAY
 from lictui.history import blocks, pools
 from lictui.history.errors import sqlite_errors
 from lictui.history.json_codec import from_json, to_json
@@ -55,7 +56,7 @@ def copy_span(
 
 
 def _cut(db: sqlite3.Connection, start: int, end: int) -> None:
-    day = start // int(Resolution.DAY) * int(Resolution.DAY)
+    day = start // DAY * DAY
     for pool in pools.all_pools(db):
         if pool.since > end or (pool.ended is not None and pool.ended < start):
             blocks.drop_all(db, pool.id)
@@ -63,7 +64,7 @@ def _cut(db: sqlite3.Connection, start: int, end: int) -> None:
                 db.execute(f"DELETE FROM {table} WHERE pool = ?", (pool.id,))
             db.execute("DELETE FROM pool WHERE id = ?", (pool.id,))
             continue
-        for width in (Resolution.RAW, *blocks.WIDTHS):
+        for width in Resolution:
             blocks.drop_before(db, pool.id, width, day)
             blocks.write_rollups(db, pool.id, width, EMPTY, (end + 1, FOREVER))
     # The state of a server at the start is in the last event before it.

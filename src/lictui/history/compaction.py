@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from lictui.analysis.series import Resolution
+from lictui.analysis.series import ALIGNMENT, WIDTHS, Resolution
+from lictui.clock import DAY
 from lictui.history import blocks, pools
 from lictui.history.rollup import (
     CONTEXT,
@@ -32,9 +33,7 @@ if TYPE_CHECKING:
     from lictui.history.pools import KnownPool
     from lictui.history.rollup import Rollups
 
-_DAY: Final = int(Resolution.DAY)
-FINEST: Final = Resolution.FIVE_MINUTES
-WIDER: Final = {FINEST: Resolution.HOUR, Resolution.HOUR: Resolution.DAY}
+WIDER: Final = {Resolution.FIVE_MINUTES: Resolution.HOUR, Resolution.HOUR: Resolution.DAY}
 
 
 # Packing
@@ -70,13 +69,13 @@ def pack_before(db: sqlite3.Connection, pool: KnownPool, time: int, now: int) ->
         longest, _ = stored.intervals(capacities)
         if last + longest[-1] >= now:
             time = last + 1  # the next reading in time may decide what follows
-    time = -(-time // FINEST) * FINEST
+    time = -(-time // ALIGNMENT) * ALIGNMENT
     if time <= pool.packed_until:
         return pool
     write_readings(db, pool, stored.between(pool.packed_until, time))
-    rollups = roll_up(stored, capacities, FINEST, now).between(pool.packed_until, time)
+    rollups = roll_up(stored, capacities, ALIGNMENT, now).between(pool.packed_until, time)
     pool = pools.change(db, pool, packed_until=time)
-    update(db, pool, FINEST, EMPTY, rollups)
+    update(db, pool, ALIGNMENT, EMPTY, rollups)
     pools.delete_before(db, pool.id, time)
     return pool
 
@@ -92,13 +91,13 @@ def write_readings(db: sqlite3.Connection, pool: KnownPool, new: Readings) -> No
 
 def _days(start: int, end: int) -> tuple[int, int]:
     """Return the bounds of the UTC days that [start, end) touches."""
-    return start // _DAY * _DAY, -(-end // _DAY) * _DAY
+    return start // DAY * DAY, -(-end // DAY) * DAY
 
 
 # Retention
 
 
-_LEAP: Final = 31 * _DAY  # a clock may have jumped so far
+_LEAP: Final = 31 * DAY  # a clock may have jumped so far
 _WITNESSES: Final = 5  # pools whose readings show the time
 _DAYS_AFTER_LEAP: Final = 31  # with readings, until a leap is believed
 
@@ -106,9 +105,9 @@ _DAYS_AFTER_LEAP: Final = 31  # with readings, until a leap is believed
 def kept_since(now: float, retention: Retention) -> dict[Resolution, int]:
     """Return the start of the UTC day from which each resolution is kept."""
     days = (retention.raw, retention.five_minutes, retention.hour, retention.day)
-    today = int(now) // _DAY
+    today = int(now) // DAY
     return {
-        width: max(0, today - count) * _DAY for width, count in zip(Resolution, days, strict=True)
+        width: max(0, today - count) * DAY for width, count in zip(Resolution, days, strict=True)
     }
 
 
@@ -124,7 +123,7 @@ def justified_time(db: sqlite3.Connection, now: float) -> float:
     leaps = np.flatnonzero(np.diff(days) > _LEAP)
     if len(leaps) and len(days) - 1 - leaps[-1] < _DAYS_AFTER_LEAP:
         days = days[: leaps[-1] + 1]
-    return min(now, float(days[-1]) + _DAY) if len(days) else 0.0
+    return min(now, float(days[-1]) + DAY) if len(days) else 0.0
 
 
 # Adding figures to blocks
@@ -167,10 +166,10 @@ def add_readings(
     stored = with_unpacked(db, pool, start - CONTEXT, end + CONTEXT)
     end = min(end, pool.packed_until)
     both = stored.with_added(new)
-    before = roll_up(stored, capacities_before or capacities, FINEST, pool.packed_until)
-    after = roll_up(both, capacities, FINEST, pool.packed_until)
+    before = roll_up(stored, capacities_before or capacities, ALIGNMENT, pool.packed_until)
+    after = roll_up(both, capacities, ALIGNMENT, pool.packed_until)
     write_readings(db, pool, new)
-    update(db, pool, FINEST, before.between(start, end), after.between(start, end))
+    update(db, pool, ALIGNMENT, before.between(start, end), after.between(start, end))
     last = both.between(0, pool.packed_until).select(slice(-3, None))
     for time, value in zip(last.time.tolist(), last.value.tolist(), strict=True):
         pools.add_reading(db, pool.id, time, None if value == UNKNOWN else value)
@@ -205,11 +204,11 @@ def with_unpacked(db: sqlite3.Connection, pool: KnownPool, start: int, end: int)
 def merge_pools(db: sqlite3.Connection, earlier: KnownPool, later: KnownPool) -> None:
     """Put the history that the new name had before the history of the renamed server."""
     last = max(pools.last_reading(db, pool) for pool in (earlier, later))
-    end = (last // FINEST + 1) * FINEST
+    end = (last // ALIGNMENT + 1) * ALIGNMENT
     for pool in (earlier, later):
         pack_before(db, pool, end, FOREVER)
     write_readings(db, earlier, blocks.read_readings(db, later.id, 0, FOREVER))
-    for width in blocks.WIDTHS:
+    for width in WIDTHS:
         rollups = blocks.read_rollups(db, later.id, width, 0, FOREVER)
         update(db, earlier, width, EMPTY, rollups)
     blocks.drop_all(db, later.id)

@@ -17,7 +17,8 @@ import numpy as np
 from msgspec import Struct
 
 from lictui import products
-from lictui.analysis.series import Resolution
+from lictui.analysis.series import WIDTHS
+from lictui.clock import DAY
 from lictui.errors import UsageError
 from lictui.history.csv_reader import (
     INVALID,
@@ -56,8 +57,6 @@ if TYPE_CHECKING:
 
     from lictui.history.csv_reader import CsvFile, ImportOptions, IntArray, Rows
 
-_DAY: Final = int(Resolution.DAY)
-_BUCKET_WIDTHS: Final = [int(width) for width in Resolution if width]
 _MAX_ROWS: Final = 4_000_000  # of the server and the product: they are in memory together
 _MAX_TEXTS: Final = 10_000  # of a column; more do not distinguish servers or products
 
@@ -503,20 +502,20 @@ class _Dating:
         is_local = offset == LOCAL
         is_midnight = is_local & (seconds == 0) & (width <= 0)
         is_day = (width == WHOLE_DAY) | (len(rows) > 1 and bool(is_midnight.all()))
-        local: IntArray = np.maximum(self._days[rows["date"]], 0) * _DAY + seconds
-        days = local // _DAY
+        local: IntArray = np.maximum(self._days[rows["date"]], 0) * DAY + seconds
+        days = local // DAY
         zone = UTC if columns.are_utc else self._options.zone
         times = LocalTimes(zone, newest_first=bool((local[:1] > local[-1:]).any()))
         types = self._column("license_type").astype(np.int64)
         series = types * len(self._days) + self._column("subscription_date")
-        time = np.where(is_local, times.utc(days, local % _DAY, series), local - offset)
-        is_bucket = np.isin(width, _BUCKET_WIDTHS) & (time % np.maximum(width, 1) == 0)
-        width = np.where(is_day, _DAY, np.where(is_bucket, width, 0))
+        time = np.where(is_local, times.utc(days, local % DAY, series), local - offset)
+        is_bucket = np.isin(width, WIDTHS) & (time % np.maximum(width, 1) == 0)
+        width = np.where(is_day, DAY, np.where(is_bucket, width, 0))
         is_month = np.array([written.second == 0 for written in self._dates], np.bool_)
         width[is_month[rows["date"]]] = MONTH
         high_at = time.copy()
         high_at[is_day] = times.noon(days[is_day])
-        return np.where(is_day, days * _DAY, time), high_at, width
+        return np.where(is_day, days * DAY, time), high_at, width
 
     def _pools(self, subscription: IntArray) -> tuple[IntArray, list[ImportedPool]]:
         """Return the number of the pool of each row, UNKNOWN for another one, and the pools."""

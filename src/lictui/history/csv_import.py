@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from msgspec.structs import replace
 
-from lictui.analysis.series import Resolution
+from lictui.analysis.series import WIDTHS, Resolution
 from lictui.csvfile import unescape_formula
 from lictui.errors import UsageError
 from lictui.history.csv_export import HEADER, MONTH_HEADER, RAW_HEADER
@@ -84,7 +84,6 @@ def _is_lictui_header(header: Sequence[str]) -> bool:
 
 
 _COUNT_LIMIT: Final = 2**31
-_WIDTHS: Final = [int(width) for width in Resolution if width]
 _POOL_COLUMNS: Final = 4  # server, product, model, subscription date
 _SCALE: Final = 10**6  # of an average, which is read as a whole number
 # Columns of an export and of rows; the others have the same name in both
@@ -165,7 +164,7 @@ def _read_lictui_csv(
 def _bucket_checks(rows: Rows) -> list[tuple[BoolArray, str]]:
     """Return whether the figures of each bucket agree, and what is wrong where they do not."""
     start, width, high_at = rows["time"], rows["width"], rows["high_at"]
-    is_aligned = np.isin(width, _WIDTHS) & (start % np.maximum(width, 1) == 0)
+    is_aligned = np.isin(width, WIDTHS) & (start % np.maximum(width, 1) == 0)
     is_ordered = (rows["low"] >= 0) & (rows["low"] <= rows["average"])
     is_ordered &= (rows["average"] <= rows["in_use"]) & (rows["samples"] > 0)
     is_ordered &= (start <= high_at) & (high_at < start + width)

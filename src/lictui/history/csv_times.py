@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from lictui.clock import DAY, HOUR
 from lictui.errors import UsageError
 from lictui.history.csv_reader import INVALID, RowError, shorten
 
@@ -23,8 +24,6 @@ LOCAL: Final = 1 << 20  # in place of the seconds from UTC: local time
 WHOLE_DAY: Final = -1  # in place of the width of a range of time: the row is about a day
 NOT_A_CLOCK: Final = "?"  # text of a time that is not in the given format
 _NOON: Final = 12
-_HOUR: Final = 3600
-_DAY: Final = 86400
 _YEAR_2000: Final = 2000
 _YEARS: Final = range(1990, 2400)  # others are what programs write for "no date": 1601, 9999
 _THAI_YEARS: Final = range(2500, 2700)  # the Thai calendar is 543 years ahead
@@ -119,7 +118,7 @@ def split_time(text: str) -> tuple[str, str]:
         return match[1], clock
     number = text.replace(",", ".")
     if _SERIAL.fullmatch(number):
-        moment = _SERIAL_DAY_0 + timedelta(seconds=round(float(number) * _DAY))
+        moment = _SERIAL_DAY_0 + timedelta(seconds=round(float(number) * DAY))
         return f"{moment:%Y-%m-%d}", f"{moment:%H:%M:%S}" if "." in number else ""
     if _EPOCH.fullmatch(number):
         epoch = int(number.partition(".")[0])
@@ -140,8 +139,7 @@ def _plain(text: str) -> str:
 def split_formatted_time(text: str, date_format: str) -> tuple[str, str]:
     """Return the date and the clock in a time in `date_format` (strptime's), or NOT_A_CLOCK."""
     has_clock = re.search(r"%[HIcXTRs]", date_format) is not None
-    clocks = ("",) if has_clock else ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p")
-    for clock in clocks:
+    for clock in ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p"):
         try:
             parsed = datetime.strptime(text, date_format + clock)  # noqa: DTZ007 - the zone is the caller's
         except ValueError:
@@ -187,7 +185,7 @@ def parse_clock(text: str) -> TimeOfDay:
     if not ends:
         return clock
     end = _clock(split_time(ends[-1])[1] or ends[-1])
-    return clock._replace(width=(end.seconds - clock.seconds) % _DAY or _DAY)
+    return clock._replace(width=(end.seconds - clock.seconds) % DAY or DAY)
 
 
 def _clock(text: str) -> TimeOfDay:
@@ -207,7 +205,7 @@ def _clock(text: str) -> TimeOfDay:
         offset = -minutes * 60 if zone[0] == "-" else minutes * 60
     if not is_valid or hour > 23 or minute > 59 or second > 59:  # noqa: PLR2004 - a clock
         raise RowError(f"invalid time: {shorten(text)}")
-    return TimeOfDay(hour * _HOUR + minute * 60 + second, offset)
+    return TimeOfDay(hour * HOUR + minute * 60 + second, offset)
 
 
 def is_day_first(dates: Iterable[LocalDate]) -> bool:
@@ -252,7 +250,7 @@ class LocalTimes:
         distinct, place = np.unique(days, return_inverse=True)
         edges = [(self._offset(day), self._offset(day + 1)) for day in distinct.tolist()]
         offsets = np.array(edges, np.int64).reshape(-1, 2)
-        times: IntArray = days * _DAY + seconds - offsets[place, 0]
+        times: IntArray = days * DAY + seconds - offsets[place, 0]
         changing = np.flatnonzero((offsets[:, 0] != offsets[:, 1])[place])
         for row in changing[:: self._step]:
             local = _EPOCH_DAY + timedelta(days=int(days[row]), seconds=int(seconds[row]))
@@ -261,12 +259,12 @@ class LocalTimes:
 
     def noon(self, days: IntArray) -> IntArray:
         """Return the local noon of days, within the same day in UTC."""
-        noon = self.utc(days, np.full(len(days), _NOON * _HOUR), np.zeros_like(days))
-        return np.clip(noon, days * _DAY, days * _DAY + _DAY - 1)
+        noon = self.utc(days, np.full(len(days), _NOON * HOUR), np.zeros_like(days))
+        return np.clip(noon, days * DAY, days * DAY + DAY - 1)
 
     def _offset(self, day: int) -> int:
         """Return the seconds east of UTC at the start of a day."""
-        return day * _DAY - _timestamp(_EPOCH_DAY + timedelta(days=day), self._zone)
+        return day * DAY - _timestamp(_EPOCH_DAY + timedelta(days=day), self._zone)
 
     def _in_order(self, local: datetime, series: int) -> int:
         first, second = (_timestamp(local.replace(fold=fold), self._zone) for fold in (0, 1))
@@ -283,4 +281,4 @@ _EPOCH_DAY: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - local days are counte
 
 
 def _timestamp(local: datetime, zone: tzinfo | None) -> int:
-    return int((local if zone is None else local.replace(tzinfo=zone)).timestamp())
+    return int(local.replace(tzinfo=zone).timestamp())

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from msgspec.structs import replace
 
-from lictui.analysis.series import Resolution
+from lictui.analysis.series import ALIGNMENT
 from lictui.history import polls, pools
 from lictui.history.compaction import with_unpacked
 from lictui.history.journal import EVERYTHING
 from lictui.history.polls import LastPoll
 from lictui.history.query import StoredPool
-from lictui.history.rollup import UNKNOWN, Capacities
+from lictui.history.rollup import CONTEXT, UNKNOWN, Capacities
 from lictui.history.store import History
 from lictui.model import (
     STATE_OF_KIND,
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from lictui.history.pools import Capacity, KnownPool
     from lictui.model import Event, JournalFilter, PoolKey
 
-_SINGLE: Final = 2 * int(Resolution.DAY)  # seconds in which a reading is looked for
-_FINEST: Final = int(Resolution.FIVE_MINUTES)
 _KINDS: Final[Mapping[State, FailureKind]] = {
     State.DOWN: FailureKind.TIMEOUT,
     **{state: kind for kind, state in reversed(STATE_OF_KIND.items())},
@@ -169,15 +167,15 @@ def _last_poll(
 def _reading_at(db: sqlite3.Connection, pool: KnownPool, now: int) -> tuple[int, Reading]:
     """Return when the pool was read, 0 if it was not, and its figures."""
     capacities = Capacities.of(pools.capacities(db, pool.id))
-    readings = with_unpacked(db, pool, now - _SINGLE, now + 1)
+    readings = with_unpacked(db, pool, now - CONTEXT, now + 1)
     time, value = 0, UNKNOWN
     if len(readings):
         time = int(readings.time[-1])
         is_missing = ((capacities.gaps > time) & (capacities.gaps <= now)).any()
         value = UNKNOWN if is_missing else int(readings.value[-1])
     else:  # single readings of this time are not kept
-        start = now // _FINEST * _FINEST - _FINEST
-        series = StoredPool(db, pool, now).series(Resolution.FIVE_MINUTES, start, start + _FINEST)
+        start = now // ALIGNMENT * ALIGNMENT - ALIGNMENT
+        series = StoredPool(db, pool, now).series(ALIGNMENT, start, start + ALIGNMENT)
         if len(series.start):
             time, value = int(series.end[-1]), int(series.last[-1])
     installed, overdraft = (

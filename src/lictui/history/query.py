@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from lictui.analysis.columns import Series, SumBuilder, concatenate, constant, repeated
-from lictui.analysis.series import ALIGNMENT, Resolution
+from lictui.analysis.series import ALIGNMENT, WIDTHS, Resolution
+from lictui.clock import DAY
 from lictui.history import blocks, pools
 from lictui.history.compaction import recent_readings
 from lictui.history.rollup import (
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
     from lictui.analysis.series import SeriesQuery
     from lictui.history.pools import KnownPool
 
-_DAY: Final = int(Resolution.DAY)
-CHUNK: Final = 512 * _DAY  # of a sum that is in memory at the same time
+CHUNK: Final = 512 * DAY  # of a sum that is in memory at the same time
 
 
 def series_of(
@@ -48,7 +48,7 @@ def series_of(
         total = sum_pools(known, start, min(end, int(now) + 1), dict(query.entitlements))
         return tightened(db, total, [stored.pool for stored in known]).widened(width)
     # From the widest resolution whose buckets are parts of the queried ones.
-    finest = max(resolution for resolution in blocks.WIDTHS if width % resolution == 0)
+    finest = max(resolution for resolution in WIDTHS if width % resolution == 0)
     return known[0].series(finest, start, end).widened(width)
 
 
@@ -72,7 +72,7 @@ def sum_key(parts: Iterable[KnownPool], day: int) -> bytes:
     ids = sorted(
         pool.id
         for pool in parts
-        if pool.since < day + _DAY and (pool.ended is None or pool.ended > day)
+        if pool.since < day + DAY and (pool.ended is None or pool.ended > day)
     )
     return blake2b(" ".join(map(str, ids)).encode(), digest_size=16).digest()
 
@@ -86,14 +86,14 @@ def tightened(db: sqlite3.Connection, series: Series, parts: Sequence[KnownPool]
         return series
     high, high_at, bound = series.high.copy(), series.high_at.copy(), series.bound.copy()
     installed, overdraft = series.installed.copy(), series.overdraft.copy()
-    for day in sorted_unique(series.start[series.bound] // _DAY * _DAY).tolist():
+    for day in sorted_unique(series.start[series.bound] // DAY * DAY).tolist():
         row = db.execute(
             "SELECT high, high_at, installed, overdraft FROM sum_peak WHERE pools = ? AND day = ?",
             (sum_key(parts, day), day),
         ).fetchone()
         if row is None:
             continue
-        first, last = np.searchsorted(series.start, (day, day + _DAY)).tolist()
+        first, last = np.searchsorted(series.start, (day, day + DAY)).tolist()
         of_day = slice(first, last)
         high[of_day] = np.minimum(high[of_day], row[0])
         at = np.flatnonzero((series.start[of_day] <= row[1]) & (row[1] < series.end[of_day]))
@@ -127,7 +127,7 @@ class StoredPool:
     def series(self, finest: Resolution, start: int, end: int) -> Series:
         """Return the buckets that start in [start, end), as fine as `finest` where it is stored."""
         parts = []
-        for width in (width for width in blocks.WIDTHS if width >= finest):
+        for width in (width for width in WIDTHS if width >= finest):
             first = start if width is Resolution.DAY else max(start, self._since(width))
             if first < end:
                 parts.append(to_series(self._rollups(width, first, end), width, self._capacities))
@@ -154,12 +154,12 @@ class StoredPool:
         first = blocks.first_packed(self._db, self.pool.id, width)
         if first is not None and first <= self.pool.since:
             return 0
-        day = (self.pool.packed_until if first is None else first) // _DAY * _DAY
+        day = (self.pool.packed_until if first is None else first) // DAY * DAY
         # Whole days expire; but a file may have had wider figures of a part of this one.
         samples, of_day = (
-            self._rollups(each, day, day + _DAY).samples.sum() for each in (width, Resolution.DAY)
+            self._rollups(each, day, day + DAY).samples.sum() for each in (width, Resolution.DAY)
         )
-        whole = day if samples == of_day else day + _DAY
+        whole = day if samples == of_day else day + DAY
         return 0 if whole <= self.pool.since else whole
 
     def _rollups(self, width: Resolution, start: int, end: int) -> Rollups:

@@ -13,7 +13,7 @@ import numpy as np
 from msgspec import Struct
 
 from lictui.analysis.columns import TimeColumns, groups, highest, repeated, stacked
-from lictui.analysis.series import Resolution
+from lictui.clock import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,7 +26,7 @@ UNKNOWN: Final = -(1 << 40)  # a figure that could not be read
 GAP_FACTOR: Final = 1.5  # intervals between two readings from which there is a gap between them
 # In place of the interval of readings of a file: the gaps around each say how often it was read.
 BY_GAPS: Final = -1.0
-CONTEXT: Final = 2 * int(Resolution.DAY)  # readings so far away say nothing
+CONTEXT: Final = 2 * DAY  # readings so far away say nothing
 _DEFAULT_INTERVAL: Final = 900.0  # seconds, where a file has a single reading
 
 
@@ -113,8 +113,8 @@ class Readings(TimeColumns):
         )
         nearby = np.fmax(before, after)
         alone = np.where(np.isnan(gap), own, gap)
-        nearby = np.minimum(np.where(np.isnan(nearby), alone, nearby), Resolution.DAY)
-        own = np.minimum(own, Resolution.DAY)
+        nearby = np.minimum(np.where(np.isnan(nearby), alone, nearby), DAY)
+        own = np.minimum(own, DAY)
         longest = np.where(by_gaps, nearby, interval) * GAP_FACTOR
         return longest, np.where(by_gaps, own, interval)
 

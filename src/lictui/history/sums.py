@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
-from lictui.analysis.series import Resolution
+from lictui.analysis.series import ALIGNMENT
+from lictui.clock import DAY
 from lictui.history import blocks, pools
 from lictui.history.query import StoredPool, sum_key, sum_pools
 
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from lictui.analysis.columns import Series
     from lictui.history.pools import KnownPool
 
-_DAY: Final = int(Resolution.DAY)
-_MONTH: Final = 32 * _DAY
+_MONTH: Final = 32 * DAY
 _STORED_UNTIL: Final = b""  # the key of the row that says up to when peaks are stored
 
 
@@ -35,14 +35,14 @@ def store_peaks(db: sqlite3.Connection, until: int, now: int) -> int:
     if row and row[0] >= until:
         return until
     known = {pool.id: pool for pool in pools.all_pools(db)}
-    firsts = [blocks.first_packed(db, pool, Resolution.FIVE_MINUTES) for pool in known]
+    firsts = [blocks.first_packed(db, pool, ALIGNMENT) for pool in known]
     start = min((first for first in firsts if first is not None), default=until)
-    start = max(start, row[0] if row else 0) // _DAY * _DAY
+    start = max(start, row[0] if row else 0) // DAY * DAY
     until = max(start, min(until, start + _MONTH))
     stored = {number: StoredPool(db, pool, now) for number, pool in known.items()}
     for ids in _sums(db, known, start, until) if start < until else ():
         parts = [stored[number] for number in ids]
-        days = sum_pools(parts, start, until, {}).widened(_DAY)
+        days = sum_pools(parts, start, until, {}).widened(DAY)
         _store(db, [part.pool for part in parts], days.select(~days.bound))
     db.execute(
         "INSERT OR REPLACE INTO sum_peak VALUES(?, 0, ?, 0, NULL, NULL)", (_STORED_UNTIL, until)
