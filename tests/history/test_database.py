@@ -44,17 +44,6 @@ def test_database_is_private_in_a_private_folder(tmp_path: Path) -> None:
     fixture.close()
 
 
-def test_database_keeps_readings_over_a_restart(tmp_path: Path) -> None:
-    path = tmp_path / "history.db"
-    first = HistoryFixture(path)
-    first.poll_series(MIDNIGHT, [5, 6])
-    first.close()
-    second = HistoryFixture(path)
-    second.poll_series(MIDNIGHT + 120, [6])
-    assert second.readings() == [(MIDNIGHT, 5), (MIDNIGHT + 60, 6), (MIDNIGHT + 120, 6)]
-    second.close()
-
-
 @pytest.mark.parametrize("damage", ["garbage", "header", "truncated", "nonsense inside"])
 def test_corrupt_database_is_moved_and_recreated(tmp_path: Path, past: bytes, damage: str) -> None:
     path = tmp_path / "history.db"
@@ -81,6 +70,8 @@ def test_corrupt_database_is_moved_and_recreated(tmp_path: Path, past: bytes, da
 
 def test_corruption_found_later_is_an_error_with_a_hint(tmp_path: Path, past: bytes) -> None:
     path = tmp_path / "history.db"
+    path.write_bytes(past)
+    assert check_and_set_aside(path, MIDNIGHT) is None
     third = len(past) // 3
     path.write_bytes(past[:third] + b"\xa5" * (len(past) - third))
     with closing(HistoryFixture(path)) as fixture, pytest.raises(HistoryError) as raised:
@@ -99,12 +90,6 @@ def test_moved_databases_are_not_overwritten(tmp_path: Path) -> None:
         HistoryFixture(path).close()
     kept = {each.read_bytes() for each in tmp_path.glob("*.damaged-*")}
     assert kept == {b"first" * 99, b"second" * 99}
-
-
-def test_intact_database_is_left_in_place(tmp_path: Path, past: bytes) -> None:
-    path = tmp_path / "history.db"
-    path.write_bytes(past)
-    assert check_and_set_aside(path, MIDNIGHT) is None
 
 
 def test_invalid_block_counts_as_corruption(fixture: HistoryFixture) -> None:
@@ -268,14 +253,6 @@ def test_full_disk_is_reported_and_loses_nothing(fixture: HistoryFixture) -> Non
     assert len(fixture.readings()) == 2001
 
 
-def test_read_only_database_is_reported_and_still_read(fixture: HistoryFixture) -> None:
-    fixture.record(MIDNIGHT, 5)
-    fixture.history._db.execute("PRAGMA query_only = ON")
-    with pytest.raises(HistoryError, match="cannot be written"):
-        fixture.record(MIDNIGHT + 60, 6)
-    assert fixture.readings() == [(MIDNIGHT, 5)]
-
-
 def test_locked_database_is_reported_and_works_afterwards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -311,20 +288,6 @@ def test_two_writers_lose_nothing(tmp_path: Path) -> None:
                 writer.compact_at(MIDNIGHT + turn * 60)
         expected = [(MIDNIGHT + turn * 60, turn // 7) for turn in range(400)]
         assert one.readings() == other.readings() == expected
-
-
-def test_failed_batch_changes_nothing(fixture: HistoryFixture) -> None:
-    good = (server(), poll(at=MIDNIGHT), ())
-    with pytest.raises(AttributeError):
-        fixture.history.append_many([good, (server(), None, ())])  # type: ignore[list-item]
-    assert fixture.readings() == []
-    assert fixture.history.last_polls() == {}
-
-
-def test_closing_twice_is_allowed(tmp_path: Path) -> None:
-    history = History(tmp_path / "h.db", Retention(), FakeClock())
-    history.close()
-    history.close()
 
 
 MOUNTS = """\

@@ -32,12 +32,6 @@ def test_events_are_newest_first(fixture: HistoryFixture) -> None:
     assert fixture.history.events(2) == (lines[2], lines[1])
 
 
-def test_events_before_a_time_are_older_ones(fixture: HistoryFixture) -> None:
-    fixture.history.append(server(), poll(), [event(MIDNIGHT + turn) for turn in range(5)])
-    older = fixture.history.events(2, before=MIDNIGHT + 3)
-    assert [each.time for each in older] == [MIDNIGHT + 2, MIDNIGHT + 1]
-
-
 def test_events_of_a_wrong_future_hide_no_newer_ones(fixture: HistoryFixture) -> None:
     now = fixture.clock.now()
     fixture.history.add_events([event(now + 9 * 365 * DAY, "ahead"), event(now + 1, "next")])
@@ -136,6 +130,7 @@ def test_alert_changes_are_written_with_the_poll_or_not_at_all(fixture: HistoryF
     with pytest.raises((HistoryError, sqlite3.Error, AttributeError)):
         fixture.history.append_many((broken,), AlertChanges((STANDS,), events=(line,)))  # type: ignore[arg-type]
     assert fixture.history.alert_states() == ()
+    assert (fixture.readings(), fixture.history.last_polls()) == ([], {})
     fixture.history.append_many(
         ((server(), poll(at=MIDNIGHT), ()),), AlertChanges((STANDS,), (), (), (line,))
     )

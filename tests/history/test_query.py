@@ -83,31 +83,6 @@ def test_reading_is_valid_until_the_next_or_for_an_interval(
     assert starts(fixture) == expected
 
 
-def test_slow_polls_fill_the_buckets_between_them(fixture: HistoryFixture) -> None:
-    fixture.poll_series(MIDNIGHT, [5, 6, 7], every=900)
-    fixture.clock._now = MIDNIGHT + 2400
-    result = fixture.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300)
-    assert [(one.last, one.samples) for one in result] == [
-        (5, 1),
-        (5, 0),
-        (5, 0),
-        (6, 1),
-        (6, 0),
-        (6, 0),
-        (7, 1),
-        (7, 0),
-        (7, 0),  # begins now; what is to come is not made up
-    ]
-
-
-@pytest.mark.parametrize("late", [1, 20, 60])
-def test_slightly_late_poll_leaves_no_gap(fixture: HistoryFixture, late: int) -> None:
-    fixture.poll_series(MIDNIGHT, range(50), every=900, late=late)
-    fixture.clock._now = MIDNIGHT + 49 * (900 + late)
-    last = 49 * (900 + late) // 300 * 300
-    assert starts(fixture, DAY) == list(range(0, last + 1, 300))
-
-
 def test_earlier_reading_fills_the_start_of_the_range(fixture: HistoryFixture) -> None:
     fixture.poll_series(MIDNIGHT, [5, 6], every=900)
     result = fixture.buckets(MIDNIGHT + 300, MIDNIGHT + 900, 300)
@@ -124,17 +99,6 @@ def test_later_reading_decides_how_the_range_ends(
     fixture.clock._now = MIDNIGHT + HOUR
     result = fixture.buckets(MIDNIGHT, MIDNIGHT + 1200, 300)
     assert [one.start - MIDNIGHT for one in result] == [0, 300, 600, 900]
-
-
-def test_year_of_days_keeps_every_peak_and_its_time(fixture: HistoryFixture) -> None:
-    for day in range(365):
-        start = MIDNIGHT + day * DAY
-        fixture.poll_series(start, [10, 20, 30 + day, 20], every=6 * HOUR)
-        fixture.compact_at(start + DAY)
-    result = fixture.series(MIDNIGHT, MIDNIGHT + 365 * DAY, DAY)
-    assert [one.high for one in result.buckets] == [30 + day for day in range(365)]
-    assert all(one.high_at == one.start + 12 * HOUR for one in result.buckets)
-    assert {one.average for one in result.buckets[:1]} == {20.0}
 
 
 def test_expired_figures_are_answered_with_wider_buckets(
