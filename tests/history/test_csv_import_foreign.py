@@ -257,8 +257,8 @@ def test_rows_of_the_server_and_product_are_read(
         case("readings", REPEATED.format(2), "have different figures for one time"),
         case("days", REPEATED.format(2).replace("T06:15Z", ""), "have different figures"),
         case("months", "Time,InUse\n2026-10,1\n2026-10,2\n", "have different figures"),
-        case("ambiguous", "Time,InUse\n03/04/2026 10:00,1\n", "ambiguous date"),
-        case("day and month first", "Time,InUse\n13/04/2026,1\n04/13/2026,1\n", "ambiguous date"),
+        case("ambiguous", "Time,InUse\n03/04/2026 10:00,1\n", "day and month are ambiguous"),
+        case("day and month first", "Time,InUse\n13/04/2026,1\n04/13/2026,1\n", "others the month"),
         case("ambiguous end", "Time,SADate,InUse\n2026-11-13,01/12/2026,1\n", "ambiguous date"),
         case("columns", "sep=;\nZeit;Belegt\n2026;412\n", "first row has the columns Zeit, Belegt"),
         case("no such columns", "Time,InUse\n", "no usable header", columns={"in_use": "Benutzt"}),
@@ -342,7 +342,16 @@ def test_used_and_unused_columns_are_named() -> None:
         ("Time (UTC),InUse\n2026-07-01 12:00,1\n", {}, "2026-07-01 12:00:00"),
         ("UTC,InUse\n2026-07-01 12:00,1\n", {}, "2026-07-01 12:00:00"),
         ("Date/Time UTC,InUse\n2026-07-01 12:00,1\n", {}, "2026-07-01 12:00:00"),
-        ("Time,InUse\n2026-07-01T00:00:00Z,1\n", {}, "2026-07-01 00:00:00"),
+        *(
+            (f"Time;InUse\n2026-07-01 {clock};1\n", {}, f"2026-{time}:00")
+            for clock, time in (
+                ("00:00Z", "07-01 00:00"),
+                ("12:00 +14:00", "06-30 22:00"),
+                ("12:30 AM", "06-30 22:30"),
+                ("12:30 p.m.", "07-01 10:30"),
+                ("下午 8:30:00", "07-01 18:30"),
+            )
+        ),
         (WMI, {}, "2026-11-01 07:00:00"),
         ('Time,InUse\n"13.11.2026 23:50:00 - 00:00:00",4\n', {}, "2026-11-13 22:50:00"),
     ],
