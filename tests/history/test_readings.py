@@ -44,6 +44,13 @@ def test_poll_written_late_counts(fixture: HistoryFixture) -> None:
     assert (MIDNIGHT + 30, 99) in fixture.readings()
 
 
+def test_unknown_figure_written_late_ends_the_reading_before(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5, 5], every=HOUR)
+    fixture.compact_at(MIDNIGHT + DAY)
+    fixture.record(MIDNIGHT + HOUR // 2, None, every=HOUR)
+    assert len(fixture.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300)) == 6
+
+
 def test_impossible_figure_is_unknown(fixture: HistoryFixture) -> None:
     fixture.record(MIDNIGHT, 10**30)
     fixture.record(MIDNIGHT + 60, 2**31 - 1)

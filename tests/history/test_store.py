@@ -7,8 +7,11 @@ import sys
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from tests.history import storage_cost
 from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, HistoryFixture
 from tests.support.values import poll, pool, server, snapshot
@@ -49,13 +52,38 @@ def test_renamed_server_continues_the_history_of_its_new_name(
     assert len(fixture.readings()) == 22
 
 
-def test_renamed_server_has_no_gap_where_it_continues(fixture: HistoryFixture) -> None:
-    fixture.record(MIDNIGHT - DAY, 5, "new")
-    fixture.poll_series(MIDNIGHT, [7, 7], "old", every=HOUR)
-    fixture.history.rename_server("old", "new")
-    fixture.poll_series(MIDNIGHT + 2 * HOUR, [8], "new", every=HOUR)
-    fixture.clock._now = MIDNIGHT + 3 * HOUR - 1
-    assert len(fixture.buckets(MIDNIGHT, MIDNIGHT + 3 * HOUR, 300, "new")) == 3 * 12
+polls = st.tuples(
+    st.none() | st.integers(0, 9),
+    st.sampled_from((1, 1, 1, 1.25, 4)),  # intervals to the next poll
+    st.booleans(),
+)
+
+
+@settings(max_examples=10)
+@example([(1, 1.25, False), (5, 1, True)] * 3, 3600)
+@example([(5, 1, False)] * 3 + [(5, 4, True)] + [(5, 1, False)] * 2, 3600)
+@given(st.lists(polls, min_size=6, max_size=18), st.sampled_from((900, 3600)))
+def test_server_that_was_renamed_between_polls_has_the_same_history_as_any_other(
+    polls: list[tuple[int | None, float, bool]], every: int
+) -> None:
+    with TemporaryDirectory() as folder:
+        renamed = HistoryFixture(Path(folder) / "renamed.db")
+        usual = HistoryFixture(Path(folder) / "usual.db", renamed.clock)
+        with closing(renamed), closing(usual):
+            at, third = MIDNIGHT, len(polls) // 3
+            for turn, (figure, pause, is_packed) in enumerate(polls):
+                if turn == 2 * third:
+                    renamed.history.rename_server("old", "new")
+                name = "old" if third <= turn < 2 * third else "new"
+                renamed.record(at, figure, name, every)
+                usual.record(at, figure, "new", every)
+                at += int(pause * every)
+                if is_packed:
+                    renamed.compact_at(at)
+            renamed.clock._now = at
+            for width in (300, HOUR, DAY):
+                expected = usual.series(MIDNIGHT, at + DAY, width, ("new",))
+                assert renamed.series(MIDNIGHT, at + DAY, width, ("new",)) == expected
 
 
 def test_renaming_to_the_same_name_changes_nothing(fixture: HistoryFixture) -> None:
@@ -86,6 +114,7 @@ TOP = Path(__file__).parents[2]
 PROGRAM = """
 import os, signal, sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from tests.history.history_fixture import HOUR, MIDNIGHT, PRODUCT, HistoryFixture
 from tests.support.csv_files import reading_rows
 from lictui.history import database

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from lictui.analysis.columns import IntArray
     from lictui.config.settings import Retention
-    from lictui.history.pools import KnownPool
+    from lictui.history.pools import Capacity, KnownPool
     from lictui.history.rollup import Rollups
 
 WIDER: Final = {Resolution.FIVE_MINUTES: Resolution.HOUR, Resolution.HOUR: Resolution.DAY}
@@ -152,10 +152,7 @@ def update(
 
 
 def add_readings(
-    db: sqlite3.Connection,
-    pool: KnownPool,
-    new: Readings,
-    capacities_before: Capacities | None = None,
+    db: sqlite3.Connection, pool: KnownPool, new: Readings, capacities_before: Capacities
 ) -> None:
     """Add readings before `packed_until` to the blocks; the capacities may have changed, too."""
     if not len(new):
@@ -166,7 +163,7 @@ def add_readings(
     stored = with_unpacked(db, pool, start - CONTEXT, end + CONTEXT)
     end = min(end, pool.packed_until)
     both = stored.with_added(new)
-    before = roll_up(stored, capacities_before or capacities, ALIGNMENT, pool.packed_until)
+    before = roll_up(stored, capacities_before, ALIGNMENT, pool.packed_until)
     after = roll_up(both, capacities, ALIGNMENT, pool.packed_until)
     write_readings(db, pool, new)
     update(db, pool, ALIGNMENT, before.between(start, end), after.between(start, end))
@@ -177,10 +174,12 @@ def add_readings(
 
 
 def add_late_reading(
-    db: sqlite3.Connection, pool: KnownPool, time: int, in_use: int | None
+    db: sqlite3.Connection, pool: KnownPool, capacity: Capacity, in_use: int | None
 ) -> None:
     """Add a reading that was written late, or after the clock was set back."""
-    add_readings(db, pool, Readings.of([(time, in_use)]))
+    before = Capacities.of(pools.capacities(db, pool.id))
+    pools.record_capacity(db, pool.id, capacity)
+    add_readings(db, pool, Readings.of([(capacity.valid_from, in_use)]), before)
 
 
 def recent_readings(db: sqlite3.Connection, pool: int) -> Readings:
@@ -204,18 +203,19 @@ def with_unpacked(db: sqlite3.Connection, pool: KnownPool, start: int, end: int)
 def merge_pools(db: sqlite3.Connection, earlier: KnownPool, later: KnownPool) -> None:
     """Put the history that the new name had before the history of the renamed server."""
     last = max(pools.last_reading(db, pool) for pool in (earlier, later))
-    end = (last // ALIGNMENT + 1) * ALIGNMENT
-    for pool in (earlier, later):
-        pack_before(db, pool, end, FOREVER)
-    write_readings(db, earlier, blocks.read_readings(db, later.id, 0, FOREVER))
-    for width in WIDTHS:
+    end = max((last // ALIGNMENT + 1) * ALIGNMENT, earlier.packed_until, later.packed_until)
+    known = pack_before(db, earlier, end, FOREVER)
+    pack_before(db, later, end, FOREVER)
+    capacities = Capacities.of(pools.capacities(db, earlier.id))
+    db.execute("UPDATE OR REPLACE capacity SET pool = ? WHERE pool = ?", (earlier.id, later.id))
+    # What is finer comes later: it corrects the buckets in which both have figures.
+    for width in reversed(WIDTHS):
         rollups = blocks.read_rollups(db, later.id, width, 0, FOREVER)
         update(db, earlier, width, EMPTY, rollups)
+    add_readings(db, known, blocks.read_readings(db, later.id, 0, FOREVER), capacities)
     blocks.drop_all(db, later.id)
-    for table in ("capacity", "reading"):
-        db.execute(f"UPDATE OR REPLACE {table} SET pool = ? WHERE pool = ?", (earlier.id, later.id))
-    pools.delete_before(db, earlier.id, end)
-    db.execute("DELETE FROM pool WHERE id = ?", (later.id,))
+    for table, column in (("reading", "pool"), ("pool", "id")):
+        db.execute(f"DELETE FROM {table} WHERE {column} = ?", (later.id,))
     since = min(earlier.since, later.since)
     merged = later._replace(id=earlier.id, server=earlier.server, since=since, packed_until=end)
     pools.change(db, earlier, **merged._asdict())

@@ -40,12 +40,13 @@ def append_poll(db: sqlite3.Connection, server: Server, poll: Poll) -> None:
             (pool.reading.in_use, pool.reading.installed, pool.reading.overdraft),
         )
         interval = 0.0 if in_use is None else server.effective_interval
-        pools.record_capacity(db, known_pool.id, Capacity(time, installed, overdraft, interval))
+        capacity = Capacity(time, installed, overdraft, interval)
         if time < known_pool.packed_until:  # written late, or the clock was set back
             from lictui.history.compaction import add_late_reading
 
-            add_late_reading(db, known_pool, time, in_use)
+            add_late_reading(db, known_pool, capacity, in_use)
         else:
+            pools.record_capacity(db, known_pool.id, capacity)
             pools.add_reading(db, known_pool.id, time, in_use)
     polls.record_monthly_usage(db, poll.server, poll.result.monthly_usage)
     for key in known.keys() - listed.keys():
