@@ -44,6 +44,7 @@ async def test_watchdog_is_fed_in_time_and_only_if_the_engine_responds(
     service.feed_watchdog(lambda _: False)
     assert received(manager) == ["READY=1\nSTATUS=collecting"]
     service.feed_watchdog(lambda _: True)
+    service.feed_watchdog(lambda _: True)  # not again
     service.notify_reload()
     assert received(manager) == ["WATCHDOG=1", "RELOADING=1\nMONOTONIC_USEC=10000000"]
 

@@ -29,7 +29,7 @@ class ServiceManager:
         self._interval = 0.0  # seconds between two signs of life; 0: none are expected
         if os.environ.get("WATCHDOG_PID") in (None, str(os.getpid())):
             microseconds = os.environ.get("WATCHDOG_USEC", "")
-            if microseconds.isascii() and microseconds.isdecimal():
+            if microseconds.isdecimal():
                 self._interval = int(microseconds) / _MICROSECONDS / 3
         self._fed_at = clock.monotonic()
 
