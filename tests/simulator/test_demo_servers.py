@@ -62,7 +62,7 @@ async def test_config_dir_is_loadable(servers: tuple[Server, ...], tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("host", "client_host"),
-    [("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("::1", "::1")],  # noqa: S104 - on purpose
+    [("", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("::1", "::1")],  # noqa: S104 - on purpose
 )
 async def test_servers_have_the_address_that_a_client_connects_to(
     estate: SimulatedEstate,
@@ -135,14 +135,18 @@ async def test_servers_stop_listening_when_closed(
             await asyncio.open_connection(*_address(server))
 
 
-async def test_taken_port_is_an_error_that_closes_the_others(
+async def test_port_that_cannot_be_used_is_an_error_that_closes_the_others(
     estate: SimulatedEstate, clock: FakeClock, tmp_path: Path
 ) -> None:
     port = _LOW + 11
     taken = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", port)
-    with pytest.raises(LictuiError, match=f"127.0.0.1:{port}"):
-        async with serve_estate(estate, clock, tmp_path, base_port=port - 1):
-            pass
+    for base_port, words in (
+        (port - 1, f"127.0.0.1:{port}: Address already in use$"),
+        (65_530, "25 servers need ports up to 65535"),
+    ):
+        with pytest.raises(LictuiError, match=words):
+            async with serve_estate(estate, clock, tmp_path, base_port=base_port):
+                pass
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", port - 1)
     taken.close()

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from lictui.config.registry import save_servers
 from lictui.config.settings import Retention
-from lictui.errors import LictuiError
+from lictui.errors import LictuiError, UsageError
 from lictui.model import DEFAULT_INTERVAL, Server, SourceName
 from lictui.paths import Paths, write_private
 from lictui.simulator import FaultMode
@@ -199,6 +199,7 @@ class ServerFactory(Struct, frozen=True):
 
 # The folder of the passwords and programs, and the sign of a simulator's config dir.
 SIMULATED_DIR: Final = "simulated"
+_LAST_PORT: Final = 65535
 _OWN_CERTIFICATE: Final = 64  # more servers than this share one: a key takes time to make
 # Real seconds between two polls, so that there is something to see at every speed.
 _EVERY: Final = dict.fromkeys(SourceName, 15.0) | {SourceName.CVAD: 3.0, SourceName.PARTNER: 60.0}
@@ -228,6 +229,9 @@ async def serve_estate(
     client's clock. The ports are `base_port` and those after it, or any free ones. LictuiError when
     a port is taken.
     """
+    if base_port + len(estate.servers) - 1 > _LAST_PORT:
+        message = f"{len(estate.servers)} servers need ports up to {_LAST_PORT}"
+        raise UsageError(message, "choose a lower base port, or let the ports be any free ones")
     shared = None
     if len(estate.servers) > _OWN_CERTIFICATE:
         shared = self_signed("licenses.corp.example", now=estate.start)
@@ -240,8 +244,9 @@ async def serve_estate(
             try:
                 server, listener = factory.start()
             except OSError as error:
+                reason = str(error.strerror or error).partition(" (while attempting")[0]
                 raise LictuiError(
-                    f"cannot listen on {host}:{port or '*'}: {error.strerror or error}",
+                    f"cannot listen on {host}:{port or '*'}: {reason}",
                     "choose another host or base port, or let the ports be any free ones",
                 ) from None
             stack.push_async_callback(listener.aclose)

@@ -37,7 +37,7 @@ _CLOSING: Final = 0.1  # seconds for what a handler does when it is canceled
 
 
 # Clients on this machine do not connect to "any address".
-_ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound
+_ANYWHERE: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound
 
 
 class Listener(ABC):
