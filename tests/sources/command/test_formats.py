@@ -146,7 +146,10 @@ def test_lictui_single_server_keeps_its_details() -> None:
 
 def test_lictui_servers_add_up_and_a_server_that_is_down_is_a_notice() -> None:
     pools = [POOL | {"in_use": None}, POOL | {"product": "A_B_CCU"}]
-    unmarked = [{"product": "A_C_CCU"}, {"product": "CITRIX"}]
+    unmarked = [
+        {"product": "A_C_CCU", "name": "Mine", "model": "named_user"},
+        {"product": "CITRIX"},
+    ]
     result = read_status(UP, UP | {"name": "b", "pools": pools + unmarked}, DOWN)
     assert [(pool.product, pool.reading, pool.counted) for pool in result.pools] == [
         ("XDT_PLT_UD", Reading(None, 1000, 100), True),
@@ -154,6 +157,7 @@ def test_lictui_servers_add_up_and_a_server_that_is_down_is_a_notice() -> None:
         ("A_C_CCU", Reading(), True),
         ("CITRIX", Reading(), False),
     ]
+    assert (result.pools[2].name, result.pools[2].model) == ("Mine", Model.NAMED_USER)
     assert (result.reported_name, result.mode, result.activation) == ("", None, None)
     assert [(notice.title, notice.detail, notice.action) for notice in result.notices] == [
         ("lic-us is down", "no such name", "look")

@@ -24,7 +24,7 @@ from tests.sources.winrm.wsman_replies import (
     wsman_fault,
     xml_fragment,
 )
-from tests.support.clock import FakeClock
+from tests.support.clock import FakeClock, settle
 from tests.support.polls import failure_in, poll_once
 
 from lictui.config.settings import Limits
@@ -105,23 +105,39 @@ async def test_failed_query_of_what_may_be_missing_does_not_fail_the_poll(
 
 
 @pytest.mark.parametrize(
-    ("share", "limit"), [(0.01, 20), (100, 2)], ids=["its own share", "the rest of the poll"]
+    ("share", "least", "most"),
+    [(0.1, 10, 18), (100, 0.99, 1.01)],
+    ids=["its own share", "the rest of the poll"],
 )
 async def test_hanging_licenses_do_not_fail_the_poll(
-    open_source: OpenWinrm, monkeypatch: pytest.MonkeyPatch, share: float, limit: float
+    open_source: OpenWinrm,
+    timeouts: list[asyncio.Timeout],
+    monkeypatch: pytest.MonkeyPatch,
+    share: float,
+    least: float,
+    most: float,
 ) -> None:
+    """Each optional query leaves between `least` and `most` seconds of the poll's 20."""
     monkeypatch.setattr("lictui.sources.winrm.source._SHARE", share)
+    hanging: list[str] = []
 
     async def handle(message: httpx.Request) -> httpx.Response:
         request = WsmanRequest(message.content)
         if "License_Pool" not in request.wql:
+            hanging.append(request.wql)
             await asyncio.Event().wait()
         body = enumerate_reply(POOL).replace(MESSAGE_ID.encode(), request.message.encode())
         return httpx.Response(200, content=body)
 
-    source = open_source(httpx.MockTransport(handle), Limits(timeout=limit))
-    async with asyncio.timeout(15):
-        assert (await source.fetch(ignore_steps)).pools
+    source = open_source(httpx.MockTransport(handle), Limits(timeout=20))
+    polling = asyncio.ensure_future(source.fetch(ignore_steps))
+    for number in range(1, 4):  # licenses, services, version
+        while len(hanging) < number and not polling.done():
+            await settle()
+        ends = [timeout.when() or 0.0 for timeout in timeouts]
+        assert least < ends[0] - ends[-1] < most
+        timeouts[-1].reschedule(0)
+    assert (await polling).pools
 
 
 async def test_licenses_that_are_not_read_are_those_of_the_last_poll(
