@@ -1,5 +1,3 @@
-import shlex
-import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +5,7 @@ from msgspec.structs import replace
 from tests.support.clock import FakeClock
 from tests.support.lmstat import CITRIX
 from tests.support.polls import failure_from
+from tests.support.programs import program
 
 from lictui.config.settings import Limits
 from lictui.model import FailureKind, LicenseUser, Server, SourceName
@@ -18,39 +17,35 @@ UNSAFE = ['a" & del "', "%PATH%", "-events", "a\nb", "$(calc)", "$env:X", "`a`",
 COMMAND = Server("lic01", SourceName.COMMAND, format="udadmin")
 
 
-def printing(text: bytes) -> tuple[str, ...]:
-    return (sys.executable, "-c", f"import sys; sys.stdout.buffer.write({text!r})")
-
-
 async def test_license_users_are_read_from_lmstat(tmp_path: Path) -> None:
-    path = tmp_path / "lmutil"
-    path.write_text(f"#!/bin/sh\nexec {shlex.join(printing(CITRIX.encode()))}\n")
-    path.chmod(0o755)
-    server = Server("lic01", SourceName.LMSTAT, address="27000@lic01", lmutil=str(path))
+    lmutil = program(tmp_path / "lmutil", CITRIX.encode())
+    server = Server("lic01", SourceName.LMSTAT, address="27000@lic01", lmutil=lmutil)
     users = (await read_license_users(server, LIMITS, FakeClock())).users
     assert {"anna", "Bernd von Stein"} <= {user.user for user in users}
     assert all(user.since and user.since <= FakeClock().now() for user in users)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
-async def test_license_users_are_read_from_udadmin_in_any_encoding(encoding: str) -> None:
-    server = replace(COMMAND, command=printing(UDADMIN.encode(encoding)))
+async def test_license_users_are_read_from_udadmin_in_any_encoding(
+    encoding: str, tmp_path: Path
+) -> None:
+    udadmin = program(tmp_path / "udadmin", UDADMIN.encode(encoding))
+    server = replace(COMMAND, command=(udadmin,))
     (user,) = (await read_license_users(server, LIMITS, FakeClock())).users
     assert (user.user, user.assigned) == ("böb", True)
 
 
-async def test_license_users_are_read_from_a_command_that_prints_lmstat() -> None:
-    server = replace(COMMAND, command=printing(CITRIX.encode()), format="lmstat")
+async def test_license_users_are_read_from_a_command_that_prints_lmstat(tmp_path: Path) -> None:
+    lmstat = program(tmp_path / "lmstat", CITRIX.encode())
+    server = replace(COMMAND, command=(lmstat,), format="lmstat")
     answer = await read_license_users(server, LIMITS, FakeClock())
     assert len(answer.users) == 5
     assert sum(reservation.count for reservation in answer.reservations) == 6
 
 
 async def test_license_users_fail_as_a_poll_of_the_command_does(tmp_path: Path) -> None:
-    ssh = tmp_path / "ssh"
-    ssh.write_text("#!/bin/sh\necho 'Permission denied (publickey).' >&2\nexit 255\n")
-    ssh.chmod(0o755)
-    server = replace(COMMAND, command=(str(ssh), "lic01"))
+    ssh = program(tmp_path / "ssh", stderr="Permission denied (publickey).", then="exit 255")
+    server = replace(COMMAND, command=(ssh, "lic01"))
     failure = await failure_from(read_license_users(server, LIMITS, FakeClock()))
     assert failure.kind is FailureKind.AUTH
     assert failure.message.startswith("ssh lic01 exited with code 255: Permission denied")

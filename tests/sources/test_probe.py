@@ -3,8 +3,6 @@
 import asyncio
 import json
 import re
-import shlex
-import sys
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
@@ -24,6 +22,7 @@ from tests.support.fake_site import (
 )
 from tests.support.lmstat import CITRIX
 from tests.support.polls import failure_from, http_client
+from tests.support.programs import program
 from tests.support.tcp_server import (
     TlsIdentity,
     connect_proxy,
@@ -227,11 +226,7 @@ REFUSED = 'Error getting status: Cannot connect. (-15,570:111 "refused")'
 
 
 def lmutil(folder: Path, text: str) -> str:
-    path = folder / "lmutil"
-    argv = (sys.executable, "-c", f"print({text!r})")
-    path.write_text(f"#!/bin/sh\nexec {shlex.join(argv)}\n")
-    path.chmod(0o755)
-    return str(path)
+    return program(folder / "lmutil", f"{text}\n".encode())
 
 
 def flexnet(path: str, *ports: int | str) -> Server:
@@ -279,10 +274,8 @@ async def test_server_that_only_lmutil_reaches_passes(tmp_path: Path) -> None:
 
 
 async def test_unknown_host_key_fails_the_tls_step(tmp_path: Path) -> None:
-    ssh = tmp_path / "ssh"
-    ssh.write_text("#!/bin/sh\necho 'Host key verification failed.' >&2\nexit 255\n")
-    ssh.chmod(0o755)
-    server = Server("x", SourceName.COMMAND, command=(str(ssh), "lic01", "x"), format="wmi-json")
+    ssh = program(tmp_path / "ssh", stderr="Host key verification failed.", then="exit 255")
+    server = Server("x", SourceName.COMMAND, command=(ssh, "lic01", "x"), format="wmi-json")
     (results,) = await probe_steps(server)
     assert (results.step, results.ok) == (Step.TLS, False)
     assert results.detail

@@ -1,6 +1,5 @@
-"""Commands that are real programs: a Python script that prints what it is told, and how it ends."""
+"""Commands that are real programs."""
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TypeVar
 
 import pytest
 from tests.support.clock import FakeClock
+from tests.support.programs import program
 
 from lictui.config.settings import Limits
 from lictui.model import Failure, Server, Snapshot, SourceName, Step
@@ -26,15 +26,7 @@ class Bench:
 
     def program(self, stdout: bytes, *, stderr: str = "", code: int = 0, name: str = "p") -> str:
         """The path of a program that prints these and ends so."""
-        (self.folder / f"{name}.out").write_bytes(stdout)
-        script = self.folder / name
-        script.write_text(
-            f"#!{sys.executable}\nimport sys, pathlib\n"
-            f"sys.stdout.buffer.write(pathlib.Path({str(self.folder / f'{name}.out')!r})"
-            f".read_bytes())\nsys.stderr.write({stderr!r})\nsys.stdout.flush()\nsys.exit({code})\n"
-        )
-        script.chmod(0o700)
-        return str(script)
+        return program(self.folder / name, stdout, stderr, f"exit {code}")
 
     async def fetch(
         self, command: tuple[str, ...], form: str, limits: Limits | None = None, available: str = ""

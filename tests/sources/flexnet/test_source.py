@@ -1,6 +1,3 @@
-import json
-import sys
-import textwrap
 from pathlib import Path
 
 import pytest
@@ -8,6 +5,7 @@ from msgspec.structs import replace
 from tests.support.clock import FakeClock
 from tests.support.lmstat import CITRIX, HEAD, notice, parse_error, parse_output
 from tests.support.polls import failure_from
+from tests.support.programs import program
 
 from lictui.config.settings import Limits
 from lictui.model import FailureKind, Level, Server, Snapshot, SourceName, Step
@@ -15,22 +13,6 @@ from lictui.sources import open_source
 from lictui.sources.flexnet.source import LmstatSource
 
 SERVER = Server("lic01", SourceName.LMSTAT, address="27000@lic01")
-
-
-def program(folder: Path, body: str, name: str = "lmutil") -> str:
-    """A program that notes how it is called, then does `body`."""
-    path = folder / name
-    path.write_text(
-        f"#!{sys.executable}\nimport json, os, sys\n"
-        f"json.dump([sys.argv[1:], dict(os.environ)], open({str(folder / 'called')!r}, 'w'))\n"
-        + textwrap.dedent(body)
-    )
-    path.chmod(0o755)
-    return str(path)
-
-
-def printing(text: bytes) -> str:
-    return f"sys.stdout.buffer.write({text!r})"
 
 
 async def fetch(server: Server) -> tuple[Snapshot, list[tuple[Step, str]]]:
@@ -48,30 +30,30 @@ async def test_lmstat_runs_with_all_options_and_without_foreign_servers(
     for name in ("LM_LICENSE_FILE", "CITRIX_LICENSE_FILE", "lm_license_file"):
         monkeypatch.setenv(name, "27000@elsewhere")
     monkeypatch.setenv("KEPT", "yes")
-    lmutil = program(tmp_path, printing(CITRIX.encode()))
+    then = f'echo "$@" >{tmp_path}/options; /usr/bin/env >{tmp_path}/environment'
+    lmutil = program(tmp_path / "lmutil", CITRIX.encode(), then=then)
     snapshot, steps = await fetch(replace(SERVER, lmutil=lmutil, address="1@a,2@b,3@c"))
-    argv, environment = json.loads((tmp_path / "called").read_text())
-    assert argv == ["lmstat", "-a", "-c", "1@a,2@b,3@c"]
-    assert not [name for name in environment if name.upper().endswith("LICENSE_FILE")]
-    assert environment["KEPT"] == "yes"
+    assert (tmp_path / "options").read_text() == "lmstat -a -c 1@a,2@b,3@c\n"
+    environment = (tmp_path / "environment").read_text()
+    assert "license_file" not in environment.lower()
+    assert "KEPT=yes\n" in environment
     assert len(snapshot.pools) == 4
     assert [step for step, _ in steps] == [Step.INVENTORY, Step.PARSE]
     assert steps[-1][1] == "4 features"
 
 
 async def test_lmstat_may_be_a_program_of_its_own(tmp_path: Path) -> None:
-    body = printing(CITRIX.encode("utf-16")) + "\nsys.exit(1)"  # a complete output is enough
-    lmstat = program(tmp_path, body, "lmstat")
+    then = f'echo "$@" >{tmp_path}/options; exit 1'  # a complete output is enough
+    lmstat = program(tmp_path / "lmstat", CITRIX.encode("utf-16"), then=then)
     snapshot, _ = await fetch(replace(SERVER, lmutil=lmstat))
-    argv, _ = json.loads((tmp_path / "called").read_text())
-    assert argv == ["-a", "-c", "27000@lic01"]
+    assert (tmp_path / "options").read_text() == "-a -c 27000@lic01\n"
     assert snapshot.pools
 
 
 async def test_lmstat_program_is_searched_on_the_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program(tmp_path, printing(CITRIX.encode()))
+    program(tmp_path / "lmutil", CITRIX.encode())
     monkeypatch.setenv("PATH", str(tmp_path))
     snapshot, _ = await fetch(SERVER)
     assert snapshot.reported_name == "lic01"
@@ -84,26 +66,27 @@ async def test_lmstat_program_is_searched_on_the_path(
 
 
 async def test_lmstat_output_of_a_killed_program_is_not_used(tmp_path: Path) -> None:
-    half = printing(CITRIX[: len(CITRIX) // 2].encode())
-    for end in ("sys.stdout.flush(); os.kill(os.getpid(), 9)", "sys.exit(137)", "sys.exit(143)"):
-        lmutil = program(tmp_path, f"{half}\n{end}")
+    half = CITRIX[: len(CITRIX) // 2].encode()
+    for then in ("kill -9 $$", "exit 137", "exit 143"):
+        lmutil = program(tmp_path / "lmutil", half, then=then)
         failure = await failure_from(fetch(replace(SERVER, lmutil=lmutil)))
         assert failure.kind is FailureKind.COMMAND
         assert "killed" in failure.message
 
 
 @pytest.mark.parametrize(
-    ("body", "kind", "message"),
+    ("then", "kind", "message"),
     [
-        ("sys.exit('no shared object')", FailureKind.COMMAND, "code 1: no shared object"),
-        ("print('hello')", FailureKind.PARSE, "not the output of lmstat -a: hello"),
-        ("print('hello'); sys.exit(3)", FailureKind.COMMAND, "exited with code 3"),
+        ("echo no shared object >&2; exit 1", FailureKind.COMMAND, "code 1: no shared object"),
+        ("echo hello", FailureKind.PARSE, "not the output of lmstat -a: hello"),
+        ("echo hello; exit 3", FailureKind.COMMAND, "exited with code 3"),
     ],
 )
 async def test_lmstat_program_without_an_answer_fails_with_its_reason(
-    tmp_path: Path, body: str, kind: FailureKind, message: str
+    tmp_path: Path, then: str, kind: FailureKind, message: str
 ) -> None:
-    failure = await failure_from(fetch(replace(SERVER, lmutil=program(tmp_path, body))))
+    lmutil = program(tmp_path / "lmutil", then=then)
+    failure = await failure_from(fetch(replace(SERVER, lmutil=lmutil)))
     assert failure.kind is kind
     assert message in failure.message
 
