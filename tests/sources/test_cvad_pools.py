@@ -43,23 +43,6 @@ def test_row_becomes_a_pool() -> None:
 
 
 @pytest.mark.parametrize(
-    ("available", "overdraft", "installed"),
-    [
-        (550, 50, 500),
-        (30, 50, None),
-        (550, None, 550),
-        (None, 50, None),
-        (-1, 0, None),
-    ],
-)
-def test_installed_is_available_without_overdraft(
-    available: object, overdraft: object, installed: int | None
-) -> None:
-    (pool,) = pools_of({"LicensesAvailable": available, "LicenseOverdraft": overdraft})
-    assert pool.reading.installed == installed
-
-
-@pytest.mark.parametrize(
     ("rows", "normal", "installed"),
     [
         ([{}], 500, [500]),

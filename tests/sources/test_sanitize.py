@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from lictui.sources.sanitize import (
     MAX_COUNT,
+    date_parser,
     parse_count,
     parse_date,
     parse_json,
@@ -62,14 +63,32 @@ def test_invalid_count_is_unknown(value: object) -> None:
     [
         ("2027-03-31", " 2027-03-31 ", "20270331", "2027.0331", "31-mar-2027", "31-MAR-2027"),
         ("2027-03-31T00:00:00", "2027-03-31T22:00:00Z", "2027-03-31 06:00:00-11:00"),
-        ("2027-03-31T00:00:00.0215469Z", "2027-03-31T00:00:00.00+00:00"),
+        ("2027-03-31T00:00:00.0215469Z", "2027-03-31T00:00:00.00-05:00"),
+        ("2027-03-30T19:00:00.0000000-05:00",),
         ("20270331000000.000000+000", "20270331000000.******+***"),
         ("/Date(1806451200000)/", "/Date(1806451200000+0200)/"),
+        tuple(f"/Date({1_806_451_200_000 - zone * 3_600_000})/" for zone in (-11, 2)),
     ],
-    ids=["days", "times", ".NET", "CIM", "PowerShell"],
+    ids=["days", "times", ".NET", "UTC seen from New York", "CIM", "PowerShell", "local midnight"],
 )
 def test_date_is_read_in_every_form(texts: tuple[str, ...]) -> None:
     assert {parse_date(text) for text in texts} == {date(2027, 3, 31)}
+
+
+@pytest.mark.parametrize(
+    ("texts", "day"),
+    [
+        (["3/31/2027 7:00:00 PM"], date(2027, 3, 31)),
+        (["31.03.2027 00:00:00"], date(2027, 3, 31)),
+        (["31/03/2027 00:00"], date(2027, 3, 31)),
+        # Day first only if a date of the document must be, and none must not be
+        (["03/04/2027"], date(2027, 3, 4)),
+        (["03/04/2027", "31/12/2027"], date(2027, 4, 3)),
+        (["3/4/2027", "31/12/2027", "12/31/2027"], date(2027, 3, 4)),
+    ],
+)
+def test_numeric_date_is_read_as_the_document_writes_it(texts: list[str], day: date) -> None:
+    assert date_parser(texts)(texts[0]) == day
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""PowerShell's JSON: its objects and dates, Get-LicInventory and WMI."""
+"""PowerShell's JSON: its objects, Get-LicInventory and WMI."""
 
 import json
 from datetime import date
@@ -15,7 +15,6 @@ from lictui.sources.command.powershell import (
     parse_objects,
     wmi_snapshot,
 )
-from lictui.sources.sanitize import date_parser
 
 TODAY = date(2026, 11, 24)
 
@@ -63,35 +62,6 @@ def test_objects_are_bounded_in_depth_and_number() -> None:
     assert deep.kind is FailureKind.PARSE
     many = failure_in(partial(parse_objects, json.dumps([ONE] * (MAX_OBJECTS + 1)), "ps"))
     assert many.kind is FailureKind.TOO_LARGE
-
-
-# Dates
-
-DAY = date(2027, 3, 31)
-HOUR = 3_600_000
-MIDNIGHT = 1_806_451_200_000  # 2027-03-31T00:00Z in milliseconds
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "2027-03-31T00:00:00.0000000-05:00",
-        "2027-03-31T23:59:59Z",
-        "2027-03-30T19:00:00.0000000-05:00",  # WMI's midnight in UTC, seen from New York
-        "3/31/2027 7:00:00 PM",
-        "31.03.2027 00:00:00",
-        "31/03/2027 00:00",
-        *(f"/Date({MIDNIGHT - zone * HOUR})/" for zone in (-11, 2)),
-    ],
-)
-def test_date_is_the_same_day_in_every_form(text: str) -> None:
-    assert date_parser([text])(text) == DAY
-
-
-def test_dates_are_day_first_only_if_one_of_the_document_must_be() -> None:
-    assert date_parser(["03/04/2027"])("03/04/2027") == date(2027, 3, 4)
-    assert date_parser(["03/04/2027", "31/12/2027"])("03/04/2027") == date(2027, 4, 3)
-    assert date_parser(["3/4/2027", "31/12/2027", "12/31/2027"])("3/4/2027") == date(2027, 3, 4)
 
 
 # Get-LicInventory and Get-LicLasInventory
