@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -155,3 +156,22 @@ def test_textfile_is_complete_and_readable_for_other_users(tmp_path: Path) -> No
     assert file.read_text().endswith("# EOF\n")
     with pytest.raises(UsageError, match="no such folder"):
         MetricsPublisher(SystemClock(), tmp_path / "none" / "x.prom")
+
+
+def test_textfile_that_cannot_be_written_is_reported_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    attempts: SimpleQueue[None] = SimpleQueue()
+
+    def fail(*_: object, **__: object) -> None:
+        attempts.put(None)
+        raise OSError("disk full")
+
+    monkeypatch.setattr(metrics, "write_private", fail)
+    monkeypatch.setattr(metrics, "_FILE_INTERVAL", 0.0)
+    publisher = MetricsPublisher(SystemClock(), tmp_path / "x.prom")
+    for _ in range(3):
+        publisher.publish(BOARD)
+        attempts.get(timeout=30)
+    publisher.stop()
+    assert caplog.messages == ["metrics cannot be written: disk full"]
