@@ -12,13 +12,16 @@ from tests.support.clock import FakeClock
 from lictui.export.systemd import ServiceManager, unit_file
 
 
-@pytest.fixture
-def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+@pytest.fixture(params=["", "@"], ids=["file", "abstract"])
+def manager(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[socket.socket]:
     """The socket of a service manager that expects a sign of life every 30 seconds."""
+    address = f"{request.param}{tmp_path}/notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
-        listening.bind(str(tmp_path / "notify"))
+        listening.bind(address.replace("@", "\0"))
         listening.setblocking(False)  # noqa: FBT003 - the name of the method says what it sets
-        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", address)
         monkeypatch.setenv("WATCHDOG_USEC", "30000000")
         monkeypatch.setenv("WATCHDOG_PID", str(os.getpid()))
         yield listening
