@@ -88,11 +88,21 @@ def test_import_reports_unused_columns_and_selects_rows(file: Path, cli: Cli) ->
     assert shown.err == "lictui: columns time=Time, in_use=InUse; not used: Note\n"
 
 
-def test_import_without_usable_rows_is_refused(file: Path, cli: Cli) -> None:
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ((), "invalid time: 'soon'"),
+        (("--date-format", "%d.%m.%Y"), "'soon' does not match the format '%d.%m.%Y'"),
+        (("--date-format", "%d.%m.%Y %H:%M"), "'soon' does not match the format '%d.%m.%Y %H:%M'"),
+    ],
+)
+def test_import_without_usable_rows_is_refused(
+    file: Path, options: tuple[str, ...], reason: str, cli: Cli
+) -> None:
     file.write_text("Time,InUse\nsoon,1\n2024-05-01 10:00,many\n")
-    err = cli.refused("history", "import", str(file), *OF)
+    err = cli.refused("history", "import", str(file), *OF, *options)
     assert "2 rows, 2 skipped" in err
-    assert "line 2: invalid time: 'soon'" in err
+    assert f"line 2: {reason}" in err
 
 
 @pytest.mark.parametrize(
@@ -105,7 +115,10 @@ def test_import_without_usable_rows_is_refused(file: Path, cli: Cli) -> None:
         ((*OF, "--columns", "used=3"), "--columns: invalid entry 'used=3'"),
         ((*OF, "--columns", "instaled=Total"), "Did you mean 'installed'"),
         ((*OF, "--where", "East"), "--where: invalid condition 'East'"),
-        ((*OF, "--date-format", "dd.mm.yyyy"), "invalid date format"),
+        *(
+            ((*OF, "--date-format", text), f"invalid date format {text!r}")
+            for text in ("dd.mm.yyyy", "%d.%m.%Q", "%H:%M %H")
+        ),
     ],
 )
 def test_import_refuses_wrong_options(

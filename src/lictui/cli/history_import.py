@@ -6,6 +6,7 @@ Exit code 0 if anything was imported or was present already, 2 if nothing could 
 from __future__ import annotations
 
 import csv
+import re
 import sys
 import tempfile
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 _CLOCK_TOLERANCE: Final = 86400  # seconds that another machine's clock or zone may be ahead
 _BAR_WIDTH: Final = 30
 _BAR_INTERVAL: Final = 0.1  # seconds
+_ANY_TIME: Final = datetime(2026, 1, 31, 13, 45, tzinfo=UTC)
 _MAX_LICENSE_FILE: Final = 8 * 1024 * 1024  # bytes; real ones are far smaller
 
 
@@ -55,6 +57,19 @@ def _column_names(_context: click.Context, _option: click.Parameter, text: str) 
             )
         columns[key] = name.strip()
     return columns
+
+
+def _date_format(_context: click.Context, _option: click.Parameter, text: str) -> str:
+    """Return a format that strptime understands, or "". Raises UsageError."""
+    try:
+        if "%" in text:
+            datetime.strptime(f"{_ANY_TIME:{text}}", text).astimezone()
+            return text
+    except (ValueError, re.error):  # the latter where a part of the format is there twice
+        pass
+    if text:
+        raise UsageError(f"invalid date format {text!r}", "example: '%d.%m.%Y %H:%M'")
+    return text
 
 
 def _conditions(
@@ -91,7 +106,7 @@ def _conditions(
     "DATE",
     type=click.DateTime(["%Y-%m-%d"]),
 )
-@option("--date-format", "Date format, e.g. '%d.%m.%Y %H:%M'.", "FORMAT")
+@option("--date-format", "Date format, e.g. '%d.%m.%Y %H:%M'.", "FORMAT", callback=_date_format)
 @option(
     "--tz",
     "Time zone of times that name none (IANA name).",
@@ -134,10 +149,6 @@ def import_csv(
     from lictui.history.csv_import import read_csv
     from lictui.history.csv_reader import CsvFile, ImportOptions
 
-    if options["date_format"] and "%" not in options["date_format"]:
-        raise UsageError(
-            f"invalid date format {options['date_format']!r}", "example: '%d.%m.%Y %H:%M'"
-        )
     asked = ImportOptions(
         subscription_date=f"{subscription_date:%Y-%m-%d}" if subscription_date else "",
         zone=resolve_timezone(context, tz),

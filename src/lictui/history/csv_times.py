@@ -139,7 +139,8 @@ def _plain(text: str) -> str:
 def split_formatted_time(text: str, date_format: str) -> tuple[str, str]:
     """Return the date and the clock in a time in `date_format` (strptime's), or NOT_A_CLOCK."""
     has_clock = re.search(r"%[HIcXTRs]", date_format) is not None
-    for clock in ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p"):
+    clocks = ("",) if has_clock else ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p")
+    for clock in clocks:
         try:
             parsed = datetime.strptime(text, date_format + clock)  # noqa: DTZ007 - the zone is the caller's
         except ValueError:
