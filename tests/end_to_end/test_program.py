@@ -1,6 +1,6 @@
 """The program as a shell sees it: version, help, errors, pipes, the demo."""
 
-import os
+import shlex
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -29,18 +29,36 @@ def test_invalid_config_is_a_configuration_error(program: Program) -> None:
     assert f"{program.paths.config}:3: alerts.critical" in done.stderr
 
 
-def test_closed_pipe_prints_no_error(program: Program) -> None:
-    reading, writing = os.pipe()
-    os.close(reading)
-    done = subprocess.run(
-        program.command("config", "show"),
-        stdout=writing,
-        stderr=subprocess.PIPE,
+def run_in_shell(program: Program, script: str) -> subprocess.CompletedProcess[str]:
+    """Run a script of bash in which `$lictui` is the program."""
+    return subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {script}"],
+        env={**program.terminal_environment(), "lictui": shlex.join(program.command())},
+        capture_output=True,
         text=True,
         check=False,
     )
-    os.close(writing)
-    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "error"),
+    [
+        ("$lictui config show | true", 0, ""),
+        ("$lictui --help | true", 0, ""),
+        ("$lictui config show > /dev/full", 2, "lictui: cannot write the output: No space left"),
+        ("$lictui check > /dev/full", 3, ""),
+        ("$lictui secrets set x <&- >&-", 2, "lictui: the password is empty"),
+    ],
+    ids=["closed-pipe", "closed-pipe-of-help", "full-disk", "full-disk-of-plugin", "no-streams"],
+)
+def test_output_that_is_closed_or_full_ends_the_program(
+    program: Program, script: str, code: int, error: str
+) -> None:
+    done = run_in_shell(program, script)
+    assert done.returncode == code
+    assert done.stderr.startswith(error)
+    assert bool(done.stderr) == bool(error)
+    assert done.stderr.count("\n") <= 1
 
 
 @pytest.fixture

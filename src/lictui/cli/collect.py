@@ -138,7 +138,7 @@ def _run(thread: EngineThread, metrics: MetricsPublisher, clock: SystemClock) ->
         received.append(number)
         stop.set()
 
-    on_terminal = sys.stdin is not None and sys.stdin.isatty()  # its end is that of lictui
+    on_terminal = sys.stdin.isatty()  # its end is that of lictui
     with ExitStack() as stack:
         stack.enter_context(handling_signals(on_signal, "SIGTERM", "SIGINT"))
         on_hangup = on_signal if on_terminal else lambda _number, _frame: reload.set()

@@ -11,6 +11,7 @@ import gc
 import os
 import re
 import sys
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Final
@@ -29,7 +30,7 @@ from lictui.cli.options import (
 from lictui.errors import LictuiError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _PROGRAM: Final = "lictui"
 # group -> command -> its short help, in the order of the help, which imports no command.
@@ -141,6 +142,15 @@ def _complete_names(command: click.Command) -> click.Command:
     return command
 
 
+@contextmanager
+def _ending_with_its_reader() -> Iterator[None]:
+    """End the program with 0 when nobody reads its output any more; click would end it with 1."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise click.exceptions.Exit(0) from None
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they run; its table is `COMMANDS[name]`."""
 
@@ -149,6 +159,16 @@ class LazyGroup(click.Group):
         self._table = COMMANDS[name]
         # Only click's own search for similar names looks at the values
         self.commands = dict.fromkeys(self._table, click.Command(None))
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments; `--help` prints."""
+        with _ending_with_its_reader():
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        with _ending_with_its_reader():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, in the order of the help."""
@@ -204,6 +224,7 @@ _complete_names(add_common_options(lictui))
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run `lictui` and exit."""
+    _open_missing_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a name may have letters that a terminal lacks
@@ -230,32 +251,41 @@ def main(args: Sequence[str] | None = None) -> None:
     sys.exit(code)
 
 
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)  # stdout is a file on a full disk
+
+
 def _print_failure(error: Exception, args: Sequence[str] | None) -> int:
     """Print an error of the user, or any error of a monitoring plugin; return the exit code."""
     words = sys.argv[1:] if args is None else args
-    if next((word for word in words if word in COMMANDS[_PROGRAM]), "") == "check":
-        return _print_unknown(error)
+    if isinstance(error, OSError) and error.errno in _FULL:
+        error = LictuiError(f"cannot write the output: {error.strerror}")
+    is_plugin = next((word for word in words if word in COMMANDS[_PROGRAM]), "") == "check"
+    if is_plugin:
+        with suppress(OSError):  # an output that is full does not take the error, either
+            _print_unknown(error)
+        return 3
     if isinstance(error, click.ClickException | LictuiError):
-        return _print_error(error)
+        with suppress(OSError):
+            _print_error(error)
+        return 2
     raise error
 
 
-def _print_unknown(error: Exception) -> int:
-    """Print an error as a monitoring plugin does, in one line; return its exit code."""
+def _print_unknown(error: Exception) -> None:
+    """Print an error as a monitoring plugin does, in one line."""
     text = str(error) or type(error).__name__
     if isinstance(error, click.ClickException):
         text = error.format_message()
     elif isinstance(error, LictuiError):
         text = f"{error.message} ({error.hint})" if error.hint else error.message
     click.echo(f"LICENSES UNKNOWN - {' '.join(text.split()).replace('|', '¦')}")
-    return 3
 
 
 _WRONG_CHOICE: Final = re.compile("'(.*?)' is not one of")
 
 
-def _print_error(error: click.ClickException | LictuiError) -> int:
-    """Print an error, and the environment variable that a wrong value comes from; return 2."""
+def _print_error(error: click.ClickException | LictuiError) -> None:
+    """Print an error, and the environment variable that a wrong value comes from."""
     variables = []
     if isinstance(error, LictuiError):
         click.echo(f"lictui: {error.message}", err=True)
@@ -277,7 +307,16 @@ def _print_error(error: click.ClickException | LictuiError) -> int:
             variables = [str(error.param.envvar)] * (source is ParameterSource.ENVIRONMENT)
     for variable in variables:
         click.echo(f"  the value comes from the environment variable {variable}", err=True)
-    return 2
+
+
+def _open_missing_streams() -> None:
+    """Open the null device in place of a stream that the caller has closed.
+
+    Python has None there, and the next file that is opened, such as the history, its number.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def _drop_broken_streams() -> None:
