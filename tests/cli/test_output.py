@@ -36,6 +36,7 @@ KNOWN: dict[str, Any] = {
     "note": "=1+1",
 }
 UNKNOWN: dict[str, Any] = dict.fromkeys(KNOWN) | {"server": "c", "counted": False, "note": ""}
+NUMBERS = "one two three four five six seven eight".split()
 ROWS = [KNOWN, UNKNOWN, {"server": ""}]
 
 
@@ -60,6 +61,42 @@ c       ?                    ?        ?      ?  no       ?
 -
 """
     )
+
+
+def test_table_counts_the_cells_that_letters_have_in_a_terminal() -> None:
+    rows = [KNOWN | {"server": "東京", "model": "concurrent"}, KNOWN | {"server": "abcdef"}]
+    _, wide, narrow = printed("table", rows).splitlines()
+    assert wide.startswith("東京    concurrent ")
+    assert narrow.startswith("abcdef  user/device ")
+
+
+@pytest.mark.parametrize(
+    ("width", "titles", "sentence"),
+    [
+        (60, "SERVER LEVEL MESSAGE", ["one two three four five six seven eight"]),
+        (48, "SERVER LEVEL MESSAGE", ["one two three four five six", "seven eight"]),
+        (46, "SERVER MESSAGE", ["one two three four five six seven", "eight"]),
+        (20, "SERVER MESSAGE", ["one two three four five six", "seven eight"]),
+    ],
+)
+def test_sentence_is_broken_between_words_where_a_terminal_is_too_narrow(
+    monkeypatch: pytest.MonkeyPatch, width: int, titles: str, sentence: list[str]
+) -> None:
+    monkeypatch.setattr("lictui.cli.output._is_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(width))
+    columns = (
+        Column("server", "SERVER"),
+        Column("level", "LEVEL", detail=1),
+        Column("message", "MESSAGE", Kind.PROSE),
+    )
+    row = {"server": "lic-01", "level": "critical", "message": " ".join(NUMBERS)}
+    out = io.StringIO()
+    emit([row], columns, "table", document={}, out=out)
+    head, first, *more = out.getvalue().splitlines()
+    assert head.split() == titles.split()
+    start = head.index("MESSAGE")
+    assert [first[start:], *(line[start:] for line in more)] == sentence
+    assert not any(line[:start].strip() for line in more)
 
 
 def test_markdown_shows_the_same_cells() -> None:

@@ -6,6 +6,7 @@ import re
 import stat
 import sys
 import tomllib
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from tests.support.lmstat import CITRIX
 from lictui.config.registry import load_servers
 from lictui.config.settings import Retention
 from lictui.history.store import History
-from lictui.model import Poll, Snapshot
+from lictui.model import Poll, Snapshot, Step, StepResult
 from lictui.paths import Paths
 
 ACCOUNT = ("--username", "id", "--secret", "env:P", "--set", "customer_id=acme")
@@ -110,6 +111,27 @@ def test_test_prints_steps_with_time_and_hint(cli: Cli) -> None:
     assert re.fullmatch(r" ✔ resolve +\d+ ms  127\.0\.0\.1", resolve)
     assert re.fullmatch(r" ✖ connect +\d+ ms  .*127\.0\.0\.1:1\b.*", connect)
     assert re.fullmatch(r" {22}→ .+", hint)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_test_breaks_no_word_in_a_narrow_terminal(
+    width: int, monkeypatch: pytest.MonkeyPatch, cli: Cli
+) -> None:
+    detail = f"pinned · {'CN=lic-01.corp.example, ' * 3}valid until 2036-11-28 · sha256:{'4f' * 32}"
+
+    async def probe(*_: object) -> AsyncIterator[StepResult]:
+        yield StepResult(Step.TLS, ok=True, detail=detail, seconds=0.05, hint="renew it, " * 9)
+
+    monkeypatch.setattr("lictui.sources.probe.probe", probe)
+    cli("servers", "add", "ddc", *CVAD)
+    whole = cli("servers", "test", "ddc").out
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", str(width))
+    lines = re.sub(r"\x1b\[\d*m", "", cli("servers", "test", "ddc").out).splitlines()
+    assert " ".join(lines).split() == whole.split()
+    assert max(len(line) for line in lines if "sha256" not in line) <= width
+    (fingerprint,) = (line for line in lines if "sha256" in line)
+    assert len(fingerprint) <= max(width, 80)
 
 
 @pytest.mark.usefixtures("unreachable")

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final = (
     Column("level", "LEVEL"),
-    Column("kind", "KIND"),
+    Column("kind", "KIND", detail=1),
     Column("server", "SERVER"),
     Column("product", "PRODUCT", missing="-"),
-    Column("since", "SINCE", Kind.TIME),
+    Column("since", "SINCE", Kind.TIME, detail=2),
     Column("raised"),
     Column("status", "STATUS"),
-    Column("message", "MESSAGE"),
+    Column("message", "MESSAGE", Kind.PROSE),
 )
 
 

@@ -50,7 +50,10 @@ def select_servers(
             )
     groups = {server.group for server in servers}
     if group and group not in groups:
-        raise UsageError(f"unknown group {group!r}.{suggestion(group, groups)}")
+        raise UsageError(
+            f"unknown group {group!r}.{suggestion(group, groups)}",
+            f"groups are {', '.join(sorted(groups - {''}))}" if any(groups) else "there is none",
+        )
     return tuple(
         server
         for server in servers
@@ -146,7 +149,8 @@ def require_recorded(
         for name in names:
             if name not in recorded:
                 raise UsageError(
-                    f"the history contains no {kind} {name!r}.{suggestion(name, recorded)}"
+                    f"the history contains no {kind} {name!r}.{suggestion(name, recorded)}",
+                    "run `lictui history peaks` to see what it contains",
                 )
 
 

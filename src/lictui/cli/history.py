@@ -29,7 +29,7 @@ from lictui.cli.options import (
     servers_option,
     working,
 )
-from lictui.cli.output import Column, Row, emit, emit_values, fields, open_text, optional_time
+from lictui.cli.output import Column, Kind, Row, emit, emit_values, fields, open_text, optional_time
 from lictui.clock import SystemClock, iso
 from lictui.csvfile import csv_lines
 from lictui.date_input import parse_moment
@@ -108,11 +108,11 @@ def export(
 
 _EVENT_COLUMNS: Final = (
     Column("at", "TIME"),
-    Column("kind", "KIND"),
-    Column("level", "LEVEL"),
+    Column("kind", "KIND", detail=2),
+    Column("level", "LEVEL", detail=1),
     Column("server", "SERVER"),
     Column("product", "PRODUCT"),
-    Column("message", "MESSAGE"),
+    Column("message", "MESSAGE", Kind.PROSE),
 )
 
 

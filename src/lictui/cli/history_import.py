@@ -285,7 +285,13 @@ def _until_text(row: Row) -> str:
 _LICENSE_COLUMNS: Final = (
     Column("product", "PRODUCT"),
     Column("name", source=lambda license_: describe(license_.product).name),
-    Column("model", "MODEL", Kind.MODEL, source=lambda license_: describe(license_.product).model),
+    Column(
+        "model",
+        "MODEL",
+        Kind.MODEL,
+        source=lambda license_: describe(license_.product).model,
+        detail=1,
+    ),
     Column("counted", source=lambda license_: describe(license_.product).counted),
     Column("vendor"),
     Column("count", "COUNT", Kind.NUMBER, _count_text),
@@ -294,8 +300,8 @@ _LICENSE_COLUMNS: Final = (
     Column("issued"),
     Column("expires", "UNTIL", text=_until_text),
     Column("permanent"),
-    Column("license_type", "TYPE"),
-    Column("serial", "SERIAL"),
+    Column("license_type", "TYPE", detail=2),
+    Column("serial", "SERIAL", detail=3),
     Column("taken", source=lambda license_: _grant(license_) is not None),
 )
 

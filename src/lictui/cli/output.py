@@ -19,11 +19,13 @@ from io import TextIOBase, TextIOWrapper
 from operator import attrgetter
 from pathlib import Path
 from shutil import get_terminal_size
+from textwrap import wrap
 from typing import Any, BinaryIO, Final, TextIO, cast
 
 import click
 from msgspec import Struct, to_builtins
 from msgspec.structs import replace
+from rich.cells import cell_len, set_cell_size
 
 from lictui.clock import iso
 from lictui.csvfile import csv_line, csv_lines
@@ -33,12 +35,15 @@ from lictui.model import Model, percent_text
 Row = Mapping[str, Any]
 _Cells = dict["Column", Sequence[str]]  # of a table; the first one is the title
 _DATA_FORMATS: Final = ("json", "jsonl", "csv")
+_GAP: Final = 2  # between two columns of a table
+_PROSE_WIDTH: Final = 30  # of a sentence in a terminal that is too narrow for it
 
 
 class Kind(Enum):
     """The kind of a column's values: decides how tables show them."""
 
     TEXT = auto()
+    PROSE = auto()  # of a last column: continues on the next line where a terminal is too narrow
     MODEL = auto()  # user_device is shown as user/device
     NUMBER = auto()
     RATIO = auto()  # 0.824 is shown as 82 %
@@ -203,6 +208,7 @@ def _yes_no(value: bool) -> str:
 
 _TEXTS: Final[Mapping[Kind, Callable[[Any], str]]] = {
     Kind.TEXT: _value_text,
+    Kind.PROSE: _value_text,
     Kind.MODEL: lambda value: Model(value).label,
     Kind.NUMBER: number_text,
     Kind.RATIO: percent_text,
@@ -231,11 +237,11 @@ def _table_cells(rows: Sequence[Row], column: Column, zone: tzinfo | None) -> Se
 
 
 def _fit_terminal(cells: _Cells, rows: Sequence[Row], zone: tzinfo | None) -> None:
-    """Shorten and leave out details until the terminal is wide enough."""
-    room = get_terminal_size().columns + 2  # behind the last column there is no gap
+    """Shorten and leave out details, and break sentences, until the terminal is wide enough."""
+    room = get_terminal_size().columns
     columns = list(cells)
     for column in sorted(columns, key=attrgetter("detail"), reverse=True):
-        if not column.detail or sum(_width(texts) + 2 for texts in cells.values()) <= room:
+        if not column.detail or _table_width(cells) <= room:
             break
         if column.narrow:
             cells[column] = _table_cells(rows, replace(column, text=column.narrow), zone)
@@ -243,20 +249,36 @@ def _fit_terminal(cells: _Cells, rows: Sequence[Row], zone: tzinfo | None) -> No
             del cells[column]
     if omitted := [column.title for column in columns if column not in cells]:
         click.echo(f"lictui: no room for {', '.join(omitted)}", err=True)
+    last = columns[-1]
+    if last.kind is Kind.PROSE:
+        indent = sum(_width(texts) + _GAP for column, texts in cells.items() if column != last)
+        width = max(room - indent, _PROSE_WIDTH)
+        cells[last] = [f"\n{' ' * indent}".join(wrap(text, width)) for text in cells[last]]
+
+
+def _table_width(cells: _Cells) -> int:
+    widths = {column: _width(texts) for column, texts in cells.items()}
+    shown = (
+        min(width, _PROSE_WIDTH) if column.kind is Kind.PROSE else width
+        for column, width in widths.items()
+    )
+    return sum(shown) + _GAP * (len(widths) - 1)
 
 
 def _width(texts: Iterable[str]) -> int:
-    return max(map(len, texts))
+    return max(map(cell_len, texts))
 
 
 def _table_lines(cells: _Cells) -> Iterator[str]:
     padded = []
     for column, texts in cells.items():
-        pad = str.rjust if _is_right_aligned(column) else str.ljust
         width = _width(texts)
-        padded.append([pad(text, width) for text in texts])
+        if _is_right_aligned(column):
+            padded.append([" " * (width - cell_len(text)) + text for text in texts])
+        else:
+            padded.append([set_cell_size(text, width) for text in texts])
     for line in zip(*padded, strict=True):
-        yield "  ".join(line).rstrip()
+        yield (" " * _GAP).join(line).rstrip()
 
 
 def _markdown_lines(cells: _Cells) -> Iterator[str]:

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
 from functools import partial
+from shutil import get_terminal_size
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -161,7 +163,9 @@ def _server_json(server: Server, default_interval: float | None) -> dict[str, An
 
 _STEP_WIDTH: Final = 9
 _TIME_WIDTH: Final = 7
-_INDENT: Final = " " * (3 + _STEP_WIDTH + 1 + _TIME_WIDTH + 2)
+_MARK_WIDTH: Final = 3
+_INDENT: Final = " " * (_MARK_WIDTH + _STEP_WIDTH + 1 + _TIME_WIDTH + 2)
+_MIN_WIDTH: Final = 30  # of a text behind the indent
 
 
 @click.command(epilog="Example: lictui servers test lic-01")
@@ -215,11 +219,27 @@ def _step_lines(step: StepResult) -> str:
         passed, failed, arrow = "+", "x", "->"
     mark = click.style(passed, fg="green") if step.ok else click.style(failed, fg="red")
     time = f"{step.seconds * 1000:.0f} ms"
-    detail = step.detail.replace(" · sha256:", f"\n{_INDENT}sha256:")
-    lines = f" {mark} {step.step.value:<{_STEP_WIDTH}} {time:>{_TIME_WIDTH}}  {detail}"
+    detail, *fingerprint = step.detail.split(" · sha256:")
+    lines = [_folded(detail), *(_unbroken(f"sha256:{digest}") for digest in fingerprint)]
     if step.hint:
-        lines += f"\n{_INDENT}{arrow} {step.hint}"
-    return lines
+        lines.append(_INDENT + _folded(f"{arrow} {step.hint}"))
+    head = f" {mark} {step.step.value:<{_STEP_WIDTH}} {time:>{_TIME_WIDTH}}  "
+    return head + "\n".join(lines)
+
+
+def _folded(text: str) -> str:
+    """Return a text behind the indent, broken between words where the terminal is too narrow."""
+    if not sys.stdout.isatty():
+        return text
+    width = max(get_terminal_size().columns - len(_INDENT), _MIN_WIDTH)
+    lines = wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    return f"\n{_INDENT}".join(lines)
+
+
+def _unbroken(word: str) -> str:
+    """Return a word on a line of its own, further left where it would not fit."""
+    has_room = not sys.stdout.isatty() or len(_INDENT + word) <= get_terminal_size().columns
+    return f"{_INDENT if has_room else _INDENT[:_MARK_WIDTH]}{word}"
 
 
 # `lictui servers holders`
