@@ -155,7 +155,10 @@ def test_forecast_table_has_dates_that_are_certain_enough(
     ("args", "message"),
     [
         (("--server", "grow"), "unknown server 'grow'. Did you mean 'grows'?"),
-        (("--group", "eas"), "unknown group 'eas'. Did you mean 'east'?\n  groups are east, west\n"),
+        (
+            ("--group", "eas"),
+            "unknown group 'eas'. Did you mean 'east'?\n  groups are east, west\n",
+        ),
         (("--product", "XDT_ENT_CC"), "the history contains no product 'XDT_ENT_CC'"),
         (("--tz", "Mars/Olympus"), "unknown time zone 'Mars/Olympus'"),
     ],
