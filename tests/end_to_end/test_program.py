@@ -32,7 +32,7 @@ def test_invalid_config_is_a_configuration_error(program: Program) -> None:
 def run_in_shell(program: Program, script: str) -> subprocess.CompletedProcess[str]:
     """Run a script of bash in which `$lictui` is the program."""
     return subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {script}"],
+        ["/bin/bash", "-c", f"set -o pipefail; {script}"],
         env={**program.terminal_environment(), "lictui": shlex.join(program.command())},
         capture_output=True,
         text=True,
