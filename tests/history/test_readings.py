@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, PRODUCT, HistoryFixture
@@ -44,11 +45,20 @@ def test_poll_written_late_counts(fixture: HistoryFixture) -> None:
     assert (MIDNIGHT + 30, 99) in fixture.readings()
 
 
-def test_unknown_figure_written_late_ends_the_reading_before(fixture: HistoryFixture) -> None:
+@pytest.mark.parametrize("is_packed", [False, True])
+@pytest.mark.parametrize(
+    ("late", "installed"), [(None, [500] * 18), (7, [500] * 6 + [100] * 6 + [500] * 12)]
+)
+def test_poll_written_late_counts_up_to_the_next_reading(
+    fixture: HistoryFixture, late: int | None, installed: list[int], *, is_packed: bool
+) -> None:
     fixture.poll_series(MIDNIGHT, [5, 5], every=HOUR)
-    fixture.compact_at(MIDNIGHT + DAY)
-    fixture.record(MIDNIGHT + HOUR // 2, None, every=HOUR)
-    assert len(fixture.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300)) == 6
+    if is_packed:
+        fixture.compact_at(MIDNIGHT + DAY)
+    fixture.record(MIDNIGHT + HOUR // 2, late, every=HOUR, installed=100 if late else 500)
+    fixture.clock._now = MIDNIGHT + DAY
+    result = fixture.buckets(MIDNIGHT, MIDNIGHT + DAY, 300)
+    assert [bucket.installed for bucket in result] == installed
 
 
 def test_impossible_figure_is_unknown(fixture: HistoryFixture) -> None:

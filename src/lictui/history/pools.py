@@ -99,6 +99,7 @@ def change(db: sqlite3.Connection, pool: KnownPool, **values: Any) -> KnownPool:
 
 def mark_gap(db: sqlite3.Connection, pool: KnownPool, time: int) -> None:
     """Record that a poll brought no figure of the pool: its last reading is not valid any more."""
+    _keep_capacity_after(db, pool.id, time)
     db.execute(
         "INSERT OR REPLACE INTO capacity SELECT pool, ?, installed, overdraft, 0 FROM capacity"
         " WHERE pool = ? AND valid_from <= ? ORDER BY valid_from DESC LIMIT 1",
@@ -140,7 +141,19 @@ def record_capacity(db: sqlite3.Connection, pool: int, capacity: Capacity) -> No
         (pool, capacity.valid_from),
     ).fetchone()
     if previous != capacity[1:]:
+        _keep_capacity_after(db, pool, capacity.valid_from)
         db.execute("INSERT OR REPLACE INTO capacity VALUES(?, ?, ?, ?, ?)", (pool, *capacity))
+
+
+def _keep_capacity_after(db: sqlite3.Connection, pool: int, time: int) -> None:
+    """Keep the capacity of the next reading, if the clock was set back since it was recorded."""
+    db.execute(
+        "INSERT OR IGNORE INTO capacity SELECT pool, later.time, installed, overdraft, interval"
+        " FROM capacity JOIN (SELECT min(time) AS time FROM reading"
+        " WHERE pool = :pool AND time > :time) AS later"
+        " WHERE pool = :pool AND valid_from <= later.time ORDER BY valid_from DESC LIMIT 1",
+        {"pool": pool, "time": time},
+    )
 
 
 # Readings of the last hours
