@@ -76,6 +76,7 @@ async def test_poll_reads_the_customer_and_reports_each_step(
     assert snapshot.reported_name == "acme"
     assert [step for step, _ in steps] == [Step.AUTH, Step.INVENTORY, Step.PARSE]
     assert steps[0][1] == "client client-1 of acme"
+    assert steps[2][1] == "XenDesktop:XAXDFull, 2 months of history"
     assert [month.in_use for month in snapshot.monthly_usage] == [390, 400]
     assert {request.url.host for request in cloud.requests} == {"api-us.cloud.com"}
 
@@ -225,6 +226,9 @@ async def test_concurrent_usage_is_a_second_pool_if_configured(
     request = next(request for request in cloud.requests if request.url.path == CONCURRENT)
     assert request.url.host == "cloudlicense.citrixworkspacesapi.net"
     assert dict(request.url.params) == {"UsageType": "device", "LicenseModel": "Concurrent"}
+    cloud.answers[CONCURRENT] = concurrent(None, 7)
+    _, pool = (await open_source(EXPERIMENTAL).fetch(ignore_steps)).pools
+    assert pool.reading == Reading(None, 7)
 
 
 async def test_concurrent_usage_behind_a_proxy_uses_the_proxy(
