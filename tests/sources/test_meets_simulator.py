@@ -57,7 +57,7 @@ Simulate = Callable[..., Any]
 USER = r"CORP\svc"
 PASSWORD = "correct horse"  # of the one account in NTLM_USER_FILE
 DAY = 86400.0
-LIMITS = Limits(timeout=20.0, connect_timeout=5.0)
+LIMITS = Limits(timeout=300.0, connect_timeout=30.0)
 HOSTILE = "Big [/x] \x1b[31m\x07\u202eeman\nsecond line & <b> " + "x" * 300
 DECEMBER = date(2026, 12, 1)
 PREMIUM = "Citrix XenDesktop Platinum|User/Device"

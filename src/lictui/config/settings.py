@@ -246,6 +246,11 @@ class Limits(Struct, frozen=True):
         "Default: HTTPS_PROXY and NO_PROXY of the environment.",
         example="http://proxy.corp.example:8080")
 
+    @property
+    def deadline(self) -> float:
+        """Seconds after which a source ends a poll, before the engine does: its error says more."""
+        return max(0.9 * self.timeout, self.timeout - 0.1)
+
 
 class Thresholds(Struct, frozen=True):
     """`[alerts]` and its overrides."""

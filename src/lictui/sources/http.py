@@ -253,14 +253,12 @@ class HttpClient:
 
     @asynccontextmanager
     async def deadline(self) -> AsyncIterator[None]:
-        """Limit everything inside, a bit earlier than the engine's timeout, which knows no step."""
-        seconds = self._limits.timeout
-        limit = max(0.9 * seconds, seconds - 0.1)
+        """Limit everything inside to the deadline of a poll; the failure names the step."""
         self.received = 0
         self._progress = RequestProgress(origin(self._server.url), Step.CONNECT)
-        self.ends = asyncio.get_running_loop().time() + limit
+        self.ends = asyncio.get_running_loop().time() + self._limits.deadline
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout_at(self.ends):
                 yield
         except TimeoutError as error:
             raise timeout_failure(self._progress, self._limits) from error

@@ -55,17 +55,15 @@ async def run_program(
     `environment` replaces `child_environment()`. The program need not read `stdin`.
     """
     process = _Process(limits.max_reply, stdin)
-    seconds = limits.timeout
     try:
         with _killed_at_signal(process):
-            # Shortly before the engine's own deadline, whose message says less.
-            async with asyncio.timeout(max(0.9 * seconds, seconds - 0.1)):
+            async with asyncio.timeout(limits.deadline):
                 await _start(process, argv, environment or child_environment())
                 await process.output_complete
     except TimeoutError as error:
         raise SourceError(
             FailureKind.TIMEOUT,
-            f"{_program(argv)} did not finish within {seconds:g} s and was killed",
+            f"{_program(argv)} did not finish within {limits.timeout:g} s and was killed",
             "Run it in a terminal as the same user: does it wait for input, or hang?",
         ) from error
     finally:
