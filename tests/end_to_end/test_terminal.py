@@ -68,7 +68,10 @@ def test_input_that_is_not_a_key_does_not_end_the_monitor(terminal: Terminal, se
         if FIRST_RUN in terminal.text:
             break
     terminal.wait_for(FIRST_RUN, "Quit")
-    terminal.send_keys("q")
+    for _ in range(50):
+        if terminal.process.poll() is None:
+            terminal.send_keys("\x1b[27uq")
+            terminal.read(0.2)
 
 
 def test_ctrl_l_repaints_what_was_written_over(terminal: Terminal) -> None:
