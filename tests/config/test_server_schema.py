@@ -189,6 +189,8 @@ def test_invalid_table_is_refused_with_its_key(
         (COMMAND | {"format": "lmstats"}, "did you mean lmstat?"),
         (LMSTAT | {"lmutils": "x"}, "did you mean lmutil?"),
         (LMSTAT | {"url": "https://h"}, 'write address = "27000@lic01"'),
+        (LMSTAT | {"username": "u"}, "remove it"),
+        (COMMAND | {"url": "https://h"}, "remove it"),
         (CVAD | {"url": "https://h/citrix"}, "write https://h; paths belong in overview_paths"),
         (WINRM | {"name": "estate"}, "choose another name"),
     ],
@@ -224,6 +226,7 @@ def test_secret_in_the_table_is_refused_without_repeating_it(change: dict[str, A
     [
         ("lic01", "is not PORT@HOST", "27000@lic01"),
         ("lic01:27001", "is not PORT@HOST", "27001@lic01"),
+        ("lic01:port", "is not PORT@HOST", "write PORT@HOST"),
         ("/etc/license.lic", "is not PORT@HOST", "PORT@HOST"),
         ("27000@", "invalid host", "PORT@HOST"),
         ("27000@a,", "is not PORT@HOST", "PORT@HOST"),
