@@ -8,21 +8,33 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from tests.support.values import cvad_status, pool, snapshot, status_up
 
+from lictui.analysis.peaks import Peak, ScopedPeak
+from lictui.analysis.usage import PastSummary, TotalKey
 from lictui.config.entitlements import Entitlement
-from lictui.engine.board import Board, MergedBoard
+from lictui.engine.board import Board, GroupBy, MergedBoard
 from lictui.engine.entitlements import (
     ContractLine,
     Expiry,
     ExpiryKind,
     ScopeUsage,
     compare,
+    compare_entitlements,
     count_hints,
     expiries,
+    format_money,
     summary,
     unused_costs,
 )
 from lictui.engine.merge import merge_board
-from lictui.model import Activation, ActivationStatus, Certificate, Mode
+from lictui.model import (
+    Activation,
+    ActivationStatus,
+    Certificate,
+    Mode,
+    Model,
+    Reading,
+    SourceName,
+)
 
 FIRST, LAST = date(2026, 12, 1), date(2027, 12, 1)
 
@@ -49,9 +61,15 @@ def test_divisor_hint_compares_las_servers_with_entitlements() -> None:
 
 def test_same_licenses_on_two_las_servers_may_be_one_entitlement() -> None:
     licenses = pool("P", 40, 500, subscription=LAST)
+    # The same without a known end, without a count, and uncounted shows nothing.
+    others = (
+        pool("Q", 1, 500),
+        pool("R", 1, 0, subscription=LAST),
+        pool("S", 1, 500, subscription=LAST, counted=False),
+    )
     statuses = (
-        status_up("a", licenses, mode=Mode.LAS),
-        status_up("b", licenses, mode=Mode.LAS),
+        status_up("a", licenses, *others, mode=Mode.LAS),
+        status_up("b", licenses, *others, mode=Mode.LAS),
         status_up("c", pool("P", 40, 501, subscription=LAST), mode=Mode.LAS),
         status_up("d", licenses, mode=Mode.FILE),
     )
@@ -76,13 +94,24 @@ def test_divisor_hint_compares_within_the_scope_of_the_entitlement() -> None:
 
 
 def test_divisor_hint_compares_data_sources() -> None:
+    empty, startup = pool("Q", 0, 0), pool("CITRIX", 0, 500, counted=False)
+    twice = replace(startup, reading=Reading(0, 1000))
     statuses = (
-        status_up("lic", pool("P", 1, 500)),
-        cvad_status("ddc", pool("P", 1, 1000), mode=Mode.LAS),
+        status_up("lic", pool("P", 1, 500), empty, startup),
+        cvad_status("ddc", pool("P", 1, 1000), empty, twice, mode=Mode.LAS),
     )
     hints = count_hints(merge_board(Board(statuses)))
     assert hints.keys() == {("ddc", "P")}
     assert "exactly twice the 500 of lic" in hints["ddc", "P"]
+    bought = (Entitlement("P", 500),)
+    assert count_hints(merge_board(Board(statuses)), bought).keys() == {("ddc", "P")}
+    users = replace(pool("P", 1), reading=Reading(1))
+    counted = (
+        status_up("lic", pool("P", 1, 1000), mode=Mode.LAS),
+        status_up("inv", users, source=SourceName.COMMAND, format="get-liclasinventory"),
+    )
+    merged = (counted[0], replace(counted[1], server=replace(counted[1].server, same_as="lic")))
+    assert count_hints(merge_board(Board(merged)), bought).keys() == {("lic", "P")}
     divided = (
         statuses[0],
         cvad_status("ddc", pool("P", 1, 1000), mode=Mode.LAS, quantity_divisor=2),
@@ -113,6 +142,35 @@ def test_contract_line_compares_purchased_licenses_with_peak_and_installed() -> 
     assert (unknown.shortfall, unknown.unused, unknown.installed_surplus) == (None, None, None)
     assert (unknown.cost, unknown.unused_cost) == (1000.0, None)
     assert contract_line(100, 90, 60).unused_cost is None
+
+
+@pytest.mark.parametrize(
+    ("installed", "highest", "words"),
+    [
+        (100, 100, "fully used"),
+        (90, None, "no history yet; 10 fewer installed than purchased"),
+        (None, 60, "40 unused, 1,700 EUR per year"),
+        (1250, 120, "overused: assignments exceed purchased by 20; 1,150 more installed"),
+        (None, None, "no usage data"),
+    ],
+)
+def test_comparison_in_words(installed: int | None, highest: int | None, words: str) -> None:
+    found = summary(contract_line(100, installed, highest, 42.5))
+    assert found.removesuffix(" than purchased") == words.removesuffix(" than purchased")
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (None, ""),
+        (0.0, "0 EUR"),
+        (42.5, "42.50 EUR"),
+        (999.99, "999.99 EUR"),
+        (1000.5, "1,000 EUR"),
+    ],
+)
+def test_money_has_cents_where_they_matter(amount: float | None, text: str) -> None:
+    assert format_money(amount, "EUR") == text
 
 
 @pytest.mark.parametrize(
@@ -179,6 +237,21 @@ def test_unused_costs_count_every_license_once(entitlements: list[Entitlement]) 
     assert unused_costs(lines) == ([f"{expected:,.0f} EUR"] if expected else [])
 
 
+def test_peak_that_is_a_bound_proves_no_overuse() -> None:
+    def summaries(*, bound: bool) -> dict[GroupBy, dict[TotalKey, PastSummary]]:
+        peak = ScopedPeak("", "P", "", Peak("all", 600, 1, 500, 1.0, 1.0, 300, bound))
+        return {
+            GroupBy.PRODUCT: {("", "P", Model.USER_DEVICE): PastSummary(month=peak, all_time=peak)}
+        }
+
+    bought, found = (Entitlement("P", 500),), []
+    for bound in (False, True):
+        overview = compare_entitlements(board(500), bought, summaries(bound=bound), FIRST)
+        (line,) = overview.lines
+        found.append((line.peak, line.peak_is_bound, line.highest_peak, line.shortfall))
+    assert found == [(600, False, 600, 100), (600, True, 600, None)]
+
+
 def ends(*pools: object) -> list[tuple[ExpiryKind, date, int | None]]:
     board = merge_board(Board((status_up("lic", *pools),)))  # type: ignore[arg-type]
     return [(expiry.kind, expiry.day, expiry.count) for expiry in expiries(board)]
@@ -203,9 +276,13 @@ def test_expiries_mark_renewed_subscriptions_and_those_that_end_with_their_licen
     old = pool(installed=1, subscription=FIRST, expires=FIRST)
     new = pool(installed=2, subscription=LAST)
     board = merge_board(Board((status_up("lic", old, new),)))
-    fewer = pool("Q", installed=200, subscription=FIRST), pool("Q", installed=9, subscription=LAST)
-    (of_fewer, _) = expiries(merge_board(Board((status_up("lic", *fewer),))))
-    assert not of_fewer.renewed
+    for renewed in (199, 200, None):
+        pools = (
+            pool(installed=count, subscription=day)
+            for count, day in ((200, FIRST), (renewed, LAST))
+        )
+        (first, _) = expiries(merge_board(Board((status_up("lic", *pools),))))
+        assert first.renewed is (renewed != 199)
     subscriptions = [expiry for expiry in expiries(board) if expiry.kind is ExpiryKind.SUBSCRIPTION]
     assert [(expiry.day, expiry.renewed, expiry.licenses_too) for expiry in subscriptions] == [
         (FIRST, True, True),
