@@ -19,6 +19,7 @@ from lictui.config.settings import AlertSettings
 from lictui.engine.board import (
     Board,
     Filter,
+    GroupBy,
     ServerStatus,
     Total,
     apply_poll,
@@ -52,9 +53,9 @@ def test_poll_changes_only_its_server(board: Board) -> None:
 
 def test_server_that_missed_three_polls_is_stale(board: Board) -> None:
     up = apply_poll(board, poll())
-    assert status(mark_stale(up, START + 2600)).state is State.UP
-    assert status(mark_stale(up, START + 2800)).state is State.STALE
-    assert status(mark_stale(up, START + 2800), "lic-02").state is State.WAITING
+    assert status(mark_stale(up, START + 2700)).state is State.UP
+    assert status(mark_stale(up, START + 2701)).state is State.STALE
+    assert status(mark_stale(up, START + 2701), "lic-02").state is State.WAITING
 
 
 def test_stale_follows_the_interval_in_use(board: Board) -> None:
@@ -134,10 +135,28 @@ def test_total_counts_the_licenses_of_one_entitlement_once_and_adds_up_their_usa
     assert (unknown.reading.installed, unknown.unknown_pools) == (500, 1)
 
 
-def test_total_has_the_level_of_its_product() -> None:
-    strict = AlertSettings(product={"XDT_PLT_UD": {"warn": 0.1, "critical": 0.9}})
-    (result,) = merge_board(Board((up_status("a", USED),)), strict).totals()
-    assert result.level is Level.WARN
+STRICT = {"warn": 0.1, "critical": 0.9}
+
+
+@pytest.mark.parametrize(
+    ("settings", "groupings"),
+    [
+        (AlertSettings(product={"XDT_PLT_UD": STRICT}), set(GroupBy)),
+        (AlertSettings(group={"emea": STRICT}), {GroupBy.GROUP, GroupBy.SERVER}),
+        (AlertSettings(server={"a": STRICT}), {GroupBy.SERVER}),
+        (AlertSettings(product={"other": STRICT}, group={"us": STRICT}), set()),
+    ],
+    ids=["product", "group", "server", "others"],
+)
+def test_total_has_the_thresholds_of_its_product_and_scope(
+    settings: AlertSettings, groupings: set[GroupBy]
+) -> None:
+    low = up_status("a", example_pool("XDT_PLT_UD", 100, 500))
+    low = replace(low, server=server("a", group="emea"))
+    board = merge_board(Board((low,)), settings)
+    totals = {by: board.totals(by)[0] for by in GroupBy}
+    assert {by for by, total in totals.items() if total.level is Level.WARN} == groupings
+    assert {by for by, total in totals.items() if total.limits.warn == 0.1} == groupings
 
 
 SERVERS = (server("lic-emea-01", group="emea"), server("lic-us-01", group="us"), server("silent"))

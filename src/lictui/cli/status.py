@@ -47,7 +47,6 @@ from lictui.engine.board import (
     Total,
     filter_board,
     is_reporting,
-    total_thresholds,
 )
 from lictui.engine.merge import duplicate_pools, merge_board, same_as_warnings
 from lictui.engine.queries import poll_once
@@ -210,8 +209,7 @@ def print_status(
     if totals := board.totals(by):
         click.echo()
         rows = [
-            row
-            | {"total": total, "limits": total_thresholds(alerts, total.scope, total.product, by)}
+            row | {"total": total, "limits": total.limits}
             for row, total in zip(
                 document["groups" if by is GroupBy.GROUP else "totals"], totals, strict=True
             )
@@ -263,9 +261,9 @@ def status_json(
             _server_json(server, alerts, duplicates)
             for server in (board if merged else board.registered).servers
         ],
-        "totals": [_total_json(total, alerts, GroupBy.PRODUCT) for total in board.totals()],
+        "totals": [_total_json(total) for total in board.totals()],
         "groups": [
-            {"group": total.scope or None, **_total_json(total, alerts, GroupBy.GROUP)}
+            {"group": total.scope or None, **_total_json(total)}
             for total in board.totals(GroupBy.GROUP)
         ],
         # A condition that holds now, and whether the polling lictui has raised it
@@ -328,13 +326,12 @@ def _pool_json(pool: Pool, thresholds: Thresholds, same_as: str) -> dict[str, An
     }
 
 
-def _total_json(total: Total, alerts: AlertSettings, by: GroupBy) -> dict[str, Any]:
-    limits = total_thresholds(alerts, total.scope, total.product, by)
+def _total_json(total: Total) -> dict[str, Any]:
     return {
         **fields(total, "product name model"),
         **fields(total.reading, "installed overdraft in_use"),
         "free": total.free,
-        "ratio": rounded(total.ratio, limits=(*limits.ratios, 1.0)),
+        "ratio": rounded(total.ratio, limits=(*total.limits.ratios, 1.0)),
         "level": total.level,
         "unknown": total.unknown_pools,
         "servers_reporting": len(total.servers_reporting),

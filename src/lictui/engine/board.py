@@ -153,7 +153,7 @@ def _registered(status: ServerStatus | None, server: Server) -> ServerStatus:
         return replace(status, server=server, state=State.DISABLED, failure=None, due=None)
     if server.enabled and not status.server.enabled:
         return replace(status, server=server, state=State.WAITING, since=None)
-    return status if status.server == server else replace(status, server=server)
+    return replace(status, server=server)
 
 
 def apply_poll(board: Board, poll: Poll, due: float | None = None) -> Board:
@@ -242,6 +242,7 @@ class Total(Struct, frozen=True):
     model: Model
     reading: Reading  # each figure the sum of what is known; None if nothing is
     level: Level
+    limits: Thresholds  # that the level results from
     unknown_pools: int  # pools with a figure missing
     unknown_figures: tuple[str, ...]  # of FIGURES, those missing in a pool
     servers_reporting: tuple[str, ...]  # servers whose figures are in the sums
@@ -420,13 +421,17 @@ def scope_name(status: ServerStatus, by: GroupBy) -> str:
             return ""
 
 
-def total_thresholds(settings: AlertSettings, scope: str, product: str, by: GroupBy) -> Thresholds:
-    """The thresholds that apply to a total."""
-    return settings.thresholds_for(
-        group=scope if by is GroupBy.GROUP else "",
-        server=scope if by is GroupBy.SERVER else "",
-        product=product,
-    )
+def total_thresholds(
+    settings: AlertSettings, status: ServerStatus, product: str, by: GroupBy
+) -> Thresholds:
+    """The thresholds that apply to the total of a product that a server is part of."""
+    match by:
+        case GroupBy.SERVER:
+            return settings.thresholds_of(status.server, product)
+        case GroupBy.GROUP:
+            return settings.thresholds_for(group=status.server.group, product=product)
+        case _:
+            return settings.thresholds_for(product=product)
 
 
 def counted_pools(status: ServerStatus) -> dict[str, list[Pool]]:
@@ -453,7 +458,7 @@ def pools_by_total(
 
 def _totals(board: MergedBoard, by: GroupBy) -> Iterator[Total]:
     for (scope, product, _), pools in pools_by_total(board, by).items():
-        limits = total_thresholds(board.alert_settings, scope, product, by)
+        limits = total_thresholds(board.alert_settings, pools[0][0], product, by)
         yield total_of(product, pools, limits, scope)
 
 
@@ -483,6 +488,7 @@ def total_of(
         model=pools[0][1].model if pools else Model.OTHER,
         reading=reading,
         level=level,
+        limits=limits,
         worst_level=worst,
         unknown_pools=unknown,
         unknown_figures=tuple(

@@ -119,9 +119,7 @@ def scopes_by(
         for pool in counted:
             if (day := pool.license_end) is not None:
                 expiring[day] += pool.expiring_count or 0
-        limits = total_thresholds(alerts, scope, product, by)
-        if by is GroupBy.SERVER:
-            limits = alerts.thresholds_of(pools[0][0].server, product)
+        limits = total_thresholds(alerts, pools[0][0], product, by)
         scopes[scope, product, model] = ForecastScope(
             scope=scope or ESTATE,
             product=product,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lictui.analysis.forecast import Forecast
     from lictui.analysis.series import Bucket
     from lictui.analysis.usage import HeatMatrix, UsageStats
-    from lictui.config.settings import Settings, Thresholds
+    from lictui.config.settings import Settings
 
 _SLOWEST: Final = 900.0  # seconds between polls, where no server is known
 
@@ -32,7 +32,6 @@ class ProductSelection(Struct, frozen=True):
     product: str
     servers: tuple[str, ...]
     pools: tuple[tuple[ServerStatus, Pool], ...]
-    thresholds: Thresholds
     interval: float  # seconds between two polls of the slowest of the servers
     total: Total
 
@@ -42,10 +41,9 @@ def select_product(
 ) -> ProductSelection:
     """The pools of `product` on these servers of a merged board."""
     statuses = statuses_of(board, servers)
-    single = statuses[0].server if len(statuses) == 1 else None
-    alerts = settings.alerts
-    limits = alerts.thresholds_of(single, product) if single else None
-    limits = limits or alerts.thresholds_for(product=product)
+    limits = settings.alerts.thresholds_for(product=product)
+    if len(statuses) == 1:
+        limits = settings.alerts.thresholds_of(statuses[0].server, product)
     pools = tuple(
         (status, pool) for status in statuses for pool in status.pools if pool.product == product
     )
@@ -57,7 +55,6 @@ def select_product(
         product,
         tuple(servers),
         pools,
-        limits,
         max(intervals, default=_SLOWEST),
         total_of(product, [entry for entry in pools if entry[0].server.enabled], limits),
     )

@@ -12,7 +12,6 @@ from tests.support.example_board import example_board
 from lictui.analysis.forecast import Forecast, ForecastStatus, Reach, Shortfall
 from lictui.analysis.peaks import Peak, ScopedPeak
 from lictui.analysis.usage import PastSummary
-from lictui.config.settings import Thresholds
 from lictui.engine.merge import merge_board
 from lictui.model import Model
 from lictui.tui.text import Line, Tone, line_width
@@ -63,7 +62,7 @@ def test_runs_out_has_a_day_only_where_the_forecast_is_certain(
         "estate", "MPS_ADV_CCU", Model.CONCURRENT, status, 365, horizon=horizon, installed=reach
     )
     summary = replace(PastSummary(), forecast=forecast)
-    row = ProductRow(TOTAL, "XenApp Advanced", Thresholds(), summary, TODAY, None)
+    row = ProductRow(TOTAL, "XenApp Advanced", summary, TODAY, None)
     assert row.runs_out[0] == text
     line = "".join(part for part, _ in lines([row], 120)[0])
     assert f" {text}" in line
@@ -85,7 +84,7 @@ def test_runs_out_is_the_nearest_threshold_or_expiration(
 ) -> None:
     forecast = Forecast("estate", "MPS_ADV_CCU", Model.CONCURRENT, FLAT, 365, **more)
     summary = PastSummary(forecast=forecast)
-    assert ProductRow(TOTAL, "XenApp", Thresholds(), summary, TODAY, None).runs_out == cell
+    assert ProductRow(TOTAL, "XenApp", summary, TODAY, None).runs_out == cell
 
 
 @pytest.mark.parametrize(
@@ -103,7 +102,7 @@ def test_peaks_are_marked_as_upper_bounds_and_never_below_the_present(
     peak_of_all = Peak("all", peak, at, 20000, 9.0, 1.0, 300, bound=bound)
     scoped = ScopedPeak("estate", "MPS_ADV_CCU", Model.CONCURRENT, peak_of_all)
     summary = PastSummary(last_24h=scoped, month=scoped, all_time=scoped)
-    row = ProductRow(TOTAL, "XenApp Advanced", Thresholds(), summary, TODAY, None)
+    row = ProductRow(TOTAL, "XenApp Advanced", summary, TODAY, None)
     line = "".join(part for part, _ in lines([row], 170)[0])
     day = "24 Nov" if peak == 80 else "9 Jun"
     assert len(re.findall(rf"(?<= ){cell}(?= )", line)) == 3 + (
@@ -116,7 +115,7 @@ def test_peaks_are_marked_as_upper_bounds_and_never_below_the_present(
 
 def test_names_in_narrow_tables_are_cut_where_they_differ() -> None:
     names = [f"Virtual {name}" for name in ("Apps Standard", "Desktops Standard", "Apps Advanced")]
-    rows = [ProductRow(TOTAL, name, Thresholds(), PastSummary(), TODAY, None) for name in names]
+    rows = [ProductRow(TOTAL, name, PastSummary(), TODAY, None) for name in names]
     for cells in (40, 48, 55, 60, 80):
         drawn = lines(rows, cells)
         assert len({line[0] for line in drawn}) == len(names)

@@ -14,7 +14,6 @@ from lictui.engine.board import (
     Total,
     pools_by_total,
     product_search_terms,
-    total_thresholds,
 )
 from lictui.products import Product
 from lictui.time_range import RangeLength
@@ -101,11 +100,10 @@ class ProductsScreen(TableKeys, TrendScreen["TotalKey"]):
         return self.filter((*terms, total.scope))
 
     def _row(self, total: Total, today: date, zone: ZoneInfo | None) -> ProductRow:
-        by, alerts = self._by, self.lictui.settings.alerts
+        by = self._by
         return ProductRow(
             total,
             Product(total.product, total.name, total.model).short_name,
-            total_thresholds(alerts, total.scope, total.product, by),
             self.summaries.get(by, {}).get(total.key, products.NO_SUMMARY),
             today,
             zone,

@@ -115,8 +115,8 @@ def chart_view(data: UsageData, cursor_at: float | None, note: str = "") -> Char
         length=data.time_range.length,
         tz=zone,
         assigned=selection.total.model.is_assigned,
-        warn=selection.thresholds.warn,
-        critical=selection.thresholds.critical,
+        warn=selection.total.limits.warn,
+        critical=selection.total.limits.critical,
         cursor=_bucket_at(history, cursor_at),
         note=note,
         monthly_usage=history.monthly_usage,
@@ -338,7 +338,7 @@ def _current(selection: ProductSelection, symbols: Symbols) -> list[Fragment]:
     if total.unknown_pools:
         fragments.append(("  some figures unknown", LEVEL_TONES[total.worst_level]))
     else:
-        ratios, level = selection.thresholds.ratios, total.level
+        ratios, level = total.limits.ratios, total.level
         share = format_share(total.ratio, ratios, level, symbols).rstrip()
         fragments.append((f"  {share}", LEVEL_TONES[level]))
         fragments.append((f"  {format_count(total.free)} free", Tone.TEXT))

@@ -11,7 +11,7 @@ from textual.reactive import reactive
 from textual.screen import Screen
 
 from lictui.engine.alerts import alert_views, severity_rank
-from lictui.engine.board import FIGURES, GroupBy, pools_by_total, total_of, total_thresholds
+from lictui.engine.board import FIGURES, GroupBy, pools_by_total, total_of
 from lictui.model import Level, State, percent_text
 from lictui.products import abbreviated
 from lictui.time_range import to_local
@@ -148,19 +148,18 @@ def big_lines(
 ) -> Iterator[Line]:  # fmt: skip
     """A product in big figures, with its gauge and its last 30 days."""
     shown, oldest = total, None
-    limits = total_thresholds(board.alert_settings, total.scope, total.product, GroupBy.GROUP)
     if not total.servers_reporting:
         pools = pools_by_total(board, GroupBy.GROUP)[total.key]
         polls = [status.last_success_at for status, _ in pools]
         oldest = min((time for time in polls if time is not None), default=None)
-        shown = total_of(total.product, pools, limits, as_last_read=True)
+        shown = total_of(total.product, pools, total.limits, as_last_read=True)
     tone = LEVEL_TONES[total.worst_level] if total.servers_reporting else Tone.QUIET
     digits = big_digits(
         text.format_sum(shown, "in_use", symbols.at_least),
         ascii_only=_is_plain(symbols),
         scale=scale,
     )
-    share = text.format_share(shown.ratio, limits.ratios, total.worst_level, symbols).rstrip()
+    share = text.format_share(shown.ratio, total.limits.ratios, total.worst_level, symbols).rstrip()
     verb = " assigned" if total.model.is_assigned else ""
     free = f"  {text.format_count(shown.free)} free" if shown.free is not None else ""
     peak = trend.peak_of_day if trend else None
@@ -179,7 +178,9 @@ def big_lines(
     if room >= _MONTH // 2:
         cells = min(_MONTH, room - 6)
         rows.append(draw_gauge(shown.comparable, total.worst_level, peak, room, symbols))
-        drawn = draw_trend(trend or TrendData(), shown.comparable.installed, limits, cells, symbols)
+        drawn = draw_trend(
+            trend or TrendData(), shown.comparable.installed, total.limits, cells, symbols
+        )
         rows.append((*drawn, (f" {_MONTH} d", Tone.QUIET)))
     yield _title(total, width, symbols)
     skip = max(0, (len(digits) - len(facts)) // 2)
@@ -201,25 +202,22 @@ def _title(total: Total, cells: int, symbols: Symbols) -> Line:
     return ((f" {name}{scope}", Tone.STRONG), (facts, Tone.QUIET))
 
 
-def listed_lines(
-    totals: Sequence[Total], board: MergedBoard, width: int, symbols: Symbols
-) -> Iterator[Line]:
+def listed_lines(totals: Sequence[Total], width: int, symbols: Symbols) -> Iterator[Line]:
     """Products in rows, in as many columns as there is room for."""
     columns = max(1, width // _LISTED)
     each, rows = width // columns, -(-len(totals) // columns)
     for row in range(rows):
-        cells = [_listed(total, board, each, symbols) for total in totals[row::rows]]
+        cells = [_listed(total, each, symbols) for total in totals[row::rows]]
         yield tuple(fragment for cell in cells for fragment in cell)
 
 
-def _listed(total: Total, board: MergedBoard, cells: int, symbols: Symbols) -> Line:
-    limits = total_thresholds(board.alert_settings, total.scope, total.product, GroupBy.GROUP)
+def _listed(total: Total, cells: int, symbols: Symbols) -> Line:
     counts = (text.format_sum(total, figure, symbols.at_least) for figure in FIGURES)
     of = " of ".join(counts)
     name = abbreviated(total.name, total.product)
     name = f"{name} {symbols.dot} {total.scope}" if total.scope else name
     name = text.pad(name, max(8, cells - 28), ellipsis=symbols.ellipsis)
-    percent = percent_text(total.ratio, limits.ratios)
+    percent = percent_text(total.ratio, total.limits.ratios)
     tone = LEVEL_TONES[total.worst_level]
     line: Line = (
         (f" {symbols.level[total.worst_level]} ", tone),
@@ -342,7 +340,7 @@ class WatchScreen(Screen[None], AppScreen):
         for total in page.big:
             trend = self._trends.trends.get(total.key)
             lines += big_lines(total, board, trend, now, width, scale, symbols)
-        lines += listed_lines(page.listed, board, width, symbols)
+        lines += listed_lines(page.listed, width, symbols)
         if not pages:
             lines += [(), ((" no data yet", Tone.QUIET),)]
         turn = int(app.clock.monotonic() // _TICKER)

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from lictui.analysis.peaks import Peak, ScopedPeak
-    from lictui.config.settings import Thresholds
     from lictui.engine.board import ServerStatus
     from lictui.model import Pool
     from lictui.tui.theme import Symbols
@@ -44,7 +43,6 @@ class ProductRow(Struct, frozen=True):
 
     total: Total
     name: str
-    limits: Thresholds
     summary: PastSummary
     today: date
     zone: ZoneInfo | None
@@ -139,9 +137,9 @@ def product_cells(row: ProductRow, symbols: Symbols) -> dict[str, TableCell]:
         "overdraft": (overdraft, Tone.QUIET, reading.overdraft),
         # An unknown share may be above the thresholds: it comes before those that are below.
         "ratio": (
-            text.format_share(total.ratio, row.limits.ratios, level, symbols),
+            text.format_share(total.ratio, row.total.limits.ratios, level, symbols),
             tone,
-            row.limits.warn if total.ratio is None else total.ratio,
+            row.total.limits.warn if total.ratio is None else total.ratio,
         ),
         "free": (text.format_count(total.free), tone, total.free),
         "servers": (
@@ -206,9 +204,9 @@ def server_lines(
     longest = max(map(cell_len, names), default=0)
     lines: list[tuple[float, Line]] = []
     for name, (status, pool) in zip(names, pools, strict=True):
-        reading, level = pool.reading, pool.reading.level(*row.limits.ratios)
+        reading, level = pool.reading, pool.reading.level(*row.total.limits.ratios)
         in_use, installed = text.format_count(reading.in_use), text.format_count(reading.installed)
-        share = text.format_share(reading.ratio, row.limits.ratios, level, symbols)
+        share = text.format_share(reading.ratio, row.total.limits.ratios, level, symbols)
         figures = f"  {in_use:>7} of {installed:>7} {share:>9}"
         state, is_current = status.state.replace("_", " "), is_reporting(status, pool)
         shown = (
@@ -281,5 +279,5 @@ class ProductTable(KeyedTable[TotalKey], inherit_bindings=False):
             return super().draw_cell(key, fitted)
         row, trend = self.products[key], self.trends.get(key, NO_TREND)
         installed, cells = row.total.reading.installed, fitted.width - 1
-        drawn = draw_trend(trend, installed, row.limits, cells, self._symbols)
+        drawn = draw_trend(trend, installed, row.total.limits, cells, self._symbols)
         return (("  ", Tone.TEXT), *drawn)
