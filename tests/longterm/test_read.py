@@ -79,7 +79,10 @@ def test_engine_gives_the_answers_of_the_history_that_was_pushed(
                 assert history.series(query) == push.history.series(query), (names, width)
         assert history.engine_notices == ()
         assert "engine.example" in history.used_notices[0]
-    assert fake.requests
+    forms = (parse_qs(r.content.decode()) for r in fake.requests if r.url.path.endswith("/query"))
+    of_all = [text for form in forms if "server=" not in (text := form["query"][0])]
+    spans = [int(text.partition("[")[2].removesuffix("ms]")) for text in of_all]
+    assert 0 < max(spans) < DAY * 1000  # a week of all pools may be too large
 
 
 def test_engine_fills_what_is_missing_and_local_figures_win(
@@ -163,6 +166,7 @@ def test_engine_with_hostile_figures_shows_nothing_but_numbers(
     add("citrix_license_in_use", figures, product="\x1b[31mX", model="concurrent")
     add("citrix_license_in_use", figures, product=PRODUCT, subscription_date="soon")
     add("citrix_license_in_use", figures)
+    add("citrix_license_in_use", [float("nan")], product=PRODUCT, model="concurrent")
     for name in ("min", "avg", "max", "max_timestamp_seconds", "last", "samples"):
         add(f"citrix_license_in_use_{name}", figures[::-1], product=PRODUCT, resolution="1h")
     with merged(monitor) as history:

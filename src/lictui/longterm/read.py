@@ -337,13 +337,16 @@ class LongTermHistory(History):
                 model = each.labels.get("model", "") if last >= before[1] else before[2]
                 seen[each.key[1:4]] = min(first, before[0]), max(last, before[1]), model
         times: dict[tuple[str, ...], list[int]] = {key: [] for key in seen}
-        for edge in {edge for first, last, _ in seen.values() for edge in (first, last)}:
+        edges = {edge for first, last, _ in seen.values() for edge in (first, last)}
+        # Of all servers: the answer about a week could be too large.
+        starts = {start for edge in edges for start in range(edge - _GRID, edge + 1, _DAY)}
+        for start in sorted(starts):
             asked = partial(PrometheusClient.raw_samples, selector=f'{{__name__=~"{names}"}}')
-            answer = self._ask(partial(asked, start=edge - _GRID, stop=edge + 1))
+            answer = self._ask(partial(asked, start=start, stop=min(start + _DAY, now + 1)))
             if answer is None:
                 return None
             for each in answer:
-                if each.key[1:4] in times:
+                if each.key[1:4] in times and len(each.samples):
                     times[each.key[1:4]] += each.samples.times[[0, -1]].tolist()
         ends: dict[str, int] = {}
         for key, found in times.items():
