@@ -4,10 +4,11 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
-from tests.support.example_board import example_board
+from tests.support.example_board import example_board, past_summaries
 
 from lictui.analysis.forecast import Forecast, ForecastStatus, Reach, Shortfall
 from lictui.analysis.peaks import Peak, ScopedPeak
@@ -77,6 +78,11 @@ def test_runs_out_has_a_day_only_where_the_forecast_is_certain(
          ("31 Dec", Tone.WARN)),
         ({"warn": Reach(0.8, 0.9, DAY), "shortfalls": (Shortfall(date(2026, 12, 20), 5, 9),)},
          ("20 Dec (exp.)", Tone.CRITICAL)),
+        ({"installed": Reach(1, 0.9, TODAY)}, ("today", Tone.CRITICAL)),
+        ({"installed": Reach(1, 0.9, date(2026, 12, 24))}, ("24 Dec", Tone.CRITICAL)),
+        ({"installed": Reach(1, 0.9, date(2026, 12, 25))}, ("25 Dec", Tone.WARN)),
+        ({"installed": Reach(1, 0.9, date(2027, 2, 22))}, ("22 Feb", Tone.WARN)),
+        ({"installed": Reach(1, 0.9, date(2027, 2, 23))}, ("23 Feb", Tone.TEXT)),
     ],
 )  # fmt: skip
 def test_runs_out_is_the_nearest_threshold_or_expiration(
@@ -84,7 +90,9 @@ def test_runs_out_is_the_nearest_threshold_or_expiration(
 ) -> None:
     forecast = Forecast("estate", "MPS_ADV_CCU", Model.CONCURRENT, FLAT, 365, **more)
     summary = PastSummary(forecast=forecast)
-    assert ProductRow(TOTAL, "XenApp", summary, TODAY, None).runs_out == cell
+    row = ProductRow(TOTAL, "XenApp", summary, TODAY, None)
+    assert row.runs_out == cell
+    assert row.is_problem is (cell[1] is Tone.CRITICAL)  # what runs out within 30 days
 
 
 @pytest.mark.parametrize(
@@ -111,6 +119,21 @@ def test_peaks_are_marked_as_upper_bounds_and_never_below_the_present(
     assert f"{cell} {day:>9}" in line
     _, ((sentence, _),) = describe_row(row, UNICODE_SYMBOLS)
     assert sentence.startswith(f"All-time peak: {count} of 20,000 (")
+
+
+def test_description_has_what_is_known_of_now_and_before() -> None:
+    shown = {}
+    for total in merge_board(example_board()).totals():
+        summary = past_summaries().get(total.key, PastSummary())
+        row = ProductRow(total, total.product, summary, TODAY, ZoneInfo("UTC"))
+        shown[total.product] = [text for ((text, _),) in describe_row(row, UNICODE_SYMBOLS)]
+    now, before, forecast = shown["XDT_PLT_UD"]
+    assert "at least 612 of 700 assigned (87 %), 88 free on 3 servers, 1 of them missing." in now
+    changes = "; net change this month +14, 31 assigned, 17 released."
+    assert before == f"All-time maximum: 644 assigned (26 Aug 2026 06:00){changes}"
+    assert forecast == "Forecast: insufficient history."
+    unknown = "XDT_ENT_UD (user/device): ? assigned (some figures unknown) on 1 server."
+    assert shown["XDT_ENT_UD"] == [unknown, "Loading history …"]
 
 
 def test_names_in_narrow_tables_are_cut_where_they_differ() -> None:
