@@ -161,7 +161,7 @@ async def test_monthly_points_are_drawn_with_and_without_readings() -> None:
 
 async def test_legend_ends_before_what_does_not_fit() -> None:
     chart = Chart()
-    chart.set_reactive(Chart.view, ChartView(warn=0.8, critical=0.9))
+    chart.set_reactive(Chart.view, ChartView())
     whole = "".join(text for text, _ in chart.legend(200))
     for width in range(12, 60):
         legend = "".join(text for text, _ in chart.legend(width))

@@ -236,8 +236,8 @@ class UsageScreen(MainScreen):
         view = usage_view.chart_view(data, self._cursor_at, self._note)
         self.chart.view = replace(view, other_scale=self.chart.view.other_scale)
         installed = view.buckets[-1].installed if view.buckets else None
-        scale, cursor = (installed, view.warn, view.critical), self.heat_map.view.cursor
-        self.heat_map.view = HeatMapView(self._history.heat_map, *scale, cursor, self._note)
+        heat, cursor = self._history.heat_map, self.heat_map.view.cursor
+        self.heat_map.view = HeatMapView(heat, installed, view.limits, cursor, self._note)
         self._show_text()
 
     def _show_text(self) -> None:

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from textual.reactive import reactive
 
 from lictui.analysis.series import day_bounds, day_of
+from lictui.config.settings import Thresholds
 from lictui.model import Level, MonthlyUsage, Reading, percent_text
 from lictui.time_range import RangeLength, from_local
 from lictui.tui.text import Fragment, Line, Tone, line_width
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from lictui.tui.theme import Symbols
 
 
+_LIMITS: Final = Thresholds()
 _LOW: Final = 4  # usage below this part of the limit gets an axis of its own
 _HALF_A_MONTH: Final = 15 * 86400  # seconds; a monthly value is drawn in the middle of its month
 
@@ -87,8 +89,7 @@ class ChartView(Struct, frozen=True):
     length: RangeLength = RangeLength.WEEK
     tz: ZoneInfo | None = None
     assigned: bool = False  # draw the last value of a bucket, not its maximum
-    warn: float = 0.8  # ratios
-    critical: float = 0.9
+    limits: Thresholds = _LIMITS
     cursor: int | None = None  # index of the bucket under the cursor
     note: str = ""  # shown instead of a chart
     other_scale: bool = False  # than the one that fits
@@ -105,7 +106,7 @@ class ChartView(Struct, frozen=True):
 
     def level(self, bucket: Bucket) -> Level:
         reading = Reading(round(self.value(bucket)), bucket.installed, bucket.overdraft)
-        return reading.level(self.warn, self.critical)
+        return reading.level(*self.limits.ratios)
 
     @property
     def limit(self) -> int:
@@ -319,7 +320,7 @@ class Chart(Drawing[ChartView]):
 
     def legend(self, width: int) -> Line:
         """Return each sign with its meaning, the least obvious first, as many as fit."""
-        view, symbols = self.view, self._symbols
+        view, symbols, limits = self.view, self._symbols, self.view.limits
         line, area = symbols.curve, symbols.area
         line, area = ("⠉", "⣿") if line == "braille" else (line, area)
         marks = "".join(_MARK_GLYPHS[kind] for kind in sorted({mark.kind for mark in view.marks}))
@@ -333,7 +334,7 @@ class Chart(Drawing[ChartView]):
             (_FORECAST, Tone.ACCENT, "forecast" * bool(view.forecast)),
             (_MONTHLY, Tone.TEXT, "monthly values of the source" * bool(view.monthly_points())),
             (marks, Tone.ACCENT, "events" * bool(marks)),
-            (_THRESHOLD, Tone.WARN, f"{view.warn * 100:g} and {view.critical * 100:g} %"),
+            (_THRESHOLD, Tone.WARN, f"{limits.warn * 100:g} and {limits.critical * 100:g} %"),
             ("", Tone.QUIET, "  arrow keys: inspect values"),
         )
         shown: list[Fragment] = []
@@ -423,7 +424,7 @@ class _Plot:
         for day in view.forecast:  # the band as one vertical stroke per day
             middle = (day.start + day.end) / 2
             self._draw([(middle, day.low, "band"), (middle, day.high, "band")], _BAND)
-        for share in (view.warn, view.critical):
+        for share in view.limits.ratios:
             self._levels(view, view.level_segments(share), _THRESHOLD, "threshold")
         for run in view.recorded_runs():  # the maxima as steps: a bucket is as wide as its time
             ends = [(at, bucket) for bucket in run for at in (bucket.start, bucket.end - 1)]
@@ -497,8 +498,7 @@ class HeatMapView(Struct, frozen=True):
 
     heat: HeatMatrix | None = None
     installed: int | None = None  # latest; without it the busiest hour is the scale
-    warn: float = 0.8  # ratios
-    critical: float = 0.9
+    limits: Thresholds = _LIMITS
     cursor: tuple[int, int] | None = None  # weekday (0 is Monday), hour
     note: str = ""  # shown instead of a map
 
@@ -563,7 +563,7 @@ def _cell(
         share = round(value) / view.scale
         text = f"{share * 100:.0f}" if min(cells) >= _TWO_DIGITS else f"{min(9, int(share * 10))}"
         text = "++" if len(text) >= min(cells) > 1 else text  # figures must not touch each other
-        level = Reading(round(value), view.installed).level(view.warn, view.critical)
+        level = Reading(round(value), view.installed).level(*view.limits.ratios)
         shade = f"{min(_SHADES - 1, int(share * (_SHADES + 1)))}"
         kind = {Level.OK: shade, Level.UNKNOWN: shade, Level.WARN: "warn"}.get(level, "critical")
     text = text.rjust(min(2, width)).center(width)
@@ -583,8 +583,7 @@ def read_off(view: HeatMapView, symbols: Symbols) -> Line:
         return (when, ("no data", Tone.QUIET))
     share = ""
     if view.installed:
-        ratio = round(average) / view.installed
-        share = f" ({percent_text(ratio, (view.warn, view.critical))})"
+        share = f" ({percent_text(round(average) / view.installed, view.limits.ratios)})"
     weeks = view.heat.weeks[day][hour]
     most = f", max {peak:,.0f} ({weeks} week{'s' * (weeks != 1)})"
     return (when, (f"{average:,.0f}{share} on average", Tone.STRONG), (most, Tone.TEXT))
