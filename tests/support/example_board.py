@@ -2,6 +2,7 @@
 
 import math
 from datetime import date
+from functools import lru_cache
 
 from msgspec.structs import replace
 from tests.support import values
@@ -132,9 +133,13 @@ def example_board() -> Board:
 
 def workday_series(query: SeriesQuery) -> Series:
     """A series that rises in working hours, with a gap of three hours."""
-    step = query.width or 300
+    return _workdays(query.start, query.end, query.width or 300)
+
+
+@lru_cache(maxsize=64)  # many tests ask for the same year
+def _workdays(begin: int, end: int, step: int) -> Series:
     buckets = []
-    for start in range(query.start // step * step, query.end, step):
+    for start in range(begin // step * step, end, step):
         hour = start % _DAY // 3600
         if 1 <= hour < 4:
             continue
@@ -147,9 +152,13 @@ def workday_series(query: SeriesQuery) -> Series:
 
 def growing_series(query: SeriesQuery) -> Series:
     """Office hours of working days; some licenses more every day, 2,600 of 3,000 today."""
-    step = query.width or 300
+    return _growth(query.start, query.end, query.width or 300)
+
+
+@lru_cache(maxsize=64)
+def _growth(begin: int, end: int, step: int) -> Series:
     buckets = []
-    for start in range(query.start // step * step, min(query.end, int(START) + 1), step):
+    for start in range(begin // step * step, min(end, int(START) + 1), step):
         day, hour = start // _DAY, start % _DAY // 3600
         busy = (day + 3) % 7 < 5 and (step >= _DAY or 7 <= hour < 18)  # day 0 was a Thursday
         level = 2600 - (int(START) // _DAY - day) * 4 + day * 7 % 5 * 10

@@ -303,9 +303,9 @@ OLD = Event(START - 9 * DAY, EventKind.SERVER, "ddc-us-01", "down: x", "", Level
 def busier_each_week(question: SeriesQuery) -> Series:
     """A day of work, ten fewer in use in the week before."""
     series = workday_series(question)
-    middle = (question.start + question.end) / 2
-    less = 10 if START - middle > 6 * DAY else 0
-    buckets = tuple(bucket._replace(high=bucket.high - less) for bucket in series.buckets)
+    if START - (question.start + question.end) / 2 <= 6 * DAY:
+        return series
+    buckets = tuple(bucket._replace(high=bucket.high - 10) for bucket in series.buckets)
     return Series.of(buckets, series.width)
 
 
