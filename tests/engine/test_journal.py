@@ -95,7 +95,8 @@ def test_notice_is_an_event_once_whatever_count_its_detail_has() -> None:
 
 
 def test_merged_server_logs_a_change_once() -> None:
-    registry = (server(), server("ddc", source=SourceName.CVAD, same_as="lic-01"))
+    site = server("ddc", source=SourceName.CVAD, same_as="lic-01")
+    registry = (server(), site, server("alone"))
     recorder = Recorder(with_servers(Board(), registry), AlertSettings())
     said: list[Event] = []
     for in_use in (100, 520):
@@ -107,7 +108,9 @@ def test_merged_server_logs_a_change_once() -> None:
     assert [(each.server, each.kind) for each in said] == [
         ("lic-01", EventKind.SERVER),
         ("ddc", EventKind.SERVER),
+        ("alone", EventKind.SERVER),
         ("lic-01", EventKind.LEVEL),
+        ("alone", EventKind.LEVEL),
     ]
 
 

@@ -172,6 +172,11 @@ async def test_failure_says_why_there_are_no_users(tmp_path: Path) -> None:
     assert "winrm cannot report license users" in answer.failures[0][1].message
     answer = await query(paths, ("cat",), "show", "none")
     assert answer.failures[0][1].message == "unknown server none"
+    settings, off = Settings(), (replace(WINRM, enabled=False),)
+    answer = await query_license_users(
+        off, "lic-01", "", settings=settings, paths=paths, clock=FakeClock()
+    )
+    assert answer.failures[0][1].message == "lic-01 is disabled"
 
 
 async def test_engine_stores_no_license_users(

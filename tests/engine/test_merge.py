@@ -47,49 +47,104 @@ from lictui.model import (
 SA = date(2026, 12, 1)
 
 
-def test_file_mode_prefers_the_license_server() -> None:
-    status = merge_statuses(
-        status_up("lic", pool(in_use=10, subscription=SA), mode=Mode.FILE),
-        cvad_status("ddc", pool(in_use=11, subscription=SA, expires=SA)),
-    )
-    assert only_pool(status).reading.in_use == 10
-    assert only_pool(status).expires == SA
-    assert (source_of(status, "in_use"), source_of(status, "ends")) == ("lic", "ddc")
+def lic(in_use: int | None, mode: Mode | None = Mode.FILE, **figures: Any) -> ServerStatus:
+    return status_up("lic", pool(in_use=in_use, **figures), mode=mode)
 
 
-@pytest.mark.parametrize("says", ["a mode", "no data"])
-def test_las_prefers_the_site(says: str) -> None:
-    wmi = status_up("lic", pool(in_use=10, subscription=SA), mode=Mode.FILE)
-    wmi = status_failed(wmi, FailureKind.NO_DATA) if says == "no data" else wmi
-    mode = Mode.LAS if says == "a mode" else None
-    status = merge_statuses(wmi, cvad_status("ddc", pool(in_use=11, subscription=SA), mode=mode))
-    assert only_pool(status).reading.in_use == 11
-    assert (status.server.name, status.state) == ("lic", State.UP)
+def ddc(in_use: int | None, mode: Mode | None = None, **figures: Any) -> ServerStatus:
+    return cvad_status("ddc", pool(in_use=in_use, **figures), mode=mode)
 
 
-def test_site_without_inventory_comes_last() -> None:
-    site = cvad_status("ddc", pool(in_use=3, installed=None, overdraft=None), mode=Mode.LAS)
-    status = merge_statuses(status_up("lic", pool(in_use=10), mode=Mode.LAS), site)
-    assert only_pool(status).reading == Reading(10, 500, 50)
+CHECKMK = status_up(
+    "mk", pool(installed=550, overdraft=None), source=SourceName.COMMAND, format="checkmk",
+    same_as="lic",
+)  # fmt: skip
+NO_INVENTORY: dict[str, Any] = {"installed": None, "overdraft": None}
 
 
-def test_missing_figure_comes_from_the_next_source() -> None:
-    status = merge_statuses(
-        status_up("lic", pool(in_use=None, queued=None), mode=Mode.FILE),
-        cvad_status("ddc", pool(in_use=7, installed=9, queued=3)),
-    )
-    assert only_pool(status).reading == Reading(7, 500, 50)
-    assert only_pool(status).queued == 3
-    assert status.history_key(only_pool(status).key)[0] == "ddc"
+@pytest.mark.parametrize(
+    ("statuses", "reading"),
+    [
+        ((lic(10), ddc(11)), Reading(10, 500, 50)),
+        ((lic(10), ddc(11, Mode.LAS)), Reading(11, 500, 50)),
+        ((status_failed(lic(10), FailureKind.NO_DATA), ddc(11)), Reading(11, 500, 50)),
+        ((lic(10, Mode.LAS), ddc(3, Mode.LAS, **NO_INVENTORY)), Reading(10, 500, 50)),
+        ((lic(None), ddc(7, installed=9)), Reading(7, 500, 50)),
+        ((status_failed(lic(10)), ddc(11)), Reading(11, 500, 50)),
+        ((lic(None), CHECKMK), Reading(412, 500, 50)),
+        ((lic(None, installed=None), CHECKMK), Reading(412, 550, None)),
+    ],
+    ids=[
+        "license server", "site with LAS", "site, without inventory of the license server",
+        "site without inventory last", "missing figure of the next", "site that responds",
+        "count with overdraft last", "only count, with overdraft",
+    ],
+)  # fmt: skip
+def test_merged_figures_are_those_of_the_most_trusted_source(
+    statuses: tuple[ServerStatus, ...], reading: Reading
+) -> None:
+    status = merge_statuses(*statuses)
+    found = only_pool(status)
+    assert (status.server.name, status.state, status.failure) == ("lic", State.UP, None)
+    assert found.reading == reading
+    assert source_of(status, "in_use") == status.history_key(found.key)[0]
 
 
-def test_count_including_overdraft_comes_last() -> None:
-    way: dict[str, Any] = {"source": SourceName.COMMAND, "format": "checkmk", "same_as": "lic"}
-    checkmk = status_up("mk", pool(installed=550, overdraft=None), **way)
-    winrm = status_up("lic", pool(in_use=None), mode=Mode.FILE)
-    assert only_pool(merge_statuses(winrm, checkmk)).reading == Reading(412, 500, 50)
-    alone = status_up("lic", pool(in_use=None, installed=None, overdraft=50), mode=Mode.FILE)
-    assert only_pool(merge_statuses(alone, checkmk)).reading == Reading(412, 550, None)
+@pytest.mark.parametrize(
+    ("name", "unknown", "value"),
+    [
+        ("name", "XDT_PLT_UD", "CVAD Premium"),
+        ("expires", None, SA),
+        ("permanent", None, False),
+        ("license_type", "", "Retail"),
+        ("vendor", "", "CITRIX"),
+        ("model", Model.OTHER, Model.CONCURRENT),
+        ("subscription_date", None, SA),
+        ("queued", None, 0),
+    ],
+)
+@pytest.mark.parametrize("is_main", [False, True])
+def test_property_comes_from_a_source_that_has_it(
+    name: str, unknown: object, value: object, *, is_main: bool
+) -> None:
+    values = (value, unknown) if is_main else (unknown, value)
+    first, second = (replace(pool(), **{name: each}) for each in values)
+    status = merge_statuses(status_up("lic", first), cvad_status("ddc", second))
+    assert getattr(only_pool(status), name) == value
+
+
+def test_failed_source_keeps_its_properties() -> None:
+    wmi = status_failed(lic(10, subscription=SA, license_type="Retail"))
+    found = only_pool(merge_statuses(wmi, ddc(11)))
+    assert (found.license_type, found.subscription_date) == ("Retail", SA)
+
+
+@pytest.mark.parametrize(
+    ("modes", "mode"),
+    [
+        ((None, None), None),
+        ((Mode.FILE, None), Mode.FILE),
+        ((None, Mode.FILE), Mode.FILE),
+        ((Mode.FILE, Mode.LAS), Mode.LAS),
+    ],
+)
+def test_merged_mode_is_las_if_one_source_says_so(
+    modes: tuple[Mode | None, Mode | None], mode: Mode | None
+) -> None:
+    snapshot = merge_statuses(lic(10, modes[0]), ddc(11, modes[1])).snapshot
+    assert snapshot is not None
+    assert snapshot.mode is mode
+
+
+def test_merged_figures_are_as_old_as_the_oldest_source_of_one() -> None:
+    def age(*statuses: ServerStatus) -> float | None:
+        at = merge_statuses(*statuses).last_success_at
+        return None if at is None else START - at
+
+    main, site = status_up("lic", pool(), ago=10), cvad_status("ddc", pool(), ago=90)
+    assert age(main, site) == 10  # no figure is the site's
+    assert age(main, cvad_status("ddc", pool("MPS_ENT_CCU"), ago=90)) == 90
+    assert age(main, status_failed(cvad_status("ddc", pool("MPS_ENT_CCU"), ago=90))) == 10
 
 
 def test_single_undated_pool_matches_the_dated_one() -> None:
@@ -114,17 +169,6 @@ def test_undated_sum_of_several_pools_counts_once() -> None:
     (total,) = board.totals()
     assert total.reading == Reading(3, 1000, 50)
     assert duplicate_pools(board) == {("lic", each.key): "ddc" for each in two}
-
-
-def test_failed_source_gives_properties_but_no_figures() -> None:
-    wmi = status_failed(
-        status_up("lic", pool(in_use=10, subscription=SA, license_type="Retail"), mode=Mode.FILE)
-    )
-    status = merge_statuses(wmi, cvad_status("ddc", pool(in_use=11)))
-    assert only_pool(status).reading.in_use == 11
-    assert only_pool(status).license_type == "Retail"
-    assert only_pool(status).subscription_date == SA
-    assert (status.state, status.failure) == (State.UP, None)
 
 
 def test_stale_pool_is_shown_but_not_summed() -> None:

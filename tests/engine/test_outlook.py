@@ -21,6 +21,7 @@ from lictui.engine.merge import merge_board
 from lictui.engine.outlook import (
     ForecastScope,
     PastSummaryCache,
+    continued_pools,
     forecast_scopes,
     peak_query,
 )
@@ -128,6 +129,46 @@ def test_scope_includes_ended_pools_of_a_server_that_has_no_other() -> None:
     pools = {(scope.scope, scope.product): scope.pools for scope in scopes}
     assert pools[ESTATE, _CODE] == (("a", PoolKey(_CODE, "2027-01-01")), ("b", moved.key))
     assert pools["a", _CODE] == (("a", PoolKey(_CODE, "2027-01-01")),)
+
+
+def recorded(product: str, since: int, ended: int | None = None, name: str = "a") -> KnownPool:
+    return KnownPool(1, name, product, f"{since}", "user_device", product, since, ended, 0)
+
+
+OLD = recorded("OLD", 0, 100)
+
+
+@pytest.mark.parametrize(
+    ("others", "product"),
+    [
+        ((recorded("NEW", 110),), "NEW"),
+        ((recorded("NEW", 110), recorded("LATE", 500), recorded("EARLY", 20)), "NEW"),
+        ((recorded("NEW", 110), recorded("BRIEF", 101, 200)), "NEW"),
+        ((recorded("NEW", 110), recorded("CITRIX", 101)), "NEW"),
+        ((recorded("NEW", 110), recorded("OTHER", 101, name="b")), "NEW"),
+        ((recorded("NEW", 110), recorded("OLD", 105)), "NEW"),
+        ((recorded("OLD", 105),), None),
+        ((), None),
+    ],
+    ids=[
+        "started then", "nearest", "ended one", "start-up license", "another server",
+        "its next subscription", "only its next subscription", "nothing",
+    ],
+)  # fmt: skip
+def test_ended_product_is_continued_by_the_one_that_started_then(
+    others: tuple[KnownPool, ...], product: str | None
+) -> None:
+    main, site = server("main"), server("a", continues="OLD", same_as="main")
+    board = _board((main, pool("X")), (site, pool("NEW")))
+    expected = {("a", OLD.key): (product, "user_device")} if product else {}
+    assert continued_pools(board, (OLD, *others)) == expected
+
+
+def test_product_is_continued_after_its_end_where_it_is_configured() -> None:
+    board = _board((server("a", continues="OLD"), pool("NEW")))
+    still_there = OLD._replace(ended=None)
+    assert continued_pools(board, (still_there, recorded("NEW", 110))) == {}
+    assert continued_pools(_board((A, pool("NEW"))), (OLD, recorded("NEW", 110))) == {}
 
 
 def test_scope_has_its_own_thresholds() -> None:

@@ -69,20 +69,27 @@ class Bench:
         self.clock = clock
         self.scripts: dict[str, Script] = {}
         self.polls: list[Poll] = []
-        self.poller = Poller(clock, self.open, self.report)
+        self.dues: list[float] = []  # the times of the next polls, since the start
+        self.defect: Exception | None = None  # of opening a source
+        self.restarts: list[tuple[str, BaseException | None]] = []
+        self.poller = Poller(clock, self.open, self.report, lambda *end: self.restarts.append(end))
         self.poller.set_enabled(allowed=True)
 
     def open(self, server: Server, limits: Limits, clock: Clock) -> Script:
         del limits
+        if self.defect:
+            raise self.defect
         return self.scripts.setdefault(server.name, Script(clock))
 
     def report(self, server: Server, poll: Poll, due: float) -> None:
         assert server.name == poll.server
-        assert due > poll.time
         self.polls.append(poll)
+        self.dues.append(due - START)
 
-    async def serve(self, *servers: Server, board: Board | None = None) -> None:
-        await self.poller.update_servers(servers, LIMITS, board or Board())
+    async def serve(
+        self, *servers: Server, board: Board | None = None, limits: Limits = LIMITS
+    ) -> None:
+        await self.poller.update_servers(servers, limits, board or Board())
         await settle()
 
 
@@ -100,6 +107,41 @@ async def test_polls_keep_the_interval_of_their_server_exactly(bench: Bench) -> 
     for name, interval in (("a", 60.0), ("b", 300.0)):
         times = bench.scripts[name].fetches[1:]
         assert {round(after - before, 6) for before, after in pairwise(times)} == {interval}
+
+
+async def test_first_interval_has_the_offset_of_its_server_and_polls_tell_the_next(
+    bench: Bench,
+) -> None:
+    only = server("a", interval=60.0)
+    await bench.serve(only)
+    bench.scripts["a"].takes = 7.0
+    await bench.clock.advance(250)
+    times = bench.scripts["a"].fetches
+    assert times[1] == pytest.approx(60.0 + start_offset(only), abs=0.01)
+    assert bench.dues[: len(times) - 1] == pytest.approx(times[1:], abs=0.01)
+
+
+async def test_no_more_polls_run_at_once_than_allowed(bench: Bench) -> None:
+    bench.scripts |= {name: Script(bench.clock) for name in "abcde"}
+    for script in bench.scripts.values():
+        script.takes = 3.0
+    await bench.serve(*map(server, "abcde"), limits=replace(LIMITS, concurrency=2))
+    started = []
+    for _ in range(4):
+        started.append(sum(len(script.fetches) for script in bench.scripts.values()))
+        await bench.clock.advance(3)
+    assert started == [2, 4, 5, 5]
+
+
+async def test_poll_that_ends_by_a_defect_is_reported_and_made_again(bench: Bench) -> None:
+    bench.defect = ZeroDivisionError()
+    await bench.serve(server("a"))
+    assert bench.restarts == [("poll a", bench.defect)]
+    bench.defect = None
+    await bench.clock.advance(59)
+    assert bench.polls == []
+    await bench.clock.advance(1)
+    assert len(bench.polls) == 1
 
 
 async def test_polls_of_one_server_never_overlap(bench: Bench) -> None:

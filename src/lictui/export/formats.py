@@ -113,7 +113,6 @@ def _prtg(board: MergedBoard, now: float, today: date) -> str:
     channels = [_channel("Servers not up", down, {"limitmaxerror": 0})]
     totals = board.totals()
     for total in totals:
-        limits = board.alert_settings.thresholds_for(product=total.product)
         installed, free = total.reading.installed, total.free
         if any(map(total.is_partial, FIGURES)) or installed is None or total.reading.in_use is None:
             continue
@@ -121,7 +120,7 @@ def _prtg(board: MergedBoard, now: float, today: date) -> str:
         if sum(other.product == label for other in totals) > 1:
             label = f"{label} {total.model}"
         # PRTG alerts above a limit, lictui at its threshold.
-        highest = [ceil(round(ratio * installed, 6)) - 1 for ratio in limits.ratios]
+        highest = [ceil(round(ratio * installed, 6)) - 1 for ratio in total.limits.ratios]
         bounds = dict(zip(("limitmaxwarning", "limitmaxerror"), highest, strict=True))
         channels.append(_channel(f"{label} in use", total.reading.in_use, bounds))
         channels.append(_channel(f"{label} free", free or 0, {}))
