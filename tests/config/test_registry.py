@@ -133,6 +133,7 @@ def test_servers_are_edited_removed_and_added_again(paths: Paths) -> None:
     ("text", "line", "key", "hint"),
     [
         ("[server]\nname = 'a'", 1, "server", "write [[server]]"),
+        ("server = [{name = 'a'}, 1]", 1, "server", "write [[server]]"),
         ("[[servers]]\nname = 'a'", 1, "servers", "every server is a table [[server]]"),
         ("[[server]\n", 1, "", ""),
     ],
