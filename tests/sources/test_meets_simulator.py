@@ -99,8 +99,8 @@ class Simulation:
     clock: FakeClock
 
     @asynccontextmanager
-    async def source(self, limits: Limits = LIMITS) -> AsyncIterator[Source]:
-        source = open_source(self.server, limits, self.clock)
+    async def source(self) -> AsyncIterator[Source]:
+        source = open_source(self.server, LIMITS, self.clock)
         try:
             yield source
         finally:
@@ -110,8 +110,8 @@ class Simulation:
         async with self.source() as source:
             return await snapshot_of(source)
 
-    async def failure(self, limits: Limits = LIMITS) -> Failure:
-        async with self.source(limits) as source:
+    async def failure(self) -> Failure:
+        async with self.source() as source:
             return await failure_of(source)
 
     async def probe(self) -> list[StepResult]:

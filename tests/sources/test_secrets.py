@@ -2,6 +2,7 @@ import os
 import select
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import keyring
@@ -26,41 +27,84 @@ def python(program: str) -> str:
     return f"command:{sys.executable} -c '{program}'"
 
 
-async def test_secret_from_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Variables, files in this folder, and a keyring, with secrets and without."""
     monkeypatch.setenv("LIC_PW", "hunter2 ")
-    assert await resolve_secret("env:LIC_PW") == "hunter2 "
-    monkeypatch.setenv("LIC_PW", "")
-    assert (await error("env:LIC_PW")).message == "env:LIC_PW is empty"
-    monkeypatch.delenv("LIC_PW")
-    missing = await error("env:LIC_PW")
-    assert missing.message == "env:LIC_PW is not set"
-    assert "export LIC_PW=" in missing.hint
-
-
-async def test_secret_from_first_line_of_file(tmp_path: Path) -> None:
+    monkeypatch.setenv("LIC_EMPTY", "")
+    monkeypatch.setenv("LIC_BYTES", "hunter\udcff")
     (tmp_path / "pw").write_bytes(b"hunter2 \r\nmore\n")
-    assert await resolve_secret(f"file:{tmp_path}/pw") == "hunter2 "
-    (tmp_path / "pw").write_bytes(b"\xff\xfe")
-    assert "is not valid UTF-8" in (await error(f"file:{tmp_path}/pw")).message
-    assert "No such file" in (await error(f"file:{tmp_path}/none")).message
+    (tmp_path / "bytes").write_bytes(b"hunter\xff\xfe")
+    before = keyring.get_keyring()
+    keyring.set_keyring(Keys())  # type: ignore[no-untyped-call]
+    yield tmp_path
+    keyring.set_keyring(before)
 
 
-async def test_secret_from_command_without_shell() -> None:
-    assert await resolve_secret(python('print("a b"); print("more")')) == "a b"
-    assert await resolve_secret("command:echo $HOME ; x") == "$HOME ; x"
+class Keys(KeyringBackend):
+    priority = 1
+
+    def get_password(self, service: str, username: str) -> str | None:
+        if service == "locked":
+            raise KeyringLocked("hunter2")
+        return {("my/lic", "svc"): "from the keyring"}.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        raise NotImplementedError
+
+    def delete_password(self, service: str, username: str) -> None:
+        raise NotImplementedError
 
 
-async def test_failed_command_is_named_without_its_output(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("reference", "secret"),
+    [
+        ("env:LIC_PW", "hunter2 "),
+        ("file:{}/pw", "hunter2 "),
+        (python('print("a b"); print("more")'), "a b"),
+        ("command:echo $HOME ; x", "$HOME ; x"),  # without a shell
+        ("keyring:my/lic/svc", "from the keyring"),
+    ],
+    ids=range(5),
+)
+async def test_secret_is_what_its_reference_names(
+    places: Path, reference: str, secret: str
 ) -> None:
-    failed = await error(python('import sys; print("hunter" "2"); sys.exit("hunter" "3")'))
-    assert "exited with code 1" in failed.message
-    assert "hunter2" not in str(failed) + failed.hint
-    assert "hunter3" not in str(failed) + failed.hint
+    assert await resolve_secret(reference.format(places)) == secret
+
+
+@pytest.mark.parametrize(
+    ("reference", "message", "hint"),
+    [
+        ("", "no secret is set", "env:NAME"),
+        ("hunter2", "invalid secret reference", "env:NAME"),
+        ("env:LIC_EMPTY", "env:LIC_EMPTY is empty", "store the password"),
+        ("env:LIC_NONE", "env:LIC_NONE is not set", "export LIC_NONE="),
+        ("env:LIC_BYTES", "env:LIC_BYTES is not valid UTF-8", ""),
+        ("file:{}/bytes", "is not valid UTF-8", ""),
+        ("file:{}/none", "No such file", ""),
+        (
+            python('import sys; print("hunt" "er2"); sys.exit("hunt" "er3")'),
+            "exited with code 1",
+            "run",
+        ),
+        ("command:{}/none", "cannot be run: No such file", ""),
+        (python("pass"), "is empty", ""),
+        (r"command:printf \\377", "is not valid UTF-8", ""),
+        ("command:cat /dev/zero", "printed more than 65,536 bytes", ""),
+        ("keyring:lic/joe", "is not in the keyring", "keyring set lic joe"),
+        ("keyring:locked/joe", "keyring error KeyringLocked", "unlock"),
+    ],
+    ids=range(14),
+)
+async def test_secret_that_is_not_found_names_its_reference_and_shows_nothing(
+    places: Path, reference: str, message: str, hint: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    failure = await error(reference.format(places))
+    assert message in failure.message
+    assert hint in failure.hint
+    assert "hunter" not in failure.message + failure.hint
     assert capfd.readouterr() == ("", "")
-    missing = await error(f"command:{tmp_path}/none")
-    assert "cannot be run: No such file" in missing.message
-    assert "is empty" in (await error(python("pass"))).message
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a pipe in a folder")
@@ -94,16 +138,6 @@ def test_file_that_never_answers_blocks_neither_other_secrets_nor_the_exit(tmp_p
     (tmp_path / "dead").write_text("")  # lets the thread end
 
 
-async def test_command_that_prints_without_end_is_killed() -> None:
-    assert "printed more than 65,536 bytes" in (await error("command:cat /dev/zero")).message
-
-
-async def test_secret_that_is_not_utf8_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LIC_PW", "hunter\udcff")
-    assert (await error("env:LIC_PW")).message == "env:LIC_PW is not valid UTF-8"
-    assert "is not valid UTF-8" in (await error(r"command:printf \\377")).message
-
-
 async def test_programs_do_not_inherit_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("LIC_PW_1", "LIC_PW_2", "OTHER"):
         monkeypatch.setenv(name, "hunter2")
@@ -114,44 +148,11 @@ async def test_programs_do_not_inherit_secrets(monkeypatch: pytest.MonkeyPatch) 
     assert printed == "unset"
 
 
-class Keys(KeyringBackend):
-    priority = 1
-
-    def get_password(self, service: str, username: str) -> str | None:
-        if service == "locked":
-            raise KeyringLocked("hunter2")
-        return {("my/lic", "svc"): "from the keyring"}.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        raise NotImplementedError
-
-    def delete_password(self, service: str, username: str) -> None:
-        raise NotImplementedError
-
-
-async def test_secret_from_keyring() -> None:
-    before = keyring.get_keyring()
-    keyring.set_keyring(Keys())  # type: ignore[no-untyped-call]
-    try:
-        assert await resolve_secret("keyring:my/lic/svc") == "from the keyring"
-        assert (await error("keyring:lic/joe")).hint == "keyring set lic joe"
-        locked = await error("keyring:locked/joe")
-        assert "KeyringLocked" in locked.message
-        assert "hunter2" not in locked.message
-    finally:
-        keyring.set_keyring(before)
-
-
 async def test_missing_keyring_package_names_the_command_that_installs_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "keyring", None)
     assert (await error("keyring:a/b")).hint == f"run: {extra_command('keyring')}"
-
-
-async def test_invalid_reference_is_not_repeated() -> None:
-    assert "no secret is set" in (await error("")).message
-    assert "hunter2" not in str(await error("hunter2"))
 
 
 def test_secret_warning_does_not_resolve_the_secret(
