@@ -189,7 +189,7 @@ async def test_command_output_is_bounded(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("command", "host"),
     [
-        ("ssh lic01 x", "lic01"),
+        ("ssh -p22 lic01 x", "lic01"),
         ("/usr/bin/ssh -p 2222 -i key -v -- adm@lic01 x -p y", "adm@lic01"),
         ("C:\\Windows\\ssh.exe lic01", "lic01"),
         ("ssh -p", ""),
