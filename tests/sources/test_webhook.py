@@ -3,10 +3,12 @@ import json
 import stat
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from tests.support.clock import START, FakeClock
+from tests.support.polls import failure_from
 from tests.support.tcp_server import TlsIdentity, http_reply, never_reply, tcp_server
 
 from lictui.clock import SystemClock
@@ -53,6 +55,18 @@ def receiver(
     return handle
 
 
+async def post_to(url: str, **options: Any) -> None:
+    await post(url, b"{}", LIMITS, now=START, message_id="m", **options)
+
+
+async def act(runner: ActionRunner) -> None:
+    """Submit the alert to the only action, and wait until it is done."""
+    runner.submit((ALERT,))
+    (queue,) = runner._queues.values()
+    assert queue.task
+    await asyncio.wait({queue.task})
+
+
 @pytest.mark.parametrize("secret", ["s3cret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
 async def test_posted_event_is_signed_as_standardwebhooks_verifies(secret: str) -> None:
     requests: list[tuple[bytes, bytes]] = []
@@ -78,7 +92,7 @@ async def test_posted_event_is_signed_as_standardwebhooks_verifies(secret: str) 
 async def test_only_transient_failures_are_retried(status: str, *, again: bool) -> None:
     async with tcp_server(receiver([], http_reply(status=status))) as port:
         with pytest.raises(SourceError) as caught:
-            await post(f"http://127.0.0.1:{port}/", b"{}", LIMITS, now=START, message_id="m")
+            await post_to(f"http://127.0.0.1:{port}/")
     assert status[:3] in caught.value.failure.message
     assert is_transient(caught.value) is again
 
@@ -86,11 +100,8 @@ async def test_only_transient_failures_are_retried(status: str, *, again: bool) 
 async def test_redirect_does_not_show_the_path_of_the_url() -> None:
     redirect = b"HTTP/1.1 302 Found\r\nLocation: https://x.example/T1/s3cret\r\n\r\n"
     async with tcp_server(receiver([], redirect)) as port:
-        with pytest.raises(SourceError) as caught:
-            await post(
-                f"http://127.0.0.1:{port}/T1/s3cret", b"{}", LIMITS, now=START, message_id="m"
-            )
-    assert "redirects to https://x.example/…" in caught.value.failure.message
+        failure = await failure_from(post_to(f"http://127.0.0.1:{port}/T1/s3cret"))
+    assert "redirects to https://x.example/…" in failure.message
 
 
 async def test_tls_is_verified(tmp_path: Path) -> None:
@@ -100,11 +111,9 @@ async def test_tls_is_verified(tmp_path: Path) -> None:
     requests: list[tuple[bytes, bytes]] = []
     async with tcp_server(receiver(requests, http_reply()), identity.server) as port:
         url = f"https://127.0.0.1:{port}/"
-        with pytest.raises(SourceError) as caught:
-            await post(url, b"{}", LIMITS, now=START, message_id="m")
-        assert caught.value.failure.kind is FailureKind.TLS
+        assert (await failure_from(post_to(url))).kind is FailureKind.TLS
         assert requests == []
-        await post(url, b"{}", LIMITS, now=START, message_id="m", verify=str(bundle))
+        await post_to(url, verify=str(bundle))
     assert len(requests) == 1
 
 
@@ -149,10 +158,10 @@ async def test_action_retries_and_logs_a_failure_once(
 async def test_dropped_events_are_reported_once(monkeypatch: pytest.MonkeyPatch) -> None:
     acted: list[Message] = []
 
-    async def act(_: Action, message: Message, __: FakeClock) -> None:
+    async def do(_: Action, message: Message, __: FakeClock) -> None:
         acted.append(message)
 
-    monkeypatch.setattr("lictui.engine.actions._act", act)
+    monkeypatch.setattr("lictui.engine.actions._act", do)
     lines: list[Event] = []
     acting = ActionRunner(FakeClock(), lines.append, (Action("hook", webhook="http://a.test"),))
     for turn in (1, 2):
@@ -230,11 +239,7 @@ async def test_body_of_a_webhook_is_made_from_a_template(
     async with tcp_server(receiver(requests, http_reply())) as port:
         headers = {"Authorization": "Bearer abc"}
         action = Action("a", webhook=f"http://127.0.0.1:{port}/", body=template, headers=headers)
-        acting = ActionRunner(FakeClock(), lines.append, (action,))
-        acting.submit((ALERT,))
-        (queue,) = acting._queues.values()
-        assert queue.task
-        await queue.task
+        await act(ActionRunner(FakeClock(), lines.append, (action,)))
     if posted is None:
         assert "the body cannot be made" in lines[0].message
     else:
@@ -251,14 +256,10 @@ async def test_message_is_sent_by_apprise(monkeypatch: pytest.MonkeyPatch) -> No
     async with tcp_server(receiver(requests, http_reply(), http_reply(status="404 No"))) as port:
         monkeypatch.setenv("SERVICE", f"json://user:s3cret@127.0.0.1:{port}/")
         acting = ActionRunner(FakeClock(), lines.append, (Action("n", notify=("env:SERVICE",)),))
-        acting.submit((ALERT,))
-        (queue,) = acting._queues.values()
-        assert queue.task
-        await queue.task
+        await act(acting)
     sent = json.loads(requests[0][1])
     assert (sent["title"], sent["message"]) == ("lictui: warn: lic-01", "85 of 100")
     assert (sent["type"], lines) == ("warning", [])
     monkeypatch.setenv("SERVICE", "nonsense://s3cret")
-    acting.submit((ALERT,))
-    await asyncio.wait({queue.task})
+    await act(acting)
     assert lines[0].message == "action n: failed: apprise knows no such service"
