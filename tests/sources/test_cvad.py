@@ -33,12 +33,13 @@ from lictui.model import (
     Level,
     Mode,
     Reading,
-    Server,
     Snapshot,
     Step,
 )
 from lictui.sources.cvad import CvadSource, build_snapshot
 from lictui.sources.source import ignore_steps
+
+Open = Callable[..., CvadSource]
 
 
 @pytest.fixture
@@ -47,14 +48,12 @@ def site() -> FakeSite:
 
 
 @pytest.fixture
-def open_source(
-    site: FakeSite, open_rest_source: Callable[..., CvadSource]
-) -> Callable[[Server], CvadSource]:
+def open_source(site: FakeSite, open_rest_source: Open) -> Open:
     return lambda server: open_rest_source(server, site)
 
 
 @pytest.fixture
-def source(open_source: Callable[[Server], CvadSource]) -> CvadSource:
+def source(open_source: Open) -> CvadSource:
     return open_source(SERVER)
 
 
@@ -181,7 +180,7 @@ async def test_activation_is_unknown_with_license_files(source: CvadSource, site
 
 @pytest.mark.parametrize("site_key", ["TEST", "A1"])
 async def test_site_is_selected_by_name_or_id(
-    site_key: str, open_source: Callable[[Server], CvadSource], site: FakeSite
+    site_key: str, open_source: Open, site: FakeSite
 ) -> None:
     site.answers[ME] = me_reply(("9f3c", "PROD"), ("a1", "Test"))
     site.answers["/cvad/manage/Sites/a1"] = site_details(Name="Test")
@@ -191,7 +190,7 @@ async def test_site_is_selected_by_name_or_id(
 
 @pytest.mark.parametrize("site_key", ["", "nosuch"])
 async def test_ambiguous_site_lists_the_names(
-    site_key: str, open_source: Callable[[Server], CvadSource], site: FakeSite
+    site_key: str, open_source: Open, site: FakeSite
 ) -> None:
     site.answers[ME] = me_reply(("9f3c", "PROD"), ("a1", "Te\x1bst"))
     failure = await failure_of(open_source(replace(SERVER, site=site_key)))
@@ -201,7 +200,7 @@ async def test_ambiguous_site_lists_the_names(
 
 @pytest.mark.parametrize(("site_key", "result"), [("9f3c", Snapshot), ("", Failure)])
 async def test_release_that_lists_no_sites_needs_the_id(
-    site_key: str, result: type, open_source: Callable[[Server], CvadSource], site: FakeSite
+    site_key: str, result: type, open_source: Open, site: FakeSite
 ) -> None:
     del site.answers[ME]
     assert isinstance(await poll_once(open_source(replace(SERVER, site=site_key))), result)
@@ -286,7 +285,7 @@ async def test_overview_path_that_exists_is_remembered(
 
 
 async def test_configured_overview_paths_replace_the_built_in_ones(
-    open_source: Callable[[Server], CvadSource], site: FakeSite
+    open_source: Open, site: FakeSite
 ) -> None:
     paths = ("/a/{customer}/{site}/L?x=1", "/b/L")
     site.answers["/b/L"] = license_overview(inventory_row(LicensesInUse=4))
@@ -421,9 +420,7 @@ async def test_server_without_rest_api_has_no_data(source: CvadSource, site: Fak
     assert (failure.kind, failure.step) == (FailureKind.NO_DATA, Step.AUTH)
 
 
-async def test_cloud_site_is_read_with_a_cloud_token(
-    open_source: Callable[[Server], CvadSource], site: FakeSite
-) -> None:
+async def test_cloud_site_is_read_with_a_cloud_token(open_source: Open, site: FakeSite) -> None:
     server = replace(SERVER, url="https://api.cloud.com", customer_id="acme")
     site.answers[ME] = me_reply(("c1", "cloudxdsite"), customer="acme")
     site.answers["/cvad/manage/Sites/c1"] = site_details(Name="cloudxdsite", LicenseServerUri=None)
@@ -435,7 +432,7 @@ async def test_cloud_site_is_read_with_a_cloud_token(
 
 
 async def test_token_for_a_customers_own_host_is_requested_globally(
-    open_source: Callable[[Server], CvadSource], site: FakeSite
+    open_source: Open, site: FakeSite
 ) -> None:
     server = replace(SERVER, url="https://acme.xendesktop.net", customer_id="acme")
     await open_source(server).fetch(ignore_steps)
