@@ -137,46 +137,33 @@ async def test_command_lmstat_may_exit_with_any_code_after_a_complete_answer(
 
 
 @pytest.mark.parametrize(
-    ("line", "kind", "step"),
+    ("line", "code", "kind", "step", "hint"),
     [
-        ("u@lic01: Permission denied (publickey).", FailureKind.AUTH, Step.AUTH),
-        ("Host key verification failed.", FailureKind.TLS, Step.TLS),
-        ("ssh: Could not resolve hostname lic01: x", FailureKind.DNS, Step.RESOLVE),
-        ("ssh: connect to host lic01 port 22: Connection refused", FailureKind.REFUSED, None),
-        ("ssh: connect to host l port 22: Connection timed out", FailureKind.TIMEOUT, None),
-        ("Connection closed by 10.0.0.9 port 22", FailureKind.PROTOCOL, None),
-        ("something new", FailureKind.COMMAND, Step.INVENTORY),
+        # ssh itself
+        ("u@lic01: Permission denied (publickey).", 255, "auth", "auth", "a key"),
+        ("Host key verification failed.", 255, "tls", "tls", "accept it"),
+        ("ssh: Could not resolve hostname lic01: x", 255, "dns", "resolve", "DNS"),
+        ("ssh: connect to lic01: Connection refused", 255, "refused", "connect", "OpenSSH"),
+        ("ssh: connect to lic01: Connection timed out", 255, "timeout", "connect", "firewall"),
+        ("Connection closed by 10.0.0.9 port 22", 255, "protocol", "connect", "ssh -v"),
+        ("something new", 255, "command", "inventory", "Run it"),
+        # the remote side
+        ("+ Id : Citrix.UserNotAuthorized,X", 1, "forbidden", "inventory", "administrator"),
+        ("+ Id : CommunicationError", 1, "unavailable", "inventory", "8083"),
+        ("sh: 1: lmutil: not found", 127, "command", "inventory", "full path"),
+        ("'lmutil' is not recognized as a command,", 1, "command", "inventory", "full path"),
     ],
 )
-async def test_command_errors_of_ssh_have_their_kind(
-    bench: Bench, line: str, kind: FailureKind, step: Step | None
+async def test_command_errors_have_their_kind(
+    bench: Bench, line: str, code: int, kind: str, step: str, hint: str
 ) -> None:
-    ssh = bench.program(b"", stderr=f"banner\r\n{line}\r\n", code=255, name="ssh")
+    ssh = bench.program(b"", stderr=f"banner\r\n  {line}\r\n", code=code, name="ssh")
     command = (ssh, "-o", "BatchMode=yes", "-p22", "--", "u@lic01", "powershell")
     result = await bench.fetch(command, "get-licinventory")
     assert isinstance(result, Failure)
-    assert (result.kind, result.step) == (kind, step or Step.CONNECT)
-    assert result.message == f"ssh lic01 exited with code 255: {line}"
-    assert result.hint
-
-
-@pytest.mark.parametrize(
-    ("line", "code", "kind"),
-    [
-        ("    + FullyQualifiedErrorId : Citrix.UserNotAuthorized,X", 1, FailureKind.FORBIDDEN),
-        ("+ FullyQualifiedErrorId : CommunicationError", 1, FailureKind.UNAVAILABLE),
-        ("sh: 1: lmutil: not found", 127, FailureKind.COMMAND),
-        ("'lmutil' is not recognized as an internal or external command,", 1, FailureKind.COMMAND),
-    ],
-)
-async def test_command_errors_of_the_remote_side_have_their_kind(
-    bench: Bench, line: str, code: int, kind: FailureKind
-) -> None:
-    ssh = bench.program(b"", stderr=line, code=code, name="ssh")
-    result = await bench.fetch((ssh, "lic01", "x"), "get-licinventory")
-    assert isinstance(result, Failure)
-    assert result.kind is kind
-    assert result.hint
+    assert (result.kind, result.step) == (kind, step)
+    assert result.message == f"ssh lic01 exited with code {code}: {line}"
+    assert hint in result.hint
 
 
 async def test_command_output_is_bounded(bench: Bench) -> None:
