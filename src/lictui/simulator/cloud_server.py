@@ -67,12 +67,19 @@ class CloudApi(JsonApi):
     """One API for one customer of Citrix Cloud."""
 
     transaction_header: ClassVar[str]  # that Citrix's support asks for
+    token_service: ClassVar[str] = ""  # before the paths of the token endpoint
     _transactions: Iterator[int] = field(default_factory=lambda: count(1), init=False)
 
     @property
     def customer(self) -> str:
         """The ID of the customer."""
         return self.client.customer
+
+    @property
+    def token_paths(self) -> set[str]:
+        """The paths of the token endpoint, in lower case."""
+        names = (self.customer.lower(), "root")
+        return {f"{self.token_service}/{name}/tokens/clients" for name in names}
 
     @abstractmethod
     def resource(self, request: web.BaseRequest, path: str) -> Resource | None:
@@ -143,12 +150,8 @@ class LicensingApi(CloudApi):
     """The licensing API of one customer; an entitlement that has expired is answered with 204."""
 
     transaction_header = "CC-TransactionId"
+    token_service = "/cctrustoauth2"
     entitlement: SimulatedPool  # of users; its product is `XenDesktop:XAXDFull`
-
-    @property
-    def token_paths(self) -> set[str]:
-        """The paths of the token endpoint, in lower case."""
-        return {f"/cctrustoauth2/{name}/tokens/clients" for name in (self.customer.lower(), "root")}
 
     async def token(self, request: web.BaseRequest, fault: FaultMode) -> web.Response:
         """Return the reply to a request for a token: OAuth 2."""

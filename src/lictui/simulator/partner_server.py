@@ -143,11 +143,6 @@ class PartnerApi(CloudApi):
     transaction_header = "X-Cws-TransactionId"
     account: SimulatedServer
 
-    @property
-    def token_paths(self) -> set[str]:
-        """The paths of the token endpoint, in lower case."""
-        return {f"/{name}/tokens/clients" for name in (self.customer.lower(), "root")}
-
     async def token(self, request: web.BaseRequest, fault: FaultMode) -> web.Response:
         """Return the reply to a request for a token: JSON, unlike OAuth."""
         if request.content_type != "application/json":
