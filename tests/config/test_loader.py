@@ -312,11 +312,21 @@ def test_webhook_may_be_a_reference_and_is_masked(tmp_path: Path) -> None:
     assert "hunter2" not in printed
 
 
-def test_hints_quote_dotted_names_and_suggest_time_zones(tmp_path: Path) -> None:
-    ((_, _, _, hint),) = problems(tmp_path, "[alerts.server.lic.corp]\nwarn = 0.5")
-    assert '[alerts.server."lic.corp"]' in hint
-    ((_, _, _, hint),) = problems(tmp_path, "timezone = 'Europe/Berln'")
-    assert hint == "did you mean Europe/Berlin?"
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "[alerts.server.lic.corp]\nwarn = 0.5",
+            'quote a name that contains a dot: [alerts.server."lic.corp"]',
+        ),
+        ("timezone = 'Europe/Berln'", "did you mean Europe/Berlin?"),
+        ("timezone = 'x'", "example: Europe/Berlin"),
+        ("[polling]\ntimeout = 'long'", ""),
+    ],
+)
+def test_hint_fits_the_invalid_value(tmp_path: Path, text: str, expected: str) -> None:
+    ((_, _, _, hint),) = problems(tmp_path, text)
+    assert hint == expected
 
 
 # The template, and the settings that apply

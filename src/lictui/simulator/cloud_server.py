@@ -67,7 +67,7 @@ class CloudApi(JsonApi):
     """One API for one customer of Citrix Cloud."""
 
     transaction_header: ClassVar[str]  # that Citrix's support asks for
-    token_service: ClassVar[str] = ""  # before the paths of the token endpoint
+    trust_path: ClassVar[str] = ""  # before the paths of the token endpoint
     _transactions: Iterator[int] = field(default_factory=lambda: count(1), init=False)
 
     @property
@@ -79,7 +79,7 @@ class CloudApi(JsonApi):
     def token_paths(self) -> set[str]:
         """The paths of the token endpoint, in lower case."""
         names = (self.customer.lower(), "root")
-        return {f"{self.token_service}/{name}/tokens/clients" for name in names}
+        return {f"{self.trust_path}/{name}/tokens/clients" for name in names}
 
     @abstractmethod
     def resource(self, request: web.BaseRequest, path: str) -> Resource | None:
@@ -150,7 +150,7 @@ class LicensingApi(CloudApi):
     """The licensing API of one customer; an entitlement that has expired is answered with 204."""
 
     transaction_header = "CC-TransactionId"
-    token_service = "/cctrustoauth2"
+    trust_path = "/cctrustoauth2"
     entitlement: SimulatedPool  # of users; its product is `XenDesktop:XAXDFull`
 
     async def token(self, request: web.BaseRequest, fault: FaultMode) -> web.Response:
