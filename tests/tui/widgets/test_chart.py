@@ -161,7 +161,10 @@ async def test_monthly_points_are_drawn_with_and_without_readings() -> None:
 
 async def test_legend_ends_before_what_does_not_fit() -> None:
     chart = Chart()
-    chart.set_reactive(Chart.view, ChartView())
+    chart.set_reactive(Chart.view, ChartView((bucket(0, installed=None),)))
+    whole = "".join(text for text, _ in chart.legend(200))  # without what is not drawn
+    assert whole == "⠉ maximum  ⣿ average  arrow keys: inspect values"
+    chart.set_reactive(Chart.view, ChartView((bucket(0),)))
     whole = "".join(text for text, _ in chart.legend(200))
     for width in range(12, 60):
         legend = "".join(text for text, _ in chart.legend(width))

@@ -325,16 +325,17 @@ class Chart(Drawing[ChartView]):
         line, area = ("⠉", "⣿") if line == "braille" else (line, area)
         marks = "".join(_MARK_GLYPHS[kind] for kind in sorted({mark.kind for mark in view.marks}))
         has_overdraft = any(bucket.overdraft for bucket in view.buckets)
+        thresholds = f"{limits.warn * 100:g} and {limits.critical * 100:g} %"
         entries = (
             (line, Tone.OK, "last value" if view.assigned else "maximum"),
             (area, Tone.QUIET, "average"),
-            (_INSTALLED, Tone.STRONG, "installed"),
+            (_INSTALLED, Tone.STRONG, "installed" * bool(view.limit)),
             (_TOTAL, Tone.OVER, "with overdraft" * has_overdraft),
             (_PREVIOUS, Tone.ACCENT, view.previous_label * bool(view.previous)),
             (_FORECAST, Tone.ACCENT, "forecast" * bool(view.forecast)),
             (_MONTHLY, Tone.TEXT, "monthly values of the source" * bool(view.monthly_points())),
             (marks, Tone.ACCENT, "events" * bool(marks)),
-            (_THRESHOLD, Tone.WARN, f"{limits.warn * 100:g} and {limits.critical * 100:g} %"),
+            (_THRESHOLD, Tone.WARN, thresholds * bool(view.limit)),
             ("", Tone.QUIET, "  arrow keys: inspect values"),
         )
         shown: list[Fragment] = []
