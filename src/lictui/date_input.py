@@ -128,7 +128,7 @@ def _named_day(name: str, now: float, tz: tzinfo | None) -> TimeRange:
             return TimeRange(length, max(0.0, from_local(noon, tz)))
         if moment and not year:
             raise UsageError(f"{name} is in the future")
-    raise UsageError(f"invalid time {name!r}", f"for example {EXAMPLES}")
+    raise UsageError(f"invalid time {name!r}", f"examples: {EXAMPLES}")
 
 
 def _parsed(text: str, form: str) -> datetime | None:

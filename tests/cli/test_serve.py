@@ -174,8 +174,10 @@ async def test_slow_clients_keep_out_no_page(
     monkeypatch.setattr("lictui.cli.web._CONNECTING", 0.0)
     monkeypatch.setattr("lictui.cli.web._REQUEST_TIMEOUT", 0.1)
     monkeypatch.setattr("lictui.cli.web._MAX_CONNECTIONS", 2)
-    async with web_server(Access(), tmp_path).listening() as listening:
+    server = web_server(Access(), tmp_path)
+    async with server.listening() as listening:
         port = listening.sockets[0].getsockname()[1]
+        assert server.public_url == f"http://127.0.0.1:{port}"
         headers = {"Origin": f"http://127.0.0.1:{port}"}
         async with (
             aiohttp.ClientSession() as session,

@@ -5,13 +5,13 @@ Both read the history and poll nothing. JSON: `lictui.forecast/1` and `lictui.pe
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 from msgspec.structs import replace
 
 from lictui.analysis.forecast import METHOD, Forecast, Reach, describe_forecast
+from lictui.analysis.series import day_of
 from lictui.cli.context import (
     load_configuration,
     open_history,
@@ -37,6 +37,8 @@ from lictui.history.peaks import find_peaks
 from lictui.model import Model
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from lictui.engine.board import MergedBoard
 
 _NO_READINGS: Final = "No readings yet."
@@ -82,7 +84,7 @@ def forecast(
     settings, registered = load_configuration(context)
     selected = {server.name for server in select_servers(registered, servers, group)}
     now = SystemClock().now()
-    today = datetime.fromtimestamp(now, UTC).astimezone(resolve_timezone(context, tz)).date()
+    today = day_of(now, resolve_timezone(context, tz))
     with open_history(context, past=True) as history, working("computing forecasts"):
         require_recorded(history, products=products)
         board = load_board(registered, history, settings.alerts)

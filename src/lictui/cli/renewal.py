@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,6 +18,7 @@ from lictui.clock import SystemClock
 from lictui.config.entitlements import load_entitlements
 from lictui.engine.queries import load_board
 from lictui.engine.renewal import Basis, RenewalQuery, renewal_positions
+from lictui.engine.thread import run
 from lictui.errors import UsageError
 from lictui.paths import make_folder
 from lictui.report.model import months_before
@@ -108,7 +108,7 @@ def renewal(
     query = RenewalQuery(start, now, zone, settings, Basis(basis), headroom / 100)
     with open_history(context) as history, working("building the renewal pack"):
         board = load_board(servers, history, settings.alerts)
-        positions = asyncio.run(renewal_positions(history, board, query, clock))
+        positions = run(renewal_positions(history, board, query, clock))
     if not any(position.stats for position in positions):
         click.echo(f"lictui: no data was recorded in the last {months} months", err=True)
         return 1

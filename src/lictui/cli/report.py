@@ -5,7 +5,6 @@ Both read the history and poll nothing. The JSON of `contract` is `lictui.contra
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from datetime import date
 from importlib.util import find_spec
@@ -39,6 +38,7 @@ from lictui.engine.entitlements import (
 )
 from lictui.engine.outlook import PastQuery, past_summaries
 from lictui.engine.queries import load_board
+from lictui.engine.thread import run
 from lictui.errors import UsageError
 from lictui.installation import extra_command
 from lictui.report.build import ReportQuery, build_report
@@ -251,7 +251,7 @@ def _overview(
     with open_history(context, past=True) as history, working("reading the history"):
         board = load_board(registered, history, settings.alerts)
         summaries = {
-            grouping: asyncio.run(past_summaries(history, board, grouping, query, clock))
+            grouping: run(past_summaries(history, board, grouping, query, clock))
             for grouping in groupings(entitlements)
         }
     overview = compare_entitlements(board, entitlements, summaries, query.today)

@@ -135,6 +135,9 @@ class WebServer(Server):
         loop, connect = asyncio.get_running_loop(), partial(self._connect, server)
         try:
             async with await loop.create_server(connect, self.host, self.port) as listening:
+                if self.public_url.endswith(":0"):  # any free port
+                    port = listening.sockets[0].getsockname()[1]
+                    self.public_url = f"{self.public_url.removesuffix('0')}{port}"
                 yield listening
         finally:
             await runner.cleanup()

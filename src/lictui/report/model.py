@@ -5,7 +5,7 @@ Timestamps are UTC epoch seconds, days are those of the report's time zone, None
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import date, timedelta, tzinfo
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from lictui.analysis.forecast import Forecast, describe_forecast, direction_text
 from lictui.analysis.series import day_bounds, day_of, day_start, next_month
 from lictui.engine.alerts import severity_rank
 from lictui.model import SEVERE_LEVELS, Event, Level, Model
+from lictui.time_range import to_local
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -261,4 +262,4 @@ def zone_name(zone: tzinfo | None, timestamp: int) -> str:
     """Return the name of a zone; of the system's zone its abbreviation at that time."""
     if zone is not None:
         return str(zone)
-    return datetime.fromtimestamp(timestamp, UTC).astimezone().tzname() or "local time"
+    return to_local(timestamp, None).tzname() or "local time"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, tzinfo
+from datetime import date, tzinfo
 from enum import StrEnum
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from lictui.engine.entitlements import format_money
 from lictui.model import SEVERE_LEVELS, Level, percent_text
+from lictui.time_range import to_local
 
 if TYPE_CHECKING:
     from lictui.analysis.usage import Period
@@ -77,16 +78,11 @@ def month_title(day: date) -> str:
     return f"{day:%B} {day.year}"
 
 
-def local_time(timestamp: float, zone: tzinfo | None) -> datetime:
-    """Return a UTC timestamp as local time; `zone` None is the system's zone."""
-    return datetime.fromtimestamp(timestamp, UTC).astimezone(zone)
-
-
 def format_time(timestamp: float | None, zone: tzinfo | None) -> str:
     """Return `Tue 13 Oct, 10:35` in local time."""
     if timestamp is None:
         return NONE
-    local = local_time(timestamp, zone)
+    local = to_local(timestamp, zone)
     return f"{local:%a} {local.day} {local:%b}, {local:%H:%M}"
 
 

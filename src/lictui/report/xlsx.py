@@ -15,6 +15,7 @@ from lictui.report import text
 from lictui.report.renewal import INCREASES
 from lictui.report.sections import columns
 from lictui.report.text import LEVEL_COLORS, Bounded, CellKind, format_cell
+from lictui.time_range import to_local
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -256,7 +257,7 @@ class Worksheet:
                 self.sheet.write_datetime(*position, value, cell_format)
             case _ if kind is CellKind.TIME:
                 # A spreadsheet knows no time zones: local time.
-                local = text.local_time(value, self._zone).replace(tzinfo=None)
+                local = to_local(value, self._zone).replace(tzinfo=None)
                 self.sheet.write_datetime(*position, local, cell_format)
             case _:
                 number = value / _HOUR if kind is CellKind.SECONDS else value
