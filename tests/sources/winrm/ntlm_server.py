@@ -32,7 +32,7 @@ class NtlmServer:
     close_between_legs: bool = False
     close_after_login: bool = False
     shut_out_after: int = 10**6  # questions that one login is good for
-    clear: bool = False  # answers sealed questions in the clear
+    clear: int = 0  # the status with which it answers sealed questions in the clear
     forge: bool = False  # changes one bit of what it seals
     connections: int = 0
     logins: int = 0
@@ -123,7 +123,7 @@ class _Connection:
                 data, end, _ = answer.rpartition(b"--Encrypted Boundary--")
                 answer = data[:-1] + bytes([data[-1] ^ 1]) + end + b"\r\n"
             answer = answer.replace(b"--Encrypted", b"--" + self._server.blank + b"Encrypted")
-        self._send(200, f"Content-Type: {kind}\r\n", answer)
+        self._send(self._server.clear or 200, f"Content-Type: {kind}\r\n", answer)
 
     def _send(self, status: int, headers: str, body: bytes) -> None:
         head = f"HTTP/1.1 {status} -\r\n{headers}Content-Length: {len(body)}\r\n\r\n"

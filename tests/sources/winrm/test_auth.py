@@ -5,7 +5,7 @@ import base64
 from collections.abc import Awaitable, Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -216,20 +216,21 @@ async def test_wrong_password_is_tried_once(
 
 
 @pytest.mark.parametrize(
-    ("flaw", "words"),
+    ("flaw", "kind", "words"),
     [
-        ({"clear": True}, "unencrypted response"),
-        ({"close_between_legs": True}, "closed during authentication"),
+        ({"clear": 200}, FailureKind.PROTOCOL, "unencrypted response"),
+        ({"clear": 403}, FailureKind.FORBIDDEN, "HTTP 403"),
+        ({"close_between_legs": True}, FailureKind.PROTOCOL, "closed during authentication"),
         # The password was right: the next connection is refused for lack of a login.
-        ({"close_after_login": True}, "closed after authentication"),
+        ({"close_after_login": True}, FailureKind.PROTOCOL, "closed after authentication"),
     ],
 )
 async def test_insecure_or_broken_exchange_is_refused(
-    connect: Connect, flaw: dict[str, bool], words: str
+    connect: Connect, flaw: dict[str, Any], kind: FailureKind, words: str
 ) -> None:
-    async with NtlmServer(answer, **flaw) as listener:  # type: ignore[arg-type]
+    async with NtlmServer(answer, **flaw) as listener:
         failure = await failure_of(connect(listener))
-        assert failure.kind is FailureKind.PROTOCOL
+        assert failure.kind is kind
         assert words in failure.message
 
 
