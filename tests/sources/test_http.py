@@ -156,10 +156,15 @@ async def test_cookies_are_neither_kept_nor_returned() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "words"), [(errno.EMFILE, "no more files"), (errno.EAGAIN, "no more threads")]
+    ("number", "kind", "words", "hint"),
+    [
+        (errno.EMFILE, FailureKind.CONFIG, "no more files", "ulimit"),
+        (errno.EAGAIN, FailureKind.CONFIG, "no more threads", "ulimit"),
+        (errno.EHOSTUNREACH, FailureKind.REFUSED, "no route to 127.0.0.1:1", "VPN"),
+    ],
 )
-async def test_shortage_of_this_machine_is_not_blamed_on_the_server(
-    number: int, words: str, monkeypatch: pytest.MonkeyPatch
+async def test_fault_of_this_machine_is_not_blamed_on_the_server(
+    number: int, kind: FailureKind, words: str, hint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def connect(*_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number))
@@ -167,9 +172,9 @@ async def test_shortage_of_this_machine_is_not_blamed_on_the_server(
     monkeypatch.setattr("anyio.connect_tcp", connect)
     async with http_client(1) as client:
         failure = await failure_of(client)
-    assert (failure.kind, failure.step) == (FailureKind.CONFIG, Step.CONNECT)
+    assert (failure.kind, failure.step) == (kind, Step.CONNECT)
     assert failure.message.endswith(words)
-    assert "ulimit" in failure.hint
+    assert hint in failure.hint
 
 
 async def test_unsendable_header_is_not_shown() -> None:
