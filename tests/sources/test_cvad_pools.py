@@ -161,20 +161,11 @@ def test_rows_of_one_key_are_summed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("product", "license_type", "counted"),
-    [
-        ("Unknown", "SYS", False),
-        (None, "SYS", False),
-        ("XenDesktopXdt", "SYS", True),
-    ],
+    ("product", "code"), [("Unknown", "CITRIX"), (None, "CITRIX"), ("XenDesktopXdt", "XDT_PLT_CCS")]
 )
-def test_start_up_licenses_are_listed_and_not_counted(
-    product: object,
-    license_type: str,
-    counted: bool,  # noqa: FBT001 - a parameter of the test
-) -> None:
-    (pool,) = pools_of({"LicenseProductName": product, "LicenseType": license_type})
-    assert pool.counted is counted
+def test_start_up_licenses_are_listed_and_not_counted(product: object, code: str) -> None:
+    (pool,) = pools_of({"LicenseProductName": product, "LicenseType": "SYS"})
+    assert (pool.product, pool.counted) == (code, code != "CITRIX")
 
 
 @pytest.mark.parametrize(
