@@ -214,12 +214,11 @@ def _import_capacities(
     times, width = imported["time"][order], imported["width"][order]
     own = _own_times(db, pool, first, last)
     marks = valid.valid_from[(valid.valid_from >= first) & (valid.valid_from <= last)]
-    marks = marks if stored else marks[:0]
     time = sorted_unique(times, own[own <= last], marks, own[own > last][:1])
     at = valid.at(time)
     installed, overdraft = valid.installed[at], valid.overdraft[at]
     place = np.searchsorted(time, times)
-    known_before = times >= (valid.valid_from[0] if stored else FOREVER)
+    known_before = times >= valid.valid_from[0]
     for column, name in ((installed, "installed"), (overdraft, "overdraft")):
         before = np.where(known_before, column[place], np.nan)
         counts = imported[name][order]

@@ -125,19 +125,19 @@ class Capacities(Struct, frozen=True, eq=False):
     valid_from: IntArray
     installed: FloatArray  # NaN: unknown
     overdraft: FloatArray
-    interval: FloatArray  # seconds between two polls, or BY_GAPS
-    gaps: IntArray  # when polls brought no figure
+    interval: FloatArray  # seconds between two polls, or BY_GAPS; 0: the poll had no figure
 
     @classmethod
     def of(cls, capacities: Sequence[Capacity]) -> Capacities:
         """Return capacities in order of time."""
-        rows = capacities or ((0, None, None, 0.0),)
-        start, installed, overdraft, interval = zip(*rows, strict=True)
-        valid_from = np.array(start, np.int64)
-        seconds = np.array(interval, np.float64)
-        gaps = valid_from[seconds == 0] if capacities else valid_from[:0]
-        counts = [np.array(column, np.float64) for column in (installed, overdraft)]
-        return cls(valid_from, counts[0], counts[1], seconds, gaps)
+        start, *columns = zip(*(capacities or ((0, None, None, 0.0),)), strict=True)
+        return cls(np.array(start, np.int64), *np.array(columns, np.float64))
+
+    @property
+    def gaps(self) -> IntArray:
+        """When polls brought no figure."""
+        times: IntArray = self.valid_from[self.interval == 0]
+        return times
 
     def licenses(self, times: IntArray) -> tuple[FloatArray, FloatArray]:
         """Return what is installed, and the overdraft, at each time."""

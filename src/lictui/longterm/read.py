@@ -102,7 +102,7 @@ class _PoolSamples(Struct, frozen=True, eq=False):
         if not len(valid_from):
             return Capacities.of(())
         installed, overdraft = (self._at(name, valid_from) for name in (INSTALLED, OVERDRAFT))
-        return Capacities(valid_from, installed, overdraft, intervals, gaps)
+        return Capacities(valid_from, installed, overdraft, intervals)
 
     def _buckets(self, resolution: str, width: int) -> Series:
         start = np.unique(self._of(next(iter(BUCKET_METRICS)), resolution).times)
