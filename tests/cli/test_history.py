@@ -118,11 +118,9 @@ def test_commands_create_no_history(paths: Paths, cli: Cli, command: str) -> Non
 def events(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     set_time(monkeypatch, START)
     with closing(HistoryFixture(paths.history)) as fixture:
-        fixture.history.add_events(
-            (
-                Event(START - DAY - 60, EventKind.VERSION, "lic-02", "=version 1 -> 2"),
-                Event(START - 9, EventKind.ALERT, "lic-01", "raised", "XDT_PLT_UD", Level.WARN),
-            )
+        fixture.add_events(
+            Event(START - DAY - 60, EventKind.VERSION, "lic-02", "=version 1 -> 2"),
+            Event(START - 9, EventKind.ALERT, "lic-01", "raised", "XDT_PLT_UD", Level.WARN),
         )
 
 

@@ -14,8 +14,9 @@ from lictui.analysis.series import Bucket, Resolution, SeriesQuery
 from lictui.config.settings import Retention
 from lictui.csvfile import csv_lines
 from lictui.history.csv_export import ExportQuery
+from lictui.history.journal import AlertChanges
 from lictui.history.store import History
-from lictui.model import PoolKey
+from lictui.model import Event, PoolKey
 
 PRODUCT = "XDT_PLT_UD"
 MIDNIGHT = int(START) - 6 * 3600
@@ -40,6 +41,10 @@ class HistoryFixture:
         """Let time be `at`, and what is due be rolled up."""
         self.clock._now = at
         self.history.compact()
+
+    def add_events(self, *events: Event) -> None:
+        """Events that belong to no poll."""
+        self.history.append_many((), AlertChanges(events=events))
 
     def record(
         self,

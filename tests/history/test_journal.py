@@ -34,8 +34,8 @@ def test_events_are_newest_first(fixture: HistoryFixture) -> None:
 
 def test_events_of_a_wrong_future_hide_no_newer_ones(fixture: HistoryFixture) -> None:
     now = fixture.clock.now()
-    fixture.history.add_events([event(now + 9 * 365 * DAY, "ahead"), event(now + 1, "next")])
-    fixture.history.add_events([event(now - 1, "before"), event(now, "now")])
+    fixture.add_events(event(now + 9 * 365 * DAY, "ahead"), event(now + 1, "next"))
+    fixture.add_events(event(now - 1, "before"), event(now, "now"))
     assert [it.message for it in fixture.history.events(3)] == ["now", "before", "ahead"]
     assert [it.message for it in fixture.history.events(9, now + 2)] == ["now", "before", "next"]
     pages = fixture.history.event_pages(1)
@@ -43,7 +43,7 @@ def test_events_of_a_wrong_future_hide_no_newer_ones(fixture: HistoryFixture) ->
 
 
 def test_events_expire_after_retention(fixture: HistoryFixture) -> None:
-    fixture.history.add_events([event(MIDNIGHT - 401 * DAY), event(MIDNIGHT - DAY)])
+    fixture.add_events(event(MIDNIGHT - 401 * DAY), event(MIDNIGHT - DAY))
     fixture.compact_at(MIDNIGHT + 4000 * DAY)
     assert len(fixture.history.events(10)) == 2  # no reading shows that so much time has passed
     fixture.poll_series(MIDNIGHT, [5] * 24, every=HOUR)
@@ -157,7 +157,7 @@ def test_alert_of_an_unknown_kind_is_left_out(fixture: HistoryFixture) -> None:
 
 def test_event_pages_yield_the_whole_log(fixture: HistoryFixture) -> None:
     lines = [Event(MIDNIGHT + at // 2, EventKind.ALERT, "a", str(at)) for at in range(25)]
-    fixture.history.add_events(lines)
+    fixture.add_events(*lines)
     pages = list(fixture.history.event_pages(10))
     assert [len(page) for page in pages] == [10, 10, 5]
     assert [it.message for page in pages for it in page] == [str(at) for at in range(24, -1, -1)]

@@ -111,7 +111,7 @@ def test_scrubbed_copy_contains_no_name(recorded: HistoryFixture, tmp_path: Path
         Event(NOON + 3, EventKind.NOTICE, "", "lic-02: /home/alice/x"),
         Event(NOON + 4, EventKind.ALERT, "lic-02", "raised: no answer from lic-02.corp"),
     )
-    recorded.history.add_events(lines)
+    recorded.add_events(*lines)
     result = snapshot(
         pool(PRODUCT, 5, 500, vendor="alicevendor"),
         reported_name="LIC-02",

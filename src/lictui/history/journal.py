@@ -53,11 +53,6 @@ class Journal(HistoryFile):
 
     _clock: Clock  # set by History
 
-    def add_events(self, events: Iterable[Event]) -> None:
-        """Add events that belong to no poll."""
-        with self._writing() as db:
-            add_events(db, events)
-
     def events(
         self,
         limit: int,
