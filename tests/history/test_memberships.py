@@ -17,15 +17,6 @@ def find(fixture: HistoryFixture, *active: str, **options: object) -> list[Membe
     return [membership for members in found.values() for membership in members]
 
 
-def test_pool_counts_from_its_first_reading_while_its_server_is_polled(
-    fixture: HistoryFixture,
-) -> None:
-    fixture.poll_series(MIDNIGHT, [5, 5, 5])
-    (membership,) = find(fixture, "lic-01")
-    assert (membership.server, membership.since, membership.until) == ("lic-01", MIDNIGHT, None)
-    assert membership.pools == (("lic-01", PoolKey(PRODUCT)),)
-
-
 def test_pool_of_a_removed_server_counts_to_the_end_of_its_last_bucket(
     fixture: HistoryFixture,
 ) -> None:

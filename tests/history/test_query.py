@@ -19,17 +19,6 @@ def starts(fixture: HistoryFixture, length: int = HOUR) -> list[int]:
     return [one.start - MIDNIGHT for one in fixture.buckets(MIDNIGHT, MIDNIGHT + length, 300)]
 
 
-def test_series_of_a_day_in_five_minutes(fixture: HistoryFixture) -> None:
-    fixture.poll_series(MIDNIGHT, [turn % 7 for turn in range(1440)])
-    result = fixture.series(MIDNIGHT, MIDNIGHT + DAY, 300)
-    assert (result.width, len(result.buckets)) == (300, 288)
-    first = result.buckets[0]
-    assert (first.start, first.end) == (MIDNIGHT, MIDNIGHT + 300)
-    assert (first.low, first.average, first.high, first.last) == (0, 2.0, 4, 4)
-    assert (first.high_at, first.samples) == (MIDNIGHT + 240, 5)
-    assert (first.installed, first.overdraft) == (500, 50)
-
-
 @pytest.mark.parametrize("bucket", [300, 900, HOUR, 5400, 6 * HOUR, DAY])
 def test_series_is_the_same_packed_and_unpacked(tmp_path: Path, bucket: int) -> None:
     line = [turn * 37 % 101 for turn in range(3000)]

@@ -67,14 +67,6 @@ def test_impossible_figure_is_unknown(fixture: HistoryFixture) -> None:
     assert fixture.readings() == [(MIDNIGHT, None), (MIDNIGHT + 60, 2**31 - 1)]
 
 
-def test_installed_is_recorded_over_time(fixture: HistoryFixture) -> None:
-    fixture.record(MIDNIGHT, 5, installed=100)
-    fixture.record(MIDNIGHT + 60, 5, installed=100)
-    fixture.record(MIDNIGHT + 120, 5, installed=150)
-    fixture.record(MIDNIGHT + 180, 5, installed=None)
-    assert [row[6] for row in fixture.export()] == ["100", "100", "150", ""]
-
-
 def test_pool_has_its_last_name_and_model(fixture: HistoryFixture) -> None:
     one = server()
     fixture.history.append(one, poll(snapshot(pool("X", name="X")), at=MIDNIGHT))
