@@ -53,7 +53,7 @@ class Check:
 
     def __init__(self, history: History, clock: FakeClock) -> None:
         self.history = history
-        self._clock = clock
+        self.clock = clock
 
     async def sentences(
         self,
@@ -62,6 +62,7 @@ class Check:
         timezone: str = "UTC",
         *,
         enabled: bool = True,
+        checker: AnomalyChecker | None = None,
     ) -> dict[str, dict[str, str]]:
         if board is None:
             result = snapshot(pool(CODE, 170, 500, 0, model=model))
@@ -69,10 +70,10 @@ class Check:
             board = apply_poll(board, Poll("lic-01", NOW, 0.1, result))
         settings = Settings(timezone=timezone, alerts=AlertSettings(Thresholds(unusual=enabled)))
         anomalies: dict[str, dict[str, str]] = {}
-        checker = AnomalyChecker(self.history, self._clock)
+        checker = checker or AnomalyChecker(self.history, self.clock)
         task = asyncio.create_task(checker.check(merge_board(board), settings, anomalies))
         while not task.done():
-            await self._clock.advance(0.02)
+            await self.clock.advance(0.02)
         await task
         return anomalies
 
@@ -128,6 +129,20 @@ async def test_anomaly_of_assigned_licenses_counts_new_ones(check: Check) -> Non
     import_past(check.history, "lic-01", CODE, more)
     sentence = (await check.sentences(model=Model.USER_DEVICE))["lic-01"][CODE]
     assert "unusual change of assignments: +41 by 10:00 (typical Tuesday: +1" in sentence
+
+
+async def test_anomaly_check_is_made_once_an_hour(
+    check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[float] = []
+    monkeypatch.setattr(
+        "lictui.engine.outlook.anomaly_of", lambda *_: looks.append(check.clock.now())
+    )
+    checker = AnomalyChecker(check.history, check.clock)
+    for pause, times in ((0, 1), (1700, 1), (120, 2)):  # until 10:58, until 11:00
+        await check.clock.advance(pause)
+        await check.sentences(checker=checker)
+        assert len(looks) == times
 
 
 async def test_anomaly_check_can_be_disabled_and_skips_servers_that_are_down(

@@ -303,10 +303,11 @@ async def test_history_that_hangs_is_reported_and_left_behind(
     engine = await half_used.engine()
     while status_of(engine).state is not State.UP:
         await settle()
-    while not any("does not respond; polls" in notice for notice in engine.board.notices):
+    while engine._history is None:
         await half_used.clock.advance(20)  # the history may be opened late
+    while not any("does not respond; polls" in notice for notice in engine.board.notices):
+        await half_used.clock.advance(20)
     history = engine._history
-    assert history is not None
     await half_used.close(engine)
     engine._history_thread.notify(history.close)  # no other thread can close it
     never.set()

@@ -391,10 +391,11 @@ def test_cloud_status_belongs_to_the_listed_license_server() -> None:
         status_up("a", pool(), url="https://lic-01/wsman"),
         status_up("b", pool(), url="https://lic-02.example:5986/wsman"),
         status_up("c", pool(), url="https://lic-03/wsman"),  # may be either of two
+        status_up("d", pool(), url="https://lic-02.elsewhere/wsman"),  # another domain
         listing(*entries),
     )
     board = merge_board(Board(statuses))
-    assert [status.cloud_status for status in board.servers] == [entries[0], entries[1], None, None]
+    assert [s.cloud_status for s in board.servers] == [entries[0], entries[1], None, None, None]
 
 
 @pytest.mark.parametrize(

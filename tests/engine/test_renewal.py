@@ -48,11 +48,14 @@ def test_position_is_the_peak_of_the_sum_and_the_time_at_or_above_each_quantity(
 
 def test_proposed_quantity_is_usage_plus_headroom_rounded_up(fixture: ReportFixture) -> None:
     for name, product in (("a", CCS), ("u", UD)):
-        fixture.record_hourly(name, [100, *[40] * (HOURS - 1)], product=product)
+        busy = HOURS // 33  # 3 % of the time
+        fixture.record_hourly(
+            name, [100, *[60] * busy, *[40] * (HOURS - 1 - busy)], product=product
+        )
     answer = positions(fixture)
     for basis, headroom, quantity, assigned in (
         (Basis.PEAK, 0.1, 110, 110),
-        (Basis.P99, 0.1, 44, 110),  # assigned licenses stay assigned
+        (Basis.P99, 0.1, 66, 110),  # assigned licenses stay assigned
         (Basis.P95, 0.0, 40, 100),
         (Basis.PEAK, 0.011, 102, 102),
     ):
@@ -67,6 +70,7 @@ def test_what_was_not_entered_is_unknown(fixture: ReportFixture) -> None:
     assert list(answer) == ["ABSENT", UD, CCS]  # what was purchased is first
     assert (answer[CCS].purchased, answer[CCS].cost(1), answer[CCS].unused) == (None, None, 50)
     assert (answer["ABSENT"].usage(), answer["ABSENT"].unused) == ((None, False), None)
+    assert answer["ABSENT"].proposed(Basis.PEAK, 0.1) == (None, False)
     assert (answer[UD].installed, answer[UD].shortfall, answer[UD].unit_cost) == (None, 10, None)
     assert break_evens(answer.values()) == []
 

@@ -26,6 +26,7 @@ from lictui.engine.alerts import (
     last_poll_of,
     server_alerts,
     severity_rank,
+    usage_alerts,
 )
 from lictui.engine.board import FUTURE
 from lictui.history.journal import AlertChanges
@@ -79,7 +80,7 @@ def decide_alerts(
     """
     before = {state.key: state for state in states}
     current = _by_key(server_alerts(status, context.alerts, context.today))
-    lasting = _by_key(server_alerts(status, context.alerts, context.today, lasting=True))
+    lasting = current | _by_key(usage_alerts(status, context.alerts, lasting=True))
     for product, sentence in (context.anomalies or {}).items():
         name, since = status.server.name, status.last_success_at
         key = AlertKey(name, AlertKind.UNUSUAL, product)

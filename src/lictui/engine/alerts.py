@@ -86,14 +86,8 @@ def current_alerts(board: MergedBoard, today: date) -> tuple[AlertState, ...]:
     return tuple(sorted(conditions, key=lambda alert: severity_rank(alert.level)))
 
 
-def server_alerts(
-    status: ServerStatus, alerts: AlertSettings, today: date, *, lasting: bool = False
-) -> Iterator[AlertState]:
-    """Every condition that holds for one server; none for one that is disabled.
-
-    With `lasting`, usage counts until it is below its threshold by the clear margin: the condition
-    on which an alert that is raised already stays raised.
-    """
+def server_alerts(status: ServerStatus, alerts: AlertSettings, today: date) -> Iterator[AlertState]:
+    """Every condition that holds for one server; none for one that is disabled."""
     if status.state is State.DISABLED:
         return
     if status.state in _QUIET_STATES:
@@ -108,11 +102,7 @@ def server_alerts(
         for expiry in server_expiries(status)
         for alert in _expiry(status, expiry, alerts, today)
     }.values()
-    if status.snapshot is None:
-        return
-    for product, pools in reporting_pools(status).items():
-        limits = alerts.thresholds_of(status.server, product)
-        yield from _usage(status, pools, limits, limits.clear_margin if lasting else 0.0)
+    yield from usage_alerts(status, alerts)
     yield from _notices(status)
     if message := _activation_problem(status):
         name, since = status.server.name, status.last_success_at
@@ -227,20 +217,26 @@ def _when(days: int, verb: str = "expires") -> str:
 # Usage
 
 
-def _usage(
-    status: ServerStatus, pools: list[Pool], limits: Thresholds, margin: float
+def usage_alerts(
+    status: ServerStatus, alerts: AlertSettings, *, lasting: bool = False
 ) -> Iterator[AlertState]:
-    """Usage of one product: its pools stand in for one another, so their sum is what runs out."""
-    name, product, since = status.server.name, pools[0].product, status.last_success_at
-    is_unknown = any(pool.reading.in_use is None for pool in pools)
-    if is_unknown and can_report_usage(status, product):
-        message = f"{pools[0].name}: usage value unavailable"
-        yield AlertState(AlertKey(name, AlertKind.DATA, product), Level.WARN, message, since)
-    usage = product_usage(status, pools, limits, margin)
-    if usage and usage.level is not Level.OK:
-        ratio = usage.reading.ratio
-        key = AlertKey(name, AlertKind.USAGE, product)
-        yield AlertState(key, usage.level, usage.text, since, ratio)
+    """Usage by product: its pools stand in for one another, so their sum is what runs out.
+
+    With `lasting`, usage counts until it is below its threshold by the clear margin: the condition
+    on which an alert that is raised already stays raised.
+    """
+    name, since = status.server.name, status.last_success_at
+    for product, pools in reporting_pools(status).items():
+        is_unknown = any(pool.reading.in_use is None for pool in pools)
+        if is_unknown and can_report_usage(status, product):
+            message = f"{pools[0].name}: usage value unavailable"
+            yield AlertState(AlertKey(name, AlertKind.DATA, product), Level.WARN, message, since)
+        limits = alerts.thresholds_of(status.server, product)
+        usage = product_usage(status, pools, limits, limits.clear_margin if lasting else 0.0)
+        if usage and usage.level is not Level.OK:
+            ratio = usage.reading.ratio
+            key = AlertKey(name, AlertKind.USAGE, product)
+            yield AlertState(key, usage.level, usage.text, since, ratio)
 
 
 class ProductUsage(Struct, frozen=True):

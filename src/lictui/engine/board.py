@@ -502,9 +502,6 @@ def total_of(
     )
 
 
-# Filter by server, group or product, the same for `status` and the screens
-
-
 class UsageTotal(Struct, frozen=True):
     """A sum over all products that are counted alike."""
 
@@ -531,6 +528,9 @@ def _usage_total(verb: str, totals: Sequence[Total]) -> UsageTotal:
     partial = {f for f in FIGURES if any(total.is_partial(f) for total in totals)}
     partial |= {"ratio"} if partial else set()
     return UsageTotal(verb, in_use, installed, used / of if of else None, frozenset(partial))
+
+
+# Filter by server, group or product, the same for `status` and the screens
 
 
 Item = TypeVar("Item")

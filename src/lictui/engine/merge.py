@@ -125,31 +125,27 @@ class CloudServerList:
 
     def __init__(self, accounts: tuple[tuple[LicenseServer, ...], ...]) -> None:
         self.accounts = accounts
-        self._by_name: dict[str, LicenseServer] = {}
-        self._by_first_label: dict[str, list[LicenseServer]] = {}
+        # By the first label of a name: the names, and whose they are.
+        self._entries: dict[str, list[tuple[str, LicenseServer]]] = {}
         for entry in chain.from_iterable(accounts):
             for name in filter(None, (_plain(entry.fqdn), _plain(entry.host_id))):
-                self._by_name.setdefault(name, entry)
-                self._by_first_label.setdefault(name.split(".")[0], []).append(entry)
+                self._entries.setdefault(name.split(".")[0], []).append((name, entry))
 
     def find(self, status: ServerStatus) -> LicenseServer | None:
         """The entry of a license server: by full name, or by a bare name that is unambiguous."""
-        if not self._by_name:
+        if not self._entries:
             return None
         for member in status.members:
             # An account that was registered for this server, and lists nothing else.
             if member.snapshot and len(member.snapshot.license_servers) == 1:
                 return member.snapshot.license_servers[0]
-        names = [_plain(name) for name in host_names(status)]
-        for name in names:
-            if name in self._by_name:
-                return self._by_name[name]
-        similar = {
-            entry.host_id or entry.fqdn: entry
-            for name in names
-            for entry in self._by_first_label.get(name.split(".")[0], ())
-            if is_same_host(name, entry.fqdn) or is_same_host(name, entry.host_id)
-        }
+        similar: dict[str, LicenseServer] = {}
+        for name in map(_plain, host_names(status)):
+            for listed, entry in self._entries.get(name.split(".")[0], ()):
+                if name == listed:
+                    return entry
+                if is_same_host(name, listed):
+                    similar[entry.host_id or entry.fqdn] = entry
         return next(iter(similar.values())) if len(similar) == 1 else None
 
 

@@ -329,7 +329,6 @@ class AnomalyChecker:
         self._history = history
         self._clock = clock
         self._checked_hour: dict[str, int] = {}  # by server
-        self._pools: dict[str, list[KnownPool]] = {}  # of the history, by server
 
     async def check(
         self,
@@ -348,24 +347,26 @@ class AnomalyChecker:
         zone = time_zone(settings.timezone)
         hour = int(self._clock.now()) // _HOUR
         due = {name: up[name] for name in up if self._checked_hour.get(name) != hour}
-        self._pools.clear()
+        recorded: tuple[KnownPool, ...] = ()
         for name, status in due.items():
             self._checked_hour[name] = hour
             try:
-                anomalies[name] = await self._check_server(status, settings.alerts, zone)
+                recorded = recorded or tuple(self._history.pools())
+                alerts = settings.alerts
+                anomalies[name] = await self._check_server(status, recorded, alerts, zone)
             except LictuiError as error:  # a history that cannot be read is reported elsewhere
                 _log.info("anomaly check of %s: %s", name, error.message)
 
     async def _check_server(
-        self, status: ServerStatus, alerts: AlertSettings, zone: tzinfo | None
+        self,
+        status: ServerStatus,
+        recorded: Sequence[KnownPool],
+        alerts: AlertSettings,
+        zone: tzinfo | None,
     ) -> dict[str, str]:
         sentences = {}
-        if not self._pools:
-            for pool in self._history.pools():
-                self._pools.setdefault(pool.server, []).append(pool)
-        pools = [pool for name in status.member_names for pool in self._pools.get(name, ())]
         board = MergedBoard((status,))
-        for scope in scopes_by(GroupBy.SERVER, board, pools, alerts).values():
+        for scope in scopes_by(GroupBy.SERVER, board, recorded, alerts).values():
             if not alerts.thresholds_of(status.server, scope.product).unusual:
                 continue
             if sentence := anomaly_of(self._history, scope, self._clock.now(), zone):

@@ -233,11 +233,9 @@ class ProductHistoryReader:
 
 def event_filter(selection: ProductSelection) -> JournalFilter:
     """Events of the servers and of the product; the curve shows the level."""
-    statuses = [status for status, _ in selection.pools]
-    names = {name for status in statuses for name in (status.server.name, *status.member_names)}
-    owners = {status.history_key(pool.key)[0] for status, pool in selection.pools}
-    names |= owners | set(selection.servers)
-    return JournalFilter(tuple(sorted(names)), selection.product, _EVENT_KINDS)
+    members = {name for status, _ in selection.pools for name in status.member_names}
+    names = sorted(members | set(selection.servers))
+    return JournalFilter(tuple(names), selection.product, _EVENT_KINDS)
 
 
 def _draw(series: Series, query: ProductQuery) -> tuple[Bucket, ...]:
