@@ -234,6 +234,7 @@ users = "hidden"
         ("timezone = '../etc/passwd'", 1, "timezone", "unknown time zone"),
         ("polling = 5", 1, "polling", "must be a table"),
         ("[alerts]\ngroup = 1", 2, "alerts.group", "a table for each name"),
+        ("[alerts]\nwran = 0.8", 2, "alerts.wran", "unknown key"),
         ("[keymap]\nquit = 1", 2, "keymap.quit", "must be a string"),
         ('theme = "\\u001b[31m"', 1, "theme", "U+001B"),
         ('"polling.timeout" = 3', 1, '"polling.timeout"', "unknown key"),
@@ -322,6 +323,8 @@ def test_webhook_may_be_a_reference_and_is_masked(tmp_path: Path) -> None:
         ("timezone = 'Europe/Berln'", "did you mean Europe/Berlin?"),
         ("timezone = 'x'", "example: Europe/Berlin"),
         ("[polling]\ntimeout = 'long'", ""),
+        ("[alerts]\nwarn = 0.95", "one of them is the default: set both"),
+        ("[alerts]\nwarn = 0.9\ncritical = 0.8", ""),
     ],
 )
 def test_hint_fits_the_invalid_value(tmp_path: Path, text: str, expected: str) -> None:
