@@ -8,11 +8,12 @@ import pytest
 from msgspec.structs import replace
 from tests.report.report_fixture import CCS, END, HOURS, UD, ReportFixture, timestamp
 from tests.report.sample import sample_report
-from tests.support.values import poll, pool, snapshot
+from tests.support.values import poll, pool, server, snapshot
 
 from lictui.analysis.forecast import Forecast, ForecastStatus, Reach
 from lictui.config.entitlements import Entitlement
 from lictui.config.settings import Settings
+from lictui.engine.entitlements import Expiry, ExpiryKind
 from lictui.model import Level, Model
 from lictui.report.csv import render_csv
 from lictui.report.html import render_html
@@ -96,6 +97,63 @@ def test_summary_says_when_a_threshold_is_reached_next(
     report = replace(report, products=(replace(report.products[0], forecast=forecast),))
     found = [text.split(": ")[1] for label, text in statements(report) if label == "forecast"]
     assert found == [f"{text} 20 December 2026." for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("product", "figures", "level", "text"),
+    [
+        (UD, [85], "warn", "85 of 100 user/device licenses assigned at month end (85 %)."),
+        (UD, [100], "critical", "assigned at month end (100 %); 0 available."),
+        (CCS, [85, 92, 10], "critical", "90 % reached on 1 of 31 days."),
+        (CCS, [85, 89, 10], "warn", "80 % reached on 1 of 31 days."),
+        (CCS, [100, 100, 10], "critical", "2 h without free licenses in total."),
+    ],
+)
+def test_summary_describes_usage_above_a_threshold(
+    fixture: ReportFixture, product: str, figures: list[int], level: str, text: str
+) -> None:
+    last = figures[-1:]
+    fixture.record_hourly("a", figures + last * (HOURS - len(figures)), product=product)
+    ((label, sentence),) = statements(fixture.report())
+    assert label == level
+    assert sentence.endswith(text)
+
+
+def test_summary_describes_each_kind_of_expiration(fixture: ReportFixture) -> None:
+    fixture.record_hourly("a", [10] * HOURS)
+    report = fixture.report()
+    past, soon, later = date(2026, 11, 1), date(2026, 12, 3), date(2026, 12, 4)
+    expiries = (
+        Expiry(past, ExpiryKind.LICENSES, "a", CCS, "Premium", count=5),
+        Expiry(past, ExpiryKind.SUBSCRIPTION, "a", CCS, CCS, count=None),
+        Expiry(soon, ExpiryKind.ACTIVATION, "a"),
+        Expiry(soon, ExpiryKind.RENEWAL, "estate", CCS, "Premium"),
+        Expiry(later, ExpiryKind.LICENSES, "a", count=5),
+        Expiry(date(2027, 2, 2), ExpiryKind.LICENSES, "a", CCS, CCS, renewed=True),
+    )
+    report = replace(report, expiries=expiries)
+    shown = [(s.level.value, s.text) for s in summary(report) if s.label == "expiring"]
+    assert shown == [
+        ("critical", f"5 licenses of Premium ({CCS}) on a expired on 1 November 2026."),
+        ("critical", f"{CCS} on a: SA of ? licenses expired on 1 November 2026."),
+        ("critical", "a: license activation expires on 3 December 2026."),
+        ("warn", f"Premium ({CCS}), all servers: contract renewal due on 3 December 2026."),
+        (
+            "warn",
+            "5 licenses of a product that is not reported on a expire on 4 December 2026.",
+        ),
+    ]
+
+
+@pytest.mark.parametrize(("count", "more"), [(5, ""), (7, " and 2 more")])
+def test_summary_names_the_first_servers_without_data(
+    fixture: ReportFixture, count: int, more: str
+) -> None:
+    fixture.record_hourly("a", [10] * HOURS)
+    for number in range(1, count + 1):
+        fixture.servers[f"s{number}"] = server(f"s{number}")
+    expected = f"s1, s2, s3, s4, s5{more}: no data this month; excluded."
+    assert statements(fixture.report())[-1] == ("no data", expected)
 
 
 def test_summary_of_a_quiet_month_is_one_statement(fixture: ReportFixture) -> None:

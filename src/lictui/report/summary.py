@@ -129,7 +129,8 @@ def _limited(statements: Sequence[Statement], remark: str) -> Iterator[Statement
 def _usage(report: MonthlyReport) -> Iterator[Statement]:
     """Yield the products above a threshold, or that there is none among those with a level.
 
-    A product whose level is unknown is never counted as below its threshold.
+    A product whose level is unknown is never counted as below its threshold. That of an upper bound
+    is unknown, unless it is below.
     """
     above = [p for p in report.products if p.estate.level in LEVELS_ABOVE_WARN]
     for product in above:
@@ -173,8 +174,7 @@ def _title(product: ProductReport) -> str:
 
 def _describe_usage(product: ProductReport, report: MonthlyReport) -> str:
     scope, month = product.estate, product.estate.month
-    bound = "at most " if month.is_upper_bound else ""
-    quantity = f"{bound}{text.format_count(month.figure)} of {text.format_count(month.installed)}"
+    quantity = f"{text.format_count(month.figure)} of {text.format_count(month.installed)}"
     licenses = f"{quantity} {product.model.label} licenses"
     percent = text.format_percent(month.ratio, 0, (product.warn, product.critical))
     if product.is_assigned:
@@ -202,12 +202,11 @@ def _servers(report: MonthlyReport) -> Iterator[Statement]:
         limits = (product.warn, product.critical)
         for scope in product.critical_servers:
             month = scope.month
-            bound = "at most " if month.is_upper_bound else ""
             count, installed = map(text.format_count, (month.figure, month.installed))
             yield Statement(
                 scope.level,
                 scope.level.value,
-                f"{_title(product)} on {scope.name}: {bound}{count} of {installed}"
+                f"{_title(product)} on {scope.name}: {count} of {installed}"
                 f" {product.model.verb} ({text.format_percent(month.ratio, 0, limits)}).",
             )
 
