@@ -143,6 +143,15 @@ async def test_flood_of_interim_responses_ends_and_lets_other_tasks_run() -> Non
     assert rounds > 100
 
 
+async def test_large_response_in_small_pieces_is_read() -> None:
+    chunks = b"64\r\n" + b"x" * 100 + b"\r\n"
+    reply = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks * 3000
+    async with tcp_server(scripted_replies(reply + b"0\r\n\r\n")) as port:
+        server = Server("x", SourceName.CVAD, url=f"http://127.0.0.1:{port}")
+        async with polls.http_client(server, Limits()) as client:
+            assert len((await client.request("GET", "/", step=Step.AUTH)).body) == 300_000
+
+
 async def test_cookies_are_neither_kept_nor_returned() -> None:
     reply = http_reply(b"x").replace(b"\r\n\r\n", b"\r\nSet-Cookie: a=b\r\n\r\n")
     requests: list[bytes] = []
@@ -211,7 +220,8 @@ async def test_broken_new_connection_is_not_retried(clock: FakeClock) -> None:
     [
         (503, "", 1.0),
         (503, "120", None),
-        (429, "2", 2.0),
+        (429, "5", 5.0),
+        (429, "6", None),
         (429, "", None),
         (429, "Tue, 24 Nov 2026 06:00:04 GMT", 4.0),
         (429, "Tue, 24 Nov 2026 07:00:00 GMT", None),
