@@ -267,6 +267,18 @@ def test_gap_remains_after_importing_days(fixture: HistoryFixture, other: Histor
     assert result[12].start == MIDNIGHT + 3 * HOUR
 
 
+def test_failed_poll_remains_a_gap_in_an_imported_span(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5, 5], every=900)
+    fixture.record_failure(MIDNIGHT + 1200, every=900)
+    fixture.poll_series(MIDNIGHT + 1800, [5], every=900)
+    take(fixture, HEAD + _rows(6, first=10) + _rows(6, first=45))
+    result = fixture.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300)
+    assert [bucket.start - MIDNIGHT for bucket in result] == [
+        *range(0, 1200, 300),
+        *range(1800, 3600, 300),
+    ]
+
+
 def test_imported_pool_does_not_block_later_sums(fixture: HistoryFixture) -> None:
     fixture.poll_series(MIDNIGHT, [5] * 120, "lic-02")
     take(fixture, HEAD + _rows(6, first=-24 * 60))
