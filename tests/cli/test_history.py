@@ -105,10 +105,18 @@ def test_output_has_letters_beyond_the_encoding(
         assert expected in raw.getvalue()
 
 
-@pytest.mark.parametrize("command", ["export", "journal", "stats", "compact"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("history export", "history journal", "history stats", "history compact"),
+        *("history peaks", "history push", "forecast", "report", "renewal", "contract", "alerts"),
+        *("alerts ack --server a", "bundle --from 1h -o out"),
+    ],
+)
 def test_commands_create_no_history(paths: Paths, cli: Cli, command: str) -> None:
-    assert f"no history database at {paths.history}" in cli.refused("history", command)
+    assert f"no history database at {paths.history}" in cli.refused(*command.split())
     assert not paths.data_dir.exists()
+    assert not Path("out").exists()
 
 
 # lictui history journal

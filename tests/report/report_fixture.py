@@ -15,7 +15,11 @@ from lictui.history import blocks
 from lictui.history.store import History
 from lictui.model import Event, Model, Server
 from lictui.report.build import ReportQuery, build_report
+from lictui.report.csv import render_csv
+from lictui.report.html import render_html
+from lictui.report.markdown import render_markdown
 from lictui.report.model import MonthlyReport, ProductReport
+from lictui.report.sections import build_tree
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CCS = "XDT_PLT_CCS"
@@ -97,6 +101,12 @@ class ReportFixture:
         """Return the only product of the report."""
         (product,) = self.report(**query).products
         return product
+
+
+def texts(report: MonthlyReport) -> list[str]:
+    """Return the report in every format that is text."""
+    tree = build_tree(report)
+    return [render_html(tree), render_markdown(tree), render_csv(tree)]
 
 
 def hourly_figures(figure: int, noon_figure: int, days: Iterable[int]) -> list[int]:

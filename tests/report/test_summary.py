@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from tests.report.report_fixture import CCS, END, HOURS, UD, ReportFixture, timestamp
+from tests.report.report_fixture import CCS, END, HOURS, UD, ReportFixture, texts, timestamp
 from tests.report.sample import sample_report
 from tests.support.values import poll, pool, server, snapshot
 
@@ -16,8 +16,6 @@ from lictui.config.settings import Settings
 from lictui.engine.entitlements import Expiry, ExpiryKind
 from lictui.model import Level, Model
 from lictui.report.csv import render_csv
-from lictui.report.html import render_html
-from lictui.report.markdown import render_markdown
 from lictui.report.model import MonthlyReport
 from lictui.report.sections import build_tree
 from lictui.report.summary import key_figures, summary
@@ -171,13 +169,9 @@ def test_summary_of_a_month_without_data_reports_no_level(
     assert (first.level, first.label) == (Level.UNKNOWN, "no data")
     assert first.text == "No usage was recorded in this month."
     assert report.products[0].estate.level is Level.UNKNOWN
-    for written in (
-        render_html(build_tree(report)),
-        render_markdown(build_tree(report)),
-        render_csv(build_tree(report)),
-    ):
-        assert "below their thresholds" not in written
-        assert not re.search(r"\bok\b", re.sub("<style>.*</style>", "", written, flags=re.DOTALL))
+    for text in texts(report):
+        assert "below their thresholds" not in text
+        assert not re.search(r"\bok\b", re.sub("<style>.*</style>", "", text, flags=re.DOTALL))
 
 
 def test_summary_counts_only_products_with_a_level_as_ok(fixture: ReportFixture) -> None:
