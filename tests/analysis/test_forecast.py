@@ -168,13 +168,18 @@ def test_small_pool_that_is_often_exhausted_is_likely_to_be_again(seed: int) -> 
     assert full.probability > 0.5
 
 
-@pytest.mark.parametrize(("days", "sentence"), [(12, " (12 of 28 days)"), (0, " (0 of 28 days)")])
+@pytest.mark.parametrize(("days", "sentence"), [(27, " (27 of 28 days)"), (0, " (0 of 28 days)")])
 def test_short_history_is_insufficient(days: int, sentence: str) -> None:
     result = forecast_of(series(days, lambda _: 300))
     assert (result.status, result.based_on_days) == (ForecastStatus.NOT_ENOUGH_DATA, days)
     assert (result.per_week, result.expected(TODAY), result.interval(TODAY)) == (None, None, None)
     assert (result.horizon, result.installed) == (None, None)
     assert describe_forecast(result, TODAY) == f"insufficient history{sentence}"
+
+
+def test_history_of_four_weeks_has_a_trend() -> None:
+    result = forecast_of(series(28, lambda _: 300))
+    assert (result.status, result.based_on_days) == (ForecastStatus.FLAT, 28)
 
 
 def test_history_that_ended_long_ago_is_insufficient() -> None:
@@ -240,6 +245,27 @@ def test_expiry_of_all_licenses_matters_only_if_they_are_used() -> None:
     assert _reach(used, "installed").day == _IN_20
     unused = forecast_of(series(365, lambda _: 0), 10, {_IN_20: 10})
     assert (_reach(unused, "installed").probability, unused.shortfalls) == (0, ())
+
+
+@pytest.mark.parametrize(("ago", "is_recent"), [(28, True), (29, False)])
+def test_threshold_reached_within_four_weeks_is_reported(ago: int, *, is_recent: bool) -> None:
+    day = TODAY - timedelta(days=ago)
+    result = forecast_of(series(365, lambda _: 300) | {day: 500.0})
+    assert _reach(result, "installed").last_reached == (day if is_recent else None)
+
+
+def test_expected_usage_of_growth_without_noise_is_exact() -> None:
+    result = forecast_of(series(364, lambda at: 500 + 0.5 * at, noise=0, week=ROUND_THE_CLOCK))
+    assert result.expected(TODAY) == pytest.approx(682, abs=0.1)
+    assert result.expected(TODAY + timedelta(days=100)) == pytest.approx(732, abs=0.1)
+
+
+def test_two_days_after_a_move_of_licenses_do_not_show_it() -> None:
+    """They may be a weekend."""
+    moved = TODAY - timedelta(days=2)
+    figures = series(180, lambda at: 700 if at < 178 else 350, week=ROUND_THE_CLOCK)
+    installed = {day: 1000 if day < moved else 500 for day in figures}
+    assert _reach(forecast_of(figures, 500, None, installed), "critical").day == TODAY
 
 
 @pytest.mark.parametrize("since", [3, 6, 20])

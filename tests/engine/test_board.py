@@ -13,7 +13,7 @@ from tests.support.example_board import (
 from tests.support.example_board import (
     pool as example_pool,
 )
-from tests.support.values import poll, pool, server, snapshot
+from tests.support.values import failure, poll, pool, server, snapshot
 
 from lictui.config.settings import AlertSettings
 from lictui.engine.board import (
@@ -24,12 +24,13 @@ from lictui.engine.board import (
     Total,
     apply_poll,
     filter_board,
+    is_polled,
     mark_stale,
     with_servers,
 )
 from lictui.engine.merge import merge_board
 from lictui.errors import UsageError
-from lictui.model import Level, Model, Reading, Snapshot, State
+from lictui.model import Failure, FailureKind, Level, Model, Reading, Server, Snapshot, State
 
 
 def status(board: Board, name: str = "lic-01") -> ServerStatus:
@@ -49,6 +50,36 @@ def test_poll_changes_only_its_server(board: Board) -> None:
     assert status(after, "lic-02") is status(board, "lic-02")
     assert apply_poll(board, poll()) == after
     assert apply_poll(board, poll(name="removed")) == board
+
+
+def test_state_lasts_since_its_first_poll_and_polls_are_counted(board: Board) -> None:
+    found = []
+    results: list[Snapshot | Failure] = [snapshot(), snapshot(), failure(), failure(), snapshot()]
+    for at, result in enumerate(results):
+        board = apply_poll(board, poll(result, at=START + at))
+        after = status(board)
+        failed = after.failed_polls.get(FailureKind.TIMEOUT, 0)
+        found.append(((after.since or 0) - START, after.polls, failed))
+    assert found == [(0, 1, 0), (0, 2, 0), (2, 3, 1), (2, 4, 2), (4, 5, 2)]
+
+
+@pytest.mark.parametrize(
+    ("servers", "seconds", "expected"),
+    [
+        ((server(), server("lic-02")), 2700, True),
+        ((server(), server("lic-02")), 2701, False),
+        ((server("lic-02"),), 0, False),
+        ((server(enabled=False), server("lic-02")), 0, False),
+        ((server("off", enabled=False),), 0, True),
+        ((), 0, True),
+    ],
+    ids=["three intervals", "longer", "never", "disabled", "only disabled ones", "none"],
+)
+def test_board_is_polled_if_a_server_was_lately(
+    servers: tuple[Server, ...], seconds: float, *, expected: bool
+) -> None:
+    board = apply_poll(with_servers(Board(), servers), poll())
+    assert is_polled(merge_board(board), START + seconds) is expected
 
 
 def test_server_that_missed_three_polls_is_stale(board: Board) -> None:
