@@ -216,6 +216,9 @@ def test_license_dry_run_lists_licenses(paths: Paths, folder: Path, cli: Cli) ->
     dates = ["2026-12-01", "2025-02-06", "2027-03-31"]
     assert ["XDT_PLT_UD", "user/device", "100", *dates, "Retail", "LA-1:1"] in shown
     assert printed.err == "4 licenses in 3 files, dry run, nothing imported\n"
+    args = ("--server", "lic", "--dry-run")
+    one = cli("history", "import-licenses", str(folder / "one.LIC"), *args)
+    assert one.err == "1 license in 1 file, dry run, nothing imported\n"
     assert not paths.history.exists()
 
 

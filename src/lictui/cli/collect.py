@@ -22,7 +22,7 @@ from lictui.cli.context import (
 )
 from lictui.cli.export import own_command
 from lictui.cli.options import CommandContext, group_option, interval_option, option
-from lictui.cli.output import fields
+from lictui.cli.output import counted, fields
 from lictui.clock import SystemClock
 from lictui.config.settings import push_url
 from lictui.config.toml_document import InvalidValue
@@ -149,7 +149,7 @@ def _run(thread: EngineThread, metrics: MetricsPublisher, clock: SystemClock) ->
         thread.start()
         printer = ChangePrinter(thread.board)
         count = len(thread.board.registered.servers)
-        message = f"collecting from {count} {'server' if count == 1 else 'servers'}"
+        message = f"collecting from {counted(count, 'server')}"
         if count == 0:
             message = "no servers configured; servers added now will be polled"
         click.echo(f"lictui: {message}", err=True)

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from lictui import __version__
 from lictui.cli.context import open_history
 from lictui.cli.options import CommandContext, format_options, option
-from lictui.cli.output import emit_values
+from lictui.cli.output import counted, emit_values
 from lictui.config.entitlements import load_entitlements
 from lictui.config.json_schema import config_schema, servers_schema
 from lictui.config.loader import (
@@ -153,7 +153,7 @@ def check(context: CommandContext, /) -> int:
 
 
 def _count(items: Sequence[object], noun: str) -> str:
-    return f"{len(items) or 'no'} {noun}" + ("" if len(items) == 1 else "s")
+    return counted(len(items), noun) if items else f"no {noun}s"
 
 
 def _warnings(settings: Settings, servers: tuple[Server, ...], paths: Paths) -> Iterator[str]:

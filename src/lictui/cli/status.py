@@ -30,6 +30,7 @@ from lictui.cli.output import (
     Column,
     Kind,
     Row,
+    counted,
     data_output,
     emit,
     fields,
@@ -163,7 +164,7 @@ def status(
     settings, registered = load_configuration(context)
     selected = select_servers(registered, servers, group)
     clock = SystemClock()
-    with working(f"reading {len(selected)} servers"):
+    with working(f"reading {counted(len(selected), 'server')}"):
         polled = run(
             poll_once(selected, settings, context.paths, clock, timeout=timeout, contact=not cached)
         )
