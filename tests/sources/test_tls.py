@@ -218,6 +218,19 @@ async def test_keychain_of_macos_is_read_by_truststore(monkeypatch: pytest.Monke
     tls._context.cache_clear()
 
 
+@pytest.mark.parametrize("store", [None, "/etc/ssl/cert.pem"])
+async def test_bundle_of_certifi_is_read_only_where_the_system_has_no_store(
+    store: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = SimpleNamespace(cafile=store, capath=None)
+    monkeypatch.setattr("ssl.get_default_verify_paths", lambda: paths)
+    empty = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    monkeypatch.setattr("ssl.create_default_context", lambda: empty)
+    tls._context.cache_clear()
+    assert bool((await ssl_context(SERVER)).get_ca_certs()) is (store is None)
+    tls._context.cache_clear()
+
+
 @pytest.mark.skipif(os.name != "posix", reason="a pipe in a folder")
 @pytest.mark.parametrize("key", ["verify", "certificate"])
 async def test_file_that_never_answers_is_a_config_failure(key: str, tmp_path: Path) -> None:

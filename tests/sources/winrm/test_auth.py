@@ -113,6 +113,7 @@ async def test_client_certificate_is_announced_and_its_rejection_explained(
         {"auth": "certificate"},
         {"auth": "certificate", "certificate": "/x.pem", "url": "http://127.0.0.1/wsman"},
         {"auth": "negotiate", "username": ""},
+        {"auth": "negotiate", "secret": ""},
         {"auth": "basic", "secret": "env:MISSING_SECRET"},
     ],
 )
