@@ -36,6 +36,14 @@ USED = pool(in_use=1, installed=100)
 OTHER_PRODUCT = snapshot(pool("MPS_ENT_CCU", in_use=1, installed=10))
 THIRTEEN = snapshot(pool(in_use=10, installed=13, overdraft=0))
 ELEVEN_OF_13 = snapshot(pool(in_use=11, installed=13, overdraft=0))
+SOON = replace(USED, expires=TODAY + timedelta(days=60), permanent=False)
+SOONER = replace(SOON, expires=TODAY + timedelta(days=20), subscription_date=date(2028, 1, 1))
+LATER = replace(SOON, expires=TODAY + timedelta(days=400))
+ACTIVATION = Activation(ActivationStatus.ACTIVATED, TODAY + timedelta(days=5))
+
+
+def notice(title: str, kind: str = "grace") -> Snapshot:
+    return snapshot(USED, notices=(Notice(kind, Level.WARN, title),))
 
 
 def transitions(*results: int | Snapshot | Failure | None) -> list[str]:
@@ -85,6 +93,13 @@ def transitions(*results: int | Snapshot | Failure | None) -> list[str]:
         ([LOST, LOST, 50, 50], "raised critical, cleared critical"),
         ([50, DENIED], "raised critical"),
         ([failure(FailureKind.NO_DATA)], "raised warn"),
+        # Dates and what a server reports itself count immediately.
+        ([snapshot(SOON)], "raised warn"),
+        ([snapshot(SOON), snapshot(LATER)], "raised warn, cleared warn"),
+        ([snapshot(SOONER, SOON)], "raised critical, raised warn"),
+        ([snapshot(USED, activation=ACTIVATION), snapshot(USED)], "raised warn, cleared warn"),
+        # A title that counts days is one alert.
+        ([notice("15 days"), LOST, notice("14 days"), snapshot(USED)], "raised warn, cleared warn"),
     ],
 )
 def test_alerts_follow_the_polls(results: list[Any], events: str) -> None:
@@ -132,31 +147,12 @@ def test_ended_snooze_repeats_the_alert() -> None:
     assert scenario.transitions() == ["raised warn", "repeated warn"]
 
 
-def test_expiry_is_raised_and_cleared_immediately() -> None:
-    soon = replace(USED, expires=TODAY + timedelta(days=60), permanent=False)
-    later = replace(soon, expires=TODAY + timedelta(days=400))
-    assert transitions(snapshot(soon)) == ["raised warn"]
-    assert transitions(snapshot(soon), snapshot(later)) == ["raised warn", "cleared warn"]
+def test_date_that_comes_nearer_is_escalated() -> None:
     scenario = AlertScenario()
-    scenario.poll(snapshot(soon))
+    scenario.poll(snapshot(SOON))
     scenario.today = TODAY + timedelta(days=31)
-    scenario.poll(snapshot(soon))
+    scenario.poll(snapshot(SOON))
     assert scenario.transitions() == ["raised warn", "worse critical"]
-    first = TODAY + timedelta(days=20)
-    other = replace(soon, expires=first, subscription_date=date(2028, 1, 1))
-    assert transitions(snapshot(other, soon)) == ["raised critical", "raised warn"]
-
-
-def test_activation_and_notices_are_raised_immediately() -> None:
-    activation = Activation(ActivationStatus.ACTIVATED, TODAY + timedelta(days=5))
-    active = snapshot(USED, activation=activation)
-    assert transitions(active, snapshot(USED)) == ["raised warn", "cleared warn"]
-    today, tomorrow = (
-        snapshot(USED, notices=(Notice("grace", Level.WARN, f"Grace period, {days} days left"),))
-        for days in (15, 14)
-    )
-    events = transitions(today, failure(), tomorrow, snapshot(USED))
-    assert events == ["raised warn", "cleared warn"]
 
 
 @pytest.fixture
@@ -198,12 +194,6 @@ def test_lost_source_is_logged_and_stays_lost_while_its_server_is_stale(
     assert merged.transitions() == ["raised warn", "raised warn"]
 
 
-NOTICE, GRACE = (
-    snapshot(USED, notices=(Notice(kind, Level.WARN, "Daemon down"),))
-    for kind in ("server", "grace")
-)
-
-
 @pytest.mark.parametrize(
     ("results", "lines"),
     [
@@ -219,8 +209,11 @@ NOTICE, GRACE = (
         ),
         # Lines of their own say that a server is down, that it is up, and what it reports.
         ([LOST, LOST, 50, 50], []),
-        ([NOTICE, snapshot(USED)], ["ok resolved after 15 min: Daemon down"]),
-        ([GRACE, snapshot(USED)], ["ok resolved after 15 min: Daemon down"]),
+        (
+            [notice("Daemon down", "server"), snapshot(USED)],
+            ["ok resolved after 15 min: Daemon down"],
+        ),
+        ([notice("Daemon down"), snapshot(USED)], ["ok resolved after 15 min: Daemon down"]),
     ],
     ids=["usage", "server", "notice", "grace period"],
 )

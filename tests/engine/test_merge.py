@@ -59,6 +59,8 @@ CHECKMK = status_up(
     "mk", pool(installed=550, overdraft=None), source=SourceName.COMMAND, format="checkmk",
     same_as="lic",
 )  # fmt: skip
+OFF = status_up("lic", pool(in_use=10), mode=Mode.FILE, enabled=False)
+OFF = replace(OFF, state=State.DISABLED)
 NO_INVENTORY: dict[str, Any] = {"installed": None, "overdraft": None}
 
 
@@ -71,13 +73,14 @@ NO_INVENTORY: dict[str, Any] = {"installed": None, "overdraft": None}
         ((lic(10, Mode.LAS), ddc(3, Mode.LAS, **NO_INVENTORY)), Reading(10, 500, 50)),
         ((lic(None), ddc(7, installed=9)), Reading(7, 500, 50)),
         ((status_failed(lic(10)), ddc(11)), Reading(11, 500, 50)),
+        ((OFF, ddc(11)), Reading(11, 500, 50)),
         ((lic(None), CHECKMK), Reading(412, 500, 50)),
         ((lic(None, installed=None), CHECKMK), Reading(412, 550, None)),
     ],
     ids=[
         "license server", "site with LAS", "site, without inventory of the license server",
         "site without inventory last", "missing figure of the next", "site that responds",
-        "count with overdraft last", "only count, with overdraft",
+        "enabled site", "count with overdraft last", "only count, with overdraft",
     ],
 )  # fmt: skip
 def test_merged_figures_are_those_of_the_most_trusted_source(
@@ -86,7 +89,8 @@ def test_merged_figures_are_those_of_the_most_trusted_source(
     status = merge_statuses(*statuses)
     found = only_pool(status)
     assert (status.server.name, status.state, status.failure) == ("lic", State.UP, None)
-    assert found.reading == reading
+    (total,) = merge_board(Board((status,))).totals()
+    assert found.reading == total.reading == reading
     assert source_of(status, "in_use") == status.history_key(found.key)[0]
 
 
@@ -212,15 +216,6 @@ def test_source_that_was_never_read_is_expected_with_its_recorded_pools() -> Non
     without_inventory = replace(lic, state=State.NO_DATA)
     board = merge_board(Board((without_inventory, cvad_status("ddc", pool(in_use=11)))))
     assert [total.product for total in board.totals()] == ["XDT_PLT_UD"]
-
-
-def test_disabled_source_is_not_used() -> None:
-    off = replace(
-        status_up("lic", pool(in_use=10), mode=Mode.FILE, enabled=False), state=State.DISABLED
-    )
-    status = merge_statuses(off, cvad_status("ddc", pool(in_use=11)))
-    assert (status.state, only_pool(status).reading.in_use) == (State.UP, 11)
-    assert merge_board(Board((status,))).totals()[0].reading.in_use == 11
 
 
 def test_same_as_follows_chains_and_warns_about_mistakes() -> None:

@@ -349,29 +349,20 @@ async def test_lease_of_another_host_is_taken_over_before_the_third_poll_is_miss
     assert heir.renew(history)
 
 
-def test_lease_of_a_process_that_waits_to_be_reaped_is_void(
-    history: History, clock: FakeClock
+@pytest.mark.parametrize("is_reaped", [False, True])
+def test_lease_of_a_dead_process_or_of_another_time_is_void(
+    history: History, clock: FakeClock, *, is_reaped: bool
 ) -> None:
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
-    dead = Lease(clock)
-    dead.holder = f"{socket.gethostname()}:{ended.pid}:1"
-    assert dead.renew(history)
-    assert Lease(clock).renew(history)
-    ended.wait()
-
-
-def test_lease_of_another_time_or_of_a_dead_process_is_void(
-    history: History, clock: FakeClock
-) -> None:
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    dead = Lease(clock)
-    dead.holder = f"{socket.gethostname()}:{ended.pid}:1"
-    assert dead.renew(history)
-    assert Lease(clock).renew(history)
-    clock.set_wall(-3600)
-    assert Lease(clock).renew(history)
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+        if is_reaped:
+            ended.wait()
+        dead = Lease(clock)
+        dead.holder = f"{socket.gethostname()}:{ended.pid}:1"
+        assert dead.renew(history)
+        assert Lease(clock).renew(history)
+        clock.set_wall(-3600)
+        assert Lease(clock).renew(history)
 
 
 @pytest.mark.parametrize("holder", ["elsewhere:1:a", "{host}:{pid}:b", "?"])
