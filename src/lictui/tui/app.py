@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol, Ty
 
 from msgspec import Struct
 from textual import events, on
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.message import Message
@@ -175,11 +175,10 @@ class LictuiCommands(Provider):
             yield Hit(0.9, Content(f"Everything as it was: {text}"), show, help="Past")
 
     def _offered(self) -> Iterator[Command]:
-        app, view = self.app, str(getattr(self.screen, "VIEW", ""))
-        if isinstance(app, LictuiApp):
-            for command in app.available_commands(view):
-                if command.id != "palette" and applies(self.screen, command):
-                    yield command
+        app, view = cast("LictuiApp", self.app), str(getattr(self.screen, "VIEW", ""))
+        for command in app.available_commands(view):
+            if command.id != "palette" and applies(self.screen, command):
+                yield command
 
     def _places(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
         """Yield what can be gone to by its name."""
@@ -283,7 +282,7 @@ class LictuiApp(App[int]):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings()]
-    COMMANDS = {LictuiCommands}  # noqa: RUF012 - Textual's own declaration of it
+    COMMANDS = {LictuiCommands}  # noqa: RUF012 - in place of Textual's own commands
 
     # Not `reactive`: that would repaint the whole screen for every board.
     board: var[MergedBoard] = var(MergedBoard, init=False)
@@ -614,7 +613,3 @@ class LictuiApp(App[int]):
     def action_show_group(self, group: str) -> None:
         self.show_view("dashboard")
         cast("Any", self.screen).show_group(group)
-
-    def get_system_commands(self, screen: Screen[Any]) -> tuple[SystemCommand, ...]:  # noqa: ARG002
-        """Return nothing: the palette offers only lictui's own commands."""
-        return ()

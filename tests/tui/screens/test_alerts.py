@@ -119,6 +119,16 @@ async def test_alert_is_acknowledged_and_unacknowledged() -> None:
         assert run.engine.acknowledged[-1] == (LEVEL, None)
 
 
+async def test_times_and_states_are_in_full_as_soon_as_there_is_room() -> None:
+    board = with_alerts(RAISED, acknowledgement=Acknowledgement("alice", START))
+    async with running_app("alerts", engine=engine(), board=board) as run:
+        for size, state, day in (((80, 24), "ack", "23 Nov"), ((130, 30), "by alice", "05:00")):
+            await run.resize(*size)
+            rows = screen_text(run.app).splitlines()
+            assert rows[2].endswith(f" {state}")
+            assert next(row for row in rows if " full " in row).endswith(day)
+
+
 async def test_alerts_of_a_narrow_screen_start_with_the_short_name_of_the_product() -> None:
     products = {"XDT_PLT_UD": "CVAD Premium", "XDT_ENT_UD": "CVAD Advanced"}
     alerts = (

@@ -16,7 +16,7 @@ from lictui.paths import current_user
 from lictui.products import abbreviated
 from lictui.time_range import format_timestamp, to_local
 from lictui.tui.screens.dialogs import SnoozeScreen, snooze_end
-from lictui.tui.screens.main_screen import TableScreen
+from lictui.tui.screens.main_screen import WIDE, TableScreen
 from lictui.tui.text import LEVEL_TONES, Cell, Fragment, Tone, hang
 from lictui.tui.widgets.styled_text import StyledLabel
 from lictui.tui.widgets.table import UNLIMITED, KeyedTable, Rows, TableCell, TableColumn
@@ -40,7 +40,6 @@ _COLUMNS: Final = (
     TableColumn("time", "Since", 6, rank=2, descending=True),
     TableColumn("status", "Status", 7, rank=3),
 )
-_WIDE: Final = 110  # columns from which times and states are written in full
 _PENDING: Final = "pending"
 _SHORT_STATUS: Final = {"acknowledged": "ack"}
 
@@ -200,7 +199,7 @@ class AlertsScreen(TableScreen):
         return ListEntry(alert.since, alert.level, server, product, alert.message, status, alert)
 
     def _fill(self, table: str, entries: dict[str, ListEntry], titles: dict[str, str]) -> None:
-        symbols, wide = self.lictui.symbols, self.size.width >= _WIDE
+        symbols, wide = self.lictui.symbols, self.size.width >= WIDE
         rows: Rows[str] = {}
         for key, entry in entries.items():
             glyph = symbols.level[entry.level] + symbols.passed * (key in self._marked)
@@ -216,7 +215,7 @@ class AlertsScreen(TableScreen):
         day = format_timestamp(time, self.zone, today)
         if to_local(time, self.zone).date() == today:
             return day[-5:]
-        return day if self.size.width >= _WIDE else day[:6]
+        return day if self.size.width >= WIDE else day[:6]
 
     @property
     def _selected(self) -> ListEntry | None:

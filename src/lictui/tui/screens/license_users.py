@@ -102,9 +102,6 @@ class LicenseUsersScreen(TableKeys, Dialog[None]):
         self.query(KeyedTable).focus()  # none if the screen is closed already
         self.action_again()
 
-    def on_resize(self) -> None:
-        self.call_after_refresh(self._show_rows)
-
     def action_again(self) -> None:
         if self._loading:
             return

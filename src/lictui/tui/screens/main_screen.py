@@ -471,6 +471,9 @@ class TableScreen(TableKeys, FilterableScreen):
         del board
         self.fill_tables()
 
+    def on_resize(self) -> None:
+        self.fill_tables()
+
     def fill_tables(self) -> None:
         if self.size.width:
             self.show_tables()

@@ -194,7 +194,7 @@ def license_server_facts(
         return
     dot = f" {symbols.dot} "
     counts = Counter(server.status for server in listed)
-    states = (f"{counts[s]:,} {_status_text(s)}" for s in REPORTING_LEVELS if counts[s])
+    states = (f"{counts[s]:,} {s.replace('_', ' ')}" for s in REPORTING_LEVELS if counts[s])
     plural = "" if len(listed) == 1 else "s"
     summary = f"{len(listed):,} license server{plural}: {dot.join(states)}"
     yield ("Lists", Tone.QUIET), ((summary, Tone.TEXT),)
@@ -209,16 +209,12 @@ def license_server_facts(
 
 
 def _reporting_facts(server: LicenseServer, zone: ZoneInfo | None, today: date) -> Iterator[str]:
-    yield _status_text(server.status)
+    yield server.status.replace("_", " ")
     if server.last_reported is not None:
         yield f"last {format_moment(server.last_reported, zone, today)}"
     if server.expires is not None:
         verb = "expired" if server.status is ReportingStatus.EXPIRED else "expires"
         yield f"{verb} {server.expires.day} {server.expires:%b %Y}"
-
-
-def _status_text(status: ReportingStatus) -> str:
-    return status.replace("_", " ")
 
 
 _DAY: Final = 86400

@@ -16,7 +16,7 @@ from rich.cells import cell_len
 from textual import on
 from textual.events import Resize
 from textual.geometry import Size
-from textual.reactive import var
+from textual.reactive import reactive, var
 
 from lictui.model import State
 from lictui.products import describe
@@ -319,7 +319,7 @@ class PaneGrid(LineView["RowId"], inherit_bindings=False):
     """All panes. Set `panes` and `trends`; equal values repaint nothing."""
 
     panes: var[tuple[PaneView, ...]] = var(())
-    empty_text: var[str] = var("")  # shown in the middle if there is no pane
+    empty_text: reactive[str] = reactive("")  # shown in the middle if there is no pane
 
     def __init__(self, symbols: Symbols = UNICODE_SYMBOLS) -> None:
         super().__init__(symbols)
@@ -328,9 +328,6 @@ class PaneGrid(LineView["RowId"], inherit_bindings=False):
         self._lines: dict[str, tuple[tuple[object, ...], tuple[Line, ...]]] = {}
 
     # Content
-
-    def watch_empty_text(self) -> None:
-        self.repaint()
 
     @on(Resize)
     def watch_panes(self) -> None:

@@ -117,7 +117,7 @@ class LineView(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
         + "}"
     )
     cursor: var[Any] = var(None)  # K | None
-    trends: var[Mapping[Any, Any]] = var(dict)  # TrendData by K
+    trends: reactive[Mapping[Any, Any]] = reactive(dict)  # TrendData by K
 
     class Opened(Message):
         """The row under the cursor was opened."""
@@ -169,9 +169,6 @@ class LineView(ScrollView, Generic[K], can_focus=True, inherit_bindings=False):
         if (seen := self.visible_rows()) != self._seen:
             self._seen = seen
             self.post_message(self.VisibleRowsChanged())
-
-    def watch_trends(self) -> None:
-        self.repaint()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
