@@ -358,13 +358,15 @@ async def test_waiting_server_requests_a_token_if_the_first_is_canceled(
     await clock.advance(1)
 
 
-@pytest.mark.parametrize("lifetime", ["3600", None, -5])
+@pytest.mark.parametrize(
+    ("lifetime", "seconds"), [("600", 600), (600, 600), (None, 3600), (-5, 3600)]
+)
 async def test_token_lifetime_is_read_in_any_form(
-    lifetime: object, source: CloudSource, cloud: FakeCloud, clock: FakeClock
+    lifetime: object, seconds: int, source: CloudSource, cloud: FakeCloud, clock: FakeClock
 ) -> None:
     cloud.token["expires_in"] = lifetime
     await source.fetch(ignore_steps)
-    await clock.advance(3600 - 61)
+    await clock.advance(seconds - 61)
     await source.fetch(ignore_steps)
     assert cloud.token_number == 1
     await clock.advance(1)
