@@ -95,7 +95,7 @@ async def test_header_fits_and_keeps_what_counts(cells: int) -> None:
     total = UsageTotal("in use", 4641, 15158, 0.31, frozenset({"in_use", "ratio"}))
     alerts = ((Level.EXHAUSTED, 2), (Level.OVERDRAFT, 1), (Level.CRITICAL, 5), (Level.WARN, 12))
     views = [command for command in COMMANDS if command.id.startswith("view.")]
-    tabs = [Tab(command, has_alerts=command.title == "Alerts") for command in views]
+    tabs = [Tab(command) for command in views]
     view = HeaderView(20, 22, is_failing=True, totals=(total,), alerts=alerts)
     line = draw_header(view, tabs, "10:30", cells, UNICODE_SYMBOLS)
     shown = "".join(text for part, _ in line for text, _ in part)

@@ -203,7 +203,7 @@ class MainScreen(Screen[None], AppScreen):
         views = [c for c in commands.with_keymap(app.keymap) if c.id.startswith("view.")]
         current = "servers" if self.VIEW == "server" else self.VIEW
         self.query_one(HeaderBar).tabs = tuple(
-            Tab(command, view == current, has_alerts=view == "alerts")
+            Tab(command, view == current)
             for view, command in zip(commands.TABS, views, strict=True)
         )
 

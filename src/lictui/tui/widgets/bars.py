@@ -59,7 +59,6 @@ class Tab(Struct, frozen=True):
 
     command: Command
     is_current: bool = False
-    has_alerts: bool = False  # the counts of alerts follow
 
 
 def header_view(board: MergedBoard, time: CurrentTime) -> HeaderView:
@@ -103,7 +102,7 @@ def draw_header(
 
 
 def _tab(tab: Tab, form: int, view: HeaderView, symbols: Symbols) -> Line:
-    alerts = view.alerts if tab.has_alerts else ()
+    alerts = view.alerts if tab.command.id == "view.alerts" else ()
     whole = tab.command.title
     short, own = _SHORT_TITLES.get(whole, whole), whole * tab.is_current
     title = (whole, short, "" if alerts else short, own)[form]
