@@ -138,15 +138,6 @@ def test_table_without_rows_leaves_stdout_empty(capsys: pytest.CaptureFixture[st
     assert json.loads(printed("json", [], empty="Nothing."))["rows"] == []
 
 
-@pytest.mark.parametrize("output", [None, "-"])
-def test_dash_is_stdout(output: str | None, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-    with open_text(output) as text:
-        text.write("text")
-    with open_binary(output) as binary:
-        binary.write(b"bytes")
-    assert capsysbinary.readouterr().out == b"textbytes"
-
-
 def test_file_appears_when_it_is_complete(tmp_path: Path) -> None:
     file = tmp_path / "out"
     file.write_text("old")
