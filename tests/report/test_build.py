@@ -15,7 +15,7 @@ from tests.report.report_fixture import (
     texts,
     timestamp,
 )
-from tests.report.sample import FORMULA, HOSTILE, sample_report
+from tests.report.sample import FORMULA, HOSTILE
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.analysis.forecast import ForecastStatus
@@ -28,7 +28,7 @@ from lictui.history.backfill import LicenseGrant
 from lictui.model import Event, EventKind, Level, Model, MonthlyUsage, PoolKey
 from lictui.report.csv import render_csv
 from lictui.report.markdown import render_markdown
-from lictui.report.model import ScopeKind
+from lictui.report.model import MonthlyReport, ScopeKind
 from lictui.report.sections import build_tree
 
 
@@ -314,8 +314,8 @@ def test_forecast_is_that_of_all_selected_servers(fixture: ReportFixture) -> Non
         assert forecast.status is status
 
 
-def test_expiries_within_a_year_are_listed_by_day(fixture: ReportFixture) -> None:
-    expiries = sample_report(fixture).expiries
+def test_expiries_within_a_year_are_listed_by_day(sample: MonthlyReport) -> None:
+    expiries = sample.expiries
     assert expiries[0] == Expiry(
         date(2026, 12, 14), ExpiryKind.LICENSES, "a", CCS, expiries[0].name, Model.CONCURRENT, 100
     )
@@ -325,10 +325,9 @@ def test_expiries_within_a_year_are_listed_by_day(fixture: ReportFixture) -> Non
     ]
 
 
-def test_events_of_the_month_without_noise(fixture: ReportFixture) -> None:
-    report = sample_report(fixture)
-    assert [event.message for event in report.events] == ["30 licenses gone", HOSTILE]
-    assert report.omitted_events == 0
+def test_events_of_the_month_without_noise(sample: MonthlyReport) -> None:
+    assert [event.message for event in sample.events] == ["30 licenses gone", HOSTILE]
+    assert sample.omitted_events == 0
 
 
 def test_alert_events_are_reported_only_when_the_state_changes(fixture: ReportFixture) -> None:
@@ -362,8 +361,8 @@ def test_severe_events_are_kept_when_there_are_too_many(fixture: ReportFixture) 
     assert [report.events[0].message, report.events[-1].message] == ["severe", "no 2499"]
 
 
-def test_entitlements_are_compared_with_their_scope(fixture: ReportFixture) -> None:
-    assigned, emea, unknown = sample_report(fixture).contract_lines
+def test_entitlements_are_compared_with_their_scope(sample: MonthlyReport) -> None:
+    assigned, emea, unknown = sample.contract_lines
     assert (assigned.highest_peak, assigned.shortfall, assigned.unused_cost) == (105, 15, 0.0)
     assert (emea.installed, emea.highest_peak, emea.unused) == (200, 162, 338)
     assert (unknown.installed, unknown.highest_peak, unknown.shortfall) == (None, None, None)

@@ -1,15 +1,16 @@
 import csv
 import io
 
-from tests.report.report_fixture import CCS, UD, ReportFixture
-from tests.report.sample import FORMULA, sample_report
+from tests.report.report_fixture import CCS, UD
+from tests.report.sample import FORMULA
 
 from lictui.report.csv import HEADER, render_csv
+from lictui.report.model import MonthlyReport
 from lictui.report.sections import build_tree
 
 
-def test_csv_has_one_figure_per_row(fixture: ReportFixture) -> None:
-    rows = list(csv.DictReader(io.StringIO(render_csv(build_tree(sample_report(fixture))))))
+def test_csv_has_one_figure_per_row(sample: MonthlyReport) -> None:
+    rows = list(csv.DictReader(io.StringIO(render_csv(build_tree(sample)))))
     assert list(rows[0]) == HEADER
     by_key = {
         (row["kind"], row["scope"], row["product"], row["figure"], row["month"], row["day"]): row

@@ -2,15 +2,12 @@
 
 import re
 from html.parser import HTMLParser
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from tests.report.report_fixture import ReportFixture
-from tests.report.sample import FORMULA, HOSTILE, PIPES, sample_report
+from tests.report.sample import FORMULA, HOSTILE, PIPES
 
 from lictui.report.html import axis_for, render_html
 from lictui.report.model import MonthlyReport
@@ -49,17 +46,8 @@ def read(html: str) -> Reader:
 
 
 @pytest.fixture(scope="module")
-def report() -> MonthlyReport:
-    with TemporaryDirectory() as folder:
-        fixture = ReportFixture(Path(folder) / "history.db")
-        report = sample_report(fixture)
-        fixture.history.close()
-    return report
-
-
-@pytest.fixture(scope="module")
-def html(report: MonthlyReport) -> str:
-    return render_html(build_tree(report))
+def html(sample: MonthlyReport) -> str:
+    return render_html(build_tree(sample))
 
 
 def test_html_is_one_well_formed_file_that_loads_nothing(html: str) -> None:
@@ -85,10 +73,10 @@ def test_html_escapes_names_from_servers(html: str) -> None:
 @settings(max_examples=20)
 @given(name=st.text(min_size=1, max_size=40))
 def test_html_has_the_same_elements_whatever_a_product_is_called(
-    report: MonthlyReport, html: str, name: str
+    sample: MonthlyReport, html: str, name: str
 ) -> None:
-    products = tuple(replace(product, name=name, code=name) for product in report.products)
-    reader = read(render_html(build_tree(replace(report, groups=(name,), products=products))))
+    products = tuple(replace(product, name=name, code=name) for product in sample.products)
+    reader = read(render_html(build_tree(replace(sample, groups=(name,), products=products))))
     expected = [element for element, _ in read(html).elements]
     assert [element for element, _ in reader.elements] == expected
 

@@ -2,18 +2,17 @@ from datetime import UTC, date
 from typing import Any
 
 import pytest
-from tests.report.report_fixture import ReportFixture
-from tests.report.sample import HOSTILE, sample_report
+from tests.report.sample import HOSTILE
 
 from lictui.model import Level
 from lictui.report.markdown import render_markdown
-from lictui.report.model import PeriodFigure
+from lictui.report.model import MonthlyReport, PeriodFigure
 from lictui.report.sections import build_tree
 from lictui.report.text import AT_MOST, COLUMNS, NONE, Bounded, Cell, change, format_cell
 
 
-def test_markdown_tables_are_aligned(fixture: ReportFixture) -> None:
-    lines = render_markdown(build_tree(sample_report(fixture))).splitlines()
+def test_markdown_tables_are_aligned(sample: MonthlyReport) -> None:
+    lines = render_markdown(build_tree(sample)).splitlines()
     assert lines[0] == "# Citrix licenses in October 2026"
     tables: dict[int, list[str]] = {}
     block = 0
@@ -28,8 +27,8 @@ def test_markdown_tables_are_aligned(fixture: ReportFixture) -> None:
         assert len(bars) == 1
 
 
-def test_markdown_escapes_names_from_servers(fixture: ReportFixture) -> None:
-    text = render_markdown(build_tree(sample_report(fixture)))
+def test_markdown_escapes_names_from_servers(sample: MonthlyReport) -> None:
+    text = render_markdown(build_tree(sample))
     assert HOSTILE not in text
     assert "\\<script>" in text
     assert "\\[c\\](http" in text

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from tests.report.report_fixture import CCS, END, HOURS, UD, ReportFixture, texts, timestamp
-from tests.report.sample import sample_report
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.analysis.forecast import Forecast, ForecastStatus, Reach
@@ -26,9 +25,9 @@ def statements(report: MonthlyReport) -> list[tuple[str, str]]:
     return [(s.label, s.text.replace("\N{NO-BREAK SPACE}", " ")) for s in summary(report)]
 
 
-def test_summary_lists_usage_forecasts_expirations_and_missing_data(fixture: ReportFixture) -> None:
+def test_summary_lists_usage_forecasts_expirations_and_missing_data(sample: MonthlyReport) -> None:
     premium = "Citrix Virtual Apps and Desktops Premium"
-    assert statements(sample_report(fixture)) == [
+    assert statements(sample) == [
         (
             "overdraft",
             (
@@ -216,8 +215,8 @@ def test_summary_lists_a_server_with_several_expirations_once(fixture: ReportFix
     assert "on a, b expire on 1 December 2026" in statement
 
 
-def test_key_figures_show_totals_unused_cost_and_next_expiration(fixture: ReportFixture) -> None:
-    figures = [f"{f.label}: {f.value}; {f.remark}" for f in key_figures(sample_report(fixture))]
+def test_key_figures_show_totals_unused_cost_and_next_expiration(sample: MonthlyReport) -> None:
+    figures = [f"{f.label}: {f.value}; {f.remark}" for f in key_figures(sample)]
     assert [line.replace("\N{NO-BREAK SPACE}", " ") for line in figures] == [
         "Concurrent licenses: ≥ 200; installed; 2 products, 1 of unknown quantity",
         "Concurrent utilization: 81 %; 162 of 200, at the peak of each product",

@@ -8,10 +8,11 @@ from xml.etree.ElementTree import Element
 import pytest
 from defusedxml import ElementTree
 from tests.report.report_fixture import CCS, ReportFixture
-from tests.report.sample import FORMULA, HOSTILE, sample_report
+from tests.report.sample import FORMULA, HOSTILE
 
 from lictui.config.entitlements import Entitlement
 from lictui.config.settings import Settings
+from lictui.report.model import MonthlyReport
 from lictui.report.sections import build_tree
 from lictui.report.xlsx import render_xlsx
 
@@ -55,9 +56,9 @@ class Workbook:
         return {formula.text or "" for formula in self.sheet(name).iter(f"{{{NS['m']}}}f")}
 
 
-@pytest.fixture
-def workbook(fixture: ReportFixture) -> Workbook:
-    return Workbook(render_xlsx(build_tree(sample_report(fixture))))
+@pytest.fixture(scope="module")
+def workbook(sample: MonthlyReport) -> Workbook:
+    return Workbook(render_xlsx(build_tree(sample)))
 
 
 def test_sheets_have_a_frozen_head_and_a_filter(workbook: Workbook) -> None:
@@ -165,14 +166,11 @@ def test_bound_is_a_marked_number_without_a_conclusion(fixture: ReportFixture) -
     assert "MAX(" not in "".join(workbook.formulas("Entitlements"))
 
 
-def test_xlsx_of_the_same_report_is_the_same(fixture: ReportFixture) -> None:
-    report = sample_report(fixture)
-    assert render_xlsx(build_tree(report)) == render_xlsx(build_tree(report))
+def test_xlsx_of_the_same_report_is_the_same(sample: MonthlyReport) -> None:
+    assert render_xlsx(build_tree(sample)) == render_xlsx(build_tree(sample))
 
 
-def test_summary_sheet_starts_with_figures_and_colors_the_states(fixture: ReportFixture) -> None:
-    tree = build_tree(sample_report(fixture))
-    workbook = Workbook(render_xlsx(tree))
+def test_summary_sheet_starts_with_figures_and_colors_the_states(workbook: Workbook) -> None:
     cells = {cell.get("r"): cell for cell in workbook.sheet("Summary").iter(f"{{{NS['m']}}}c")}
     assert [workbook.value(cells[at]) for at in ("A4", "B4")] == ["Concurrent licenses", "≥ 200"]
     formats = workbook.xml("xl/styles.xml").findall("m:cellXfs/m:xf", NS)
