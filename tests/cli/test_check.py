@@ -33,7 +33,7 @@ def recorded(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
         ("-w 85 --product XDT_PLT_UD", 0, "LICENSES OK - 2 usage figures of 2 servers are OK"),
         ("--max-age 1 --server b", 2, "LICENSES CRITICAL - b: data is 5 s old"),
         ("--product MPS", 3, "LICENSES UNKNOWN - no selected server has the product MPS"),
-        ("--server c", 3, "LICENSES UNKNOWN - unknown server 'c'"),
+        ("--server c", 3, "LICENSES UNKNOWN - unknown server 'c'. (run `lictui servers list`"),
         ("-w 9:1", 3, "LICENSES UNKNOWN - invalid range '9:1'"),
         ("--nonsense", 3, "LICENSES UNKNOWN - No such option '--nonsense'"),
         ("--help", 3, "Usage: lictui check"),
