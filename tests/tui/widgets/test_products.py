@@ -9,15 +9,23 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 from tests.support.example_board import example_board, past_summaries
+from tests.support.values import only_pool, pool, status_up
 
 from lictui.analysis.forecast import Forecast, ForecastStatus, Reach, Shortfall
 from lictui.analysis.peaks import Peak, ScopedPeak
 from lictui.analysis.usage import PastSummary
+from lictui.config.settings import AlertSettings
 from lictui.engine.merge import merge_board
-from lictui.model import Model
-from lictui.tui.text import Line, Tone, line_width
+from lictui.model import Level, Model
+from lictui.tui.text import FIGURE_TONES, Line, Tone, line_width
 from lictui.tui.theme import UNICODE_SYMBOLS
-from lictui.tui.widgets.products import COLUMNS, ProductRow, describe_row, product_cells
+from lictui.tui.widgets.products import (
+    COLUMNS,
+    ProductRow,
+    describe_row,
+    product_cells,
+    server_lines,
+)
 from lictui.tui.widgets.table import Rows, draw_cell, fit_columns
 
 TODAY = date(2026, 11, 24)
@@ -36,6 +44,16 @@ def lines(rows: Sequence[ProductRow], width: int) -> list[Line]:
         tuple(part for entry in fitted for part in draw_cell(row, entry, UNICODE_SYMBOLS))
         for row in cells.values()
     ]
+
+
+def test_server_line_has_the_thresholds_of_its_server() -> None:
+    statuses = [status_up(name, pool(in_use=60, installed=100)) for name in ("lic-01", "lic-02")]
+    alerts = AlertSettings(server={"lic-02": {"warn": 0.5}})
+    pools = [(status, only_pool(status)) for status in statuses]
+    _, first, second = server_lines(pools, alerts, UNICODE_SYMBOLS)
+    assert [line[1][1] for line in (first, second)] == [
+        FIGURE_TONES[Level.OK], FIGURE_TONES[Level.WARN],
+    ]  # fmt: skip
 
 
 GROWING, FLAT = ForecastStatus.GROWING, ForecastStatus.FLAT

@@ -118,8 +118,9 @@ class ProductsScreen(TableKeys, TrendScreen["TotalKey"]):
         lines = tuple(line for sentence in sentences for line in text.hang((), sentence, width))
         room = self.size.height - len(self.table.rows) - len(lines) - _RESERVED
         if row and room > 0:
-            pools = pools_by_total(self.lictui.board, self._by).get(row.id, [])
-            lines += products.server_lines(row, pools, symbols)[:room]
+            board = self.lictui.board
+            pools = pools_by_total(board, self._by).get(row.id, [])
+            lines += products.server_lines(pools, board.alert_settings, symbols)[:room]
         self.query_one("#description", StyledLabel).show_lines(*lines)
 
     def row_count(self) -> int:

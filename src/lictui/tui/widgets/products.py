@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from lictui.analysis.peaks import Peak, ScopedPeak
+    from lictui.config.settings import AlertSettings
     from lictui.engine.board import ServerStatus
     from lictui.model import Pool
     from lictui.tui.theme import Symbols
@@ -195,18 +196,19 @@ def describe_row(row: ProductRow, symbols: Symbols) -> tuple[Line, ...]:
 
 
 def server_lines(
-    row: ProductRow, pools: Sequence[tuple[ServerStatus, Pool]], symbols: Symbols
+    pools: Sequence[tuple[ServerStatus, Pool]], alerts: AlertSettings, symbols: Symbols
 ) -> tuple[Line, ...]:
-    """The pools of the product, the fullest first, below a blank line."""
+    """Below a blank line the pools of a product, the fullest first, as judged on their servers."""
     names = [
         f"{status.server.name} {pool.subscription_date or ''}".strip() for status, pool in pools
     ]
     longest = max(map(cell_len, names), default=0)
     lines: list[tuple[float, Line]] = []
     for name, (status, pool) in zip(names, pools, strict=True):
-        reading, level = pool.reading, pool.reading.level(*row.total.limits.ratios)
+        ratios = alerts.thresholds_of(status.server, pool.product).ratios
+        reading, level = pool.reading, pool.reading.level(*ratios)
         in_use, installed = text.format_count(reading.in_use), text.format_count(reading.installed)
-        share = text.format_share(reading.ratio, row.total.limits.ratios, level, symbols)
+        share = text.format_share(reading.ratio, ratios, level, symbols)
         figures = f"  {in_use:>7} of {installed:>7} {share:>9}"
         state, is_current = status.state.replace("_", " "), is_reporting(status, pool)
         shown = (
