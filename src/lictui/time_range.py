@@ -14,24 +14,23 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from lictui.analysis.series import day_bounds, day_of, day_start, first_of_month, next_month
+from lictui.clock import DAY, HOUR
 
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-_HOUR: Final = 3600
-_DAY: Final = 24 * _HOUR
 _MINUTES: Final = (5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 720)
-_BUCKETS: Final = (*(minutes * 60 for minutes in _MINUTES), _DAY, 2 * _DAY, 7 * _DAY)
+_BUCKETS: Final = (*(minutes * 60 for minutes in _MINUTES), DAY, 2 * DAY, 7 * DAY)
 
 
 class RangeLength(Enum):
     """Length of a time range, in seconds; months and years differ from it a little."""
 
-    HOURS = 6 * _HOUR  # a quarter of a day: only charts have it
-    DAY = _DAY
-    WEEK = 7 * _DAY
-    MONTH = 30 * _DAY
-    YEAR = 365 * _DAY
+    HOURS = 6 * HOUR  # a quarter of a day: only charts have it
+    DAY = 24 * HOUR
+    WEEK = 7 * DAY
+    MONTH = 30 * DAY
+    YEAR = 365 * DAY
 
     def longer(self, step: int = 1) -> RangeLength:
         """Return the next longer (with -1 shorter) length, if there is one."""
@@ -90,8 +89,8 @@ class TimeRange(Struct, frozen=True):
         """
         start, end = self.period(now, tz)
         midnights = day_bounds(start, end, tz)
-        if bucket >= _DAY:
-            count = bucket // _DAY
+        if bucket >= DAY:
+            count = bucket // DAY
             inner = [at for at in midnights if not (day_of(at, tz).toordinal() - 1) % count]
         else:
             days = pairwise(midnights)

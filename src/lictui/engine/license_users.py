@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from lictui.clock import DAY
 from lictui.engine.merge import resolve_same_as
 from lictui.model import Failure, FailureKind, LicenseUser, Reservation, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-_DAY: Final = 86400
 _HASH_DIGITS: Final = 8  # enough to distinguish the users of one company
 
 
@@ -102,7 +102,7 @@ def visible_users(
     visible = []
     for user in selected:
         age = now - user.since if user.since is not None else 0.0
-        idle = user.assigned and age > idle_days * _DAY
+        idle = user.assigned and age > idle_days * DAY
         shown = replace(
             user, user=replacement("user", user.user), device=replacement("host", user.device)
         )

@@ -20,14 +20,13 @@ from lictui.analysis.assignments import MonthAssignments, reported_month
 from lictui.analysis.forecast import MAX_DAYS, Forecast, ForecastInput
 from lictui.analysis.passage import forecast
 from lictui.analysis.series import (
-    Resolution,
     SeriesQuery,
     day_of,
     day_start,
     first_of_month,
 )
 from lictui.analysis.usage import ANOMALY_WEEKS, PastSummary, TotalKey, anomaly_today
-from lictui.clock import time_zone
+from lictui.clock import DAY, HOUR, time_zone
 from lictui.engine.board import (
     GroupBy,
     MergedBoard,
@@ -55,9 +54,6 @@ if TYPE_CHECKING:
     from lictui.history.pools import KnownPool
     from lictui.history.store import History
 
-_DAY: Final = int(Resolution.DAY)
-_HOUR: Final = int(Resolution.HOUR)
-
 
 class ForecastScope(ForecastInput, frozen=True, kw_only=True):
     """One product and model, on one server or on all servers of a board."""
@@ -68,8 +64,8 @@ class ForecastScope(ForecastInput, frozen=True, kw_only=True):
 
     def history_query(self, now: float) -> SeriesQuery:
         """The query for the days that a forecast rests on, and today; `now` in epoch seconds."""
-        end = (int(now) // _DAY + 1) * _DAY
-        return SeriesQuery(self.pools, end - (MAX_DAYS + 1) * _DAY, end, _DAY, self.entitlements)
+        end = (int(now) // DAY + 1) * DAY
+        return SeriesQuery(self.pools, end - (MAX_DAYS + 1) * DAY, end, DAY, self.entitlements)
 
     def forecast(self, history: Series, now: float, today: date) -> Forecast:
         """The forecast from the answer to that query; `today` in the user's time zone."""
@@ -235,7 +231,7 @@ def _month_assignments(
     """What is known of the assignments of this month."""
     month = first_of_month(query.today)
     start = day_start(month, query.zone)
-    before = history.series(SeriesQuery(scope.pools, start - _HOUR, start, _HOUR)).buckets
+    before = history.series(SeriesQuery(scope.pools, start - HOUR, start, HOUR)).buckets
     reported = reported_month((history.monthly_usage(*pool) for pool in scope.pools), month)
     return MonthAssignments(
         round(before[-1].last) if before else None,
@@ -318,7 +314,7 @@ class PastSummaryCache:
 
 
 _log = logging.getLogger(__name__)
-_LEAD: Final = 2 * _HOUR  # before midnight, for what was assigned on the evening before
+_LEAD: Final = 2 * HOUR  # before midnight, for what was assigned on the evening before
 _PAUSE: Final = 0.02  # seconds between two products
 
 
@@ -345,7 +341,7 @@ class AnomalyChecker:
             self._checked_hour.pop(name, None)
             anomalies.pop(name, None)
         zone = time_zone(settings.timezone)
-        hour = int(self._clock.now()) // _HOUR
+        hour = int(self._clock.now()) // HOUR
         due = {name: up[name] for name in up if self._checked_hour.get(name) != hour}
         recorded: tuple[KnownPool, ...] = ()
         for name, status in due.items():
@@ -379,13 +375,13 @@ def anomaly_of(
     history: History, scope: ForecastScope, now: float, zone: tzinfo | None
 ) -> str | None:
     """A sentence if the usage of today, up to this hour, is unlike that of the same weekday."""
-    today, current_hour = day_of(now, zone), int(now) // _HOUR * _HOUR
+    today, current_hour = day_of(now, zone), int(now) // HOUR * HOUR
     local_hour = datetime.fromtimestamp(now, UTC).astimezone(zone).hour
     queries = []
     for week in range(ANOMALY_WEEKS, -1, -1):
-        start = day_start(today - timedelta(weeks=week), zone) // _HOUR * _HOUR
+        start = day_start(today - timedelta(weeks=week), zone) // HOUR * HOUR
         # Long enough where a clock was changed.
-        end = min(start + local_hour * _HOUR + _LEAD, current_hour)
-        queries.append(SeriesQuery(scope.pools, start - _LEAD, end, _HOUR, scope.entitlements))
+        end = min(start + local_hour * HOUR + _LEAD, current_hour)
+        queries.append(SeriesQuery(scope.pools, start - _LEAD, end, HOUR, scope.entitlements))
     hours = chain.from_iterable(series.buckets for series in history.series_batch(queries))
     return anomaly_today(hours, now, zone, assigned=scope.model.is_assigned)

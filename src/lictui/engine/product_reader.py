@@ -19,7 +19,7 @@ from lictui.analysis.series import (
     first_of_month,
 )
 from lictui.analysis.usage_stats import heat_matrix, usage_curve, usage_stats
-from lictui.clock import time_zone
+from lictui.clock import DAY, HOUR, time_zone
 from lictui.engine.board import GroupBy, entitlements_of
 from lictui.engine.merge import duplicate_pools
 from lictui.engine.outlook import anomaly_of, continued_pools, scopes_by
@@ -51,12 +51,10 @@ if TYPE_CHECKING:
     from lictui.history.memberships import ServerPool
     from lictui.history.store import History
 
-_HOUR: Final = 3600
-_DAY: Final = 86400
 _QUARTER: Final = 900  # clocks change at whole quarters of an hour
 _MANY_POOLS: Final = 8  # a long query about more is read in slices, so that polls go on
-_LONG: Final = 62 * _DAY
-_WEEK: Final = 8 * _DAY
+_LONG: Final = 62 * DAY
+_WEEK: Final = 8 * DAY
 _SLICES: Final = 12
 _MAX_EVENTS: Final = 500
 _EVENT_KINDS: Final = tuple(kind for kind in EventKind if kind is not EventKind.LEVEL)
@@ -81,7 +79,7 @@ class ProductHistoryReader:
         base = SeriesQuery(owners, query.start, query.end, ALIGNMENT, shared)
         series = await self._five_minutes(base)
         past = series.capped(int(self._clock.now()) + 1)
-        heat = series.select(series.seconds <= _HOUR) if query.heat_map else None
+        heat = series.select(series.seconds <= HOUR) if query.heat_map else None
         return ProductHistory(
             _draw(series, query),
             usage_stats(past),
@@ -164,7 +162,7 @@ class ProductHistoryReader:
 
         The past of a long range is kept until the hour is over, and with it that of one other.
         """
-        hour = min(query.end, int(self._clock.now()) // _HOUR * _HOUR)
+        hour = min(query.end, int(self._clock.now()) // HOUR * HOUR)
         if hour - query.start <= (_LONG if len(query.pools) <= _MANY_POOLS else _WEEK):
             return self._history.series(query)
         past = replace(query, end=hour)
@@ -178,9 +176,9 @@ class ProductHistoryReader:
         self, base: SeriesQuery, query: ProductQuery, zone: tzinfo | None
     ) -> tuple[Bucket, ...]:
         """The previous period at the same wall-clock times, moved into the time of this one."""
-        back = query.compare_days * _DAY
+        back = query.compare_days * DAY
         # An hour more at each end: clocks may have changed in between.
-        earlier = replace(base, start=base.start - back - _HOUR, end=base.end - back + _HOUR)
+        earlier = replace(base, start=base.start - back - HOUR, end=base.end - back + HOUR)
         series = await self._five_minutes(earlier)
         drawn = _draw(_moved(series, query.compare_days, zone), query)
         return tuple(bucket for bucket in drawn if query.start <= bucket.start < query.end)
@@ -189,7 +187,7 @@ class ProductHistoryReader:
         """One series; a long one of many pools in slices, between which polls are recorded."""
         if len(query.pools) <= _MANY_POOLS:
             return self._history.series(query)
-        step = -(-(query.end - query.start) // _SLICES // _DAY) * _DAY
+        step = -(-(query.end - query.start) // _SLICES // DAY) * DAY
         slices = []
         for start in range(query.start, query.end, step):
             end = min(start + step, query.end)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 
 from msgspec.structs import replace
 
-from lictui.clock import PastClock, iso
+from lictui.clock import DAY, PastClock, iso
 from lictui.engine import license_users
 from lictui.engine.board import Board, mark_stale, with_servers
 from lictui.engine.license_users import LicenseUsers
@@ -62,7 +62,6 @@ if TYPE_CHECKING:
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
-_DAY: Final = 86400
 _PATIENCE: Final = 0.25  # seconds that one answer waits for a locked history
 _PAGE: Final = 2000  # lines of the event log read together: a few hundredths of a second
 
@@ -283,10 +282,10 @@ def _recorded_pools(history: History, polled: Collection[str]) -> dict[str, list
     imported: dict[str, int] = {}  # the last day of a server that was never polled
     for pool in recorded:
         if pool.ended is not None and pool.server not in polled:
-            imported[pool.server] = max(pool.ended // _DAY, imported.get(pool.server, 0))
+            imported[pool.server] = max(pool.ended // DAY, imported.get(pool.server, 0))
     pools: dict[str, list[Pool]] = defaultdict(list)
     for pool in recorded:
-        if pool.ended is None or pool.ended // _DAY == imported.get(pool.server):
+        if pool.ended is None or pool.ended // DAY == imported.get(pool.server):
             product, model = describe(pool.product), Model(pool.model)
             capacity = capacities.get(pool.id)
             reading = (

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
+from lictui.clock import DAY
 from lictui.engine.merge import resolve_same_as
 from lictui.model import DEFAULT_INTERVAL, Server, SourceName
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from lictui.config.settings import Settings, Thresholds
 
-_DAY: Final = 86400
 _PRODUCT: Final = "{{ $labels.product }} on {{ $labels.server }}"
 _USAGE: Final = f"{_PRODUCT}: {{{{ $value | humanizePercentage }}}} of the licenses are used"
 _ENDS: Final = "in {{ $value | humanizeDuration }}"
@@ -123,7 +123,7 @@ def _product_rules(matcher: str, key: _ServerClass) -> Iterator[_AlertRule]:
     expiry = f"{metric('expiry_timestamp_seconds', 'min')} - time()"
     subscription = f"{metric('subscription_timestamp_seconds', 'max')} - time()"
     days = limits.expiry_warn, limits.expiry_critical
-    ends = f"({subscription} <= {limits.expiry_warn * _DAY}) > 0"
+    ends = f"({subscription} <= {limits.expiry_warn * DAY}) > 0"
     for name, expressions, hold, text in (
         ("CitrixLicenseUsage", severities, key.hold, _USAGE),
         ("CitrixLicenseExpiry", _within(expiry, *days), 0, f"{_PRODUCT}: licenses expire {_ENDS}"),
@@ -138,7 +138,7 @@ def _product_rules(matcher: str, key: _ServerClass) -> Iterator[_AlertRule]:
 
 def _within(seconds: str, warn: int, critical: int) -> dict[str, str]:
     """Return the expressions, by severity, of something that ends in so many days."""
-    first, last = warn * _DAY, critical * _DAY
+    first, last = warn * DAY, critical * DAY
     return {"warning": f"({seconds} <= {first}) > {last}", "critical": f"{seconds} <= {last}"}
 
 

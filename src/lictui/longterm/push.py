@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from msgspec import Struct, field
 
-from lictui.analysis.series import Resolution
+from lictui.clock import DAY
 from lictui.history.rollup import FOREVER
 from lictui.longterm.client import PrometheusClient
 from lictui.longterm.spool import ALL_METRICS, BUCKET_METRICS, IN_USE, RESOLUTIONS, selector
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from lictui.model import Server
 
 _log = logging.getLogger(__name__)
-_DAY: Final = int(Resolution.DAY)
-_CHUNK: Final = 8 * _DAY  # of one server that is in memory at the same time
+_CHUNK: Final = 8 * DAY  # of one server that is in memory at the same time
 _BATCH: Final = 20_000  # samples of a request: less than half a megabyte
 _UNKNOWN: Final = (-1, FOREVER)  # the position of a server that is pushed for the first time
 _STEP_BACK: Final = 3600  # seconds that are compared again after a failure or a restart
@@ -150,7 +149,7 @@ class Pusher:
         since: dict[str, int] = {}
         for pool in self.spool.pools():
             since[pool.server] = min(pool.since, since.get(pool.server, pool.since))
-        return {server: first // _DAY * _DAY for server, first in since.items()}
+        return {server: first // DAY * DAY for server, first in since.items()}
 
     def _due(self, polled: Mapping[str, float]) -> dict[str, tuple[int, int]]:
         return {
@@ -197,7 +196,7 @@ class Pusher:
         polled: int,
     ) -> _Chunk:
         now = int(self._clock.now())
-        stop = min(start // _DAY * _DAY + _CHUNK, now + 1)
+        stop = min(start // DAY * DAY + _CHUNK, now + 1)
         series = self.spool.samples(server, config, start, stop)
         last = max((int(each.samples.times[-1]) for each in series), default=start - 1)
         if stop <= now:

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from lictui.analysis.columns import Series, repeated
 from lictui.analysis.series import ALIGNMENT, Resolution
-from lictui.clock import iso
+from lictui.clock import DAY, iso
 from lictui.history import pools
 from lictui.history.pools import KnownPool
 from lictui.history.query import StoredPool, to_series
@@ -53,9 +53,8 @@ if TYPE_CHECKING:
     from lictui.longterm.wire import QueriedSeries, Samples
     from lictui.model import Failure, Server
 
-_DAY: Final = int(Resolution.DAY)
-_BLOCK: Final = 64 * _DAY  # of one product of a server, read together
-_GRID: Final = 8 * _DAY  # between two looks for a pool
+_BLOCK: Final = 64 * DAY  # of one product of a server, read together
+_GRID: Final = 8 * DAY  # between two looks for a pool
 _GAP: Final = 3600  # seconds without figures in a day that are worth a look
 _RECENT: Final = 300  # seconds for which the answer about today is used again
 _POOLS_FOR: Final = 6 * 3600  # seconds, and about the pools
@@ -258,7 +257,7 @@ class LongTermHistory(History):
     def remote(self, pool: KnownPool, finest: int, start: int, stop: int) -> Iterator[Series]:
         """Yield the buckets of a pool that start in [start, stop), one block after the other."""
         now = int(self._clock.now())
-        today = now // _DAY * _DAY
+        today = now // DAY * DAY
         config = self._servers.get(pool.server)
         key = SeriesKey(IN_USE, pool.server, pool.product, pool.subscription_date)
         interval = config.effective_interval if config else None
@@ -266,9 +265,9 @@ class LongTermHistory(History):
         while first < min(stop, now + 1):
             block = first // _BLOCK * _BLOCK
             if first >= today:
-                block, end, fresh = today, today + _DAY, now // _RECENT
+                block, end, fresh = today, today + DAY, now // _RECENT
             else:
-                end, fresh = min(block + _BLOCK, today), now // _DAY
+                end, fresh = min(block + _BLOCK, today), now // DAY
             samples = self._block(pool, block, end, fresh)
             own = _PoolSamples(samples, key, interval)
             yield own.series(finest, max(first, start), min(end, stop), now)
@@ -323,7 +322,7 @@ class LongTermHistory(History):
         """Look in which weeks there are figures of which pools, then for the first and the last."""
         names = f"{IN_USE}|{IN_USE}_max"
         by = "server, product, subscription_date, model"
-        days = _GRID // _DAY
+        days = _GRID // DAY
         query = f'count by ({by}) (last_over_time({{__name__=~"{names}"}}[{days}d]))'
         start = now - self.retention.day // days * _GRID
         answer = self._ask(lambda client: client.grid(query, start, now, _GRID))
@@ -339,10 +338,10 @@ class LongTermHistory(History):
         times: dict[tuple[str, ...], list[int]] = {key: [] for key in seen}
         edges = {edge for first, last, _ in seen.values() for edge in (first, last)}
         # Of all servers: the answer about a week could be too large.
-        starts = {start for edge in edges for start in range(edge - _GRID, edge + 1, _DAY)}
+        starts = {start for edge in edges for start in range(edge - _GRID, edge + 1, DAY)}
         for start in sorted(starts):
             asked = partial(PrometheusClient.raw_samples, selector=f'{{__name__=~"{names}"}}')
-            answer = self._ask(partial(asked, start=start, stop=min(start + _DAY, now + 1)))
+            answer = self._ask(partial(asked, start=start, stop=min(start + DAY, now + 1)))
             if answer is None:
                 return None
             for each in answer:
@@ -395,13 +394,13 @@ class _MergedPool(StoredPool):
         if finest > ALIGNMENT:
             series = self._local.series(ALIGNMENT, start, end)
         fine = series.select(series.seconds <= finest)
-        days = np.arange(first // _DAY, -(-stop // _DAY)) * _DAY
-        expected = np.minimum(days + _DAY, stop) - np.maximum(days, first)
+        days = np.arange(first // DAY, -(-stop // DAY)) * DAY
+        expected = np.minimum(days + DAY, stop) - np.maximum(days, first)
         place = np.searchsorted(days, fine.start, side="right") - 1
         inside = place >= 0
         seconds = np.bincount(place[inside], fine.seconds[inside], len(days))
         flagged = days[expected - seconds >= _GAP]
-        breaks = np.flatnonzero(np.diff(flagged) > _DAY) + 1
+        breaks = np.flatnonzero(np.diff(flagged) > DAY) + 1
         for run in np.split(flagged, breaks):
             if len(run):
-                yield max(start, int(run[0])), min(end, int(run[-1]) + _DAY)
+                yield max(start, int(run[0])), min(end, int(run[-1]) + DAY)

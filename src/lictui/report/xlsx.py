@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from xlsxwriter import Workbook
 from xlsxwriter.utility import xl_col_to_name
 
+from lictui.clock import HOUR
 from lictui.model import Level
 from lictui.report import text
 from lictui.report.renewal import INCREASES
@@ -101,7 +102,6 @@ _LINE_POINTS: Final = 15  # height of a line
 _MIN_WIDTH: Final = 9  # of a column, in characters
 _MAX_WIDTH: Final = 60
 _PRINTED_COLUMNS: Final = 13  # more would be too small on paper
-_HOUR: Final = 3600  # seconds
 
 _RATIO: Final = '=IF(OR({usage}{row}="",N({of}{row})=0),"",{usage}{row}/{of}{row})'
 _DIFFERENCE: Final = '=IF(OR({a}{row}="",{b}{row}=""),"",{a}{row}-{b}{row})'
@@ -260,7 +260,7 @@ class Worksheet:
                 local = to_local(value, self._zone).replace(tzinfo=None)
                 self.sheet.write_datetime(*position, local, cell_format)
             case _:
-                number = value / _HOUR if kind is CellKind.SECONDS else value
+                number = value / HOUR if kind is CellKind.SECONDS else value
                 self.sheet.write_number(*position, number, cell_format)
 
     def column_index(self, key: str) -> int:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from msgspec.structs import replace
 
+from lictui.clock import DAY, HOUR
 from lictui.model import (
     Failure,
     FailureKind,
@@ -44,8 +45,6 @@ if TYPE_CHECKING:
 
 
 _BASE: Final = "/licensing/license/enterprise/cloud/cvad/ud"
-_DAY: Final = 86400.0  # seconds between two requests for the monthly values
-_HOUR: Final = 3600.0  # the same after a transient failure
 
 
 class CloudSource(HttpSource):
@@ -127,15 +126,15 @@ class CloudSource(HttpSource):
         now = self._clock.now()
         if now >= self._monthly_due:
             first, last = month_text(now, MAX_MONTHS - 1), month_text(now, 0)
-            self._monthly_due = now + _HOUR  # unless the response is final for the day
+            self._monthly_due = now + HOUR  # unless the response is final for the day
             try:
                 path = f"{_BASE}/historicalusage?startDate={first}&endDate={last}"
                 answer = await self._optional(self._session.get_json(path, renew=False))
                 self._monthly_usage = read_monthly_usage(answer, snapshot.pools[0].product)
-                self._monthly_due = now + _DAY
+                self._monthly_due = now + DAY
             except SourceError as error:
                 if error.failure.kind in (FailureKind.FORBIDDEN, FailureKind.NO_DATA):
-                    self._monthly_due = now + _DAY
+                    self._monthly_due = now + DAY
         return replace(snapshot, monthly_usage=self._monthly_usage)
 
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from msgspec import Struct
 from msgspec.structs import replace
 
+from lictui.clock import DAY
 from lictui.model import (
     FailureKind,
     Level,
@@ -250,7 +251,6 @@ def _server_usage(usage: Record) -> str:
 _MAX_LISTED: Final = 10  # license servers named in one notice
 _WARN_DAYS: Final = 30  # before an expiry
 _INFO_DAYS: Final = 90
-_DAY: Final = 86400.0
 _NEVER: Final = ReportingStatus.NEVER_REPORTED
 _EXPIRE: Final = "have licenses that expire within"
 
@@ -306,7 +306,7 @@ def server_notices(servers: Sequence[ListedServer], now: float) -> tuple[Notice,
 def _since(last_reported: float | None, now: float) -> str:
     if last_reported is None:
         return "since unknown date"
-    days = max(0, int((now - last_reported) / _DAY))
+    days = max(0, int((now - last_reported) / DAY))
     date_ = datetime.fromtimestamp(last_reported, UTC).date()
     return f"{count_text(days, 'day')}, since {date_}"
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len, set_cell_size
 
+from lictui.clock import DAY, HOUR
 from lictui.csvfile import csv_text
 from lictui.model import Level, State, percent_text
 from lictui.paths import write_private
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 
 _MINUTE: Final = 60
-_HOUR: Final = 3600
-_DAY: Final = 86400
 # Control, format (bidirectional marks), surrogate and unassigned characters, and the two line
 # separators of Unicode: none of them may reach a terminal cell.
 _INVISIBLE: Final = frozenset(("Cc", "Cf", "Cs", "Cn", "Zl", "Zp"))
@@ -102,10 +101,10 @@ def format_age(seconds: float) -> str:
 
 def format_coarse_age(seconds: float) -> str:
     """Return a duration like `format_age`, but `now` below one minute: it rarely changes."""
-    for limit, unit, name in ((_HOUR, _MINUTE, "min"), (2 * _DAY, _HOUR, "h")):
+    for limit, unit, name in ((HOUR, _MINUTE, "min"), (2 * DAY, HOUR, "h")):
         if seconds < limit:
             return f"{int(seconds) // unit} {name}" if seconds >= _MINUTE else "now"
-    return f"{int(seconds) // _DAY} d"
+    return f"{int(seconds) // DAY} d"
 
 
 def format_date(of: date, today: date) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from textual import on, work
 from textual.containers import Vertical, VerticalScroll
 
+from lictui.clock import DAY
 from lictui.config import server_schema
 from lictui.engine.entitlements import count_hints
 from lictui.engine.las import las_health
@@ -217,9 +218,6 @@ def _reporting_facts(server: LicenseServer, zone: ZoneInfo | None, today: date) 
         yield f"{verb} {server.expires.day} {server.expires:%b %Y}"
 
 
-_DAY: Final = 86400
-
-
 class ServerActions(TableScreen):
     """What a view with the details of one registered server does to it."""
 
@@ -373,7 +371,7 @@ class ServerScreen(ServerActions):
         history = "none yet"
         if self._recorded_since is not None:
             since = format_moment(self._recorded_since, self.zone, year=True)
-            days = (self.current_time.now - self._recorded_since) / _DAY
+            days = (self.current_time.now - self._recorded_since) / DAY
             history = f"since {since} ({days:,.0f} days)"
         head: Line = ((self._server, Tone.STRONG), (f"  {self.selected.server.group}", Tone.QUIET))
         self.show_details((head,), (("History", Tone.QUIET), ((history, Tone.QUIET),)))

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from lictui.analysis.forecast import ForecastStatus, describe_forecast
 from lictui.analysis.series import day_of, day_start
-from lictui.clock import iso
+from lictui.clock import DAY, HOUR, iso
 from lictui.engine.board import FIGURES
 from lictui.engine.entitlements import ExpiryKind
 from lictui.engine.product_history import ProductQuery
@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     from lictui.tui.theme import Symbols
     from lictui.tui.widgets.dashboard_view import CurrentTime
 
-_HOUR: Final = 3600
-_DAY: Final = 86400
 _FUTURE_SHARE: Final = 4  # the forecast takes at most a quarter of the range's length
 _SHORT: Final = (RangeLength.HOURS, RangeLength.DAY)
 _TRENDS: Final = (ForecastStatus.GROWING, ForecastStatus.FALLING)
@@ -259,7 +257,7 @@ def days_text(first: date, last: date, today: date) -> str:
 
 
 def _width_text(seconds: int) -> str:
-    units = ((7 * _DAY, "week"), (_DAY, "day"), (_HOUR, "hour"), (60, "minute"))
+    units = ((7 * DAY, "week"), (DAY, "day"), (HOUR, "hour"), (60, "minute"))
     unit, name = next((unit, name) for unit, name in units if seconds % unit == 0)
     count = seconds // unit
     return name if count == 1 else f"{count} {name}s"
@@ -453,7 +451,7 @@ def cursor_line(view: ChartView, today: date, symbols: Symbols, width: int) -> L
     share = format_share(ratio, view.limits.ratios, level, symbols).rstrip()
     start = format_moment(bucket.start, view.tz, today)
     until = f" to {format_moment(bucket.end, view.tz)[-5:]}"
-    if bucket.end - bucket.start >= 23 * _HOUR:  # a day, maybe one on which clocks change
+    if bucket.end - bucket.start >= 23 * HOUR:  # a day, maybe one on which clocks change
         first, last = (day_of(at, view.tz) for at in (bucket.start, bucket.end - 1))
         day = f"{first:%a} {format_date(first, today)}"
         start, until = day if first == last else days_text(first, last, today), ""

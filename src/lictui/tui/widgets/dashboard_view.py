@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from lictui.clock import DAY
 from lictui.engine.board import (
     MATCH_ALL,
     Board,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
     from lictui.config.settings import AlertSettings, Thresholds
 
-_DAY: Final = 86400
 SORTS: Final = ("registry", "name", "ratio", "free", "alerts")
 RowId = tuple[str, "PoolKey | None"]  # server and pool; without a pool the server itself
 
@@ -299,7 +299,7 @@ def _member_notes(status: ServerStatus) -> Iterator[Fragment]:
 def _upload_notes(entry: LicenseServer | None, now: float, today: date) -> Iterator[Fragment]:
     if entry is None:
         return
-    days = None if entry.last_reported is None else max(0, int(now - entry.last_reported)) // _DAY
+    days = None if entry.last_reported is None else max(0, int(now - entry.last_reported)) // DAY
     match entry.status:
         case ReportingStatus.REPORTING:
             day = today.fromordinal(max(1, today.toordinal() - (days or 0)))

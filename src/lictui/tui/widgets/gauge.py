@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lictui.analysis.series import Resolution, SeriesQuery
+from lictui.clock import DAY
 from lictui.model import Level, Reading
 from lictui.tui.text import LEVEL_TONES, Fragment, Tone, merge_fragments
 
@@ -70,7 +71,6 @@ def _bar(value: int, of: int, cells: int, symbols: Symbols) -> str:
 # Trend: maxima per bucket on the fixed scale of 0 to installed
 
 
-_DAY: Final = 86400  # the seconds that a trend shows by default
 _STEPS: Final = (300, 3600, 86400)  # a bucket is a multiple of a resolution that the history keeps
 _HEIGHTS: Final = 8
 _LEAST_SPAN: Final = 0.1  # of the maximum: smaller changes are not blown up
@@ -80,7 +80,7 @@ class TrendData(Struct, frozen=True):
     """The maximum of each bucket, oldest first; None is a gap."""
 
     start: int = 0  # UTC epoch seconds
-    bucket: int = _DAY  # seconds
+    bucket: int = DAY  # seconds
     maxima: tuple[float | None, ...] = ()
     installed: tuple[int | None, ...] = ()
     day: TrendData | None = None  # the last day, if this is longer
@@ -96,12 +96,12 @@ class TrendData(Struct, frozen=True):
         return self.day.peak if self.day else self.peak
 
 
-def trend_bucket(cells: int, stretch: int = _DAY) -> int:
+def trend_bucket(cells: int, stretch: int = DAY) -> int:
     """Return the seconds per cell, so that `cells` cells show the last `stretch` seconds."""
     if cells < 1:
         return stretch
     least = -(-stretch // cells)
-    steps = _STEPS[:1] if stretch == _DAY else _STEPS
+    steps = _STEPS[:1] if stretch == DAY else _STEPS
     step = max((step for step in steps if step <= least), default=_STEPS[0])
     return -(-least // step) * step
 
@@ -165,15 +165,15 @@ class TrendCache(Generic[K]):
     """Trend data of the last day, for its peak, and of a longer period if one is selected."""
 
     def __init__(self) -> None:
-        self.seconds = _DAY  # the period shown
+        self.seconds = DAY  # the period shown
         self.own_scale = True
         self._data: dict[tuple[int, K], TrendData] = {}  # by period and key
         self._fetched: dict[tuple[int, K], tuple[int, int]] = {}
 
     @property
     def trends(self) -> Mapping[K, TrendData]:
-        days = {key: data for (period, key), data in self._data.items() if period == _DAY}
-        is_day = self.seconds == _DAY
+        days = {key: data for (period, key), data in self._data.items() if period == DAY}
+        is_day = self.seconds == DAY
         shown = ((key, self._data.get((self.seconds, key), NO_TREND)) for key in days)
         return {
             key: replace(data, day=None if is_day else days[key], own_scale=self.own_scale)
@@ -190,7 +190,7 @@ class TrendCache(Generic[K]):
     ) -> tuple[tuple[int, tuple[K, ...]], ...]:
         """Return the keys to fetch now for each period, and mark them as fetched."""
         keys, due = tuple(keys), []
-        for period in dict.fromkeys((_DAY, self.seconds)) if cells > 0 else ():
+        for period in dict.fromkeys((DAY, self.seconds)) if cells > 0 else ():
             bucket = trend_bucket(cells, period)
             mark = (bucket, int(now) // max(_STEPS[0], bucket // _REFRESHES))
             missing = tuple(key for key in keys if self._fetched.get((period, key)) != mark)
@@ -206,7 +206,7 @@ class TrendCache(Generic[K]):
             self._data[period, key] = trend_data(series, now, cells, bucket)
 
 
-def trend_query(pools: Pools, now: float, cells: int, stretch: int = _DAY) -> SeriesQuery:
+def trend_query(pools: Pools, now: float, cells: int, stretch: int = DAY) -> SeriesQuery:
     """Return the query for a trend of `cells` cells up to now; in days for long periods."""
     bucket = trend_bucket(cells, stretch)
     end = (int(now) // bucket + 1) * bucket
