@@ -238,5 +238,6 @@ def _require_new_name(name: str, tables: list[dict[str, Any]]) -> None:
 def _index(name: str, tables: list[dict[str, Any]]) -> int:
     names = [str(table.get("name", "")) for table in tables]
     if name not in names:
-        raise UsageError(f"unknown server {name}", did_you_mean(name, names))
+        hint = did_you_mean(name, names) or "run `lictui servers list` to see all servers"
+        raise UsageError(f"unknown server {name}", hint)
     return names.index(name)
