@@ -23,7 +23,7 @@ from tests.support.fake_cloud import (
     history,
     month,
 )
-from tests.support.polls import failure_of
+from tests.support.polls import failure_of, ignore_steps
 
 from lictui.model import (
     FailureKind,
@@ -39,7 +39,7 @@ from lictui.sources.citrix_cloud import (
     read_current,
     read_monthly_usage,
 )
-from lictui.sources.source import SourceError, ignore_steps
+from lictui.sources.source import SourceError
 
 Open = Callable[..., CloudSource]
 

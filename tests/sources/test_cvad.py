@@ -23,7 +23,7 @@ from tests.support.fake_site import (
     me_reply,
     site_details,
 )
-from tests.support.polls import failure_in, failure_of, poll_once
+from tests.support.polls import failure_in, failure_of, ignore_steps, poll_once
 
 from lictui.model import (
     Activation,
@@ -37,7 +37,6 @@ from lictui.model import (
     Step,
 )
 from lictui.sources.cvad import CvadSource, build_snapshot
-from lictui.sources.source import ignore_steps
 
 Open = Callable[..., CvadSource]
 

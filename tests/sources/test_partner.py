@@ -21,7 +21,7 @@ from tests.support.fake_insights import (
     server_usage,
     usage,
 )
-from tests.support.polls import failure_of
+from tests.support.polls import failure_of, ignore_steps
 
 from lictui.model import (
     FailureKind,
@@ -39,7 +39,6 @@ from lictui.sources.partner import (
     read_usage,
     server_notices,
 )
-from lictui.sources.source import ignore_steps
 
 Open = Callable[..., PartnerSource]
 

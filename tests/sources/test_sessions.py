@@ -18,11 +18,11 @@ from msgspec.structs import replace
 from tests.support import fake_cloud, fake_insights, fake_site
 from tests.support.clock import FakeClock
 from tests.support.fake_api import SECRET, FakeApi
-from tests.support.polls import failure_of, snapshot_of
+from tests.support.polls import failure_of, ignore_steps, snapshot_of
 
 from lictui.model import FailureKind, Server, Step
 from lictui.sources.sessions import Token, shared_token
-from lictui.sources.source import Source, SourceError, ignore_steps
+from lictui.sources.source import Source, SourceError
 
 Open = Callable[..., Source]
 

@@ -8,9 +8,13 @@ from tests.support.clock import FakeClock
 from tests.support.fake_api import SECRET
 
 from lictui.config.settings import Limits
-from lictui.model import Failure, Server, Snapshot
+from lictui.model import Failure, Server, Snapshot, Step
 from lictui.sources.http import HttpClient
-from lictui.sources.source import OnStep, Source, SourceError, ignore_steps
+from lictui.sources.source import OnStep, Source, SourceError
+
+
+def ignore_steps(_step: Step, _detail: str) -> None:
+    """An `OnStep` for polls, where only the result counts."""
 
 
 def failure_in(call: Callable[[], object]) -> Failure:

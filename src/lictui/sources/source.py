@@ -43,10 +43,6 @@ class Source(Protocol):
         ...
 
 
-def ignore_steps(_step: Step, _detail: str) -> None:
-    """An `OnStep` for polls, where only the result counts."""
-
-
 def count_text(number: int, noun: str) -> str:
     """Return `1 pool`, `2 pools`."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")

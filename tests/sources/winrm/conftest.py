@@ -8,11 +8,11 @@ from msgspec.structs import replace
 from tests.sources.winrm.ntlm_server import PASSWORD, users
 from tests.sources.winrm.wsman_replies import WsmanRequest, fake_server
 from tests.support.clock import FakeClock
-from tests.support.polls import poll_once
+from tests.support.polls import ignore_steps, poll_once
 
 from lictui.config.settings import Limits
 from lictui.model import Failure, Server, Snapshot, SourceName
-from lictui.sources.source import OnStep, ignore_steps
+from lictui.sources.source import OnStep
 from lictui.sources.winrm.source import WinrmSource
 
 Answer = Callable[[WsmanRequest], bytes | httpx.Response]

@@ -22,13 +22,12 @@ from tests.sources.winrm.wsman_replies import (
     pull_reply,
     wmi_instance,
 )
-from tests.support.polls import failure_of, poll_once, snapshot_of
+from tests.support.polls import failure_of, ignore_steps, poll_once, snapshot_of
 from tests.support.tcp_server import TlsIdentity
 
 from lictui.installation import extra_command
 from lictui.model import Failure, FailureKind, Step
 from lictui.sources.http import HttpReply
-from lictui.sources.source import ignore_steps
 from lictui.sources.winrm.auth import (
     channel_binding,
     offered_schemes,

@@ -25,7 +25,7 @@ from tests.sources.winrm.wsman_replies import (
     xml_fragment,
 )
 from tests.support.clock import FakeClock, settle
-from tests.support.polls import failure_in, poll_once
+from tests.support.polls import failure_in, ignore_steps, poll_once
 
 from lictui.config.settings import Limits
 from lictui.model import (
@@ -39,7 +39,6 @@ from lictui.model import (
     SourceName,
     Step,
 )
-from lictui.sources.source import ignore_steps
 from lictui.sources.winrm.source import WinrmSource, build_snapshot
 
 Answer = Callable[[WsmanRequest], bytes | httpx.Response]
