@@ -104,6 +104,12 @@ class Level(StrEnum):
 SEVERE_LEVELS: Final = (Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
 LEVELS_ABOVE_WARN: Final = (Level.WARN, *SEVERE_LEVELS)
 
+
+def count_text(number: int, noun: str) -> str:
+    """Return `1 pool`, `2,000 pools`."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 _MOST_DIGITS: Final = 4  # decimals that a percentage is shown with at most
 
 

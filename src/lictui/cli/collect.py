@@ -22,7 +22,7 @@ from lictui.cli.context import (
 )
 from lictui.cli.export import own_command
 from lictui.cli.options import CommandContext, group_option, interval_option, option
-from lictui.cli.output import counted, fields
+from lictui.cli.output import fields
 from lictui.clock import SystemClock
 from lictui.config.settings import push_url
 from lictui.config.toml_document import InvalidValue
@@ -30,6 +30,7 @@ from lictui.engine.engine import Engine, RunScope
 from lictui.engine.engine_thread import EngineThread
 from lictui.export.metrics import MetricsPublisher
 from lictui.export.systemd import ServiceManager, unit_file
+from lictui.model import count_text
 from lictui.paths import resolve_paths
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def _run(thread: EngineThread, metrics: MetricsPublisher, clock: SystemClock) ->
         thread.start()
         printer = ChangePrinter(thread.board)
         count = len(thread.board.registered.servers)
-        message = f"collecting from {counted(count, 'server')}"
+        message = f"collecting from {count_text(count, 'server')}"
         if count == 0:
             message = "no servers configured; servers added now will be polled"
         click.echo(f"lictui: {message}", err=True)

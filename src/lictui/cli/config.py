@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from lictui import __version__
 from lictui.cli.context import open_history
 from lictui.cli.options import CommandContext, format_options, option
-from lictui.cli.output import counted, emit_values
+from lictui.cli.output import emit_values
 from lictui.config.entitlements import load_entitlements
 from lictui.config.json_schema import config_schema, servers_schema
 from lictui.config.loader import (
@@ -36,6 +36,7 @@ from lictui.config.toml_document import did_you_mean, dotted_key, read_toml
 from lictui.engine.merge import same_as_warnings
 from lictui.engine.queries import describe_poller, history_path
 from lictui.errors import ConfigError, LictuiError, Problem, UsageError
+from lictui.model import count_text
 from lictui.paths import FILE_MODE, make_folder, writable_by_others
 from lictui.tui import commands, theme_names
 
@@ -153,7 +154,7 @@ def check(context: CommandContext, /) -> int:
 
 
 def _count(items: Sequence[object], noun: str) -> str:
-    return counted(len(items), noun) if items else f"no {noun}s"
+    return count_text(len(items), noun) if items else f"no {noun}s"
 
 
 def _warnings(settings: Settings, servers: tuple[Server, ...], paths: Paths) -> Iterator[str]:

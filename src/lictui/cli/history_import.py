@@ -20,10 +20,10 @@ from msgspec.structs import replace
 
 from lictui.cli.context import open_history, resolve_timezone
 from lictui.cli.options import CommandContext, format_options, option, suggestion
-from lictui.cli.output import Column, Kind, Row, counted, emit, number_text, record
+from lictui.cli.output import Column, Kind, Row, emit, number_text, record
 from lictui.clock import SystemClock
 from lictui.errors import UsageError
-from lictui.model import ESTATE, PoolKey
+from lictui.model import ESTATE, PoolKey, count_text
 from lictui.products import describe
 from lictui.sources.command.formats import Increment, parse_license_file
 
@@ -351,9 +351,9 @@ def import_licenses(
         },
         records="licenses",
     )
-    found = counted(len(licenses), "license")
+    found = count_text(len(licenses), "license")
     outcome = "dry run, nothing imported" if dry_run else f"{imported:,} new"
-    click.echo(f"{found} in {counted(len(files), 'file')}, {outcome}", err=True)
+    click.echo(f"{found} in {count_text(len(files), 'file')}, {outcome}", err=True)
 
 
 def _require_name(server: str) -> None:

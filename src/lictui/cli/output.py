@@ -196,11 +196,6 @@ def number_text(value: Any) -> str:
     return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"
 
 
-def counted(number: int, noun: str) -> str:
-    """Return `1 server`, `2,000 servers`."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
-
-
 def _value_text(value: Any) -> str:
     if isinstance(value, bool):
         return _yes_no(value)

@@ -30,7 +30,6 @@ from lictui.cli.output import (
     Column,
     Kind,
     Row,
-    counted,
     data_output,
     emit,
     fields,
@@ -52,7 +51,7 @@ from lictui.engine.board import (
 from lictui.engine.merge import duplicate_pools, merge_board, same_as_warnings
 from lictui.engine.queries import poll_once
 from lictui.engine.thread import run
-from lictui.model import Pool, PoolKey, Snapshot, State, percent_text
+from lictui.model import Pool, PoolKey, Snapshot, State, count_text, percent_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -164,7 +163,7 @@ def status(
     settings, registered = load_configuration(context)
     selected = select_servers(registered, servers, group)
     clock = SystemClock()
-    with working(f"reading {counted(len(selected), 'server')}"):
+    with working(f"reading {count_text(len(selected), 'server')}"):
         polled = run(
             poll_once(selected, settings, context.paths, clock, timeout=timeout, contact=not cached)
         )

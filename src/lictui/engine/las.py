@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from lictui.engine.usage_insights import las_support
-from lictui.model import VERSIONED_SOURCES, ActivationStatus
+from lictui.model import VERSIONED_SOURCES, ActivationStatus, count_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ class LastRenewal(Struct, frozen=True):
     @property
     def missed_text(self) -> str:
         """How many renewals were missed; "" for none."""
-        return f"{self.missed} renewal{'' if self.missed == 1 else 's'} missed" * bool(self.missed)
+        return f"{count_text(self.missed, 'renewal')} missed" * bool(self.missed)
 
 
 def last_renewal(snapshot: Snapshot, today: date) -> LastRenewal | None:

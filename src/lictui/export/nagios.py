@@ -16,7 +16,7 @@ from msgspec import Struct
 from lictui.engine.alerts import product_usage, reporting_pools, server_alerts
 from lictui.engine.entitlements import ExpiryKind, expiries
 from lictui.errors import UsageError
-from lictui.model import SEVERE_LEVELS, AlertKind, FailureKind, Level, State
+from lictui.model import SEVERE_LEVELS, AlertKind, FailureKind, Level, State, count_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -211,7 +211,7 @@ def _summary(findings: list[Finding]) -> str:
     if len(findings) == 1:
         return str(findings[0])
     servers = len({finding.server for finding in findings})
-    counts = f"{len(findings)} usage figures of {servers} server{'s' * (servers != 1)} are OK"
+    counts = f"{len(findings)} usage figures of {count_text(servers, 'server')} are OK"
     return counts if findings else "no enabled server, or no usage figures"
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from lictui.engine.entitlements import Expiry, ExpiryKind, of_one_day, unused_costs
-from lictui.model import ESTATE, LEVELS_ABOVE_WARN, Level
+from lictui.model import ESTATE, LEVELS_ABOVE_WARN, Level, count_text
 from lictui.report import text
 from lictui.report.model import urgency_rank
 from lictui.report.text import AT_LEAST, AT_MOST, Bounded
@@ -85,7 +85,7 @@ def _license_figures(label: str, products: Sequence[ProductReport]) -> Iterator[
     known = [p.estate.installed for p in products if p.estate.installed is not None]
     installed = Bounded(sum(known) if known else None, AT_LEAST * (len(known) < len(products)))
     unknown = len(products) - len(known)
-    remark = f"installed; {len(products)} product{'s' * (len(products) != 1)}"
+    remark = f"installed; {count_text(len(products), 'product')}"
     remark += f", {unknown} of unknown quantity" if unknown else ""
     yield KeyFigure(f"{label} licenses", str(installed), remark)
     months = [p.estate.month for p in products if p.estate.month.ratio is not None]

@@ -27,6 +27,7 @@ from lictui.model import (
     Reading,
     Snapshot,
     Step,
+    count_text,
 )
 from lictui.sources.http import HttpSource, status_rules
 from lictui.sources.sanitize import MAX_CODE, Record, sanitize, term_of
@@ -34,7 +35,6 @@ from lictui.sources.sessions import CloudSession, console_url, month_text, regio
 from lictui.sources.source import (
     OnStep,
     SourceError,
-    count_text,
     new_pool,
     no_data_error,
     parse_error,

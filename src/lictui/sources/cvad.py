@@ -13,7 +13,7 @@ import httpx
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lictui.model import FailureKind, Level, Mode, Notice, Server, Snapshot, State, Step
+from lictui.model import FailureKind, Level, Mode, Notice, Server, Snapshot, State, Step, count_text
 from lictui.sources.cvad_pools import (
     is_reachable,
     las_notices,
@@ -40,7 +40,6 @@ from lictui.sources.source import (
     OnStep,
     SourceError,
     config_error,
-    count_text,
     no_data_error,
     parse_error,
 )

@@ -22,6 +22,7 @@ from lictui.model import (
     ReportingStatus,
     Snapshot,
     Step,
+    count_text,
     sum_all_known,
 )
 from lictui.sources.http import HttpSource, status_rules
@@ -30,7 +31,6 @@ from lictui.sources.sessions import CloudSession, month_text
 from lictui.sources.source import (
     OnStep,
     SourceError,
-    count_text,
     new_pool,
     no_data_error,
     parse_error,

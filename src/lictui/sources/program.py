@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from lictui.config.secrets import child_environment
 from lictui.config.server_schema import INVENTORY_FORMATS
-from lictui.model import FailureKind, Server, Snapshot, SourceName, Step
+from lictui.model import FailureKind, Server, Snapshot, SourceName, Step, count_text
 from lictui.sources.process import ProgramOutput, decode_output, parse_output, run_program
 from lictui.sources.program_errors import (
     RUN_IT,
@@ -23,7 +23,7 @@ from lictui.sources.program_errors import (
     last_error_line,
     program_name,
 )
-from lictui.sources.source import OnStep, SourceError, config_error, count_text, no_data_error
+from lictui.sources.source import OnStep, SourceError, config_error, no_data_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable

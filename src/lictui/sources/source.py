@@ -43,11 +43,6 @@ class Source(Protocol):
         ...
 
 
-def count_text(number: int, noun: str) -> str:
-    """Return `1 pool`, `2 pools`."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
 # Failures, and tables of what a status, an error code or an error text means
 
 _USUAL_STEPS: Final = {

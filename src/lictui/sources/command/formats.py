@@ -28,6 +28,7 @@ from lictui.model import (
     ReportingStatus,
     Snapshot,
     Step,
+    count_text,
 )
 from lictui.sources.command.powershell import DOCUMENT_START
 from lictui.sources.flexnet.parser import CITRIX, license_type, read_expiry
@@ -46,7 +47,6 @@ from lictui.sources.sanitize import (
 )
 from lictui.sources.source import (
     SourceError,
-    count_text,
     new_pool,
     no_data_error,
     parse_error,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from lictui.model import FailureKind, Mode, Snapshot, Step
+from lictui.model import FailureKind, Mode, Snapshot, Step, count_text
 from lictui.sources.inventory import (
     FIGURES,
     PRODUCT,
@@ -29,7 +29,6 @@ from lictui.sources.sanitize import (
 )
 from lictui.sources.source import (
     SourceError,
-    count_text,
     no_data_error,
     parse_error,
     startup_only_notices,

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from lictui.model import Level, Mode, Notice, Pool, Snapshot, Step
+from lictui.model import Level, Mode, Notice, Pool, Snapshot, Step, count_text
 from lictui.sources.http import HttpSource
 from lictui.sources.sanitize import MAX_CODE, CaselessRecord, sanitize, term_of
 from lictui.sources.source import (
     FigureFields,
     OnStep,
     SourceError,
-    count_text,
     new_pool,
     no_data_error,
     parse_error,

@@ -11,7 +11,7 @@ from textual.events import DescendantFocus
 
 from lictui.clock import iso
 from lictui.engine.alerts import alert_views, severity_rank
-from lictui.model import Acknowledgement, AlertState, AlertTransition, Event, Level
+from lictui.model import Acknowledgement, AlertState, AlertTransition, Event, Level, count_text
 from lictui.paths import current_user
 from lictui.products import abbreviated
 from lictui.time_range import format_timestamp, to_local
@@ -186,7 +186,7 @@ class AlertsScreen(TableScreen):
         acknowledgement, status = alert.acknowledgement, ""
         if not alert.is_raised:
             polls = alert.polls_required - alert.polls
-            status = f"{_PENDING} ({polls} poll{'' if polls == 1 else 's'})"
+            status = f"{_PENDING} ({count_text(polls, 'poll')})"
         elif acknowledgement is None:
             status = "clearing" if alert.change is AlertTransition.CLEARED else ""
         elif acknowledgement.until is None:

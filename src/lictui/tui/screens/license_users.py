@@ -10,7 +10,7 @@ from textual import on, work
 from textual.containers import Vertical
 
 from lictui.engine.license_users import reservation_text
-from lictui.model import Level
+from lictui.model import Level, count_text
 from lictui.time_range import format_moment
 from lictui.tui.screens.dialogs import Dialog
 from lictui.tui.screens.main_screen import TableKeys
@@ -57,14 +57,10 @@ def summary_line(answers: Sequence[LicenseUsers]) -> Line:
     first = f", first {format_count(MAX_ROWS)} shown" if len(users) > MAX_ROWS else ""
     idle_text = f" · {format_count(idle)} idle" if idle else ""
     return (
-        (f"{_count(licenses, 'license')}, {_count(len(users), 'user')}", Tone.STRONG),
+        (f"{count_text(licenses, 'license')}, {count_text(len(users), 'user')}", Tone.STRONG),
         (f"{first}{idle_text}{reserved_text}", Tone.STRONG),
         (source, Tone.QUIET),
     )
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{format_count(count)} {noun}{'' if count == 1 else 's'}"
 
 
 _MAX_RESERVATIONS: Final = 3  # in the details

@@ -12,6 +12,7 @@ from textual.widgets import Input
 from lictui.clock import time_zone
 from lictui.engine.board import MATCH_ALL, Filter, GroupBy, MergedBoard, is_polled
 from lictui.errors import LictuiError
+from lictui.model import count_text
 from lictui.time_range import RangeLength, to_local
 from lictui.tui import commands, text
 from lictui.tui.screens.guide import guide_line
@@ -328,8 +329,7 @@ class MainScreen(Screen[None], AppScreen):
             message = f"Cannot write the CSV file: {error.strerror or error}"
             self.notify(message, severity="error")
         else:
-            count = len(table) - 1
-            self.notify(f"Exported {count} row{'' if count == 1 else 's'} to {file}")
+            self.notify(f"Exported {count_text(len(table) - 1, 'row')} to {file}")
 
     def action_back(self) -> None:
         """Close a screen that was opened from another; from a main view go to the dashboard."""

@@ -23,6 +23,7 @@ from lictui.model import (
     SourceName,
     State,
     Step,
+    count_text,
 )
 from lictui.time_range import format_moment
 from lictui.tui import text
@@ -196,8 +197,7 @@ def license_server_facts(
     dot = f" {symbols.dot} "
     counts = Counter(server.status for server in listed)
     states = (f"{counts[s]:,} {s.replace('_', ' ')}" for s in REPORTING_LEVELS if counts[s])
-    plural = "" if len(listed) == 1 else "s"
-    summary = f"{len(listed):,} license server{plural}: {dot.join(states)}"
+    summary = f"{count_text(len(listed), 'license server')}: {dot.join(states)}"
     yield ("Lists", Tone.QUIET), ((summary, Tone.TEXT),)
     for server in by_urgency(listed)[:_MAX_LISTED]:
         level = REPORTING_LEVELS[server.status]

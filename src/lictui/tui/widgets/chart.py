@@ -19,7 +19,7 @@ from textual.reactive import reactive
 
 from lictui.analysis.series import day_bounds, day_of
 from lictui.config.settings import Thresholds
-from lictui.model import Level, MonthlyUsage, Reading, percent_text
+from lictui.model import Level, MonthlyUsage, Reading, count_text, percent_text
 from lictui.time_range import RangeLength, from_local
 from lictui.tui.text import Fragment, Line, Tone, line_width
 from lictui.tui.widgets.styled_text import Drawing
@@ -586,7 +586,7 @@ def read_off(view: HeatMapView, symbols: Symbols) -> Line:
     if view.installed:
         share = f" ({percent_text(round(average) / view.installed, view.limits.ratios)})"
     weeks = view.heat.weeks[day][hour]
-    most = f", max {peak:,.0f} ({weeks} week{'s' * (weeks != 1)})"
+    most = f", max {peak:,.0f} ({count_text(weeks, 'week')})"
     return (when, (f"{average:,.0f}{share} on average", Tone.STRONG), (most, Tone.TEXT))
 
 

@@ -18,7 +18,7 @@ from textual.events import Resize
 from textual.geometry import Size
 from textual.reactive import reactive, var
 
-from lictui.model import State
+from lictui.model import State, count_text
 from lictui.products import describe
 from lictui.tui import text
 from lictui.tui.text import FIGURE_TONES, STATE_TONES, Fragment, Line, Tone, fit_line, line_width
@@ -90,7 +90,7 @@ def draw_heading(name: str, servers: int, cells: int, symbols: Symbols) -> Line:
     title: list[Fragment] = [
         (symbols.horizontal * 2 + " ", Tone.FRAME),
         (text.shorten(name or "no group", max(cells - 20, 8), symbols.ellipsis), Tone.ACCENT),
-        (f" {symbols.dot} {servers} server{'s' * (servers != 1)} ", Tone.QUIET),
+        (f" {symbols.dot} {count_text(servers, 'server')} ", Tone.QUIET),
     ]
     line = symbols.horizontal * max(cells - line_width(title), 0)
     return fit_line((*title, (line, Tone.FRAME)), cells)

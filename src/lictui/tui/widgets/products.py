@@ -15,7 +15,7 @@ from lictui.engine.board import (
     Total,
     is_reporting,
 )
-from lictui.model import Level, percent_text
+from lictui.model import Level, count_text, percent_text
 from lictui.time_range import to_local
 from lictui.tui import text
 from lictui.tui.text import FIGURE_TONES, Fragment, Line, Tone
@@ -183,8 +183,8 @@ def describe_row(row: ProductRow, symbols: Symbols) -> tuple[Line, ...]:
     share = "some figures unknown" if total.ratio is None else percent_text(total.ratio)
     free = "" if total.free is None else f", {total.free:,} free"
     now = (
-        f"{row.name} ({total.model.label}): {figures} {total.model.verb} ({share}){free} on {count}"
-        f" server{'s' * (count != 1)}{f', {missing} of them missing' * bool(missing)}."
+        f"{row.name} ({total.model.label}): {figures} {total.model.verb} ({share}){free} on "
+        f"{count_text(count, 'server')}{f', {missing} of them missing' * bool(missing)}."
     )
     forecast = summary.forecast and f"Forecast: {describe_forecast(summary.forecast, row.today)}."
     lines = (
