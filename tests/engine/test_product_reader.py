@@ -157,6 +157,7 @@ async def test_history_previous_period_is_at_the_same_wall_clock_time(
     history = await fixture.read(replace(query, compare_days=days))
     starts = [query.start for query in fixture.queries]
     assert min(starts) == query.start - days * DAY - HOUR
+    assert query.end - days * DAY + HOUR in [query.end for query in fixture.queries]
     moved = history.previous[-1]
     assert moved.start <= at(2026, 10, 28, 12) < moved.end
     assert moved.high == 77
@@ -387,9 +388,10 @@ async def test_outlook_counts_the_assignments_of_this_month() -> None:
     day = TODAY.day
 
     def figure(ago: int) -> float:
-        return 200 + (10 if ago <= day - 3 else 0) - (4 if ago <= day - 9 else 0)
+        before, first = (7 if ago <= day + 5 else 0), (10 if ago <= day - 1 else 0)
+        return 200 + before + first - (4 if ago <= day - 9 else 0)
 
-    assert (await outlook(figure, UD, in_use=206)).assignments == (10, 4)
+    assert (await outlook(figure, UD, in_use=213)).assignments == (10, 4)
     assert (await outlook(figure)).assignments is None
 
 
