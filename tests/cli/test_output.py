@@ -99,6 +99,15 @@ def test_sentence_is_broken_between_words_where_a_terminal_is_too_narrow(
     assert not any(line[:start].strip() for line in more)
 
 
+def test_sentence_keeps_names_with_hyphens_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lictui.cli.output._is_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", "30")
+    out = io.StringIO()
+    row = {"message": "no complete response from lic-emea-01"}
+    emit([row], [Column("message", "MESSAGE", Kind.PROSE)], "table", document={}, out=out)
+    assert out.getvalue().splitlines()[1:] == ["no complete response from", "lic-emea-01"]
+
+
 def test_markdown_shows_the_same_cells() -> None:
     assert (
         printed("markdown")

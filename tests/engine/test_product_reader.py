@@ -22,7 +22,7 @@ from tests.support.values import poll, server, snapshot
 from lictui.analysis.columns import Series
 from lictui.analysis.series import Bucket, SeriesQuery
 from lictui.analysis.usage import PastSummary
-from lictui.config.settings import Settings
+from lictui.config.settings import AlertSettings, Settings
 from lictui.engine.board import Board, GroupBy, MergedBoard
 from lictui.engine.merge import merge_board
 from lictui.engine.outlook import PastQuery, forecast_scopes, past_summaries
@@ -393,6 +393,33 @@ async def test_outlook_counts_the_assignments_of_this_month() -> None:
 
     assert (await outlook(figure, UD, in_use=213)).assignments == (10, 4)
     assert (await outlook(figure)).assignments is None
+
+
+@pytest.mark.parametrize(
+    ("names", "by", "warn"),
+    [
+        (("lic-0", "lic-1"), None, 0.8),
+        (("lic-0", "lic-1"), GroupBy.PRODUCT, 0.8),
+        (("lic-0", "lic-1"), GroupBy.GROUP, 0.6),
+        (("lic-0",), None, 0.5),
+        (("lic-0",), GroupBy.SERVER, 0.5),
+        (("lic-0",), GroupBy.GROUP, 0.6),
+        (("lic-0",), GroupBy.PRODUCT, 0.8),
+    ],
+)
+async def test_product_has_the_thresholds_of_the_total_that_was_opened(
+    names: tuple[str, ...], by: GroupBy | None, warn: float
+) -> None:
+    alerts = AlertSettings(group={"emea": {"warn": 0.6}}, server={"lic-0": {"warn": 0.5}})
+    settings = Settings(alerts=alerts)
+    statuses = tuple(up_status(name, pool(CCS, 9, 100), group="emea") for name in names)
+    board = merge_board(Board(statuses), alerts)
+    assert select_product(board, names, CCS, settings, by).total.limits.warn == warn
+    reader = FakeHistory(usage(growing)).reader(FakeClock())
+    answer = await reader.outlook(board, names, CCS, settings, by)
+    assert answer is not None
+    assert answer.forecast.warn is not None
+    assert answer.forecast.warn.ratio == warn
 
 
 async def test_outlook_of_a_product_that_no_server_has_is_none() -> None:

@@ -135,10 +135,10 @@ class FakeEngine:
         return await self._reader().history(self.board(), query, self.settings())
 
     async def product_outlook(
-        self, servers: tuple[str, ...], product: str
+        self, servers: tuple[str, ...], product: str, by: GroupBy | None = None
     ) -> ProductOutlook | None:
         self.outlook_queries.append((servers, product))
-        return await self._reader().outlook(self.board(), servers, product, self.settings())
+        return await self._reader().outlook(self.board(), servers, product, self.settings(), by)
 
     def _reader(self) -> ProductHistoryReader:
         history = FakeHistory(self._series, self.pool_keys, self.months, self.journal)

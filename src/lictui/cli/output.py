@@ -253,7 +253,10 @@ def _fit_terminal(cells: _Cells, rows: Sequence[Row], zone: tzinfo | None) -> No
     if last.kind is Kind.PROSE:
         indent = sum(_width(texts) + _GAP for column, texts in cells.items() if column != last)
         width = max(room - indent, _PROSE_WIDTH)
-        cells[last] = [f"\n{' ' * indent}".join(wrap(text, width)) for text in cells[last]]
+        cells[last] = [
+            f"\n{' ' * indent}".join(wrap(text, width, break_on_hyphens=False))
+            for text in cells[last]
+        ]
 
 
 def _table_width(cells: _Cells) -> int:

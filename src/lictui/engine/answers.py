@@ -26,7 +26,7 @@ class HistoryAnswers(Protocol):
         """Return what was recorded of a product in a time range."""
 
     async def product_outlook(
-        self, servers: tuple[str, ...], product: str
+        self, servers: tuple[str, ...], product: str, by: GroupBy | None = None
     ) -> ProductOutlook | None:
         """Return what is expected of a product; None if no server has it."""
 

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
-from lictui.engine.board import MergedBoard, ServerStatus, Total, total_of
+from lictui.engine.board import (
+    GroupBy,
+    MergedBoard,
+    ServerStatus,
+    Total,
+    total_of,
+    total_thresholds,
+)
 from lictui.model import DEFAULT_INTERVAL, Event, MonthlyUsage, Pool
 
 if TYPE_CHECKING:
@@ -37,13 +44,21 @@ class ProductSelection(Struct, frozen=True):
 
 
 def select_product(
-    board: MergedBoard, servers: Sequence[str], product: str, settings: Settings
+    board: MergedBoard,
+    servers: Sequence[str],
+    product: str,
+    settings: Settings,
+    by: GroupBy | None = None,
 ) -> ProductSelection:
-    """The pools of `product` on these servers of a merged board."""
+    """The pools of `product` on these servers of a merged board.
+
+    `by` is what the servers are selected by, and decides which thresholds apply.
+    """
     statuses = statuses_of(board, servers)
     limits = settings.alerts.thresholds_for(product=product)
-    if len(statuses) == 1:
-        limits = settings.alerts.thresholds_of(statuses[0].server, product)
+    if statuses:
+        by = by or usual_grouping(statuses)
+        limits = total_thresholds(settings.alerts, statuses[0], product, by)
     pools = tuple(
         (status, pool) for status in statuses for pool in status.pools if pool.product == product
     )
@@ -58,6 +73,11 @@ def select_product(
         max(intervals, default=_SLOWEST),
         total_of(product, [entry for entry in pools if entry[0].server.enabled], limits),
     )
+
+
+def usual_grouping(statuses: Sequence[ServerStatus]) -> GroupBy:
+    """What servers are selected by, where nothing else is known: one server, or all."""
+    return GroupBy.SERVER if len(statuses) == 1 else GroupBy.PRODUCT
 
 
 def statuses_of(board: MergedBoard, servers: Iterable[str]) -> tuple[ServerStatus, ...]:

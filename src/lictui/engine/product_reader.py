@@ -30,6 +30,7 @@ from lictui.engine.product_history import (
     ProductSelection,
     select_product,
     statuses_of,
+    usual_grouping,
 )
 from lictui.longterm.read import LongTermHistory
 from lictui.model import (
@@ -101,10 +102,11 @@ class ProductHistoryReader:
         servers: Sequence[str],
         product: str,
         settings: Settings,
+        by: GroupBy | None = None,
     ) -> ProductOutlook | None:
         """What the past year lets expect; None for a product that no server holds any more."""
         zone = time_zone(settings.timezone)
-        scope = _forecast_scope(board, servers, product, self._history, settings.alerts)
+        scope = _forecast_scope(board, servers, product, by, self._history, settings.alerts)
         if scope is None:
             return None
         now = self._clock.now()
@@ -263,11 +265,12 @@ def _forecast_scope(
     board: MergedBoard,
     servers: Sequence[str],
     product: str,
+    by: GroupBy | None,
     history: History,
     alerts: AlertSettings,
 ) -> ForecastScope | None:
     """The scope that a forecast of these servers is about: one server, or the sum of several."""
     statuses = statuses_of(board, servers)
-    by = GroupBy.SERVER if len(statuses) == 1 else GroupBy.PRODUCT
+    by = by or usual_grouping(statuses)
     scopes = scopes_by(by, replace(board, servers=statuses), history.pools(), alerts)
     return next((scope for scope in scopes.values() if scope.product == product), None)

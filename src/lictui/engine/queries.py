@@ -154,13 +154,13 @@ class HistoryQueries:
 
     @_in_history_thread
     async def product_outlook(
-        self, servers: tuple[str, ...], product: str
+        self, servers: tuple[str, ...], product: str, by: GroupBy | None = None
     ) -> ProductOutlook | None:
         """What is expected of one product; None if no server has it now."""
         reader = self._product_reader()
         if reader is None:
             return None
-        return await reader.outlook(self._board(), servers, product, self._settings())
+        return await reader.outlook(self._board(), servers, product, self._settings(), by)
 
     def _product_reader(self) -> ProductHistoryReader | None:
         if self._products is None and self._history is not None:

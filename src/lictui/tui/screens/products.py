@@ -166,7 +166,7 @@ class ProductsScreen(TableKeys, TrendScreen["TotalKey"]):
     def action_open(self) -> None:
         if row := self.table.selected:
             servers, product = row.total.servers_expected, row.total.product
-            self.lictui.show_view("usage", servers=servers, product=product)
+            self.lictui.show_view("usage", servers=servers, product=product, by=self._by)
 
     def action_why(self) -> None:
         if row := self.table.selected:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.widget import Widget
 
-    from lictui.engine.board import MergedBoard
+    from lictui.engine.board import GroupBy, MergedBoard
     from lictui.engine.entitlements import Expiry
     from lictui.engine.product_history import ProductOutlook, ProductQuery, ProductSelection
     from lictui.errors import LictuiError
@@ -102,10 +102,17 @@ class UsageScreen(MainScreen):
     }
     """
 
-    def __init__(self, servers: tuple[str, ...], product: str, at: float | None = None) -> None:
+    def __init__(
+        self,
+        servers: tuple[str, ...],
+        product: str,
+        at: float | None = None,
+        by: GroupBy | None = None,
+    ) -> None:
         super().__init__()
         self._servers = servers
         self._product = product
+        self._by = by
         self.time_range = TimeRange(recent=True) if at is None else TimeRange(RangeLength.DAY, at)
         self._cursor_at = at
         self._zoomed: list[tuple[TimeRange, float | None]] = []  # what Escape returns to
@@ -148,7 +155,8 @@ class UsageScreen(MainScreen):
 
     @property
     def _selection(self) -> ProductSelection:
-        return select_product(self.lictui.board, self._servers, self._product, self.lictui.settings)
+        app = self.lictui
+        return select_product(app.board, self._servers, self._product, app.settings, self._by)
 
     @property
     def _expiries(self) -> tuple[Expiry, ...]:
@@ -219,7 +227,7 @@ class UsageScreen(MainScreen):
         if errors or (self._outlook_at and now - self._outlook_at < _OUTLOOK_REFRESH):
             return
         outlook = await self.ask(
-            lambda engine: engine.history.product_outlook(self._servers, self._product),
+            lambda engine: engine.history.product_outlook(self._servers, self._product, self._by),
             errors.append,
         )
         if not errors:
