@@ -101,7 +101,7 @@ class FakeEngine:
     polled: list[str | None] = field(default_factory=list)
     queries: list[SeriesQuery] = field(default_factory=list)
     product_queries: list[ProductQuery] = field(default_factory=list)
-    outlook_queries: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
+    outlook_queries: list[tuple[tuple[str, ...], str, GroupBy | None]] = field(default_factory=list)
     holder_queries: list[tuple[str, str]] = field(default_factory=list)
     summary_queries: list[GroupBy] = field(default_factory=list)
     tested: list[Server] = field(default_factory=list)
@@ -137,7 +137,7 @@ class FakeEngine:
     async def product_outlook(
         self, servers: tuple[str, ...], product: str, by: GroupBy | None = None
     ) -> ProductOutlook | None:
-        self.outlook_queries.append((servers, product))
+        self.outlook_queries.append((servers, product, by))
         return await self._reader().outlook(self.board(), servers, product, self.settings(), by)
 
     def _reader(self) -> ProductHistoryReader:

@@ -65,8 +65,11 @@ async def test_enter_opens_the_usage_over_all_servers() -> None:
         assert max(len(query.pools) for query in engine.queries) == 3  # trends are of the sum
         servers = {*engine.product_queries[-1].servers}
         assert servers == {"lic-emea-01", "ddc-us-01", "lic-apac-02"}
+        assert [by for _, _, by in engine.outlook_queries] == [GroupBy.PRODUCT]
         await run.press("escape")
         assert isinstance(run.app.screen, ProductsScreen)
+        await run.press("g", "enter")
+        assert engine.outlook_queries[-1][2] is GroupBy.GROUP
 
 
 async def test_products_say_when_there_is_no_data() -> None:

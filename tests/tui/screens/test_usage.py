@@ -393,7 +393,7 @@ async def test_usage_asks_for_the_outlook_once_an_hour() -> None:
     engine, clock = FakeEngine(series_of=workday_series), FakeClock()
     async with running_app("usage", engine=engine, clock=clock, **ONE) as run:
         await run.press("d", "m", "y", "w", "y")
-        assert engine.outlook_queries == [(("ddc-us-01",), "XDT_PLT_CCS")]
+        assert engine.outlook_queries == [(("ddc-us-01",), "XDT_PLT_CCS", None)]
         await clock.advance(3600)
         await run.press("d")
         assert len(engine.outlook_queries) == 2
