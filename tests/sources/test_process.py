@@ -7,6 +7,7 @@ import stat
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,6 +142,27 @@ async def test_program_that_prints_too_much_is_killed_with_its_children(family: 
 async def test_program_that_is_cancelled_is_killed_with_its_children(family: Family) -> None:
     running = asyncio.create_task(run_program(family.argv(), LONG))
     await family.pids()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert await family.is_gone()
+
+
+async def test_program_that_is_cancelled_while_it_starts_is_killed_with_its_children(
+    family: Family, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transport = asyncio.unix_events._UnixSubprocessTransport  # type: ignore[attr-defined]
+    start, started = transport._start, asyncio.Event()
+
+    def start_slowly(*args: object, **options: object) -> None:
+        start(*args, **options)
+        while not family.file.exists():  # the pipes are connected afterwards
+            time.sleep(0.01)
+        started.set()
+
+    monkeypatch.setattr(transport, "_start", start_slowly)
+    running = asyncio.create_task(run_program(family.argv(), LONG))
+    await started.wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running

@@ -144,9 +144,9 @@ def _set_done(future: asyncio.Future[None]) -> None:
 
 async def _start(process: _Process, argv: tuple[str, ...], environment: Mapping[str, str]) -> None:
     pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-    try:
-        # A session of its own: no terminal to prompt on, and one process group to kill.
-        await asyncio.get_running_loop().subprocess_exec(
+    # A session of its own: no terminal to prompt on, and one process group to kill.
+    starting = asyncio.create_task(
+        asyncio.get_running_loop().subprocess_exec(
             lambda: process,
             *argv,
             stdin=pipe if process.stdin else null,
@@ -155,6 +155,14 @@ async def _start(process: _Process, argv: tuple[str, ...], environment: Mapping[
             env=environment,
             start_new_session=True,
         )
+    )
+    try:
+        await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # asyncio would kill the program alone, and wait for pipes that its children hold open.
+        with suppress(OSError, ValueError, TypeError):
+            await starting
+        raise
     except (OSError, ValueError, TypeError) as error:
         if isinstance(error, TimeoutError):
             raise
@@ -187,7 +195,7 @@ async def _stop(process: _Process) -> None:
     """Kill what still runs, wait for its end, and close the pipes; at most two seconds."""
     transport = process.transport
     if transport is None:
-        return  # never started, or already cleaned up by asyncio
+        return  # never started
     _kill_group(transport)
     with suppress(TimeoutError):
         async with asyncio.timeout(_GRACE):
